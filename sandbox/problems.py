@@ -1,0 +1,60 @@
+"""Which HTTP status does a refusal have? One table, and RFC 9457 problem details for every refusal."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sandbox import errors
+
+STATUS: tuple[tuple[type[errors.CihuError], int], ...] = (
+    (errors.InvalidInput, 422),
+    (errors.NotAuthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.BudgetExhausted, 402),
+    (errors.TooMany, 429),
+    (errors.Unavailable, 503),
+)
+
+log = logging.getLogger("cihu")
+
+
+def status_of(error: errors.CihuError) -> int:
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
+
+
+def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
+    """An RFC 9457 document: type, title, status, detail, and our stable `code` and `mend`."""
+    body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
+            "detail": message, "code": code, **{name: value for name, value in more.items() if value}}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every refusal of `app` a problem document, and every unforeseen failure one that tells nothing."""
+
+    @app.exception_handler(errors.CihuError)
+    def refused(request: Request, error: errors.CihuError) -> JSONResponse:
+        if error.internal:
+            log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
+        return problem(status_of(error), error.code, error.message, mend=error.mend)
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        return problem(422, "invalid_input", "; ".join(faults), mend="See the API description at /docs.")
+
+    @app.exception_handler(HTTPException)
+    def http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, error: Exception) -> JSONResponse:
+        # the type alone: a message or a traceback could quote a value
+        log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        return problem(503, "unavailable", "The service failed. Nothing more can be told here; it has been logged.")

@@ -1,0 +1,57 @@
+"""Real parts for every test: one embedded Postgres and one S3 server a session, a fresh database a test."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+import marketplace.migrate
+import sandbox.migrate
+from sandbox.city.postgres import Postgres
+from sandbox.database import Database
+
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    home = tmp_path_factory.mktemp("pg")
+    server = Postgres(home, home / "log", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """A database with every table in it, copied for each test."""
+    run(postgres, "CREATE DATABASE template_cihu")
+    url = postgres.url(database="template_cihu")
+    sandbox.migrate.migrate(url)
+    marketplace.migrate.migrate(url)
+    return "template_cihu"
+
+
+def run(postgres: Postgres, statement: str) -> None:
+    engine = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def database_name(postgres: Postgres, template: str) -> Iterator[str]:
+    name = f"test_{next(numbers)}"
+    run(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(postgres: Postgres, database_name: str) -> Iterator[Database]:
+    """As the owner: may do everything."""
+    opened = Database(postgres.url(database=database_name))
+    yield opened
+    opened.close()
