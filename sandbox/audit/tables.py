@@ -1,1 +1,51 @@
-"""Tables of audit."""
+"""How does the log stand in Postgres? Four tables that only grow (openings alone may be erased, by the owner).
+
+An entry never changes, so no status column: what is true of an entry is said by a later entry.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, LargeBinary, SmallInteger, Table, Text
+
+from sandbox.database import metadata
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),  # canonical JSON; these bytes in UTF-8 are the leaf
+    CheckConstraint("index >= 0", name="index_from_zero"),
+    schema="log",
+)
+
+# Complete subtrees only: node (level, position) covers the leaves position << level up to (position + 1) << level.
+# Level 0 holds the leaf hashes. A node is written once, by the append that completes it.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("level >= 0 AND position >= 0", name="place"),
+    CheckConstraint("octet_length(hash) = 32", name="hash_length"),
+    schema="log",
+)
+
+# What a commitment commits to. The only personal data of the log; erasing a row leaves every proof valid.
+openings = Table(
+    "openings",
+    metadata,
+    Column("index", BigInteger, ForeignKey(entries.c.index), primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("content", Text, nullable=False),  # canonical JSON of {actor, subject, payload}
+    CheckConstraint("octet_length(salt) = 32", name="salt_length"),
+    schema="log",
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("key_id", Text, primary_key=True),  # of the key that signed, so that a new key may sign the same size again
+    Column("note", Text, nullable=False),  # C2SP signed note
+    Column("signed_at", DateTime(timezone=True), nullable=False),
+    schema="log",
+)

@@ -1,0 +1,44 @@
+"""How does an event get into the log? In the transaction of the deed itself: both are written, or neither is."""
+
+import secrets
+
+from sqlalchemy import insert, text
+
+from sandbox.audit.model import SALT_BYTES, Event, commit_to, entry_text
+from sandbox.audit.tables import entries, nodes, openings
+from sandbox.audit.tree import Growth, hash_leaf
+from sandbox.database import Transaction
+
+APPEND_LOCK = 0x6369_6875_0001  # advisory locks are numbers; these spell "cihu"
+
+# Under the lock: how large is the log, and what are the hashes of its frontier (right to left)? The lock is a
+# statement of its own, so that this one's snapshot begins after whoever held it has committed.
+LARGEST = text(
+    """
+    WITH log AS (SELECT coalesce(max(index) + 1, 0) AS size FROM log.entries)
+    SELECT size, clock_timestamp() AS now,
+        ARRAY(SELECT (SELECT hash FROM log.nodes WHERE nodes.level = bit AND position = (size >> bit) - 1)
+              FROM generate_series(62, 0, -1) AS bit WHERE (size >> bit) & 1 = 1 ORDER BY bit DESC) AS frontier
+    FROM log
+    """
+)
+
+
+def append(tx: Transaction, event: Event) -> int:
+    """Append the event in the caller's transaction and give its index in the log.
+
+    Make it the transaction's last write: from here until the commit every other append waits (the index is the
+    number of committed entries, so a transaction that rolls back leaves no gap).
+    """
+    salt = secrets.token_bytes(SALT_BYTES)
+    commitment = commit_to(salt, event.content)
+    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
+    size, now, hashes = tx.execute(LARGEST).one()
+    entry = entry_text(event.kind, now, commitment)
+    completed = Growth(size, [bytes(hash) for hash in hashes]).add(hash_leaf(entry.encode()))
+    tx.execute(insert(entries).values(index=size, entry=entry))
+    tx.execute(
+        insert(nodes), [{"level": node.level, "position": node.position, "hash": hash} for node, hash in completed]
+    )
+    tx.execute(insert(openings).values(index=size, salt=salt, content=event.content))
+    return int(size)

@@ -1,0 +1,125 @@
+"""What is an entry of the log? An event, reduced to what may stand for ever, and an opening that may be erased."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sandbox.errors import InvalidInput
+
+VERSION = 1
+SALT_BYTES = 32
+DEEPEST = 32
+
+
+class Kind(NamedTuple):
+    meaning: str
+    owner: str  # the package that appends it
+
+
+KINDS: Mapping[str, Kind] = {
+    "dataset.published": Kind("an officer published a version of a dataset", "catalog"),
+    "dataset.retired": Kind("an officer withdrew a dataset or a version", "catalog"),
+    "dataset.opened": Kind("a version of an openly graded dataset was copied into the product bucket", "catalog"),
+    "request.made": Kind("a team asked for a dataset", "grants"),
+    "request.refused": Kind("an officer refused a request", "grants"),
+    "request.withdrawn": Kind("a team took its request back", "grants"),
+    "grant.approved": Kind("an officer approved a request, and a grant began", "grants"),
+    "grant.renewed": Kind("an officer prolonged a grant", "grants"),
+    "grant.expired": Kind("a grant came to its date", "grants"),
+    "grant.revoked": Kind("an officer ended a grant", "grants"),
+    "query.asked": Kind("a question was accepted and its loss reserved", "releases"),
+    "query.released": Kind("an answer was stored and may leave", "releases"),
+    "query.failed": Kind("a question failed after its loss was reserved; the loss stays spent", "releases"),
+    "query.refused": Kind("a question was refused before any data was touched", "releases"),
+    "decision.refused": Kind("a policy refused a deed", "policy"),
+    "account.created": Kind("an account began", "identity"),
+    "account.disabled": Kind("an account was shut", "identity"),
+    "organisation.created": Kind("an organisation was entered", "identity"),
+    "team.created": Kind("a team was formed", "identity"),
+    "team.joined": Kind("somebody joined a team", "identity"),
+    "session.opened": Kind("somebody logged in", "identity"),
+    "session.refused": Kind("a login failed", "identity"),
+    "signing_key.created": Kind("a token issuer began to use a new signing key", "identity"),
+    "kernel.opened": Kind("a sealed kernel got its session", "app"),
+    "product.listed": Kind("an officer put a product on offer", "marketplace.products"),
+    "product.withdrawn": Kind("a product was taken off", "marketplace.products"),
+    "order.placed": Kind("a buyer ordered a product", "marketplace.orders"),
+    "order.approved": Kind("an order was approved", "marketplace.orders"),
+    "order.refused": Kind("an order was refused", "marketplace.orders"),
+    "licence.issued": Kind("a licence began", "marketplace.licences"),
+    "licence.revoked": Kind("a licence was ended", "marketplace.licences"),
+    "key.issued": Kind("an API key was made", "marketplace.keys"),
+    "key.revoked": Kind("an API key was shut", "marketplace.keys"),
+    "call.metered": Kind("a call by key was metered", "marketplace.metering"),
+    "invoice.previewed": Kind("a bill was looked at", "marketplace.invoices"),
+    "log.key_created": Kind("the log began to sign with a new key", "audit"),
+    "opening.erased": Kind("what an entry committed to was erased", "audit"),
+}
+
+
+def exact(value: object, where: str, depth: int = 0) -> None:
+    """Refuse what JSON cannot carry exactly: a float, or anything that is no JSON value."""
+    if depth > DEEPEST:
+        raise InvalidInput(f"{where} is nested deeper than {DEEPEST} levels.")
+    if value is None or isinstance(value, bool | int):
+        return
+    if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InvalidInput(f"{where} holds half a character (a lone surrogate), which UTF-8 cannot carry.")
+        return
+    if isinstance(value, list | tuple):
+        for place, member in enumerate(value):
+            exact(member, f"{where}[{place}]", depth + 1)
+        return
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                raise InvalidInput(f"{where} has a name that is no string.", mend="JSON names are strings.")
+            exact(name, f"a name in {where}", depth + 1)
+            exact(member, f"{where}.{name}", depth + 1)
+        return
+    raise InvalidInput(
+        f"{where} is a {type(value).__name__}, which the log cannot hold exactly.",
+        mend="Write it as a string or an integer (a Fraction as '1/10', a time in ISO 8601).",
+    )
+
+
+def canonical(value: object) -> str:
+    """The one text of a JSON value: names sorted by code point, no spaces, no escapes but those JSON requires."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. `actor` did `kind` to `subject`; the payload says the rest.
+
+    `kind` is one of KINDS. `subject` names a thing, such as "grant:12". The payload is JSON without floats, and
+    must not hold a value from raw data. Raises `InvalidInput`. The content is fixed when the event is made.
+    """
+
+    kind: str
+    actor: str
+    subject: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+    content: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InvalidInput(f"The log knows no kind {self.kind!r}.", mend="Add it to sandbox/audit/model.py KINDS.")
+        content = {"actor": self.actor, "subject": self.subject, "payload": dict(self.payload)}
+        exact(content, "the event")
+        object.__setattr__(self, "content", canonical(content))
+
+
+def commit_to(salt: bytes, content: str) -> str:
+    """The commitment, in hex: SHA-256 over the salt and the content. The salt hides even a guessable content."""
+    return hashlib.sha256(salt + content.encode()).hexdigest()
+
+
+def entry_text(kind: str, at: datetime, commitment: str) -> str:
+    """The entry that stands for ever; it tells what kind of thing happened when, and nothing about whom."""
+    time = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return canonical({"version": VERSION, "kind": kind, "time": time, "commitment": commitment})
