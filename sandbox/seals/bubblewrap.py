@@ -1,0 +1,111 @@
+"""How is a seal made with bubblewrap? A pure list of arguments, and the one place that starts it.
+
+As root, bubblewrap makes the mounts with root's own rights (an interpreter may lie under a home that only root can
+read) and `setpriv` then gives up every right: the program runs as a host user that belongs to its seal alone. As an
+ordinary user, a user namespace gives the rights to mount, and the program keeps that user's number.
+Recipe: bwrap(1), setpriv(1), prlimit(1).
+"""
+
+import os
+import subprocess
+from pathlib import PurePosixPath
+from typing import IO
+
+from sandbox.errors import Unavailable
+from sandbox.seals import syscalls
+from sandbox.seals.host import Host, this_host
+from sandbox.seals.model import Seal, SealedProcess
+
+NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try")
+USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL")
+# the three rights that setpriv needs to give up all rights
+RIGHTS_TO_DROP_RIGHTS = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
+                         "--cap-add", "CAP_SETPCAP")
+
+
+class Bubblewrap:
+    """The seals of this machine. Making one reads the machine; Unavailable says what is missing."""
+
+    def __init__(self, host: Host | None = None) -> None:
+        self.host = host or this_host()
+        self.programs = syscalls.programs()
+
+    def start(self, seal: Seal, *, output: IO[bytes] | int = subprocess.DEVNULL) -> SealedProcess:
+        """Start the program; `output` takes what it writes to stdout and stderr. Call from a thread that lives on:
+        the seal ends with the thread that made it."""
+        filters = [syscalls.as_descriptor(program) for program in self.programs]
+        try:
+            return subprocess.Popen(arguments(seal, self.host, filters), stdin=subprocess.DEVNULL, stdout=output,
+                                    stderr=output, pass_fds=filters, close_fds=True, cwd="/", env={})
+        except OSError as failed:
+            raise Unavailable("The seal could not be started.", mend="Run `cihu up` to see what is missing.",
+                              internal=str(failed)) from failed
+        finally:
+            for descriptor in filters:
+                os.close(descriptor)
+
+
+def arguments(seal: Seal, host: Host, filters: list[int]) -> list[str]:
+    """The whole command line of `seal` on `host`, with its filters at these file descriptors."""
+    made = [host.bwrap, *NAMESPACES, *(RIGHTS_TO_DROP_RIGHTS if host.root else USER_NAMESPACE)]
+    made += ["--hostname", "sealed", "--die-with-parent", "--new-session", "--clearenv"]
+    for name, value in seal.environment:
+        made += ["--setenv", name, value]
+    made += system(host) + memory(seal) + folders(seal) + ["--remount-ro", "/", "--chdir", seal.folder]
+    for descriptor in filters:
+        made += ["--add-seccomp-fd", str(descriptor)]
+    return [*made, "--", *given_up(seal, host), *limited(seal, host), *seal.command]
+
+
+def system(host: Host) -> list[str]:
+    made: list[str] = []
+    for folder in host.folders:
+        made += ["--ro-bind", folder, folder]
+    for path, target in host.links:
+        made += ["--symlink", target, path]
+    made += parents(list(host.files))
+    for file in host.files:
+        made += ["--ro-bind", file, file]
+    return [*made, "--proc", "/proc"]
+
+
+def memory(seal: Seal) -> list[str]:
+    """Folders in memory, each with its size: plain --dev would leave half the machine's memory writable."""
+    limits = seal.limits
+    made = ["--dev", "/dev", "--perms", "1777", "--size", str(limits.shm_bytes), "--tmpfs", "/dev/shm",
+            "--remount-ro", "/dev"]
+    made += ["--perms", "1777", "--size", str(limits.tmp_bytes), "--tmpfs", "/tmp"]
+    return [*made, *parents([seal.folder]), "--perms", "1777", "--size", str(limits.home_bytes), "--tmpfs", seal.folder]
+
+
+def folders(seal: Seal) -> list[str]:
+    made = parents([bind.target for bind in (*seal.readable, *seal.writable)])
+    for bind in seal.readable:
+        made += ["--ro-bind", bind.source, bind.target]
+    for bind in seal.writable:
+        made += ["--bind", bind.source, bind.target]
+    return made
+
+
+def parents(targets: list[str]) -> list[str]:
+    """Make the folders above each target passable: bubblewrap's own would be root's alone."""
+    above = {str(parent) for target in targets for parent in PurePosixPath(target).parents} - {"/"}
+    made: list[str] = []
+    for folder in sorted(above):
+        made += ["--perms", "0755", "--dir", folder]
+    return made
+
+
+def given_up(seal: Seal, host: Host) -> list[str]:
+    if not host.root:
+        return []
+    user = str(host.user(seal.name))
+    return [host.setpriv, "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all", "--ambient-caps=-all",
+            "--bounding-set=-all", "--no-new-privs", "--"]
+
+
+def limited(seal: Seal, host: Host) -> list[str]:
+    limits = seal.limits
+    return [host.prlimit, f"--as={limits.memory_bytes}", f"--nproc={limits.processes}", f"--nofile={limits.open_files}",
+            f"--fsize={limits.file_bytes}", f"--cpu={limits.cpu_seconds}", "--core=0", "--memlock=65536",
+            "--msgqueue=0", "--rtprio=0", "--nice=0", "--"]

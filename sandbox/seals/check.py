@@ -1,0 +1,61 @@
+"""Can programs be sealed on this machine? Proved by sealing one that looks around."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from sandbox.errors import Unavailable
+from sandbox.seals.bubblewrap import Bubblewrap
+from sandbox.seals.host import interpreter
+from sandbox.seals.model import Limits, Seal
+
+SECONDS = 30
+USER_NAMESPACES = ("Let ordinary users make user namespaces (sysctl kernel.unprivileged_userns_clone=1 and "
+                   "kernel.apparmor_restrict_unprivileged_userns=0), or run Cihu as root.")
+CONTAINER = ("In a container, allow namespaces (for Docker: --security-opt seccomp=unconfined and --cap-add SYS_ADMIN), "
+             "or run Cihu outside of it.")
+PROC = "In a container, allow a fresh /proc (for Docker: --security-opt systempaths=unconfined)."
+MENDS = (("No permissions to create", USER_NAMESPACES), ("setting up uid map", USER_NAMESPACES),
+         ("Creating new namespace failed", CONTAINER), ("Can't mount proc", PROC))
+
+
+def check_seal(python: Path) -> None:
+    """Return when a seal holds here for programs of the virtual environment of `python`; else raise Unavailable with
+    the reason and the mend."""
+    probe = Path(__file__).with_name("probe.py").read_text()
+    seal = Seal(command=(str(python), "-E", "-c", probe), readable=interpreter(python),
+                environment=(("LANG", "C.UTF-8"),), limits=Limits(cpu_seconds=20), name="check")
+    with tempfile.TemporaryFile() as output:
+        process = Bubblewrap().start(seal, output=output)
+        try:
+            status = process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise Unavailable(f"A sealed program did not end in {SECONDS} seconds.",
+                              mend="See whether the machine is overloaded.") from None
+        output.seek(0)
+        judge(status, output.read(20_000).decode(errors="replace"))
+
+
+def judge(status: int, said: str) -> None:
+    """Read what the probe said. Every wall must stand: one open is as good as none."""
+    try:
+        seen = json.loads(said) if status == 0 else None
+    except ValueError:
+        seen = None
+    if not isinstance(seen, dict):
+        raise Unavailable(f"Programs cannot be sealed on this machine: {last_line(said)}", mend=mend(said))
+    open_walls = [name.replace("_", " ") for name, is_open in seen.items() if is_open]
+    if open_walls:
+        raise Unavailable(f"The seal does not hold on this machine: a sealed program {', '.join(open_walls)}.",
+                          mend="Report this with the output of `uname -a`; no kernel will be started here.")
+
+
+def last_line(said: str) -> str:
+    lines = said.strip().splitlines()
+    return lines[-1][:300] if lines else "the seal ended without a word."
+
+
+def mend(said: str) -> str:
+    return next((mend for sign, mend in MENDS if sign in said), "See sandbox/seals/README.md for what a seal needs.")

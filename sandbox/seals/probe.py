@@ -1,0 +1,38 @@
+"""What does a program see from inside a seal? Run as a program there (`check.py`), never imported by the city."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+
+
+def succeeds(deed: Callable[[], object]) -> bool:
+    try:
+        deed()
+    except OSError:
+        return False
+    return True
+
+
+def look() -> dict[str, object]:
+    with open("/proc/self/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    with open("/proc/net/dev") as file:
+        networks = sorted(line.split(":")[0].strip() for line in file if ":" in line)
+    return {
+        "rights": any(int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")),
+        "may_gain_rights": status["NoNewPrivs"] != "1",
+        "unfiltered": status["Seccomp"] != "2",
+        "runs_as_root": 0 in (*os.getresuid(), *os.getresgid(), *os.getgroups()),
+        "has_networks": networks != ["lo"],
+        "opens_netlink": succeeds(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
+        "opens_vsock": succeeds(lambda: socket.socket(40, socket.SOCK_STREAM)),
+        "makes_links": succeeds(lambda: os.symlink("a", "/tmp/link")),
+        "writes_system": succeeds(lambda: open("/usr/written", "w")),
+        "sees_environment": sorted(set(os.environ) - {"LANG", "LC_CTYPE", "PWD"}) != [],
+        "sees_processes": len([name for name in os.listdir("/proc") if name.isdigit()]) > 2,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(look()))

