@@ -3,11 +3,13 @@
 import secrets
 
 from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 
-from sandbox.audit.model import SALT_BYTES, Event, commit_to, entry_text
+from sandbox.audit.model import SALT_BYTES, Event, Opening, entry_text
 from sandbox.audit.tables import entries, nodes, openings
 from sandbox.audit.tree import Growth, hash_leaf
 from sandbox.database import Transaction
+from sandbox.errors import Unavailable
 
 APPEND_LOCK = 0x6369_6875_0001  # advisory locks are numbers; these spell "cihu"
 
@@ -30,15 +32,21 @@ def append(tx: Transaction, event: Event) -> int:
     Make it the transaction's last write: from here until the commit every other append waits (the index is the
     number of committed entries, so a transaction that rolls back leaves no gap).
     """
-    salt = secrets.token_bytes(SALT_BYTES)
-    commitment = commit_to(salt, event.content)
+    opening = Opening(secrets.token_bytes(SALT_BYTES), event.content)
+    commitment = opening.commitment()
     tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
     size, now, hashes = tx.execute(LARGEST).one()
     entry = entry_text(event.kind, now, commitment)
+    if None in hashes:
+        raise Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken")
     completed = Growth(size, [bytes(hash) for hash in hashes]).add(hash_leaf(entry.encode()))
-    tx.execute(insert(entries).values(index=size, entry=entry))
-    tx.execute(
-        insert(nodes), [{"level": node.level, "position": node.position, "hash": hash} for node, hash in completed]
-    )
-    tx.execute(insert(openings).values(index=size, salt=salt, content=event.content))
+    try:
+        tx.execute(insert(entries).values(index=size, entry=entry))
+        tx.execute(
+            insert(nodes), [{"level": node.level, "position": node.position, "hash": hash} for node, hash in completed]
+        )
+        tx.execute(insert(openings).values(index=size, salt=opening.salt, content=opening.content))
+    except IntegrityError as error:
+        # a row that no append wrote stands in the way, or the transaction sees an old snapshot
+        raise Unavailable("The log's next place is taken.", code="log_broken", internal=str(error.orig)) from error
     return int(size)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from sandbox.audit.note import NotProven
 from sandbox.errors import InvalidInput
 
 VERSION = 1
@@ -42,6 +43,9 @@ KINDS: Mapping[str, Kind] = {
     "team.joined": Kind("somebody joined a team", "identity"),
     "session.opened": Kind("somebody logged in", "identity"),
     "session.refused": Kind("a login failed", "identity"),
+    "session.closed": Kind("somebody logged out", "marketplace.portal"),
+    "code.reused": Kind("a login code was presented a second time; its tokens are suspect", "marketplace.portal"),
+    "workspace.entered": Kind("the hub got the tokens of somebody logged in", "marketplace.portal"),
     "account.roles_changed": Kind("the roles of an account became others", "identity"),
     "account.password_changed": Kind("the password of an account was set anew", "identity"),
     "team.left": Kind("somebody was taken out of a team", "identity"),
@@ -55,9 +59,12 @@ KINDS: Mapping[str, Kind] = {
     "order.refused": Kind("an order was refused", "marketplace.orders"),
     "licence.issued": Kind("a licence began", "marketplace.licences"),
     "licence.revoked": Kind("a licence was ended", "marketplace.licences"),
+    "licence.expired": Kind("a licence came to its date", "marketplace.licences"),
     "key.issued": Kind("an API key was made", "marketplace.keys"),
+    "key.rotated": Kind("an API key got a successor, and ends soon", "marketplace.keys"),
     "key.revoked": Kind("an API key was shut", "marketplace.keys"),
     "call.metered": Kind("a call by key was metered", "marketplace.metering"),
+    "call.credited": Kind("a metered call could not be delivered, and was credited", "marketplace.metering"),
     "invoice.previewed": Kind("a bill was looked at", "marketplace.invoices"),
     "log.key_created": Kind("the log began to sign with a new key", "audit"),
     "opening.erased": Kind("what an entry committed to was erased", "audit"),
@@ -118,12 +125,64 @@ class Event:
         object.__setattr__(self, "content", canonical(content))
 
 
-def commit_to(salt: bytes, content: str) -> str:
-    """The commitment, in hex: SHA-256 over the salt and the content. The salt hides even a guessable content."""
-    return hashlib.sha256(salt + content.encode()).hexdigest()
+@dataclass(frozen=True)
+class Opening:
+    """What opens a commitment: the salt and the content's canonical JSON. It may be erased; the entry stays."""
+
+    salt: bytes
+    content: str
+
+    def commitment(self) -> str:
+        """In hex: SHA-256 over the salt and the content. The salt hides even a content that could be guessed."""
+        return hashlib.sha256(self.salt + self.content.encode()).hexdigest()
+
+    def actor(self) -> str:
+        return parse_content(self.content).actor
+
+
+class Content(NamedTuple):
+    actor: str
+    subject: str
+    payload: dict[str, object]
+
+
+class Entry(NamedTuple):
+    kind: str
+    time: str
+    commitment: str
 
 
 def entry_text(kind: str, at: datetime, commitment: str) -> str:
     """The entry that stands for ever; it tells what kind of thing happened when, and nothing about whom."""
     time = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return canonical({"version": VERSION, "kind": kind, "time": time, "commitment": commitment})
+
+
+def parse_entry(text: str) -> Entry:
+    """Raises `NotProven` if the text is not an entry as `entry_text` writes it."""
+    fields = _parse(text, "entry", {"version", "kind", "time", "commitment"})
+    kind, time, commitment = fields["kind"], fields["time"], fields["commitment"]
+    if fields["version"] != VERSION or not (
+        isinstance(kind, str) and isinstance(time, str) and isinstance(commitment, str)
+    ):
+        raise NotProven(f"The entry is not of version {VERSION}.")
+    return Entry(kind, time, commitment)
+
+
+def parse_content(text: str) -> Content:
+    """Raises `NotProven` if the text is not what an `Event` wrote."""
+    fields = _parse(text, "opening", {"actor", "subject", "payload"})
+    actor, subject, payload = fields["actor"], fields["subject"], fields["payload"]
+    if not (isinstance(actor, str) and isinstance(subject, str) and isinstance(payload, dict)):
+        raise NotProven("The opening does not say who did what.")
+    return Content(actor, subject, payload)
+
+
+def _parse(text: str, what: str, names: set[str]) -> dict[str, object]:
+    try:
+        fields = json.loads(text)
+        if not isinstance(fields, dict) or set(fields) != names or canonical(fields) != text:
+            raise NotProven(f"The {what} is not the canonical JSON of {', '.join(sorted(names))}.")
+    except (ValueError, RecursionError) as error:
+        raise NotProven(f"The {what} is not JSON.") from error
+    return fields

@@ -100,11 +100,13 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
 
 def consistency_spans(first: int, second: int) -> list[Span]:
     """The spans whose hashes prove that the tree of `second` leaves began as the tree of `first`
-    (PROOF of RFC 6962, 2.1.2). Every tree begins as the empty one: nothing to prove."""
+    (PROOF of RFC 6962, 2.1.2)."""
     if not 0 <= first <= second:
         raise ValueError(f"a tree of {first} leaves is no beginning of one of {second}")
-    if first in (0, second):
+    if first == second:
         return []
+    if first == 0:
+        raise ValueError("every tree begins as the empty one: there is nothing to prove")
     spans, start, end, whole = [], 0, second, True
     while end != first:
         middle = start + split(end - start)
@@ -138,11 +140,11 @@ def consistency_faults(
     """Why the proof does not show that the second tree began as the first; empty if it does."""
     if not 0 <= first <= second:
         return f"a tree of {first} leaves is no beginning of one of {second}"
+    if first == 0 < second:
+        return "every tree begins as the empty one, so that proves nothing"
     spans = consistency_spans(first, second)
     if len(proof) != len(spans):
         return f"the consistency proof has {len(proof)} hashes where {len(spans)} are needed"
-    if first == 0:
-        return "" if first_root == EMPTY_ROOT else "the first tree is empty, but its root is not the empty tree's"
     if first == second:
         return "" if first_root == second_root else "two roots are given for one size"
     # If the first tree is one complete subtree of the second, its root is the proof's unwritten first hash.

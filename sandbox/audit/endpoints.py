@@ -1,0 +1,54 @@
+"""How does anybody read the log over HTTP? Checkpoint, key and consistency are for all (they are hashes);
+entries and receipts for whoever is logged in; an opening only for those whom `may_open` allows."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import PlainTextResponse
+
+from sandbox.audit.log import Log
+from sandbox.audit.note import LARGEST_SIZE
+
+Index = Annotated[int, Path(ge=0, le=LARGEST_SIZE)]
+Size = Annotated[int, Query(ge=0, le=LARGEST_SIZE)]
+
+
+def router(
+    log: Log,
+    *,
+    authenticate: Callable[..., Any],
+    may_open: Callable[[Any, str], bool],
+) -> APIRouter:
+    """`authenticate` is the service's dependency that gives who asks; `may_open(principal, actor)` says whether
+    that one may see an entry's opening, given the actor whom the entry names."""
+    api = APIRouter(prefix="/v1/log", tags=["log"])
+    Asker = Annotated[Any, Depends(authenticate)]
+
+    @api.get("/checkpoint", response_class=PlainTextResponse)
+    def checkpoint() -> str:
+        """The newest signed checkpoint, a C2SP signed note."""
+        return log.checkpoint()
+
+    @api.get("/key")
+    def key() -> dict[str, str]:
+        """The public key that the log signs with, as a vkey."""
+        return {"origin": log.origin, "key": log.public_key}
+
+    @api.get("/consistency")
+    def consistency(first: Size, second: Size) -> dict[str, Any]:
+        """The proof that the log of `second` entries began as the log of `first`."""
+        return {"first": first, "second": second, "proof": log.consistency(first, second)}
+
+    @api.get("/entries")
+    def entries(_: Asker, start: Size, end: Size) -> dict[str, Any]:
+        """The entries from `start` up to `end`, without openings; at most 1000 at once."""
+        return {"start": start, "entries": log.entries(start, end)}
+
+    @api.get("/receipts/{index}")
+    def receipt(asker: Asker, index: Index) -> dict[str, Any]:
+        """A receipt of one entry, with its opening for those who may see it."""
+        opening = log.opening(index)
+        return log.receipt(index, opening=opening is not None and may_open(asker, opening.actor()))
+
+    return api

@@ -1,0 +1,156 @@
+"""What does a checkpoint look like, and who signed it? C2SP signed notes (c2sp.org/signed-note) whose text is a
+tree head (c2sp.org/tlog-checkpoint), signed with Ed25519. Pure."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sandbox.errors import InvalidInput
+
+ED25519 = b"\x01"  # the signature type of the note specification
+DASH = "\N{EM DASH} "
+LONGEST_NOTE = 1_000_000
+LARGEST_SIZE = 2**63 - 1
+
+
+class NotProven(InvalidInput):
+    """A receipt, checkpoint or proof does not show what it claims; the message says what failed."""
+
+    code = "not_proven"
+
+
+def encode(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def decode(text: str, what: str) -> bytes:
+    """Standard base64, in its one canonical spelling: a second spelling would be a second receipt."""
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotProven(f"{what} is not base64.") from error
+    if encode(value) != text:
+        raise NotProven(f"{what} is not canonical base64.")
+    return value
+
+
+def check_name(name: str) -> None:
+    if not name or "+" in name or any(letter.isspace() or letter < " " for letter in name):
+        raise InvalidInput(f"{name!r} cannot name a key.", mend="Use a name such as city.example/log: no space, no +.")
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """Who signs: a name and an Ed25519 public key (32 bytes). Written as `name+id+key` (a "vkey")."""
+
+    name: str
+    key: bytes
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if len(self.key) != 32:
+            raise InvalidInput("An Ed25519 public key has 32 bytes.")
+
+    @property
+    def key_id(self) -> bytes:
+        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.key).digest()[:4]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.key_id.hex()}+{encode(ED25519 + self.key)}"
+
+    @classmethod
+    def parse(cls, text: str) -> "PublicKey":
+        mend = "A public key of a log looks like cihu.local/log+0123abcd+AX…=; GET /v1/log/key gives it."
+        name, plus, rest = text.strip().partition("+")
+        key_id, second_plus, encoded = rest.partition("+")
+        if not plus or not second_plus:
+            raise InvalidInput("The public key is not of the form name+id+key.", mend=mend)
+        try:
+            key = decode(encoded, "The key's last part")
+        except NotProven as error:
+            raise InvalidInput(error.message, mend=mend) from error
+        if key[:1] != ED25519 or len(key) != 33:
+            raise InvalidInput("The public key is not an Ed25519 key.", mend=mend)
+        parsed = cls(name, key[1:])
+        if parsed.key_id.hex() != key_id:
+            raise InvalidInput("The public key's id does not fit its name and key: it was mistyped.", mend=mend)
+        return parsed
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The log's state: `size` entries whose Merkle tree has this root (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __str__(self) -> str:
+        return f"{self.origin}\n{self.size}\n{encode(self.root)}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> "Checkpoint":
+        """From a note's text. Extension lines are refused: nobody could audit them."""
+        lines = text.split("\n")
+        if len(lines) != 4 or lines[3]:
+            raise NotProven("The checkpoint's text is not origin, size, root.")
+        origin, size, root = lines[:3]
+        if not (size.isascii() and size.isdigit()) or (size != "0" and size[0] == "0") or len(size) > 19:
+            raise NotProven("The checkpoint's size is not a plain decimal number.")
+        if int(size) > LARGEST_SIZE:
+            raise NotProven("The checkpoint's size is larger than any log.")
+        parsed = cls(origin, int(size), decode(root, "The checkpoint's root"))
+        if len(parsed.root) != 32:
+            raise NotProven("The checkpoint's root is not a SHA-256 hash.")
+        return parsed
+
+
+def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
+    """The signed note of a text that ends in a newline."""
+    public = PublicKey(name, key.public_key().public_bytes_raw())
+    return f"{text}\n{DASH}{name} {encode(public.key_id + key.sign(text.encode()))}\n"
+
+
+def open_note(note: str, public_key: PublicKey) -> str:
+    """The text of a note that this key has signed. Other keys' signatures (witnesses) may stand beside it;
+    they are not looked at. Raises `NotProven`."""
+    if len(note) > LONGEST_NOTE:
+        raise NotProven("The signed note is too long.")
+    if any(letter < " " and letter != "\n" for letter in note):
+        raise NotProven("The signed note holds a control character.")
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise NotProven("The note has no signature.")
+    text += "\n"
+    found = False
+    for line in signatures[:-1].split("\n"):
+        name, space, encoded = line.removeprefix(DASH).rpartition(" ")
+        if not line.startswith(DASH) or not space or not name:
+            raise NotProven("A signature line of the note is malformed.")
+        signature = decode(encoded, f"The signature of {name}")
+        if name != public_key.name or signature[:4] != public_key.key_id:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key.key).verify(signature[4:], text.encode())
+        except (InvalidSignature, ValueError) as error:
+            raise NotProven(f"The signature of {name} is wrong: the checkpoint was changed or never signed.") from error
+        found = True
+    if not found:
+        raise NotProven(f"The note is not signed by {public_key.name} with the key that was given.")
+    return text
+
+
+def open_checkpoint(note: str, public_key: PublicKey) -> Checkpoint:
+    """The checkpoint in a note that the log's key has signed. Raises `NotProven`."""
+    try:
+        note.encode()
+    except UnicodeEncodeError as error:
+        raise NotProven("The signed note is not UTF-8.") from error
+    checkpoint = Checkpoint.parse(open_note(note, public_key))
+    if checkpoint.origin != public_key.name:
+        raise NotProven(f"The checkpoint is of the log {checkpoint.origin!r}, the key of {public_key.name!r}.")
+    return checkpoint
