@@ -1,0 +1,22 @@
+"""May somebody do something? Cedar policies, the grades of data, and decisions that carry their reason."""
+
+from sandbox.policy.gate import Gate
+from sandbox.policy.grades import Grade, Grades, combine_grades, load_grades
+from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Decision, Refused, Resource
+from sandbox.policy.refusals import refusal_event
+from sandbox.policy.yaml_text import YamlText
+
+__all__ = [
+    "NO_PERMIT",
+    "POLICY_ERROR",
+    "Decision",
+    "Gate",
+    "Grade",
+    "Grades",
+    "Refused",
+    "Resource",
+    "YamlText",
+    "combine_grades",
+    "load_grades",
+    "refusal_event",
+]

@@ -1,0 +1,116 @@
+"""May this principal do this? The one place where that is decided, by Cedar, from policies/.
+
+Whatever goes wrong while deciding is a refusal with the code "policy_error". Cedar itself leaves out a rule that
+fails, which could leave out a forbid: so any error in any rule refuses.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cedarpy
+
+from sandbox.identity import Principal
+from sandbox.policy.explain import Language, explain
+from sandbox.policy.grades import Grades, load_grades
+from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Asked, Decision, Refused, Resource, Value
+from sandbox.policy.rules import Rule, Rules, load_rules
+
+Context = Mapping[str, Value]
+Entity = dict[str, object]
+
+
+class Gate:
+    """The rules of a folder. Raises `Unavailable` or `InvalidInput` if they cannot be used, so nothing starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rules = load_rules(folder)
+        self.grades = load_grades(folder / "grades.yaml")
+
+    def decide(self, principal: Principal, action: str, resource: Resource, context: Context | None = None) -> Decision:
+        """The decision; never raises."""
+        return decide(self.rules, self.grades, principal, action, resource, context or {})
+
+    def require(self, principal: Principal, action: str, resource: Resource, context: Context | None = None) -> Decision:
+        """The decision, if it allows. Raises `Refused` (a `Forbidden`) with the decision's code, reason and mend."""
+        decision = self.decide(principal, action, resource, context)
+        if not decision.allowed:
+            raise Refused(decision)
+        return decision
+
+    def explain(self, decision: Decision, language: Language = "en") -> str:
+        """What was asked, which rule decided, and what would change it, for a person to read."""
+        return explain(decision, self.rules, language)
+
+
+def decide(rules: Rules, grades: Grades, principal: Principal, action: str, resource: Resource,
+           context: Context) -> Decision:
+    asked = Asked(principal.id, action, resource.kind, resource.id)
+    try:
+        request = {
+            "principal": {"type": "Principal", "id": principal.id},
+            "action": {"type": "Action", "id": action},
+            "resource": {"type": resource.kind, "id": resource.id},
+            "context": {name: plain(value) for name, value in context.items()},
+        }
+        result = cedarpy.is_authorized(request, rules.policies, [entity_of_principal(principal),
+                                                                 entity_of_resource(resource, grades)], rules.schema)
+        failed = "; ".join(result.diagnostics.errors)
+        undecided = result.decision is cedarpy.Decision.NoDecision
+        deciding = tuple(sorted(int(name.removeprefix("policy")) for name in result.diagnostics.reasons))
+        allowed = result.decision is cedarpy.Decision.Allow
+        told = tuple(rules.all[place] for place in deciding)
+    except Exception as error:  # noqa: BLE001  # fail closed: a question that cannot even be put is refused
+        return not_decided(asked, f"{type(error).__name__}: {error}")
+    if failed or undecided or (allowed and not told):
+        return not_decided(asked, failed or "no decision")
+    return by_rules(asked, told, allowed=allowed) if told else by_none(asked, rules)
+
+
+def by_rules(asked: Asked, told: tuple[Rule, ...], *, allowed: bool) -> Decision:
+    first = told[0]
+    return Decision(allowed=allowed, code=first.id, reason=first.reason_en, reason_zh=first.reason_zh,
+                    policies=tuple(rule.id for rule in told), asked=asked, mend=first.mend_en, mend_zh=first.mend_zh)
+
+
+def by_none(asked: Asked, rules: Rules) -> Decision:
+    could = rules.permits(asked.action)
+    return Decision(allowed=False, code=NO_PERMIT, policies=(), asked=asked,
+                    reason="No rule allows this. " + " ".join(rule.reason_en for rule in could),
+                    reason_zh="没有规则允许此操作。" + "".join(rule.reason_zh for rule in could))
+
+
+def not_decided(asked: Asked, internal: str) -> Decision:
+    return Decision(allowed=False, code=POLICY_ERROR, policies=(), asked=asked, internal=f"{asked}: {internal}",
+                    reason="This could not be decided, so it is refused.", reason_zh="无法作出决定,故予以拒绝。",
+                    mend="Tell the operator: the service's own log says what was wrong with the question.",
+                    mend_zh="请告知运营人员:服务日志中记有原因。")
+
+
+def entity_of_principal(principal: Principal) -> Entity:
+    return entity("Principal", principal.id, {
+        "organisation": principal.organisation, "roles": principal.roles, "teams": principal.teams,
+        "kind": principal.kind})
+
+
+def entity_of_resource(resource: Resource, grades: Grades) -> Entity:
+    """The resource with what the gate itself knows: what its grade makes possible. Raises `ValueError`, `InvalidInput`."""
+    if taken := {"id", "possible"} & resource.attributes.keys():
+        raise ValueError(f"the attribute {min(taken)} is the gate's own")
+    attributes = dict(resource.attributes)
+    if "grade" in attributes:
+        attributes["possible"] = grades[str(attributes["grade"])].possible
+    return entity(resource.kind, resource.id, attributes)
+
+
+def entity(kind: str, name: str, attributes: Mapping[str, Value]) -> Entity:
+    given = {attribute: plain(value) for attribute, value in attributes.items()}
+    return {"uid": {"type": kind, "id": name}, "attrs": {"id": name, **given}, "parents": []}
+
+
+def plain(value: Value) -> str | int | bool | list[str]:
+    """A value as Cedar's JSON takes it. Raises `ValueError` for anything else: Cedar gives dicts a meaning of their own."""
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(member, str) for member in value):
+        return sorted(value)
+    raise ValueError(f"a {type(value).__name__} cannot be an attribute")

@@ -1,0 +1,58 @@
+"""What is asked of the gate, and what does it answer? A decision with its code and its reason, never a bare boolean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sandbox.errors import Forbidden
+
+NO_PERMIT = "no_permit"
+POLICY_ERROR = "policy_error"
+
+Value = str | int | bool | list[str] | tuple[str, ...] | set[str] | frozenset[str]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What somebody wants to do something with. `kind` and the attributes are those of policies/schema.cedarschema;
+    `id` and `possible` are added by the gate."""
+
+    kind: str
+    id: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question, as far as it may be shown."""
+
+    principal: str
+    action: str
+    resource_kind: str
+    resource_id: str
+
+    def __str__(self) -> str:
+        return f"{self.principal}: {self.action} {self.resource_kind} {self.resource_id}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error" (it could not be
+    decided, so it is refused). `policies` are the ids of all rules that said the same. `internal` is for operators."""
+
+    allowed: bool
+    code: str
+    reason: str
+    reason_zh: str
+    policies: tuple[str, ...]
+    asked: Asked
+    mend: str = ""
+    mend_zh: str = ""
+    internal: str = ""
+
+
+class Refused(Forbidden):
+    """A `Forbidden` that carries the whole decision, for whoever shows or logs it."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reason, code=decision.code, mend=decision.mend, internal=decision.internal)
+        self.decision = decision

@@ -1,0 +1,134 @@
+"""Which rules are there, and are they fit to be used? Read once, checked whole; the slightest fault stops the start."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cedarpy
+
+from sandbox.errors import Unavailable
+from sandbox.policy.model import NO_PERMIT, POLICY_ERROR
+
+ID = re.compile(r"[a-z][a-z0-9_]*")
+ACTION = re.compile(r'^action "(\w+)"', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One policy. `mend` says what would change a refusal; only a forbid has one."""
+
+    id: str
+    effect: Literal["permit", "forbid"]
+    actions: frozenset[str]
+    reason_en: str
+    reason_zh: str
+    mend_en: str
+    mend_zh: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules in the order of the files (by name) and of the text: Cedar's `policy<N>` is `all[N]`."""
+
+    all: tuple[Rule, ...]
+    actions: frozenset[str]
+    policies: cedarpy.PolicySet
+    schema: cedarpy.Schema
+
+    def permits(self, action: str) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.all if rule.effect == "permit" and action in rule.actions)
+
+
+def load_rules(folder: Path) -> Rules:
+    """Read `schema.cedarschema` and every `*.cedar` of a folder. Raises `Unavailable`, naming file, rule and mend."""
+    texts = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.cedar"))}
+    try:
+        schema = cedarpy.Schema.from_str((folder / "schema.cedarschema").read_text("utf-8"))
+    except FileNotFoundError:
+        raise Unavailable(f"There is no schema.cedarschema in {folder.name}/.",
+                          mend="Point CIHU_POLICIES at a folder of policies.") from None
+    except ValueError as error:
+        raise Unavailable(f"{folder.name}/schema.cedarschema cannot be read: {error}.", mend="Mend it.") from error
+    return check_rules(texts, schema)
+
+
+def check_rules(texts: dict[str, str], schema: cedarpy.Schema) -> Rules:
+    """The rules of some files (name -> text), if all of them can be used. Raises `Unavailable`."""
+    actions = frozenset(ACTION.findall(str(schema)))
+    rules = tuple(rule for name, text in texts.items() for rule in read_rules(name, text, actions))
+    if not rules:
+        raise Unavailable("There is not one policy.", mend="An empty set of policies is never meant: see policies/.")
+    for name, times in Counter(rule.id for rule in rules).items():
+        if times > 1:
+            raise Unavailable(f"The policy id {name!r} is used {times} times.", mend="Give each policy its own @id.")
+    whole = "\n".join(texts.values())
+    result = cedarpy.validate_policies(whole, schema)
+    if not result.validation_passed:
+        raise Unavailable("; ".join(fault(error, rules) for error in result.errors) or "The policies are not valid.",
+                          mend="Keep the policies to schema.cedarschema.")
+    loaded = Rules(all=rules, actions=actions, policies=cedarpy.PolicySet.from_str(whole), schema=schema)
+    if dead := sorted(action for action in actions if not loaded.permits(action)):
+        raise Unavailable(f"No policy ever permits {dead[0]!r}.", mend="Write one, or take the action out of the schema.")
+    return loaded
+
+
+def read_rules(name: str, text: str, actions: frozenset[str]) -> list[Rule]:
+    """The rules of one file, in order."""
+    try:
+        document = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise Unavailable(f"{name}, in the policy that begins at line {broken_line(text)}: {error}.",
+                          mend="Mend the Cedar there.") from error
+    if document["templates"]:
+        raise Unavailable(f"{name} holds a template, which decides nothing by itself.", mend="Write a policy.")
+    written = document["staticPolicies"]
+    return [make_rule(name, written[f"policy{place}"], actions) for place in range(len(written))]
+
+
+def make_rule(name: str, written: dict[str, Any], actions: frozenset[str]) -> Rule:
+    notes: dict[str, str] = {key: value or "" for key, value in written["annotations"].items()}
+    said = notes.get("id", "")
+    if not ID.fullmatch(said) or said in (NO_PERMIT, POLICY_ERROR):
+        raise Unavailable(f"{name}: a policy has the @id {said!r}.", mend='Write @id("some_words"), a-z, 0-9 and _.')
+    needed = ["reason_en", "reason_zh"] + (["mend_en", "mend_zh"] if written["effect"] == "forbid" else [])
+    for annotation in needed:
+        if not notes.get(annotation, "").strip():
+            raise Unavailable(f"{name}: the policy {said} has no @{annotation}.",
+                              mend=f'Write @{annotation}("…"): whoever is refused will read it.')
+    return Rule(id=said, effect=written["effect"], actions=actions_of(written["action"], actions),
+                reason_en=notes["reason_en"], reason_zh=notes["reason_zh"], mend_en=notes.get("mend_en", ""),
+                mend_zh=notes.get("mend_zh", ""), file=name)
+
+
+def actions_of(scope: dict[str, Any], actions: frozenset[str]) -> frozenset[str]:
+    """Which actions the scope of a policy covers: `action`, `action == x`, `action in [x, y]`."""
+    if scope["op"] == "All":
+        return actions
+    entities = scope["entities"] if "entities" in scope else [scope["entity"]]
+    return frozenset(entity["id"] for entity in entities)
+
+
+def broken_line(text: str) -> int:
+    """On which line the first policy begins that cannot be read (Cedar's own message has no line)."""
+    start, lines = 0, text.splitlines()
+    for place, line in enumerate(lines):
+        if not line.rstrip().endswith(";") and place + 1 < len(lines):
+            continue
+        try:
+            cedarpy.policies_to_json_str("\n".join(lines[start:place + 1]))
+        except ValueError:
+            return next((at + 1 for at in range(start, place + 1) if lines[at].strip()), start + 1)
+        start = place + 1
+    return 1
+
+
+def fault(error: cedarpy.ValidationError, rules: tuple[Rule, ...]) -> str:
+    number = error.policy_id.removeprefix("policy")
+    rule = rules[int(number)] if number.isdigit() and int(number) < len(rules) else None
+    # Cedar calls the policy by its place; people know it by its id
+    message = error.error.removeprefix(f"for policy `{error.policy_id}`, ")
+    return f"{rule.file}, {rule.id}: {message}" if rule else message
