@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, text
 import marketplace.migrate
 import sandbox.migrate
 from sandbox.city.postgres import Postgres
+from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 
 numbers = itertools.count()
@@ -19,6 +20,16 @@ numbers = itertools.count()
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     home = tmp_path_factory.mktemp("pg")
     server = Postgres(home, home / "log", durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Its `endpoint`, its `vault` and `portal` credentials, and `raw_store()`, `product_store()`."""
+    home = tmp_path_factory.mktemp("s3")
+    server = S3Server(home, home / "log")
     server.start()
     yield server
     server.stop()

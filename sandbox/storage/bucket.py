@@ -1,0 +1,65 @@
+"""How are bytes kept in, and fetched from, one bucket? Every write a version, encrypted; every read one version, proved whole."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import urllib3
+from minio import Minio
+from minio.sse import SseS3
+
+from sandbox.errors import Unavailable
+from sandbox.storage.failures import translated
+from sandbox.storage.names import checked_name
+
+PATIENCE = urllib3.Timeout(connect=5, read=60)
+DIGEST = "x-amz-meta-sha256"
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """One version of one object: what to keep in order to fetch exactly these bytes again. `size` in bytes."""
+
+    name: str
+    version_id: str
+    size: int
+    sha256: str
+
+
+class Bucket:
+    """One bucket of an S3 store. `endpoint` is `host:port` (then `secure` says whether TLS) or a URL."""
+
+    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
+        scheme, _, host = endpoint.rpartition("://")
+        self.secure = scheme == "https" if scheme else secure
+        self.endpoint, self.bucket = host.rstrip("/"), bucket
+        self.http = urllib3.PoolManager(timeout=PATIENCE, maxsize=16,
+                                        retries=urllib3.Retry(total=2, backoff_factor=0.2))
+        self.client = Minio(self.endpoint, access_key, secret_key, secure=self.secure, region="us-east-1",
+                            http_client=self.http)
+
+    def put(self, name: str, body: bytes) -> ObjectVersion:
+        """Store `body` as a new version of `name`, encrypted at rest."""
+        digest = hashlib.sha256(body).hexdigest()
+        with translated(self.endpoint, self.bucket):
+            written = self.client.put_object(self.bucket, checked_name(name), io.BytesIO(body), len(body),
+                                             metadata={DIGEST: digest}, sse=SseS3())
+        if not written.version_id or written.version_id == "null":
+            raise Unavailable(f"The bucket {self.bucket} does not keep versions.", code="storage_unversioned",
+                              mend="Turn versioning on for it.")
+        return ObjectVersion(name, written.version_id, len(body), digest)
+
+    def get(self, name: str, version_id: str) -> bytes:
+        """The bytes of exactly that version. Raises `NotFound`; `Unavailable` if they are not what was stored."""
+        with translated(self.endpoint, self.bucket):
+            response = self.client.get_object(self.bucket, checked_name(name), version_id=version_id)
+            try:
+                body: bytes = response.read()
+                promised = response.headers.get(DIGEST)
+            finally:
+                response.close()
+                response.release_conn()
+        if promised != hashlib.sha256(body).hexdigest():
+            raise Unavailable(f"An object in the bucket {self.bucket} is damaged.", code="storage_damaged",
+                              mend="Restore it from a copy.", internal=f"{name} {version_id}")
+        return body

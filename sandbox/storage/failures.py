@@ -1,0 +1,44 @@
+"""What does a failure of the object store mean to whoever asked? One of our errors, with the mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError
+
+from sandbox.errors import CihuError, NotFound, Unavailable
+
+ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject", "InvalidVersionId"}
+KEYS_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+NO_ENCRYPTION = {"NotImplemented", "KMSNotConfigured", "InvalidEncryptionMethodError"}
+
+
+@contextmanager
+def translated(endpoint: str, bucket: str) -> Iterator[None]:
+    """Turn the client's errors into ours, for one request to `bucket` at `endpoint`."""
+    try:
+        yield
+    except S3Error as error:
+        raise meaning(error, endpoint, bucket) from error
+    except (MinioException, HTTPError, OSError) as error:
+        raise Unavailable(f"The object store at {endpoint} cannot be reached.", code="storage_unreachable",
+                          mend="Is it running, and is CIHU_S3_ENDPOINT right?", internal=type(error).__name__) from error
+
+
+def meaning(error: S3Error, endpoint: str, bucket: str) -> CihuError:
+    """The one of our errors that says what the store's code means."""
+    internal = f"{error.code} for {bucket}/{error.object_name or ''}"
+    if error.code in ABSENT:
+        return NotFound(f"There is no such object or version in the bucket {bucket}.", internal=internal)
+    if error.code == "NoSuchBucket":
+        return Unavailable(f"The bucket {bucket} does not exist at {endpoint}.", code="storage_bucket_missing",
+                           mend="Start the vault once (it makes the bucket), or correct the bucket's name in the settings.")
+    if error.code in KEYS_REFUSED:
+        return Unavailable(f"The object store at {endpoint} refuses these keys for the bucket {bucket}.",
+                           code="storage_refused", internal=internal,
+                           mend="Correct CIHU_S3_ACCESS_KEY and CIHU_S3_SECRET_KEY, or their rights on the bucket.")
+    if error.code in NO_ENCRYPTION:
+        return Unavailable(f"The object store at {endpoint} cannot encrypt at rest.", code="storage_unencrypted",
+                           internal=internal, mend="Give it a key for SSE-S3 (MinIO: MINIO_KMS_SECRET_KEY).")
+    return Unavailable(f"The object store at {endpoint} failed.", code="storage_failed", internal=internal,
+                       mend="See its log.")

@@ -1,0 +1,47 @@
+"""Which two buckets are there? The raw one, which the vault alone may open, and the product one, which the portal may read."""
+
+from threading import Lock
+
+from sandbox.storage import protection
+from sandbox.storage.bucket import Bucket, ObjectVersion
+from sandbox.storage.failures import translated
+
+
+class WrittenBucket(Bucket):
+    """A bucket that this process writes. It proves once, before the first write, that the bucket is fit."""
+
+    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
+        super().__init__(endpoint, access_key, secret_key, bucket, secure)
+        self._proving = Lock()
+        self._proved = False
+
+    def ensure(self) -> None:
+        """Create the bucket if it is not there; raise `Unavailable`, with the mend, if it is not fit for use."""
+        with translated(self.endpoint, self.bucket):
+            protection.make(self.client, self.bucket)
+        self.prove()
+
+    def prove(self) -> None:
+        """Raise `Unavailable` if the bucket is public, unversioned or unencrypted. Writes and removes a probe object."""
+        address = f"{'https' if self.secure else 'http'}://{self.endpoint}"
+        with self._proving, translated(self.endpoint, self.bucket):
+            protection.prove(self.client, self.http, address, self.bucket)
+            self._proved = True
+
+    def put(self, name: str, body: bytes) -> ObjectVersion:
+        if not self._proved:
+            self.prove()
+        return super().put(name, body)
+
+
+class RawStore(WrittenBucket):
+    """The raw bucket: the only place where raw bytes rest. Only the vault holds its keys, and it is not even read if unfit."""
+
+    def get(self, name: str, version_id: str) -> bytes:
+        if not self._proved:
+            self.prove()
+        return super().get(name, version_id)
+
+
+class ProductStore(WrittenBucket):
+    """The product bucket: what may be sold as files. The vault writes it; the portal's keys can only `get`."""
