@@ -1,0 +1,33 @@
+"""What does a kernel see? A pure function from a person's kernel to its seal."""
+
+from pathlib import Path
+
+from sandbox.hub.run_folder import INSIDE, INSIDE_SOCKETS
+from sandbox.seals import Bind, Limits, Seal
+
+HOME = "/home/analyst"
+VAULT = "/run/cihu"  # holds vault.sock, the kernel's only way out
+# as many threads as a small table needs; a library that takes one per processor would use up the processes
+THREADS = "4"
+
+
+def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inbox: Path, sockets: Path,
+                vault_folder: Path, session_name: str = "", limits: Limits | None = None) -> Seal:
+    """The seal of one kernel of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else."""
+    environment = {
+        "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
+        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib",
+        "IPYTHONDIR": "/tmp/ipython", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": THREADS,
+        "OMP_NUM_THREADS": THREADS, "CIHU_SOCKET": f"{VAULT}/vault.sock", "CIHU_TOKEN_FILE": f"{INSIDE}/token",
+    }
+    if session_name:
+        environment["JPY_SESSION_NAME"] = session_name
+    return Seal(
+        command=(str(python), "-m", "ipykernel_launcher", "-f", f"{INSIDE}/connection.json"),
+        readable=(*interpreter, Bind(str(inbox), INSIDE), Bind(str(vault_folder), VAULT)),
+        writable=(Bind(str(sockets), INSIDE_SOCKETS),),
+        environment=tuple(environment.items()),
+        limits=limits or Limits(),
+        folder=HOME,
+        name=f"kernel of {person}",
+    )

@@ -1,0 +1,143 @@
+"""How does a kernel start? Sealed, with a session at the vault, or not at all.
+
+A `jupyter_client` kernel provisioner (entry point `cihu-sealed`). It runs in the person's single-user server, which is
+trusted; the kernel is not. They talk over Unix sockets in the kernel's run folder, by signed Jupyter messages.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from tornado.web import HTTPError
+
+from sandbox.errors import CihuError, Forbidden, NotAuthenticated, TooMany, Unavailable
+from sandbox.hub import run_folder
+from sandbox.hub.kernel_seal import kernel_seal
+from sandbox.hub.kernel_session import KernelToken, open_session, renew
+from sandbox.hub.run_folder import RunFolder
+from sandbox.hub.settings import ServerSettings, server_settings
+from sandbox.seals import Bubblewrap, Seal, check_seal, interpreter
+
+STATUS: dict[type[CihuError], int] = {NotAuthenticated: 403, Forbidden: 403, TooMany: 429}
+log = logging.getLogger("cihu.kernels")
+
+
+class SealedProvisioner(LocalProvisioner):
+    """One sealed kernel. What cannot be sealed, or has no leave from the vault, does not start; the person reads why."""
+
+    running: ClassVar[set[str]] = set()  # the kernels of this server, which serves one person
+    checked: ClassVar[bool] = False
+
+    folder: RunFolder | None = None
+    seal: Seal | None = None
+    keeper: asyncio.Task[None] | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        try:
+            settings = server_settings()
+            await self.prepare(settings)
+            return await self.sealed(settings, kwargs)
+        except CihuError as refused:
+            log.warning("kernel %s did not start: %s (%s)", self.kernel_id, refused.code, refused.internal)
+            self.abandon()
+            # the web handler shows this message to the person; any other exception would show "Unhandled error"
+            raise HTTPError(STATUS.get(type(refused), 503), log_message=str(refused).replace("%", "%%"),
+                            reason="The kernel did not start") from refused
+
+    async def prepare(self, settings: ServerSettings) -> None:
+        """All that may fail: is there room, does a seal hold here, does the vault give leave?"""
+        others = SealedProvisioner.running - {self.kernel_id}
+        if len(others) >= settings.kernels_per_person:
+            raise TooMany(f"You have {len(others)} kernels, and no more than {settings.kernels_per_person} may run at once.",
+                          mend="Shut one down: the round icon at the left, “Running Terminals and Kernels”.")
+        if not (settings.vault_folder / "vault.sock").exists():
+            raise Unavailable("The vault is not running, so a kernel could not ask it anything.",
+                              mend="Try again in a minute; the operator starts it with `cihu up`.")
+        if not SealedProvisioner.checked:
+            await asyncio.to_thread(check_seal, settings.kernel_python)
+            SealedProvisioner.checked = True
+            run_folder.sweep(settings.run)
+        SealedProvisioner.running.add(self.kernel_id)
+        token = await open_session(settings.vault_url, settings.workspace_token, self.kernel_id)
+        if self.folder is None:  # a restart keeps its folder: the browser's connections stay as they are
+            self.folder = run_folder.make(settings.run)
+        self.folder.write_token(token.text)
+        self.keep(token, settings)
+
+    async def sealed(self, settings: ServerSettings, kwargs: dict[str, Any]) -> dict[str, Any]:
+        folder, manager = self.folder, self.parent
+        assert folder is not None and manager is not None
+        bubblewrap = Bubblewrap()
+        folder.clear_sockets(bubblewrap.host.user(f"kernel of {settings.person}") if bubblewrap.host.root else None)
+        manager.transport, manager.cache_ports = "ipc", False
+        manager.ip, manager.connection_file = folder.socket_prefix, str(folder.connection_file)
+        prepared = await super().pre_launch(**kwargs)
+        folder.write_connection(self.connection_info)
+        self.seal = kernel_seal(person=settings.person, python=settings.kernel_python,
+                                interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
+                                sockets=folder.sockets, vault_folder=settings.vault_folder)
+        return {**prepared, "cmd": list(self.seal.command), "cwd": "/", "env": {}}
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Nothing of `kwargs` reaches the kernel: what a notebook's metadata or a request could set stays outside."""
+        assert self.folder is not None and self.seal is not None
+        # on this thread, which lives as long as the server: the seal dies with the thread that made it
+        with self.folder.said.open("wb") as said:
+            self.process = Bubblewrap().start(self.seal, output=said)
+        self.pid = self.process.pid
+        self.pgid = None  # the seal has a session of its own; ending bubblewrap ends all in it
+        self.cwd = "/"
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        ended = await super().poll()
+        if ended is not None and self.process and self.folder:
+            log.warning("kernel %s ended with %s", self.kernel_id, ended)
+        return ended
+
+    def keep(self, token: KernelToken, settings: ServerSettings) -> None:
+        """Renew the token in the kernel's inbox at half of its life, so that a kernel that sleeps can still ask."""
+        if self.keeper:
+            self.keeper.cancel()
+        self.keeper = asyncio.get_running_loop().create_task(self.keep_fresh(token, settings))
+
+    async def keep_fresh(self, token: KernelToken, settings: ServerSettings) -> None:
+        while True:
+            left = (token.expires_at - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(max(left / 2, 1))
+            try:
+                token = await renew(settings.vault_folder, token.text)
+            except (NotAuthenticated, Forbidden):
+                return  # the session is over; the kernel's next question says so
+            except CihuError:
+                continue
+            if self.folder:
+                self.folder.write_token(token.text)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        await super().cleanup(restart=restart)
+        if not restart:
+            self.abandon()
+
+    def abandon(self) -> None:
+        SealedProvisioner.running.discard(self.kernel_id)
+        if self.keeper:
+            self.keeper.cancel()
+            self.keeper = None
+        if self.folder:
+            self.folder.remove()
+            self.folder = None
+
+    def resolve_path(self, path_str: str) -> str | None:
+        """The kernel's paths are not this server's: none is shown as a file here."""
+        return None
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        info: dict[str, Any] = await super().get_provisioner_info()
+        with suppress(KeyError):
+            del info["connection_info"]  # holds the key that signs messages
+        return info

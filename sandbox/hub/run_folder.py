@@ -1,0 +1,122 @@
+"""Where do a kernel and its server meet? One short folder per kernel, shut to everybody else.
+
+    <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
+    <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token
+    <run>/k/<id>/s/      written by the kernel: its sockets, and whatever else it likes; hostile
+    <run>/k/<id>/said    what the kernel wrote to stdout and stderr before it could speak the protocol
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import Unavailable
+
+SUN_PATH_BYTES = 107  # the longest address of a Unix socket
+LONGEST_NAME = "12345678/s/i-65535"
+
+INSIDE = "/run/kernel"  # `in` as the kernel sees it
+INSIDE_SOCKETS = "/run/channels"
+
+
+class RunFolder:
+    """A kernel's folder. `remove()` ends it; `sweep` removes those whose server is gone."""
+
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+        self.inbox = path / "in"
+        self.sockets = path / "s"
+        self.said = path / "said"
+
+    @property
+    def connection_file(self) -> Path:
+        return self.path / "connection.json"
+
+    @property
+    def socket_prefix(self) -> str:
+        return str(self.sockets / "i")
+
+    def write_connection(self, connection: Mapping[str, Any]) -> None:
+        """The connection file that the kernel reads: the same key and numbers, the address as seen inside."""
+        key = connection["key"]
+        inside = {**connection, "ip": f"{INSIDE_SOCKETS}/i", "key": key.decode() if isinstance(key, bytes) else key}
+        self.write("connection.json", json.dumps(inside))
+
+    def write_token(self, token: str) -> None:
+        self.write("token", token)
+
+    def write(self, name: str, text: str) -> None:
+        """Replace at once: the kernel reads the old text or the new one, never half of it."""
+        draft = self.path / f"{name}.draft"
+        draft.write_text(text)
+        draft.chmod(0o644)  # the folder above is shut; inside, the seal's own user must read it
+        draft.replace(self.inbox / name)
+
+    def clear_sockets(self, owner: int | None) -> None:
+        """An empty folder of the kernel's own, for a start or a restart; only while no kernel runs."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+        self.sockets.mkdir(mode=0o700)
+        if owner is not None:
+            os.chown(self.sockets, owner, owner)
+
+    def last_words(self) -> str:
+        try:
+            return self.said.read_bytes()[-2000:].decode(errors="replace").strip()
+        except OSError:
+            return ""
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def short_root(run: Path) -> Path:
+    """`run`/k, or a folder of this user in the system's /tmp when that is too long for a socket's address."""
+    root = run / "k"
+    if len(os.fsencode(root / LONGEST_NAME)) > SUN_PATH_BYTES:
+        name = hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:12]
+        root = Path(tempfile.gettempdir()) / f"cihu-{os.geteuid()}-{name}"
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state = os.lstat(root)
+    if state.st_uid != os.geteuid() or os.path.islink(root):
+        raise Unavailable(f"Kernels cannot be started: {root} belongs to somebody else.", mend="Remove it, or set TMPDIR.")
+    root.chmod(0o700)
+    return root
+
+
+def make(run: Path) -> RunFolder:
+    path = Path(tempfile.mkdtemp(prefix="", dir=short_root(run)))
+    lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    folder = RunFolder(path, lock)
+    folder.inbox.mkdir(mode=0o755)
+    folder.inbox.chmod(0o755)
+    return folder
+
+
+def sweep(run: Path) -> int:
+    """Remove the folders whose server is gone; how many there were."""
+    swept = 0
+    for path in short_root(run).iterdir():
+        try:
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue  # just being made, or no folder of ours
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+            swept += 1
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(lock)
+    return swept

@@ -1,0 +1,33 @@
+"""The single-user server's configuration: one kernel, no terminals, nothing that calls home. Read by Jupyter, not imported."""
+
+from traitlets.config import get_config
+
+HOUR = 3600
+
+c = get_config()
+
+# the only kernel is the sealed one, started by its provisioner
+c.ServerApp.kernel_spec_manager_class = "sandbox.hub.kernelspecs.SealedKernelSpecs"
+c.KernelSpecManager.ensure_native_kernel = False
+c.KernelSpecManager.allowed_kernelspecs = {"cihu"}
+c.MultiKernelManager.default_kernel_name = "cihu"
+c.KernelProvisionerFactory.default_provisioner_name = "cihu-sealed"
+c.AsyncMappingKernelManager.cull_idle_timeout = 2 * HOUR
+c.AsyncMappingKernelManager.cull_interval = 300
+c.AsyncMappingKernelManager.cull_connected = False
+
+c.ServerApp.terminals_enabled = False
+c.ServerApp.contents_manager_class = "sandbox.hub.contents.WorkspaceContents"
+c.ServerApp.allow_root = True  # the service may be root's; the kernels never are
+c.ServerApp.disable_check_xsrf = False
+c.ServerApp.allow_unauthenticated_access = False
+c.ServerApp.open_browser = False
+c.ServerApp.shutdown_no_activity_timeout = 0
+c.ServerApp.max_buffer_size = 256 * 1024 * 1024
+c.ContentsManager.allow_hidden = False
+c.FileContentsManager.delete_to_trash = False
+
+# nothing calls home, nothing is installed from here
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabApp.extension_manager = "readonly"
