@@ -2,11 +2,10 @@
 
 import secrets
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from sandbox.audit.model import SALT_BYTES, Event, Opening, entry_text
-from sandbox.audit.tables import entries, nodes, openings
 from sandbox.audit.tree import Growth, hash_leaf
 from sandbox.database import Transaction
 from sandbox.errors import Unavailable
@@ -22,6 +21,16 @@ LARGEST = text(
         ARRAY(SELECT (SELECT hash FROM log.nodes WHERE nodes.level = bit AND position = (size >> bit) - 1)
               FROM generate_series(62, 0, -1) AS bit WHERE (size >> bit) & 1 = 1 ORDER BY bit DESC) AS frontier
     FROM log
+    """
+)
+
+# One statement for all three tables: while it runs, everybody waits.
+WRITE = text(
+    """
+    WITH entry AS (INSERT INTO log.entries (index, entry) VALUES (:index, :entry)),
+        opening AS (INSERT INTO log.openings (index, salt, content) VALUES (:index, :salt, :content))
+    INSERT INTO log.nodes (level, position, hash)
+    SELECT * FROM unnest(CAST(:levels AS smallint[]), CAST(:positions AS bigint[]), CAST(:hashes AS bytea[]))
     """
 )
 
@@ -41,11 +50,18 @@ def append(tx: Transaction, event: Event) -> int:
         raise Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken")
     completed = Growth(size, [bytes(hash) for hash in hashes]).add(hash_leaf(entry.encode()))
     try:
-        tx.execute(insert(entries).values(index=size, entry=entry))
         tx.execute(
-            insert(nodes), [{"level": node.level, "position": node.position, "hash": hash} for node, hash in completed]
+            WRITE,
+            {
+                "index": size,
+                "entry": entry,
+                "salt": opening.salt,
+                "content": opening.content,
+                "levels": [node.level for node, _ in completed],
+                "positions": [node.position for node, _ in completed],
+                "hashes": [hash for _, hash in completed],
+            },
         )
-        tx.execute(insert(openings).values(index=size, salt=opening.salt, content=opening.content))
     except IntegrityError as error:
         # a row that no append wrote stands in the way, or the transaction sees an old snapshot
         raise Unavailable("The log's next place is taken.", code="log_broken", internal=str(error.orig)) from error

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from sandbox.audit.append import append
@@ -117,18 +117,25 @@ class Log:
 
     def verify_whole(self) -> WholeLog:
         """Recount everything from the entries: leaves, nodes, openings, every signed checkpoint."""
+        remembered = self.signer.last()  # before the snapshot, which so has every entry that it covers
         with self.database.transaction() as tx:
             # one snapshot, so that appends that go on meanwhile are no faults
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             size = size_of(tx)
             signed = list(tx.execute(select(checkpoints).order_by(checkpoints.c.size)))
-            recount = Recount(tx, Growth(), {row.size for row in signed})
+            recount = Recount(tx, Growth(), {row.size for row in signed} | ({remembered.size} if remembered else set()))
             root = recount.to(size)
             faults = recount.faults
             surplus = (tx.scalar(select(func.count()).select_from(nodes)) or 0) - (2 * size - size.bit_count())
             if surplus > 0:
                 faults.append(f"there are {surplus} nodes that belong to no entry")
-            faults += self._checkpoint_faults(list(signed), recount.roots, size)
+            stated, unreadable = self._checkpoints(signed)
+            faults += unreadable
+            for checkpoint in [*stated, remembered] if remembered else stated:
+                if checkpoint.size > size:
+                    faults.append(f"a checkpoint of {checkpoint.size} entries was signed, but only {size} are there")
+                elif recount.roots.get(checkpoint.size, checkpoint.root) != checkpoint.root:
+                    faults.append(f"the first {checkpoint.size} entries do not lead to the root that was signed")
             opened, opening_faults = _check_openings(tx)
             faults += opening_faults
         return WholeLog(size, root.hex(), opened, size - opened - len(opening_faults), len(signed),
@@ -184,9 +191,10 @@ class Log:
         row = tx.execute(select(openings).where(openings.c.index == index)).one_or_none()
         return Opening(bytes(row.salt), row.content) if row else None
 
-    def _checkpoint_faults(self, signed: list[Any], roots: dict[int, bytes], size: int) -> list[str]:
-        faults = []
-        found = []
+    def _checkpoints(self, signed: list[Row[int, str, str, datetime]]) -> tuple[list[Checkpoint], list[str]]:
+        """What the stored checkpoints state, and what is wrong with those that state nothing."""
+        faults: list[str] = []
+        found: list[Checkpoint] = []
         for row in signed:
             try:
                 if row.key_id == self.signer.public_key.key_id.hex():
@@ -199,13 +207,7 @@ class Log:
             if checkpoint.size != row.size:
                 faults.append(f"the checkpoint stored for size {row.size} is one of size {checkpoint.size}")
             found.append(checkpoint)
-        remembered = self.signer.last()
-        for checkpoint in [*found, *([remembered] if remembered else [])]:
-            if checkpoint.size > size:
-                faults.append(f"a checkpoint of {checkpoint.size} entries was signed, but only {size} are there")
-            elif roots.get(checkpoint.size, checkpoint.root) != checkpoint.root:
-                faults.append(f"the first {checkpoint.size} entries do not lead to the root that was signed")
-        return faults
+        return found, faults
 
 
 def _check_openings(tx: Transaction) -> tuple[int, list[str]]:

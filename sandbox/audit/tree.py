@@ -5,7 +5,7 @@ subtree; every span is made of at most log2(n) nodes, so proofs are read from st
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ class Growth:
         if len(self.hashes) != size.bit_count():
             raise ValueError(f"a tree of {size} leaves has {size.bit_count()} frontier hashes, not {len(self.hashes)}")
 
-    def add(self, leaf_hash: bytes) -> Iterator[tuple[Node, bytes]]:
+    def add(self, leaf_hash: bytes) -> list[tuple[Node, bytes]]:
         """Add a leaf; give every node that it completes, the leaf's own first."""
         completed, place = [(Node(0, self.size), leaf_hash)], self.size
         while place & 1:
@@ -71,7 +71,7 @@ class Growth:
             completed.append((Node(len(completed), place), leaf_hash))
         self.hashes.append(leaf_hash)
         self.size += 1
-        return iter(completed)
+        return completed
 
     def root(self) -> bytes:
         return fold(self.hashes)

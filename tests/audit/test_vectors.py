@@ -58,7 +58,7 @@ def spoilt(case: dict[str, Any], numbers: tuple[str, ...], roots: tuple[str, ...
             proofs.append([*proof[:place], encode(flipped), *proof[place + 1 :]])
     changed = [case | {"proof": spoiled} for spoiled in proofs]
     changed += [case | {name: case[name] + step} for name in numbers for step in (1, -1)]
-    changed += [case | {name: case[name] ^ 2} for name in numbers] + [case | {n: case[n] * 2} for n in numbers if case[n]]
+    changed += [case | {name: case[name] ^ 2} for name in numbers]
     return changed + [case | {root: wrong} for root in roots for wrong in (other, "", encode(EMPTY_ROOT))]
 
 
@@ -84,7 +84,8 @@ def test_no_spoilt_consistency_proof_is_accepted(case: dict[str, Any]) -> None:
 
 def test_every_root_and_node_of_the_eight_leaves_is_the_published_one() -> None:
     tree = vectors("tree")
-    growth, found = Growth(), {}
+    growth = Growth()
+    found: dict[Node, bytes] = {}
     assert growth.root().hex() == tree["roots"][0]
     for leaf, root in zip(tree["leaves"], tree["roots"][1:], strict=True):
         found |= dict(growth.add(hash_leaf(bytes.fromhex(leaf))))
