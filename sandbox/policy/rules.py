@@ -90,7 +90,7 @@ def read_rules(name: str, text: str, actions: frozenset[str]) -> list[Rule]:
 
 
 def make_rule(name: str, written: dict[str, Any], actions: frozenset[str]) -> Rule:
-    notes: dict[str, str] = {key: value or "" for key, value in written["annotations"].items()}
+    notes: dict[str, str] = {key: value or "" for key, value in written.get("annotations", {}).items()}
     said = notes.get("id", "")
     if not ID.fullmatch(said) or said in (NO_PERMIT, POLICY_ERROR):
         raise Unavailable(f"{name}: a policy has the @id {said!r}.", mend='Write @id("some_words"), a-z, 0-9 and _.')
