@@ -67,7 +67,8 @@ def test_many_threads_append_two_hundred_a_second_without_gap_or_double(database
                 return -1
         return index
 
-    indexes, seconds = [], []
+    indexes: list[int] = []
+    seconds: list[float] = []
     with ThreadPoolExecutor(16) as pool:
         for _ in range(3):
             start = time.monotonic()
