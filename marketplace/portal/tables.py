@@ -1,1 +1,49 @@
-"""Tables of portal."""
+"""Tables of the portal: who is logged in, which codes the hub may exchange, which tokens were handed out."""
+
+from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text
+
+from sandbox.database import metadata
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", LargeBinary, primary_key=True, comment="SHA-256 of the cookie; the cookie itself is stored nowhere"),
+    Column("account", String, nullable=False, index=True),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"),
+    schema="market",
+)
+
+authorization_codes = Table(
+    "authorization_codes",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("client_id", String, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("nonce", Text),
+    Column("challenge", Text, nullable=False, comment="PKCE, S256"),
+    Column("account", String, nullable=False),
+    Column("session_hash", LargeBinary, nullable=False),
+    Column("authenticated_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Column("reused_at", DateTime(timezone=True)),
+    Index("ix_authorization_codes_nonce", "client_id", "nonce"),
+    schema="market",
+)
+
+issued_tokens = Table(
+    "issued_tokens",
+    metadata,
+    Column("token_id", String, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("audience", String, nullable=False),
+    Column("session_hash", LargeBinary, nullable=False, index=True),
+    Column("code_hash", LargeBinary, ForeignKey("market.authorization_codes.code_hash"), nullable=False, index=True),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("refused_at", DateTime(timezone=True), comment="set when its code is presented a second time"),
+    schema="market",
+)

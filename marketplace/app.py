@@ -1,0 +1,75 @@
+"""The portal service: how are its parts put together, and how does it start? `python -m marketplace.app`"""
+
+import logging
+import sys
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+from starlette.types import ASGIApp
+
+from marketplace.portal import refusals, sign_in
+from marketplace.portal.door import Door
+from marketplace.portal.headers import Headers, Journal
+from marketplace.portal.openid import endpoints as openid
+from marketplace.portal.openid.client import hub_client
+from marketplace.portal.openid.provider import Provider
+from marketplace.portal.pages import login, start
+from marketplace.portal.rendering import Pages
+from marketplace.settings import Settings, read_settings
+from sandbox.database import Database
+from sandbox.errors import CihuError
+from sandbox.identity import TokenIssuer, TokenVerifier
+from sandbox.policy import Gate
+
+STATIC = Path(__file__).parent / "portal" / "static"
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The portal, from its settings: the one place where its parts meet. Raises `CihuError` if one cannot be made."""
+    database = Database(settings.database_url)
+    issuer = TokenIssuer("portal", settings.keys, database)
+    verifier = TokenVerifier(database, issuers={"portal"})
+    gate = Gate(settings.policies)
+    door = Door(database, settings, verifier)
+    pages = Pages(settings)
+    provider = Provider(client=hub_client(hub_url=settings.hub_url, secret=settings.hub_client_secret.get_secret_value()),
+                        issuer=issuer, issuer_url=settings.portal_url, workspace_seconds=settings.workspace_seconds)
+
+    app = FastAPI(title="Cihu portal", version="1", docs_url=None, redoc_url=None)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(openid.router(database=database, door=door, provider=provider, verifier=verifier, gate=gate))
+    app.include_router(login.router(database=database, door=door, pages=pages))
+    app.include_router(start.router(door=door, pages=pages))
+    app.include_router(sign_in.router(database=database, issuer=issuer))
+    refusals.install(app, door=door, pages=pages)
+
+    @app.get("/healthz", include_in_schema=False)
+    def health() -> dict[str, str]:
+        with database.transaction() as tx:
+            tx.execute(text("SELECT 1"))
+        return {"status": "ok"}
+
+    return Journal(Headers(app, settings))
+
+
+def main() -> int:
+    """Serve until told to stop. Exits with 1 and one clear line if something is missing."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses with their queries
+    try:
+        settings = read_settings()
+        app = create_app(settings)
+    except CihuError as error:
+        print(f"The portal cannot start. {error}", file=sys.stderr)
+        return 1
+    host, port = settings.address
+    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, log_config=None,
+                forwarded_allow_ips="127.0.0.1")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

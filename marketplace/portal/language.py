@@ -1,0 +1,26 @@
+"""Which language does this person read? The cookie says, else the browser, else Chinese."""
+
+from fastapi import Request
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+COOKIE = "cihu_language"
+
+
+def language_of(request: Request) -> str:
+    """One of LANGUAGES."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    return preferred(request.headers.get("accept-language", ""))
+
+
+def preferred(header: str) -> str:
+    """The first of LANGUAGES by the weights of an Accept-Language header (RFC 9110 §12.5.4)."""
+    weighed = []
+    for place, part in enumerate(header.split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            weighed.append((-float(weight or 1), place, tag.split("-")[0].lower()))
+        except ValueError:
+            continue
+    return next((tag for weight, _, tag in sorted(weighed) if tag in LANGUAGES and weight < 0), "zh")

@@ -1,0 +1,1 @@
+"""The portal as the hub's OpenID provider: one login for both, authorization code with PKCE."""

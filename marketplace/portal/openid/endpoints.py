@@ -1,0 +1,122 @@
+"""Where does the hub ask who somebody is? Discovery, keys, authorize, token, userinfo."""
+
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy import select
+from starlette.datastructures import FormData
+
+from marketplace.portal.door import Door
+from marketplace.portal.openid.client import SCOPES
+from marketplace.portal.openid.provider import Provider, claims_of
+from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.tables import issued_tokens
+from sandbox.database import Database, Transaction
+from sandbox.errors import Forbidden, NotAuthenticated
+from sandbox.identity import WORKSPACE, TokenVerifier, jwks, load_principal
+from sandbox.policy import Gate, Resource
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def posted(request: Request) -> FormData:
+    """The form of a request; read here because reading is asynchronous and the endpoints are not."""
+    return await request.form()
+
+
+def router(*, database: Database, door: Door, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:
+    routes = APIRouter(tags=["openid"])
+    issuer = provider.issuer_url
+
+    @routes.get("/.well-known/openid-configuration", summary="OpenID discovery")
+    def discovery() -> dict[str, object]:
+        return {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "token_endpoint": f"{issuer}/oauth/token",
+            "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+            "scopes_supported": list(SCOPES),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["EdDSA"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": ["sub", "name", "organisation", "roles", "teams", "auth_time", "nonce"],
+        }
+
+    @routes.get("/.well-known/jwks.json", summary="The portal's public signing keys")
+    def keys() -> dict[str, list[dict[str, str]]]:
+        with database.transaction() as tx:
+            return jwks(tx, "portal")
+
+    @routes.get("/oauth/authorize", summary="Ask a browser for a login code")
+    def authorize(request: Request) -> Response:
+        session = door.visitor(request)
+        login = Login(session.principal, session.id_hash, session.opened_at) if session else None
+        with database.transaction() as tx:
+            asked = adapt(request, "GET", issuer, tx)
+            try:
+                grant = provider.get_consent_grant(asked, end_user=login)
+                if login is None or grant.prompt == "login":
+                    return to_login(request)
+                try:
+                    gate.require(login.principal, "open_workspace", Resource("Account", login.principal.id, {}), {})
+                except Forbidden as refusal:
+                    raise AccessDeniedError(ascii_only(refusal.message), redirect_uri=grant.redirect_uri,
+                                            state=asked.payload.state) from None
+                answer: Response = provider.create_authorization_response(asked, grant_user=login, grant=grant)
+            except OAuth2Error as error:
+                answer = provider.handle_error_response(asked, error)
+            answer.headers.update(NO_STORE)
+            return answer
+
+    @routes.post("/oauth/token", summary="Exchange a login code for tokens")
+    def token(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
+        with database.transaction() as tx:
+            answer: Response = provider.create_token_response(adapt(request, "POST", issuer, tx, form))
+        answer.headers.update(NO_STORE)
+        return answer
+
+    @routes.get("/oauth/userinfo", summary="Who the bearer of an access token is")
+    def userinfo(request: Request) -> JSONResponse:
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise NotAuthenticated("There is no bearer token.", mend="Send Authorization: Bearer with an access token.")
+        claims = verifier.verify(bearer.strip(), audience=WORKSPACE)
+        with database.transaction() as tx:
+            refuse_suspect(tx, claims.token_id)
+            principal = load_principal(tx, claims.subject)
+        return JSONResponse({"sub": principal.id, "preferred_username": principal.id, **claims_of(principal)},
+                            headers=NO_STORE)
+
+    return routes
+
+
+def adapt(request: Request, method: str, issuer: str, tx: Transaction, form: FormData | None = None) -> ProviderRequest:
+    return ProviderRequest(method=method, uri=f"{issuer}{request.url.path}", headers=request.headers,
+                           given=request.query_params if form is None else form, tx=tx)
+
+
+def to_login(request: Request) -> RedirectResponse:
+    """Log in first, then come back here; the wish for a new login (`prompt`) is fulfilled by then."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "prompt"]
+    back = f"{request.url.path}?{urlencode(kept)}"
+    return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
+
+
+def refuse_suspect(tx: Transaction, token_id: str) -> None:
+    """Raises `NotAuthenticated` for a token whose login code was presented twice."""
+    refused_at = tx.execute(select(issued_tokens.c.refused_at).where(issued_tokens.c.token_id == token_id)).scalar()
+    if refused_at is not None:
+        raise NotAuthenticated("This token is no longer good.", mend="Log in again.")
+
+
+def ascii_only(message: str) -> str:
+    """OAuth error descriptions allow printable ASCII without quote and backslash (RFC 6749 §4.1.2.1)."""
+    return "".join(letter for letter in message if " " <= letter <= "~" and letter not in '"\\')

@@ -1,0 +1,57 @@
+"""How does authlib see a request of ours? A thin adapter: the method, the public address, the parameters."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from starlette.datastructures import FormData, QueryParams
+
+from sandbox.database import Transaction
+from sandbox.identity import Principal
+
+
+@dataclass(frozen=True)
+class Login:
+    """The person who is logged in, and since when: what authlib calls the user."""
+
+    principal: Principal
+    session_hash: bytes
+    since: datetime
+
+
+class Payload(OAuth2Payload):  # type: ignore[misc]
+    def __init__(self, given: QueryParams | FormData) -> None:
+        self.pairs = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
+
+    @property
+    def data(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    @property
+    def datalist(self) -> defaultdict[str, list[str]]:
+        lists: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in self.pairs:
+            lists[name].append(value)
+        return lists
+
+
+class ProviderRequest(OAuth2Request):  # type: ignore[misc]
+    """One request to the provider, with the transaction that it runs in."""
+
+    def __init__(self, *, method: str, uri: str, headers: Mapping[str, str], given: QueryParams | FormData,
+                 tx: Transaction) -> None:
+        # `uri` is the public one: authlib refuses plain http except on loopback
+        super().__init__(method=method, uri=uri, headers={name.title(): value for name, value in headers.items()})
+        self.payload = Payload(given)
+        self.tx = tx
+
+    @property
+    def args(self) -> dict[str, Any]:
+        return self.payload.data if self.method == "GET" else {}
+
+    @property
+    def form(self) -> dict[str, Any]:
+        return self.payload.data if self.method == "POST" else {}

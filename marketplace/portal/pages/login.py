@@ -1,0 +1,66 @@
+"""Pages: log in, log out, choose a language."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from marketplace.portal.door import Door, safe_next
+from marketplace.portal.language import COOKIE, LANGUAGES
+from marketplace.portal.rendering import Pages
+from marketplace.portal.sessions import Session, close_session, open_session
+from sandbox.database import Database
+from sandbox.errors import InvalidInput, NotAuthenticated, TooMany
+from sandbox.identity import log_in
+
+YEAR_SECONDS = 365 * 24 * 60 * 60
+
+
+def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/login")
+    def login_page(request: Request, next: str = "/") -> Response:
+        if door.visitor(request):
+            return RedirectResponse(safe_next(next), status_code=303)
+        return form(request, next)
+
+    @routes.post("/login", dependencies=[Depends(door.stranger)])
+    def login(request: Request, account: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
+              next: Annotated[str, Form()] = "/") -> Response:
+        try:
+            principal = log_in(database, account_id=account.strip().lower(), password=password)
+        except (NotAuthenticated, TooMany) as refusal:
+            status = 429 if isinstance(refusal, TooMany) else 401
+            return form(request, next, refusal=refusal.code, account=account, status=status)
+        with database.transaction() as tx:
+            cookie = open_session(tx, principal=principal, seconds=door.settings.session_seconds,
+                                  replaces=request.cookies.get(door.session_cookie))
+        answer = RedirectResponse(safe_next(next), status_code=303)
+        door.admit(answer, cookie)
+        return answer
+
+    @routes.post("/logout")
+    def logout(session: Annotated[Session, Depends(door.sender)]) -> Response:
+        with database.transaction() as tx:
+            close_session(tx, session=session)
+        answer = RedirectResponse("/login", status_code=303)
+        door.dismiss(answer)
+        return answer
+
+    @routes.get("/language/{language}")
+    def choose_language(language: str, next: str = "/") -> Response:
+        if language not in LANGUAGES:
+            raise InvalidInput(f"There is no language {language[:20]!r}.", mend=f"Use one of {', '.join(LANGUAGES)}.")
+        answer = RedirectResponse(safe_next(next), status_code=303)
+        door.set_cookie(answer, COOKIE, language, YEAR_SECONDS)
+        return answer
+
+    def form(request: Request, next: str, *, refusal: str = "", account: str = "", status: int = 200) -> Response:
+        visit, csrf = door.greet(request)
+        answer = pages.show(request, "login.html", None, status=status, csrf=csrf, next=safe_next(next),
+                            refusal=refusal, account=account)
+        door.remember_visit(answer, visit)
+        return answer
+
+    return routes

@@ -1,0 +1,81 @@
+"""What does a page look like? Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from marketplace.money import yuan
+from marketplace.portal.language import LANGUAGES, language_of
+from marketplace.portal.messages import MESSAGES
+from marketplace.portal.sessions import Session
+from marketplace.settings import Settings
+
+FOLDER = Path(__file__).parent
+CITY_TIME = ZoneInfo("Asia/Shanghai")
+
+
+class Pages:
+    """Renders the templates. `show` is the one way to answer with a page."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.environment = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True,
+                                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self.environment.filters |= {"yuan": yuan, "moment": moment, "day": day}
+
+    def show(self, request: Request, template: str, session: Session | None, *, status: int = 200,
+             **values: Any) -> HTMLResponse:
+        """The page of a template. `session` is who looks; its form token is at hand in every template as `csrf`."""
+        language = language_of(request)
+        text = self.environment.get_template(template).render(
+            t=Words(language), language=language, languages=LANGUAGES, here=request.url.path,
+            me=session.principal if session else None, hub_url=self.settings.hub_url,
+            **{"csrf": session.csrf if session else "", **values})
+        return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
+
+
+class Words:
+    """The words of one language: `t("log_in")` in a template. An unknown word is a fault of ours, found by the tests."""
+
+    def __init__(self, language: str) -> None:
+        self.place = list(LANGUAGES).index(language)
+
+    def __call__(self, name: str, **values: object) -> str:
+        return MESSAGES[name][self.place].format(**values)
+
+    def of(self, group: str, name: object) -> str:
+        """The word for a value such as a status; the value itself if there is no word for it."""
+        known = MESSAGES.get(f"{group}.{name}")
+        return known[self.place] if known else str(name)
+
+    def pick(self, thing: Mapping[str, Any], field: str) -> str:
+        """A field that a thing may have in both languages: `title_zh`, `title_en`, or just `title`."""
+        here, there = (("zh", "en"), ("en", "zh"))[self.place]
+        found = thing.get(f"{field}_{here}") or thing.get(f"{field}_{there}") or thing.get(field) or ""
+        return str(found)
+
+
+def moment(value: datetime | str | int | None) -> str:
+    """A moment in the city's time, to the minute. Takes ISO text and epoch seconds too."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return str(value)
+    if isinstance(value, int | float):
+        value = datetime.fromtimestamp(value, UTC)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return value.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
+
+
+def day(value: datetime | str | int | None) -> str:
+    return moment(value)[:10]

@@ -1,0 +1,90 @@
+"""Which settings does the portal need? Read once from the environment (prefix CIHU_), frozen, typed."""
+
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sandbox.errors import InvalidInput
+
+DEMO_HUB_SECRET = "cihu-demo-hub-secret-not-for-a-network"
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Every value has a default that is right for the city on one machine; each is overridden by `CIHU_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="CIHU_", frozen=True, extra="ignore")
+
+    home: Path = Path(".cihu")
+    database_url: str = ""
+    s3_endpoint: str = "127.0.0.1:8603"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_secure: bool = False
+    product_bucket: str = "cihu-product"
+    vault_url: str = "http://127.0.0.1:8602"
+    portal_url: str = "http://127.0.0.1:8600"
+    hub_url: str = "http://127.0.0.1:8601"
+    hub_client_secret: SecretStr = SecretStr(DEMO_HUB_SECRET)
+    policies: Path = REPOSITORY / "policies"
+    bind: str = "127.0.0.1:8600"
+    session_idle_seconds: int = 60 * 60
+    session_seconds: int = 12 * 60 * 60
+    workspace_seconds: int = 12 * 60 * 60
+
+    @cached_property
+    def address(self) -> tuple[str, int]:
+        """Where to listen: host and port of `bind`."""
+        host, _, port = self.bind.rpartition(":")
+        if not host or not port.isdigit():
+            raise InvalidInput(f"CIHU_BIND is {self.bind!r}, which is not HOST:PORT.",
+                               mend="Set it to something like 127.0.0.1:8600.")
+        return host.strip("[]"), int(port)
+
+    @property
+    def secure(self) -> bool:
+        """Do people reach the portal over TLS?"""
+        return urlsplit(self.portal_url).scheme == "https"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys" / "portal"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises `InvalidInput` naming the variable and the mend."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"CIHU_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        raise InvalidInput(f"The settings cannot be used: {faults}.", mend="Correct these variables.") from None
+    check_settings(settings)
+    return settings
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what would be unsafe or cannot work. Raises `InvalidInput`."""
+    if not settings.database_url:
+        raise InvalidInput("CIHU_DATABASE_URL is not set.",
+                           mend="Give the address of Postgres for the role cihu_portal; `cihu up` does it for you.")
+    if is_loopback(settings.address[0]):
+        return
+    if settings.hub_client_secret.get_secret_value() == DEMO_HUB_SECRET:
+        raise InvalidInput(f"The portal would listen on {settings.bind} with the demo's client secret.",
+                           mend="Set CIHU_HUB_CLIENT_SECRET to a secret of your own, or CIHU_BIND to 127.0.0.1.")
+    if not settings.secure:
+        raise InvalidInput(f"The portal would listen on {settings.bind} but its public address is not https.",
+                           mend="Set CIHU_PORTAL_URL to the https address that people use.")
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
