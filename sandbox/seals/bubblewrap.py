@@ -14,7 +14,7 @@ from typing import IO
 from sandbox.errors import Unavailable
 from sandbox.seals import syscalls
 from sandbox.seals.host import Host, this_host
-from sandbox.seals.model import Seal, SealedProcess
+from sandbox.seals.model import Seal
 
 NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try")
 USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL")
@@ -30,7 +30,7 @@ class Bubblewrap:
         self.host = host or this_host()
         self.programs = syscalls.programs()
 
-    def start(self, seal: Seal, *, output: IO[bytes] | int = subprocess.DEVNULL) -> SealedProcess:
+    def start(self, seal: Seal, *, output: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start the program; `output` takes what it writes to stdout and stderr. Call from a thread that lives on:
         the seal ends with the thread that made it."""
         filters = [syscalls.as_descriptor(program) for program in self.programs]

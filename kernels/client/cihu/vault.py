@@ -1,0 +1,114 @@
+"""How does a kernel reach the vault? By one Unix socket, with a token that its server keeps fresh."""
+
+import http.client
+import json
+import os
+import socket
+import threading
+from base64 import urlsafe_b64decode
+from functools import lru_cache
+from pathlib import Path
+from time import time
+from typing import Any
+
+from cihu.problem import CihuError, from_document
+
+SOCKET = "/run/cihu/vault.sock"
+TOKEN = "/run/kernel/token"
+SECONDS = 120.0
+FRESH_SECONDS = 60.0  # a token with less than this left is renewed first
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("vault", timeout=SECONDS)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Vault:
+    """The vault as one kernel sees it. One request has one connection: nothing is kept that could go stale."""
+
+    def __init__(self, path: str, token_file: str) -> None:
+        self.path = path
+        self.token_file = Path(token_file)
+        self._renewed = ""
+        self._lock = threading.Lock()
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        query = str(body.get("sql", "")) if body else ""
+        status, document = self._send(method, path, body, self._token())
+        if status >= 400:
+            raise from_document(status, document, query) from None
+        return document
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[int, Any]:
+        connection = SocketConnection(self.path)
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        except TimeoutError:
+            raise CihuError("The vault took too long to answer.", code="timeout",
+                            mend="Ask again: if the answer was made, it is stored, and free.") from None
+        except (OSError, http.client.HTTPException):
+            raise CihuError("The vault cannot be reached.", code="unreachable",
+                            mend="Wait a minute and run the cell again; if it stays so, tell the operator.") from None
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(text) if text else None
+        except ValueError:
+            return answer.status, None
+
+    def _token(self) -> str:
+        """The freshest token there is: the server writes one to the file, a renewed one is kept in memory."""
+        with self._lock:
+            token = max((self._written(), self._renewed), key=expiry)
+            if not token:
+                raise CihuError("This kernel has no token, so the vault cannot know whose it is.", code="no_token",
+                                mend="Restart the kernel; `import cihu` works in the notebooks of the hub only.")
+            left = expiry(token) - time()
+            if 0 < left < FRESH_SECONDS:
+                status, document = self._send("POST", "/v1/kernels/renew", None, token)
+                if status < 400 and isinstance(document, dict) and document.get("token"):
+                    token = self._renewed = str(document["token"])
+            return token
+
+    def _written(self) -> str:
+        try:
+            return self.token_file.read_text().strip()
+        except OSError:
+            return ""
+
+
+def expiry(token: str) -> float:
+    """When a JWT says that it runs out, in seconds since 1970; only to know when to renew it. 0 when it does not say."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return 0.0
+    try:
+        return float(json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))["exp"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+
+
+@lru_cache(maxsize=1)
+def the_vault() -> Vault:
+    """The vault of this kernel."""
+    return Vault(os.environ.get("CIHU_SOCKET", SOCKET), os.environ.get("CIHU_TOKEN_FILE", TOKEN))
