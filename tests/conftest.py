@@ -12,6 +12,7 @@ import sandbox.migrate
 from sandbox.city.postgres import Postgres
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
+from story import Story, open_story
 
 numbers = itertools.count()
 
@@ -66,3 +67,9 @@ def database(postgres: Postgres, database_name: str) -> Iterator[Database]:
     opened = Database(postgres.url(database=database_name))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def story(database: Database, s3: S3Server) -> Story:
+    """A small city with people in it and nothing published."""
+    return open_story(database, s3.raw_store())

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from sandbox.errors import Unavailable
+
+LOCK_SECONDS = 600
 
 Transaction = Connection
 """A connection inside a transaction: it commits when its block ends, rolls back when its block raises."""
@@ -20,6 +22,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+        self._locks = create_engine(url, pool_size=16, max_overflow=0, pool_timeout=LOCK_SECONDS, pool_pre_ping=True,
+                                    isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -35,5 +39,20 @@ class Database:
         with connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold a lock that all processes of this database share, by name, until the block ends or the process dies.
+
+        It is held by a connection of its own, from a pool of its own: whoever waits for it takes no transaction's place.
+        """
+        with self._locks.connect() as connection:
+            key = {"name": name}
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), key)
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
+
     def close(self) -> None:
         self.engine.dispose()
+        self._locks.dispose()

@@ -1,0 +1,9 @@
+"""申报: who asked for which dataset, why, until when, and what became of it."""
+
+from sandbox.grants.decide import approve, expire_due, refuse, revoke
+from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
+from sandbox.grants.read import list_grants, list_requests, load_grant, load_request
+from sandbox.grants.request_access import request_access
+
+__all__ = ["Grant", "GrantStatus", "Request", "RequestStatus", "approve", "expire_due", "list_grants", "list_requests",
+           "load_grant", "load_request", "refuse", "request_access", "revoke"]

@@ -1,1 +1,35 @@
-"""Tables of releases."""
+"""Tables of questions, released totals and answers. A released total is noised: it is what may leave, for ever."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, Integer, Numeric, Table, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from sandbox.database import metadata
+
+questions = Table(
+    "questions", metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("digest", Text, nullable=False, index=True),
+    Column("version", Text, nullable=False),
+    Column("grant", Integer, nullable=False, index=True),
+    Column("asked_by", Text, nullable=False),
+    Column("sql", Text, nullable=False),
+    Column("picorho", Numeric(40, 0), nullable=False),  # charged; 0 where all was released before
+    # asked -> released | failed; one that stays asked was cut off by a crash, and stays charged
+    Column("status", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("answer", JSONB),
+    Column("log_index", BigInteger),
+    CheckConstraint("status IN ('asked', 'released', 'failed')", name="status"),
+    schema="vault",
+)
+
+released_totals = Table(
+    "released_totals", metadata,
+    Column("digest", Text, primary_key=True),
+    Column("total", Text, primary_key=True),
+    Column("picorho", BigInteger, primary_key=True),
+    Column("scale", Float, nullable=False),
+    Column("cells", ARRAY(BigInteger), nullable=False),
+    Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema="vault",
+)

@@ -1,0 +1,170 @@
+"""The vault: the only process that holds the raw bucket's keys. Two doors, one for services and people's tools, one for kernels.
+
+`create_vault(settings)` is where everything is put together; nothing happens at import.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI
+from starlette.formparsers import MultiPartParser
+
+import sandbox.catalog.endpoints as catalog_endpoints
+import sandbox.grants.endpoints as grants_endpoints
+import sandbox.releases.endpoints as releases_endpoints
+from sandbox import kernel_tokens, problems
+from sandbox.audit import Log, Signer
+from sandbox.audit.endpoints import router as audit_router
+from sandbox.catalog import Shelf
+from sandbox.catalog.populations import read_populations
+from sandbox.database import Database
+from sandbox.door import claims_at, principal_at
+from sandbox.engines import DuckDBEngine
+from sandbox.errors import CihuError
+from sandbox.grants import expire_due
+from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.policy import Gate, Resource
+from sandbox.releases import Desk
+from sandbox.settings import Settings, read_settings
+from sandbox.storage import ProductStore, RawStore
+
+EXPIRY_SECONDS = 60.0
+MOST_UPLOAD_IN_MEMORY = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The two doors of one vault, and its desk."""
+
+    app: FastAPI
+    kernel_app: FastAPI
+    desk: Desk
+
+
+def create_vault(settings: Settings) -> Vault:
+    """Put the vault together. Raises `CihuError` when a part is missing or broken."""
+    # an upload is raw data: it must not be spooled to a temporary file
+    MultiPartParser.spool_max_size = MOST_UPLOAD_IN_MEMORY
+    database = Database(settings.database_url.get_secret_value())
+    gate = Gate(settings.policies)
+    keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
+    raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, settings.s3_secure)
+    products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, settings.s3_secure)
+    raw.ensure()
+    products.ensure()
+    shelf = Shelf(database, settings.policies)
+    desk = Desk(database, shelf, gate, DuckDBEngine(raw))
+    log = Log(database, Signer(settings.home / "keys" / "log"))
+    issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
+    verifier = TokenVerifier(database, issuers=("portal", "vault"))
+
+    def may_open(principal: Principal, actor: str) -> bool:
+        return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
+
+    person = principal_at(database, verifier, VAULT)
+    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database), docs_url="/docs", redoc_url=None)
+    problems.install(app)
+    app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
+    app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
+                                                 populations=read_populations(settings.policies), authenticate=person))
+    app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
+    app.include_router(releases_endpoints.router(desk, log, authenticate=person))
+    app.include_router(audit_router(log, authenticate=person, may_open=may_open))
+    app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
+    _add_small_talk(app, database, person)
+    return Vault(app, _kernel_app(desk, log, issuer, verifier), desk)
+
+
+def _kernel_app(desk: Desk, log: Log, issuer: TokenIssuer, verifier: TokenVerifier) -> FastAPI:
+    """The kernels' door: catalogue, questions, renewal. No publishing, no deciding, no upload."""
+    analyst = principal_at(desk.database, verifier, KERNEL)
+    app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
+    problems.install(app)
+    app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
+    app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
+    app.include_router(kernel_tokens.renewing(desk.database, issuer, kernel=claims_at(verifier, KERNEL)))
+    _add_small_talk(app, desk.database, analyst)
+    return app
+
+
+def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[..., Principal]) -> None:
+    """Is it well? Who am I?"""
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, Any]:
+        with database.transaction():
+            return {"ok": True}
+
+    @app.get("/v1/me", tags=["me"])
+    def me(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
+        return {"id": asker.id, "display_name": asker.display_name, "organisation": asker.organisation,
+                "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
+
+
+def _housekeeping(database: Database) -> Any:
+    """Grants expire by the clock of each decision; this writes it down, once a minute."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def expire() -> None:
+            while True:
+                with contextlib.suppress(CihuError):
+                    await asyncio.to_thread(expire_due, database)
+                await asyncio.sleep(EXPIRY_SECONDS)
+
+        task = asyncio.create_task(expire())
+        yield
+        task.cancel()
+
+    return lifespan
+
+
+class DeafServer(uvicorn.Server):
+    """A second server in one process: signals are the first one's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
+    vault = create_vault(settings)
+    settings.socket.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        settings.socket.unlink()
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(str(settings.socket))
+    os.chmod(settings.socket, 0o666)  # who may reach it is decided by who has its folder bound in
+    for version in vault.desk.shelf.all():
+        if version.policy.unit and isinstance(vault.desk.engine, DuckDBEngine):
+            await asyncio.to_thread(vault.desk.engine.warm, version)
+    main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_level="info",
+                                         access_log=False, server_header=False))
+    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False))
+    inner = asyncio.create_task(kernels.serve(sockets=[door]))
+    await main.serve()
+    kernels.should_exit = True
+    await inner
+
+
+def main() -> None:
+    """`python -m sandbox.app`."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        asyncio.run(serve(read_settings()))
+    except CihuError as error:
+        sys.exit(f"The vault cannot start: {error}{' (' + error.internal + ')' if error.internal else ''}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""How is a loss charged? At all levels in one transaction, before data is touched; what is reserved is spent.
+
+There is no way to give a loss back: a question that failed or crashed after its reservation stays charged,
+because whether it failed could depend on the data.
+"""
+
+from uuid import UUID
+
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from sandbox.budgets.model import Account, Level, Statement
+from sandbox.budgets.tables import accounts, reservations
+from sandbox.database import Transaction
+from sandbox.errors import BudgetExhausted, NotFound
+from sandbox.privacy import PrivacyLoss
+
+CHARGE = text(
+    """
+    UPDATE vault.budget_accounts SET picorho_spent = picorho_spent + :picorho, delta_spent = delta_spent + :delta
+    WHERE level = :level AND key = :key
+      AND picorho_spent + :picorho <= picorho_limit AND delta_spent + :delta <= delta_limit
+    """
+)
+
+
+def open_account(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
+    """Open an account, or raise or lower the limit of one that is open; what was spent stays spent.
+
+    A limit below what is spent becomes what is spent: nothing more can be asked.
+    """
+    row = upsert(accounts).values(level=account.level.value, key=account.key, picorho_limit=limit.picorho,
+                                  delta_limit=limit.delta_units)
+    tx.execute(row.on_conflict_do_update(index_elements=["level", "key"], set_={
+        "picorho_limit": func.greatest(accounts.c.picorho_spent, row.excluded.picorho_limit),
+        "delta_limit": func.greatest(accounts.c.delta_spent, row.excluded.delta_limit)}))
+
+
+def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
+    """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room."""
+    for account in (Account(Level.GRANT, grant), Account(Level.DATASET, dataset), Account(Level.POPULATION, population)):
+        charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units,
+                                      "level": account.level.value, "key": account.key})
+        if charged.rowcount != 1:
+            left = statement(tx, account).left
+            raise BudgetExhausted(
+                f"The budget of this {account.level.value} ({account.key}) has not enough left: the question costs "
+                f"{loss.picorho} picorho, {left.picorho} are left.",
+                mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
+                     "a larger budget.")
+    tx.execute(insert(reservations).values(id=id, grant=grant, dataset=dataset, population=population,
+                                           picorho=loss.picorho, delta=loss.delta_units, status="reserved"))
+
+
+def settle(tx: Transaction, *, id: UUID) -> None:
+    """Note that the answer left. Changes no amount."""
+    tx.execute(update(reservations).where(reservations.c.id == id, reservations.c.status == "reserved")
+               .values(status="settled", settled_at=func.now()))
+
+
+def statement(tx: Transaction, account: Account) -> Statement:
+    """An account as it stands. Raises `NotFound`."""
+    row = tx.execute(select(accounts).where(accounts.c.level == account.level.value,
+                                            accounts.c.key == account.key)).first()
+    if row is None:
+        raise NotFound(f"There is no budget for {account.level.value} {account.key}.")
+    return _statement(account, row)
+
+
+def _statement(account: Account, row: Row[Any]) -> Statement:
+    return Statement(account, PrivacyLoss(int(row.picorho_limit), int(row.delta_limit)),
+                     PrivacyLoss(int(row.picorho_spent), int(row.delta_spent)))

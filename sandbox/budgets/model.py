@@ -1,0 +1,37 @@
+"""What is a budget? An account at one of three levels, with a limit and what has been spent of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sandbox.privacy import PrivacyLoss
+
+
+class Level(StrEnum):
+    """Every loss is charged at all three, in this order (which is also the order of locking)."""
+
+    GRANT = "grant"
+    DATASET = "dataset"
+    POPULATION = "population"
+
+
+@dataclass(frozen=True)
+class Account:
+    level: Level
+    key: str  # the grant's id, the dataset's name, the population's name
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What an account may lose, and has lost (reserved losses included)."""
+
+    account: Account
+    limit: PrivacyLoss
+    spent: PrivacyLoss
+
+    @property
+    def left(self) -> PrivacyLoss:
+        return PrivacyLoss(self.limit.picorho - self.spent.picorho, self.limit.delta_units - self.spent.delta_units)
+
+    @property
+    def percent_used(self) -> float:
+        return 100 * self.spent.picorho / self.limit.picorho if self.limit.picorho else 100.0

@@ -1,0 +1,69 @@
+"""The catalogue over HTTP: list, describe, publish, open."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, UploadFile
+from pydantic import BaseModel
+
+from sandbox.catalog.describe import describe
+from sandbox.catalog.open_copy import open_copy
+from sandbox.catalog.populations import Population
+from sandbox.catalog.publish import publish
+from sandbox.catalog.shelf import Shelf
+from sandbox.database import Database
+from sandbox.identity import Principal
+from sandbox.policy import Gate, Resource
+from sandbox.storage import ProductStore, RawStore
+
+
+class Opening(BaseModel):
+    columns: list[str] | None = None
+
+
+def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """What anybody who is logged in may read; also served to kernels."""
+    api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+
+    @api.get("")
+    def datasets(asker: Asker) -> list[dict[str, Any]]:
+        """Every dataset that the asker may see, in its newest version."""
+        return [describe(version) for version in shelf.all() if gate.decide(asker, "see", Resource(
+            "Dataset", version.dataset, {"department": version.policy.department, "grade": version.policy.grade})).allowed]
+
+    @api.get("/{name}")
+    def dataset(asker: Asker, name: str) -> dict[str, Any]:
+        """One dataset: its columns, roles, bounds and public keys, source and licence."""
+        version = shelf.current(name)
+        gate.require(asker, "see", Resource("Dataset", version.dataset, {
+            "department": version.policy.department, "grade": version.policy.grade}))
+        return describe(version)
+
+    return api
+
+
+def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, products: ProductStore,
+            populations: dict[str, Population], authenticate: Callable[..., Principal]) -> APIRouter:
+    """What officers do."""
+    api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+    Officer = Annotated[Principal, Depends(authenticate)]
+
+    @api.post("", status_code=201)
+    def publish_dataset(officer: Officer, policy: Annotated[str, Form(max_length=500_000)],
+                        file: Annotated[UploadFile, File()]) -> dict[str, Any]:
+        """Publish a version: the policy (YAML) and the rows (CSV or Parquet). Says how well the bounds fit."""
+        done = publish(database, shelf=shelf, store=raw, gate=gate, populations=populations, officer=officer,
+                       policy_text=policy, body=file.file.read())
+        return {"dataset": done.version.dataset, "version": done.version.number, "rows": done.profile.rows,
+                "advice": done.profile.advice(), "sha256": done.version.sha256}
+
+    @api.post("/{name}/open-copy", status_code=201)
+    def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:
+        """Copy an openly graded dataset into the product bucket."""
+        copy = open_copy(database, raw=raw, products=products, gate=gate, officer=officer, version=shelf.current(name),
+                         columns=opening.columns)
+        return {"object": copy.object, "version_id": copy.version_id, "columns": list(copy.columns),
+                "rows": copy.rows, "grade": copy.grade}
+
+    return api

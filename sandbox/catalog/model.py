@@ -1,0 +1,126 @@
+"""What is a dataset? Its policy (what the officer said of it) and its versions (what was published)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+
+from sandbox.privacy import PrivacyLoss, PrivacyUnit, rho_within
+
+KeyValue = str | int | bool
+
+
+class Type(StrEnum):
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class Role(StrEnum):
+    """What a column is for: it decides what a question may do with it."""
+
+    UNIT = "unit"  # names whom we protect; may only be counted as COUNT(DISTINCT unit)
+    KEY = "key"  # has public values: group by it, filter on it
+    MEASURE = "measure"  # has bounds: sum it, average it, count it, filter on it
+    ATTRIBUTE = "attribute"  # filter on it, count it
+    HIDDEN = "hidden"  # stays in the store; no question may name it
+
+
+@dataclass(frozen=True)
+class Words:
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A measure is clamped to [low, high] and put on the public grid of `step`; all three exact."""
+
+    low: Fraction
+    high: Fraction
+    step: Fraction
+
+    @property
+    def centre(self) -> Fraction:
+        """The grid point at or just below the middle: averages are summed around it, at half the sensitivity."""
+        return self.low + ((self.high - self.low) / 2 // self.step) * self.step
+
+    @property
+    def span(self) -> int:
+        """How many steps a clamped value can be from the centre, at most."""
+        return int(-(-(self.high - self.centre) // self.step))
+
+    @property
+    def reach(self) -> int:
+        """How many steps a clamped value can be from zero, at most."""
+        return int(-(-max(abs(self.low), abs(self.high)) // self.step))
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    role: Role
+    type: Type
+    title: Words
+    grade: str
+    values: tuple[KeyValue, ...] = ()
+    bounds: Bounds | None = None
+    required: bool = False
+    measured_in: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetBudget:
+    """What may be lost, in epsilon at `delta`: by all of a dataset's answers, by one grant, by a question by default."""
+
+    delta: Fraction
+    dataset_epsilon: Fraction
+    grant_epsilon: Fraction
+    question_epsilon: Fraction
+
+    def loss(self, epsilon: Fraction) -> PrivacyLoss:
+        return rho_within(epsilon, self.delta)
+
+
+@dataclass(frozen=True)
+class DatasetPolicy:
+    """The officer's word on a dataset, checked. An open dataset (no unit) cannot be asked, only opened."""
+
+    dataset: str
+    title: Words
+    summary: Words
+    department: str
+    grade: str
+    source: str
+    licence: str
+    citation: str
+    update_cycle: str
+    about_rows: int
+    population: str
+    unit: PrivacyUnit | None
+    budget: DatasetBudget | None
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version of a dataset. `rows` is exact and stays in the vault; `policy.about_rows` is public."""
+
+    dataset: str
+    number: int
+    policy: DatasetPolicy
+    object_name: str
+    object_version: str
+    sha256: str
+    published_by: str
+    published_at: datetime
+
+    @property
+    def name(self) -> str:
+        """How an answer names it, such as `health.visits@2`."""
+        return f"{self.dataset}@{self.number}"

@@ -1,0 +1,33 @@
+"""How much may be lost about a population, over all its datasets? The city says so in policies/populations.yaml."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from sandbox.errors import InvalidInput
+from sandbox.privacy import PrivacyLoss, rho_within
+
+
+@dataclass(frozen=True)
+class Population:
+    name: str
+    epsilon: Fraction
+    delta: Fraction
+
+    @property
+    def limit(self) -> PrivacyLoss:
+        return rho_within(self.epsilon, self.delta)
+
+
+def read_populations(policies: Path) -> dict[str, Population]:
+    """Read every population. Raises `InvalidInput` when the file is missing or a limit is not a positive decimal."""
+    file = policies / "populations.yaml"
+    try:
+        said = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+        return {name: Population(name, Fraction(spec["epsilon"]), Fraction(spec["delta"]))
+                for name, spec in said.items()}
+    except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
+        raise InvalidInput(f"{file.name} cannot be read: {error}.",
+                           mend='Give each population an epsilon and a delta in quotes, such as "20" and "1e-6".') from error

@@ -1,0 +1,60 @@
+"""Which datasets are there, and what does the policy of each version say?"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, select
+
+from sandbox.catalog.model import DatasetPolicy, Version
+from sandbox.catalog.policy_file import read_policy
+from sandbox.catalog.tables import dataset_versions, datasets
+from sandbox.database import Database, Transaction
+from sandbox.errors import NotFound
+
+
+class Shelf:
+    """Reads published versions. `schema` is the folder of policies with `dataset.schema.json` in it."""
+
+    def __init__(self, database: Database, policies: Path) -> None:
+        self.database = database
+        self.schema = policies / "dataset.schema.json"
+        self._parse = lru_cache(maxsize=256)(self._parse_text)
+
+    def current(self, name: str) -> Version:
+        """The newest version of a dataset. Raises `NotFound`, which lists what there is."""
+        with self.database.transaction() as tx:
+            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first()
+            if row is None:
+                known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
+                raise NotFound(f"There is no dataset {name}.", code="dataset_not_found",
+                               mend=f"There are: {', '.join(known) or 'none yet'}.")
+        return self._version(row)
+
+    def all(self) -> list[Version]:
+        """The newest version of every dataset, by name."""
+        with self.database.transaction() as tx:
+            return [self._version(row) for row in tx.execute(_versions().order_by(datasets.c.name))]
+
+    def read(self, text: str) -> DatasetPolicy:
+        """Check a policy text that is not yet published."""
+        return read_policy(text, schema=self.schema)
+
+    def rows(self, tx: Transaction, version: Version) -> int:
+        """The exact number of rows. It stays in the vault."""
+        return int(tx.execute(select(dataset_versions.c.rows).where(
+            dataset_versions.c.dataset == version.dataset, dataset_versions.c.number == version.number)).scalar_one())
+
+    def _parse_text(self, text: str) -> DatasetPolicy:
+        return read_policy(text, schema=self.schema)
+
+    def _version(self, row: Row[Any]) -> Version:
+        return Version(dataset=row.dataset, number=row.number, policy=self._parse(row.policy),
+                       object_name=row.object_name, object_version=row.object_version, sha256=row.sha256,
+                       published_by=row.published_by, published_at=row.published_at)
+
+
+def _versions() -> Select[Any]:
+    newest = and_(dataset_versions.c.dataset == datasets.c.name, dataset_versions.c.number == datasets.c.latest)
+    return select(dataset_versions).join(datasets, newest)

@@ -1,0 +1,34 @@
+"""Who is at the door? A bearer token for this door's audience, and an account that is still good."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Header
+
+from sandbox.database import Database
+from sandbox.errors import NotAuthenticated
+from sandbox.identity import Claims, Principal, TokenVerifier, load_principal
+
+
+def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
+    """A FastAPI dependency: the claims of the request's token, which must be for `audience`."""
+
+    def claims(authorization: Annotated[str, Header()] = "") -> Claims:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotAuthenticated("No token was sent.", mend="Log in, and send `Authorization: Bearer <token>`.")
+        return verifier.verify(token.strip(), audience=audience)
+
+    return claims
+
+
+def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> Callable[..., Principal]:
+    """A FastAPI dependency: who asks, read afresh, so that a disabled account stops at its next request."""
+    claims = claims_at(verifier, audience)
+
+    def principal(authorization: Annotated[str, Header()] = "") -> Principal:
+        subject = claims(authorization).subject
+        with database.transaction() as tx:
+            return load_principal(tx, subject)
+
+    return principal

@@ -1,0 +1,15 @@
+"""What must an engine do? Compute a plan's integer totals for every public cell. Exactly the same on every engine."""
+
+from typing import Protocol
+
+from sandbox.queries import Plan
+from sandbox.queries.plan import Total
+
+Cells = dict[Total, list[int]]
+"""For each total, one exact integer per cell, in the order of the keys' values (the last key varies fastest)."""
+
+
+class Engine(Protocol):
+    def totals(self, plan: Plan) -> Cells:
+        """The exact totals, before noise: the most secret numbers there are. They never leave the vault."""
+        ...

@@ -1,0 +1,108 @@
+"""Requests and grants over HTTP."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from sandbox.catalog import Shelf
+from sandbox.database import Database
+from sandbox.errors import Forbidden, InvalidInput
+from sandbox.grants.decide import approve, refuse, revoke
+from sandbox.grants.model import Grant, Request
+from sandbox.grants.read import list_grants, list_requests, load_request
+from sandbox.grants.request_access import request_access
+from sandbox.identity import Principal
+from sandbox.policy import Gate
+
+Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6)]
+
+
+class NewRequest(BaseModel):
+    dataset: str
+    team: str
+    purpose: str
+    epsilon: Epsilon
+    until: str = Field(description="a date, such as 2026-12-31: good until the end of that day, UTC")
+
+
+class Approval(BaseModel):
+    epsilon: Epsilon | None = None
+    until: str | None = None
+    note: str = Field(default="", max_length=2000)
+
+
+class Reason(BaseModel):
+    reason: str = Field(max_length=2000)
+
+
+def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["requests and grants"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+
+    @api.post("/requests", status_code=201)
+    def make_request(asker: Asker, new: NewRequest) -> dict[str, Any]:
+        """Ask for a dataset."""
+        return shown(request_access(
+            database, gate=gate, principal=asker, version=shelf.current(new.dataset), team=new.team,
+            purpose=new.purpose, epsilon=new.epsilon, until=end_of(new.until)))
+
+    @api.get("/requests")
+    def requests(asker: Asker, status: Literal["asked", "approved", "refused"] | None = None) -> list[dict[str, Any]]:
+        """One's team's requests; for officers also their department's."""
+        with database.transaction() as tx:
+            return [shown(request) for request in list_requests(tx, asker, status=status)]
+
+    @api.get("/requests/{number}")
+    def one_request(asker: Asker, number: int) -> dict[str, Any]:
+        """One request, with what became of it."""
+        with database.transaction() as tx:
+            request = load_request(tx, number)
+            if request.id not in {seen.id for seen in list_requests(tx, asker)}:
+                raise Forbidden(f"Request {number} is not yours to see.")
+        return shown(request)
+
+    @api.post("/requests/{number}/approve")
+    def approve_request(asker: Asker, number: int, approval: Approval) -> dict[str, Any]:
+        """Approve as asked, or with a smaller budget or another end. Gives the grant."""
+        with database.transaction() as tx:
+            dataset = load_request(tx, number).dataset
+        return shown(approve(
+            database, gate=gate, officer=asker, request_id=number, version=shelf.current(dataset),
+            epsilon=approval.epsilon, until=end_of(approval.until) if approval.until else None, note=approval.note))
+
+    @api.post("/requests/{number}/refuse")
+    def refuse_request(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
+        """Refuse, with a reason that the team sees."""
+        return shown(refuse(database, gate=gate, officer=asker, request_id=number, reason=why.reason))
+
+    @api.get("/grants")
+    def grants(asker: Asker) -> list[dict[str, Any]]:
+        """One's team's grants; for officers also their department's."""
+        with database.transaction() as tx:
+            return [shown(grant) for grant in list_grants(tx, asker)]
+
+    @api.post("/grants/{number}/revoke")
+    def revoke_grant(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
+        """End a grant now."""
+        return shown(revoke(database, gate=gate, officer=asker, grant_id=number, reason=why.reason))
+
+    return api
+
+
+def shown(thing: Request | Grant) -> dict[str, Any]:
+    """As JSON: decimals as text, times in ISO 8601."""
+    return {name: str(value.normalize()) if isinstance(value, Decimal)
+            else value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(thing).items()}
+
+
+def end_of(day: str) -> datetime:
+    """The end of a day, UTC. Raises `InvalidInput`."""
+    try:
+        return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59, 59), tzinfo=UTC)
+    except ValueError:
+        raise InvalidInput(f"{day[:40]!r} is not a date.", mend="Write it as 2026-12-31.") from None

@@ -1,0 +1,73 @@
+"""What is a request, what is a grant, and which steps can each take?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class RequestStatus(StrEnum):
+    ASKED = "asked"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class GrantStatus(StrEnum):
+    LIVE = "live"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a status to a status: who takes it, and the event that the log gets with it."""
+
+    before: str | None
+    after: str
+    by: str
+    event: str
+
+
+STEPS: tuple[Step, ...] = (
+    Step(None, RequestStatus.ASKED, "a member of the team", "request.made"),
+    Step(RequestStatus.ASKED, RequestStatus.REFUSED, "an officer of the department", "request.refused"),
+    Step(RequestStatus.ASKED, RequestStatus.APPROVED, "an officer of the department", "grant.approved"),
+    Step(None, GrantStatus.LIVE, "an officer of the department", "grant.approved"),
+    Step(GrantStatus.LIVE, GrantStatus.REVOKED, "an officer of the department", "grant.revoked"),
+    Step(GrantStatus.LIVE, GrantStatus.EXPIRED, "the vault, at its date", "grant.expired"),
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    id: int
+    dataset: str
+    department: str
+    team: str
+    purpose: str
+    epsilon: Decimal
+    until: datetime
+    status: RequestStatus
+    asked_by: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    id: int
+    request: int
+    dataset: str
+    department: str
+    team: str
+    purpose: str
+    epsilon: Decimal
+    until: datetime
+    status: GrantStatus
+    approved_by: str
+    approved_at: datetime
+    ended_by: str | None
+    ended_at: datetime | None
+    reason: str

@@ -1,0 +1,59 @@
+"""Which requests and grants are there, and who may see them? Rows in, values out."""
+
+from collections.abc import Sequence
+
+from typing import Any
+
+from sqlalchemy import Row, Table, or_, select, true
+from sqlalchemy.sql.elements import ColumnElement
+
+from sandbox.database import Transaction
+from sandbox.errors import NotFound
+from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
+from sandbox.grants.tables import grants, requests
+from sandbox.identity import Principal
+
+SEES_ALL = frozenset({"operator", "auditor"})
+
+
+def as_request(row: Row[Any]) -> Request:
+    return Request(**{**row._mapping, "status": RequestStatus(row.status)})
+
+
+def as_grant(row: Row[Any]) -> Grant:
+    return Grant(**{**row._mapping, "status": GrantStatus(row.status)})
+
+
+def list_requests(tx: Transaction, principal: Principal, *, status: str | None = None) -> Sequence[Request]:
+    """Those of one's teams, of one's department for officers, all for operators and auditors; newest first."""
+    query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
+    return [as_request(row) for row in tx.execute(query.where(requests.c.status == status) if status else query)]
+
+
+def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
+    """As list_requests."""
+    query = select(grants).where(_seen(principal, grants)).order_by(grants.c.id.desc())
+    return [as_grant(row) for row in tx.execute(query)]
+
+
+def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
+    query = select(requests).where(requests.c.id == id)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"There is no request {id}.")
+    return as_request(row)
+
+
+def load_grant(tx: Transaction, id: int, *, lock: bool = False) -> Grant:
+    query = select(grants).where(grants.c.id == id)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"There is no grant {id}.")
+    return as_grant(row)
+
+
+def _seen(principal: Principal, table: Table) -> ColumnElement[bool]:
+    if principal.roles & SEES_ALL:
+        return true()
+    own: ColumnElement[bool] = table.c.team.in_(sorted(principal.teams))
+    return or_(own, table.c.department == principal.organisation) if "officer" in principal.roles else own

@@ -1,0 +1,57 @@
+"""How does a team ask for a dataset? With a purpose, a budget and an end."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import insert
+
+from sandbox.audit import Event, append
+from sandbox.catalog import Version
+from sandbox.database import Database
+from sandbox.errors import InvalidInput
+from sandbox.grants.model import Request
+from sandbox.grants.read import as_request
+from sandbox.grants.tables import requests
+from sandbox.identity import Principal
+from sandbox.policy import Gate, Resource
+
+LONGEST_PURPOSE = 2000
+SHORTEST_PURPOSE = 10
+LONGEST = timedelta(days=366)
+
+
+def request_access(database: Database, *, gate: Gate, principal: Principal, version: Version, team: str, purpose: str,
+                   epsilon: Decimal, until: datetime) -> Request:
+    """Ask for a grant. Raises `Forbidden`, or `InvalidInput` for a purpose, budget, team or date that cannot be."""
+    policy = version.policy
+    gate.require(principal, "request_access", Resource("Dataset", version.dataset, {
+        "department": policy.department, "grade": policy.grade}), {"team": team})
+    if team not in principal.teams:
+        raise InvalidInput(f"You are not in the team {team}.",
+                           mend=f"Your teams: {', '.join(sorted(principal.teams)) or 'none'}.")
+    if policy.budget is None:
+        raise InvalidInput(f"{version.dataset} is open data: it needs no grant.", mend="Get it from the marketplace.")
+    if not SHORTEST_PURPOSE <= len(purpose.strip()) <= LONGEST_PURPOSE:
+        raise InvalidInput(f"The purpose must have {SHORTEST_PURPOSE} to {LONGEST_PURPOSE} characters.",
+                           mend="Say what you want to find out, and what it is for.")
+    check_terms(version, epsilon, until)
+    with database.transaction() as tx:
+        row = tx.execute(insert(requests).values(
+            dataset=version.dataset, department=policy.department, team=team, purpose=purpose.strip(),
+            epsilon=epsilon, until=until, status="asked", asked_by=principal.id).returning(requests)).one()
+        append(tx, Event("request.made", principal.id, f"request:{row.id}", {
+            "dataset": version.dataset, "team": team, "purpose": purpose.strip(), "epsilon": str(epsilon),
+            "until": until.isoformat()}))
+    return as_request(row)
+
+
+def check_terms(version: Version, epsilon: Decimal, until: datetime) -> None:
+    """Raise `InvalidInput` unless budget and end are within what the dataset's policy allows."""
+    budget = version.policy.budget
+    assert budget is not None
+    if not epsilon.is_finite() or not 0 < epsilon <= budget.grant_epsilon:
+        raise InvalidInput(f"The budget must be an epsilon above 0 and at most {float(budget.grant_epsilon):g}.",
+                           mend="That is the most that one grant on this dataset may have.")
+    now = datetime.now(UTC)
+    if not now < until <= now + LONGEST:
+        raise InvalidInput("The end must lie in the future, and within 366 days.", mend="Choose another date.")

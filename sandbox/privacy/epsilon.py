@@ -1,0 +1,57 @@
+"""What do people call a zCDP loss? Its epsilon at a stated delta, by OpenDP's conversion.
+
+Source: Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy", NeurIPS 2020,
+Corollary 13, as implemented by OpenDP's `make_zCDP_to_approxDP`. It is tighter than
+rho + 2*sqrt(rho*ln(1/delta)).
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from math import inf, nextafter, sqrt
+
+import opendp.prelude as dp
+
+from sandbox.privacy.loss import RHO_UNITS, PrivacyLoss
+
+dp.enable_features("contrib")
+
+
+@lru_cache(maxsize=1)
+def _curve() -> "dp.Measurement":
+    """A Gaussian of scale 1 on one integer, seen in approximate DP; a shift of d costs rho = d**2/2."""
+    gaussian = dp.m.make_gaussian(dp.atom_domain(T="i64"), dp.absolute_distance(T="f64"), scale=1.0)
+    return dp.c.make_zCDP_to_approxDP(gaussian)
+
+
+@lru_cache(maxsize=4096)
+def _epsilon(picorho: int, delta: Fraction) -> float:
+    shift = nextafter(sqrt(2 * picorho / RHO_UNITS), inf)
+    return float(_curve().map(shift).epsilon(delta=float(delta)))
+
+
+def epsilon_of(loss: PrivacyLoss, delta: Fraction) -> float:
+    """The epsilon such that `loss` implies (epsilon, delta)-DP; `loss.delta` is spent from `delta` first.
+
+    Returns infinity if the loss's own delta leaves nothing of `delta`.
+    """
+    left = delta - loss.delta
+    if left <= 0:
+        return inf
+    return 0.0 if loss.picorho == 0 else _epsilon(loss.picorho, left)
+
+
+@lru_cache(maxsize=4096)
+def rho_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
+    """The largest loss whose epsilon at `delta` is at most `epsilon` (both positive), in whole picorho."""
+    if epsilon <= 0 or not 0 < delta < 1:
+        raise ValueError("epsilon must be positive, and delta between 0 and 1")
+    low, high = 0, 1
+    while _epsilon(high, delta) <= epsilon:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _epsilon(middle, delta) <= epsilon:
+            low = middle
+        else:
+            high = middle
+    return PrivacyLoss(low)

@@ -1,0 +1,300 @@
+"""Is this SQL something that can be asked privately? An allow-list of constructs; the rest is refused by name and place."""
+
+from datetime import date
+from fractions import Fraction
+from typing import NoReturn
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from sandbox.errors import InvalidInput, Position, QueryRefused
+from sandbox.queries.tree import (
+    Aggregate,
+    Aggregation,
+    And,
+    Between,
+    Compare,
+    Comparison,
+    Condition,
+    In,
+    Is,
+    IsNull,
+    Like,
+    Literal,
+    Name,
+    Not,
+    Or,
+    Output,
+    Question,
+)
+
+LONGEST_SQL = 20_000
+DEEPEST = 60
+SHAPE = "SELECT keys, COUNT(*), COUNT(DISTINCT unit), SUM(x), AVG(x) FROM dataset WHERE ... GROUP BY keys"
+
+COMPARISONS: dict[type[exp.Expression], Comparison] = {
+    exp.EQ: Comparison.EQUAL, exp.NEQ: Comparison.UNEQUAL, exp.LT: Comparison.LESS, exp.LTE: Comparison.AT_MOST,
+    exp.GT: Comparison.MORE, exp.GTE: Comparison.AT_LEAST,
+}
+MIRRORED = {Comparison.LESS: Comparison.MORE, Comparison.MORE: Comparison.LESS,
+            Comparison.AT_MOST: Comparison.AT_LEAST, Comparison.AT_LEAST: Comparison.AT_MOST}
+
+REFUSED: dict[str, tuple[str, str, str]] = {
+    # argument of SELECT: (its name, why it is refused, what to do instead)
+    "with_": ("WITH", "one SELECT over one dataset can be asked.", "Write the question as one SELECT."),
+    "joins": ("JOIN", "only one dataset can be asked at a time.", "Ask each dataset by itself."),
+    "laterals": ("LATERAL", "only one dataset can be asked at a time.", "Ask the dataset by itself."),
+    "distinct": ("SELECT DISTINCT", "it would show which values exist.", "Use GROUP BY on a key; all its public "
+                 "values are shown."),
+    "having": ("HAVING", "it cannot be asked yet.", "Ask without it and filter the answer in the notebook: that is "
+               "free."),
+    "order": ("ORDER BY", "it cannot be asked yet.", "Ask without it and sort the answer in the notebook: that is free."),
+    "limit": ("LIMIT", "it would choose rows.", "Ask without it and cut the answer in the notebook: that is free."),
+    "offset": ("OFFSET", "it would choose rows.", "Leave it out."),
+    "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out."),
+    "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY."),
+    "sample": ("SAMPLE", "a random choice of rows breaks the privacy bound.", "Leave it out; the noise is added for you."),
+    "pivots": ("PIVOT", "it would show which values exist.", "Use GROUP BY on a key."),
+    "into": ("INTO", "nothing can be written.", "Leave it out."),
+    "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out."),
+}
+ALLOWED = {"expressions", "from_", "where", "group", "kind", "hint"}
+
+
+def parse(sql: str) -> Question:
+    """Parse one question. Raises `QueryRefused` (construct, place, why, what instead) or `InvalidInput` (not SQL)."""
+    return _Parser(sql).question()
+
+
+class _Parser:
+    """The text is needed throughout, to say where things stand."""
+
+    def __init__(self, sql: str) -> None:
+        if not sql.strip():
+            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.")
+        if len(sql) > LONGEST_SQL:
+            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.")
+        self.sql = sql
+
+    def question(self) -> Question:
+        select = self._select()
+        self._refuse_clauses(select)
+        outputs = tuple(self._output(item) for item in select.expressions)
+        names = [output.name for output in outputs]
+        for name in names:
+            if names.count(name) > 1:
+                raise QueryRefused(f"The name {name}", "two columns of the answer have it.",
+                                   instead="Give one of them another name with AS.")
+        keys = self._keys(select.args.get("group"), outputs)
+        for output in outputs:
+            if isinstance(output.of, Name) and output.of not in keys:
+                raise QueryRefused(f"The column {output.of.text}", "a row's own value is never shown.",
+                                   instead="Put it in GROUP BY, or in an aggregate such as AVG.",
+                                   position=output.of.position)
+        if not any(isinstance(output.of, Aggregate) for output in outputs):
+            raise QueryRefused("A question without an aggregate", "a row's own value is never shown.",
+                               instead="Ask for COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
+        where = select.args.get("where")
+        return Question(dataset=self._dataset(select), outputs=outputs,
+                        where=self._condition(where.this, 0) if where else None, keys=keys)
+
+    def _select(self) -> exp.Select:
+        try:
+            statements = sqlglot.parse(self.sql, read="duckdb")
+        except SqlglotError as error:
+            fault = (getattr(error, "errors", None) or [{}])[0]
+            line, column = fault.get("line") or 1, fault.get("col") or 1
+            raise InvalidInput(f"This is not SQL that can be read (near line {line}, column {column}).",
+                               code="not_sql", mend=f"Ask for example: {SHAPE}.") from error
+        except RecursionError as error:
+            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.") from error
+        if len(statements) != 1 or statements[0] is None:
+            raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.")
+        statement = statements[0]
+        if not isinstance(statement, exp.Select):
+            assert isinstance(statement, exp.Expression)
+            self._refuse(statement, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.")
+        return statement
+
+    def _refuse_clauses(self, select: exp.Select) -> None:
+        for clause, value in select.args.items():
+            if not value or clause in ALLOWED:
+                continue
+            name, why, instead = REFUSED.get(clause, (clause.rstrip("_").upper(), "it cannot be asked.", "Leave it out."))
+            place = value[0] if isinstance(value, list) else value
+            raise QueryRefused(name, why, instead=instead,
+                               position=self._position(place) if isinstance(place, exp.Expression) else None)
+        if select.args.get("kind") or select.args.get("hint"):
+            raise QueryRefused("A hint or a SELECT AS", "it cannot be asked.", instead="Leave it out.")
+
+    def _dataset(self, select: exp.Select) -> str:
+        source = select.args.get("from_")
+        if source is None:
+            raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.")
+        table = source.this
+        if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+            self._refuse(table, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.")
+        extra = [name for name, value in table.args.items() if value and name not in ("this", "db", "alias")]
+        if extra:
+            clause, why, instead = REFUSED.get(extra[0], (extra[0].upper(), "it cannot stand after FROM.",
+                                                          "Ask one dataset by its name."))
+            raise QueryRefused(clause, why, instead=instead, position=self._position(table))
+        if not table.db:
+            raise QueryRefused(f"The dataset {table.name}", "its name has two parts.",
+                               instead="Write schema.name, such as health.visits.", position=self._position(table))
+        return f"{table.db}.{table.name}".lower()
+
+    def _output(self, item: exp.Expression) -> Output:
+        if isinstance(item, exp.Star):
+            self._refuse(item, "a row's own values are never shown.", "Ask for aggregates, such as COUNT(*) or AVG(x).")
+        inner = item.this if isinstance(item, exp.Alias) else item
+        of = self._name(inner) if isinstance(inner, exp.Column) else self._aggregate(inner)
+        return Output(name=item.alias if isinstance(item, exp.Alias) else _default_name(of), of=of)
+
+    def _aggregate(self, node: exp.Expression) -> Aggregate:
+        position = self._position(node)
+        match node:
+            case exp.Count(this=exp.Star()):
+                return Aggregate(Aggregation.COUNT, None, position)
+            case exp.Count(this=exp.Distinct(expressions=[exp.Column() as column])):
+                return Aggregate(Aggregation.COUNT_DISTINCT, self._name(column), position)
+            case exp.Count(this=exp.Column() as column):
+                return Aggregate(Aggregation.COUNT, self._name(column), position)
+            case exp.Sum(this=exp.Column() as column):
+                return Aggregate(Aggregation.SUM, self._name(column), position)
+            case exp.Avg(this=exp.Column() as column):
+                return Aggregate(Aggregation.AVG, self._name(column), position)
+            case exp.Count() | exp.Sum() | exp.Avg():
+                raise QueryRefused(f"{_what(node)} of an expression", "its bounds are not known.",
+                                   instead="Aggregate a column by its name; policies give columns their bounds.",
+                                   position=position)
+        return self._refuse(node, "it is not an aggregate that can be answered privately.",
+                            "Ask for COUNT(*), COUNT(x), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
+
+    def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...]) -> tuple[Name, ...]:
+        if group is None:
+            return ()
+        for name, value in group.args.items():
+            if value and name != "expressions":
+                raise QueryRefused(f"GROUP BY {name.upper()}", "subtotals cannot be asked yet.",
+                                   instead="Ask a second question with fewer keys.", position=self._position(group))
+        keys: list[Name] = []
+        for node in group.expressions:
+            if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
+                place = int(node.this)
+                if not 1 <= place <= len(outputs) or not isinstance(outputs[place - 1].of, Name):
+                    self._refuse(node, "it does not count to a key of the SELECT list.", "Name the column.")
+                key = outputs[place - 1].of
+                assert isinstance(key, Name)
+            elif isinstance(node, exp.Column):
+                key = self._name(node)
+            else:
+                self._refuse(node, "only a column with public values can be grouped by.", "Group by a key column.")
+            if key not in keys:
+                keys.append(key)
+        return tuple(keys)
+
+    def _condition(self, node: exp.Expression, depth: int) -> Condition:
+        if depth > DEEPEST:
+            raise QueryRefused("WHERE", f"it is nested more than {DEEPEST} deep.", instead="Ask a simpler question.")
+        match node:
+            case exp.Paren():
+                return self._condition(node.this, depth + 1)
+            case exp.And() | exp.Or():
+                kind = And if isinstance(node, exp.And) else Or
+                sides = [self._condition(side, depth + 1) for side in (node.this, node.expression)]
+                parts: list[Condition] = []
+                for side in sides:
+                    parts.extend(side.parts if isinstance(side, kind) else [side])
+                return kind(tuple(parts))
+            case exp.Not():
+                return Not(self._condition(node.this, depth + 1))
+            case exp.Is(this=exp.Column() as column, expression=exp.Null()):
+                return IsNull(self._name(column))
+            case exp.Between(this=exp.Column() as column) if not node.args.get("symmetric"):
+                return Between(self._name(column), self._literal(node.args["low"]), self._literal(node.args["high"]))
+            case exp.In(this=exp.Column() as column) if not (node.args.get("query") or node.args.get("unnest")
+                                                             or node.args.get("field")):
+                return In(self._name(column), tuple(self._literal(value) for value in node.expressions))
+            case exp.Like(this=exp.Column() as column):
+                return Like(self._name(column), self._literal(node.expression))
+            case exp.Column():
+                return Is(self._name(node))
+        if type(node) in COMPARISONS:
+            return self._compare(node, COMPARISONS[type(node)])
+        return self._refuse(node, "it cannot stand in WHERE.",
+                            "Compare columns with values: =, <>, <, <=, >, >=, BETWEEN, IN, LIKE, IS NULL, AND, OR, NOT.")
+
+    def _compare(self, node: exp.Expression, comparison: Comparison) -> Compare:
+        left, right = node.this, node.expression
+        if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
+            left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
+        if not isinstance(left, exp.Column):
+            self._refuse(left, "a comparison needs a column on one side.", "Write column = value.")
+        return Compare(comparison, self._name(left),
+                       self._name(right) if isinstance(right, exp.Column) else self._literal(right))
+
+    def _literal(self, node: exp.Expression) -> Literal:
+        position = self._position(node)
+        match node:
+            case exp.Literal(is_string=True):
+                return Literal(node.this, position)
+            case exp.Literal():
+                return Literal(_number(node.this, position), position)
+            case exp.Neg(this=exp.Literal(is_string=False) as number):
+                return Literal(-_number(number.this, position), position)
+            case exp.Boolean():
+                return Literal(bool(node.this), position)
+            case exp.Cast(this=exp.Literal(is_string=True) as said) if node.to.is_type("date"):
+                try:
+                    return Literal(date.fromisoformat(said.this), position)
+                except ValueError:
+                    self._refuse(said, "it is not a date.", "Write DATE '2026-01-31'.")
+        return self._refuse(node, "only a value written out can stand here.",
+                            "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.")
+
+    def _name(self, column: exp.Column) -> Name:
+        if not isinstance(column.this, exp.Identifier):
+            self._refuse(column, "it is not a column's name.", "Name one column.")
+        return Name(column.name.lower(), self._position(column))
+
+    def _refuse(self, node: exp.Expression, why: str, instead: str) -> NoReturn:
+        raise QueryRefused(_what(node), why, instead=instead, position=self._position(node))
+
+    def _position(self, node: exp.Expression) -> Position:
+        starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+        start = min(starts, default=0)
+        before = self.sql[:start]
+        return Position(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1)
+
+
+def _number(text: str, position: Position) -> int | Fraction:
+    try:
+        number = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise QueryRefused(f"The number {text[:40]}", "it cannot be read.", instead="Write a decimal number.",
+                           position=position) from None
+    if abs(number) >= 2**53:
+        raise QueryRefused(f"The number {text[:40]}", "it is too large to compare exactly.",
+                           instead="Use numbers below 2**53.", position=position)
+    return int(number) if number.denominator == 1 and "." not in text and "e" not in text.lower() else number
+
+
+def _what(node: exp.Expression) -> str:
+    """The construct's own name, as the analyst would write it."""
+    if isinstance(node, exp.Anonymous):
+        return f"{str(node.this).upper()}()"
+    if isinstance(node, exp.Func):
+        return f"{node.sql_name()}()"
+    if isinstance(node, exp.Star):
+        return "SELECT *"
+    if isinstance(node, exp.Subquery | exp.Query):
+        return "A subquery"
+    return type(node).__name__.upper()
+
+
+def _default_name(of: Name | Aggregate) -> str:
+    if isinstance(of, Name):
+        return of.text
+    return of.aggregation.value + (f"_{of.column.text}" if of.column else "")

@@ -1,0 +1,68 @@
+"""What does an answer cost, and how far off will it be? Exact loss, and the error that follows from it. No data."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import sqrt
+
+import opendp.prelude as dp
+
+from sandbox.errors import InvalidInput
+from sandbox.privacy import ZERO, PrivacyLoss
+from sandbox.queries.plan import Plan, Total
+
+dp.enable_features("contrib")
+
+LEAST_SHARE = 10**3  # picorho: below this the noise would drown any city
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one total costs and the scale of the discrete Gaussian noise that each of its cells gets."""
+
+    total: Total
+    loss: PrivacyLoss
+    scale: float
+
+
+@dataclass(frozen=True)
+class Price:
+    """A loss split evenly among the totals; `shares` in the plan's order. Shares that were released before cost nothing."""
+
+    shares: tuple[Share, ...]
+
+    @property
+    def loss(self) -> PrivacyLoss:
+        return sum((share.loss for share in self.shares), ZERO)
+
+    def share(self, total: Total) -> Share:
+        return next(share for share in self.shares if share.total == total)
+
+
+def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
+    """Split `loss` evenly among the plan's totals (AVG is two: a sum and a count). Raises `InvalidInput` if too little."""
+    each = loss.picorho // len(plan.totals)
+    if each < LEAST_SHARE:
+        raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",
+                           mend="Offer a larger epsilon, or ask for fewer aggregates.")
+    return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals))
+
+
+@lru_cache(maxsize=4096)
+def gaussian_scale(sensitivity: int, picorho: int) -> float:
+    """The smallest scale (to one part in 2**40) at which OpenDP's own map certifies the loss.
+
+    The discrete Gaussian of scale s on integers with L2 sensitivity d has rho = d**2 / (2 s**2): Canonne, Kamath
+    and Steinke 2020, Theorem 14.
+    """
+    allowed = PrivacyLoss(picorho).rho
+    scale = sensitivity / sqrt(2 * allowed)
+    while Fraction(gaussian(scale).map(float(sensitivity))) > allowed:
+        scale *= 1 + 2**-40
+    return scale
+
+
+def gaussian(scale: float) -> "dp.Measurement":
+    """OpenDP's discrete Gaussian on a vector of 64-bit integers; each coordinate gets noise of `scale`."""
+    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T="f64")
+    return dp.m.make_gaussian(*space, scale=scale)

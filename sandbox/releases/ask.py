@@ -1,0 +1,152 @@
+"""How does a question become an answer? The DP gate's seven steps, in their order, each where a crash cannot undo it.
+
+1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log `query.asked`, in one
+transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log `query.released`, in one transaction.
+A failure or a crash after 5 leaves the loss spent, and every failure after data was touched looks the same.
+"""
+
+import hashlib
+import json
+import time
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, update
+
+from sandbox.audit import Event, append
+from sandbox.budgets import Account, Level, reserve, settle, statement
+from sandbox.database import Database, Transaction
+from sandbox.errors import CihuError, QueryRefused, Unavailable
+from sandbox.identity import Principal
+from sandbox.policy import Refused, refusal_event
+from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.queries.price import Share
+from sandbox.releases.answer import table
+from sandbox.releases.desk import Desk
+from sandbox.releases.moment import wait_until_due
+from sandbox.releases.noise import add_noise
+from sandbox.releases.prepare import Prepared, Released, already_released, charge, prepare
+from sandbox.releases.tables import questions, released_totals
+
+
+def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
+        grant_id: int | None = None) -> dict[str, Any]:
+    """Ask a question; returns the answer as JSON (see answer.py), with its receipt's place in the log.
+
+    `epsilon` is the question's own, at the dataset's delta (the policy's default if None). Raises `QueryRefused`,
+    `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
+    """
+    try:
+        prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, grant_id=grant_id)
+    except (QueryRefused, Refused) as refusal:
+        _log_refusal(desk.database, principal, refusal)
+        raise
+    with desk.database.lock(f"question:{prepared.digest}"):
+        with desk.database.transaction() as tx:
+            released = already_released(tx, prepared)
+        missing = [share for share in prepared.price.shares if share.total.name not in released]
+        if not missing:
+            return _release(desk, principal, uuid4(), prepared, released, {}, stored=True)
+        return _buy(desk, principal, prepared, released, missing)
+
+
+def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
+         missing: list[Share]) -> dict[str, Any]:
+    started = time.monotonic()
+    id = _reserve(desk, principal, prepared, charge(prepared, released))
+    try:
+        exact = desk.engine.totals(prepared.plan)
+        noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
+                 for share in missing}
+        answer = _release(desk, principal, id, prepared, released, noisy, stored=False)
+    except Exception as failure:
+        # Whatever it was, it could depend on a row: it is told to nobody, and the loss stays spent.
+        _log_failure(desk.database, principal, id)
+        wait_until_due(prepared.plan, started)
+        raise Unavailable("The question failed. Its loss stays spent, because a failure can depend on the data.",
+                          code="query_failed", mend="Tell the operator the question's number.",
+                          internal=f"question {id}: {type(failure).__name__}") from None
+    wait_until_due(prepared.plan, started)
+    return answer
+
+
+def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: PrivacyLoss) -> UUID:
+    """Step 5: charge at all three levels and log the question, or neither."""
+    id, version, grant = uuid4(), prepared.version, prepared.grant
+    with desk.database.transaction() as tx:
+        reserve(tx, id=id, grant=str(grant.id), dataset=version.dataset, population=version.policy.population, loss=loss)
+        tx.execute(insert(questions).values(id=id, digest=prepared.digest, version=version.name, grant=grant.id,
+                                            asked_by=principal.id, sql=prepared.sql, picorho=loss.picorho,
+                                            status="asked"))
+        append(tx, Event("query.asked", principal.id, f"question:{id}", {
+            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho}))
+    return id
+
+
+def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, released: dict[str, Released],
+             noisy: dict[str, Released], *, stored: bool) -> dict[str, Any]:
+    """Step 7: store the answer, settle, log. The log entry commits to the answer's hash."""
+    at = datetime.now(UTC)
+    loss = PrivacyLoss(sum(part.picorho for part in noisy.values()))
+    all_totals = {name: (part.scale, part.cells) for name, part in (released | noisy).items()}
+    version, grant = prepared.version, prepared.grant
+    with desk.database.transaction() as tx:
+        for name, part in noisy.items():
+            tx.execute(insert(released_totals).values(digest=prepared.digest, total=name, picorho=part.picorho,
+                                                      scale=part.scale, cells=part.cells))
+        settle(tx, id=id)
+        answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
+                  "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored,
+                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss), "notes": _notes(prepared)}
+        body = {"status": "released", "answer": answer}
+        if stored:
+            tx.execute(insert(questions).values(
+                id=id, digest=prepared.digest, version=version.name, grant=grant.id, asked_by=principal.id,
+                sql=prepared.sql, picorho=0, **body))
+        else:
+            tx.execute(update(questions).where(questions.c.id == id).values(**body))
+        index = append(tx, Event("query.released", principal.id, f"question:{id}", {
+            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho,
+            "stored": stored, "answer_sha256": answer_sha256(answer)}))
+        # the log's own number comes last, because appending must be a transaction's last wait
+        tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
+    return answer | {"log_index": index}
+
+
+def answer_sha256(answer: dict[str, Any]) -> str:
+    """The hash to which the log commits: SHA-256 of the answer's JSON with sorted names and no spaces."""
+    said = {name: value for name, value in answer.items() if name not in ("log_index", "receipt")}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, Any]:
+    budget = prepared.version.policy.budget
+    assert budget is not None
+    account = statement(tx, Account(Level.GRANT, str(prepared.grant.id)))
+    return {"picorho": loss.picorho, "rho": float(loss.rho), "epsilon": round(epsilon_of(loss, budget.delta), 6),
+            "delta": float(budget.delta),
+            "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4) if account.limit.picorho else 0.0,
+            "grant_percent_used": round(account.percent_used, 4)}
+
+
+def _notes(prepared: Prepared) -> list[str]:
+    unit = prepared.plan.unit
+    return [f"Each {unit.kind} counts as at most {unit.max_rows} rows; values are clamped to the policy's bounds. "
+            "Intervals (95 %) are about the noise."]
+
+
+def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -> None:
+    with database.transaction() as tx:
+        if isinstance(refusal, Refused):
+            append(tx, refusal_event(refusal.decision))
+        else:
+            append(tx, Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code}))
+
+
+def _log_failure(database: Database, principal: Principal, id: UUID) -> None:
+    with database.transaction() as tx:
+        tx.execute(update(questions).where(questions.c.id == id).values(status="failed"))
+        append(tx, Event("query.failed", principal.id, f"question:{id}", {}))

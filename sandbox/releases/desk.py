@@ -1,0 +1,18 @@
+"""What does answering need?"""
+
+from dataclasses import dataclass
+
+from sandbox.catalog import Shelf
+from sandbox.database import Database
+from sandbox.engines import Engine
+from sandbox.policy import Gate
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The ledger's database, the catalogue, the rules, and the engine that computes on raw rows."""
+
+    database: Database
+    shelf: Shelf
+    gate: Gate
+    engine: Engine

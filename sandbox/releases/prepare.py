@@ -1,0 +1,113 @@
+"""What is asked, by whom, under which grant, at what price? Everything before data is touched: parse, decide, plan, price."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import select
+
+from sandbox.catalog import Version
+from sandbox.database import Transaction
+from sandbox.errors import Forbidden, InvalidInput
+from sandbox.grants import Grant, list_grants, load_grant
+from sandbox.identity import Principal
+from sandbox.policy import Resource
+from sandbox.privacy import PrivacyLoss
+from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
+from sandbox.queries.tree import Question, column_names
+from sandbox.releases.desk import Desk
+from sandbox.releases.tables import released_totals
+
+LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A question ready to be asked. `price` covers every total, whether it was released before or not."""
+
+    sql: str
+    grant: Grant
+    plan: Plan
+    price: Price
+    digest: str
+
+    @property
+    def version(self) -> Version:
+        return self.plan.version
+
+
+def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None,
+            grant_id: int | None) -> Prepared:
+    """Steps 1 to 4 of the DP gate, in their order; touches no data.
+
+    Raises `QueryRefused`, `Forbidden` or `InvalidInput`.
+    """
+    question = parse(sql)
+    version = desk.shelf.current(question.dataset)
+    bound = bind(question, version.policy)
+    with desk.database.transaction() as tx:
+        grant = _grant(tx, principal, version, grant_id)
+    desk.gate.require(principal, "ask", Resource("Grant", str(grant.id), _attributes(desk, grant, version, bound)),
+                      {"now": int(datetime.now(UTC).timestamp()), "way": "dp"})
+    plan = make_plan(bound, version)
+    budget = version.policy.budget
+    assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
+    wanted = budget.question_epsilon if epsilon is None else epsilon
+    if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
+        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.")
+    return Prepared(sql, grant, plan, price_within(plan, budget.loss(wanted)), digest(plan))
+
+
+def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
+    if grant_id is not None:
+        grant = load_grant(tx, grant_id)
+        if grant.dataset != version.dataset:
+            raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
+                               mend="Name the grant of the dataset that you ask.")
+        return grant
+    own = [grant for grant in list_grants(tx, principal)
+           if grant.dataset == version.dataset and grant.team in principal.teams]
+    live = [grant for grant in own if grant.status.value == "live" and grant.until > datetime.now(UTC)]
+    if len(live) > 1:
+        numbers = ", ".join(str(grant.id) for grant in live)
+        raise InvalidInput(f"You have several grants on {version.dataset}: {numbers}.", code="several_grants",
+                           mend="Say under which you ask: grant=<number>.")
+    if not own:
+        raise Forbidden(f"Your teams have no grant on {version.dataset}.", code="no_grant",
+                        mend="Request access: cihu request, or the dataset's page in the portal.")
+    return live[0] if live else own[0]
+
+
+def _attributes(desk: Desk, grant: Grant, version: Version, question: Question) -> dict[str, Any]:
+    """The grade that decides is that of the dataset and every column that the question may use (就高从严)."""
+    used = [column.grade for column in version.policy.columns if column.name in column_names(question)]
+    return {"team": grant.team, "status": grant.status.value, "department": grant.department, "dataset": grant.dataset,
+            "expires_at": int(grant.until.timestamp()), "purpose": grant.purpose,
+            "grade": desk.gate.grades.combine([version.policy.grade, *used])}
+
+
+@dataclass(frozen=True)
+class Released:
+    """A total that left before: what it cost then, its noise scale and its noisy cells."""
+
+    picorho: int
+    scale: float
+    cells: list[int]
+
+
+def already_released(tx: Transaction, prepared: Prepared) -> dict[str, Released]:
+    """The totals of this question that were released at least as precisely as now asked: free, by total's name."""
+    found: dict[str, Released] = {}
+    rows = tx.execute(select(released_totals).where(released_totals.c.digest == prepared.digest)
+                      .order_by(released_totals.c.picorho))
+    wanted = {share.total.name: share.loss.picorho for share in prepared.price.shares}
+    for row in rows:
+        if row.total in wanted and row.picorho >= wanted[row.total]:
+            found[row.total] = Released(row.picorho, row.scale, list(row.cells))
+    return found
+
+
+def charge(prepared: Prepared, released: dict[str, Released]) -> PrivacyLoss:
+    """What must be paid now: the shares of the totals that were not released before."""
+    return PrivacyLoss(sum(share.loss.picorho for share in prepared.price.shares if share.total.name not in released))

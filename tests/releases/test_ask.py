@@ -1,0 +1,145 @@
+"""The DP gate, step by step, on real parts: what is charged, what is logged, what is free, what is refused."""
+
+from fractions import Fraction
+from math import sqrt
+
+import pytest
+from sqlalchemy import select
+
+from sandbox.audit import Log, Signer
+from sandbox.audit.tables import entries
+from sandbox.budgets import Account, Level, statement
+from sandbox.errors import BudgetExhausted, Forbidden, QueryRefused, Unavailable
+from sandbox.grants import revoke
+from sandbox.releases import ask, explain
+from sandbox.releases.tables import questions
+from story import POLICY, Story
+
+SQL = "SELECT district, COUNT(*) AS n, AVG(cost) AS mean FROM clinic.visits GROUP BY district"
+
+
+@pytest.fixture
+def open_story_with_grant(story: Story) -> Story:
+    story.publish()
+    story.grant()
+    return story
+
+
+@pytest.fixture
+def city(open_story_with_grant: Story) -> Story:
+    return open_story_with_grant
+
+
+def spent(city: Story) -> dict[str, int]:
+    with city.database.transaction() as tx:
+        return {level.value: statement(tx, Account(level, key)).spent.picorho
+                for level, key in ((Level.GRANT, "1"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
+
+
+def kinds(city: Story) -> list[str]:
+    with city.database.transaction() as tx:
+        return [text.split('"kind":"')[1].split('"')[0]
+                for text in tx.execute(select(entries.c.entry).order_by(entries.c.index)).scalars()]
+
+
+def test_an_answer_has_every_public_group_with_its_error(city: Story) -> None:
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert [row[0] for row in answer["rows"]] == ["north", "south", "east"]
+    for row, errors in zip(answer["rows"], answer["errors"], strict=True):
+        for name, value in (("n", row[1]), ("mean", row[2])):
+            assert errors[name]["low"] <= value <= errors[name]["high"]
+            assert errors[name]["standard_error"] > 0
+
+
+def test_the_price_told_before_is_the_price_charged_at_all_three_levels(city: Story) -> None:
+    told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert spent(city) == {"grant": 0, "dataset": 0, "population": 0}
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert answer["price"]["picorho"] == told["picorho"] > 0
+    assert set(spent(city).values()) == {told["picorho"]}
+
+
+def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(city: Story) -> None:
+    first = ask(city.desk, principal=city.principal("wang"),
+                sql="SELECT COUNT(*) FROM clinic.visits WHERE year = 1 AND district IN ('north', 'south')")
+    before = spent(city)
+    again = ask(city.desk, principal=city.principal("wang"),
+                sql="select count(*) as how_many from clinic.visits where district in ('south','north') and 1 = year")
+    assert again["rows"] == first["rows"] and again["stored"] and not first["stored"]
+    assert spent(city) == before
+
+
+def test_asking_for_more_precision_buys_a_new_answer_and_less_precision_is_free(city: Story) -> None:
+    sql = "SELECT COUNT(*) FROM clinic.visits"
+    ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 5))
+    finer = ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 2))
+    coarser = ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 10))
+    assert not finer["stored"] and coarser["stored"] and coarser["rows"] == finer["rows"]
+
+
+def test_the_steps_are_logged_in_their_order_and_the_receipt_holds_the_answer(city: Story, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert kinds(city)[-2:] == ["query.asked", "query.released"]
+    log = Log(city.database, Signer(tmp_path))
+    opening = log.receipt(answer["log_index"], opening=True)["opening"]
+    assert "answer_sha256" in str(opening)
+    assert log.verify_whole().verified
+
+
+def test_a_budget_that_is_used_up_stops_the_question_before_anything_is_charged(city: Story) -> None:
+    ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(7, 2))
+    before = spent(city)
+    with pytest.raises(BudgetExhausted, match="grant"):
+        ask(city.desk, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3))
+    assert spent(city) == before
+
+
+def test_a_failure_after_data_was_touched_stays_charged_and_tells_nothing(city: Story) -> None:
+    rows = city.shelf.current("clinic.visits")
+    city.store.client.remove_object(city.store.bucket, rows.object_name, version_id=rows.object_version)
+    with pytest.raises(Unavailable) as failure:
+        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert failure.value.code == "query_failed" and "clinic" not in failure.value.message
+    assert spent(city)["grant"] > 0
+    assert kinds(city)[-2:] == ["query.asked", "query.failed"]
+
+
+def test_a_revoked_grant_stops_the_next_question_even_a_free_one(city: Story) -> None:
+    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
+    with pytest.raises(Forbidden, match="no longer live"):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert kinds(city)[-1] == "decision.refused"
+
+
+def test_somebody_without_a_grant_is_refused(city: Story) -> None:
+    with pytest.raises(Forbidden, match="no grant"):
+        ask(city.desk, principal=city.principal("li"), sql=SQL)
+
+
+def test_a_refused_construct_is_logged_and_costs_nothing(city: Story) -> None:
+    with pytest.raises(QueryRefused, match="SELECT \\*"):
+        ask(city.desk, principal=city.principal("wang"), sql="SELECT * FROM clinic.visits")
+    assert kinds(city)[-1] == "query.refused"
+    assert spent(city)["grant"] == 0
+
+
+def test_a_new_version_of_a_dataset_is_a_new_question_on_the_same_budget(city: Story) -> None:
+    sql = "SELECT COUNT(*) FROM clinic.visits"
+    first = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    city.publish(policy=POLICY)
+    second = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    assert (first["version"], second["version"]) == (1, 2) and not second["stored"]
+    assert spent(city)["dataset"] == 2 * first["price"]["picorho"]
+
+
+def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
+    """300 people; the noise is known, so the bound below is exceeded with probability under 1e-9 (six sigma)."""
+    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(DISTINCT person) FROM clinic.visits",
+                 epsilon=Fraction(2))
+    error = answer["errors"][0]["count_distinct_person"]["standard_error"]
+    # people all of whose rows are in a listed district and year: without keys every row counts
+    assert abs(answer["rows"][0][0] - 300) < 6.2 * error
+    assert error == pytest.approx(1 / sqrt(2 * answer["price"]["rho"]), rel=1e-6)
+    with city.database.transaction() as tx:
+        assert tx.execute(select(questions.c.status)).scalars().all() == ["released"]

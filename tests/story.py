@@ -1,0 +1,99 @@
+"""A small city for tests, made of real parts: people, one dataset of made-up rows, a grant, and a desk to ask at."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from sandbox.catalog import Shelf
+from sandbox.catalog.populations import Population, read_populations
+from sandbox.catalog.publish import publish
+from sandbox.database import Database
+from sandbox.engines import DuckDBEngine
+from sandbox.grants import Grant, approve, request_access
+from sandbox.identity import Principal, create_account, create_organisation, create_team, join_team, load_principal
+from sandbox.policy import Gate
+from sandbox.releases import Desk
+from sandbox.storage import RawStore
+
+POLICIES = Path(__file__).parent.parent / "policies"
+
+POLICY = """
+dataset: clinic.visits
+title: {zh: 就诊, en: Visits}
+summary: {zh: 测试, en: Made-up rows for tests}
+department: health
+grade: "3"
+source: {name: made up, licence: CC0-1.0}
+about_rows: 1000
+population: residents
+unit: {column: person, kind: person, max_rows: 4}
+budget: {delta: "1e-6", dataset_epsilon: "8", grant_epsilon: "4", question_epsilon: "0.5"}
+columns:
+  person: {role: unit, type: text, grade: "4"}
+  district: {role: key, type: text, values: [north, south, east]}
+  year: {role: key, type: integer, values: {from: 1, to: 3}}
+  cost: {role: measure, type: number, bounds: [0, 100], step: "0.5"}
+  visits: {role: measure, type: integer, bounds: [0, 10], step: "1", required: true}
+  note: {role: attribute, type: text}
+  day: {role: attribute, type: date}
+  smoker: {role: attribute, type: boolean}
+  secret: {role: hidden, type: text, grade: "4"}
+"""
+
+
+def rows_csv(people: int = 300, *, seed: int = 7, extra: str = "") -> bytes:
+    """Made-up rows as CSV: one to six a person, some values empty, some outside the bounds."""
+    chance = random.Random(seed)
+    lines = ["person,district,year,cost,visits,note,day,smoker,secret"]
+    for person in range(people):
+        for _ in range(chance.randint(1, 6)):
+            cost = "" if chance.random() < 0.1 else f"{chance.uniform(-20, 150):.2f}"
+            lines.append(f"p{person},{chance.choice(['north', 'south', 'east', 'west'])},{chance.randint(1, 4)},{cost},"
+                         f"{chance.randint(0, 14)},n{chance.randint(0, 9)},2026-01-{chance.randint(1, 28):02},"
+                         f"{chance.choice(['true', 'false', ''])},s{person}")
+    return ("\n".join(lines) + "\n" + extra).encode()
+
+
+@dataclass
+class Story:
+    database: Database
+    gate: Gate
+    shelf: Shelf
+    store: RawStore
+    populations: dict[str, Population]
+    desk: Desk
+
+    def principal(self, id: str) -> Principal:
+        with self.database.transaction() as tx:
+            return load_principal(tx, id)
+
+    def publish(self, body: bytes | None = None, policy: str = POLICY) -> None:
+        publish(self.database, shelf=self.shelf, store=self.store, gate=self.gate, populations=self.populations,
+                officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
+
+    def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits") -> Grant:
+        version = self.shelf.current(dataset)
+        request = request_access(self.database, gate=self.gate, principal=self.principal("wang"), version=version,
+                                 team="lake", purpose="to test the gate in its order", epsilon=Decimal(epsilon),
+                                 until=datetime.now(UTC) + timedelta(days=30))
+        return approve(self.database, gate=self.gate, officer=self.principal("lin"), request_id=request.id,
+                       version=version)
+
+
+def open_story(database: Database, store: RawStore) -> Story:
+    """People, rules and an empty catalogue; nothing published yet."""
+    with database.transaction() as tx:
+        for organisation in ("health", "market", "hbpu"):
+            create_organisation(tx, organisation_id=organisation, display_name=organisation, by="system")
+        for account, organisation, role in (("lin", "health", "officer"), ("zhou", "market", "officer"),
+                                            ("wang", "hbpu", "analyst"), ("li", "hbpu", "analyst")):
+            create_account(tx, account_id=account, display_name=account, organisation=organisation, roles=[role],
+                           by="system")
+        create_team(tx, team_id="lake", display_name="lake", by="system")
+        join_team(tx, team_id="lake", account_id="wang", by="system")
+    gate = Gate(POLICIES)
+    shelf = Shelf(database, POLICIES)
+    return Story(database, gate, shelf, store, read_populations(POLICIES),
+                 Desk(database, shelf, gate, DuckDBEngine(store)))
