@@ -1,0 +1,162 @@
+"""A person's workspace for tests, of real parts: a vault process, a single-user server process, sealed kernels in it."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from jupyter_kernel_client import JupyterKernelClient
+
+from sandbox.city.leash import leash
+from sandbox.city.s3 import S3Server
+from sandbox.identity import WORKSPACE, TokenIssuer
+from story import Story
+
+CHECKOUT = Path(__file__).parent.parent
+KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"
+SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=5, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)  # asking is the only event there is
+    raise AssertionError(f"{url} did not come up:\n{log.read_text()[-3000:]}")
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], log: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                   cwd=log.parent, start_new_session=True, preexec_fn=leash())
+    try:
+        wait_for(url, process, log)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def plain_environment(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "CIHU_HOME": str(home)}
+
+
+@dataclass
+class VaultProcess:
+    """A vault that answers on `url` and on the socket in `home`/run/vault."""
+
+    home: Path
+    url: str
+    story: Story
+    process: subprocess.Popen[bytes]
+
+    def workspace_token(self, person: str, seconds: int = 3600) -> str:
+        issuer = TokenIssuer("portal", self.home / "keys" / "portal", self.story.database)
+        return issuer.issue(person, audience=WORKSPACE, lifetime_seconds=seconds)
+
+
+@contextmanager
+def vault_process(home: Path, story: Story, database_url: str, s3: S3Server) -> Iterator[VaultProcess]:
+    port = free_port()
+    environment = plain_environment(home) | {
+        "CIHU_BIND": f"127.0.0.1:{port}", "CIHU_DATABASE_URL": database_url, "CIHU_S3_ENDPOINT": s3.endpoint,
+        "CIHU_S3_ACCESS_KEY": s3.vault.access_key, "CIHU_S3_SECRET_KEY": s3.vault.secret_key,
+        "CIHU_RAW_BUCKET": s3.raw_bucket, "CIHU_PRODUCT_BUCKET": s3.product_bucket,
+        "CIHU_POLICIES": str(CHECKOUT / "policies")}
+    url = f"http://127.0.0.1:{port}"
+    with running([sys.executable, "-m", "sandbox.app"], environment, home / "vault.log", f"{url}/healthz") as process:
+        yield VaultProcess(home, url, story, process)
+
+
+@dataclass
+class WorkspaceProcess:
+    """A single-user server of one person, as the hub starts it, but for the hub's login: a token opens it."""
+
+    person: str
+    url: str
+    token: str
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    @property
+    def folder(self) -> Path:
+        return self.home / "workspaces" / self.person
+
+    def request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return httpx.request(method, f"{self.url}{path}", headers={"Authorization": f"token {self.token}"}, timeout=60,
+                             trust_env=False, **more)
+
+    @contextmanager
+    def kernel(self) -> Iterator["Kernel"]:
+        with JupyterKernelClient(server_url=self.url, token=self.token) as client:
+            yield Kernel(client, self)
+
+
+@dataclass
+class Kernel:
+    client: JupyterKernelClient
+    server: WorkspaceProcess
+
+    def run(self, code: str, timeout: float = 120) -> dict[str, Any]:
+        """Execute a cell; its `status` and `outputs`."""
+        done: dict[str, Any] = self.client.execute(code, timeout=timeout)
+        return done
+
+    def text(self, code: str, timeout: float = 120) -> str:
+        """What a cell prints or shows as text, errors included."""
+        return "\n".join(shown(output) for output in self.run(code, timeout)["outputs"])
+
+    @property
+    def id(self) -> str:
+        return str(self.client.id)
+
+
+def shown(output: dict[str, Any]) -> str:
+    if output["output_type"] == "stream":
+        return str(output["text"])
+    if output["output_type"] == "error":
+        return "\n".join(output["traceback"])
+    return str(output["data"].get("text/plain", ""))
+
+
+@contextmanager
+def workspace_process(vault: VaultProcess, person: str, **more: str) -> Iterator[WorkspaceProcess]:
+    port, token = free_port(), secrets.token_urlsafe()
+    folder = vault.home / "workspaces" / person
+    folder.mkdir(parents=True, exist_ok=True)
+    state = vault.home / "servers" / person
+    state.mkdir(parents=True, exist_ok=True)
+    environment = plain_environment(vault.home) | {
+        "CIHU_VAULT_URL": vault.url, "CIHU_WORKSPACE_TOKEN": vault.workspace_token(person), "JUPYTERHUB_USER": person,
+        "HOME": str(state), "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_DATA_DIR": str(state / "data"),
+        "JUPYTER_RUNTIME_DIR": str(state / "runtime")} | more
+    start = "from sandbox.hub.server import WorkspaceServer; WorkspaceServer.launch_instance()"
+    command = [sys.executable, "-c", start, f"--config={CHECKOUT / 'sandbox/hub/server_config.py'}",
+               f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
+               f"--ServerApp.root_dir={folder}"]
+    url, log = f"http://127.0.0.1:{port}", state / "log"
+    with running(command, environment, log, f"{url}/api") as process:
+        yield WorkspaceProcess(person, url, token, vault.home, log, process)
