@@ -55,7 +55,8 @@ def logged(database: Database) -> list[tuple[str, str, str]]:
 def test_a_principal_has_the_organisation_roles_and_teams_of_now(portal: Database) -> None:
     with portal.transaction() as tx:
         wang = load_principal(tx, "wang")
-    assert (wang.organisation, wang.roles, wang.teams, wang.kind) == ("hbpu", {"analyst"}, {"cihu-lake"}, "person")
+    assert (wang.organisation, wang.kind) == ("hbpu", "person")
+    assert (wang.roles, wang.teams) == (frozenset({"analyst"}), frozenset({"cihu-lake"}))
     with portal.transaction() as tx:
         set_roles(tx, account_id="wang", roles=["buyer", "auditor"], by="he")
         leave_team(tx, team_id="cihu-lake", account_id="wang", by="he")
