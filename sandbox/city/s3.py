@@ -2,11 +2,11 @@
 
 import datetime
 import json
-import os
 import signal
 import subprocess
 import sysconfig
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class S3Server:
     port: int = 0
     raw_bucket: str = "cihu-raw"
     product_bucket: str = "cihu-product"
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     ports: dict[str, int] = field(default_factory=dict, init=False)
 
@@ -64,6 +65,11 @@ class S3Server:
 
     def start(self) -> None:
         """Start the server; return once both buckets exist and were proved fit by a PUT. Raises `Unavailable`."""
+        self.launch()
+        self.await_ready()
+
+    def launch(self) -> None:
+        """Start the server without waiting for it: its addresses and credentials are known from here on."""
         if not PROGRAM.exists():
             raise Unavailable("The embedded S3 server is not installed.", mend="Run `make setup`.")
         (self.home / "data").mkdir(parents=True, exist_ok=True)
@@ -73,7 +79,11 @@ class S3Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, *s3_settings.arguments(self.home, self.ports)], cwd=self.home, stdin=subprocess.DEVNULL,
-                env=s3_settings.environment(self.home), stdout=log, stderr=log, start_new_session=True, preexec_fn=leash())
+                env={**self.environment, **s3_settings.environment(self.home)}, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=leash())
+
+    def await_ready(self) -> None:
+        """Return once both buckets exist and were proved fit by a PUT; raises `Unavailable`, and ends it, if that cannot be."""
         try:
             self._wait()
             self.raw_store().ensure()

@@ -6,7 +6,7 @@ listens on eight ports without asking anybody's name, and runs out of volumes; e
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PORTS = ("s3", "s3_grpc", "master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc")
@@ -17,7 +17,7 @@ class Credential:
     """A key pair of the S3 server."""
 
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 def identities(vault: Credential, portal: Credential, raw_bucket: str, product_bucket: str) -> str:
@@ -56,6 +56,7 @@ def arguments(home: Path, ports: Mapping[str, int]) -> list[str]:
         "-master.electionTimeout=1s",  # there is one master: nobody to wait for
         # many small volumes, or a handful of buckets uses them up
         "-master.volumeSizeLimitMB=256", "-volume.max=0",
+        "-volume.minFreeSpace=256MiB",  # not a percentage: a big disk that is nearly full is still a disk
         f"-volume.port={ports['volume']}", f"-volume.port.grpc={ports['volume_grpc']}", "-volume.preStopSeconds=0",
         "-filer", f"-filer.port={ports['filer']}", f"-filer.port.grpc={ports['filer_grpc']}",
         "-filer.disableHttp=true", f"-filer.localSocket={home / 'filer.sock'}",

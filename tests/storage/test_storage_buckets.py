@@ -5,7 +5,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 

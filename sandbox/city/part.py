@@ -1,0 +1,92 @@
+"""What is a part of the city, and how does one start, answer and end?"""
+
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from sandbox.city import process_tree
+from sandbox.city.leash import leash
+from sandbox.errors import Unavailable
+
+LAST_WORDS = 400  # characters of a log's last line that a message repeats
+
+
+@dataclass(frozen=True)
+class Part:
+    """One service: its command, its whole environment (only its own secrets), and the URL that answers 200 once it serves.
+
+    It gets `ending` when we want it to end, and when we are killed ourselves.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    health: str
+    ending: signal.Signals = signal.SIGTERM
+    start_seconds: float = 90
+    stop_seconds: float = 10
+
+
+@dataclass
+class RunningPart:
+    """A part and its process."""
+
+    part: Part
+    folder: Path
+    log: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def launch(self) -> None:
+        """Start it without waiting for it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.part.command, cwd=self.folder, env=dict(self.part.environment), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True, preexec_fn=leash(self.part.ending))
+
+    def await_ready(self) -> None:
+        """Return once it answers. Raises `Unavailable`, with its last words and the place of its log, if it does not."""
+        assert self.process is not None
+        deadline = time.monotonic() + self.part.start_seconds
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                try:
+                    if client.get(self.part.health).status_code == httpx.codes.OK:
+                        return
+                except httpx.TransportError:
+                    pass
+                try:
+                    status = self.process.wait(0.05)  # whichever comes first: its end, or time to ask again
+                except subprocess.TimeoutExpired:
+                    continue
+                raise Unavailable(f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}".strip(),
+                                  code="part_ended", mend=f"See {self.log}.")
+        raise Unavailable(f"The {self.part.name} does not answer at {self.part.health} "
+                          f"after {self.part.start_seconds:.0f} seconds.", code="part_silent", mend=f"See {self.log}.")
+
+    def stop(self) -> None:
+        """Ask it to end, wait a bounded while, end it; then end whatever it leaves behind."""
+        if self.process is None:
+            return
+        offspring = process_tree.descendants(self.process.pid)
+        self.process.send_signal(self.part.ending)
+        try:
+            self.process.wait(self.part.stop_seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        process_tree.end(offspring, patience_seconds=2)
+        self.process = None
+
+
+def last_line(log: Path) -> str:
+    """The last thing that a log says, shortened; empty if nothing."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:LAST_WORDS] if lines else ""

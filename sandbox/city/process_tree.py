@@ -1,0 +1,107 @@
+"""Which processes did a city start, and how do they all end? Found in /proc by a mark in their environment, or by descent.
+
+A process number alone names nothing: it may be somebody else's by now. So a process is its number and its start time.
+"""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+MARK = "CIHU_CITY"
+
+
+@dataclass(frozen=True)
+class Process:
+    """`started` in clock ticks since the machine booted (proc(5))."""
+
+    pid: int
+    started: int
+
+    def is_alive(self) -> bool:
+        return (seen := stat(self.pid)) is not None and seen[1] == self.started and seen[2] != "Z"
+
+
+def stat(pid: int) -> tuple[int, int, str] | None:
+    """Parent, start time and state of a process, or nothing if it is gone."""
+    try:
+        rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(rest[1]), int(rest[19]), rest[0]
+
+
+def process(pid: int) -> Process | None:
+    return Process(pid, seen[1]) if (seen := stat(pid)) is not None else None
+
+
+def pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def marked(mark: str) -> list[Process]:
+    """Every process of ours whose environment says `CIHU_CITY=mark`."""
+    needle = f"{MARK}={mark}".encode()
+    found = []
+    for pid in pids():
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if needle in environment and pid != os.getpid() and (one := process(pid)):
+            found.append(one)
+    return found
+
+
+def descendants(pid: int) -> list[Process]:
+    """The children of `pid`, their children, and so on."""
+    children: dict[int, list[Process]] = {}
+    for each in pids():
+        if seen := stat(each):
+            children.setdefault(seen[0], []).append(Process(each, seen[1]))
+    found = list(children.get(pid, ()))
+    for one in found:  # it grows as we walk it
+        found += children.get(one.pid, ())
+    return found
+
+
+def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
+    """Ask each to end (SIGTERM); what is still there after `patience_seconds` is killed."""
+    living = [one for one in processes if send(one, signal.SIGTERM)]
+    deadline = time.monotonic() + patience_seconds
+    for one in living:
+        if not await_end(one, deadline - time.monotonic()):
+            send(one, signal.SIGKILL)
+            await_end(one, 1)
+
+
+def send(one: Process, what: signal.Signals) -> bool:
+    """Whether `one` was there to get it."""
+    try:
+        handle = os.pidfd_open(one.pid)
+    except OSError:
+        return False
+    try:
+        if not one.is_alive():
+            return False
+        signal.pidfd_send_signal(handle, what)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def await_end(one: Process, seconds: float) -> bool:
+    """Whether `one` ended within `seconds`."""
+    try:
+        handle = os.pidfd_open(one.pid)
+    except OSError:
+        return True
+    try:
+        return not one.is_alive() or bool(select.select([handle], [], [], max(seconds, 0))[0])
+    finally:
+        os.close(handle)
