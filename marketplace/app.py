@@ -10,6 +10,13 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from starlette.types import ASGIApp
 
+from marketplace.delivery import endpoints as calls
+from marketplace.delivery.answer_call import Delivery
+from marketplace.invoices import endpoints as invoices
+from marketplace.keys import endpoints as keys
+from marketplace.licences import endpoints as licences
+from marketplace.metering import endpoints as metering
+from marketplace.orders import endpoints as orders
 from marketplace.portal import refusals, sign_in
 from marketplace.portal.door import Door
 from marketplace.portal.headers import Headers, Journal
@@ -18,11 +25,15 @@ from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
 from marketplace.portal.pages import login, start
 from marketplace.portal.rendering import Pages
+from marketplace.products import endpoints as products
+from marketplace.products.copies import Copies
 from marketplace.settings import Settings, read_settings
+from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.identity import TokenIssuer, TokenVerifier
 from sandbox.policy import Gate
+from sandbox.storage import ProductStore
 
 STATIC = Path(__file__).parent / "portal" / "static"
 
@@ -44,6 +55,14 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(login.router(database=database, door=door, pages=pages))
     app.include_router(start.router(door=door, pages=pages))
     app.include_router(sign_in.router(database=database, issuer=issuer))
+    vault = Vault(settings.vault_url, issuer)
+    copies = Copies(ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
+                                 settings.product_bucket, settings.s3_secure))
+    delivery = Delivery(database, grades=gate.grades, copies=copies, vault=vault)
+    app.include_router(products.router(database=database, gate=gate, vault=vault, copies=copies, caller=door.caller))
+    for noun in (orders, licences, keys, metering, invoices):
+        app.include_router(noun.router(database=database, gate=gate, caller=door.caller))
+    app.include_router(calls.router(delivery=delivery))
     refusals.install(app, door=door, pages=pages)
 
     @app.get("/healthz", include_in_schema=False)

@@ -48,21 +48,19 @@ class Terms(Frozen):
 
 
 class RowsDefinition(Frozen):
-    """Rows of one version of the dataset's open copy, looked up by equality on `keys`."""
+    """Rows of one version of the dataset's open copy, looked up by equality on `keys` (each with its type)."""
 
     kind: Literal["rows"] = "rows"
     object: str
     version_id: str
     columns: tuple[str, ...] = Field(min_length=1)
-    keys: tuple[str, ...] = Field(min_length=1)
+    keys: dict[str, ParameterType] = Field(min_length=1)
     page_rows: Annotated[int, Field(strict=True, ge=1, le=1000)] = 100
 
     @model_validator(mode="after")
     def keys_are_columns(self) -> Self:
         if strange := [key for key in self.keys if key not in self.columns]:
             raise ValueError(f"the key {strange[0]!r} is not a column of the open copy")
-        if len(set(self.keys)) < len(self.keys):
-            raise ValueError("a key stands there twice")
         return self
 
 

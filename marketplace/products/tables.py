@@ -1,5 +1,8 @@
 """Tables of products."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Integer, String, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -7,13 +10,13 @@ from marketplace.products.model import PRODUCT_STATUSES
 from sandbox.database import metadata
 
 
-def one_of(column: str, allowed: object) -> CheckConstraint:
-    """A check that a status is one of its life cycle's."""
-    names = ", ".join(f"'{name}'" for name in list(allowed))  # type: ignore[call-overload]
+def one_of(column: str, allowed: Iterable[str]) -> CheckConstraint:
+    """A check that a value is one of a few, such as a status of its life cycle."""
+    names = ", ".join(f"'{name}'" for name in allowed)
     return CheckConstraint(f"{column} IN ({names})", name=column)
 
 
-def terms_columns() -> list[Column[object]]:
+def terms_columns() -> list[Column[Any]]:
     """The columns of `Terms`; a licence has the same, frozen as they were when it was issued."""
     return [
         Column("price_fen", BigInteger, nullable=False),

@@ -1,0 +1,22 @@
+"""Invoices over HTTP: the preview of a licence's month."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from marketplace.invoices.preview_invoice import preview_invoice
+from sandbox.database import Database
+from sandbox.identity import Principal
+from sandbox.policy import Gate
+
+
+def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:
+    routes = APIRouter(prefix="/api/v1/invoices", tags=["invoices"])
+
+    @routes.get("/preview", summary="What a licence's month comes to, by reason, to the last fen")
+    def shown(principal: Annotated[Principal, Depends(caller)], licence: int, month: str) -> dict[str, object]:
+        return asdict(preview_invoice(database, gate=gate, principal=principal, licence_id=licence, month=month))
+
+    return routes

@@ -1,0 +1,27 @@
+"""Which keys does a licence have? Never the keys themselves: what people need to tell them apart."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from marketplace.keys.model import Key
+from marketplace.keys.tables import keys
+from sandbox.database import Transaction
+from sandbox.errors import NotFound
+
+
+def keys_of(tx: Transaction, licence_id: int) -> list[Key]:
+    """Newest first."""
+    return [key_of(row) for row in tx.execute(select(keys).where(keys.c.licence == licence_id).order_by(keys.c.id.desc()))]
+
+
+def lock_key(tx: Transaction, key_id: int) -> Key:
+    """The key, held until the transaction ends. Raises `NotFound`."""
+    row = tx.execute(select(keys).where(keys.c.id == key_id).with_for_update(key_share=True)).one_or_none() if 0 < key_id < 2**31 else None
+    if row is None:
+        raise NotFound(f"There is no key {key_id}.")
+    return key_of(row)
+
+
+def key_of(row: Row[Any]) -> Key:
+    return Key(row.id, row.licence, row.start, row.label, row.status, row.made_by, row.made_at, row.ends_at)

@@ -1,0 +1,27 @@
+"""What is a key? A secret that a program shows for a licence; we know only its hash."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketplace.lifecycle import Lifecycle, Status
+
+KEY_STATUSES: Lifecycle = {
+    "live": Status("opens its licence", "the organisation that holds it", "key.issued", next=("retiring", "revoked")),
+    "retiring": Status("has a successor, and still opens for a while", "the organisation that holds it", "key.rotated",
+                       next=("revoked",)),
+    "revoked": Status("opens nothing", "nobody", "key.revoked"),
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """`start` is the first characters, so that people can tell their keys apart. `ends_at`: when a retiring one stops."""
+
+    id: int
+    licence: int
+    start: str
+    label: str
+    status: str
+    made_by: str
+    made_at: datetime
+    ends_at: datetime | None = None

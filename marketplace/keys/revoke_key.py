@@ -1,0 +1,24 @@
+"""How is a key shut? By whoever holds the licence, by the seller, or by an operator; the next call with it is refused."""
+
+from sqlalchemy import func, update
+
+from marketplace.keys.find import lock_key
+from marketplace.keys.model import KEY_STATUSES
+from marketplace.keys.tables import keys
+from marketplace.licences.find import find_licence
+from marketplace.lifecycle import check_step
+from sandbox.audit import Event, append
+from sandbox.database import Database
+from sandbox.identity import Principal
+from sandbox.policy import Gate, Resource
+
+
+def revoke_key(database: Database, *, gate: Gate, principal: Principal, key_id: int, reason: str = "") -> None:
+    """Shut a key at once. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    with database.transaction() as tx:
+        key = lock_key(tx, key_id)
+        licence = find_licence(tx, key.licence)
+        gate.require(principal, "revoke_key", Resource("Licence", str(licence.id), licence.cedar))
+        step = check_step(KEY_STATUSES, thing="key", now=key.status, then="revoked")
+        tx.execute(update(keys).where(keys.c.id == key.id).values(status="revoked", ends_at=func.now()))
+        append(tx, Event(kind=step.event, actor=principal.id, subject=f"key:{key.id}", payload={"reason": reason}))

@@ -1,0 +1,39 @@
+"""How is a key replaced without a stop? A successor now; the old one goes on for a while, then stops."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from marketplace.keys.find import lock_key
+from marketplace.keys.issue_key import Issued, require_maker, write_key
+from marketplace.keys.model import KEY_STATUSES
+from marketplace.keys.tables import keys
+from marketplace.licences.find import find_licence
+from marketplace.lifecycle import check_step
+from sandbox.audit import Event, append
+from sandbox.database import Database
+from sandbox.errors import InvalidInput
+from sandbox.identity import Principal
+from sandbox.policy import Gate
+
+LONGEST = timedelta(days=30)
+
+
+def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: int,
+               overlap: timedelta = timedelta(days=1)) -> Issued:
+    """A successor for a live key, which itself ends after `overlap`. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    if not timedelta() <= overlap <= LONGEST:
+        raise InvalidInput("The old key cannot go on that long.", mend=f"Choose 0 to {LONGEST.days} days.")
+    with database.transaction() as tx:
+        old = lock_key(tx, key_id)
+        licence = find_licence(tx, old.licence)
+        require_maker(gate, principal, licence)
+        step = check_step(KEY_STATUSES, thing="key", now=old.status, then="retiring")
+        issued = write_key(tx, licence=licence, label=old.label, by=principal.id)
+        ends_at = tx.execute(select(func.now())).scalar_one() + overlap
+        tx.execute(update(keys).where(keys.c.id == old.id).values(status="retiring", ends_at=ends_at, successor=issued.id))
+        append(tx, Event(kind="key.issued", actor=principal.id, subject=f"key:{issued.id}",
+                         payload={"licence": licence.id, "start": issued.start}))
+        append(tx, Event(kind=step.event, actor=principal.id, subject=f"key:{old.id}",
+                         payload={"successor": issued.id, "until": ends_at.isoformat()}))
+    return issued

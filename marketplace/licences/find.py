@@ -1,0 +1,49 @@
+"""Which licences are there? Rows of the table as values; locking one orders everything that happens under it."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, false, func, or_, select
+
+from marketplace.licences.model import Licence
+from marketplace.licences.tables import licences
+from marketplace.products.find import terms_of
+from sandbox.database import Transaction
+from sandbox.errors import NotFound
+from sandbox.identity import Principal
+
+
+def find_licence(tx: Transaction, licence_id: int) -> Licence:
+    """Raises `NotFound`."""
+    return one(tx, select(licences).where(licences.c.id == licence_id), licence_id)
+
+
+def lock_licence(tx: Transaction, licence_id: int) -> Licence:
+    """The licence, held until the transaction ends. Raises `NotFound`."""
+    # not the whole row lock: making a key refers to the licence and need not wait for its calls
+    return one(tx, select(licences).where(licences.c.id == licence_id).with_for_update(key_share=True), licence_id)
+
+
+def one(tx: Transaction, wanted: Select[Any], licence_id: int) -> Licence:
+    row = tx.execute(wanted).one_or_none() if 0 < licence_id < 2**31 else None
+    if row is None:
+        raise NotFound(f"There is no licence {licence_id}.")
+    return licence_of(row)
+
+
+def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
+    """Those that this person may see: of the own organisation, sold by the own department; operators, auditors all."""
+    wanted = select(licences).order_by(licences.c.id.desc())
+    if not principal.roles & {"operator", "auditor"}:
+        sold = licences.c.department == principal.organisation if "officer" in principal.roles else false()
+        wanted = wanted.where(or_(licences.c.organisation == principal.organisation, sold))
+    return [licence_of(row) for row in tx.execute(wanted)]
+
+
+def count_live(tx: Transaction, *, product: str, organisation: str) -> int:
+    return int(tx.execute(select(func.count()).where(
+        licences.c.product == product, licences.c.organisation == organisation, licences.c.status == "live")).scalar_one())
+
+
+def licence_of(row: Row[Any]) -> Licence:
+    return Licence(row.id, row.order, row.product, row.department, row.organisation, row.time_zone, row.starts_at,
+                   row.ends_at, terms_of(row), row.status, row.issued_at, row.ended_reason)

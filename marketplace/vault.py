@@ -1,0 +1,139 @@
+"""How does the portal talk to the vault? Over HTTP, each request with a token of sixty seconds for whoever is behind it.
+
+The portal has no rights of its own there: the vault decides by the person (or by the service account "marketplace",
+for products), as if they had come themselves.
+"""
+
+from typing import Any
+
+import httpx
+
+from sandbox.errors import CihuError, InvalidInput, Unavailable
+from sandbox.identity import VAULT, TokenIssuer
+from sandbox.problems import STATUS
+
+TOKEN_SECONDS = 60
+SERVICE = "marketplace"
+Answer = dict[str, Any]
+
+
+class Vault:
+    """The vault's API. Every method takes first who asks. Raises what the vault refused with, or `Unavailable`."""
+
+    def __init__(self, url: str, issuer: TokenIssuer, *, timeout_seconds: float = 60.0) -> None:
+        self.url = url.rstrip("/")
+        self.issuer = issuer
+        # trust_env off: a proxy of the machine must never see these tokens
+        self.client = httpx.Client(base_url=self.url, timeout=timeout_seconds, trust_env=False)
+
+    def datasets(self, who: str) -> list[Answer]:
+        return listed(self.get(who, "/v1/datasets"), "datasets")
+
+    def dataset(self, who: str, name: str) -> Answer:
+        return self.get(who, f"/v1/datasets/{segment(name)}")
+
+    def requests(self, who: str, *, status: str = "") -> list[Answer]:
+        return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})), "requests")
+
+    def request(self, who: str, request_id: str) -> Answer:
+        return self.get(who, f"/v1/requests/{segment(request_id)}")
+
+    def make_request(self, who: str, **wish: Any) -> Answer:
+        """`wish`: dataset, team, purpose, epsilon, until."""
+        return self.post(who, "/v1/requests", wish)
+
+    def approve(self, who: str, request_id: str, **changes: Any) -> Answer:
+        """`changes`: epsilon, until, note; only those that differ."""
+        return self.post(who, f"/v1/requests/{segment(request_id)}/approve", changes)
+
+    def refuse(self, who: str, request_id: str, reason: str) -> Answer:
+        return self.post(who, f"/v1/requests/{segment(request_id)}/refuse", {"reason": reason})
+
+    def grants(self, who: str) -> list[Answer]:
+        return listed(self.get(who, "/v1/grants"), "grants")
+
+    def revoke_grant(self, who: str, grant_id: str, reason: str) -> Answer:
+        return self.post(who, f"/v1/grants/{segment(grant_id)}/revoke", {"reason": reason})
+
+    def open_copy(self, who: str, name: str, columns: tuple[str, ...] | None) -> Answer:
+        """Let the vault write the open copy of a dataset: object, version_id, columns, rows, grade."""
+        return self.post(who, f"/v1/datasets/{segment(name)}/open-copy", {"columns": list(columns)} if columns else {})
+
+    def explain(self, who: str, *, sql: str, epsilon: str, grant: str) -> Answer:
+        return self.post(who, "/v1/explain", {"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)})
+
+    def ask(self, who: str, *, sql: str, epsilon: str, grant: str) -> Answer:
+        return self.post(who, "/v1/ask", {"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)})
+
+    def answer(self, who: str, answer_id: str) -> Answer:
+        return self.get(who, f"/v1/answers/{segment(answer_id)}")
+
+    def checkpoint(self, who: str) -> str:
+        """The log's signed note, as text or inside a document."""
+        answer = self.send(who, "GET", "/v1/log/checkpoint")
+        if "json" not in answer.headers.get("content-type", ""):
+            return answer.text
+        body = answer.json()
+        return str(body.get("checkpoint", body) if isinstance(body, dict) else body)
+
+    def receipt(self, who: str, index: int) -> Answer:
+        return self.get(who, f"/v1/log/receipts/{index}")
+
+    def get(self, who: str, path: str, **query: str) -> Answer:
+        return document(self.send(who, "GET", path, params=query))
+
+    def post(self, who: str, path: str, body: Answer) -> Answer:
+        return document(self.send(who, "POST", path, json=body))
+
+    def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
+        token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS)
+        try:
+            answer = self.client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+        except httpx.HTTPError as error:
+            raise Unavailable("The vault cannot be reached.", mend="Try again; if it lasts, tell the operator.",
+                              internal=f"{type(error).__name__} at {self.url}") from None
+        if answer.is_success:
+            return answer
+        raise refusal_of(answer)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def refusal_of(answer: httpx.Response) -> CihuError:
+    """The vault's refusal as the same error here: its words were written to be shown."""
+    kind = next((kind for kind, status in STATUS if status == answer.status_code), Unavailable)
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    if not isinstance(body, dict) or kind is Unavailable:
+        body = {}
+    message = str(body.get("detail") or "The vault could not do this.")
+    return kind(message, code=str(body.get("code") or kind.code), mend=str(body.get("mend") or ""),
+                internal=f"the vault said {answer.status_code}")
+
+
+def document(answer: httpx.Response) -> Answer:
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise Unavailable("The vault's answer cannot be read.", internal=type(error).__name__) from None
+    return body if isinstance(body, dict) else {"items": body}
+
+
+def listed(body: Answer, name: str) -> list[Answer]:
+    """The members of a list, which may come by itself or under its name."""
+    found = body.get(name) or body.get("items") or []
+    return [member for member in found if isinstance(member, dict)]
+
+
+def segment(text: str) -> str:
+    """A part of a path that stays one part. Raises `InvalidInput`."""
+    if not text or not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in text) or ".." in text:
+        raise InvalidInput("This is not the name of anything here.")
+    return text
+
+
+def number_or_text(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
