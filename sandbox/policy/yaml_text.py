@@ -58,10 +58,18 @@ class YamlText:
         return InvalidInput(f"{self.what}, line {self.line(*path)}: {message}", mend=mend)
 
     def _say(self, fault: ValidationError) -> str:
+        path = [*fault.absolute_path, *_unexpected(fault)]
         where = ".".join(map(str, fault.absolute_path))
         hint = fault.schema.get("description", "") if isinstance(fault.schema, dict) else ""
-        return (f"{self.what}, line {self.line(*fault.absolute_path)}: {where + ': ' if where else ''}{fault.message}"
+        return (f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{fault.message}"
                 f"{f' (here stands {hint})' if hint else ''}")
+
+
+def _unexpected(fault: ValidationError) -> list[str]:
+    """The first name that should not be there: the fault stands on its line, not on that of what is around it."""
+    if fault.validator != "additionalProperties" or not isinstance(fault.instance, dict):
+        return []
+    return [name for name in fault.instance if name not in fault.schema.get("properties", {})][:1]
 
 
 def plain(node: Any) -> Any:

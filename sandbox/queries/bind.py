@@ -139,6 +139,8 @@ def _literal(literal: Literal, column: Column) -> Literal:
     if not fits:
         raise QueryRefused(f"The value compared with {column.name}", f"{column.name} is {column.type}.",
                            instead=_example(column.type), position=literal.position)
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return Literal(int(value), literal.position)
     return literal
 
 

@@ -283,12 +283,16 @@ def _number(text: str, position: Position) -> int | Fraction:
 
 def _what(node: exp.Expression) -> str:
     """The construct's own name, as the analyst would write it."""
+    if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
+        return _what(node.this)
     if isinstance(node, exp.Anonymous):
         return f"{str(node.this).upper()}()"
     if isinstance(node, exp.Func):
         return f"{node.sql_name()}()"
     if isinstance(node, exp.Star):
         return "SELECT *"
+    if isinstance(node, exp.SetOperation):
+        return type(node).__name__.upper()
     if isinstance(node, exp.Subquery | exp.Query):
         return "A subquery"
     return type(node).__name__.upper()

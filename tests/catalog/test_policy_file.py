@@ -1,0 +1,45 @@
+"""A policy file that is wrong says on which line, and how to mend it."""
+
+import pytest
+
+from sandbox.catalog.policy_file import read_policy
+from sandbox.errors import InvalidInput
+from story import POLICIES, POLICY
+
+SCHEMA = POLICIES / "dataset.schema.json"
+
+
+@pytest.mark.parametrize(("before", "after", "line", "says"), [
+    ("grade: \"3\"", "grade: \"7\"", 6, "grade"),
+    ("grade: \"3\"", "grade: 3", 6, "grade"),
+    ("role: key, type: integer", "role: kye, type: integer", 15, "kye"),
+    (", values: {from: 1, to: 3}", "", 15, "public values"),
+    ("bounds: [0, 100], step: \"0.5\"", "bounds: [0, 100]", 16, "step"),
+    ("bounds: [0, 100]", "bounds: [100, 0]", 16, "ascending"),
+    ("bounds: [0, 100]", "bounds: [0.3, 100]", 16, "multiples"),
+    ("{column: person, ", "{column: persom, ", 10, "persom"),
+    ("grant_epsilon: \"4\"", "grant_epsilon: \"40\"", 11, "question <= grant <= dataset"),
+    ("budget: {delta", "budgets: {delta", 11, "budgets"),
+    ("[north, south, east]", "[north, 3]", 14, "not of type text"),
+    ("max_rows: 4", "max_rows: 0", 10, "max_rows"),
+    ("step: \"0.5\"", "step: \"0.3\"", 16, "step"),
+    ("  note: {", "  note: [", 18, ""),
+])
+def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -> None:
+    assert before in POLICY
+    with pytest.raises(InvalidInput) as refusal:
+        read_policy(POLICY.replace(before, after, 1), schema=SCHEMA)
+    assert f"line {line}" in refusal.value.message
+    assert says in refusal.value.message
+    assert refusal.value.mend
+
+
+def test_a_dataset_without_a_unit_must_be_open() -> None:
+    text = POLICY.replace("unit: {column: person, kind: person, max_rows: 4}\n", "").replace("role: unit", "role: attribute")
+    with pytest.raises(InvalidInput, match="must be open"):
+        read_policy(text, schema=SCHEMA)
+
+
+@pytest.mark.parametrize("name", ["health.visits", "market.inspections"])
+def test_the_citys_own_policies_are_good(name: str) -> None:
+    assert read_policy((POLICIES / "datasets" / f"{name}.yaml").read_text("utf-8"), schema=SCHEMA).dataset == name

@@ -1,0 +1,68 @@
+"""Publishing: typed, profiled, stored; a bad file says which rows are bad and never what is in them."""
+
+import pytest
+
+from sandbox.catalog.populations import read_populations
+from sandbox.catalog.publish import publish
+from sandbox.errors import Conflict, Forbidden, InvalidInput
+from story import POLICIES, POLICY, Story, rows_csv
+
+CANARY = "CANARY-4711"
+
+
+def test_a_version_is_stored_in_the_raw_bucket_sorted_by_unit(story: Story) -> None:
+    story.publish()
+    version = story.shelf.current("clinic.visits")
+    body = story.store.get(version.object_name, version.object_version)
+    assert body.startswith(b"PAR1")
+    story.publish()
+    assert story.shelf.current("clinic.visits").number == 2
+
+
+def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
+    done = publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate,
+                   populations=read_populations(POLICIES), officer=story.principal("lin"), policy_text=POLICY,
+                   body=rows_csv())
+    assert any("outside the bounds" in line for line in done.profile.advice())
+    assert done.profile.rows_over_limit_percent > 0
+
+
+@pytest.mark.parametrize(("bad", "says"), [
+    (f"p9,north,{CANARY},1,1,n,2026-01-01,true,s", "year"),
+    (f"p9,north,1,{CANARY},1,n,2026-01-01,true,s", "cost"),
+    (f"p9,north,1,1,1,n,{CANARY},true,s", "day"),
+    (f",north,1,1,1,{CANARY},2026-01-01,true,s", "person"),
+    (f"p9,north,1,1,,{CANARY},2026-01-01,true,s", "visits"),
+    (f"p9,{CANARY}", "CSV"),
+])
+def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, says: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        story.publish(rows_csv(5, extra=bad + "\n"))
+    assert says in refusal.value.message
+    assert CANARY not in str(refusal.value) + refusal.value.internal
+    assert not story.shelf.all()
+
+
+@pytest.mark.parametrize(("body", "says"), [
+    (b"", "empty"), (b"PAR1 broken", "Parquet"), (b"a,b\n1,2\n", "missing"), (b"\xff\xfe\x00", "CSV"),
+    (b"person,district,year,cost,visits,note,day,smoker,secret\n", "no rows"),
+])
+def test_a_file_that_cannot_be_a_table_is_refused_clearly(story: Story, body: bytes, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        story.publish(body)
+
+
+def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
+    for somebody in ("zhou", "wang"):
+        with pytest.raises(Forbidden):
+            publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate,
+                    populations=story.populations, officer=story.principal(somebody), policy_text=POLICY,
+                    body=rows_csv())
+
+
+def test_another_department_cannot_take_a_name(story: Story) -> None:
+    story.publish()
+    with pytest.raises(Conflict):
+        publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate, populations=story.populations,
+                officer=story.principal("zhou"), policy_text=POLICY.replace("department: health", "department: market"),
+                body=rows_csv())
