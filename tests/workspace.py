@@ -1,6 +1,8 @@
 """A person's workspace for tests, of real parts: a vault process, a single-user server process, sealed kernels in it."""
 
+import html
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -14,11 +16,12 @@ from typing import Any
 
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
+from story import Story
 
 from sandbox.city.leash import leash
 from sandbox.city.s3 import S3Server
+from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
-from story import Story
 
 CHECKOUT = Path(__file__).parent.parent
 KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"
@@ -70,6 +73,7 @@ class VaultProcess:
     home: Path
     url: str
     story: Story
+    database_url: str
     process: subprocess.Popen[bytes]
 
     def workspace_token(self, person: str, seconds: int = 3600) -> str:
@@ -87,7 +91,7 @@ def vault_process(home: Path, story: Story, database_url: str, s3: S3Server) -> 
         "CIHU_POLICIES": str(CHECKOUT / "policies")}
     url = f"http://127.0.0.1:{port}"
     with running([sys.executable, "-m", "sandbox.app"], environment, home / "vault.log", f"{url}/healthz") as process:
-        yield VaultProcess(home, url, story, process)
+        yield VaultProcess(home, url, story, database_url, process)
 
 
 @dataclass
@@ -147,10 +151,10 @@ def workspace_process(vault: VaultProcess, person: str, **more: str) -> Iterator
     port, token = free_port(), secrets.token_urlsafe()
     folder = vault.home / "workspaces" / person
     folder.mkdir(parents=True, exist_ok=True)
-    state = vault.home / "servers" / person
-    state.mkdir(parents=True, exist_ok=True)
+    state = server_folder(vault.home, person)
+    write_workspace_token(vault.home, person, vault.workspace_token(person))
     environment = plain_environment(vault.home) | {
-        "CIHU_VAULT_URL": vault.url, "CIHU_WORKSPACE_TOKEN": vault.workspace_token(person), "JUPYTERHUB_USER": person,
+        "CIHU_VAULT_URL": vault.url, "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(vault.home, person)), "JUPYTERHUB_USER": person,
         "HOME": str(state), "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_DATA_DIR": str(state / "data"),
         "JUPYTER_RUNTIME_DIR": str(state / "runtime")} | more
     start = "from sandbox.hub.server import WorkspaceServer; WorkspaceServer.launch_instance()"
@@ -160,3 +164,44 @@ def workspace_process(vault: VaultProcess, person: str, **more: str) -> Iterator
     url, log = f"http://127.0.0.1:{port}", state / "log"
     with running(command, environment, log, f"{url}/api") as process:
         yield WorkspaceProcess(person, url, token, vault.home, log, process)
+
+
+@dataclass
+class HubProcess:
+    """A portal and a hub that know each other."""
+
+    portal_url: str
+    hub_url: str
+    vault: VaultProcess
+    log: Path
+
+    @contextmanager
+    def browser(self) -> Iterator[httpx.Client]:
+        with httpx.Client(follow_redirects=True, timeout=90, trust_env=False) as client:
+            yield client
+
+    def log_in(self, browser: httpx.Client, account: str, password: str) -> httpx.Response:
+        """Go to the hub and log in where it sends one; the page where one ends up."""
+        page = browser.get(f"{self.hub_url}/hub/login")
+        if "/login" not in str(page.url) or self.portal_url not in str(page.url):
+            return page
+        form = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', page.text))
+        filled = {"csrf": form["csrf"], "next": html.unescape(form["next"]), "account": account, "password": password}
+        return browser.post(f"{self.portal_url}/login", data=filled, headers={"Origin": self.portal_url})
+
+
+@contextmanager
+def hub_process(vault: VaultProcess, portal_database: str, s3: S3Server) -> Iterator[HubProcess]:
+    ports = free_port(), free_port()
+    portal_url, hub_url = (f"http://127.0.0.1:{port}" for port in ports)
+    shared = plain_environment(vault.home) | {
+        "CIHU_VAULT_URL": vault.url, "CIHU_PORTAL_URL": portal_url, "CIHU_HUB_URL": hub_url,
+        "CIHU_HUB_CLIENT_SECRET": secrets.token_hex(16), "CIHU_S3_ENDPOINT": s3.endpoint}
+    portal = shared | {"CIHU_BIND": f"127.0.0.1:{ports[0]}", "CIHU_DATABASE_URL": portal_database,
+                       "CIHU_S3_ACCESS_KEY": s3.portal.access_key, "CIHU_S3_SECRET_KEY": s3.portal.secret_key,
+                       "CIHU_PRODUCT_BUCKET": s3.product_bucket}
+    hub = shared | {"CIHU_BIND": f"127.0.0.1:{ports[1]}", "JUPYTERHUB_CRYPT_KEY": secrets.token_hex(32)}
+    config = str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")
+    with (running([sys.executable, "-m", "marketplace.app"], portal, vault.home / "portal.log", f"{portal_url}/healthz"),
+          running([sys.executable, "-m", "jupyterhub", "-f", config], hub, vault.home / "hub.log", f"{hub_url}/hub/health")):
+        yield HubProcess(portal_url, hub_url, vault, vault.home / "hub.log")

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-
 from health_rows import HEALTH_POLICY, health_csv
+from sqlalchemy import create_engine, text
+from story import open_story
+from workspace import HubProcess, Kernel, VaultProcess, WorkspaceProcess, hub_process, vault_process, workspace_process
+
 from sandbox.city.postgres import Postgres
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
-from story import open_story
-from workspace import Kernel, VaultProcess, WorkspaceProcess, vault_process, workspace_process
+from sandbox.identity import create_account, join_team
+
+PASSWORD = "a-password-for-tests"
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +37,12 @@ def vault(postgres: Postgres, template: str, s3: S3Server, short_home: Path) -> 
     owner.dispose()
     database = Database(postgres.url(database=name))
     story = open_story(database, s3.raw_store())
+    with database.transaction() as tx:
+        create_account(tx, account_id="song", display_name="宋 Song", organisation="hbpu", roles=["analyst"],
+                       password=PASSWORD, by="system")
+        join_team(tx, team_id="lake", account_id="song", by="system")
+        create_account(tx, account_id="chen", display_name="陈 Chen", organisation="hbpu", roles=["buyer"],
+                       password=PASSWORD, by="system")
     story.publish()
     story.publish(health_csv(), HEALTH_POLICY)
     story.grant()
@@ -60,4 +69,11 @@ def kernel(workspace: WorkspaceProcess) -> Iterator[Kernel]:
 def one_kernel(workspace: WorkspaceProcess) -> Iterator[Kernel]:
     """A sealed kernel that the tests of a module share."""
     with workspace.kernel() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def hub(vault: VaultProcess, s3: S3Server) -> Iterator[HubProcess]:
+    portal_database = vault.database_url.replace("cihu_vault@", "cihu_portal@")
+    with hub_process(vault, portal_database, s3) as started:
         yield started

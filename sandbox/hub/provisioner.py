@@ -62,7 +62,7 @@ class SealedProvisioner(LocalProvisioner):
             SealedProvisioner.checked = True
             run_folder.sweep(settings.run)
         SealedProvisioner.running.add(self.kernel_id)
-        token = await open_session(settings.vault_url, settings.workspace_token, self.kernel_id)
+        token = await open_session(settings.vault_url, settings.workspace_token(), self.kernel_id)
         if self.folder is None:  # a restart keeps its folder: the browser's connections stay as they are
             self.folder = run_folder.make(settings.run)
         self.folder.write_token(token.text)

@@ -1,0 +1,85 @@
+"""The hub's configuration, from the settings. Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
+
+import sys
+from pathlib import Path
+
+from traitlets.config import get_config
+
+from sandbox.errors import CihuError
+from sandbox.hub.login import PortalAuthenticator
+from sandbox.hub.ports import free_port
+from sandbox.hub.settings import hub_settings
+from sandbox.hub.spawner import WorkspaceSpawner
+from sandbox.seals import check_seal
+
+try:
+    settings = hub_settings()
+    # a hub that cannot seal kernels would only disappoint later
+    check_seal(settings.kernel_python)
+except CihuError as error:
+    sys.exit(f"The hub cannot start: {error}")
+
+settings.folder.mkdir(parents=True, exist_ok=True)
+settings.folder.chmod(0o700)
+HERE = Path(__file__).parent
+HOUR = 3600
+
+c = get_config()
+
+# where it listens: the proxy has the one public port, all else is on the loopback
+c.JupyterHub.bind_url = f"http://{settings.bind}"
+c.JupyterHub.hub_ip = "127.0.0.1"
+c.JupyterHub.hub_port = free_port()
+c.JupyterHub.public_url = settings.hub_url
+c.ConfigurableHTTPProxy.command = [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{free_port()}"
+c.ConfigurableHTTPProxy.pid_file = str(settings.folder / "proxy.pid")
+
+# what it keeps
+c.JupyterHub.db_url = f"sqlite:///{settings.folder / 'jupyterhub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(settings.folder / "cookie_secret")
+c.JupyterHub.cookie_max_age_days = 0.5
+c.JupyterHub.authenticate_prometheus = True
+c.JupyterHub.allow_named_servers = False
+c.JupyterHub.concurrent_spawn_limit = 16
+c.JupyterHub.active_server_limit = 200
+c.JupyterHub.cleanup_servers = True
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 20}
+
+# who comes in
+c.JupyterHub.authenticator_class = PortalAuthenticator
+c.PortalAuthenticator.home = str(settings.home)
+c.PortalAuthenticator.login_service = "Cihu"
+c.PortalAuthenticator.auto_login = True
+c.PortalAuthenticator.client_id = "cihu-hub"
+c.PortalAuthenticator.client_secret = settings.client_secret
+c.PortalAuthenticator.oauth_callback_url = f"{settings.hub_url}/hub/oauth_callback"
+c.PortalAuthenticator.authorize_url = f"{settings.portal_url}/oauth/authorize"
+c.PortalAuthenticator.token_url = f"{settings.portal_url}/oauth/token"
+c.PortalAuthenticator.userdata_url = f"{settings.portal_url}/oauth/userinfo"
+c.PortalAuthenticator.logout_redirect_url = settings.portal_url
+c.PortalAuthenticator.scope = ["openid", "workspace"]
+c.PortalAuthenticator.username_claim = "sub"
+c.PortalAuthenticator.enable_pkce = True
+c.PortalAuthenticator.enable_auth_state = True  # encrypted with JUPYTERHUB_CRYPT_KEY
+c.PortalAuthenticator.refresh_pre_spawn = True
+c.PortalAuthenticator.auth_refresh_age = 300
+c.PortalAuthenticator.admin_users = set()
+c.PortalAuthenticator.any_allow_config = True  # who may is decided in check_allowed, by the portal's roles
+
+# what they get
+c.JupyterHub.spawner_class = WorkspaceSpawner
+c.WorkspaceSpawner.home = str(settings.home)
+c.WorkspaceSpawner.vault_url = settings.vault_url
+c.WorkspaceSpawner.kernel_python = str(settings.kernel_python)
+c.Spawner.cmd = [sys.executable, "-m", "sandbox.hub.server"]
+c.Spawner.args = [f"--config={HERE / 'server_config.py'}"]
+c.Spawner.ip = "127.0.0.1"
+c.Spawner.default_url = "/lab/tree/01-first-question.ipynb"
+c.Spawner.disable_user_config = True
+c.Spawner.env_keep = ["LANG", "LC_ALL", "PATH", "PYTHONPATH"]
+c.Spawner.start_timeout = 60
+c.Spawner.http_timeout = 60
+c.Spawner.poll_interval = 15
+c.LocalProcessSpawner.interrupt_timeout = 5
+c.LocalProcessSpawner.term_timeout = 5

@@ -1,0 +1,59 @@
+"""How does a person's server start? As a process of the service's own user, in the person's folder, with little in its environment.
+
+People are no users of the operating system. What keeps them apart is that no server runs what a person writes: only
+sealed kernels do, and each server serves one folder.
+"""
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import Unicode
+
+from sandbox.hub.settings import CHECKOUT
+from sandbox.hub.workspace import prepare_workspace, server_folder, token_file
+
+PR_SET_PDEATHSIG = 1
+
+
+class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
+    """One server a person; it ends with the hub, and its kernels with it."""
+
+    home = Unicode(help="CIHU_HOME").tag(config=True)
+    vault_url = Unicode().tag(config=True)
+    kernel_python = Unicode().tag(config=True)
+
+    async def start(self) -> tuple[str, int]:
+        folder = prepare_workspace(Path(self.home), self.user.name, CHECKOUT / "notebooks")
+        self.notebook_dir = str(folder)
+        address: tuple[str, int] = await super().start()
+        return address
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        state = server_folder(Path(self.home), self.user.name)
+        return env | {
+            "HOME": str(state), "USER": self.user.name, "SHELL": "/bin/false",
+            "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_DATA_DIR": str(state / "data"),
+            "JUPYTER_RUNTIME_DIR": str(state / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"), "JUPYTER_NO_CONFIG": "1",
+            "CIHU_HOME": self.home, "CIHU_VAULT_URL": self.vault_url, "CIHU_KERNEL_PYTHON": self.kernel_python,
+            "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(Path(self.home), self.user.name)),
+        }
+
+    def make_preexec_fn(self, name: str) -> Callable[[], None]:
+        hub = os.getpid()
+        libc = ctypes.CDLL(None)
+
+        def tie_to_hub() -> None:
+            libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+            if os.getppid() != hub:  # it ended before we could ask
+                os._exit(1)
+            os.umask(0o077)
+
+        return tie_to_hub
+
+    async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
+        return paths

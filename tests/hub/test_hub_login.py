@@ -1,0 +1,68 @@
+"""One login at the portal opens the workspace; the hub lets in whom the portal lets in, and nobody else."""
+
+import re
+import time
+
+import httpx
+from jupyter_kernel_client import JupyterKernelClient
+from workspace import HubProcess
+from workspace_fixtures import PASSWORD
+
+
+def workspace_of(hub: HubProcess, browser: httpx.Client, person: str) -> httpx.Response:
+    """The person's JupyterLab, once its server is up."""
+    deadline = time.monotonic() + 60
+    browser.get(f"{hub.hub_url}/hub/spawn")
+    while True:
+        page = browser.get(f"{hub.hub_url}/user/{person}/lab/tree/01-first-question.ipynb")
+        if f"/user/{person}/" in str(page.url) and page.status_code == httpx.codes.OK:
+            return page
+        assert time.monotonic() < deadline, f"{page.url} {page.status_code}\n{hub.log.read_text()[-3000:]}"
+        time.sleep(0.2)  # the hub's page polls too
+
+
+def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> None:
+    with hub.browser() as browser:
+        page = hub.log_in(browser, "song", PASSWORD)
+        assert str(page.url).startswith(hub.hub_url), hub.log.read_text()[-3000:]
+        assert "JupyterLab" in workspace_of(hub, browser, "song").text
+        xsrf = {"X-XSRFToken": browser.cookies.get("_xsrf", path="/user/song/") or ""}
+        token = browser.post(f"{hub.hub_url}/hub/api/users/song/tokens", headers={
+            "X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{hub.hub_url}/hub/token"},
+            json={"expires_in": 300})
+        assert token.status_code == httpx.codes.CREATED, token.text
+        listed = browser.get(f"{hub.hub_url}/user/song/api/contents", headers=xsrf)
+        assert [file["name"] for file in listed.json()["content"]] == ["01-first-question.ipynb"]
+        secret = token.json()["token"]
+        # the hub takes no token from an address (it would stand in logs), so it goes as a header too
+        with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=secret,
+                                 headers={"Authorization": f"token {secret}"}) as kernel:
+            done = kernel.execute("import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0)")
+            assert done["outputs"][0]["text"] == "song True\n"
+
+
+def test_whom_the_portal_gives_no_workspace_the_hub_does_not_let_in(hub: HubProcess) -> None:
+    with hub.browser() as browser:
+        page = hub.log_in(browser, "chen", PASSWORD)
+        assert page.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN)
+        assert "chen" not in [name for name in (hub.vault.home / "workspaces").iterdir()]
+
+
+def test_a_wrong_password_opens_nothing(hub: HubProcess) -> None:
+    with hub.browser() as browser:
+        page = hub.log_in(browser, "song", "not the password")
+        assert page.status_code == httpx.codes.UNAUTHORIZED
+        assert str(page.url).startswith(hub.portal_url)
+
+
+def test_without_a_login_a_workspace_cannot_be_reached(hub: HubProcess) -> None:
+    with hub.browser() as browser:
+        page = browser.get(f"{hub.hub_url}/user/song/lab")
+        assert hub.portal_url in str(page.url)
+        assert browser.get(f"{hub.hub_url}/hub/api/users").status_code == httpx.codes.FORBIDDEN
+
+
+def test_the_hubs_log_holds_no_token_and_no_secret(hub: HubProcess) -> None:
+    said = hub.log.read_text()
+    assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+\.", said)  # how every JWT looks
+    assert PASSWORD not in said
