@@ -1,0 +1,70 @@
+# Cihu on one machine. `make` says what there is to make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+DONE := .venv/done
+INSTALL := scripts/install.sh
+HTMX := marketplace/portal/static/htmx.min.js
+KERNEL := .venv-kernel/done
+CLIENT := $(shell find kernels/client -name '*.py' -o -name pyproject.toml)
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the locks, into this folder
+
+up: setup  ## start the whole city on this machine; Ctrl-C stops it
+	@$(BIN)/cihu up
+
+test: setup $(DONE)/dev  ## run all the tests
+	@$(BIN)/pytest
+
+check: setup lint  ## all that must hold before a change lands: lint, types, layers, tests
+	$(BIN)/pytest
+
+lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
+	@scripts/lock.sh $(UPGRADE)
+
+clean:  ## remove what was installed here (not the city's state in .cihu)
+	rm -rf .venv .venv-kernel node_modules $(HTMX)
+
+$(DONE)/uv: requirements/uv.lock
+	@scripts/make_environment.sh .venv
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/city: requirements/city.lock $(DONE)/uv
+	@echo "installing the city's packages"
+	@$(INSTALL) .venv --require-hashes -r requirements/city.lock
+	@touch $@
+
+# --no-build-isolation: what builds it is locked too
+$(DONE)/cihu: pyproject.toml $(DONE)/city
+	@$(INSTALL) .venv --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DONE)/dev: requirements/dev.lock $(DONE)/cihu
+	@echo "installing what the checks need"
+	@$(INSTALL) .venv --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# analysts' kernels have an environment of their own: nothing of the vault's is in it. It is read-only in a seal, so it is compiled here.
+$(KERNEL): kernels/requirements.lock $(CLIENT) $(DONE)/city
+	@echo "installing the kernels' packages"
+	@[ -x .venv-kernel/bin/python ] || $(BIN)/python -m venv --without-pip .venv-kernel
+	@$(INSTALL) .venv-kernel --compile-bytecode --require-hashes -r kernels/requirements.lock
+	@cd kernels/client && ../../$(BIN)/python -m hatchling -q build -t wheel -d ../../.venv-kernel/client
+	@$(INSTALL) .venv-kernel --compile-bytecode --no-deps --reinstall-package cihu-client .venv-kernel/client/*.whl
+	@touch $@
+
+$(HTMX): package-lock.json | $(DONE)/uv
+	@scripts/fetch_htmx.sh
+	@touch $@
+
+.PHONY: help setup up test check lint lock clean

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Where does htmx come from? The npm registry, by package-lock.json; with the machine's npm, or one from PyPI where there is none.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+npm=$(command -v npm || true)
+if [ -z "$npm" ]; then
+  echo "there is no npm here: installing one into .venv"
+  scripts/install.sh .venv --require-hashes -r requirements/node.lock
+  npm=.venv/bin/npm
+fi
+if ! PATH="$PWD/.venv/bin:$PATH" "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
+  echo "make: htmx could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
+  exit 1
+fi
+cp node_modules/htmx.org/dist/htmx.min.js marketplace/portal/static/htmx.min.js
