@@ -27,13 +27,13 @@ class Vault:
         self.client = httpx.Client(base_url=self.url, timeout=timeout_seconds, trust_env=False)
 
     def datasets(self, who: str) -> list[Answer]:
-        return listed(self.get(who, "/v1/datasets"), "datasets")
+        return listed(self.get(who, "/v1/datasets"))
 
     def dataset(self, who: str, name: str) -> Answer:
         return self.get(who, f"/v1/datasets/{segment(name)}")
 
     def requests(self, who: str, *, status: str = "") -> list[Answer]:
-        return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})), "requests")
+        return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})))
 
     def request(self, who: str, request_id: str) -> Answer:
         return self.get(who, f"/v1/requests/{segment(request_id)}")
@@ -50,7 +50,7 @@ class Vault:
         return self.post(who, f"/v1/requests/{segment(request_id)}/refuse", {"reason": reason})
 
     def grants(self, who: str) -> list[Answer]:
-        return listed(self.get(who, "/v1/grants"), "grants")
+        return listed(self.get(who, "/v1/grants"))
 
     def revoke_grant(self, who: str, grant_id: str, reason: str) -> Answer:
         return self.post(who, f"/v1/grants/{segment(grant_id)}/revoke", {"reason": reason})
@@ -69,12 +69,14 @@ class Vault:
         return self.get(who, f"/v1/answers/{segment(answer_id)}")
 
     def checkpoint(self, who: str) -> str:
-        """The log's signed note, as text or inside a document."""
-        answer = self.send(who, "GET", "/v1/log/checkpoint")
-        if "json" not in answer.headers.get("content-type", ""):
-            return answer.text
-        body = answer.json()
-        return str(body.get("checkpoint", body) if isinstance(body, dict) else body)
+        """The log's newest signed note."""
+        return self.send(who, "GET", "/v1/log/checkpoint").text
+
+    def log_key(self, who: str) -> Answer:
+        return self.get(who, "/v1/log/key")
+
+    def budgets(self, who: str) -> list[Answer]:
+        return listed(self.get(who, "/v1/budgets"))
 
     def receipt(self, who: str, index: int) -> Answer:
         return self.get(who, f"/v1/log/receipts/{index}")
@@ -115,6 +117,7 @@ def refusal_of(answer: httpx.Response) -> CihuError:
 
 
 def document(answer: httpx.Response) -> Answer:
+    """The JSON of an answer; a list comes as the member "items"."""
     try:
         body = answer.json()
     except ValueError as error:
@@ -122,10 +125,9 @@ def document(answer: httpx.Response) -> Answer:
     return body if isinstance(body, dict) else {"items": body}
 
 
-def listed(body: Answer, name: str) -> list[Answer]:
-    """The members of a list, which may come by itself or under its name."""
-    found = body.get(name) or body.get("items") or []
-    return [member for member in found if isinstance(member, dict)]
+def listed(body: Answer) -> list[Answer]:
+    """The members of a list (see `document`)."""
+    return [member for member in body.get("items", []) if isinstance(member, dict)]
 
 
 def segment(text: str) -> str:

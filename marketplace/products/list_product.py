@@ -13,7 +13,7 @@ from marketplace.products.template import bind, check_template
 from marketplace.vault import SERVICE, Vault
 from sandbox.audit import Event, append
 from sandbox.database import Database
-from sandbox.errors import Conflict, Forbidden, InvalidInput, Unavailable
+from sandbox.errors import Conflict, Forbidden, InvalidInput
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 
@@ -119,13 +119,7 @@ def grant_for(vault: Vault, principal: Principal, offer: Offer, what: QueryOffer
                             mend="Name a live grant of the team marketplace, or give a budget.")
         return str(what.grant)
     assert what.budget is not None
-    asked = vault.make_request(SERVICE, dataset=offer.dataset, team=SERVICE, purpose=f"product {offer.id}",
+    asked = vault.make_request(SERVICE, dataset=offer.dataset, team=SERVICE, purpose=f"to answer the callers of the product {offer.id}",
                                epsilon=what.budget.epsilon, until=what.budget.until)
     approved = vault.approve(principal.id, str(asked["id"]))
-    for name in ("grant", "grant_id", "id"):
-        found = approved.get(name)
-        if isinstance(found, dict):
-            found = found.get("id")
-        if found is not None:
-            return str(found)
-    raise Unavailable("The vault's answer names no grant.")
+    return str(approved["id"])

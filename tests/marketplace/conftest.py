@@ -6,27 +6,27 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import pytest
 import uvicorn
+from pydantic import SecretStr
+from story import POLICY, rows_csv
 
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
+from sandbox.app import create_vault
+from sandbox.city.people import add_people
 from sandbox.city.postgres import Postgres
+from sandbox.city.s3 import S3Server
 from sandbox.database import Database
-from sandbox.identity import create_account, create_organisation, create_team, join_team
+from sandbox.identity import create_account, create_organisation
+from sandbox.settings import Settings as VaultSettings
 
 PASSWORD = "a long enough password"
-ORGANISATIONS = {"health": "卫生健康委员会", "market": "市场监督管理局", "hbpu": "湖北理工学院", "minsheng": "民生科技公司",
-                 "rival": "另一家公司", "operator": "运营中心"}
-PEOPLE = (
-    ("lin", "health", {"officer"}), ("zhou", "market", {"officer"}), ("wang", "hbpu", {"analyst"}),
-    ("chen", "minsheng", {"buyer"}), ("sun", "rival", {"buyer"}), ("he", "operator", {"operator"}),
-    ("xu", "operator", {"auditor"}),
-)
 
 
 def free_port() -> int:
@@ -38,19 +38,12 @@ def free_port() -> int:
 
 @pytest.fixture
 def people(database: Database) -> None:
-    """The people of the demo city, all with the same password."""
+    """The people of the demo city, and the buyer of a second company, all with the same password."""
     with database.transaction() as tx:
-        for organisation, name in ORGANISATIONS.items():
-            create_organisation(tx, organisation_id=organisation, display_name=name, by="test")
-        for account, organisation, roles in PEOPLE:
-            create_account(tx, account_id=account, display_name=account.title(), organisation=organisation, roles=roles,
-                           password=PASSWORD, by="test")
-        create_team(tx, team_id="cihu-lake", display_name="磁湖队", by="test")
-        join_team(tx, team_id="cihu-lake", account_id="wang", by="test")
-        create_account(tx, account_id="marketplace", display_name="数据市场", organisation="operator", kind="service",
-                       by="test")
-        create_team(tx, team_id="marketplace", display_name="数据市场", by="test")
-        join_team(tx, team_id="marketplace", account_id="marketplace", by="test")
+        add_people(tx, password=PASSWORD)
+        create_organisation(tx, organisation_id="rival", display_name="另一家公司", by="test")
+        create_account(tx, account_id="sun", display_name="孙 Sun", organisation="rival", roles=["buyer"],
+                       password=PASSWORD, by="test")
 
 
 @dataclass
@@ -125,10 +118,12 @@ def hidden_fields(page: str, address: str) -> dict[str, str]:
 
 @pytest.fixture
 def portal_settings(postgres: Postgres, database_name: str, tmp_path: Path) -> Settings:
+    """Settings of a portal whose vault and bucket are not there."""
     port = free_port()
     return Settings(home=tmp_path, database_url=postgres.url(user="cihu_portal", database=database_name),
                     portal_url=f"http://127.0.0.1:{port}", bind=f"127.0.0.1:{port}", policies=REPOSITORY / "policies",
-                    vault_url=f"http://127.0.0.1:{free_port()}", hub_url=f"http://127.0.0.1:{free_port()}")
+                    vault_url=f"http://127.0.0.1:{free_port()}", hub_url=f"http://127.0.0.1:{free_port()}",
+                    s3_endpoint=f"127.0.0.1:{free_port()}", s3_access_key="nobody", s3_secret_key=SecretStr("nothing"))
 
 
 @pytest.fixture
@@ -148,3 +143,122 @@ def run_portal() -> Iterator[Callable[[Settings], Portal]]:
 @pytest.fixture
 def portal(people: None, portal_settings: Settings, run_portal: Callable[[Settings], Portal]) -> Portal:
     return run_portal(portal_settings)
+
+
+@pytest.fixture
+def vault_url(postgres: Postgres, database_name: str, s3: S3Server, tmp_path: Path) -> Iterator[str]:
+    """A running vault on the test's database."""
+    port = free_port()
+    settings = VaultSettings(home=tmp_path, database_url=SecretStr(postgres.url(user="cihu_vault", database=database_name)),
+                             s3_endpoint=s3.endpoint, s3_access_key=s3.vault.access_key,
+                             s3_secret_key=SecretStr(s3.vault.secret_key), raw_bucket=s3.raw_bucket,
+                             product_bucket=s3.product_bucket, bind=f"127.0.0.1:{port}")
+    with Served(create_vault(settings).app, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def city(people: None, portal_settings: Settings, vault_url: str, s3: S3Server,
+         run_portal: Callable[[Settings], Portal]) -> "City":
+    """A portal with its vault, and two datasets published: inspections (open) and visits (of persons)."""
+    settings = portal_settings.model_copy(update={
+        "vault_url": vault_url, "s3_endpoint": s3.endpoint, "s3_access_key": s3.portal.access_key,
+        "s3_secret_key": SecretStr(s3.portal.secret_key), "product_bucket": s3.product_bucket})
+    city = City(run_portal(settings), vault_url)
+    city.publish("zhou", INSPECTIONS_POLICY, INSPECTIONS)
+    city.publish("lin", VISITS_POLICY, rows_csv())
+    return city
+
+
+@dataclass(frozen=True)
+class City:
+    """A running portal and vault, and the people at them."""
+
+    portal: Portal
+    vault_url: str
+
+    def tokens(self, who: str) -> dict[str, str]:
+        answer = httpx.post(f"{self.portal.url}/api/v1/login", json={"username": who, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, str] = answer.json()
+        return tokens
+
+    def api(self, who: str) -> httpx.Client:
+        """The portal's JSON API, as somebody."""
+        return httpx.Client(base_url=f"{self.portal.url}/api/v1", timeout=60,
+                            headers={"Authorization": f"Bearer {self.tokens(who)['portal_token']}"})
+
+    def vault(self, who: str) -> httpx.Client:
+        return httpx.Client(base_url=f"{self.vault_url}/v1", timeout=60,
+                            headers={"Authorization": f"Bearer {self.tokens(who)['vault_token']}"})
+
+    def publish(self, officer: str, policy: str, rows: bytes) -> None:
+        answer = self.vault(officer).post("/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)})
+        assert answer.status_code == 201, answer.text
+
+    def list_rows(self, **changes: object) -> dict[str, Any]:
+        return created(self.api("zhou").post("/products", json=rows_offer(**changes)))
+
+    def list_query(self, **changes: object) -> dict[str, Any]:
+        return created(self.api("lin").post("/products", json=query_offer(**changes)))
+
+    def buy(self, product: str, who: str = "chen", **wish: object) -> tuple[int, str]:
+        """Order a product, let it be approved if it must be, and make a key: the licence and the key."""
+        order = created(self.api(who).post("/orders", json={"product": product, **wish}))
+        licence = order["licence"]
+        if licence is None:
+            approved = self.api("he").post(f"/orders/{order['order']}/approve", json={})
+            assert approved.status_code == 200, approved.text
+            licence = approved.json()["licence"]
+        return licence, created(self.api(who).post("/keys", json={"licence": licence}))["key"]
+
+    def call(self, product: str, key: str, idempotency_key: str | None = None, **given: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
+        return httpx.get(f"{self.portal.url}/api/v1/call/{product}", params=given, headers=headers, timeout=60)
+
+
+def created(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def rows_offer(**changes: object) -> dict[str, Any]:
+    terms = {"price_fen": 5, "purpose": "选址分析"} | dict(changes.pop("terms", {}))  # type: ignore[call-overload]
+    return {"id": "inspections-by-business", "dataset": "market.inspections", "title_zh": "餐饮检查记录",
+            "title_en": "Inspections by business", "what": {"kind": "rows", "keys": ["business", "year"]},
+            "terms": terms, **changes}
+
+
+def query_offer(**changes: object) -> dict[str, Any]:
+    terms = {"price_fen": 200, "purpose": "保险产品研究"} | dict(changes.pop("terms", {}))  # type: ignore[call-overload]
+    return {"id": "visits-by-year", "dataset": "clinic.visits", "title_zh": "各年就诊", "title_en": "Visits by year",
+            "what": {"kind": "query", "epsilon": "0.1",
+                     "sql": "SELECT year, COUNT(*) AS n FROM clinic.visits WHERE district = :district GROUP BY year",
+                     "parameters": [{"name": "district", "type": "text", "values": ["north", "south", "east"]}],
+                     "budget": {"epsilon": "2", "until": in_days(30)}},
+            "terms": terms, **changes}
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+
+
+INSPECTIONS_POLICY = """
+dataset: market.inspections
+title: {zh: 检查, en: Inspections}
+summary: {zh: 测试, en: Made-up rows for tests}
+department: market
+grade: "1"
+source: {name: made up, licence: CC0-1.0}
+columns:
+  business: {role: attribute, type: text}
+  year: {role: attribute, type: integer}
+  score: {role: attribute, type: integer}
+  weekend: {role: attribute, type: boolean}
+"""
+INSPECTIONS = ("business,year,score,weekend\n" + "".join(
+    f"{name},{year},{80 + number % 20},{'true' if number % 7 == 0 else 'false'}\n"
+    for number, (name, year) in enumerate((name, year) for name in ("MCGINLEYS PUB", "O'Brien; --", "磁湖酒家")
+                                          for year in range(2000, 2020)))).encode()
+VISITS_POLICY = POLICY
