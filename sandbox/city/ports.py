@@ -1,6 +1,5 @@
 """Which port may a part listen on? The one that was asked for, if it is free; else a message that says who has it."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def by_whom(port: int) -> str:
     for inode in listening_inodes(port):
         for link in Path("/proc").glob("[0-9]*/fd/*"):
             try:
-                if os.readlink(link) == f"socket:[{inode}]":
+                if str(link.readlink()) == f"socket:[{inode}]":
                     process = link.parts[2]
                     name = Path("/proc", process, "comm").read_text().strip()
                     return f" by {name} (process {process})"

@@ -29,7 +29,8 @@ class ObjectVersion:
 class Bucket:
     """One bucket of an S3 store. `endpoint` is `host:port` (then `secure` says whether TLS) or a URL."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False) -> None:
+    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str,
+                 secure: bool = False) -> None:  # noqa: FBT001, FBT002  # S3 clients call it so
         scheme, _, host = endpoint.rpartition("://")
         self.secure = scheme == "https" if scheme else secure
         self.endpoint, self.bucket = host.rstrip("/"), bucket

@@ -58,7 +58,7 @@ def is_public(policy: str) -> bool:
 def everybody(principal: object) -> bool:
     if isinstance(principal, dict):
         return any(everybody(named) for named in principal.values())
-    return principal == "*" or isinstance(principal, list) and "*" in principal
+    return principal == "*" or (isinstance(principal, list) and "*" in principal)
 
 
 def bucket_policy(client: Minio, bucket: str) -> str:

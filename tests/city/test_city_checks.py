@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.city.checks import enough_disk, enough_memory, free_memory_mib, lock_home, sealed_kernels, short_paths, writable_home
+from sandbox.city.checks import (
+    enough_disk,
+    enough_memory,
+    free_memory_mib,
+    lock_home,
+    sealed_kernels,
+    short_paths,
+    writable_home,
+)
 from sandbox.city.ports import by_whom, claimed_port, free_ports
-from sandbox.city.settings import ANY_PORTS, CitySettings, home_folder, read_settings
+from sandbox.city.settings import ANY_PORTS, PORTS, CitySettings, home_folder, read_settings
 from sandbox.errors import InvalidInput, Unavailable
 
 
@@ -17,7 +25,7 @@ def test_a_port_in_use_is_named_with_its_holder_and_the_setting() -> None:
         held.bind(("127.0.0.1", 0))
         held.listen()
         port = held.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"Port {port}, for the portal, is in use by .*process {os.getpid()}.*CIHU_PORTAL_PORT"):
+        with pytest.raises(Unavailable, match=rf"Port {port}, .* in use by .*process {os.getpid()}.*CIHU_PORTAL_PORT"):
             claimed_port(port, part="portal", setting="CIHU_PORTAL_PORT")
 
 
@@ -75,7 +83,7 @@ def test_this_machine_is_enough(tmp_path: Path) -> None:
 def test_settings_come_from_the_environment() -> None:
     assert read_settings({}) == CitySettings()
     assert read_settings({"CIHU_HUB_PORT": "9001"}).hub_port == 9001
-    assert read_settings(dict.fromkeys(("CIHU_PORTAL_PORT", "CIHU_HUB_PORT", "CIHU_VAULT_PORT", "CIHU_S3_PORT"), "0")) == ANY_PORTS
+    assert read_settings(dict.fromkeys(PORTS.values(), "0")) == ANY_PORTS
     assert home_folder({"CIHU_HOME": "/srv/x"}) == Path("/srv/x")
     assert home_folder({}) == Path(".cihu").resolve()
 

@@ -95,7 +95,8 @@ def test_no_role_of_the_database_is_open_without_its_password(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_however_the_supervisor_ends_no_process_is_left(tmp_path: Path, end: signal.Signals) -> None:
-    with subprocess.Popen([sys.executable, PROGRAM, tmp_path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+    command = [sys.executable, PROGRAM, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "ready\n"
         mark = str(card(tmp_path)["mark"])
