@@ -67,7 +67,7 @@ class YamlText:
 
 def _unexpected(fault: ValidationError) -> list[str]:
     """The first name that should not be there: the fault stands on its line, not on that of what is around it."""
-    if fault.validator != "additionalProperties" or not isinstance(fault.instance, dict):
+    if fault.validator != "additionalProperties" or not isinstance(fault.schema, dict):
         return []
     return [name for name in fault.instance if name not in fault.schema.get("properties", {})][:1]
 

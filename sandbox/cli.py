@@ -1,0 +1,253 @@
+"""The command line: start a city, walk through it, and do each person's part of the work. `cihu --help` teaches it."""
+
+import json
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.audit import verify_receipt
+from sandbox.errors import CihuError, InvalidInput
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
+**Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
+
+Start with `cihu up` (a city on this machine) and, in another terminal, `cihu tour --against .cihu` (the whole story).
+
+The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt. The demo's
+people: lin and zhou (data officers), wang, li, zhao (analysts), chen (a company's buyer), he (operator), xu (auditor).
+""")
+audit_app = typer.Typer(no_args_is_help=True, help="The transparency log: fetch a receipt or the key, and verify without trusting anybody.")
+app.add_typer(audit_app, name="audit")
+out, err = Console(), Console(stderr=True)
+
+Home = Annotated[Path | None, typer.Option("--home", help="The city's folder (default: CIHU_HOME, or .cihu).")]
+As = Annotated[str, typer.Option("--as", help="Who you are, such as wang.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Epsilon = Annotated[str | None, typer.Option(help="The privacy loss you offer (default: the dataset's own).")]
+GrantNumber = Annotated[int | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
+
+
+@app.command()
+def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo's data, grant and products.")] = True) -> None:
+    """Start a whole city on this machine, on the loopback, and stay until Ctrl-C.
+
+    Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) two real data sets are
+    published, the team has a grant, and two products are on offer. A second start takes seconds.
+    """
+    from sandbox.city.run_city import run_city
+    from sandbox.city.settings import read_settings
+    from sandbox.city.supervisor import City
+    from sandbox.city.welcome import load_demo, welcome
+
+    settings = read_settings()
+    city = City(_home(home), settings, report=lambda step: err.print(f"[dim]· {step}[/dim]"))
+
+    def ready(_: object) -> None:
+        if demo:
+            err.print("[dim]· loading the demo city (the first time takes a few seconds)[/dim]")
+            load_demo(city.home, settings)
+        welcome(out, city.home, settings)
+
+    raise typer.Exit(run_city(city, ready=ready))
+
+
+@app.command()
+def tour(
+    against: Annotated[Path | None, typer.Option(help="Play against the running city of this home, not a fresh one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play the whole story, with every gate in its place: publish, ask, be refused, sell, prove.
+
+    Without `--against` it starts a city of its own in a temporary folder, on free ports, and removes it afterwards.
+    Exit status 1 if a step fails.
+    """
+    from sandbox.city.fresh import fresh_city
+    from sandbox.city.settings import read_settings
+    from sandbox.city.tour import Report, play
+    from sandbox.city.tour.play import Step
+    from sandbox.city.visitor import places
+
+    settings = read_settings()
+    terminal = Console(stderr=True, quiet=as_json)
+    shown = Console(quiet=as_json)
+
+    def told(step: Step) -> None:
+        mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
+        shown.print(f"{mark} [bold]{step.name:16}[/bold] [dim]{step.actor:22}[/dim] {step.seconds:6.1f} s  {step.detail}",
+                    highlight=False)
+
+    def perform(home: Path) -> Report:
+        with terminal.status("playing", spinner="dots") as status, tempfile.TemporaryDirectory() as folder:
+            return play(places(home), password=settings.password, policies=settings.policies, folder=Path(folder),
+                        told=told, begins=lambda name, actor: status.update(f"{name}: {actor}"))
+
+    if against is not None:
+        report = perform(against.resolve())
+    else:
+        with fresh_city(report=lambda step: terminal.print(f"[dim]· {step}[/dim]")) as home:
+            report = perform(home)
+    if as_json:
+        print(json.dumps(report.as_json(), ensure_ascii=False))
+    else:
+        shown.print("[green]Every gate held.[/green]" if report.ok else "[red]The tour failed.[/red]")
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def publish(policy: Annotated[Path, typer.Argument(help="What you say of the data (YAML; see policies/dataset.schema.json).")],
+            rows: Annotated[Path, typer.Argument(help="The rows: CSV with a header, or Parquet.")],
+            who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Publish a dataset, or a new version of it (data officers). Says how well your bounds fit the rows."""
+    done = _visitor(home, who).publish(policy, rows)
+    _show(done, as_json, f"Published {done['dataset']}, version {done['version']}: {done['rows']} rows.",
+          *[f"  Look at this: {advice}" for advice in done["advice"]])
+
+
+@app.command()
+def request(dataset: str, purpose: Annotated[str, typer.Option(help="What you want to find out, and what for.")],
+            team: Annotated[str, typer.Option(help="For which of your teams.")] = "cihu-lake",
+            epsilon: Annotated[str, typer.Option(help="The privacy budget you ask for.")] = "1",
+            days: Annotated[int, typer.Option(help="For how long.")] = 60,
+            who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """Request a grant on a dataset (analysts, for a team)."""
+    until = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+    done = _visitor(home, who).vault("POST", "/v1/requests", json={
+        "dataset": dataset, "team": team, "purpose": purpose, "epsilon": epsilon, "until": until})
+    _show(done, as_json, f"Request {done['id']} was made; an officer of {done['department']} decides.",
+          f"  They approve it with: cihu approve {done['id']} --as lin")
+
+
+@app.command()
+def approve(number: int, epsilon: Annotated[str | None, typer.Option(help="A smaller budget than asked.")] = None,
+            note: str = "", refuse: Annotated[str, typer.Option(help="Refuse instead, for this reason.")] = "",
+            who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Approve a request, perhaps with a smaller budget, or refuse it (data officers)."""
+    officer = _visitor(home, who)
+    if refuse:
+        done = officer.vault("POST", f"/v1/requests/{number}/refuse", json={"reason": refuse})
+        return _show(done, as_json, f"Request {number} was refused.")
+    body = {"note": note} | ({"epsilon": epsilon} if epsilon else {})
+    done = officer.vault("POST", f"/v1/requests/{number}/approve", json=body)
+    return _show(done, as_json, f"Grant {done['id']}: {done['team']} may ask {done['dataset']} until {done['until'][:10]}, "
+                 f"with a budget of epsilon {done['epsilon']}.")
+
+
+@app.command()
+def explain(sql: str, epsilon: Epsilon = None, grant: GrantNumber = None, who: As = "wang", home: Home = None,
+            as_json: Json = False) -> None:
+    """What a question would cost, and how far off its answer would be. Touches no data, spends nothing."""
+    told = _visitor(home, who).vault("POST", "/v1/explain", json={"sql": sql, "epsilon": epsilon, "grant": grant})
+    if as_json:
+        return print(json.dumps(told, ensure_ascii=False))
+    out.print("Answered before: free." if told["stored"] else
+              f"Costs epsilon {told['epsilon']:.4g} at delta {told['delta']:g}; the grant would be at "
+              f"{told['budget']['percent_used_after']:.1f} % (now {told['budget']['percent_used_now']:.1f} %).")
+    table = Table("output", "standard error", "95 % of answers within")
+    for output in told["outputs"]:
+        table.add_row(output["name"], f"{output['standard_error']:.4g}", f"± {output['plus_minus_95']:.4g}")
+    return out.print(table)
+
+
+@app.command()
+def ask(sql: str, epsilon: Epsilon = None, grant: GrantNumber = None, who: As = "wang", home: Home = None,
+        receipt: Annotated[Path | None, typer.Option(help="Write the answer's receipt here.")] = None,
+        as_json: Json = False) -> None:
+    """Ask a question in SQL; get a private answer with its error, and a receipt."""
+    answer = _visitor(home, who).vault("POST", "/v1/ask", json={"sql": sql, "epsilon": epsilon, "grant": grant})
+    if receipt:
+        receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if as_json:
+        return print(json.dumps(answer, ensure_ascii=False))
+    table = Table(*[column["name"] for column in answer["columns"]])
+    for row, errors in zip(answer["rows"], answer["errors"], strict=True):
+        table.add_row(*[_cell(column, value, errors) for column, value in zip(answer["columns"], row, strict=True)])
+    out.print(table)
+    price = "stored before: free" if answer["stored"] else f"epsilon {answer['price']['epsilon']:.4g}"
+    out.print(f"{answer['dataset']}@{answer['version']}, {price}, {answer['price']['grant_percent_used']:.1f} % of the "
+              f"grant used; log entry {answer['log_index']}." + (f" Receipt in {receipt}." if receipt else ""))
+    return None
+
+
+@audit_app.command("verify")
+def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it.")],
+                 key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],
+                 as_json: Json = False) -> None:
+    """Verify a receipt offline: it needs nothing but the receipt and the log's public key."""
+    try:
+        document = json.loads(receipt.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{receipt} is not a receipt that can be read.", mend="Give a JSON file.") from error
+    public_key = Path(key).read_text("utf-8").strip() if Path(key).is_file() else key
+    proven = verify_receipt(document, public_key)
+    _show({"verified": True, "kind": proven.kind, "index": proven.index, "size": proven.size, "root": proven.root},
+          as_json, f"Verified: entry {proven.index} of {proven.size} is a {proven.kind} of {proven.time}.",
+          *([f"  {proven.actor}: {proven.subject}"] if proven.opened else []))
+
+
+@audit_app.command("key")
+def audit_key(home: Home = None) -> None:
+    """Print the log's public key (anybody may have it; get it once, from somebody you trust)."""
+    import httpx
+
+    from sandbox.city.visitor import places
+
+    print(httpx.get(f"{places(_home(home)).vault}/v1/log/key", timeout=30, trust_env=False).json()["key"])
+
+
+@audit_app.command("receipt")
+def audit_receipt(index: int, who: As = "wang", home: Home = None) -> None:
+    """Fetch the receipt of a log entry; what it says is shown to whoever did it, and to auditors."""
+    print(json.dumps(_visitor(home, who).vault("GET", f"/v1/log/receipts/{index}"), ensure_ascii=False, indent=1))
+
+
+def _cell(column: dict[str, Any], value: Any, errors: dict[str, Any]) -> str:
+    if column["kind"] == "key":
+        return str(value)
+    error = errors[column["name"]]
+    if value is None:
+        return str(error.get("note", "withheld"))
+    return f"{value:,.2f} ± {error['standard_error']:,.2f}  [{error['low']:,.2f}, {error['high']:,.2f}]"
+
+
+def _home(home: Path | None) -> Path:
+    from sandbox.city.settings import home_folder
+
+    return home.resolve() if home else home_folder()
+
+
+def _visitor(home: Path | None, account: str):  # type: ignore[no-untyped-def]  # Visitor, imported late: httpx is slow to load
+    from sandbox.city.visitor import Visitor, places
+
+    where = places(_home(home))
+    password = os.environ.get("CIHU_PASSWORD") or typer.prompt(f"Password of {account}", hide_input=True, err=True)
+    return Visitor(where, account, password)
+
+
+def _show(document: dict[str, Any], as_json: bool, *lines: str) -> None:
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in lines:
+            out.print(line, highlight=False)
+
+
+def main() -> None:
+    """The entry point: every refusal is a line or two that say what is wrong and how to mend it."""
+    try:
+        app()
+    except CihuError as error:
+        err.print(f"[red]{error.message}[/red]", highlight=False)
+        if error.mend:
+            err.print(error.mend, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
