@@ -6,6 +6,7 @@ from sandbox.hub.run_folder import INSIDE, INSIDE_SOCKETS
 from sandbox.seals import Bind, Limits, Seal
 
 HOME = "/home/analyst"
+TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
 VAULT = "/run/cihu"  # holds vault.sock, the kernel's only way out
 # as many threads as a small table needs; a library that takes one per processor would use up the processes
 THREADS = "4"
@@ -16,8 +17,8 @@ def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inb
     """The seal of one kernel of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else."""
     environment = {
         "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
-        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib",
-        "IPYTHONDIR": "/tmp/ipython", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": THREADS,
+        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
+        "IPYTHONDIR": f"{TEMPORARY}/ipython", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": THREADS,
         "OMP_NUM_THREADS": THREADS, "CIHU_SOCKET": f"{VAULT}/vault.sock", "CIHU_TOKEN_FILE": f"{INSIDE}/token",
     }
     if session_name:

@@ -118,7 +118,7 @@ class SealedProvisioner(LocalProvisioner):
             if self.folder:
                 self.folder.write_token(token.text)
 
-    async def cleanup(self, restart: bool = False) -> None:
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002  # Jupyter's signature
         await super().cleanup(restart=restart)
         if not restart:
             self.abandon()

@@ -86,8 +86,7 @@ def short_root(run: Path) -> Path:
         name = hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:12]
         root = Path(tempfile.gettempdir()) / f"cihu-{os.geteuid()}-{name}"
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    state = os.lstat(root)
-    if state.st_uid != os.geteuid() or os.path.islink(root):
+    if root.lstat().st_uid != os.geteuid() or root.is_symlink():
         raise Unavailable(f"Kernels cannot be started: {root} belongs to somebody else.", mend="Remove it, or set TMPDIR.")
     root.chmod(0o700)
     return root

@@ -1,23 +1,39 @@
 """How does a person's single-user server start? `python -m sandbox.hub.server`, by the hub's spawner only.
 
 The server is trusted and runs outside any seal, so it offers less than Jupyter's own: no conversion of notebooks (it
-would run document tools on what people write), no extension that happens to be installed, no terminal.
+would run document tools on what people write), no extension that happens to be installed, no build, no terminal.
 """
 
 from jupyter_server.serverapp import ServerApp
+from tornado.routing import PathMatches, RuleRouter
 
 EXTENSIONS = {"jupyterlab": True}
-WITHOUT = frozenset({"nbconvert"})
+WITHOUT_SERVICES = frozenset({"nbconvert"})
+WITHOUT_PATHS = ("/lab/api/build", "/lab/api/extensions", "/lab/api/plugins")  # they run node, or install packages
 
 
 class WorkspaceServer(ServerApp):
     """Jupyter's server with named extensions and services only."""
 
-    default_services = tuple(service for service in ServerApp.default_services if service not in WITHOUT)  # type: ignore[assignment]
+    default_services = tuple(  # type: ignore[assignment]
+        service for service in ServerApp.default_services if service not in WITHOUT_SERVICES)
 
     def find_server_extensions(self) -> None:
         """Nothing is discovered: a package that brings a server extension must not open a door by being there."""
         self.jpserver_extensions.update(EXTENSIONS)
+
+    def load_server_extensions(self) -> None:
+        """As usual, and then without what the pages could ask the server to build or install."""
+        super().load_server_extensions()
+        shut(self.web_app.default_router)
+
+
+def shut(router: RuleRouter) -> None:
+    for rule in list(router.rules):
+        if isinstance(rule.target, RuleRouter):
+            shut(rule.target)
+        elif isinstance(rule.matcher, PathMatches) and any(path in rule.matcher.regex.pattern for path in WITHOUT_PATHS):
+            router.rules.remove(rule)
 
 
 def main() -> None:

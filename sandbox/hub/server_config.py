@@ -31,3 +31,4 @@ c.FileContentsManager.delete_to_trash = False
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
+c.LabApp.core_mode = True  # the pages that the package ships: no build, no manager of extensions or plugins

@@ -1,4 +1,4 @@
-"""How does a person's server start? As a process of the service's own user, in the person's folder, with little in its environment.
+"""How does a person's server start? As the service's own user, in the person's folder, knowing little.
 
 People are no users of the operating system. What keeps them apart is that no server runs what a person writes: only
 sealed kernels do, and each server serves one folder.

@@ -22,6 +22,8 @@ USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-dro
 RIGHTS_TO_DROP_RIGHTS = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
                          "--cap-add", "CAP_SETPCAP")
 
+SHARED_MEMORY, TEMPORARY = "/dev/shm", "/tmp"  # noqa: S108  # the seal's own, in memory
+
 
 class Bubblewrap:
     """The seals of this machine. Making one reads the machine; Unavailable says what is missing."""
@@ -72,10 +74,13 @@ def system(host: Host) -> list[str]:
 def memory(seal: Seal) -> list[str]:
     """Folders in memory, each with its size: plain --dev would leave half the machine's memory writable."""
     limits = seal.limits
-    made = ["--dev", "/dev", "--perms", "1777", "--size", str(limits.shm_bytes), "--tmpfs", "/dev/shm",
-            "--remount-ro", "/dev"]
-    made += ["--perms", "1777", "--size", str(limits.tmp_bytes), "--tmpfs", "/tmp"]
-    return [*made, *parents([seal.folder]), "--perms", "1777", "--size", str(limits.home_bytes), "--tmpfs", seal.folder]
+    made = ["--dev", "/dev", *sized(SHARED_MEMORY, limits.shm_bytes), "--remount-ro", "/dev"]
+    made += sized(TEMPORARY, limits.tmp_bytes)
+    return [*made, *parents([seal.folder]), *sized(seal.folder, limits.home_bytes)]
+
+
+def sized(folder: str, size: int) -> list[str]:
+    return ["--perms", "1777", "--size", str(size), "--tmpfs", folder]
 
 
 def folders(seal: Seal) -> list[str]:

@@ -14,6 +14,7 @@ from sandbox.seals.model import Bind
 FIRST_USER, USERS = 1_900_000_000, 100_000_000
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts", "/etc/mime.types")
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ def this_host() -> Host:
         raise Unavailable("Programs can be sealed on Linux only.", mend="Run Cihu on Linux, or in a Linux machine or pod.")
     root = os.geteuid() == 0
     first, users = users_of(Path("/proc/self/uid_map").read_text()) if root else (0, 1)
-    links = tuple((path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path))
-    folders = ("/usr", *(path for path in SYSTEM_FOLDERS if os.path.isdir(path) and not os.path.islink(path)))
+    system = [Path(path) for path in SYSTEM_FOLDERS]
+    links = tuple((str(path), str(path.readlink())) for path in system if path.is_symlink())
+    folders = ("/usr", *(str(path) for path in system if path.is_dir() and not path.is_symlink()))
     return Host(bwrap=bubblewrap(), setpriv=tool("setpriv"), prlimit=tool("prlimit"), root=root, first_user=first,
                 users=users, links=links, folders=folders,
-                files=tuple(path for path in SYSTEM_FILES if os.path.exists(path)))
+                files=tuple(path for path in SYSTEM_FILES if Path(path).exists()))
 
 
 def bubblewrap() -> str:
@@ -102,9 +104,9 @@ def interpreter(python: Path) -> tuple[Bind, ...]:
 
 def refuse_wide(base: Path) -> None:
     """An interpreter of which the folder is a home, or holds one, would open that home to whom it should be shut."""
-    kept = {Path.home().resolve(), Path.cwd().resolve(), Path("/home"), Path("/root"), Path("/etc"), Path("/var")}
+    kept = {Path.home().resolve(), CHECKOUT, Path("/home"), Path("/root"), Path("/etc"), Path("/var")}
     for folder in kept:
-        if folder == base or base in folder.parents and base != Path("/"):
+        if base != Path("/") and (folder == base or base in folder.parents):
             raise Unavailable(f"The kernel's Python lies in {base}, which holds more than an interpreter.",
                               mend="Make .venv-kernel with an interpreter that has a folder of its own.")
 

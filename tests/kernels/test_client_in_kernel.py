@@ -21,7 +21,8 @@ def test_a_dataset_shows_columns_bounds_and_whom_it_protects(one_kernel: Kernel)
 
 
 def test_explain_shows_price_and_error_and_spends_nothing(one_kernel: Kernel) -> None:
-    code = f"import cihu\nbefore = repr(cihu.budget())\nprint(cihu.explain({QUESTION!r}, epsilon=0.3))\nprint(before == repr(cihu.budget()))"
+    code = (f"import cihu\nbefore = repr(cihu.budget())\nprint(cihu.explain({QUESTION!r}, epsilon=0.3))\n"
+            "print(before == repr(cihu.budget()))")
     said = one_kernel.text(code)
     assert "Price: epsilon 0." in said
     assert "Nothing was spent and no data was touched." in said
@@ -29,7 +30,8 @@ def test_explain_shows_price_and_error_and_spends_nothing(one_kernel: Kernel) ->
 
 
 def test_an_answer_has_errors_in_its_table_and_its_frame(one_kernel: Kernel) -> None:
-    said = one_kernel.text(f"import cihu\nanswer = cihu.sql({QUESTION!r}, epsilon=0.5)\nprint(answer)\nprint(list(answer.df.columns))")
+    said = one_kernel.text(f"import cihu\nanswer = cihu.sql({QUESTION!r}, epsilon=0.5)\n"
+                           "print(answer)\nprint(list(answer.df.columns))")
     assert "95 %:" in said and "±" in said
     assert "clinic.visits@1, answer " in said
     assert "['year', 'visits_counted', 'visits_counted_error', 'visits_counted_low', 'visits_counted_high'" in said

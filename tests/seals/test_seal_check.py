@@ -55,8 +55,8 @@ def test_an_ordinary_user_can_seal_too(open_folder: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root's mode")
 def test_started_by_root_the_program_is_another_user_of_the_host(kernel_python: Path) -> None:
-    seal = Seal(command=(str(kernel_python), "-c", "import sys; print(1, flush=True); sys.stdin.read(); import time; time.sleep(60)"),
-                readable=interpreter(kernel_python), name="somebody")
+    waiting = "import time; print(1, flush=True); time.sleep(60)"
+    seal = Seal(command=(str(kernel_python), "-c", waiting), readable=interpreter(kernel_python), name="somebody")
     bubblewrap = Bubblewrap()
     reader, writer = os.pipe()
     process = bubblewrap.start(seal, output=writer)

@@ -14,7 +14,7 @@ from typing import Any
 from cihu.problem import CihuError, from_document
 
 SOCKET = "/run/cihu/vault.sock"
-TOKEN = "/run/kernel/token"
+TOKEN_FILE = "/run/kernel/token"  # noqa: S105  # a path
 SECONDS = 120.0
 FRESH_SECONDS = 60.0  # a token with less than this left is renewed first
 
@@ -111,4 +111,4 @@ def expiry(token: str) -> float:
 @lru_cache(maxsize=1)
 def the_vault() -> Vault:
     """The vault of this kernel."""
-    return Vault(os.environ.get("CIHU_SOCKET", SOCKET), os.environ.get("CIHU_TOKEN_FILE", TOKEN))
+    return Vault(os.environ.get("CIHU_SOCKET", SOCKET), os.environ.get("CIHU_TOKEN_FILE", TOKEN_FILE))

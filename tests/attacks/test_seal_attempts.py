@@ -1,0 +1,121 @@
+"""Nothing that is tried from inside a kernel's seal gets what it wants; without the seal the same attempts do."""
+
+import json
+import os
+import secrets
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attempts import ATTEMPTS
+from workspace import KERNEL_PYTHON, Kernel, WorkspaceProcess
+
+TEXT = (Path(__file__).parent / "attempts.py").read_text()
+RUN = """
+import subprocess, sys
+done = subprocess.run([sys.executable, "/tmp/attempts.py", {name!r}, {targets!r}], capture_output=True, text=True, timeout=60)
+print(done.stdout or f"STOPPED by {{done.returncode}}: {{done.stderr[-300:]}}")
+"""
+
+
+class Reached(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        if isinstance(self.request, tuple):
+            self.request[1].sendto(b"reached", self.client_address)
+        else:
+            self.request.sendall(b"reached")
+
+
+class AbstractServer(socketserver.ThreadingUnixStreamServer):
+    """Bound to a name without a file."""
+
+    def server_bind(self) -> None:
+        self.socket.bind(self.server_address)
+
+
+@pytest.fixture(scope="module")
+def targets(workspace: WorkspaceProcess, open_folder: Path) -> Iterator[dict[str, Any]]:
+    """What an attacker wants, all real and all within reach of an unsealed process of this machine."""
+    canary, name = f"canary-{secrets.token_hex(8)}", f"cihu-attacked-{secrets.token_hex(4)}"
+    secret = open_folder / "secret"
+    secret.write_text(canary)
+    secret.chmod(0o644)
+    (open_folder / "writable").mkdir()
+    with ExitStack() as stack:
+        servers = [socketserver.ThreadingTCPServer(("127.0.0.1", 0), Reached),
+                   socketserver.ThreadingUDPServer(("127.0.0.1", 0), Reached),
+                   AbstractServer(f"\0{name}", Reached),
+                   socketserver.ThreadingUnixStreamServer(str(open_folder / "socket"), Reached)]
+        for server in servers:
+            stack.enter_context(server)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+        victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", canary])
+        stack.callback(victim.wait)
+        stack.callback(victim.kill)
+        packages = next((KERNEL_PYTHON.parent.parent / "lib").glob("python*/site-packages"))
+        yield {"tcp": servers[0].server_address[1], "udp": servers[1].server_address[1], "abstract": name,
+               "unix": str(open_folder / "socket"), "file": str(secret), "canary": canary, "victim": victim.pid,
+               "home": str(workspace.home), "run": str(workspace.home / "run" / "k"), "packages": str(packages),
+               "writable": str(open_folder / "writable")}
+
+
+@pytest.fixture(scope="module")
+def armed(one_kernel: Kernel) -> Kernel:
+    """A kernel of a person who brought the attempts along."""
+    assert one_kernel.text(f"open('/tmp/attempts.py', 'w').write({TEXT!r}); print('armed')") == "armed\n"
+    return one_kernel
+
+
+@pytest.mark.parametrize("name", list(ATTEMPTS))
+def test_in_the_seal_the_attempt_is_stopped(name: str, armed: Kernel, targets: dict[str, Any]) -> None:
+    # inside, the folder that a trusted process looks into is that of the kernel's sockets
+    inside = json.dumps(targets | {"writable": "/run/channels"})
+    said = armed.text(RUN.format(name=name, targets=inside))
+    assert said.startswith("STOPPED"), f"{ATTEMPTS[name].source}: {said}"
+
+
+@pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.harmless])
+def test_without_the_seal_the_same_attempt_gets_what_it_wants(name: str, targets: dict[str, Any],
+                                                              workspace: WorkspaceProcess) -> None:
+    """Or the test above would prove nothing."""
+    if ATTEMPTS[name].root and os.geteuid() != 0:
+        pytest.skip("only root succeeds without a seal")
+    environment = {"PATH": os.environ["PATH"], "CIHU_HOME": str(workspace.home)}
+    folder = os.open("/", os.O_RDONLY)
+    try:
+        done = subprocess.run([KERNEL_PYTHON, Path(__file__).parent / "attempts.py", name, json.dumps(targets)], check=False,
+                              env=environment, capture_output=True, text=True, timeout=60, pass_fds=[folder])
+    finally:
+        os.close(folder)
+    assert done.stdout.startswith("REACHED"), done.stdout + done.stderr
+
+
+def test_the_kernel_still_works_after_all_that(armed: Kernel) -> None:
+    assert "clinic.visits" in armed.text("import cihu\ncihu.datasets()")
+
+
+def test_a_kernel_holds_no_descriptor_of_the_host(armed: Kernel) -> None:
+    """CVE-2024-21626: a descriptor that is open before the seal is made leads out of it."""
+    code = """
+import os
+for name in os.listdir("/proc/self/fd"):
+    try:
+        print(os.readlink(f"/proc/self/fd/{name}"))
+    except OSError:
+        pass
+"""
+    held = set(armed.text(code).split("\n")) - {""}
+    strange = {path for path in held if not path.startswith(("socket:", "pipe:", "anon_inode:", "/dev/null", "/tmp/", "/proc/"))}
+    assert all(path.endswith("/said") for path in strange), strange  # its stdout and stderr, for writing only
+
+
+def test_every_attempt_names_its_source() -> None:
+    assert all(attempt.source for attempt in ATTEMPTS.values())
+    assert len(ATTEMPTS) >= 25

@@ -1,0 +1,185 @@
+"""The person's own server is trusted, so it gives a person, and a kernel, no way to anything but the workspace."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from workspace import Kernel, VaultProcess, WorkspaceProcess
+
+CANARY = "what no link may show"
+REFUSED = {httpx.codes.NOT_FOUND, httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST, httpx.codes.METHOD_NOT_ALLOWED}
+
+
+@pytest.mark.parametrize("path", ["/api/terminals", "/terminals/1", "/api/nbconvert", "/nbconvert/html/a.ipynb",
+                                  "/lsp/status", "/api/builder"])
+def test_what_would_run_outside_of_a_seal_is_not_there(workspace: WorkspaceProcess, path: str) -> None:
+    """Jupyter's terminals run as the server; nbconvert runs TeX on what people write (CVE-2021-32862's neighbourhood)."""
+    assert workspace.request("GET", path).status_code in REFUSED
+    assert workspace.request("POST", path, json={}).status_code in REFUSED
+
+
+@pytest.mark.parametrize("path", ["/lab/api/build", "/lab/api/extensions", "/lab/api/plugins"])
+def test_the_pages_build_and_install_nothing(workspace: WorkspaceProcess, path: str) -> None:
+    """A build runs node and whatever a package tells it to, as the server."""
+    assert workspace.request("POST", path, json={}).status_code in REFUSED
+    assert "json" not in workspace.request("GET", path).headers.get("content-type", "")  # a page at most, no answer
+
+
+@pytest.mark.parametrize("path", ["../../hub/servers/wang/token", "..%2f..%2fhub%2fservers%2fwang%2ftoken", "/etc/passwd",
+                                  "%2e%2e/%2e%2e/vault.log", "....//....//vault.log", "a/../../../vault.log"])
+@pytest.mark.parametrize("door", ["/api/contents/", "/files/"])
+def test_no_path_leads_out_of_the_workspace(workspace: WorkspaceProcess, door: str, path: str) -> None:
+    """Path traversal: CVE-2022-29238 and CVE-2020-26215's class."""
+    answer = workspace.request("GET", door + path)
+    assert answer.status_code in REFUSED, answer.text[:200]
+
+
+@pytest.mark.parametrize("door", ["/api/contents/{}", "/files/{}", "/api/contents/{}?content=1&type=file&format=text"])
+def test_a_symbolic_link_is_not_followed(workspace: WorkspaceProcess, open_folder: Path, door: str) -> None:
+    """Judge0, CVE-2024-28185: the trusted process follows what the other one planted. Here the test plants it."""
+    (open_folder / "outside").write_text(CANARY)
+    for name, target in (("link", open_folder / "outside"), ("folder", open_folder)):
+        if not (workspace.folder / name).is_symlink():
+            (workspace.folder / name).symlink_to(target)
+    for name in ("link", "folder/outside"):
+        answer = workspace.request("GET", door.format(name))
+        assert answer.status_code in REFUSED
+        assert CANARY not in answer.text
+
+
+def test_nothing_is_written_through_a_link(workspace: WorkspaceProcess, open_folder: Path) -> None:
+    (open_folder / "kept").write_text("kept")
+    (workspace.folder / "written").symlink_to(open_folder / "kept")
+    answer = workspace.request("PUT", "/api/contents/written", json={"type": "file", "format": "text", "content": "changed"})
+    assert answer.status_code in REFUSED
+    assert (open_folder / "kept").read_text() == "kept"
+
+
+def test_a_pipe_in_the_workspace_does_not_hang_the_server(workspace: WorkspaceProcess) -> None:
+    """mkfifo(3): opening it would wait for ever."""
+    os.mkfifo(workspace.folder / "pipe")
+    assert workspace.request("GET", "/api/contents/pipe").status_code in REFUSED
+    assert workspace.request("GET", "/files/pipe").status_code in REFUSED
+    assert workspace.request("GET", "/api/contents/").is_success
+
+
+def test_hidden_files_are_not_served(workspace: WorkspaceProcess) -> None:
+    """Jupyter's hidden files hold secrets: CVE-2022-29238."""
+    (workspace.folder / ".secret").write_text("hidden")
+    assert workspace.request("GET", "/api/contents/.secret").status_code in REFUSED
+    assert workspace.request("GET", "/files/.secret").status_code in REFUSED
+
+
+def test_the_only_kernel_is_the_sealed_one(workspace: WorkspaceProcess) -> None:
+    listed = workspace.request("GET", "/api/kernelspecs").json()
+    assert list(listed["kernelspecs"]) == ["cihu"] and listed["default"] == "cihu"
+
+
+def test_another_kernel_cannot_be_asked_for(workspace: WorkspaceProcess) -> None:
+    """The specs of the interpreter (`python3`), of the system, and of paths: none starts an unsealed kernel."""
+    for name in ("../cihu", "no-such-kernel", "bash"):
+        assert not workspace.request("POST", "/api/kernels", json={"name": name}).is_success
+
+
+def test_a_request_cannot_choose_the_kernels_environment_or_folder(workspace: WorkspaceProcess) -> None:
+    """The kernels API takes `env` and `path`; LD_PRELOAD or a folder of the host must not reach the seal."""
+    asked = {"name": "cihu", "path": "/", "env": {"LD_PRELOAD": "/tmp/x.so", "KERNEL_ATTACK": "1", "CIHU_SOCKET": "/x"}}
+    started = workspace.request("POST", "/api/kernels", json=asked).json()
+    try:
+        environment = next(
+            text for text in (Path(f"/proc/{pid}/environ").read_bytes() for pid in sealed_processes(workspace))
+            if b"IPYTHONDIR" in text)
+        assert b"LD_PRELOAD" not in environment and b"ATTACK" not in environment and b"CIHU_SOCKET=/run/cihu" in environment
+    finally:
+        workspace.request("DELETE", f"/api/kernels/{started['id']}")
+
+
+def sealed_processes(workspace: WorkspaceProcess) -> list[int]:
+    found, waiting = [], [workspace.process.pid]
+    while waiting:
+        pid = waiting.pop()
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            waiting += [int(child) for child in (task / "children").read_text().split()]
+        found.append(pid)
+    return [pid for pid in found if "bwrap" not in os.readlink(f"/proc/{pid}/exe") and pid != workspace.process.pid]
+
+
+def test_a_page_of_another_site_cannot_act_for_a_person(workspace: WorkspaceProcess) -> None:
+    """Cross-site request forgery: CVE-2024-35178's class. A cookie alone is not enough."""
+    before = len(workspace.request("GET", "/api/kernels").json())
+    with httpx.Client(base_url=workspace.url, trust_env=False) as browser:
+        browser.get(f"/lab?token={workspace.token}")
+        forged = browser.post("/api/kernels", json={}, headers={"Origin": "http://evil.example"})
+        assert forged.status_code in REFUSED
+    assert len(workspace.request("GET", "/api/kernels").json()) == before
+
+
+def test_without_a_token_nothing_is_served(workspace: WorkspaceProcess) -> None:
+    for path in ("/api/contents", "/api/kernels", "/api/sessions", "/files/01-first-question.ipynb"):
+        answer = httpx.get(workspace.url + path, trust_env=False)
+        assert answer.status_code in {httpx.codes.FORBIDDEN, httpx.codes.FOUND}
+
+
+def test_a_kernels_token_opens_no_other_door(kernel: Kernel, vault: VaultProcess) -> None:
+    """Token confusion: a token for one audience must not pass at another (RFC 8725, section 3.9)."""
+    token = kernel.text("print(open('/run/kernel/token').read())").strip()
+    bearer = {"Authorization": f"Bearer {token}"}
+    for method, path in (("GET", "/v1/datasets"), ("POST", "/v1/ask"), ("POST", "/v1/kernels"), ("GET", "/v1/requests")):
+        answer = httpx.request(method, vault.url + path, headers=bearer, json={}, trust_env=False)
+        assert answer.status_code == httpx.codes.UNAUTHORIZED, path
+
+
+def test_a_kernel_cannot_publish_approve_or_open(kernel: Kernel) -> None:
+    """The kernels' door has no officer's handle, whoever the person is."""
+    code = """
+from cihu.vault import the_vault
+vault = the_vault()
+tried = [("POST", "/v1/datasets"), ("POST", "/v1/requests"), ("POST", "/v1/requests/1/approve"), ("POST", "/v1/grants/1/revoke"),
+         ("POST", "/v1/datasets/clinic.visits/open-copy"), ("GET", "/v1/log/openings/1"),
+         ("POST", "/v1/kernels"), ("GET", "/docs")]
+print(json.dumps([vault._send(method, path, {} if method == "POST" else None, vault._token())[0] for method, path in tried]))
+"""
+    assert set(json.loads(kernel.text("import json" + code))) <= {404, 405}
+
+
+def test_a_kernel_reads_no_raw_value_and_no_secret_of_the_dataset(kernel: Kernel) -> None:
+    """Unit ids, hidden columns and notes of the raw rows are in no answer, error or catalogue entry that it can get."""
+    code = """
+import cihu
+said = [str(cihu.datasets()), str(cihu.dataset("clinic.visits"))]
+for query in ("SELECT person, COUNT(*) FROM clinic.visits GROUP BY person", "SELECT secret FROM clinic.visits",
+              "SELECT note, COUNT(*) FROM clinic.visits GROUP BY note", "SELECT MAX(cost) FROM clinic.visits",
+              "SELECT COUNT(*) FROM read_csv('/etc/passwd')"):
+    try:
+        said.append(str(cihu.sql(query)))
+    except cihu.CihuError as refused:
+        said.append(str(refused))
+print("\\\\n".join(said))
+"""
+    assert not re.search(r"\b[ps]\d{1,3}\b|root:", kernel.text(code))
+
+
+def test_a_hostile_sockets_folder_leads_nowhere(workspace: WorkspaceProcess, kernel: Kernel) -> None:
+    """A kernel that replaces its sockets by other things harms itself alone: the server stays well, others too."""
+    kernel.text("""
+import os, socket
+for name in os.listdir("/run/channels"):
+    os.rename(f"/run/channels/{name}", f"/run/channels/old-{name}")
+    os.mkdir(f"/run/channels/{name}")
+open("/run/channels/big", "wb").write(b"x" * 1000)
+""")
+    assert workspace.request("GET", "/api/kernels").is_success
+    with workspace.kernel() as other:
+        assert other.text("print(1)") == "1\n"
+
+
+def test_two_kernels_of_different_people_share_nothing(workspace: WorkspaceProcess, kernel: Kernel) -> None:
+    """Not the run folder, not the host user's processes, not /tmp, not /dev/shm."""
+    with workspace.kernel() as other:
+        other.text("open('/tmp/mine', 'w').write('x'); open('/dev/shm/mine', 'w').write('x')")
+        said = kernel.text("import os, glob\nprint(glob.glob('/tmp/mine'), glob.glob('/dev/shm/*'), os.listdir('/run'))")
+        assert said.startswith("[] [] [")
+        assert sorted(json.loads(said.split("] ", 2)[2].replace("'", '"'))) == ["channels", "cihu", "kernel"]
