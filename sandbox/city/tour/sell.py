@@ -23,7 +23,7 @@ def product(stage: Stage) -> str:
     stage.person("lin").market("POST", "/api/v1/products", json={
         "id": stage.known["query"], "dataset": "health.visits", "title_zh": "就诊次数", "title_en": "Visits to doctors",
         "terms": TERMS | {"price_fen": 500, "free_calls": 0},
-        "what": {"kind": "query", "epsilon": "0.1", "budget": {"epsilon": "0.5", "until": stage.until},
+        "what": {"kind": "query", "epsilon": "0.3", "budget": {"epsilon": "0.5", "until": stage.until},
                  "sql": "SELECT child, AVG(doctor_visits) AS visits FROM health.visits WHERE year = :year GROUP BY child",
                  "parameters": [{"name": "year", "type": "integer", "values": YEARS}]}})
     listed = {one["id"] for one in stage.person("chen").market("GET", "/api/v1/products")["products"]}
@@ -39,10 +39,10 @@ def order(stage: Stage) -> str:
     rows = chen.market("POST", "/api/v1/orders", json={"product": stage.known["rows"]})
     query = chen.market("POST", "/api/v1/orders", json={"product": stage.known["query"]})
     check(query["status"] == "placed", f"a private query was licensed without its officer ({query['status']})")
-    stage.person("lin").market("POST", f"/api/v1/orders/{query['id']}/approve", json={})
+    stage.person("lin").market("POST", f"/api/v1/orders/{query['order']}/approve", json={})
     held = {one["product"]: one["id"] for one in chen.market("GET", "/api/v1/licences")["licences"]}
     stage.known["licences"] = {kind: held[stage.known[kind]] for kind in ("rows", "query")}
-    return f"licences {stage.known['licences']['rows']} (order {rows['id']}) and {stage.known['licences']['query']}"
+    return f"licences {stage.known['licences']['rows']} (order {rows['order']}) and {stage.known['licences']['query']}"
 
 
 def key(stage: Stage) -> str:
@@ -105,8 +105,8 @@ def _get(stage: Stage, product: str, secret: str, once: str, **parameters: str) 
 
 
 def _rows(said: dict[str, Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = said["rows"]
-    return rows
+    names = [column["name"] if isinstance(column, dict) else column for column in said["columns"]]
+    return [dict(zip(names, row, strict=True)) for row in said["rows"]]
 
 
 def _error(said: dict[str, Any]) -> float:
