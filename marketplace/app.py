@@ -23,7 +23,7 @@ from marketplace.portal.headers import Headers, Journal
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
-from marketplace.portal.pages import login, start
+from marketplace.portal.pages import datasets, log, login, market, requests, start
 from marketplace.portal.rendering import Pages
 from marketplace.products import endpoints as products
 from marketplace.products.copies import Copies
@@ -63,6 +63,10 @@ def create_app(settings: Settings) -> ASGIApp:
     for noun in (orders, licences, keys, metering, invoices):
         app.include_router(noun.router(database=database, gate=gate, caller=door.caller))
     app.include_router(calls.router(delivery=delivery))
+    app.include_router(datasets.router(database=database, door=door, pages=pages, vault=vault))
+    app.include_router(requests.router(database=database, gate=gate, door=door, pages=pages, vault=vault))
+    app.include_router(market.router(database=database, gate=gate, door=door, pages=pages))
+    app.include_router(log.router(door=door, pages=pages, vault=vault, app=app))
     refusals.install(app, door=door, pages=pages)
 
     @app.get("/healthz", include_in_schema=False)

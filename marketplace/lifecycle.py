@@ -1,4 +1,4 @@
-"""What may become of a thing? A life cycle is a table: each status has an owner, the event that enters it, and what may follow."""
+"""What may become of a thing? A life cycle is a table: a status has an owner, an event that enters it, and what may follow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

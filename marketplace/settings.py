@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.errors import InvalidInput
 
-DEMO_HUB_SECRET = "cihu-demo-hub-secret-not-for-a-network"
+DEMO_HUB_SECRET = "cihu-demo-hub-secret-not-for-a-network"  # noqa: S105  # known to all; check_settings keeps it to loopback
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

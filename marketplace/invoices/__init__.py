@@ -1,0 +1,1 @@
+"""Bills: sums of usage lines that buyer and seller see alike."""

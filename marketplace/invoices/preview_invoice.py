@@ -1,4 +1,4 @@
-"""How does somebody see a bill before it is final? Buyer and seller get the same preview, and it is checked before it is shown."""
+"""How does somebody see a bill before it is final? Buyer and seller get the same preview, checked before it is shown."""
 
 from marketplace.invoices.preview import Preview, preview
 from marketplace.licences.find import lock_licence

@@ -1,0 +1,1 @@
+"""Keys: secrets that programs show, stored as hashes; the verdict on each."""

@@ -17,7 +17,8 @@ def keys_of(tx: Transaction, licence_id: int) -> list[Key]:
 
 def lock_key(tx: Transaction, key_id: int) -> Key:
     """The key, held until the transaction ends. Raises `NotFound`."""
-    row = tx.execute(select(keys).where(keys.c.id == key_id).with_for_update(key_share=True)).one_or_none() if 0 < key_id < 2**31 else None
+    wanted = select(keys).where(keys.c.id == key_id).with_for_update(key_share=True)
+    row = tx.execute(wanted).one_or_none() if 0 < key_id < 2**31 else None
     if row is None:
         raise NotFound(f"There is no key {key_id}.")
     return key_of(row)

@@ -1,0 +1,1 @@
+"""Licences: what an organisation may do, how often and at which price."""

@@ -73,7 +73,7 @@ class Journal:
         try:
             await self.app(scope, receive, send_and_note)
         except Exception as error:  # noqa: BLE001  # the last door: whatever failed, its words stay inside
-            log.error("%s %s ended in %s", scope["method"], scope["path"], type(error).__name__)
+            log.error("%s %s ended in %s", scope["method"], scope["path"], type(error).__name__)  # noqa: TRY400  # no traceback
             if not status:
                 await Response("The service failed.", 503)(scope, receive, send_and_note)
         finally:

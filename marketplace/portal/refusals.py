@@ -24,7 +24,7 @@ def install(app: FastAPI, *, door: Door, pages: Pages) -> None:
     """Install `sandbox.problems`, and show the same refusal as a page where a person is looking."""
     problems.install(app)
     for kind in (CihuError, HTTPException, RequestValidationError, Exception):
-        document = cast(Handler, app.exception_handlers[kind])
+        document = cast("Handler", app.exception_handlers[kind])
         app.add_exception_handler(kind, for_people(document, door=door, pages=pages))
 
 

@@ -46,7 +46,7 @@ class Words:
     def __init__(self, language: str) -> None:
         self.place = list(LANGUAGES).index(language)
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         return MESSAGES[name][self.place].format(**values)
 
     def of(self, group: str, name: object) -> str:
@@ -55,10 +55,10 @@ class Words:
         return known[self.place] if known else str(name)
 
     def pick(self, thing: Mapping[str, Any], field: str) -> str:
-        """A field that a thing may have in both languages: `title_zh`, `title_en`, or just `title`."""
+        """A field that a thing has in both languages, as `{"title": {"zh": …, "en": …}}` or as `title_zh`, `title_en`."""
         here, there = (("zh", "en"), ("en", "zh"))[self.place]
-        found = thing.get(f"{field}_{here}") or thing.get(f"{field}_{there}") or thing.get(field) or ""
-        return str(found)
+        both = thing.get(field) or {here: thing.get(f"{field}_{here}"), there: thing.get(f"{field}_{there}")}
+        return str(both.get(here) or both.get(there) or "")
 
 
 def moment(value: datetime | str | int | None) -> str:

@@ -1,0 +1,1 @@
+"""Products: rows of open data and private queries, with their price and terms."""

@@ -119,7 +119,7 @@ def grant_for(vault: Vault, principal: Principal, offer: Offer, what: QueryOffer
                             mend="Name a live grant of the team marketplace, or give a budget.")
         return str(what.grant)
     assert what.budget is not None
-    asked = vault.make_request(SERVICE, dataset=offer.dataset, team=SERVICE, purpose=f"to answer the callers of the product {offer.id}",
-                               epsilon=what.budget.epsilon, until=what.budget.until)
+    asked = vault.make_request(SERVICE, dataset=offer.dataset, team=SERVICE, epsilon=what.budget.epsilon,
+                               until=what.budget.until, purpose=f"to answer the callers of the product {offer.id}")
     approved = vault.approve(principal.id, str(asked["id"]))
     return str(approved["id"])

@@ -1,0 +1,85 @@
+"""Pages: the catalogue with its search, a dataset, and the request for access with its confirmation."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from marketplace.portal.door import Door
+from marketplace.portal.rendering import Pages
+from marketplace.portal.sessions import Session
+from marketplace.products.find import listed_products
+from marketplace.vault import Vault
+from sandbox.database import Database
+from sandbox.errors import InvalidInput
+
+USUAL_DAYS = 90
+
+
+def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Person = Annotated[Session, Depends(door.person)]
+    Sender = Annotated[Session, Depends(door.sender)]
+
+    @routes.get("/datasets")
+    def catalogue(request: Request, session: Person, q: str = "") -> Response:
+        found = [dataset for dataset in vault.datasets(session.principal.id) if matches(dataset, q)]
+        return pages.show(request, "datasets.html", session, datasets=found, q=q)
+
+    @routes.get("/datasets/{name}")
+    def dataset(request: Request, session: Person, name: str) -> Response:
+        about = vault.dataset(session.principal.id, name)
+        mine = [budget for budget in vault.budgets(session.principal.id) if budget.get("dataset") == name]
+        with database.transaction() as tx:
+            offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
+        return pages.show(request, "dataset.html", session, dataset=about, budgets=mine, products=offers)
+
+    @routes.get("/datasets/{name}/request")
+    def request_form(request: Request, session: Person, name: str) -> Response:
+        about = vault.dataset(session.principal.id, name)
+        until = (datetime.now(UTC) + timedelta(days=USUAL_DAYS)).date().isoformat()
+        wish = {"team": "", "purpose": "", "epsilon": "1", "until": until}
+        return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
+
+    @routes.post("/datasets/{name}/request")
+    def send_request(request: Request, session: Sender, name: str, team: Annotated[str, Form()] = "",
+                     purpose: Annotated[str, Form()] = "", epsilon: Annotated[str, Form()] = "",
+                     until: Annotated[str, Form()] = "",
+                     step: Annotated[Literal["check", "change", "send"], Form()] = "check") -> Response:
+        about = vault.dataset(session.principal.id, name)
+        wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
+        try:
+            check_wish(wish)
+            if step == "send":
+                made = vault.make_request(session.principal.id, dataset=name, **wish)
+                return RedirectResponse(f"/requests#request-{made['id']}", status_code=303)
+        except InvalidInput as refusal:
+            return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish, refusal=refusal)
+        template = "request_check.html" if step == "check" else "request_form.html"
+        return pages.show(request, template, session, dataset=about, wish=wish, refusal=None)
+
+    return routes
+
+
+def matches(dataset: dict[str, Any], query: str) -> bool:
+    """Whether every word of the query stands somewhere in what the catalogue says. Chinese needs no word breaks."""
+    said = [dataset["name"], dataset.get("department"), dataset.get("source"), dataset.get("licence"),
+            *(dataset.get("title") or {}).values(), *(dataset.get("summary") or {}).values()]
+    for column in dataset.get("columns", ()):
+        said += [column["name"], *(column.get("title") or {}).values()]
+    text = " ".join(str(each) for each in said if each).casefold()
+    return all(word in text for word in query.casefold().split())
+
+
+def check_wish(wish: dict[str, str]) -> None:
+    """What can be seen at once; the rest the vault checks. Raises `InvalidInput`."""
+    if empty := [field for field, value in wish.items() if not value]:
+        raise InvalidInput(f"{empty[0]} is empty.", mend="Fill in every field.")
+    try:
+        datetime.fromisoformat(wish["until"])
+        float(wish["epsilon"])
+    except ValueError:
+        raise InvalidInput("The date or the budget cannot be read.", mend="Write them like 2026-12-31 and 0.5.") from None
+
+

@@ -1,0 +1,116 @@
+"""Pages: products, an order, my licences, their keys, usage and bill."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from marketplace.invoices.preview_invoice import preview_invoice
+from marketplace.keys.find import keys_of
+from marketplace.keys.issue_key import issue_key
+from marketplace.keys.revoke_key import revoke_key
+from marketplace.keys.rotate_key import rotate_key
+from marketplace.licences.end_licence import revoke_licence
+from marketplace.licences.find import find_licence, licences_for
+from marketplace.metering.find import billed_licence, lines_of
+from marketplace.metering.months import month_of, month_span
+from marketplace.orders.find import orders_of
+from marketplace.orders.place_order import needs_decision, place_order
+from marketplace.portal.door import Door
+from marketplace.portal.pages.requests import count_of, day_of
+from marketplace.portal.rendering import Pages
+from marketplace.portal.sessions import Session
+from marketplace.products.find import department_products, find_product, listed_products
+from marketplace.products.withdraw_product import withdraw_product
+from sandbox.database import Database
+from sandbox.policy import Gate, Resource
+
+SHOWN_LINES = 100
+
+
+def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Person = Annotated[Session, Depends(door.person)]
+    Sender = Annotated[Session, Depends(door.sender)]
+    Text = Annotated[str, Form()]
+
+    @routes.get("/products")
+    def products(request: Request, session: Person) -> Response:
+        me = session.principal
+        with database.transaction() as tx:
+            own = department_products(tx, me.organisation) if "officer" in me.roles else []
+            return pages.show(request, "products.html", session, products=listed_products(tx), own=own,
+                              orders=orders_of(tx, me.organisation))
+
+    @routes.get("/products/{name}")
+    def product(request: Request, session: Person, name: str) -> Response:
+        with database.transaction() as tx:
+            found = find_product(tx, name)
+        may_order = gate.decide(session.principal, "order", Resource("Product", found.id, {
+            "department": found.department, "status": found.status, "grade": found.grade, "way": found.way}))
+        return pages.show(request, "product.html", session, product=found, about=found.model_dump(), may_order=may_order,
+                          needs_decision=needs_decision(found))
+
+    @routes.post("/products/{name}/order")
+    def order(session: Sender, name: str, ends_on: Text = "", calls_per_month: Text = "", note: Text = "") -> Response:
+        placed = place_order(database, gate=gate, principal=session.principal, product_id=name, ends_on=day_of(ends_on),
+                             calls_per_month=count_of(calls_per_month), note=note)
+        return RedirectResponse(f"/licences/{placed.licence}" if placed.licence else "/licences", status_code=303)
+
+    @routes.post("/products/{name}/withdraw")
+    def withdraw(session: Sender, name: str, reason: Text = "") -> Response:
+        withdraw_product(database, gate=gate, principal=session.principal, product_id=name, reason=reason)
+        return RedirectResponse("/products", status_code=303)
+
+    @routes.get("/licences")
+    def licences(request: Request, session: Person) -> Response:
+        with database.transaction() as tx:
+            return pages.show(request, "licences.html", session, licences=licences_for(tx, session.principal),
+                              orders=orders_of(tx, session.principal.organisation))
+
+    @routes.get("/licences/{number}")
+    def licence(request: Request, session: Person, number: int, month: str = "") -> Response:
+        with database.transaction() as tx:
+            found = billed_licence(tx, gate=gate, principal=session.principal, licence_id=number)
+            this_month = month_of(datetime.now(UTC), found.time_zone)
+            shown_month = month or this_month
+            month_span(shown_month, found.time_zone)
+            lines = lines_of(tx, licence_id=number, month=shown_month, limit=SHOWN_LINES)
+            keys, product = keys_of(tx, number), find_product(tx, found.product)
+        resource = Resource("Licence", str(number), found.cedar)
+        may = {action: gate.decide(session.principal, action, resource).allowed
+               for action in ("make_key", "revoke_key", "revoke_licence")}
+        return pages.show(request, "licence.html", session, licence=found, product=product, about=product.model_dump(),
+                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url)
+
+    @routes.get("/licences/{number}/bill")
+    def bill(request: Request, session: Person, number: int, month: str = "") -> Response:
+        with database.transaction() as tx:
+            zone = find_licence(tx, number).time_zone
+        shown = preview_invoice(database, gate=gate, principal=session.principal, licence_id=number,
+                                month=month or month_of(datetime.now(UTC), zone))
+        return pages.show(request, "bill.html", session, bill=shown)
+
+    @routes.post("/licences/{number}/keys")
+    def make_key(request: Request, session: Sender, number: int, label: Text = "") -> Response:
+        issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label)
+        return pages.show(request, "key.html", session, issued=issued)
+
+    @routes.post("/keys/{key}/rotate")
+    def rotate(request: Request, session: Sender, key: int, overlap_hours: Text = "24") -> Response:
+        issued = rotate_key(database, gate=gate, principal=session.principal, key_id=key,
+                            overlap=timedelta(hours=count_of(overlap_hours) or 0))
+        return pages.show(request, "key.html", session, issued=issued)
+
+    @routes.post("/keys/{key}/revoke")
+    def shut(session: Sender, key: int, licence: Annotated[int, Form()], reason: Text = "") -> Response:
+        revoke_key(database, gate=gate, principal=session.principal, key_id=key, reason=reason)
+        return RedirectResponse(f"/licences/{licence}", status_code=303)
+
+    @routes.post("/licences/{number}/revoke")
+    def end(session: Sender, number: int, reason: Text = "") -> Response:
+        revoke_licence(database, gate=gate, principal=session.principal, licence_id=number, reason=reason)
+        return RedirectResponse(f"/licences/{number}", status_code=303)
+
+    return routes

@@ -1,0 +1,93 @@
+"""Pages: my team's requests and grants; the officer's queue of what waits for a decision."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from marketplace.orders.decide_order import approve_order, refuse_order
+from marketplace.orders.find import waiting_orders
+from marketplace.portal.door import Door
+from marketplace.portal.rendering import Pages
+from marketplace.portal.sessions import Session
+from marketplace.vault import Vault
+from sandbox.database import Database
+from sandbox.errors import InvalidInput
+from sandbox.policy import Gate
+
+
+def router(*, database: Database, gate: Gate, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Person = Annotated[Session, Depends(door.person)]
+    Sender = Annotated[Session, Depends(door.sender)]
+    Text = Annotated[str, Form()]
+
+    @routes.get("/requests")
+    def requests(request: Request, session: Person) -> Response:
+        me = session.principal
+        budgets = {budget["grant"]: budget for budget in vault.budgets(me.id)}
+        return pages.show(request, "requests.html", session, requests=vault.requests(me.id), grants=vault.grants(me.id),
+                          budgets=budgets)
+
+    @routes.get("/queue")
+    def queue(request: Request, session: Person) -> Response:
+        me = session.principal
+        waiting = [asked for asked in vault.requests(me.id, status="asked")
+                   if asked["department"] == me.organisation and asked["team"] not in me.teams]
+        live = [grant for grant in vault.grants(me.id)
+                if grant["status"] == "live" and grant["department"] == me.organisation]
+        with database.transaction() as tx:
+            orders = waiting_orders(tx, me) if me.roles & {"officer", "operator"} else []
+        return pages.show(request, "queue.html", session, requests=waiting, grants=live, orders=orders)
+
+    @routes.post("/queue/requests/{number}/approve")
+    def approve(session: Sender, number: str, epsilon: Text = "", until: Text = "", note: Text = "") -> Response:
+        changes = {name: value.strip() for name, value in (("epsilon", epsilon), ("until", until), ("note", note))
+                   if value.strip()}
+        vault.approve(session.principal.id, number, **changes)
+        return back()
+
+    @routes.post("/queue/requests/{number}/refuse")
+    def refuse(session: Sender, number: str, reason: Text = "") -> Response:
+        vault.refuse(session.principal.id, number, reason)
+        return back()
+
+    @routes.post("/queue/grants/{number}/revoke")
+    def revoke(session: Sender, number: str, reason: Text = "") -> Response:
+        vault.revoke_grant(session.principal.id, number, reason)
+        return back()
+
+    @routes.post("/queue/orders/{number}/approve")
+    def approve_an_order(session: Sender, number: int, ends_on: Text = "", calls_per_month: Text = "",
+                         note: Text = "") -> Response:
+        approve_order(database, gate=gate, principal=session.principal, order_id=number, ends_on=day_of(ends_on),
+                      calls_per_month=count_of(calls_per_month), note=note)
+        return back()
+
+    @routes.post("/queue/orders/{number}/refuse")
+    def refuse_an_order(session: Sender, number: int, reason: Text = "") -> Response:
+        refuse_order(database, gate=gate, principal=session.principal, order_id=number, reason=reason)
+        return back()
+
+    return routes
+
+
+def back() -> Response:
+    return RedirectResponse("/queue", status_code=303)
+
+
+def day_of(text: str) -> date | None:
+    """A day from a form, None if the field was left empty. Raises `InvalidInput`."""
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        raise InvalidInput("This is not a date.", mend="Write it like 2026-12-31.") from None
+
+
+def count_of(text: str) -> int | None:
+    """A whole number from a form, None if the field was left empty. Raises `InvalidInput`."""
+    text = text.strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InvalidInput("This is not a whole number.", mend="Write it with digits alone.")
+    return int(text) if text else None

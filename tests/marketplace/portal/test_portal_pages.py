@@ -1,0 +1,139 @@
+"""The pages over HTTP, without JavaScript, with a real vault: every kind of person can do their whole job on them."""
+
+import re
+
+import pytest
+
+from marketplace.portal.messages import MESSAGES
+from marketplace.portal.rendering import FOLDER
+
+PAGES = ["/", "/me", "/datasets", "/datasets?q=clinic", "/datasets/clinic.visits", "/datasets/market.inspections",
+         "/requests", "/queue", "/products", "/products/inspections-by-business", "/products/visits-by-year", "/licences",
+         "/log", "/log?index=0", "/docs"]
+
+
+def person(city, who: str):
+    browser = city.portal.browser()
+    assert browser.log_in(who).status_code == 303
+    return browser
+
+
+def test_every_page_is_shown_to_everybody_in_both_languages(city) -> None:
+    city.list_rows()
+    city.list_query()
+    licence, _ = city.buy("inspections-by-business")
+    for who in ("lin", "wang", "chen", "he", "xu"):
+        browser = person(city, who)
+        for language in ("zh", "en"):
+            browser.client.cookies.set("cihu_language", language)
+            for page in PAGES:
+                answer = browser.get(page)
+                assert answer.status_code == 200, (who, page, answer.text)
+                assert not re.search(r"<script(?![^>]*src=)|<style|style=|\son\w+=|javascript:", answer.text), page
+    assert person(city, "chen").get(f"/licences/{licence}").status_code == 200
+    assert person(city, "xu").get(f"/licences/{licence}").status_code == 200
+    assert person(city, "sun").get(f"/licences/{licence}").status_code == 403
+
+
+def test_the_catalogue_finds_by_title_column_and_part_of_a_chinese_word(city) -> None:
+    browser = person(city, "wang")
+    for query, found in (("就诊", True), ("诊", True), ("SMOKER", True), ("clinic smoker", True), ("nothing-like-it", False)):
+        assert ("clinic.visits" in browser.get("/datasets", params={"q": query}).text) is found, query
+
+
+def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:
+    with database.transaction() as tx:
+        from sandbox.identity import load_principal
+        assert "cihu-lake" in load_principal(tx, "wang").teams
+    analyst, officer = person(city, "wang"), person(city, "lin")
+    wish = {"team": "cihu-lake", "purpose": "研究各年就诊次数的变化趋势", "epsilon": "1", "until": "2027-06-30"}
+    address = "/datasets/clinic.visits/request"
+    check = analyst.send(address, address, step="check", **wish)
+    assert check.status_code == 200 and wish["purpose"] in check.text
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', check.text))
+    sent = analyst.client.post(address, data={**fields, "step": "send"})
+    assert sent.status_code == 303, sent.text
+    queue = officer.get("/queue").text
+    number = re.findall(r'action="/queue/requests/(\d+)/approve"', queue)[0]
+    approved = officer.send("/queue", f"/queue/requests/{number}/approve", epsilon="0.5", until="2027-03-31", note="少给一些")
+    assert approved.status_code == 303, approved.text
+    mine = analyst.get("/requests").text
+    assert "ε 0.5" in mine and "少给一些" in mine
+    grant = re.findall(r'action="/queue/grants/(\d+)/revoke"', officer.get("/queue").text)[0]
+    assert officer.send("/queue", f"/queue/grants/{grant}/revoke", reason="试验结束了").status_code == 303
+    assert "已撤销" in analyst.get("/requests").text
+
+
+def test_a_request_that_cannot_be_is_shown_again_with_its_words(city) -> None:
+    analyst, address = person(city, "wang"), "/datasets/clinic.visits/request"
+    answer = analyst.send(address, address, step="send", team="cihu-lake", purpose="too dear <b>", epsilon="99",
+                          until="2027-06-30")
+    assert answer.status_code == 422 and "too dear &lt;b&gt;" in answer.text
+
+
+def test_an_officer_refuses_with_a_reason_that_the_team_reads(city) -> None:
+    analyst, officer, address = person(city, "wang"), person(city, "lin"), "/datasets/clinic.visits/request"
+    analyst.send(address, address, step="send", team="cihu-lake", purpose="to look around a little", epsilon="1",
+                 until="2027-06-30")
+    number = re.findall(r'action="/queue/requests/(\d+)/refuse"', officer.get("/queue").text)[0]
+    officer.send("/queue", f"/queue/requests/{number}/refuse", reason="请说明研究方案")
+    assert "请说明研究方案" in analyst.get("/requests").text
+
+
+def test_who_may_not_decide_is_refused_on_the_page_too(city) -> None:
+    analyst, address = person(city, "wang"), "/datasets/clinic.visits/request"
+    analyst.send(address, address, step="send", team="cihu-lake", purpose="to look around a little", epsilon="1",
+                 until="2027-06-30")
+    token = re.findall(r'name="csrf" value="([^"]+)"', analyst.get("/queue").text)[0]
+    answer = analyst.client.post("/queue/requests/1/approve", data={"csrf": token, "epsilon": "1"})
+    assert answer.status_code == 403 and "text/html" in answer.headers["content-type"]
+
+
+def test_a_buyer_orders_makes_a_key_calls_and_sees_the_bill(city) -> None:
+    city.list_rows()
+    buyer = person(city, "chen")
+    ordered = buyer.send("/products/inspections-by-business", "/products/inspections-by-business/order", calls_per_month="50")
+    licence = ordered.headers["location"]
+    shown = buyer.send(licence, f"{licence}/keys", label="网站")
+    key = re.findall(r"chk_[0-9A-Za-z]{38}", shown.text)[0]
+    assert shown.headers["cache-control"] == "no-store"
+    assert city.call("inspections-by-business", key, year="2003").status_code == 200
+    page = buyer.get(licence)
+    assert key not in page.text and key[:10] in page.text and "¥0.05" in page.text
+    bill = buyer.get(re.findall(rf'href="({licence}/bill[^"]*)"', page.text)[0])
+    assert "¥0.05" in bill.text and bill.status_code == 200
+    number = re.findall(r'action="/keys/(\d+)/rotate"', page.text)[0]
+    rotated = buyer.send(licence, f"/keys/{number}/rotate")
+    assert re.findall(r"chk_[0-9A-Za-z]{38}", rotated.text)[0] != key
+    assert buyer.send(licence, f"/keys/{number}/revoke").status_code == 303
+    assert city.call("inspections-by-business", key, year="2003").json()["code"] == "DISABLED"
+
+
+def test_an_order_that_needs_a_person_waits_in_the_queue(city) -> None:
+    city.list_query()
+    buyer, officer = person(city, "chen"), person(city, "lin")
+    buyer.send("/products/visits-by-year", "/products/visits-by-year/order", note="for a study")
+    number = re.findall(r'action="/queue/orders/(\d+)/approve"', officer.get("/queue").text)[0]
+    assert officer.send("/queue", f"/queue/orders/{number}/approve").status_code in (303, 422)
+    assert "for a study" not in officer.get("/queue").text
+    assert "visits-by-year" in buyer.get("/licences").text
+
+
+def test_a_page_that_is_not_there_says_so_as_a_page(city) -> None:
+    answer = person(city, "chen").get("/datasets/no.such")
+    assert answer.status_code == 404 and "text/html" in answer.headers["content-type"]
+
+
+def test_without_the_vault_the_page_says_that_it_is_away(portal) -> None:
+    browser = portal.browser()
+    browser.log_in("wang")
+    answer = browser.get("/datasets")
+    assert answer.status_code == 503 and "The vault cannot be reached" in answer.text
+
+
+@pytest.mark.parametrize("template", sorted(path.name for path in (FOLDER / "templates").glob("*.html")))
+def test_every_word_of_a_template_is_in_both_languages(template: str) -> None:
+    text = (FOLDER / "templates" / template).read_text()
+    words = set(re.findall(r"\bt\('([a-z_]+)'", text)) | set(re.findall(r"\bto\('[^']+', '([a-z_]+)'", text))
+    assert words <= MESSAGES.keys(), words - MESSAGES.keys()
+    assert all(zh and en for zh, en in MESSAGES.values())
