@@ -6,7 +6,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -143,7 +142,7 @@ async def serve(settings: Settings) -> None:
         settings.socket.unlink()
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(str(settings.socket))
-    os.chmod(settings.socket, 0o666)  # who may reach it is decided by who has its folder bound in
+    settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
     for version in vault.desk.shelf.all():
         if version.policy.unit and isinstance(vault.desk.engine, DuckDBEngine):
             await asyncio.to_thread(vault.desk.engine.warm, version)

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from sandbox.audit import verify_receipt
 from sandbox.errors import CihuError, InvalidInput
+
+if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
+    from sandbox.city.visitor import Visitor
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
 **Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
@@ -23,7 +26,7 @@ Start with `cihu up` (a city on this machine) and, in another terminal, `cihu to
 The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt. The demo's
 people: lin and zhou (data officers), wang, li, zhao (analysts), chen (a company's buyer), he (operator), xu (auditor).
 """)
-audit_app = typer.Typer(no_args_is_help=True, help="The transparency log: fetch a receipt or the key, and verify without trusting anybody.")
+audit_app = typer.Typer(no_args_is_help=True, help="The transparency log: receipts, and how to verify them without trust.")
 app.add_typer(audit_app, name="audit")
 out, err = Console(), Console(stderr=True)
 
@@ -81,7 +84,7 @@ def tour(
     def told(step: Step) -> None:
         mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
         shown.print(f"{mark} [bold]{step.name:16}[/bold] [dim]{step.actor:22}[/dim] {step.seconds:6.1f} s  {step.detail}",
-                    highlight=False)
+                    highlight=False, soft_wrap=True)
 
     def perform(home: Path) -> Report:
         with terminal.status("playing", spinner="dots") as status, tempfile.TemporaryDirectory() as folder:
@@ -222,7 +225,7 @@ def _home(home: Path | None) -> Path:
     return home.resolve() if home else home_folder()
 
 
-def _visitor(home: Path | None, account: str):  # type: ignore[no-untyped-def]  # Visitor, imported late: httpx is slow to load
+def _visitor(home: Path | None, account: str) -> "Visitor":
     from sandbox.city.visitor import Visitor, places
 
     where = places(_home(home))

@@ -4,9 +4,8 @@ There is no way to give a loss back: a question that failed or crashed after its
 because whether it failed could depend on the data.
 """
 
-from uuid import UUID
-
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert

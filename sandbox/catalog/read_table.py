@@ -80,12 +80,13 @@ def _check_values(connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) 
     for column in policy.columns:
         name = quoted(column.name)
         wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS {SQL_TYPE[column.type]}) IS NULL"
-        if column.role is Role.UNIT or column.required:
+        needed = column.role is Role.UNIT or column.required
+        if needed:
             wrong = f"{name} IS NULL OR ({wrong})"
         found = connection.execute(
             f"SELECT count(*), min(row) FROM (SELECT *, row_number() OVER () AS row FROM raw) WHERE {wrong}").fetchone()
         if found and found[0]:
             faults.append(f"column {column.name}: {found[0]} rows are not {column.type}"
-                          f"{' or are empty' if column.role is Role.UNIT or column.required else ''} (the first is row {found[1]})")
+                          f"{' or are empty' if needed else ''} (the first is row {found[1]})")
     if faults:
         raise InvalidInput("; ".join(faults) + ".", mend="Mend those rows, or the column's type in the policy.")

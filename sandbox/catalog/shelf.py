@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from pathlib import Path
-
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select

@@ -1,4 +1,4 @@
-"""What does a newcomer find in the demo city? Two published data sets, a team with a grant, products on offer, and this page of text."""
+"""What does a newcomer find in the demo city? Published data, a team with a grant, products on offer, and this text."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,8 @@ def load_demo(home: Path, settings: CitySettings) -> None:
         people["lin"].market("POST", "/api/v1/products", json={
             "id": "visits-by-age-group", "dataset": "health.visits", "title_zh": "分年份就诊次数(差分隐私)",
             "title_en": "Visits to doctors by year of the study (differentially private)",
-            "summary_zh": "成人与儿童的平均就诊次数及误差。", "summary_en": "Average visits of grown-ups and children, with errors.",
+            "summary_zh": "成人与儿童的平均就诊次数及误差。",
+            "summary_en": "Average visits of grown-ups and children, with errors.",
             "terms": TERMS | {"price_fen": 500, "free_calls": 2},
             "what": {"kind": "query", "epsilon": "0.2", "budget": {"epsilon": "1", "until": until},
                      "sql": "SELECT child, AVG(doctor_visits) AS visits FROM health.visits WHERE year = :year GROUP BY child",

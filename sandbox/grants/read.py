@@ -1,7 +1,6 @@
 """Which requests and grants are there, and who may see them? Rows in, values out."""
 
 from collections.abc import Sequence
-
 from typing import Any
 
 from sqlalchemy import Row, Table, or_, select, true

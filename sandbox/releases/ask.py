@@ -61,7 +61,7 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                  for share in missing}
         answer = _release(desk, principal, id, prepared, released, noisy, stored=False)
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
         # Whatever it was, it could depend on a row: it is told to nobody, and the loss stays spent.
         _log_failure(desk.database, principal, id)
         wait_until_due(prepared.plan, started)

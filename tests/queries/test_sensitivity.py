@@ -55,7 +55,8 @@ predicates = st.sampled_from([
     "WHERE visits IN (1, 2, 3) OR year = 2", "WHERE cost IS NULL", "WHERE note IS NOT NULL AND visits < cost",
     "WHERE district <> 'north' AND year >= 2", "WHERE visits <= -9223372036854"])
 keys = st.sampled_from([(), ("district",), ("year",), ("district", "year"), ("year", "district")])
-AGGREGATES = "COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) AS c, SUM(cost) AS d, AVG(cost) AS e, SUM(visits) AS f, AVG(visits) AS g"
+AGGREGATES = ("COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) AS c, "
+              "SUM(cost) AS d, AVG(cost) AS e, SUM(visits) AS f, AVG(visits) AS g")
 
 
 @lru_cache

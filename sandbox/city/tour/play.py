@@ -58,7 +58,7 @@ class Report:
 
 
 def play(where: Places, *, password: str, policies: Path, folder: Path, told: Callable[[Step], None],
-         begins: Callable[[str, str], None] = lambda name, actor: None) -> Report:
+         begins: Callable[[str, str], None] = lambda _, __: None) -> Report:
     """Play every step against the city at `where`; `folder` is for the demo's files. `told` hears each step as it ends."""
     report = Report()
     with ExitStack() as closing:

@@ -45,7 +45,7 @@ class Stage:
         return (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
 
 
-def check(holds: bool, otherwise: str) -> None:
+def check(holds: object, otherwise: str) -> None:
     """Raise `GateMissing` unless it holds."""
     if not holds:
         raise GateMissing(otherwise)
