@@ -67,9 +67,10 @@ class YamlText:
 
 def _unexpected(fault: ValidationError) -> list[str]:
     """The first name that should not be there: the fault stands on its line, not on that of what is around it."""
-    if fault.validator != "additionalProperties" or not isinstance(fault.schema, dict):
+    instance = fault.instance
+    if fault.validator != "additionalProperties" or not isinstance(fault.schema, dict) or not isinstance(instance, dict):
         return []
-    return [name for name in fault.instance if name not in fault.schema.get("properties", {})][:1]
+    return [name for name in instance if name not in fault.schema.get("properties", {})][:1]
 
 
 def plain(node: Any) -> Any:
