@@ -1,9 +1,13 @@
 """Which kernels can be chosen? The sealed one, whatever else is installed on the machine."""
 
-from jupyter_client.kernelspec import KernelSpecManager
+from typing import Any
+
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from traitlets import default
 
 from sandbox.hub.settings import CHECKOUT
+
+SEALED = "cihu"
 
 
 class SealedKernelSpecs(KernelSpecManager):
@@ -12,3 +16,8 @@ class SealedKernelSpecs(KernelSpecManager):
     @default("kernel_dirs")
     def _ours_alone(self) -> list[str]:
         return [str(CHECKOUT / "kernels")]
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """A notebook from elsewhere asks for Jupyter's own Python kernel; it gets the sealed one."""
+        spec: Any = super().get_kernel_spec(SEALED if kernel_name == NATIVE_KERNEL_NAME else kernel_name)
+        return spec  # type: ignore[no-any-return]

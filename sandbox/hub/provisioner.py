@@ -6,6 +6,7 @@ trusted; the kernel is not. They talk over Unix sockets in the kernel's run fold
 
 import asyncio
 import logging
+import signal
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -93,11 +94,10 @@ class SealedProvisioner(LocalProvisioner):
         self.cwd = "/"
         return self.connection_info
 
-    async def poll(self) -> int | None:
-        ended = await super().poll()
-        if ended is not None and self.process and self.folder:
-            log.warning("kernel %s ended with %s", self.kernel_id, ended)
-        return ended
+    async def send_signal(self, signum: int) -> None:
+        """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json), and only ends pass here."""
+        if signum != signal.SIGINT:
+            await super().send_signal(signum)
 
     def keep(self, token: KernelToken, settings: ServerSettings) -> None:
         """Renew the token in the kernel's inbox at half of its life, so that a kernel that sleeps can still ask."""

@@ -5,6 +5,7 @@ import time
 
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
+
 from workspace import HubProcess
 from workspace_fixtures import PASSWORD
 

@@ -1,0 +1,182 @@
+"""A kernel starts sealed or not at all, can be interrupted and restarted, and leaves nothing behind."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.hub import run_folder
+from workspace import CHECKOUT, Kernel, VaultProcess, WorkspaceProcess, workspace_process
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)  # another process does it; there is no event to wait on
+
+
+def folders(workspace: WorkspaceProcess) -> set[str]:
+    return {path.name for path in (workspace.home / "run" / "k").iterdir()}
+
+
+def test_a_kernel_can_be_interrupted(kernel: Kernel, workspace: WorkspaceProcess) -> None:
+    import threading
+
+    said: list[str] = []
+    running = threading.Thread(target=lambda: said.append(kernel.text("print('on', flush=True)\nimport time; time.sleep(60)")))
+    running.start()
+    until(lambda: workspace.request("GET", f"/api/kernels/{kernel.id}").json()["execution_state"] == "busy")
+    workspace.request("POST", f"/api/kernels/{kernel.id}/interrupt")
+    running.join(20)
+    assert "KeyboardInterrupt" in said[0]
+    assert kernel.text("print(1)") == "1\n"
+
+
+def test_a_restart_forgets_everything_and_keeps_the_browsers_connection(kernel: Kernel) -> None:
+    kernel.text("x = 1; open('/tmp/x', 'w').write('x'); open('/run/channels/mine', 'w').write('x')")
+    kernel.client.restart()
+    said = kernel.text("import os\nprint('x' in globals(), os.path.exists('/tmp/x'), os.path.exists('/run/channels/mine'))")
+    assert said == "False False False\n"
+    assert "clinic.visits" in kernel.text("import cihu\ncihu.datasets()")
+
+
+def test_a_kernel_that_is_shut_down_leaves_no_folder_and_no_process(workspace: WorkspaceProcess) -> None:
+    before = folders(workspace)
+    with workspace.kernel() as kernel:
+        [mine] = folders(workspace) - before
+        kernel.text("import subprocess; subprocess.Popen(['/bin/sleep', '77.25'])")
+        assert sleeping("77.25")
+    until(lambda: not sleeping("77.25"))
+    until(lambda: mine not in folders(workspace))
+
+
+def sleeping(seconds: str) -> bool:
+    def line(pid: Path) -> bytes:
+        try:
+            return (pid / "cmdline").read_bytes()
+        except OSError:
+            return b""
+
+    return any(line(pid) == f"/bin/sleep\0{seconds}\0".encode() for pid in Path("/proc").iterdir() if pid.name.isdigit())
+
+
+def test_a_kernel_that_dies_is_started_again_in_a_seal(kernel: Kernel, workspace: WorkspaceProcess) -> None:
+    before = folders(workspace)
+    with pytest.raises(TimeoutError):
+        kernel.run("x = 1; import os; os._exit(7)", timeout=4)
+    said = ""
+
+    def answers() -> bool:
+        nonlocal said
+        try:
+            said = kernel.text("import os\nprint('x' in globals(), open('/proc/self/status').read().count('Seccomp:\\t2'))", 2)
+        except TimeoutError:
+            return False
+        return True
+
+    until(answers)
+    assert said == "False 1\n"
+    assert folders(workspace) == before
+
+
+def test_a_killed_server_takes_its_kernels_along_and_the_next_sweeps_its_folder(vault: VaultProcess) -> None:
+    with workspace_process(vault, "li") as server, server.kernel() as kernel:
+        kernel.text("import subprocess; subprocess.Popen(['/bin/sleep', '78.5'])")
+        assert sleeping("78.5")
+        left = folders(server)
+        server.process.kill()
+        until(lambda: not sleeping("78.5"))
+    with workspace_process(vault, "li") as server, server.kernel():
+        gone = left - folders(server)
+        assert gone
+
+
+def test_a_folder_that_somebody_holds_is_not_swept(tmp_path: Path) -> None:
+    held = run_folder.make(tmp_path)
+    left = run_folder.make(tmp_path)
+    fcntl.flock(left._lock, fcntl.LOCK_UN)
+    assert run_folder.sweep(tmp_path) == 1
+    assert held.path.exists() and not left.path.exists()
+
+
+def test_a_long_home_gets_a_short_folder_for_sockets(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 60) / ("y" * 60)
+    root = run_folder.short_root(deep)
+    assert len(os.fsencode(root / run_folder.LONGEST_NAME)) <= run_folder.SUN_PATH_BYTES
+    assert root.stat().st_mode & 0o777 == 0o700
+    root.rmdir()
+
+
+def refusal(server: WorkspaceProcess) -> tuple[int, str]:
+    answer = server.request("POST", "/api/kernels", json={"name": "cihu"})
+    return answer.status_code, answer.json().get("message", "")
+
+
+def test_without_a_vault_no_kernel_starts_and_the_person_reads_why(vault: VaultProcess) -> None:
+    with workspace_process(vault, "wang", CIHU_VAULT_URL="http://127.0.0.1:1") as server:
+        status, said = refusal(server)
+        assert status == httpx.codes.SERVICE_UNAVAILABLE
+        assert "The vault does not answer" in said and "Try again" in said
+
+
+def test_without_a_kernel_environment_no_kernel_starts_and_the_person_reads_why(vault: VaultProcess, tmp_path: Path) -> None:
+    with workspace_process(vault, "wang", CIHU_KERNEL_PYTHON=str(tmp_path / "bin" / "python")) as server:
+        status, said = refusal(server)
+        assert status == httpx.codes.SERVICE_UNAVAILABLE
+        assert "make setup" in said
+
+
+def test_a_seal_that_cannot_be_made_starts_no_kernel_and_the_person_reads_why(vault: VaultProcess, tmp_path: Path) -> None:
+    """A machine whose bubblewrap fails: here, an interpreter that is none."""
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to("/bin/false")
+    (environment / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    with workspace_process(vault, "wang", CIHU_KERNEL_PYTHON=str(environment / "bin" / "python")) as server:
+        status, said = refusal(server)
+        assert status == httpx.codes.SERVICE_UNAVAILABLE
+        assert "cannot be sealed" in said
+        assert server.request("GET", "/api/kernels").json() == []
+
+
+def test_a_workspace_whose_session_is_over_starts_no_kernel(vault: VaultProcess) -> None:
+    with workspace_process(vault, "wang") as server:
+        (vault.home / "hub" / "servers" / "wang" / "token").write_text("no.token.atall")
+        status, said = refusal(server)
+        assert status == httpx.codes.FORBIDDEN
+        assert "og in" in said
+
+
+def test_a_person_may_run_so_many_kernels_and_no_more(vault: VaultProcess) -> None:
+    with workspace_process(vault, "wang", CIHU_KERNELS_PER_PERSON="1") as server, server.kernel():
+        status, said = refusal(server)
+        assert status == httpx.codes.TOO_MANY_REQUESTS
+        assert "no more than 1 may run at once" in said
+
+
+def test_the_kernels_token_is_kept_fresh_while_it_sleeps(vault: VaultProcess) -> None:
+    """A session of a few seconds: its token is renewed at half of its life, by the server, into the kernel's read-only inbox."""
+    with workspace_process(vault, "wang") as server:
+        (vault.home / "hub" / "servers" / "wang" / "token").write_text(vault.workspace_token("wang", seconds=16))
+        with server.kernel() as kernel:
+            [file] = (vault.home / "run" / "k").glob("*/in/token")
+            first = file.read_text()
+            until(lambda: file.read_text() != first, 16)
+            assert kernel.text("print(1)") == "1\n"
+
+
+def test_notebooks_are_given_once_and_stay_as_the_person_left_them(tmp_path: Path) -> None:
+    from sandbox.hub.workspace import prepare_workspace
+
+    notebooks = CHECKOUT / "notebooks"
+    folder = prepare_workspace(tmp_path, "wang", notebooks)
+    first = folder / "01-first-question.ipynb"
+    assert first.read_bytes() == (notebooks / first.name).read_bytes()
+    first.unlink()
+    prepare_workspace(tmp_path, "wang", notebooks)
+    assert not first.exists()
