@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from workspace_fixtures import kernel, one_kernel, short_home, vault, workspace
 
 __all__ = ["kernel", "one_kernel", "short_home", "vault", "workspace"]

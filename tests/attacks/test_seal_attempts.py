@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from attempts import ATTEMPTS
+
 from workspace import KERNEL_PYTHON, Kernel, WorkspaceProcess
 
 TEXT = (Path(__file__).parent / "attempts.py").read_text()

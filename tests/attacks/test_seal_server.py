@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from workspace import Kernel, VaultProcess, WorkspaceProcess
 
 CANARY = "what no link may show"

@@ -1,0 +1,76 @@
+"""The guided notebook runs from top to bottom in a sealed kernel, and every cell says what its text promises."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workspace import CHECKOUT, WorkspaceProcess
+
+NOTEBOOK = CHECKOUT / "notebooks" / "01-first-question.ipynb"
+Done = dict[str, dict[str, Any]]
+
+
+def cells() -> list[dict[str, Any]]:
+    return list(json.loads(NOTEBOOK.read_text())["cells"])
+
+
+@pytest.fixture(scope="module")
+def done(workspace: WorkspaceProcess) -> Done:
+    """Each code cell's source and what came of it."""
+    with workspace.kernel() as kernel:
+        return {"".join(cell["source"]): kernel.run("".join(cell["source"])) for cell in cells() if cell["cell_type"] == "code"}
+
+
+def outcome(done: Done, part: str) -> str:
+    """All that the first cell with `part` in it put out, as text and HTML."""
+    outputs = next(result["outputs"] for source, result in done.items() if part in source)
+    return "\n".join(json.dumps(output, ensure_ascii=False) for output in outputs)
+
+
+def test_every_cell_ends_as_it_should(done: Done) -> None:
+    """Those that show a refusal are marked, so that "Run all" goes on; no other fails."""
+    for cell in cells():
+        if cell["cell_type"] == "code":
+            source = "".join(cell["source"])
+            expected = "error" if "raises-exception" in cell["metadata"].get("tags", []) else "ok"
+            assert done[source]["status"] == expected, done[source]
+
+
+def test_the_price_is_shown_before_and_matches_what_was_charged(done: Done) -> None:
+    assert "Price: epsilon" in outcome(done, "cihu.explain(question)")
+    assert "Price: epsilon" in outcome(done, "answer = cihu.sql(question)")
+
+
+def test_the_answer_shows_error_bars_and_the_picture_is_drawn(done: Done) -> None:
+    assert "95 %:" in outcome(done, "answer = cihu.sql(question)")
+    assert "image/png" in outcome(done, "answer.plot")
+
+
+def test_the_second_time_is_the_same_and_free(done: Done) -> None:
+    assert "the same numbers: True · free: True" in outcome(done, "again = cihu.sql")
+
+
+@pytest.mark.parametrize("part", ["SELECT *", "MAX(spending)", "SELECT person"])
+def test_a_refusal_says_why_and_what_to_write_instead(done: Done, part: str) -> None:
+    said = outcome(done, part)
+    assert "query_refused" in said
+    assert "Instead: " in said
+    assert "Traceback" not in said
+
+
+def test_the_notebook_is_committed_without_outputs() -> None:
+    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in cells())
+
+
+def test_every_heading_has_a_line_in_chinese() -> None:
+    for cell in cells():
+        lines = "".join(cell["source"]).splitlines()
+        if lines and lines[0].startswith("#") and cell["cell_type"] == "markdown":
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in lines[1]), lines[0]
+
+
+def test_the_notebook_is_the_first_thing_in_a_workspace() -> None:
+    config = Path(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py").read_text()
+    assert f"/lab/tree/{NOTEBOOK.name}" in config
