@@ -6,11 +6,13 @@
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
-from sandbox.database import Database, metadata
-from sandbox.database.roles import grant_rights
+from sandbox.database.migration import History, owned, upgrade
+from sandbox.database.roles import create_roles, create_schemas, grant_rights
 from sandbox.errors import CihuError
 
+HISTORY = History(Path(__file__).parent / "migrations" / "versions", ("market",))
 TABLES = (
     "marketplace.products.tables",
     "marketplace.orders.tables",
@@ -22,15 +24,19 @@ TABLES = (
 )
 
 
-def migrate(owner_url: str) -> None:
-    """Bring the database at `owner_url` to this version, after `sandbox.migrate.migrate`; safe to repeat."""
+def import_tables() -> None:
+    """The tables hang themselves on the metadata when they are imported. To compare with a database; to migrate it, no."""
     for module in TABLES:
         import_module(module)
-    database = Database(owner_url, pool_size=1)
-    with database.transaction() as tx:
-        metadata.create_all(tx, tables=[t for t in metadata.sorted_tables if t.schema == "market"])
+
+
+def migrate(owner_url: str) -> None:
+    """Bring the database at `owner_url` (a role that owns it) to this version; safe to repeat, and to do twice at once."""
+    with owned(owner_url) as tx:
+        create_schemas(tx)
+        upgrade(tx, HISTORY)
+        create_roles(tx)
         grant_rights(tx)
-    database.close()
 
 
 def main() -> int:

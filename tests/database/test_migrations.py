@@ -1,0 +1,180 @@
+"""Migrations make exactly the tables that the code declares, once, whoever starts them and how often."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from zipfile import ZipFile
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from sqlalchemy import create_engine, event, text
+
+import marketplace.migrate
+import sandbox.migrate
+from postgres_catalogue import SCHEMAS, catalogue, rights
+from sandbox.city.postgres import Postgres
+from sandbox.database import Database, metadata
+from sandbox.database.migration import differences
+from sandbox.database.roles import PORTAL, VAULT, VERSION_TABLE, create_roles, create_schemas
+from sandbox.errors import Conflict, Forbidden, InvalidInput
+
+SIDES = (sandbox.migrate, marketplace.migrate)
+numbers = count()
+for side in SIDES:
+    side.import_tables()
+
+
+@pytest.fixture
+def empty(postgres: Postgres) -> Iterator[str]:
+    """The address of a database with nothing in it, for its owner."""
+    name = f"empty_{next(numbers)}"
+    server = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres.url(database=name)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def fresh(empty: str) -> Iterator[Database]:
+    opened = Database(empty, pool_size=1)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("side", SIDES, ids=lambda side: side.__name__)
+def test_alembic_finds_no_difference_between_the_database_and_the_tables(side: ModuleType, database: Database) -> None:
+    with database.transaction() as tx:
+        assert differences(tx, side.HISTORY) == []
+
+
+def test_a_migrated_database_is_what_the_tables_would_create(fresh: Database, database: Database) -> None:
+    """Alembic does not compare checks, row policies and primary keys; Postgres tells them all."""
+    with fresh.transaction() as tx:
+        create_schemas(tx)
+        metadata.create_all(tx)
+        created = catalogue(tx)
+    with database.transaction() as tx:
+        migrated = catalogue(tx)
+    assert all(created.values())
+    assert migrated == created
+
+
+def test_every_table_belongs_to_exactly_one_history() -> None:
+    owned = [schema for side in SIDES for schema in side.HISTORY.schemas]
+    assert sorted(owned) == SCHEMAS
+    assert {table.schema for table in metadata.tables.values()} <= set(owned)
+
+
+def test_every_module_of_tables_is_known_to_its_side() -> None:
+    """A table in a module that no side imports would be in no migration."""
+    root = Path(sandbox.migrate.__file__).parent.parent
+    for side in SIDES:
+        package = side.__name__.partition(".")[0]
+        found = {".".join(path.relative_to(root).with_suffix("").parts) for path in (root / package).rglob("tables.py")}
+        assert set(side.TABLES) == found
+
+
+def test_migrating_again_changes_nothing(empty: str, fresh: Database) -> None:
+    for side in SIDES:
+        side.migrate(empty)
+    with fresh.transaction() as tx:
+        tx.execute(text("INSERT INTO identity.teams (id, display_name) VALUES ('lake', 'Lake')"))
+        before = catalogue(tx), rights(tx)
+    for side in SIDES:
+        side.migrate(empty)
+    with fresh.transaction() as tx:
+        assert (catalogue(tx), rights(tx)) == before
+        assert tx.execute(text("SELECT count(*) FROM identity.teams")).scalar_one() == 1
+        assert [tx.execute(text(f"SELECT version_num FROM {schema}.{VERSION_TABLE}")).all()
+                for schema in ("vault", "market")] == [[("0001",)], [("0001",)]]
+
+
+def test_two_that_migrate_at_once_both_succeed(empty: str, fresh: Database) -> None:
+    """As threads of one process and as processes of their own, all on one database."""
+    environment = os.environ | {"CIHU_DATABASE_URL": empty}
+    processes = [subprocess.Popen([sys.executable, "-m", f"{package}.migrate"], env=environment, stderr=subprocess.PIPE)
+                 for package in ("sandbox", "sandbox", "marketplace")]
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(side.migrate, empty) for side in (*SIDES, *SIDES)]:
+            done.result()
+    said = [process.communicate()[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    with fresh.transaction() as tx:
+        assert [differences(tx, side.HISTORY) for side in SIDES] == [[], []]
+
+
+def test_either_side_may_be_first(empty: str, fresh: Database) -> None:
+    marketplace.migrate.migrate(empty)
+    sandbox.migrate.migrate(empty)
+    with fresh.transaction() as tx:
+        assert [differences(tx, side.HISTORY) for side in SIDES] == [[], []]
+
+
+def test_a_database_of_a_newer_version_is_refused(empty: str, fresh: Database) -> None:
+    sandbox.migrate.migrate(empty)
+    with fresh.transaction() as tx:
+        tx.execute(text(f"UPDATE vault.{VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(Conflict, match="another version"):
+        sandbox.migrate.migrate(empty)
+
+
+def test_tables_from_before_the_migrations_are_named_as_such(empty: str, fresh: Database) -> None:
+    with fresh.transaction() as tx:
+        create_schemas(tx)
+        metadata.create_all(tx)
+    with pytest.raises(Conflict, match="not from a migration"):
+        sandbox.migrate.migrate(empty)
+
+
+def test_who_is_not_the_owner_cannot_migrate(postgres: Postgres, database_name: str) -> None:
+    with pytest.raises(Forbidden, match="may not change"):
+        sandbox.migrate.migrate(postgres.url(user=VAULT, database=database_name))
+
+
+def test_a_migration_that_fails_leaves_nothing(empty: str, fresh: Database) -> None:
+    with fresh.transaction() as tx:
+        tx.execute(text("CREATE SCHEMA vault"))
+        tx.execute(text("CREATE TABLE vault.grants (id integer)"))  # one of the last that the migration makes
+    with pytest.raises(Conflict):
+        sandbox.migrate.migrate(empty)
+    with fresh.transaction() as tx:
+        assert tx.execute(text("SELECT to_regclass('log.entries')")).scalar() is None
+
+
+def test_a_roles_password_is_in_no_statement(empty: str, fresh: Database) -> None:
+    """Only its SCRAM verifier is sent, so no statement log can hold it. And it is the right one."""
+    said: list[str] = []
+    event.listen(fresh.engine, "before_cursor_execute", lambda *sent: said.append(sent[2]))
+    with fresh.transaction() as tx:
+        create_roles(tx, passwords={VAULT: "it's a secret"})
+        kept = tx.execute(text("SELECT rolpassword FROM pg_authid WHERE rolname = :role"), {"role": VAULT}).scalar_one()
+        tx.execute(text(f"ALTER ROLE {VAULT} PASSWORD NULL"))
+    assert kept.startswith("SCRAM-SHA-256$4096:")
+    assert any(kept in statement for statement in said)
+    assert not any("secret" in statement for statement in said)
+
+
+def test_the_services_passwords_come_from_their_own_addresses() -> None:
+    environment = {"CIHU_VAULT_DATABASE_URL": "postgresql+psycopg://cihu_vault:a%40b@db/cihu",
+                   "CIHU_PORTAL_DATABASE_URL": "postgresql+psycopg://cihu_portal@db/cihu"}
+    assert sandbox.migrate.service_passwords(environment) == {VAULT: "a@b"}
+    with pytest.raises(InvalidInput, match=PORTAL):
+        sandbox.migrate.service_passwords({"CIHU_PORTAL_DATABASE_URL": environment["CIHU_VAULT_DATABASE_URL"]})
+    with pytest.raises(InvalidInput, match="not the address"):
+        sandbox.migrate.service_passwords({"CIHU_VAULT_DATABASE_URL": "nonsense"})
+
+
+def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
+    root = Path(sandbox.migrate.__file__).parent.parent
+    wheel = next(iter(WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])))
+    inside = set(ZipFile(wheel).namelist())
+    assert {"sandbox/database/migrations/env.py", "sandbox/database/migrations/versions/0001_initial.py",
+            "marketplace/migrations/versions/0001_initial.py"} <= inside

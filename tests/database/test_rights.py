@@ -1,0 +1,54 @@
+"""The services' roles have exactly the rights of RIGHTS: nothing less, nothing more, and nobody else has any."""
+
+import pytest
+from sqlalchemy import text
+
+import marketplace.migrate
+import sandbox.migrate
+from postgres_catalogue import SCHEMAS, rights
+from sandbox.city.postgres import Postgres
+from sandbox.database import Database
+from sandbox.database.roles import PORTAL, RIGHTS, VAULT, VERSION_TABLE
+
+
+def declared(database: Database) -> set[tuple[str, str, str, str]]:
+    """RIGHTS, spread over every schema, table and sequence that is there. The version tables are nobody's."""
+    spread = set()
+    with database.transaction() as reading:
+        places = reading.execute(text("""
+            SELECT n.nspname, n.nspname || '.' || c.relname, c.relkind::text FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S') AND c.relname <> :version"""),
+            {"version": VERSION_TABLE}).all()
+    for schema, role, named in RIGHTS:
+        spread.add((schema, "schema", role, "USAGE"))
+        for place, kind in ((place, kind) for where, place, kind in places if where == schema):
+            spread |= {(place, kind, role, right) for right in (["USAGE"] if kind == "S" else named.split(", "))}
+    return spread
+
+
+def test_each_role_has_exactly_its_rights(database: Database) -> None:
+    with database.transaction() as tx:
+        given = rights(tx)
+    assert given == declared(database)
+    assert {place.partition(".")[0] for place, _, _, _ in given} == set(SCHEMAS)
+
+
+def test_a_right_that_crept_in_is_taken_back(database: Database, postgres: Postgres, database_name: str) -> None:
+    with database.transaction() as tx:
+        tx.execute(text(f"GRANT ALL ON log.entries TO {VAULT}"))
+        tx.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA vault TO {PORTAL}"))
+        tx.execute(text(f"GRANT UPDATE ON market.{VERSION_TABLE} TO {PORTAL}"))
+    for side in (sandbox.migrate, marketplace.migrate):
+        side.migrate(postgres.url(database=database_name))
+    with database.transaction() as tx:
+        assert rights(tx) == declared(database)
+
+
+@pytest.mark.parametrize("role", [VAULT, PORTAL])
+def test_the_services_roles_are_no_more_than_log_ins(database: Database, role: str) -> None:
+    with database.transaction() as tx:
+        powers = tx.execute(text("SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls FROM pg_roles "
+                                 "WHERE rolname = :role"), {"role": role}).one()
+        member_of = tx.execute(text("SELECT count(*) FROM pg_auth_members WHERE member = CAST(:role AS regrole)"),
+                               {"role": role}).scalar_one()
+    assert not any(powers) and member_of == 0
