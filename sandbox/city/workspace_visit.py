@@ -15,6 +15,7 @@ from sandbox.city.visitor import Places
 from sandbox.errors import Unavailable
 
 SECONDS = 90
+CLOSING_SECONDS = 0.5
 FIELD = re.compile(r'name="(csrf|next)" value="([^"]*)"')
 
 
@@ -46,13 +47,17 @@ def open_workspace(where: Places, account: str, password: str) -> Iterator[Kerne
         _log_in(browser, where, account, password)
         _start_server(browser, where, account)
         secret = _hub_token(browser, where, account)
+        # the hub takes no token from an address, where logs would keep it, so it goes as a header too
+        client = JupyterKernelClient(server_url=f"{where.hub}/user/{account}", token=secret,
+                                     headers={"Authorization": f"token {secret}"})
         try:
-            # the hub takes no token from an address, where logs would keep it, so it goes as a header too
-            with JupyterKernelClient(server_url=f"{where.hub}/user/{account}", token=secret,
-                                     headers={"Authorization": f"token {secret}"}) as client:
-                yield Kernel(client)
+            client.start()
+            yield Kernel(client)
         finally:
             browser.delete(f"{where.hub}/hub/api/users/{account}/server", headers=_xsrf(browser, where))
+            if client._manager is not None and client._manager.has_kernel:
+                client._manager.client.timeout = CLOSING_SECONDS  # it would wait ten; the server is gone already
+            client.stop(shutdown_kernel=False)
 
 
 def _log_in(browser: httpx.Client, where: Places, account: str, password: str) -> None:
