@@ -63,7 +63,10 @@ def number(value: float | None, error: float | None = None) -> str:
 
 
 def percent(value: float) -> str:
-    return f"{value:.2g} %" if 0 < value < 10 else f"{value:.0f} %"
+    """Two digits of what is small or nearly whole: 0.38 %, 12 %, 99.6 %."""
+    if 0 < value < 10:
+        return f"{value:.2g} %"
+    return f"{value:.1f} %" if 90 < value < 100 else f"{value:.0f} %"
 
 
 def words(text: object) -> str:
