@@ -67,7 +67,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(requests.router(database=database, gate=gate, door=door, pages=pages, vault=vault))
     app.include_router(market.router(database=database, gate=gate, door=door, pages=pages))
     app.include_router(log.router(door=door, pages=pages, vault=vault, app=app))
-    refusals.install(app, door=door, pages=pages)
+    refusals.install(app, database=database, door=door, pages=pages)
 
     @app.get("/healthz", include_in_schema=False)
     def health() -> dict[str, str]:

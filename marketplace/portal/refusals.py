@@ -1,6 +1,7 @@
 """How does a refusal look? A problem document for programs, a page with the same words for people."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -12,7 +13,10 @@ from starlette.exceptions import HTTPException
 from marketplace.portal.door import Door
 from marketplace.portal.rendering import Pages
 from sandbox import problems
+from sandbox.audit import append
+from sandbox.database import Database
 from sandbox.errors import CihuError, NotAuthenticated
+from sandbox.policy import Refused, refusal_event
 
 FOR_PROGRAMS = ("/api/", "/oauth/", "/.well-known/", "/healthz", "/openapi.json", "/static/")
 UNFORESEEN = "The service failed. Nothing more can be told here; it has been logged."
@@ -20,19 +24,22 @@ UNFORESEEN = "The service failed. Nothing more can be told here; it has been log
 Handler = Callable[[Request, Exception], Response]
 
 
-def install(app: FastAPI, *, door: Door, pages: Pages) -> None:
-    """Install `sandbox.problems`, and show the same refusal as a page where a person is looking."""
+def install(app: FastAPI, *, database: Database, door: Door, pages: Pages) -> None:
+    """Install `sandbox.problems`, show the same refusal as a page where a person is looking, and log refused decisions."""
     problems.install(app)
     for kind in (CihuError, HTTPException, RequestValidationError, Exception):
         document = cast("Handler", app.exception_handlers[kind])
-        app.add_exception_handler(kind, for_people(document, door=door, pages=pages))
+        app.add_exception_handler(kind, for_people(document, database=database, door=door, pages=pages))
 
 
-def for_people(document: Handler, *, door: Door, pages: Pages) -> Handler:
+def for_people(document: Handler, *, database: Database, door: Door, pages: Pages) -> Handler:
     """A handler that answers people with a page, and programs with `document`."""
 
     def answer(request: Request, error: Exception) -> Response:
         plain = document(request, error)
+        if isinstance(error, Refused):
+            with suppress(CihuError), database.transaction() as tx:  # the deed's own transaction has ended
+                append(tx, refusal_event(error.decision))
         if request.url.path.startswith(FOR_PROGRAMS):
             return plain
         if isinstance(error, NotAuthenticated):

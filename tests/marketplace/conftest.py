@@ -14,7 +14,6 @@ import httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
-from story import POLICY, rows_csv
 
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
@@ -25,6 +24,7 @@ from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import create_account, create_organisation
 from sandbox.settings import Settings as VaultSettings
+from story import POLICY, rows_csv
 
 PASSWORD = "a long enough password"
 
@@ -176,8 +176,15 @@ class City:
 
     portal: Portal
     vault_url: str
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def tokens(self, who: str) -> dict[str, str]:
+        """Of one login each: hashing a password is slow on purpose."""
+        if who not in self.known:
+            self.known[who] = self.log_in(who)
+        return self.known[who]
+
+    def log_in(self, who: str) -> dict[str, str]:
         answer = httpx.post(f"{self.portal.url}/api/v1/login", json={"username": who, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         tokens: dict[str, str] = answer.json()
