@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sandbox.audit import verify_receipt
@@ -246,9 +247,9 @@ def main() -> None:
     try:
         app()
     except CihuError as error:
-        err.print(f"[red]{error.message}[/red]", highlight=False)
+        err.print(f"[red]{escape(error.message)}[/red]", highlight=False, soft_wrap=True)
         if error.mend:
-            err.print(error.mend, highlight=False)
+            err.print(escape(error.mend), highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
