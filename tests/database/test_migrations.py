@@ -178,3 +178,26 @@ def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
     inside = set(ZipFile(wheel).namelist())
     assert {"sandbox/database/migrations/env.py", "sandbox/database/migrations/versions/0001_initial.py",
             "marketplace/migrations/versions/0001_initial.py"} <= inside
+
+
+def test_the_job_of_the_chart_gives_each_service_its_password(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As helm/cihu/templates/migration.yaml starts it: three addresses, of which the services' say their passwords."""
+    home = tmp_path_factory.mktemp("pw")
+    known = {"postgres": "owner's", VAULT: "v%40ult's", PORTAL: "portals"}
+    server = Postgres(home, home / "log", durable=False, passwords=known)
+    server.start()
+    try:
+        environment = {"CIHU_DATABASE_URL": server.url(database="postgres"), "PATH": os.environ["PATH"],
+                       "CIHU_VAULT_DATABASE_URL": server.url(user=VAULT, database="postgres"),
+                       "CIHU_PORTAL_DATABASE_URL": server.url(user=PORTAL, database="postgres")}
+        for package in ("sandbox", "marketplace"):
+            done = subprocess.run([sys.executable, "-m", f"{package}.migrate"], env=environment, capture_output=True, text=True,
+                                  check=False)
+            assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        for variable, table in (("CIHU_VAULT_DATABASE_URL", "vault.grants"), ("CIHU_PORTAL_DATABASE_URL", "market.keys")):
+            service = Database(environment[variable], pool_size=1)
+            with service.transaction() as tx:
+                assert tx.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+            service.close()
+    finally:
+        server.stop()
