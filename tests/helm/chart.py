@@ -11,7 +11,8 @@ PEER = [{"ipBlock": {"cidr": "10.1.2.3/32"}}]
 
 DEFAULTS: dict[str, Any] = {}
 WHOLE = {
-    "networkIsEncrypted": True, "portal": {"url": "https://portal.city.example", "replicas": 3}, "policies": {"configMap": "rules"},
+    "networkIsEncrypted": True, "portal": {"url": "https://portal.city.example", "replicas": 3},
+    "policies": {"configMap": "rules"},
     "hub": {"enabled": True, "url": "https://hub.city.example",
             "seal": {"hostUsers": False, "procMount": "Unmasked",
                      "seccompProfile": {"type": "Localhost", "localhostProfile": "cihu.json"}}},
