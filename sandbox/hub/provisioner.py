@@ -7,6 +7,7 @@ trusted; the kernel is not. They talk over Unix sockets in the kernel's run fold
 import asyncio
 import logging
 import signal
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -19,12 +20,20 @@ from sandbox.errors import CihuError, Forbidden, NotAuthenticated, TooMany, Unav
 from sandbox.hub import run_folder
 from sandbox.hub.kernel_seal import kernel_seal
 from sandbox.hub.kernel_session import KernelToken, open_session, renew
-from sandbox.hub.run_folder import RunFolder
+from sandbox.hub.run_folder import INSIDE_SOCKETS, RunFolder
 from sandbox.hub.settings import ServerSettings, server_settings
 from sandbox.seals import Bubblewrap, Seal, check_seal, interpreter
 
 STATUS: dict[type[CihuError], int] = {NotAuthenticated: 403, Forbidden: 403, TooMany: 429}
+PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
+START_SECONDS = 60.0
 log = logging.getLogger("cihu.kernels")
+
+
+def shown(refused: CihuError) -> HTTPError:
+    """The web handler shows this message to the person; any other exception would show "Unhandled error"."""
+    return HTTPError(STATUS.get(type(refused), 503), log_message=str(refused).replace("%", "%%"),
+                     reason="The kernel did not start")
 
 
 class SealedProvisioner(LocalProvisioner):
@@ -45,9 +54,7 @@ class SealedProvisioner(LocalProvisioner):
         except CihuError as refused:
             log.warning("kernel %s did not start: %s (%s)", self.kernel_id, refused.code, refused.internal)
             self.abandon()
-            # the web handler shows this message to the person; any other exception would show "Unhandled error"
-            raise HTTPError(STATUS.get(type(refused), 503), log_message=str(refused).replace("%", "%%"),
-                            reason="The kernel did not start") from refused
+            raise shown(refused) from refused
 
     async def prepare(self, settings: ServerSettings) -> None:
         """All that may fail: is there room, does a seal hold here, does the vault give leave?"""
@@ -87,12 +94,32 @@ class SealedProvisioner(LocalProvisioner):
         """Nothing of `kwargs` reaches the kernel: what a notebook's metadata or a request could set stays outside."""
         assert self.folder is not None and self.seal is not None
         # on this thread, which lives as long as the server: the seal dies with the thread that made it
+        bubblewrap = Bubblewrap()
         with self.folder.said.open("wb") as said:
-            self.process = Bubblewrap().start(self.seal, output=said)
+            self.process = bubblewrap.start(self.seal, output=said)
+        try:
+            await self.bound(self.folder)
+            # before a line of the person's runs: or the folder, which is on the disk, could be filled (or its sockets changed)
+            await asyncio.to_thread(bubblewrap.shut, self.process, INSIDE_SOCKETS)
+        except CihuError as failed:
+            self.process.kill()
+            log.warning("kernel %s did not start: %s (%s)", self.kernel_id, failed.code, failed.internal)
+            self.abandon()
+            raise shown(failed) from failed
         self.pid = self.process.pid
         self.pgid = None  # the seal has a session of its own; ending bubblewrap ends all in it
         self.cwd = "/"
         return self.connection_info
+
+    async def bound(self, folder: RunFolder) -> None:
+        """Wait until the kernel listens on its five sockets. Raises Unavailable with its last words if it does not."""
+        ports = [int(self.connection_info[name]) for name in PORTS]  # type: ignore[literal-required]
+        deadline = time.monotonic() + START_SECONDS
+        while not all(folder.has_socket(port) for port in ports):
+            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable("The kernel did not start.", mend="Try again; if it stays so, tell the operator.",
+                                  internal=folder.last_words())
+            await asyncio.sleep(0.02)  # another process makes them
 
     async def send_signal(self, signum: int) -> None:
         """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json), and only ends pass here."""

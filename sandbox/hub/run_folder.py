@@ -2,7 +2,7 @@
 
     <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
     <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token
-    <run>/k/<id>/s/      written by the kernel: its sockets, and whatever else it likes; hostile
+    <run>/k/<id>/s/      written by the kernel while it starts: its sockets; read-only for it from then on
     <run>/k/<id>/said    what the kernel wrote to stdout and stderr before it could speak the protocol
 """
 
@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,6 +66,12 @@ class RunFolder:
         self.sockets.mkdir(mode=0o700)
         if owner is not None:
             os.chown(self.sockets, owner, owner)
+
+    def has_socket(self, port: int) -> bool:
+        try:
+            return stat.S_ISSOCK(Path(f"{self.socket_prefix}-{port}").lstat().st_mode)
+        except OSError:
+            return False
 
     def last_words(self) -> str:
         try:

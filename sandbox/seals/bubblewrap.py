@@ -8,13 +8,14 @@ Recipe: bwrap(1), setpriv(1), prlimit(1).
 
 import os
 import subprocess
-from pathlib import PurePosixPath
+import sys
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sandbox.errors import Unavailable
 from sandbox.seals import syscalls
 from sandbox.seals.host import Host, this_host
-from sandbox.seals.model import Seal
+from sandbox.seals.model import Seal, SealedProcess
 
 NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try")
 USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL")
@@ -22,6 +23,7 @@ USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-dro
 RIGHTS_TO_DROP_RIGHTS = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
                          "--cap-add", "CAP_SETPCAP")
 
+SHUT, SHUT_SECONDS = Path(__file__).with_name("shut.py"), 20
 SHARED_MEMORY, TEMPORARY = "/dev/shm", "/tmp"  # noqa: S108  # the seal's own, in memory
 
 
@@ -45,6 +47,26 @@ class Bubblewrap:
         finally:
             for descriptor in filters:
                 os.close(descriptor)
+
+    def shut(self, process: SealedProcess, folder: str) -> None:
+        """From now on the sealed program may read `folder`, one of its writable binds, and write nothing to it.
+        Raises Unavailable; then end the process."""
+        command = [sys.executable, "-I", "-S", str(SHUT), str(first_inside(process.pid)), folder]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=SHUT_SECONDS, env={}, cwd="/")
+        if done.returncode:
+            raise Unavailable("A folder of the seal could not be shut.", mend="See sandbox/seals/README.md.",
+                              internal=done.stderr.decode(errors="replace")[-300:])
+
+
+def first_inside(pid: int) -> int:
+    """The first process in the seal that bubblewrap's outer process `pid` made. Raises Unavailable if it is gone."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        children = []
+    if not children:
+        raise Unavailable("The sealed program has ended.", mend="Start it again.")
+    return int(children[0])
 
 
 def arguments(seal: Seal, host: Host, filters: list[int]) -> list[str]:

@@ -476,6 +476,11 @@ def fill_the_temporary_folder(targets: Targets) -> bool:
     return fills(tempfile.gettempdir(), 320)
 
 
+@attempt("filling the host's disk by the one folder that is on it; its inodes, by empty files: sandbox-peers.md, disk filling")
+def fill_the_sockets_folder(targets: Targets) -> bool:
+    return fills(targets["sockets"], 64)
+
+
 @attempt("filling the home", harmless=False)
 def fill_the_home(targets: Targets) -> bool:
     return fills(os.path.expanduser("~"), 320)

