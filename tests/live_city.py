@@ -1,0 +1,130 @@
+"""A whole city for tests, on free ports, of which a service can be stopped, killed or started with something changed in it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from altered import altered
+from sandbox.city.part import Part, RunningPart
+from sandbox.city.postgres import Postgres
+from sandbox.city.services import services
+from sandbox.city.settings import ANY_PORTS
+from sandbox.city.supervisor import City
+from sandbox.city.visitor import Places, Visitor, places
+from sandbox.database import Database
+
+CHECKOUT = Path(__file__).parent.parent
+PASSWORD = ANY_PORTS.password
+CIHU = Path(sys.executable).with_name("cihu")
+
+
+def cihu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command line, in a process of its own that knows of no city but by what it is told."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CIHU_")}
+    return subprocess.run([str(CIHU), *arguments], capture_output=True, text=True, check=False, timeout=280,
+                          stdin=subprocess.DEVNULL, env=kept | {"CIHU_PASSWORD": PASSWORD} | environment)
+
+
+@dataclass
+class LiveCity:
+    city: City
+    changed: set[str] = field(default_factory=set)
+
+    @property
+    def home(self) -> Path:
+        return self.city.home
+
+    @property
+    def where(self) -> Places:
+        return places(self.home, {})
+
+    @property
+    def postgres(self) -> Postgres:
+        server = self.city.running["postgres"]
+        assert isinstance(server, Postgres)
+        return server
+
+    def database(self) -> Database:
+        """As the owner: may see everything."""
+        return Database(self.postgres.url(), pool_size=2)
+
+    def visitor(self, account: str, record: list[httpx.Response] | None = None) -> Visitor:
+        """Somebody who is logged in; every answer that they get from now on is put into `record`."""
+        somebody = Visitor(self.where, account, PASSWORD)
+        if record is not None:
+            listen(somebody._client, record)
+        return somebody
+
+    def part(self, name: str) -> RunningPart:
+        running = self.city.running[name]
+        assert isinstance(running, RunningPart)
+        return running
+
+    def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        """Start a service anew, with these variables beside its own. Raises `Unavailable` if it does not come up."""
+        assert self.city.ground is not None
+        plain: Part = next(part for part in services(self.city.ground) if part.name == name)
+        part = replace(plain, environment={**plain.environment, **(environment or {})})
+        old = self.part(name)
+        old.stop()
+        new = RunningPart(part, old.folder, old.log)
+        self.city.running[name] = new
+        (self.changed.add if environment else self.changed.discard)(name)
+        new.launch()
+        new.await_ready()
+
+    def change(self, name: str, changes: Mapping[str, str], **environment: str) -> None:
+        """Start a service with `changes` in it (see `altered`), and all others as they are made."""
+        for other in self.changed - {name}:
+            self.restart(other)
+        self.restart(name, altered(self.home / "altered" / name, changes) | environment)
+
+    def mend(self) -> None:
+        for name in tuple(self.changed):
+            self.restart(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to a service's own process; what it leaves behind is swept when it is started again."""
+        process = self.part(name).process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def listen(client: httpx.Client, record: list[httpx.Response]) -> None:
+    def keep(answer: httpx.Response) -> None:
+        answer.read()
+        record.append(answer)
+
+    client.event_hooks["response"].append(keep)
+
+
+def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The one JSON document that a command printed."""
+    said = json.loads(ended.stdout)
+    assert isinstance(said, dict)
+    return said
+
+
+@contextmanager
+def live_city() -> Iterator[LiveCity]:
+    # sockets need short paths, so not below pytest's own folder
+    home = Path(tempfile.mkdtemp(prefix="cihu-", dir="/tmp"))
+    city = City(home, ANY_PORTS)
+    try:
+        city.start()
+        yield LiveCity(city)
+    finally:
+        city.stop()
+        shutil.rmtree(home, ignore_errors=True)
