@@ -19,7 +19,7 @@ from marketplace.metering import endpoints as metering
 from marketplace.orders import endpoints as orders
 from marketplace.portal import refusals, sign_in
 from marketplace.portal.door import Door
-from marketplace.portal.headers import Headers, Journal
+from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
@@ -32,9 +32,11 @@ from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.identity import TokenIssuer, TokenVerifier
+from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate
 from sandbox.storage import ProductStore
 
+MOST_BODY_BYTES = 256 * 1024
 STATIC = Path(__file__).parent / "portal" / "static"
 
 
@@ -75,7 +77,7 @@ def create_app(settings: Settings) -> ASGIApp:
             tx.execute(text("SELECT 1"))
         return {"status": "ok"}
 
-    return Journal(Headers(app, settings))
+    return Journal(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), logging.getLogger("cihu.portal"))
 
 
 def main() -> int:

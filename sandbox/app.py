@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import Depends, FastAPI
 from starlette.formparsers import MultiPartParser
+from starlette.types import ASGIApp
 
 import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
@@ -30,28 +31,30 @@ from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError
 from sandbox.grants import expire_due
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.settings import Settings, read_settings
 from sandbox.storage import ProductStore, RawStore
 
 EXPIRY_SECONDS = 60.0
-MOST_UPLOAD_IN_MEMORY = 2 * 1024**3
+MOST_BODY_BYTES = 64 * 1024
+MOST_UPLOAD_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
 class Vault:
     """The two doors of one vault, and its desk."""
 
-    app: FastAPI
-    kernel_app: FastAPI
+    app: ASGIApp
+    kernel_app: ASGIApp
     desk: Desk
 
 
 def create_vault(settings: Settings) -> Vault:
     """Put the vault together. Raises `CihuError` when a part is missing or broken."""
     # an upload is raw data: it must not be spooled to a temporary file
-    MultiPartParser.spool_max_size = MOST_UPLOAD_IN_MEMORY
+    MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
     database = Database(settings.database_url.get_secret_value())
     gate = Gate(settings.policies)
     keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
@@ -79,7 +82,14 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
-    return Vault(app, _kernel_app(desk, log, issuer, verifier), desk)
+    upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
+    return Vault(_guarded(app, large=upload, admit=person), _guarded(_kernel_app(desk, log, issuer, verifier)), desk)
+
+
+def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
+             admit: Callable[[str], Principal] | None = None) -> ASGIApp:
+    """Bodies are counted as they come, and no failure puts its words into the log."""
+    return Journal(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"))
 
 
 def _kernel_app(desk: Desk, log: Log, issuer: TokenIssuer, verifier: TokenVerifier) -> FastAPI:

@@ -1,16 +1,11 @@
-"""What may a page of ours do in a browser? Nothing but what is named here; and each request leaves one plain log line."""
+"""What may a page of ours do in a browser? Nothing but what is named here."""
 
-import logging
-import time
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketplace.settings import Settings
-
-log = logging.getLogger("cihu.portal")
 
 
 def page_headers(settings: Settings) -> dict[str, str]:
@@ -49,32 +44,3 @@ class Headers:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-class Journal:
-    """ASGI middleware: one line for each request, without its query (what a company asks is its own business), and
-    no traceback of a failure (it could quote a value)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.monotonic(), 0
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_and_note)
-        except Exception as error:  # noqa: BLE001  # the last door: whatever failed, its words stay inside
-            log.error("%s %s ended in %s", scope["method"], scope["path"], type(error).__name__)  # noqa: TRY400  # no traceback
-            if not status:
-                await Response("The service failed.", 503)(scope, receive, send_and_note)
-        finally:
-            log.info("%s %s %s %.0f ms", scope["method"], scope["path"], status, (time.monotonic() - began) * 1000)

@@ -37,6 +37,15 @@ def open_account(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
         "delta_limit": func.greatest(accounts.c.delta_spent, row.excluded.delta_limit)}))
 
 
+def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
+    """Open an account, or let one that is open have at least `limit` in all; never lowers it, never gives anything back."""
+    row = upsert(accounts).values(level=account.level.value, key=account.key, picorho_limit=limit.picorho,
+                                  delta_limit=limit.delta_units)
+    tx.execute(row.on_conflict_do_update(index_elements=["level", "key"], set_={
+        "picorho_limit": func.greatest(accounts.c.picorho_limit, row.excluded.picorho_limit),
+        "delta_limit": func.greatest(accounts.c.delta_limit, row.excluded.delta_limit)}))
+
+
 def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
     """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room."""
     for account in (Account(Level.GRANT, grant), Account(Level.DATASET, dataset), Account(Level.POPULATION, population)):

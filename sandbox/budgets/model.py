@@ -17,7 +17,7 @@ class Level(StrEnum):
 @dataclass(frozen=True)
 class Account:
     level: Level
-    key: str  # the grant's id, the dataset's name, the population's name
+    key: str  # "team/dataset" for all grants of a team on a dataset; the dataset's name; the population's name
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ def _unit(source: YamlText, said: Any, columns: tuple[Column, ...]) -> PrivacyUn
     if named != [column]:
         raise source.fault(f"unit.column is {column}, but the columns with role unit are {named or 'none'}.",
                             "unit", "column", mend=f"Give column {column}, and only it, the role unit.")
+    if next(known for known in columns if known.name == column).type not in (Type.INTEGER, Type.TEXT):
+        raise source.fault(f"the unit {column} must be an integer or a text.", "columns", column, "type",
+                           mend="Numbers with a point and dates do not name people reliably.")
     return PrivacyUnit(column=column, kind=str(said["unit"]["kind"]), max_rows=int(said["unit"]["max_rows"]))
 
 

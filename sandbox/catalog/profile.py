@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
+from sandbox.catalog.shut_duckdb import shut_connection
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Profile:
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
     """Look at a typed table (see read_table) by its policy."""
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+    with shut_connection() as connection:
         connection.register("typed", table)
 
         def percent(condition: str, parameters: list[object] | None = None) -> int:

@@ -50,7 +50,7 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
     parquet = to_parquet(table)
     stored = store.put(f"{policy.dataset}/{hashlib.sha256(parquet).hexdigest()}.parquet", parquet)
     with database.transaction() as tx:
-        number = _next_number(tx, policy)
+        number = _next_number(tx, policy, shelf)
         version = Version(dataset=policy.dataset, number=number, policy=policy, object_name=stored.name,
                           object_version=stored.version_id, sha256=stored.sha256, published_by=officer.id,
                           published_at=datetime.now(UTC))
@@ -60,8 +60,10 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
             published_by=officer.id, published_at=version.published_at))
         _open_budgets(tx, policy, populations)
         append(tx, Event("dataset.published", officer.id, f"dataset:{version.name}", {
-            "department": policy.department, "grade": policy.grade,
-            "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest()}))
+            "department": policy.department, "grade": policy.grade, "population": policy.population,
+            "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
+            **({"delta": str(policy.budget.delta), "dataset_epsilon": str(policy.budget.dataset_epsilon),
+                "unit": policy.unit.column, "max_rows": policy.unit.max_rows} if policy.budget and policy.unit else {})}))
     return Published(version, fit)
 
 
@@ -78,13 +80,14 @@ def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:
                            mend="就高从严: grade the dataset as its highest column, or leave those columns out.")
 
 
-def _next_number(tx: Transaction, policy: DatasetPolicy) -> int:
+def _next_number(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> int:
     known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset).with_for_update()).first()
     if known is None:
         tx.execute(insert(datasets).values(name=policy.dataset, department=policy.department, latest=1))
         return 1
     if known.department != policy.department:
         raise Conflict(f"{policy.dataset} belongs to {known.department}.", mend="Choose another name.")
+    _refuse_other_people(shelf.version(tx, policy.dataset, known.latest).policy, policy)
     tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=known.latest + 1))
     return int(known.latest) + 1
 
@@ -94,3 +97,12 @@ def _open_budgets(tx: Transaction, policy: DatasetPolicy, populations: dict[str,
     if policy.budget:
         open_account(tx, Account(Level.DATASET, policy.dataset), policy.budget.loss(policy.budget.dataset_epsilon))
         open_account(tx, Account(Level.POPULATION, policy.population), populations[policy.population].limit)
+
+
+def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
+    """A new version protects the same people: what was lost about them must go on counting."""
+    said = [(policy.population, policy.unit.column if policy.unit else "", policy.unit.kind if policy.unit else "",
+             policy.budget.delta if policy.budget else None) for policy in (before, now)]
+    if said[0] != said[1]:
+        raise Conflict(f"{now.dataset} was published with another population, unit or delta.",
+                       mend="Keep them as they were, or publish it under another name.")

@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from sandbox.catalog.model import Column, DatasetPolicy, Role, Type
+from sandbox.catalog.shut_duckdb import shut_connection
 from sandbox.errors import InvalidInput
 
 SQL_TYPE = {Type.INTEGER: "BIGINT", Type.NUMBER: "DOUBLE", Type.TEXT: "VARCHAR", Type.BOOLEAN: "BOOLEAN",
@@ -29,12 +30,16 @@ def read_table(body: bytes, policy: DatasetPolicy) -> pa.Table:
     _check_names(raw, policy)
     if raw.num_rows == 0:
         raise InvalidInput("The file has no rows.", mend="Publish a dataset when it has data.")
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        connection.register("raw", raw)
-        _check_values(connection, policy)
-        typed = ", ".join(f"{_typed(column)} AS {quoted(column.name)}" for column in policy.columns)
-        order = f" ORDER BY {quoted(policy.unit.column)}" if policy.unit else ""
-        return connection.execute(f"SELECT * FROM (SELECT {typed} FROM raw){order}").to_arrow_table()
+    typed = ", ".join(f"{_typed(column)} AS {quoted(column.name)}" for column in policy.columns)
+    order = f" ORDER BY {quoted(policy.unit.column)}" if policy.unit else ""
+    try:
+        with shut_connection() as connection:
+            connection.register("raw", raw)
+            _check_values(connection, policy)
+            return connection.execute(f"SELECT * FROM (SELECT {typed} FROM raw){order}").to_arrow_table()
+    except duckdb.Error as error:
+        raise InvalidInput("The file's columns have types that cannot be read.", internal=type(error).__name__,
+                           mend="Use plain integers, numbers, texts, booleans and dates.") from None
 
 
 def quoted(name: str) -> str:
@@ -82,7 +87,7 @@ def _check_values(connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) 
         wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS {SQL_TYPE[column.type]}) IS NULL"
         needed = column.role is Role.UNIT or column.required
         if needed:
-            wrong = f"{name} IS NULL OR ({wrong})"
+            wrong = f"({_typed(column)}) IS NULL"  # NaN is empty, too
         found = connection.execute(
             f"SELECT count(*), min(row) FROM (SELECT *, row_number() OVER () AS row FROM raw) WHERE {wrong}").fetchone()
         if found and found[0]:

@@ -36,6 +36,12 @@ class Shelf:
         with self.database.transaction() as tx:
             return [self._version(row) for row in tx.execute(_versions().order_by(datasets.c.name))]
 
+    def version(self, tx: Transaction, name: str, number: int) -> Version:
+        """A version by its number, in the caller's transaction."""
+        row = tx.execute(select(dataset_versions).where(dataset_versions.c.dataset == name,
+                                                        dataset_versions.c.number == number)).one()
+        return self._version(row)
+
     def read(self, text: str) -> DatasetPolicy:
         """Check a policy text that is not yet published."""
         return read_policy(text, schema=self.schema)

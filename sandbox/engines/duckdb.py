@@ -1,25 +1,24 @@
-"""How does DuckDB compute totals? In memory, on one version's rows, shut off from files, network and extensions."""
+"""How does DuckDB compute totals? In memory, on one version's rows, shut off from everything, and for so long at most."""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import BoundedSemaphore, Timer
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 
 from sandbox.catalog import Version
+from sandbox.catalog.shut_duckdb import shut_connection
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_plan
 from sandbox.queries.compile import TABLE
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
-SHUT: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-    "allow_community_extensions": "false", "python_enable_replacements": "false", "threads": "2",
-}
+RUNS_AT_ONCE = 2
 
 
 class DuckDBEngine:
@@ -27,11 +26,18 @@ class DuckDBEngine:
 
     def __init__(self, store: RawStore) -> None:
         self.store = store
+        self._places = BoundedSemaphore(RUNS_AT_ONCE)
         self._rows = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load)
 
-    def totals(self, plan: Plan) -> Cells:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Wait for one of the few places to compute: how long one waits depends on others' questions, not on a row."""
+        with self._places:
+            yield
+
+    def totals(self, plan: Plan, *, seconds: float) -> Cells:
         version = plan.version
-        return compute(plan, self._rows(version.object_name, version.object_version))
+        return compute(plan, self._rows(version.object_name, version.object_version), seconds=seconds)
 
     def warm(self, version: Version) -> None:
         """Load a version before anybody asks, so that the first question is no slower than the next."""
@@ -41,10 +47,13 @@ class DuckDBEngine:
         return pyarrow.parquet.read_table(io.BytesIO(self.store.get(object_name, object_version)))
 
 
-def compute(plan: Plan, rows: pa.Table) -> Cells:
-    """Run a plan's statements on `rows`: exact integers for every public cell, 0 where no row fell."""
+def compute(plan: Plan, rows: pa.Table, *, seconds: float = 600.0) -> Cells:
+    """Run a plan's statements on `rows`: exact integers for every public cell, 0 where no row fell.
+
+    Raises `duckdb.InterruptException` after `seconds`.
+    """
     answer: Cells = {}
-    with _shut_connection() as connection:
+    with shut_connection() as connection, _interrupted_after(connection, seconds):
         connection.register(TABLE, rows)
         connection.execute("SET lock_configuration = true")
         for statement in compile_plan(plan):
@@ -65,6 +74,11 @@ def _place(plan: Plan, codes: tuple[int, ...]) -> int:
 
 
 @contextmanager
-def _shut_connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(":memory:", config=SHUT) as connection:
-        yield connection
+def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    timer = Timer(seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it must not interrupt a connection that is closed

@@ -1,5 +1,6 @@
 """What must an engine do? Compute a plan's integer totals for every public cell. Exactly the same on every engine."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from sandbox.queries import Plan
@@ -10,6 +11,13 @@ Cells = dict[Total, list[int]]
 
 
 class Engine(Protocol):
-    def totals(self, plan: Plan) -> Cells:
-        """The exact totals, before noise: the most secret numbers there are. They never leave the vault."""
+    def place(self) -> AbstractContextManager[None]:
+        """Wait until this engine has room for one more question, and keep the place for the block."""
+        ...
+
+    def totals(self, plan: Plan, *, seconds: float) -> Cells:
+        """The exact totals, before noise: the most secret numbers there are. They never leave the vault.
+
+        Raises, whatever, when it is not done after `seconds`.
+        """
         ...

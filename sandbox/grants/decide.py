@@ -7,7 +7,7 @@ from fractions import Fraction
 from sqlalchemy import func, insert, update
 
 from sandbox.audit import Event, append
-from sandbox.budgets import Account, Level, open_account
+from sandbox.budgets import raise_limit
 from sandbox.catalog import Version
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
@@ -26,6 +26,9 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
         request = _undecided(tx, gate, officer, request_id)
         terms_epsilon, terms_until = epsilon or request.epsilon, until or request.until
         check_terms(version, terms_epsilon, terms_until)
+        if terms_epsilon > request.epsilon:
+            raise InvalidInput(f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
+                               mend="Approve as much or less, or let them ask again.")
         tx.execute(update(requests).where(requests.c.id == request_id).values(
             status=RequestStatus.APPROVED.value, decided_by=officer.id, decided_at=func.now(), note=note))
         row = tx.execute(insert(grants).values(
@@ -34,12 +37,13 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
             approved_by=officer.id).returning(grants)).one()
         budget = version.policy.budget
         assert budget is not None, "check_terms needs one"
-        open_account(tx, Account(Level.GRANT, str(row.id)), budget.loss(Fraction(terms_epsilon)))
+        grant = as_grant(row)
+        raise_limit(tx, grant.account, budget.loss(Fraction(terms_epsilon)))
         append(tx, Event("grant.approved", officer.id, f"grant:{row.id}", {
             "request": request_id, "dataset": request.dataset, "team": request.team, "epsilon": str(terms_epsilon),
             "until": terms_until.isoformat(), "note": note,
             "changed": terms_epsilon != request.epsilon or terms_until != request.until}))
-    return as_grant(row)
+    return grant
 
 
 def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: int, reason: str) -> Request:

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from sandbox.budgets import Account, Level
+
 
 class RequestStatus(StrEnum):
     ASKED = "asked"
@@ -71,3 +73,8 @@ class Grant:
     ended_by: str | None
     ended_at: datetime | None
     reason: str
+
+    @property
+    def account(self) -> Account:
+        """What the team may lose about the dataset, over all its grants on it: a new grant gives nothing back."""
+        return Account(Level.GRANT, f"{self.team}/{self.dataset}")

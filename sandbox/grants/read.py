@@ -43,9 +43,10 @@ def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
     return as_request(row)
 
 
-def load_grant(tx: Transaction, id: int, *, lock: bool = False) -> Grant:
+def load_grant(tx: Transaction, id: int, *, lock: bool = False, share: bool = False) -> Grant:
+    """`lock`: to change it. `share`: nobody may change it until this transaction ends."""
     query = select(grants).where(grants.c.id == id)
-    row = tx.execute(query.with_for_update() if lock else query).first()
+    row = tx.execute(query.with_for_update(read=share) if lock or share else query).first()
     if row is None:
         raise NotFound(f"There is no grant {id}.")
     return as_grant(row)

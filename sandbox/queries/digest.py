@@ -11,13 +11,16 @@ from typing import Any
 from sandbox.queries.plan import Plan
 from sandbox.queries.tree import And, In, Or
 
+FORMAT = 1
+"""Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
+
 
 def digest(plan: Plan) -> str:
     """SHA-256 over the version, the filter, the keys and the bounding: all that the totals depend on.
 
     The outputs are left out: they are computed from totals, so a total that was released once serves every question.
     """
-    said = [plan.version.name, plan.version.sha256, _canonical(plan.unit), _canonical(plan.where), _canonical(plan.keys)]
+    said = [FORMAT, plan.version.name, plan.version.sha256, _canonical(plan.unit), _canonical(plan.where), _canonical(plan.keys)]
     return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
 
 

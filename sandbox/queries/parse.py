@@ -1,5 +1,6 @@
 """Is this SQL something that can be asked privately? An allow-list of constructs; the rest is refused by name and place."""
 
+import re
 from datetime import date
 from fractions import Fraction
 from typing import NoReturn
@@ -31,6 +32,8 @@ from sandbox.queries.tree import (
 
 LONGEST_SQL = 20_000
 DEEPEST = 60
+LONGEST_PATTERN = 100
+NUMBER = re.compile(r"(?=.{1,40}$)\d*\.?\d*(?:[eE][+-]?\d{1,2})?")
 SHAPE = "SELECT keys, COUNT(*), COUNT(DISTINCT unit), SUM(x), AVG(x) FROM dataset WHERE ... GROUP BY keys"
 
 COMPARISONS: dict[type[exp.Expression], Comparison] = {
@@ -76,10 +79,12 @@ class _Parser:
         if len(sql) > LONGEST_SQL:
             raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.")
         self.sql = sql
+        self.known_as: frozenset[str] = frozenset()  # what may stand before a column's name
 
     def question(self) -> Question:
         select = self._select()
         self._refuse_clauses(select)
+        dataset = self._dataset(select)
         outputs = tuple(self._output(item) for item in select.expressions)
         names = [output.name for output in outputs]
         for name in names:
@@ -96,7 +101,7 @@ class _Parser:
             raise QueryRefused("A question without an aggregate", "a row's own value is never shown.",
                                instead="Ask for COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
         where = select.args.get("where")
-        return Question(dataset=self._dataset(select), outputs=outputs,
+        return Question(dataset=dataset, outputs=outputs,
                         where=self._condition(where.this, 0) if where else None, keys=keys)
 
     def _select(self) -> exp.Select:
@@ -143,6 +148,10 @@ class _Parser:
         if not table.db:
             raise QueryRefused(f"The dataset {table.name}", "its name has two parts.",
                                instead="Write schema.name, such as health.visits.", position=self._position(table))
+        alias = table.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            self._refuse(alias, "columns cannot be named anew.", "Use the columns' own names.")
+        self.known_as = frozenset({table.name.lower(), table.alias.lower()} - {""})
         return f"{table.db}.{table.name}".lower()
 
     def _output(self, item: exp.Expression) -> Output:
@@ -155,11 +164,11 @@ class _Parser:
     def _aggregate(self, node: exp.Expression) -> Aggregate:
         position = self._position(node)
         match node:
-            case exp.Count(this=exp.Star()):
+            case exp.Count(this=exp.Star() as star, expressions=[]) if _plain(star):
                 return Aggregate(Aggregation.COUNT, None, position)
-            case exp.Count(this=exp.Distinct(expressions=[exp.Column() as column])):
+            case exp.Count(this=exp.Distinct(expressions=[exp.Column() as column]), expressions=[]):
                 return Aggregate(Aggregation.COUNT_DISTINCT, self._name(column), position)
-            case exp.Count(this=exp.Column() as column):
+            case exp.Count(this=exp.Column() as column, expressions=[]):
                 return Aggregate(Aggregation.COUNT, self._name(column), position)
             case exp.Sum(this=exp.Column() as column):
                 return Aggregate(Aggregation.SUM, self._name(column), position)
@@ -210,15 +219,16 @@ class _Parser:
                 return kind(tuple(parts))
             case exp.Not():
                 return Not(self._condition(node.this, depth + 1))
+            case exp.In() if not node.expressions and not node.args.get("query"):
+                self._refuse(node, "an empty list is equal to nothing.", "List at least one value.")
             case exp.Is(this=exp.Column() as column, expression=exp.Null()):
                 return IsNull(self._name(column))
             case exp.Between(this=exp.Column() as column) if not node.args.get("symmetric"):
                 return Between(self._name(column), self._literal(node.args["low"]), self._literal(node.args["high"]))
-            case exp.In(this=exp.Column() as column) if not (node.args.get("query") or node.args.get("unnest")
-                                                             or node.args.get("field")):
+            case exp.In(this=exp.Column() as column) if node.expressions and _plain(node, "this", "expressions"):
                 return In(self._name(column), tuple(self._literal(value) for value in node.expressions))
-            case exp.Like(this=exp.Column() as column):
-                return Like(self._name(column), self._literal(node.expression))
+            case exp.Like(this=exp.Column() as column) if _plain(node, "this", "expression"):
+                return Like(self._name(column), self._pattern(node.expression))
             case exp.Column():
                 return Is(self._name(node))
         if type(node) in COMPARISONS:
@@ -254,9 +264,19 @@ class _Parser:
         return self._refuse(node, "only a value written out can stand here.",
                             "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.")
 
+    def _pattern(self, node: exp.Expression) -> Literal:
+        """Only % in a pattern: with _ the engine's matcher backtracks, and how long it takes tells about a row."""
+        pattern = self._literal(node)
+        if isinstance(pattern.value, str) and ("_" in pattern.value or len(pattern.value) > LONGEST_PATTERN):
+            self._refuse(node, f"a pattern may hold % but not _, and at most {LONGEST_PATTERN} characters.",
+                         "Use % for what may vary.")
+        return pattern
+
     def _name(self, column: exp.Column) -> Name:
-        if not isinstance(column.this, exp.Identifier):
+        if not isinstance(column.this, exp.Identifier) or column.args.get("db"):
             self._refuse(column, "it is not a column's name.", "Name one column.")
+        if column.table and column.table.lower() not in self.known_as:
+            self._refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.")
         return Name(column.name.lower(), self._position(column))
 
     def _refuse(self, node: exp.Expression, why: str, instead: str) -> NoReturn:
@@ -269,10 +289,18 @@ class _Parser:
         return Position(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1)
 
 
+def _plain(node: exp.Expression, *allowed: str) -> bool:
+    """Whether a node has nothing but the allowed arguments: what is not looked at must not be there."""
+    return not any(value for name, value in node.args.items() if name not in allowed)
+
+
 def _number(text: str, position: Position) -> int | Fraction:
     try:
+        # looked at before it is built: 1e99999999 would take minutes to become a number
+        if not NUMBER.fullmatch(text):
+            raise ValueError
         number = Fraction(text)
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         raise QueryRefused(f"The number {text[:40]}", "it cannot be read.", instead="Write a decimal number.",
                            position=position) from None
     if abs(number) >= 2**53:

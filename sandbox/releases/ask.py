@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, update
 
 from sandbox.audit import Event, append
-from sandbox.budgets import Account, Level, reserve, settle, statement
+from sandbox.budgets import reserve, settle, statement
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, QueryRefused, Unavailable
 from sandbox.identity import Principal
@@ -25,9 +25,9 @@ from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.queries.price import Share
 from sandbox.releases.answer import table
 from sandbox.releases.desk import Desk
-from sandbox.releases.moment import wait_until_due
+from sandbox.releases.moment import limit_seconds, wait_until_due
 from sandbox.releases.noise import add_noise
-from sandbox.releases.prepare import Prepared, Released, already_released, charge, prepare
+from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
 from sandbox.releases.tables import questions, released_totals
 
 
@@ -43,21 +43,27 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
     except (QueryRefused, Refused) as refusal:
         _log_refusal(desk.database, principal, refusal)
         raise
-    with desk.database.lock(f"question:{prepared.digest}"):
-        with desk.database.transaction() as tx:
-            released = already_released(tx, prepared)
-        missing = [share for share in prepared.price.shares if share.total.name not in released]
-        if not missing:
-            return _release(desk, principal, uuid4(), prepared, released, {}, stored=True)
-        return _buy(desk, principal, prepared, released, missing)
+    try:
+        with desk.database.lock(f"question:{prepared.digest}"):
+            with desk.database.transaction() as tx:
+                released = already_released(tx, prepared)
+            missing = [share for share in prepared.price.shares if share.total.name not in released]
+            if not missing:
+                return _release(desk, principal, uuid4(), prepared, released, {}, stored=True)
+            return _buy(desk, principal, prepared, released, missing)
+    except Refused as refusal:  # the grant ended while the question waited for its lock
+        _log_refusal(desk.database, principal, refusal)
+        raise
 
 
 def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
          missing: list[Share]) -> dict[str, Any]:
-    started = time.monotonic()
     id = _reserve(desk, principal, prepared, charge(prepared, released))
+    started = time.monotonic()
     try:
-        exact = desk.engine.totals(prepared.plan)
+        with desk.engine.place():
+            started = time.monotonic()  # waiting for a place depends on others' questions, computing on these rows
+            exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(prepared.plan))
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                  for share in missing}
         answer = _release(desk, principal, id, prepared, released, noisy, stored=False)
@@ -76,12 +82,17 @@ def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: Privacy
     """Step 5: charge at all three levels and log the question, or neither."""
     id, version, grant = uuid4(), prepared.version, prepared.grant
     with desk.database.transaction() as tx:
-        reserve(tx, id=id, grant=str(grant.id), dataset=version.dataset, population=version.policy.population, loss=loss)
+        confirm(tx, desk, principal, prepared)
+        reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
+                loss=loss)
         tx.execute(insert(questions).values(id=id, digest=prepared.digest, version=version.name, grant=grant.id,
                                             asked_by=principal.id, sql=prepared.sql, picorho=loss.picorho,
                                             status="asked"))
         append(tx, Event("query.asked", principal.id, f"question:{id}", {
-            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho}))
+            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho,
+            "sql_sha256": hashlib.sha256(prepared.sql.encode()).hexdigest(),
+            "totals": [{"total": share.total.name, "sensitivity": share.total.sensitivity,
+                        "picorho": share.loss.picorho, "scale": repr(share.scale)} for share in prepared.price.shares]}))
     return id
 
 
@@ -93,6 +104,8 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
     all_totals = {name: (part.scale, part.cells) for name, part in (released | noisy).items()}
     version, grant = prepared.version, prepared.grant
     with desk.database.transaction() as tx:
+        if stored:  # nothing was reserved, so this is the last place to see that the grant still holds
+            confirm(tx, desk, principal, prepared)
         for name, part in noisy.items():
             tx.execute(insert(released_totals).values(digest=prepared.digest, total=name, picorho=part.picorho,
                                                       scale=part.scale, cells=part.cells))
@@ -125,7 +138,7 @@ def answer_sha256(answer: dict[str, Any]) -> str:
 def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, Any]:
     budget = prepared.version.policy.budget
     assert budget is not None
-    account = statement(tx, Account(Level.GRANT, str(prepared.grant.id)))
+    account = statement(tx, prepared.grant.account)
     return {"picorho": loss.picorho, "rho": float(loss.rho), "epsilon": round(epsilon_of(loss, budget.delta), 6),
             "delta": float(budget.delta),
             "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4) if account.limit.picorho else 0.0,

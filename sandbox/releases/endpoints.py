@@ -24,7 +24,8 @@ from sandbox.releases.tables import questions
 
 class Question(BaseModel):
     sql: str = Field(max_length=20_000)
-    epsilon: Decimal | None = Field(default=None, description="the loss offered, as epsilon at the dataset's delta")
+    epsilon: Decimal | None = Field(default=None, max_digits=12, decimal_places=6, ge=0,
+                                    description="the loss offered, as epsilon at the dataset's delta")
     grant: int | None = Field(default=None, description="under which grant; needed only if there are several")
 
 
@@ -65,7 +66,7 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
             for one in seen:
                 policy = desk.shelf.current(one.dataset).policy
                 assert policy.budget is not None
-                accounts = (Account(Level.GRANT, str(one.id)), Account(Level.DATASET, one.dataset),
+                accounts = (one.account, Account(Level.DATASET, one.dataset),
                             Account(Level.POPULATION, policy.population))
                 shown.append({
                     "grant": one.id, "dataset": one.dataset, "team": one.team, "status": one.status.value,

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from sandbox.budgets import Account, Level, statement
+from sandbox.budgets import statement
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.queries.plan import WEIGHT, PlannedOutput
@@ -21,7 +21,7 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, grant_id=grant_id)
     with desk.database.transaction() as tx:
         released = already_released(tx, prepared)
-        standing = statement(tx, Account(Level.GRANT, str(prepared.grant.id)))
+        standing = statement(tx, prepared.grant.account)
     loss, budget, plan = charge(prepared, released), prepared.version.policy.budget, prepared.plan
     assert budget is not None
     typical = prepared.version.policy.about_rows / plan.cells

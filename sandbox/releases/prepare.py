@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Any
 
 from sqlalchemy import select
 
@@ -11,11 +10,11 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants import Grant, list_grants, load_grant
-from sandbox.identity import Principal
+from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
-from sandbox.queries.tree import Question, column_names
+from sandbox.queries.tree import column_names
 from sandbox.releases.desk import Desk
 from sandbox.releases.tables import released_totals
 
@@ -28,6 +27,7 @@ class Prepared:
 
     sql: str
     grant: Grant
+    grade: str  # of the dataset and every column that the question may use, together (就高从严)
     plan: Plan
     price: Price
     digest: str
@@ -48,15 +48,16 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     bound = bind(question, version.policy)
     with desk.database.transaction() as tx:
         grant = _grant(tx, principal, version, grant_id)
-    desk.gate.require(principal, "ask", Resource("Grant", str(grant.id), _attributes(desk, grant, version, bound)),
-                      {"now": int(datetime.now(UTC).timestamp()), "way": "dp"})
+    used = [column.grade for column in version.policy.columns if column.name in column_names(bound)]
+    grade = desk.gate.grades.combine([version.policy.grade, *used])
+    _decide(desk, principal, grant, grade)
     plan = make_plan(bound, version)
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.")
-    return Prepared(sql, grant, plan, price_within(plan, budget.loss(wanted)), digest(plan))
+    return Prepared(sql, grant, grade, plan, price_within(plan, budget.loss(wanted)), digest(plan))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
@@ -79,12 +80,19 @@ def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: in
     return live[0] if live else own[0]
 
 
-def _attributes(desk: Desk, grant: Grant, version: Version, question: Question) -> dict[str, Any]:
-    """The grade that decides is that of the dataset and every column that the question may use (就高从严)."""
-    used = [column.grade for column in version.policy.columns if column.name in column_names(question)]
-    return {"team": grant.team, "status": grant.status.value, "department": grant.department, "dataset": grant.dataset,
-            "expires_at": int(grant.until.timestamp()), "purpose": grant.purpose,
-            "grade": desk.gate.grades.combine([version.policy.grade, *used])}
+def _decide(desk: Desk, principal: Principal, grant: Grant, grade: str) -> None:
+    desk.gate.require(principal, "ask", Resource("Grant", str(grant.id), {
+        "team": grant.team, "status": grant.status.value, "department": grant.department, "dataset": grant.dataset,
+        "expires_at": int(grant.until.timestamp()), "purpose": grant.purpose, "grade": grade}),
+        {"now": int(datetime.now(UTC).timestamp()), "way": "dp"})
+
+
+def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepared) -> None:
+    """Decide again, inside the transaction that charges or releases: the account and the grant as they are now.
+
+    A question may have waited for its lock, and a revocation must not lose that race. Raises `Forbidden`.
+    """
+    _decide(desk, load_principal(tx, principal.id), load_grant(tx, prepared.grant.id, share=True), prepared.grade)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,19 @@
 """The DP gate, step by step, on real parts: what is charged, what is logged, what is free, what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from math import sqrt
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, statement
-from sandbox.errors import BudgetExhausted, Forbidden, QueryRefused, Unavailable
+from sandbox.errors import BudgetExhausted, Conflict, Forbidden, QueryRefused, Unavailable
 from sandbox.grants import revoke
+from sandbox.queries import bind, digest, make_plan, parse
 from sandbox.releases import ask, explain
 from sandbox.releases.tables import questions
 from story import POLICY, Story
@@ -33,13 +36,13 @@ def city(open_story_with_grant: Story) -> Story:
 def spent(city: Story) -> dict[str, int]:
     with city.database.transaction() as tx:
         return {level.value: statement(tx, Account(level, key)).spent.picorho
-                for level, key in ((Level.GRANT, "1"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
+                for level, key in ((Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
 
 
 def kinds(city: Story) -> list[str]:
     with city.database.transaction() as tx:
-        return [text.split('"kind":"')[1].split('"')[0]
-                for text in tx.execute(select(entries.c.entry).order_by(entries.c.index)).scalars()]
+        return [entry.split('"kind":"')[1].split('"')[0]
+                for entry in tx.execute(select(entries.c.entry).order_by(entries.c.index)).scalars()]
 
 
 def test_an_answer_has_every_public_group_with_its_error(city: Story) -> None:
@@ -143,3 +146,56 @@ def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
     assert error == pytest.approx(1 / sqrt(2 * answer["price"]["rho"]), rel=1e-6)
     with city.database.transaction() as tx:
         assert tx.execute(select(questions.c.status)).scalars().all() == ["released"]
+
+
+def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> None:
+    """The decision is taken again in the transaction that charges: a revocation does not lose the race."""
+    with ThreadPoolExecutor(1) as pool:
+        plan = digest_of(city, SQL)
+        with city.database.lock(f"question:{plan}"):
+            waiting = pool.submit(ask, city.desk, principal=city.principal("wang"), sql=SQL)
+            wait_for_a_waiter(city)
+            revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
+        with pytest.raises(Forbidden, match="no longer live"):
+            waiting.result(30)
+    assert spent(city)["dataset"] == 0
+
+
+def digest_of(city: Story, sql: str) -> str:
+    version = city.shelf.current("clinic.visits")
+    return digest(make_plan(bind(parse(sql), version.policy), version))
+
+
+def wait_for_a_waiter(city: Story) -> None:
+    """Until somebody waits for an advisory lock: Postgres says so."""
+    while True:
+        with city.database.transaction() as tx:
+            if tx.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).scalar_one():
+                return
+
+
+def test_a_second_grant_gives_a_team_no_fresh_budget(city: Story) -> None:
+    ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(3))
+    city.grant()
+    with pytest.raises(BudgetExhausted, match="grant"):
+        ask(city.desk, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3),
+            grant_id=2)
+
+
+def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.releases.moment.LIMIT_ALLOWANCES", 0)
+    with pytest.raises(Unavailable, match="failed"):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert spent(city)["grant"] > 0
+
+
+@pytest.mark.parametrize("changed", [("population: residents", "population: tourists"), ("max_rows: 4", "max_rows: 4"),
+                                     ("kind: person", "kind: household")])
+def test_a_new_version_cannot_leave_the_people_whose_budget_was_spent(city: Story, changed: tuple[str, str]) -> None:
+    city.populations["tourists"] = replace(city.populations["residents"], name="tourists")
+    policy = POLICY.replace(*changed)
+    if policy == POLICY:
+        city.publish(policy=policy)
+        return
+    with pytest.raises(Conflict, match="another population, unit or delta"):
+        city.publish(policy=policy)

@@ -83,7 +83,7 @@ def explain(stage: Stage) -> str:
     check(_spent(stage) == before, "explaining was charged")
     check({total["one_unit_changes_it_by"] for total in told["totals"]} == {5.0, 75.0}, f"other bounds: {told['totals']}")
     return (f"epsilon {told['epsilon']:.3f}, visits ± {told['outputs'][0]['plus_minus_95']:.2f}, "
-            f"{told['budget']['percent_used_after']:.0f} % of the grant used afterwards")
+            f"{told['budget']['percent_used_after']:.0f} % of the team's budget used afterwards")
 
 
 def refuse_unsafe(stage: Stage) -> str:
@@ -110,11 +110,11 @@ def budget_stop(stage: Stage) -> str:
     """A question that costs more than is left is refused; not a bit of it is charged."""
     before = _spent(stage)
     sql = "SELECT site, SUM(spending) AS spending FROM health.visits GROUP BY site"
-    said = stage.cells().run(f"cihu.sql({sql!r}, epsilon=1.5, grant={stage.known['grant']})")
+    said = stage.cells().run(f"cihu.sql({sql!r}, epsilon=4, grant={stage.known['grant']})")
     check("budget" in said and "grant" in said, f"the budget did not stop it: {said[-300:]}")
     check(_spent(stage) == before, "a question without budget was charged")
     used = next(level["percent_used"] for level in _levels(stage) if level["level"] == "grant")
-    return f"refused at {used:.0f} % of the grant's budget"
+    return f"refused at {used:.0f} % of the team's budget"
 
 
 def _levels(stage: Stage) -> list[dict[str, Any]]:
