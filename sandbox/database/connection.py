@@ -27,16 +27,12 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One transaction, READ COMMITTED. Raises `Unavailable` if Postgres cannot be reached."""
-        try:
-            connection = self.engine.connect()
-        except OperationalError as error:
-            raise Unavailable(
-                "The database cannot be reached.",
-                mend="Is Postgres running, and is CIHU_DATABASE_URL right?",
-                internal=str(error),
-            ) from error
-        with connection, connection.begin():
+        """One transaction, READ COMMITTED.
+
+        Raises `Unavailable` if Postgres cannot be reached, or goes away in the middle: whether a commit in which it went
+        away was made, nobody here can know.
+        """
+        with _told_plainly(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -44,8 +40,9 @@ class Database:
         """Hold a lock that all processes of this database share, by name, until the block ends or the process dies.
 
         It is held by a connection of its own, from a pool of its own: whoever waits for it takes no transaction's place.
+        Raises `Unavailable` as `transaction` does.
         """
-        with self._locks.connect() as connection:
+        with _told_plainly(), self._locks.connect() as connection:
             key = {"name": name}
             connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), key)
             try:
@@ -56,3 +53,15 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self._locks.dispose()
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What Postgres could not do through no fault of ours, as `Unavailable`. The operator reads which kind it was, not the
+    statement: that could hold what somebody asked."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable("The database cannot be reached, or could not go on.",
+                          mend="Try again in a minute. For the operator: is Postgres running, and is CIHU_DATABASE_URL right?",
+                          internal=f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}") from error
