@@ -1,0 +1,169 @@
+"""A real vault process with a small city's people behind it, asked over HTTP as they would ask it."""
+
+import json
+import secrets
+import shutil
+import ssl
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import create_engine, select, text
+
+from sandbox.audit import Log, Signer
+from sandbox.audit.tables import entries
+from sandbox.budgets import Account, Level, Statement, statement
+from sandbox.city.postgres import Postgres
+from sandbox.city.s3 import S3Server
+from sandbox.database import Database
+from sandbox.grants import Grant, load_grant
+from sandbox.identity import KERNEL, VAULT, TokenIssuer, create_account, create_team, join_team
+from story import POLICY, Story, open_story, rows_csv
+from workspace import CHECKOUT, free_port, plain_environment, running
+
+SECONDS = 120
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: every client would read the machine's certificates anew
+
+
+@dataclass
+class Asker:
+    """One person with a token, over one of the vault's doors."""
+
+    client: httpx.Client
+    token: str
+
+    def send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return self.client.request(method, path, headers={"Authorization": f"Bearer {self.token}"}, **more)
+
+    def ask(self, sql: str, **more: Any) -> httpx.Response:
+        return self.send("POST", "/v1/ask", json={"sql": sql, **more})
+
+    def answer(self, sql: str, **more: Any) -> dict[str, Any]:
+        """The answer to a question that must be answered."""
+        told = self.ask(sql, **more)
+        assert told.status_code == 200, told.text
+        return dict(told.json())
+
+    def refusal(self, sql: str, **more: Any) -> tuple[int, str]:
+        """Status and code of a question that must not be answered."""
+        told = self.ask(sql, **more)
+        assert told.status_code >= 400, told.text
+        return told.status_code, str(told.json()["code"])
+
+
+@dataclass
+class AskedVault:
+    """The vault's process, its home and database; `start` it again as often as it is killed."""
+
+    home: Path
+    url: str
+    story: Story
+    environment: Mapping[str, str]
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "vault.log"
+
+    @contextmanager
+    def start(self, more: Mapping[str, str] | None = None) -> Iterator[Any]:
+        """The process, until the block ends; it may have died before."""
+        environment = {**self.environment, **(more or {})}
+        if more and "PYTHONPATH" in more:
+            environment["PYTHONPATH"] = f"{more['PYTHONPATH']}:{self.environment['PYTHONPATH']}"
+        with running([sys.executable, "-m", "sandbox.app"], environment, self.log_file, f"{self.url}/healthz") as process:
+            yield process
+
+    def token(self, person: str, audience: str = VAULT, seconds: int = 600) -> str:
+        name = "vault" if audience == KERNEL else "portal"
+        issuer = TokenIssuer(name, self.home / "keys" / name, self.story.database)
+        ends = {"session_ends": 4_000_000_000} if audience == KERNEL else {}
+        return issuer.issue(person, audience=audience, lifetime_seconds=seconds, **ends)
+
+    def person(self, name: str, audience: str = VAULT) -> Asker:
+        return Asker(httpx.Client(base_url=self.url, timeout=SECONDS, trust_env=False, verify=NO_TLS), self.token(name, audience))
+
+    def kernel(self, name: str, audience: str = KERNEL) -> Asker:
+        """At the kernels' door: the socket."""
+        transport = httpx.HTTPTransport(uds=str(self.home / "run" / "vault" / "vault.sock"), verify=NO_TLS)
+        client = httpx.Client(base_url="http://vault", transport=transport, timeout=SECONDS, trust_env=False)
+        return Asker(client, self.token(name, audience))
+
+    def publish(self, policy: str, rows: bytes) -> httpx.Response:
+        """As lin, through the door."""
+        return self.person("lin").send("POST", "/v1/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)})
+
+    def dataset(self, *, rows: bytes | None = None, policy: str = POLICY, epsilon: str = "4") -> tuple[str, Grant]:
+        """A dataset of its own for a test, published through the door, and the grant of wang's team on it."""
+        name = f"clinic.d{secrets.token_hex(4)}"
+        made = self.publish(policy.replace("clinic.visits", name), rows_csv() if rows is None else rows)
+        assert made.status_code == 201, made.text
+        return name, self.grant(name, epsilon=epsilon)
+
+    def grant(self, dataset: str, *, person: str = "wang", team: str = "lake", epsilon: str = "4") -> Grant:
+        """Requested and approved through the door."""
+        asked = self.person(person).send("POST", "/v1/requests", json={
+            "dataset": dataset, "team": team, "epsilon": epsilon, "purpose": "to try what can be got out of it",
+            "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()})
+        assert asked.status_code == 201, asked.text
+        made = self.person("lin").send("POST", f"/v1/requests/{asked.json()['id']}/approve", json={})
+        assert made.status_code == 200, made.text
+        with self.story.database.transaction() as tx:
+            return load_grant(tx, made.json()["id"])
+
+    def account(self, account: Account) -> Statement:
+        with self.story.database.transaction() as tx:
+            return statement(tx, account)
+
+    def spent(self, grant: Grant) -> dict[str, int]:
+        """What each level has lost, in picorho."""
+        accounts = (grant.account, Account(Level.DATASET, grant.dataset), Account(Level.POPULATION, "residents"))
+        return {account.level.value: self.account(account).spent.picorho for account in accounts}
+
+    def lost(self, grant: Grant, before: dict[str, int]) -> dict[str, int]:
+        return {level: now - before[level] for level, now in self.spent(grant).items()}
+
+    def log(self) -> Log:
+        return Log(self.story.database, Signer(self.home / "keys" / "log"))
+
+    def kinds(self) -> list[str]:
+        with self.story.database.transaction() as tx:
+            return [json.loads(entry)["kind"] for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))]
+
+
+@contextmanager
+def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
+    """A vault that is not started yet, on a database of its own. wang and song are the team lake, qin is the team river,
+    li is of no team."""
+    home = Path(tempfile.mkdtemp(prefix="cv", dir="/tmp"))  # sockets need short paths
+    name = f"asked_{home.name.lower()}"
+    owner = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE {template}'))
+    database = Database(postgres.url(database=name))
+    port = free_port()
+    environment = plain_environment(home) | {
+        "CIHU_BIND": f"127.0.0.1:{port}", "CIHU_DATABASE_URL": postgres.url(user="cihu_vault", database=name),
+        "CIHU_S3_ENDPOINT": s3.endpoint, "CIHU_S3_ACCESS_KEY": s3.vault.access_key,
+        "CIHU_S3_SECRET_KEY": s3.vault.secret_key, "CIHU_RAW_BUCKET": s3.raw_bucket,
+        "CIHU_PRODUCT_BUCKET": s3.product_bucket, "CIHU_POLICIES": str(CHECKOUT / "policies")}
+    try:
+        story = open_story(database, s3.raw_store())
+        with database.transaction() as tx:
+            create_team(tx, team_id="river", display_name="river", by="system")
+            for account, team in (("song", "lake"), ("qin", "river")):
+                create_account(tx, account_id=account, display_name=account, organisation="hbpu", roles=["analyst"],
+                               by="system")
+                join_team(tx, team_id=team, account_id=account, by="system")
+        yield AskedVault(home, f"http://127.0.0.1:{port}", story, environment)
+    finally:
+        database.close()
+        with owner.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        owner.dispose()
+        shutil.rmtree(home, ignore_errors=True)
