@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from threading import BoundedSemaphore, Timer
+from threading import BoundedSemaphore, Event, Thread
 
 import duckdb
 import pyarrow as pa
@@ -75,10 +75,17 @@ def _place(plan: Plan, codes: tuple[int, ...]) -> int:
 
 @contextmanager
 def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    timer = Timer(seconds, connection.interrupt)
-    timer.start()
+    done = Event()
+
+    def watch() -> None:
+        if not done.wait(seconds):
+            while not done.wait(0.01):  # again and again: an interrupt between two statements is forgotten
+                connection.interrupt()
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()  # it must not interrupt a connection that is closed
+        done.set()
+        watcher.join()  # it must not interrupt a connection that is closed

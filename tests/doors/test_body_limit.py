@@ -23,7 +23,7 @@ def client() -> TestClient:
     problems.install(app)
 
     @app.post("/{path:path}")
-    async def length(request: Request) -> int:
+    async def length(request: Request, path: str) -> int:
         return len(await request.body())
 
     @app.get("/fails")

@@ -36,7 +36,8 @@ def city(open_story_with_grant: Story) -> Story:
 def spent(city: Story) -> dict[str, int]:
     with city.database.transaction() as tx:
         return {level.value: statement(tx, Account(level, key)).spent.picorho
-                for level, key in ((Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
+                for level, key in ((Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"),
+                                   (Level.POPULATION, "residents"))}
 
 
 def kinds(city: Story) -> list[str]:
