@@ -1,5 +1,6 @@
 """Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -46,7 +47,7 @@ def bind(question: Question, policy: DatasetPolicy) -> Question:
         else:
             _column(output.of, policy)
     where = _condition(question.where, policy) if question.where else None
-    return Question(question.dataset, question.outputs, where, question.keys)
+    return replace(question, where=where)
 
 
 def _named(policy: DatasetPolicy, *roles: Role) -> str:

@@ -11,6 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
 from sandbox.queries.tree import (
+    Afterwards,
     Aggregate,
     Aggregation,
     And,
@@ -18,6 +19,7 @@ from sandbox.queries.tree import (
     Compare,
     Comparison,
     Condition,
+    Having,
     In,
     Is,
     IsNull,
@@ -26,6 +28,7 @@ from sandbox.queries.tree import (
     Name,
     Not,
     Or,
+    Ordering,
     Output,
     Question,
 )
@@ -50,10 +53,6 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "laterals": ("LATERAL", "only one dataset can be asked at a time.", "Ask the dataset by itself."),
     "distinct": ("SELECT DISTINCT", "it would show which values exist.", "Use GROUP BY on a key; all its public "
                  "values are shown."),
-    "having": ("HAVING", "it cannot be asked yet.", "Ask without it and filter the answer in the notebook: that is "
-               "free."),
-    "order": ("ORDER BY", "it cannot be asked yet.", "Ask without it and sort the answer in the notebook: that is free."),
-    "limit": ("LIMIT", "it would choose rows.", "Ask without it and cut the answer in the notebook: that is free."),
     "offset": ("OFFSET", "it would choose rows.", "Leave it out."),
     "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out."),
     "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY."),
@@ -62,7 +61,8 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "into": ("INTO", "nothing can be written.", "Leave it out."),
     "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out."),
 }
-ALLOWED = {"expressions", "from_", "where", "group", "kind", "hint"}
+ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "kind", "hint"}
+MOST_ROWS = 100_000
 
 
 def parse(sql: str) -> Question:
@@ -102,7 +102,8 @@ class _Parser:
                                instead="Ask for COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
         where = select.args.get("where")
         return Question(dataset=dataset, outputs=outputs,
-                        where=self._condition(where.this, 0) if where else None, keys=keys)
+                        where=self._condition(where.this, 0) if where else None, keys=keys,
+                        afterwards=self._afterwards(select, outputs))
 
     def _select(self) -> exp.Select:
         try:
@@ -203,6 +204,58 @@ class _Parser:
             if key not in keys:
                 keys.append(key)
         return tuple(keys)
+
+    def _afterwards(self, select: exp.Select, outputs: tuple[Output, ...]) -> Afterwards:
+        """HAVING, ORDER BY and LIMIT: on released numbers only, so each names a column of the answer."""
+        having, order, limit = (select.args.get(clause) for clause in ("having", "order", "limit"))
+        return Afterwards(having=self._having(having.this, outputs) if having else (),
+                          order=tuple(self._ordering(node, outputs) for node in order.expressions) if order else (),
+                          limit=self._limit(limit) if limit else None)
+
+    def _having(self, node: exp.Expression, outputs: tuple[Output, ...]) -> tuple[Having, ...]:
+        if isinstance(node, exp.Paren):
+            return self._having(node.this, outputs)
+        if isinstance(node, exp.And):
+            return self._having(node.this, outputs) + self._having(node.expression, outputs)
+        if type(node) not in COMPARISONS:
+            self._refuse(node, "HAVING compares columns of the answer with numbers.",
+                         "Write for example HAVING n > 100 AND mean < 3.")
+        left, right, comparison = node.this, node.expression, COMPARISONS[type(node)]
+        if isinstance(left, exp.Literal | exp.Neg):
+            left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
+        value = self._literal(right).value
+        if isinstance(value, bool) or not isinstance(value, int | Fraction):
+            self._refuse(right, "HAVING compares with numbers.", "Write a number.")
+        return (Having(self._output_named(left, outputs), comparison, Fraction(value)),)
+
+    def _ordering(self, node: exp.Expression, outputs: tuple[Output, ...]) -> Ordering:
+        if not isinstance(node, exp.Ordered) or node.args.get("with_fill"):
+            self._refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.")
+        return Ordering(self._output_named(node.this, outputs), bool(node.args.get("desc")))
+
+    def _limit(self, node: exp.Expression) -> int:
+        size = self._literal(node.expression).value if _plain(node, "expression") and node.expression else None
+        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST_ROWS:
+            self._refuse(node, "it takes a whole number.", "Write LIMIT 10.")
+        return size
+
+    def _output_named(self, node: exp.Expression, outputs: tuple[Output, ...]) -> str:
+        """Which column of the answer is meant: by its name, its place, or written out again."""
+        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
+            place = int(node.this)
+            if 1 <= place <= len(outputs):
+                return outputs[place - 1].name
+        elif isinstance(node, exp.Column):
+            name = self._name(node)
+            for output in outputs:
+                if output.name.lower() == name.text or output.of == name:
+                    return output.name
+        elif isinstance(node, exp.Func):
+            aggregate = self._aggregate(node)
+            for output in outputs:
+                if output.of == aggregate:
+                    return output.name
+        return self._refuse(node, "it is not a column of the answer.", "Put it in the SELECT list and name it with AS.")
 
     def _condition(self, node: exp.Expression, depth: int) -> Condition:
         if depth > DEEPEST:

@@ -5,14 +5,14 @@ With P = 1024 a row counts 1024/1024; a unit with more than max_rows rows that r
 1024 * max_rows among them. So no unit moves a total by more than the `sensitivity` stated here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import prod
 
 from sandbox.catalog.model import Bounds, Column, KeyValue, Version
 from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
-from sandbox.queries.tree import Aggregate, Aggregation, Condition, Name, Output, Question
+from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Condition, Name, Output, Question
 
 WEIGHT = 1024
 MOST_CELLS = 100_000
@@ -66,6 +66,7 @@ class Plan:
     keys: tuple[Key, ...]
     totals: tuple[Total, ...]
     outputs: tuple[PlannedOutput, ...]
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
     @property
     def cells(self) -> int:
@@ -89,7 +90,7 @@ def make_plan(question: Question, version: Version) -> Plan:
     groups = min(policy.unit.max_rows, cells)
     outputs = tuple(_output(output, version, policy.unit, groups) for output in question.outputs)
     totals = tuple(dict.fromkeys(total for output in outputs for total in output.totals))
-    return Plan(version, policy.unit, question.where, keys, totals, outputs)
+    return Plan(version, policy.unit, question.where, keys, totals, outputs, question.afterwards)
 
 
 def _column(version: Version, name: Name) -> Column:

@@ -114,11 +114,36 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Having:
+    """Keep the groups whose released value compares so with a number; one that is withheld does not."""
+
+    output: str
+    comparison: Comparison
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Ordering:
+    output: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """What is done with released numbers: it touches no data and costs nothing. All of `having` must hold."""
+
+    having: tuple[Having, ...] = ()
+    order: tuple[Ordering, ...] = ()
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     dataset: str
     outputs: tuple[Output, ...]
     where: Condition | None
     keys: tuple[Name, ...]
+    afterwards: Afterwards = Afterwards()
 
 
 def column_names(node: Any) -> set[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.tree import Aggregation
+from sandbox.releases.arrange import arranged
 from sandbox.releases.estimate import Estimate, Noisy, average, count, total
 
 TYPES = {Aggregation.COUNT: "count", Aggregation.COUNT_DISTINCT: "units", Aggregation.SUM: "sum", Aggregation.AVG: "average"}
@@ -29,7 +30,9 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
                                   "high": estimate.high} | ({"note": estimate.note} if estimate.note else {})
         rows.append(row)
         errors.append(fault)
-    return {"columns": [_column(plan, output) for output in plan.outputs], "rows": rows, "errors": errors}
+    kept = arranged(plan.afterwards, [output.name for output in plan.outputs], rows)
+    return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
+            "errors": [errors[place] for place in kept]}
 
 
 def _estimate(output: PlannedOutput, noisy: list[Noisy]) -> Estimate:
