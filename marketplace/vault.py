@@ -35,9 +35,6 @@ class Vault:
     def requests(self, who: str, *, status: str = "") -> list[Answer]:
         return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})))
 
-    def request(self, who: str, request_id: str) -> Answer:
-        return self.get(who, f"/v1/requests/{segment(request_id)}")
-
     def make_request(self, who: str, **wish: Any) -> Answer:
         """`wish`: dataset, team, purpose, epsilon, until."""
         return self.post(who, "/v1/requests", wish)

@@ -1,9 +1,9 @@
 """How does somebody see a bill before it is final? Buyer and seller get the same preview, checked before it is shown."""
 
 from marketplace.invoices.preview import Preview, preview
-from marketplace.licences.find import lock_licence
+from marketplace.licences.find import lock_licence, see_licence
 from marketplace.metering.admit_call import read_month
-from marketplace.metering.find import billed_licence, lines_of
+from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_span
 from sandbox.audit import Event, append
 from sandbox.database import Database
@@ -16,7 +16,7 @@ def preview_invoice(database: Database, *, gate: Gate, principal: Principal, lic
     """The preview of a licence's month. Raises `Forbidden`, `NotFound`, `InvalidInput`; `Conflict` if the lines and the
     running sum that limited the calls do not agree, which must never be."""
     with database.transaction() as tx:
-        licence = billed_licence(tx, gate=gate, principal=principal, licence_id=licence_id)
+        licence = see_licence(tx, gate=gate, principal=principal, licence_id=licence_id)
         month_span(month, licence.time_zone)
         lock_licence(tx, licence.id)  # no call comes between the sum and the lines
         so_far = read_month(tx, licence.id, month)

@@ -12,7 +12,7 @@ from marketplace.keys.find import keys_of
 from marketplace.keys.issue_key import LABEL_LENGTH, Issued, issue_key
 from marketplace.keys.revoke_key import revoke_key
 from marketplace.keys.rotate_key import rotate_key
-from marketplace.metering.find import billed_licence
+from marketplace.licences.find import see_licence
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
@@ -43,7 +43,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     @routes.get("", summary="The keys of a licence, without the keys themselves")
     def mine(principal: Caller, licence: int) -> dict[str, object]:
         with database.transaction() as tx:
-            billed_licence(tx, gate=gate, principal=principal, licence_id=licence)
+            see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             return {"keys": [asdict(key) for key in keys_of(tx, licence)]}
 
     @routes.post("/{key}/rotate", status_code=201, summary="A successor for a key; the old one goes on for a while")

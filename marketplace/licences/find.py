@@ -1,8 +1,9 @@
 """Which licences are there? Rows of the table as values; locking one orders everything that happens under it."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, false, func, or_, select
+from sqlalchemy import Row, Select, exists, false, or_, select
 
 from marketplace.licences.model import Licence
 from marketplace.licences.tables import licences
@@ -10,6 +11,7 @@ from marketplace.products.find import terms_of
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
+from sandbox.policy import Gate, Resource
 
 
 def find_licence(tx: Transaction, licence_id: int) -> Licence:
@@ -30,6 +32,13 @@ def one(tx: Transaction, wanted: Select[Any], licence_id: int) -> Licence:
     return licence_of(row)
 
 
+def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id: int) -> Licence:
+    """The licence, if this person may see it and its bill. Raises `NotFound`, `Forbidden`."""
+    licence = find_licence(tx, licence_id)
+    gate.require(principal, "view_bill", Resource("Licence", str(licence.id), licence.cedar))
+    return licence
+
+
 def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
     """Those that this person may see: of the own organisation, sold by the own department; operators, auditors all."""
     wanted = select(licences).order_by(licences.c.id.desc())
@@ -39,9 +48,11 @@ def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
     return [licence_of(row) for row in tx.execute(wanted)]
 
 
-def count_live(tx: Transaction, *, product: str, organisation: str) -> int:
-    return int(tx.execute(select(func.count()).where(
-        licences.c.product == product, licences.c.organisation == organisation, licences.c.status == "live")).scalar_one())
+def has_live(tx: Transaction, *, product: str, organisation: str, starts_at: datetime, ends_at: datetime) -> bool:
+    """Whether the organisation has a live licence for the product at any time of a span."""
+    return bool(tx.execute(select(exists().where(
+        licences.c.product == product, licences.c.organisation == organisation, licences.c.status == "live",
+        licences.c.starts_at < ends_at, licences.c.ends_at > starts_at))).scalar())
 
 
 def licence_of(row: Row[Any]) -> Licence:

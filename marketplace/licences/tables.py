@@ -3,14 +3,14 @@
 from sqlalchemy import Column, DateTime, ForeignKey, Identity, Integer, String, Table, Text, func
 
 from marketplace.licences.model import LICENCE_STATUSES
-from marketplace.orders.tables import orders
 from marketplace.products.tables import one_of, products, terms_columns
 from sandbox.database import metadata
 
 licences = Table(
     "licences", metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("order", ForeignKey(orders.c.id), nullable=False, unique=True),
+    # by name: orders stand above licences
+    Column("order", Integer, ForeignKey("market.orders.id"), nullable=False, unique=True),
     Column("product", ForeignKey(products.c.id), nullable=False, index=True),
     Column("department", String, nullable=False, index=True),
     Column("organisation", String, nullable=False, index=True),

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from marketplace.metering.find import billed_licence, lines_of
+from marketplace.licences.find import see_licence
+from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
 from sandbox.database import Database
 from sandbox.identity import Principal
@@ -21,7 +22,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     def usage(principal: Annotated[Principal, Depends(caller)], licence: int, month: str | None = None,
               limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, object]:
         with database.transaction() as tx:
-            found = billed_licence(tx, gate=gate, principal=principal, licence_id=licence)
+            found = see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             wanted = month or month_of(datetime.now(UTC), found.time_zone)
             month_span(wanted, found.time_zone)
             return {"licence": licence, "month": wanted,

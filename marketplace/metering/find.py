@@ -1,23 +1,12 @@
-"""What was used? The lines of a licence, and who may see them."""
+"""What was used? The lines of a licence's month."""
 
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from marketplace.licences.find import find_licence
-from marketplace.licences.model import Licence
 from marketplace.metering.model import Reason, UsageLine
 from marketplace.metering.tables import usage_lines
 from sandbox.database import Transaction
-from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
-
-
-def billed_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id: int) -> Licence:
-    """The licence, if this person may see its bill. Raises `NotFound`, `Forbidden`."""
-    licence = find_licence(tx, licence_id)
-    gate.require(principal, "view_bill", Resource("Licence", str(licence.id), licence.cedar))
-    return licence
 
 
 def lines_of(tx: Transaction, *, licence_id: int, month: str, limit: int | None = None) -> list[UsageLine]:

@@ -54,7 +54,9 @@ def require_decider(gate: Gate, principal: Principal, order: Order) -> None:
 def approve(tx: Transaction, *, order: Order, product: Product, by: str, reason: str) -> int:
     """Write the approval and issue the licence. Whether it may be is decided by the caller."""
     decide(tx, order, "approved", by=by, reason=reason)
-    return issue_licence(tx, order=order, product=product, by=by)
+    return issue_licence(tx, order=order.id, product=product, organisation=order.organisation, starts_on=order.starts_on,
+                         ends_on=order.ends_on, calls_per_month=order.calls_per_month,
+                         calls_per_second=order.calls_per_second, by=by)
 
 
 def decide(tx: Transaction, order: Order, status: str, *, by: str, reason: str) -> None:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import exists, func, insert, select
 
+from marketplace.licences.find import has_live
+from marketplace.licences.issue_licence import midnight
 from marketplace.licences.model import CITY_TIME_ZONE
 from marketplace.orders.decide_order import approve
 from marketplace.orders.find import order_of
@@ -13,8 +15,8 @@ from marketplace.orders.tables import orders
 from marketplace.products.find import find_product
 from marketplace.products.model import Product
 from sandbox.audit import Event, append
-from sandbox.database import Database
-from sandbox.errors import InvalidInput
+from sandbox.database import Database, Transaction
+from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 
@@ -36,7 +38,7 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
                 note: str = "") -> Placed:
     """Order a product for the buyer's organisation, by default for a year from today with all that the product allows.
 
-    Raises `Forbidden`, `NotFound`, `InvalidInput`.
+    Raises `Forbidden`, `NotFound`, `InvalidInput`, `Conflict`.
     """
     with database.transaction() as tx:
         product = find_product(tx, product_id)
@@ -49,6 +51,7 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
         per_month = within(calls_per_month, terms.calls_per_month, "calls a month")
         per_second = within(calls_per_second, terms.calls_per_second, "calls a second")
         check_days(first, last, today)
+        check_only_one(tx, product=product.id, organisation=principal.organisation, first=first, last=last)
         order = order_of(tx.execute(insert(orders).values(
             product=product.id, department=product.department, organisation=principal.organisation, buyer=principal.id,
             starts_on=first, ends_on=last, calls_per_month=per_month, calls_per_second=per_second, note=note.strip()[:2000],
@@ -60,6 +63,22 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
             licence = approve(tx, order=order, product=product, by="marketplace", reason="rows of open data")
             return Placed(order.id, "approved", licence)
         return Placed(order.id, "placed", None)
+
+
+def check_only_one(tx: Transaction, *, product: str, organisation: str, first: date, last: date) -> None:
+    """Quota, free calls and cap are an organisation's for a product: it cannot have them twice at the same time.
+
+    Raises `Conflict`.
+    """
+    # two orders at the same time queue here
+    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.orders {organisation} {product}", 0))))
+    waiting = tx.execute(select(exists().where(
+        orders.c.product == product, orders.c.organisation == organisation, orders.c.status == "placed",
+        orders.c.starts_on <= last, orders.c.ends_on >= first))).scalar()
+    if waiting or has_live(tx, product=product, organisation=organisation, starts_at=midnight(first),
+                           ends_at=midnight(last + timedelta(days=1))):
+        raise Conflict("Your organisation has a licence or an order for this product in that time already.",
+                       code="already_licensed", mend="Use it, or order for the time after it.")
 
 
 def needs_decision(product: Product) -> bool:

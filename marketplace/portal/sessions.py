@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from marketplace.portal.tables import sessions
 from sandbox.audit import Event, append
@@ -81,11 +81,3 @@ def close_session(tx: Transaction, *, session: Session) -> None:
     """Log out: the cookie is worth nothing from now on."""
     tx.execute(delete(sessions).where(sessions.c.id_hash == session.id_hash))
     append(tx, Event(kind="session.closed", actor=session.principal.id, subject=f"account:{session.principal.id}"))
-
-
-def close_ended(tx: Transaction, *, idle_seconds: int) -> int:
-    """Forget the sessions that have ended; gives how many."""
-    now = tx.execute(select(func.now())).scalar_one()
-    gone = tx.execute(delete(sessions).where(
-        or_(sessions.c.expires_at <= now, sessions.c.seen_at <= now - timedelta(seconds=idle_seconds))))
-    return gone.rowcount

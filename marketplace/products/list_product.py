@@ -66,7 +66,7 @@ def list_product(database: Database, *, gate: Gate, vault: Vault, copies: Copies
     way = "open_sale" if offer.what.kind == "rows" else "dp"
     gate.require(principal, "list_product", Resource("Product", offer.id, {
         "department": department, "grade": grade, "way": way}))
-    definition = define(vault, copies, principal, offer)
+    definition, grade = define(vault, copies, principal, offer, grade)
     product = Product(dataset=offer.dataset, department=department, grade=grade, definition=definition,
                       status="listed", listed_by=principal.id, **offer.model_dump(exclude={"dataset", "what", "terms"}),
                       terms=offer.terms)
@@ -81,8 +81,9 @@ def list_product(database: Database, *, gate: Gate, vault: Vault, copies: Copies
     return product
 
 
-def define(vault: Vault, copies: Copies, principal: Principal, offer: Offer) -> Definition:
-    """What exactly is sold: the version of the open copy, or the query under its grant."""
+def define(vault: Vault, copies: Copies, principal: Principal, offer: Offer, grade: str) -> tuple[Definition, str]:
+    """What exactly is sold, the version of the open copy or the query under its grant; and its grade, which is for rows
+    that of the dataset and the copied columns together, as the vault graded the copy."""
     if isinstance(offer.what, RowsOffer):
         copy = vault.open_copy(principal.id, offer.dataset, offer.what.columns)
         columns = tuple(column["name"] if isinstance(column, dict) else str(column) for column in copy["columns"])
@@ -90,9 +91,10 @@ def define(vault: Vault, copies: Copies, principal: Principal, offer: Offer) -> 
             raise InvalidInput(f"The key {strange[0]!r} is not a column of the open copy.",
                                mend=f"Choose keys among: {', '.join(columns)}.")
         table = copies.table(str(copy["object"]), str(copy["version_id"]))  # what we cannot read, we do not sell
-        return RowsDefinition(object=str(copy["object"]), version_id=str(copy["version_id"]), columns=columns,
-                              keys={key: key_type(table, key) for key in offer.what.keys}, page_rows=offer.what.page_rows)
-    return define_query(vault, principal, offer, offer.what)
+        keys = {key: key_type(table, key) for key in offer.what.keys}
+        return RowsDefinition(object=str(copy["object"]), version_id=str(copy["version_id"]), columns=columns, keys=keys,
+                              page_rows=offer.what.page_rows), str(copy["grade"])
+    return define_query(vault, principal, offer, offer.what), grade
 
 
 def define_query(vault: Vault, principal: Principal, offer: Offer, what: QueryOffer) -> QueryDefinition:

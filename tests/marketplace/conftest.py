@@ -2,9 +2,11 @@
 
 import html
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ import httpx
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from sqlalchemy import create_engine, text
 
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
@@ -22,7 +25,7 @@ from sandbox.city.people import add_people
 from sandbox.city.postgres import Postgres
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
-from sandbox.identity import create_account, create_organisation
+from sandbox.identity import PORTAL, VAULT, TokenIssuer, create_account, create_organisation
 from sandbox.settings import Settings as VaultSettings
 from story import POLICY, rows_csv
 
@@ -36,14 +39,42 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(scope="session")
+def peopled(postgres: Postgres, template: str) -> str:
+    """The template of a database with people in it: hashing their passwords is slow on purpose, and done once."""
+    run(postgres, f"CREATE DATABASE peopled TEMPLATE {template}")
+    owner = Database(postgres.url(database="peopled"), pool_size=1)
+    found_people(owner)
+    owner.close()
+    return "peopled"
+
+
 @pytest.fixture
-def people(database: Database) -> None:
+def people(postgres: Postgres, database_name: str, peopled: str) -> None:
+    """The people of the demo city, in a database without datasets."""
+    replace(postgres, database_name, peopled)
+
+
+def replace(postgres: Postgres, name: str, template: str) -> None:
+    """Make the test's database anew, from a template with more in it."""
+    run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    run(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
+def found_people(database: Database) -> None:
     """The people of the demo city, and the buyer of a second company, all with the same password."""
     with database.transaction() as tx:
         add_people(tx, password=PASSWORD)
         create_organisation(tx, organisation_id="rival", display_name="另一家公司", by="test")
         create_account(tx, account_id="sun", display_name="孙 Sun", organisation="rival", roles=["buyer"],
                        password=PASSWORD, by="test")
+
+
+def run(postgres: Postgres, statement: str) -> None:
+    engine = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 @dataclass
@@ -145,29 +176,46 @@ def portal(people: None, portal_settings: Settings, run_portal: Callable[[Settin
     return run_portal(portal_settings)
 
 
-@pytest.fixture
-def vault_url(postgres: Postgres, database_name: str, s3: S3Server, tmp_path: Path) -> Iterator[str]:
-    """A running vault on the test's database."""
-    port = free_port()
-    settings = VaultSettings(home=tmp_path, database_url=SecretStr(postgres.url(user="cihu_vault", database=database_name)),
-                             s3_endpoint=s3.endpoint, s3_access_key=s3.vault.access_key,
-                             s3_secret_key=SecretStr(s3.vault.secret_key), raw_bucket=s3.raw_bucket,
-                             product_bucket=s3.product_bucket, bind=f"127.0.0.1:{port}")
-    with Served(create_vault(settings).app, port):
-        yield f"http://127.0.0.1:{port}"
+@contextmanager
+def running_city(postgres: Postgres, s3: S3Server, name: str, home: Path) -> Iterator["City"]:
+    """A portal and a vault on the database `name`, with their keys in `home`."""
+    vault_port, port, hub_port = free_port(), free_port(), free_port()
+    vault = VaultSettings(home=home, database_url=SecretStr(postgres.url(user="cihu_vault", database=name)),
+                          s3_endpoint=s3.endpoint, s3_access_key=s3.vault.access_key,
+                          s3_secret_key=SecretStr(s3.vault.secret_key), raw_bucket=s3.raw_bucket,
+                          product_bucket=s3.product_bucket, bind=f"127.0.0.1:{vault_port}")
+    portal = Settings(home=home, database_url=postgres.url(user="cihu_portal", database=name), bind=f"127.0.0.1:{port}",
+                      portal_url=f"http://127.0.0.1:{port}", hub_url=f"http://127.0.0.1:{hub_port}",
+                      vault_url=f"http://127.0.0.1:{vault_port}", policies=REPOSITORY / "policies",
+                      s3_endpoint=s3.endpoint, s3_access_key=s3.portal.access_key,
+                      s3_secret_key=SecretStr(s3.portal.secret_key), product_bucket=s3.product_bucket)
+    owner = Database(postgres.url(database=name), pool_size=2)
+    with Served(create_vault(vault).app, vault_port), Served(create_app(portal), port):
+        yield City(Portal(portal.portal_url, portal), vault.bind, TokenIssuer("portal", portal.keys, owner))
+    owner.close()
+
+
+@pytest.fixture(scope="session")
+def founded(postgres: Postgres, peopled: str, s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Found the city once, through its own doors: people, and two datasets published, inspections (open) and visits
+    (of persons). The database `founded` is the template of each test's city; this gives the home with its keys."""
+    home = tmp_path_factory.mktemp("founded")
+    run(postgres, f"CREATE DATABASE founded TEMPLATE {peopled}")
+    with running_city(postgres, s3, "founded", home) as city:
+        city.publish("zhou", INSPECTIONS_POLICY, INSPECTIONS)
+        city.publish("lin", POLICY, rows_csv())
+    run(postgres, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'founded'")
+    return home
 
 
 @pytest.fixture
-def city(people: None, portal_settings: Settings, vault_url: str, s3: S3Server,
-         run_portal: Callable[[Settings], Portal]) -> "City":
-    """A portal with its vault, and two datasets published: inspections (open) and visits (of persons)."""
-    settings = portal_settings.model_copy(update={
-        "vault_url": vault_url, "s3_endpoint": s3.endpoint, "s3_access_key": s3.portal.access_key,
-        "s3_secret_key": SecretStr(s3.portal.secret_key), "product_bucket": s3.product_bucket})
-    city = City(run_portal(settings), vault_url)
-    city.publish("zhou", INSPECTIONS_POLICY, INSPECTIONS)
-    city.publish("lin", VISITS_POLICY, rows_csv())
-    return city
+def city(postgres: Postgres, s3: S3Server, database_name: str, founded: Path, tmp_path: Path) -> Iterator["City"]:
+    """A portal with its vault, founded; `database` in the same test is its database."""
+    replace(postgres, database_name, "founded")
+    home = tmp_path / "home"
+    shutil.copytree(founded, home)  # its own: the log remembers there what it signed
+    with running_city(postgres, s3, database_name, home) as city:
+        yield city
 
 
 @dataclass(frozen=True)
@@ -175,29 +223,25 @@ class City:
     """A running portal and vault, and the people at them."""
 
     portal: Portal
-    vault_url: str
-    known: dict[str, dict[str, str]] = field(default_factory=dict)
+    vault_address: str
+    issuer: TokenIssuer
 
-    def tokens(self, who: str) -> dict[str, str]:
-        """Of one login each: hashing a password is slow on purpose."""
-        if who not in self.known:
-            self.known[who] = self.log_in(who)
-        return self.known[who]
+    @property
+    def vault_url(self) -> str:
+        return f"http://{self.vault_address}"
 
-    def log_in(self, who: str) -> dict[str, str]:
-        answer = httpx.post(f"{self.portal.url}/api/v1/login", json={"username": who, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        tokens: dict[str, str] = answer.json()
-        return tokens
+    def bearer(self, who: str, audience: str) -> dict[str, str]:
+        """What `POST /api/v1/login` would give, without the password, whose hashing is slow on purpose."""
+        return {"Authorization": f"Bearer {self.issuer.issue(who, audience=audience, lifetime_seconds=900)}"}
 
     def api(self, who: str) -> httpx.Client:
         """The portal's JSON API, as somebody."""
         return httpx.Client(base_url=f"{self.portal.url}/api/v1", timeout=60,
-                            headers={"Authorization": f"Bearer {self.tokens(who)['portal_token']}"})
+                            headers=self.bearer(who, PORTAL))
 
     def vault(self, who: str) -> httpx.Client:
         return httpx.Client(base_url=f"{self.vault_url}/v1", timeout=60,
-                            headers={"Authorization": f"Bearer {self.tokens(who)['vault_token']}"})
+                            headers=self.bearer(who, VAULT))
 
     def publish(self, officer: str, policy: str, rows: bytes) -> None:
         answer = self.vault(officer).post("/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)})
@@ -268,4 +312,3 @@ INSPECTIONS = ("business,year,score,weekend\n" + "".join(
     f"{name},{year},{80 + number % 20},{'true' if number % 7 == 0 else 'false'}\n"
     for number, (name, year) in enumerate((name, year) for name in ("MCGINLEYS PUB", "O'Brien; --", "磁湖酒家")
                                           for year in range(2000, 2020)))).encode()
-VISITS_POLICY = POLICY

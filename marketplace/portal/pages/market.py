@@ -12,8 +12,8 @@ from marketplace.keys.issue_key import issue_key
 from marketplace.keys.revoke_key import revoke_key
 from marketplace.keys.rotate_key import rotate_key
 from marketplace.licences.end_licence import revoke_licence
-from marketplace.licences.find import find_licence, licences_for
-from marketplace.metering.find import billed_licence, lines_of
+from marketplace.licences.find import find_licence, licences_for, see_licence
+from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
 from marketplace.orders.find import orders_of
 from marketplace.orders.place_order import needs_decision, place_order
@@ -72,7 +72,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
     @routes.get("/licences/{number}")
     def licence(request: Request, session: Person, number: int, month: str = "") -> Response:
         with database.transaction() as tx:
-            found = billed_licence(tx, gate=gate, principal=session.principal, licence_id=number)
+            found = see_licence(tx, gate=gate, principal=session.principal, licence_id=number)
             this_month = month_of(datetime.now(UTC), found.time_zone)
             shown_month = month or this_month
             month_span(shown_month, found.time_zone)

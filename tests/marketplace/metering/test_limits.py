@@ -82,13 +82,13 @@ def test_idempotency_keys_of_two_companies_do_not_meet(city, database: Database)
     assert totals(database) == (2, 10)
 
 
-@pytest.mark.parametrize("given", [{"nothing": "x"}, {}, {"year": "two"}, {"year": "2003", "_limit": "0"},
-                                   {"year": "2003", "_after": "-1"}, {"score": "80"}])
-def test_a_call_with_wrong_parameters_costs_nothing(city, database: Database, given: dict[str, str]) -> None:
+def test_a_call_with_wrong_parameters_costs_nothing(city, database: Database) -> None:
     city.list_rows()
     _, key = city.buy(PRODUCT)
-    answer = city.call(PRODUCT, key, **given)
-    assert answer.status_code == 422 and answer.json()["code"] == "bad_parameter"
+    for given in ({"nothing": "x"}, {}, {"year": "two"}, {"year": "2003", "_limit": "0"}, {"year": "2003", "_after": "-1"},
+                  {"score": "80"}):
+        answer = city.call(PRODUCT, key, **given)
+        assert answer.status_code == 422 and answer.json()["code"] == "bad_parameter", given
     assert totals(database) == (0, 0)
 
 
