@@ -4,5 +4,6 @@ from sandbox.seals.bubblewrap import Bubblewrap
 from sandbox.seals.check import check_seal
 from sandbox.seals.host import interpreter
 from sandbox.seals.model import Bind, Limits, Seal, SealedProcess
+from sandbox.seals.watch import TOO_MUCH_MEMORY
 
-__all__ = ["Bind", "Bubblewrap", "Limits", "Seal", "SealedProcess", "check_seal", "interpreter"]
+__all__ = ["TOO_MUCH_MEMORY", "Bind", "Bubblewrap", "Limits", "Seal", "SealedProcess", "check_seal", "interpreter"]

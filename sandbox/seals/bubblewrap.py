@@ -24,6 +24,8 @@ RIGHTS_TO_DROP_RIGHTS = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-
                          "--cap-add", "CAP_SETPCAP")
 
 SHUT, SHUT_SECONDS = Path(__file__).with_name("shut.py"), 20
+WATCH = Path(__file__).with_name("watch.py")
+OWN_PROCESSES = 4  # bubblewrap's
 SHARED_MEMORY, TEMPORARY = "/dev/shm", "/tmp"  # noqa: S108  # the seal's own, in memory
 
 
@@ -36,11 +38,12 @@ class Bubblewrap:
 
     def start(self, seal: Seal, *, output: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start the program; `output` takes what it writes to stdout and stderr. Call from a thread that lives on:
-        the seal ends with the thread that made it."""
+        the seal ends with the thread that made it. What is returned watches the seal, and is its parent."""
         filters = [syscalls.as_descriptor(program) for program in self.programs]
+        command = [*watched(seal, self.host, os.getpid()), *arguments(seal, self.host, filters)]
         try:
-            return subprocess.Popen(arguments(seal, self.host, filters), stdin=subprocess.DEVNULL, stdout=output,
-                                    stderr=output, pass_fds=filters, close_fds=True, cwd="/", env={})
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=filters,
+                                    close_fds=True, cwd="/", env={})
         except OSError as failed:
             raise Unavailable("The seal could not be started.", mend="Run `cihu up` to see what is missing.",
                               internal=str(failed)) from failed
@@ -51,7 +54,7 @@ class Bubblewrap:
     def shut(self, process: SealedProcess, folder: str) -> None:
         """From now on the sealed program may read `folder`, one of its writable binds, and write nothing to it.
         Raises Unavailable; then end the process."""
-        command = [sys.executable, "-I", "-S", str(SHUT), str(first_inside(process.pid)), folder]
+        command = [sys.executable, "-I", "-S", str(SHUT), str(first_inside(child(process.pid))), folder]
         done = subprocess.run(command, capture_output=True, check=False, timeout=SHUT_SECONDS, env={}, cwd="/")
         if done.returncode:
             raise Unavailable("A folder of the seal could not be shut.", mend="See sandbox/seals/README.md.",
@@ -60,6 +63,11 @@ class Bubblewrap:
 
 def first_inside(pid: int) -> int:
     """The first process in the seal that bubblewrap's outer process `pid` made. Raises Unavailable if it is gone."""
+    return child(pid)
+
+
+def child(pid: int) -> int:
+    """The first child of `pid`. Raises Unavailable if there is none."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -67,6 +75,13 @@ def first_inside(pid: int) -> int:
     if not children:
         raise Unavailable("The sealed program has ended.", mend="Start it again.")
     return int(children[0])
+
+
+def watched(seal: Seal, host: Host, parent: int) -> list[str]:
+    """The program that starts the command line after it, and ends it when it takes too much."""
+    limits = seal.limits
+    numbers = (parent, limits.tree_bytes, limits.tree_address_bytes, limits.all_bytes, limits.processes + OWN_PROCESSES)
+    return [sys.executable, "-I", "-S", str(WATCH), *map(str, numbers), host.cgroups, "--"]
 
 
 def arguments(seal: Seal, host: Host, filters: list[int]) -> list[str]:

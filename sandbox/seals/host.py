@@ -14,6 +14,7 @@ from sandbox.seals.model import Bind
 FIRST_USER, USERS = 1_900_000_000, 100_000_000
 SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts", "/etc/mime.types")
+CGROUPS = Path("/sys/fs/cgroup")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -30,6 +31,7 @@ class Host:
     links: tuple[tuple[str, str], ...] = ()  # /bin -> usr/bin on a merged system
     folders: tuple[str, ...] = ("/usr",)
     files: tuple[str, ...] = ()
+    cgroups: str = ""  # where a cgroup with limits may be made for each seal; nowhere on many machines
 
     def user(self, name: str) -> int:
         """The host user of the seal called `name`: the same each time, another one for another name."""
@@ -47,8 +49,29 @@ def this_host() -> Host:
     links = tuple((str(path), str(path.readlink())) for path in system if path.is_symlink())
     folders = ("/usr", *(str(path) for path in system if path.is_dir() and not path.is_symlink()))
     return Host(bwrap=bubblewrap(), setpriv=tool("setpriv"), prlimit=tool("prlimit"), root=root, first_user=first,
-                users=users, links=links, folders=folders,
+                users=users, links=links, folders=folders, cgroups=cgroups_of(Path("/proc/self/cgroup").read_text()),
                 files=tuple(path for path in SYSTEM_FILES if Path(path).exists()))
+
+
+def cgroups_of(own: str, root: Path = CGROUPS) -> str:
+    """The nearest folder of cgroup v2 above the one that we are in (`own`, cgroups(7)) in which we may make others that
+    have limits of memory and processes; "" where there is none."""
+    path = next((line.partition("::")[2] for line in own.splitlines() if line.startswith("0::")), "")
+    if not path.startswith("/") or ".." in PurePosixPath(path).parts:
+        return ""
+    here = root / path.strip("/")
+    for folder in (here, *here.parents):
+        if folder.is_relative_to(root) and may_limit(folder):
+            return str(folder)
+    return ""
+
+
+def may_limit(folder: Path) -> bool:
+    try:
+        given = (folder / "cgroup.subtree_control").read_text().split()
+    except OSError:
+        return False
+    return {"memory", "pids"} <= set(given) and os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK)
 
 
 def bubblewrap() -> str:

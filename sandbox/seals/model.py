@@ -18,13 +18,20 @@ class Limits:
     """How much one sealed process tree may use; everything is a number, nothing is unlimited."""
 
     memory_bytes: int = 4096 * MIB  # address space of each process
-    processes: int = 256  # threads count as processes
-    open_files: int = 1024
+    tree_bytes: int = 4096 * MIB  # memory of all processes together; the folders in memory come on top
+    tree_address_bytes: int = 8192 * MIB  # address space of all processes together
+    processes: int = 128  # threads count as processes
+    open_files: int = 256  # of each process
     file_bytes: int = 256 * MIB  # the largest file that may be written
     cpu_seconds: int = 12 * 3600  # of each process
     home_bytes: int = 256 * MIB  # the working folder, in memory, gone with the seal
     tmp_bytes: int = 256 * MIB
     shm_bytes: int = 64 * MIB
+
+    @property
+    def all_bytes(self) -> int:
+        """Memory of all processes and of the folders in memory."""
+        return self.tree_bytes + self.home_bytes + self.tmp_bytes + self.shm_bytes
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

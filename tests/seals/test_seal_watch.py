@@ -1,0 +1,89 @@
+"""What a seal's processes take together is added up, and kept to by a cgroup where there can be one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from sandbox.seals import Bubblewrap, Limits, Seal, interpreter
+from sandbox.seals.bubblewrap import WATCH
+from sandbox.seals.host import cgroups_of
+from sandbox.seals.model import MIB
+from sandbox.seals.watch import memory
+
+
+def test_memory_is_read_from_what_the_kernel_says_and_a_zombie_says_nothing() -> None:
+    said = "Name:\tVmSize\nVmSize:\t  10 kB\nVmRSS:\t 9 kB\nRssAnon:\t 4 kB\nRssShmem:\t 1 kB\nVmPTE:\t 2 kB\nVmSwap:\t 0 kB\n"
+    assert memory(said) == (7 * 1024, 10 * 1024)
+    assert memory("Name:\tx\nState:\tZ (zombie)\n") is None
+
+
+def delegated(folder: Path, control: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "cgroup.subtree_control").write_text(control)
+    (folder / "cgroup.procs").write_text("")
+    return folder
+
+
+def test_the_nearest_folder_that_hands_out_memory_and_pids_is_found(tmp_path: Path) -> None:
+    delegated(tmp_path / "a", "cpu memory pids\n")
+    delegated(tmp_path / "a" / "b", "memory\n")
+    assert cgroups_of("1:memory:/x\n0::/a/b/c\n", tmp_path) == str(tmp_path / "a")
+    assert cgroups_of("0::/b\n", tmp_path) == ""
+    assert cgroups_of("0::/../a\n", tmp_path) == ""
+    assert cgroups_of("1:memory:/x\n", tmp_path) == ""
+
+
+def watched(cgroups: Path | str, *command: str) -> subprocess.Popen[bytes]:
+    numbers = (os.getpid(), 100 * MIB, 200 * MIB, 300 * MIB, 7)
+    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "--", *command])
+
+
+def test_a_seal_joins_a_cgroup_with_its_limits(tmp_path: Path) -> None:
+    """On a plain folder: what is written is what cgroup-v2.rst asks for."""
+    (tmp_path / "seal-left").mkdir()
+    process = watched(tmp_path, "/bin/sleep", "60")
+    folder = tmp_path / f"seal-{process.pid}"
+    deadline = time.monotonic() + 20
+    while not (folder / "cgroup.procs").exists() or not (folder / "cgroup.procs").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # another process writes it
+    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    written = {file.name: file.read_text() for file in folder.iterdir()}
+    assert written == {"memory.max": str(300 * MIB), "memory.oom.group": "1", "memory.swap.max": "0", "pids.max": "7",
+                       "cgroup.procs": child}
+    assert not (tmp_path / "seal-left").exists()
+    process.kill()
+    process.wait()
+    os.kill(int(child), signal.SIGKILL)  # a plain program; a seal ends with its parent
+
+
+def test_the_status_of_the_program_is_handed_on() -> None:
+    assert watched("", "/bin/sh", "-c", "exit 5").wait(20) == 5
+    assert watched("", "/bin/sh", "-c", "kill -9 $$").wait(20) == 128 + signal.SIGKILL
+
+
+def test_who_ends_the_watch_ends_the_seal(kernel_python: Path) -> None:
+    said, output = os.pipe()
+    seal = Seal(command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
+                readable=interpreter(kernel_python), limits=Limits())
+    process = Bubblewrap().start(seal, output=output)
+    os.close(output)
+    assert os.read(said, 1) == b"1"
+    process.kill()
+    process.wait()
+    while os.read(said, 100):
+        pass  # the pipe ends when the last process that could write to it has
+    os.close(said)
+
+
+def test_when_the_machines_memory_runs_out_the_seal_goes_first(kernel_python: Path) -> None:
+    said, output = os.pipe()
+    seal = Seal(command=(str(kernel_python), "-c", "print(open('/proc/self/oom_score_adj').read())"),
+                readable=interpreter(kernel_python))
+    Bubblewrap().start(seal, output=output).wait(20)
+    os.close(output)
+    assert os.read(said, 20).split() == [b"1000"]
+    os.close(said)
