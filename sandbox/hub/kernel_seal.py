@@ -10,6 +10,7 @@ TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
 VAULT = "/run/cihu"  # holds vault.sock, the kernel's only way out
 # as many threads as a small table needs; a library that takes one per processor would use up the processes
 THREADS = "4"
+START = Path(__file__).with_name("kernel_start.py").read_text()
 
 
 def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inbox: Path, sockets: Path,
@@ -24,7 +25,7 @@ def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inb
     if session_name:
         environment["JPY_SESSION_NAME"] = session_name
     return Seal(
-        command=(str(python), "-m", "ipykernel_launcher", "-f", f"{INSIDE}/connection.json"),
+        command=(str(python), "-c", START, f"{INSIDE}/begin", "-f", f"{INSIDE}/connection.json"),
         readable=(*interpreter, Bind(str(inbox), INSIDE), Bind(str(vault_folder), VAULT)),
         writable=(Bind(str(sockets), INSIDE_SOCKETS),),
         environment=tuple(environment.items()),

@@ -6,6 +6,7 @@ trusted; the kernel is not. They talk over Unix sockets in the kernel's run fold
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from contextlib import suppress
@@ -21,8 +22,8 @@ from sandbox.hub import run_folder
 from sandbox.hub.kernel_seal import kernel_seal
 from sandbox.hub.kernel_session import KernelToken, open_session, renew
 from sandbox.hub.run_folder import INSIDE_SOCKETS, RunFolder
-from sandbox.hub.settings import ServerSettings, server_settings
-from sandbox.seals import Bubblewrap, Seal, check_seal, interpreter
+from sandbox.hub.settings import MIB, ServerSettings, server_settings
+from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, check_seal, interpreter
 
 STATUS: dict[type[CihuError], int] = {NotAuthenticated: 403, Forbidden: 403, TooMany: 429}
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
@@ -36,6 +37,24 @@ def shown(refused: CihuError) -> HTTPError:
                      reason="The kernel did not start")
 
 
+def limits(settings: ServerSettings) -> Limits:
+    memory = settings.kernel_memory_bytes
+    return Limits(memory_bytes=memory, tree_bytes=memory, tree_address_bytes=2 * memory)
+
+
+def too_much_memory(limits: Limits) -> str:
+    return (f"The kernel before this one was ended: its processes held more than {limits.tree_bytes // MIB} MiB of memory "
+            f"together, or had reserved more than {limits.tree_address_bytes // MIB} MiB. Its variables are gone. "
+            "Ask the vault for fewer groups, or run fewer processes at once.")
+
+
+def last_words(said: int) -> str:
+    try:
+        return os.read(said, 65536)[-2000:].decode(errors="replace").strip()
+    except BlockingIOError:
+        return ""
+
+
 class SealedProvisioner(LocalProvisioner):
     """One sealed kernel. What cannot be sealed, or has no leave from the vault, does not start; the person reads why."""
 
@@ -45,6 +64,7 @@ class SealedProvisioner(LocalProvisioner):
     folder: RunFolder | None = None
     seal: Seal | None = None
     keeper: asyncio.Task[None] | None = None
+    notice = ""  # why the last one ended, for the person to read in the next
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         try:
@@ -87,7 +107,7 @@ class SealedProvisioner(LocalProvisioner):
         folder.write_connection(self.connection_info)
         self.seal = kernel_seal(person=settings.person, python=settings.kernel_python,
                                 interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
-                                sockets=folder.sockets, vault_folder=settings.vault_folder)
+                                sockets=folder.sockets, vault_folder=settings.vault_folder, limits=limits(settings))
         return {**prepared, "cmd": list(self.seal.command), "cwd": "/", "env": {}}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
@@ -95,31 +115,46 @@ class SealedProvisioner(LocalProvisioner):
         assert self.folder is not None and self.seal is not None
         # on this thread, which lives as long as the server: the seal dies with the thread that made it
         bubblewrap = Bubblewrap()
-        with self.folder.said.open("wb") as said:
-            self.process = bubblewrap.start(self.seal, output=said)
+        said, output = os.pipe()  # not a file: a kernel could fill the disk by it
+        os.set_blocking(said, False)
+        os.set_blocking(output, False)
+        self.process = bubblewrap.start(self.seal, output=output)
+        os.close(output)
         try:
-            await self.bound(self.folder)
+            await self.bound(self.folder, said)
             # before a line of the person's runs: or the folder, which is on the disk, could be filled (or its sockets changed)
             await asyncio.to_thread(bubblewrap.shut, self.process, INSIDE_SOCKETS)
+            self.folder.let_begin(self.notice)
+            self.notice = ""
         except CihuError as failed:
             self.process.kill()
             log.warning("kernel %s did not start: %s (%s)", self.kernel_id, failed.code, failed.internal)
             self.abandon()
             raise shown(failed) from failed
+        finally:
+            os.close(said)
         self.pid = self.process.pid
         self.pgid = None  # the seal has a session of its own; ending bubblewrap ends all in it
         self.cwd = "/"
         return self.connection_info
 
-    async def bound(self, folder: RunFolder) -> None:
+    async def bound(self, folder: RunFolder, said: int) -> None:
         """Wait until the kernel listens on its five sockets. Raises Unavailable with its last words if it does not."""
         ports = [int(self.connection_info[name]) for name in PORTS]  # type: ignore[literal-required]
         deadline = time.monotonic() + START_SECONDS
         while not all(folder.has_socket(port) for port in ports):
             if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                 raise Unavailable("The kernel did not start.", mend="Try again; if it stays so, tell the operator.",
-                                  internal=folder.last_words())
+                                  internal=last_words(said))
             await asyncio.sleep(0.02)  # another process makes them
+
+    async def poll(self) -> int | None:
+        """Asked every few seconds: why did it end?"""
+        status = await super().poll()
+        if status == TOO_MUCH_MEMORY and self.seal and not self.notice:
+            self.notice = too_much_memory(self.seal.limits)
+            log.warning("kernel %s was ended: too much memory", self.kernel_id)
+        return status
 
     async def send_signal(self, signum: int) -> None:
         """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json), and only ends pass here."""

@@ -1,9 +1,8 @@
 """Where do a kernel and its server meet? One short folder per kernel, shut to everybody else.
 
     <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
-    <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token
+    <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
     <run>/k/<id>/s/      written by the kernel while it starts: its sockets; read-only for it from then on
-    <run>/k/<id>/said    what the kernel wrote to stdout and stderr before it could speak the protocol
 """
 
 import fcntl
@@ -34,7 +33,6 @@ class RunFolder:
         self._lock = lock
         self.inbox = path / "in"
         self.sockets = path / "s"
-        self.said = path / "said"
 
     @property
     def connection_file(self) -> Path:
@@ -60,8 +58,13 @@ class RunFolder:
         draft.chmod(0o644)  # the folder above is shut; inside, the seal's own user must read it
         draft.replace(self.inbox / name)
 
+    def let_begin(self, notice: str) -> None:
+        """The kernel takes messages from now on; the person reads `notice`, if there is one, with the first cell."""
+        self.write("begin", notice)
+
     def clear_sockets(self, owner: int | None) -> None:
         """An empty folder of the kernel's own, for a start or a restart; only while no kernel runs."""
+        (self.inbox / "begin").unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         self.sockets.mkdir(mode=0o700)
         if owner is not None:
@@ -72,12 +75,6 @@ class RunFolder:
             return stat.S_ISSOCK(Path(f"{self.socket_prefix}-{port}").lstat().st_mode)
         except OSError:
             return False
-
-    def last_words(self) -> str:
-        try:
-            return self.said.read_bytes()[-2000:].decode(errors="replace").strip()
-        except OSError:
-            return ""
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sandbox.errors import InvalidInput, Unavailable
 
+MIB = 1024 * 1024
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -40,6 +41,7 @@ class ServerSettings:
     token_file: Path
     kernel_python: Path
     kernels_per_person: int = 4
+    kernel_memory_bytes: int = 4096 * MIB
 
     @property
     def run(self) -> Path:
@@ -78,7 +80,8 @@ def server_settings(environment: Mapping[str, str] = os.environ) -> ServerSettin
                           vault_url=environment["CIHU_VAULT_URL"].rstrip("/"),
                           token_file=Path(environment["CIHU_WORKSPACE_TOKEN_FILE"]),
                           kernel_python=kernel_python(environment),
-                          kernels_per_person=int(environment.get("CIHU_KERNELS_PER_PERSON", "4")))
+                          kernels_per_person=int(environment.get("CIHU_KERNELS_PER_PERSON", "4")),
+                          kernel_memory_bytes=int(environment.get("CIHU_KERNEL_MEMORY_MIB", "4096")) * MIB)
 
 
 def kernel_python(environment: Mapping[str, str]) -> Path:

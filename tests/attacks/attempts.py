@@ -2,7 +2,8 @@
 
 Run as a program: `python attempts.py NAME TARGETS`, in a seal and without one. Needs the standard library alone, because
 its text is carried into the seal. `source` names where the attempt is from; `harmless` says that it may also be run on the
-bare machine (and must succeed there, or the suite could not see); `root` that without a seal only root succeeds.
+bare machine (and must succeed there, or the suite could not see); `root` that without a seal only root succeeds;
+`ends` that it is not refused but ends the whole seal.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ NUMBERS = {  # x86_64, aarch64
     "userfaultfd": (323, 282), "fsopen": (430, 430), "keyctl": (250, 219), "clone3": (435, 435), "memfd_secret": (447, 447),
     "process_vm_readv": (310, 270), "open_tree": (428, 428), "pidfd_getfd": (438, 438), "kexec_load": (246, 104),
     "init_module": (175, 105), "add_key": (248, 217), "clone": (56, 220), "personality": (135, 92), "seccomp": (317, 277),
+    "exit": (60, 93),
 }
 
 
@@ -40,14 +43,16 @@ class Attempt:
     deed: Callable[[Targets], bool]
     harmless: bool
     root: bool
+    ends: bool
 
 
 ATTEMPTS: dict[str, Attempt] = {}
 
 
-def attempt(source: str, *, harmless: bool = True, root: bool = False) -> Callable[[Callable[[Targets], bool]], None]:
+def attempt(source: str, *, harmless: bool = True, root: bool = False,
+            ends: bool = False) -> Callable[[Callable[[Targets], bool]], None]:
     def keep(deed: Callable[[Targets], bool]) -> None:
-        ATTEMPTS[deed.__name__] = Attempt(deed.__name__, source, deed, harmless, root)
+        ATTEMPTS[deed.__name__] = Attempt(deed.__name__, source, deed, harmless, root, ends)
 
     return keep
 
@@ -481,6 +486,33 @@ def fill_the_sockets_folder(targets: Targets) -> bool:
     return fills(targets["sockets"], 64)
 
 
+@attempt("using up its inodes: sandbox-peers.md, disk filling; the review of this repository, finding 3")
+def make_many_names_in_the_sockets_folder(targets: Targets) -> bool:
+    made = []
+    try:
+        for number in range(2000):
+            made.append(os.path.join(targets["sockets"], f"name{number}"))
+            with open(made[-1], "w"):
+                pass
+        return True
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                os.remove(path)
+
+
+@attempt("filling the disk by the file that takes what a program says: Kubernetes, logs and ephemeral storage", harmless=False)
+def write_to_the_hosts_disk_by_an_open_file(targets: Targets) -> bool:
+    """Any regular file of a file system that is not in memory, which the kernel or the seal's first process has open."""
+    in_memory = {os.stat(folder).st_dev for folder in ("/tmp", "/dev/shm", os.path.expanduser("~"))}
+    for path in (*glob.glob(f"/proc/{os.getppid()}/fd/*"), *glob.glob("/proc/1/fd/*")):
+        with contextlib.suppress(OSError):
+            if os.path.isfile(path) and os.stat(path).st_dev not in in_memory:
+                with open(path, "ab") as file:
+                    return file.write(b"x") == 1
+    return False
+
+
 @attempt("filling the home", harmless=False)
 def fill_the_home(targets: Targets) -> bool:
     return fills(os.path.expanduser("~"), 320)
@@ -520,6 +552,68 @@ def make_400_processes(targets: Targets) -> bool:
 def take_five_gigabytes(targets: Targets) -> bool:
     mmap.mmap(-1, 5 * 1024 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     return True
+
+
+def stay() -> None:
+    time.sleep(60)
+
+
+def in_children(deed: Callable[[], object], then: Callable[[], object] = stay, children: int = 8) -> bool:
+    """Whether so many processes could do `deed` and all be there at the end."""
+    made: list[int] = []
+    try:
+        for _ in range(children):
+            said, saying = os.pipe()
+            made.append(os.fork())
+            if made[-1] == 0:
+                try:
+                    kept = deed()
+                    os.write(saying, b"done")
+                    then()
+                finally:
+                    os._exit(kept is None)
+            os.close(saying)
+            if os.read(said, 4) != b"done":
+                return False
+        time.sleep(1)  # long enough for who watches
+        return True
+    finally:
+        for child in made:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+@attempt("a limit of each process, taken by many: RLIMIT_AS, setrlimit(2); the review of this repository, finding 14", ends=True)
+def take_memory_in_many_processes(targets: Targets) -> bool:
+    return in_children(lambda: b"x" * 64 * MIB)
+
+
+@attempt("shared memory stays when no process has it resident: madvise(2), MADV_DONTNEED", ends=True)
+def hide_shared_memory_from_who_counts(targets: Targets) -> bool:
+    def hide() -> mmap.mmap:
+        shared = mmap.mmap(-1, 64 * MIB)
+        for at in range(0, 64 * MIB, MIB):
+            shared[at:at + MIB] = b"x" * MIB
+            shared.madvise(mmap.MADV_DONTNEED)
+        return shared
+
+    return in_children(hide)
+
+
+@attempt("a process whose first thread has ended shows no memory: proc(5), status of a zombie", ends=True)
+def hide_memory_behind_an_ended_thread(targets: Targets) -> bool:
+    def hide() -> bool:
+        held, kept = threading.Event(), []
+
+        def hold() -> None:
+            kept.append(b"x" * 64 * MIB)
+            held.set()
+            stay()
+
+        threading.Thread(target=hold).start()
+        return held.wait()
+
+    return in_children(hide, lambda: call("exit", 0))
 
 
 @attempt("raising one's own limits: setrlimit(2)", harmless=False)
