@@ -15,6 +15,8 @@ SQL_TYPE = {Type.INTEGER: "BIGINT", Type.NUMBER: "DOUBLE", Type.TEXT: "VARCHAR",
             Type.DATE: "DATE"}
 PARQUET_MAGIC = b"PAR1"
 MOST_BYTES = 2 * 1024**3
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What Arrow raises for a damaged file. Its words can quote a value, so they are told to nobody."""
 
 
 def read_table(body: bytes, policy: DatasetPolicy) -> pa.Table:
@@ -54,9 +56,14 @@ def _typed(column: Column) -> str:
 
 def _parquet(body: bytes) -> pa.Table:
     try:
-        return pyarrow.parquet.read_table(io.BytesIO(body))
-    except pa.ArrowException as error:
-        raise InvalidInput("The file is not readable Parquet.", mend="Write it again, or send CSV.") from error
+        table = pyarrow.parquet.read_table(io.BytesIO(body))
+        names = table.column_names  # those that are not UTF-8 show themselves here
+    except UNREADABLE as error:
+        raise InvalidInput("The file is not readable Parquet.", mend="Write it again, or send CSV.",
+                           internal=type(error).__name__) from None
+    if not names:
+        raise InvalidInput("The file has no columns.", mend="Write it again, or send CSV.")
+    return table
 
 
 def _csv(body: bytes) -> pa.Table:
@@ -64,20 +71,25 @@ def _csv(body: bytes) -> pa.Table:
         names = pyarrow.csv.open_csv(io.BytesIO(body)).schema.names
         return pyarrow.csv.read_csv(io.BytesIO(body), convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=["", "NA"]))
-    except pa.ArrowException as error:
+    except UNREADABLE as error:
         raise InvalidInput("The file is not readable CSV: its lines do not all have the header's columns, "
-                           "or it is not UTF-8.", mend="Save it as UTF-8 CSV with a header line.") from error
+                           "or it is not UTF-8.", mend="Save it as UTF-8 CSV with a header line.",
+                           internal=type(error).__name__) from None
 
 
 def _check_names(raw: pa.Table, policy: DatasetPolicy) -> None:
     given, wanted = raw.column_names, [column.name for column in policy.columns]
     missing = [name for name in wanted if name not in given]
-    unknown = [name for name in given if name not in wanted]
-    if missing or unknown or len(set(given)) != len(given):
+    # told by their places: a file without a header line has a row there, and a row's values are never quoted
+    unknown = [str(place) for place, name in enumerate(given, start=1) if name not in wanted]
+    twice = sorted({name for name in wanted if given.count(name) > 1})
+    faults = [f"{words} {', '.join(names)}" for words, names in (
+        ("it has not", missing), ("the policy does not name its columns number", unknown), ("it has twice", twice)) if names]
+    if faults:
         raise InvalidInput(
-            f"The file's columns are not the policy's: missing {missing or 'none'}, not in the policy "
-            f"{unknown or 'none'}.",
-            mend="Name every column of the file in the policy; give those that nobody may use the role hidden.")
+            f"The file's columns are not the policy's: {'; '.join(faults)}.",
+            mend="The first line must be the columns' names. Name every column of the file in the policy; give those that "
+                 "nobody may use the role hidden.")
 
 
 def _check_values(connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) -> None:

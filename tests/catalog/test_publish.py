@@ -1,9 +1,12 @@
 """Publishing: typed, profiled, stored; a bad file says which rows are bad and never what is in them."""
 
+from contextlib import suppress
+
 import pytest
 
 from sandbox.catalog.populations import read_populations
-from sandbox.catalog.publish import publish
+from sandbox.catalog.publish import publish, to_parquet
+from sandbox.catalog.read_table import read_table
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 from story import POLICIES, POLICY, Story, rows_csv
 
@@ -44,12 +47,31 @@ def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, s
 
 
 @pytest.mark.parametrize(("body", "says"), [
-    (b"", "empty"), (b"PAR1 broken", "Parquet"), (b"a,b\n1,2\n", "missing"), (b"\xff\xfe\x00", "CSV"),
+    (b"", "empty"), (b"PAR1 broken", "Parquet"), (b"a,b\n1,2\n", "has not"), (b"\xff\xfe\x00", "CSV"),
+    (b"person,district\xff\np1,north\n", "CSV"), (b"person,person\np1,p1\n", "twice person"),
     (b"person,district,year,cost,visits,note,day,smoker,secret\n", "no rows"),
 ])
 def test_a_file_that_cannot_be_a_table_is_refused_clearly(story: Story, body: bytes, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         story.publish(body)
+
+
+def test_a_file_without_a_header_is_refused_without_quoting_its_first_row(story: Story) -> None:
+    with pytest.raises(InvalidInput, match="columns number 1, 2, 3") as refusal:
+        story.publish(rows_csv(5).split(b"\n", 1)[1])
+    said = str(refusal.value) + refusal.value.internal
+    assert "p0" not in said and "2026-01" not in said
+
+
+def test_a_damaged_parquet_file_is_refused_wherever_it_is_damaged(story: Story) -> None:
+    """Every byte of it in turn: read, or refused as unreadable; never a failure of the vault."""
+    policy = story.shelf.read(POLICY)
+    whole = to_parquet(read_table(rows_csv(3), policy))
+    for place in range(4, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x5A
+        with suppress(InvalidInput):
+            read_table(bytes(damaged), policy)
 
 
 def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
