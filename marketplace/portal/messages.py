@@ -61,8 +61,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "unit.firm": ("企业", "each firm"),
     "unit_rows": ("每个对象最多计 {number} 行", "at most {number} rows of each count in full"),
     "budget": ("隐私预算", "Privacy budget"),
-    "budget_is": ("数据集 ε {dataset},每项授权至多 ε {grant},每问至多 ε {question}(δ = {delta})",
-                  "ε {dataset} for the dataset, at most ε {grant} a grant and ε {question} a question if it does not say (δ = {delta})"),
+    "budget_is": ("数据集 ε {dataset},每项授权至多 ε {grant},每问默认 ε {question}(δ = {delta})",
+                  "ε {dataset} for the dataset, at most ε {grant} a grant, and ε {question} a question if it does not say "
+                  "(δ = {delta})"),
     "level.grant": ("授权", "grant"),
     "level.dataset": ("数据集", "dataset"),
     "level.population": ("人群", "population"),

@@ -25,6 +25,7 @@ class Pages:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.htmx = (FOLDER / "static" / "htmx.min.js").exists()  # `make setup` fetches it; the pages work without it
         self.environment = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True,
                                        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self.environment.filters |= {"yuan": yuan, "moment": moment, "day": day}
@@ -35,7 +36,7 @@ class Pages:
         language = language_of(request)
         text = self.environment.get_template(template).render(
             t=Words(language), language=language, languages=LANGUAGES, here=request.url.path,
-            me=session.principal if session else None, hub_url=self.settings.hub_url,
+            me=session.principal if session else None, hub_url=self.settings.hub_url, htmx=self.htmx,
             **{"csrf": session.csrf if session else "", **values})
         return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
 
