@@ -31,7 +31,7 @@ c.JupyterHub.bind_url = f"http://{settings.bind}"
 c.JupyterHub.hub_ip = "127.0.0.1"
 c.JupyterHub.hub_port = free_port()
 c.JupyterHub.public_url = settings.hub_url
-c.ConfigurableHTTPProxy.command = [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
+c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "sandbox.hub.proxy"]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{free_port()}"
 c.ConfigurableHTTPProxy.pid_file = str(settings.folder / "proxy.pid")
 

@@ -1,5 +1,7 @@
 """The single-user server's configuration: one kernel, no terminals, nothing that calls home. Read by Jupyter, not imported."""
 
+from pathlib import Path
+
 from traitlets.config import get_config
 
 HOUR = 3600
@@ -28,6 +30,7 @@ c.ContentsManager.allow_hidden = False
 c.FileContentsManager.delete_to_trash = False
 
 # nothing calls home, nothing is installed from here
+c.LabApp.app_settings_dir = str(Path(__file__).parent / "lab")  # switches off the pages whose server side is not here
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"

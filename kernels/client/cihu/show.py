@@ -8,11 +8,12 @@ from html import escape
 STYLE = """<style>
 .cihu { font-family: var(--jp-content-font-family, system-ui, sans-serif); margin: .4em 0; max-width: 70em }
 .cihu table { border-collapse: collapse; margin: .3em 0 }
-.cihu th { text-align: left; font-weight: 600; border-bottom: 1px solid var(--jp-border-color1, #bbb); padding: .2em .9em .2em 0 }
-.cihu td { text-align: left; padding: .25em .9em .25em 0; vertical-align: top; white-space: nowrap }
-.cihu td.wrap { white-space: normal }
-.cihu tr:nth-child(even) td { background: none }
-.cihu .n { font-variant-numeric: tabular-nums; text-align: right }
+.cihu table th { text-align: left !important; font-weight: 600; padding: .2em .9em .2em 0;
+  border-bottom: 1px solid var(--jp-border-color1, #bbb) }
+.cihu table td { text-align: left !important; padding: .25em .9em .25em 0; vertical-align: top !important; white-space: nowrap }
+.cihu table td.wrap { white-space: normal }
+.cihu table tr { background: none !important }
+.cihu table th.n, .cihu table td.n { font-variant-numeric: tabular-nums; text-align: right !important }
 .cihu .e, .cihu .foot { color: var(--jp-ui-font-color2, #616161); font-size: .92em }
 .cihu .foot { margin: .3em 0 }
 .cihu .bar { display: inline-block; width: 12em; height: .6em; background: var(--jp-layout-color3, #ddd); border-radius: .3em }
