@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
-from story import Story
 
 from sandbox.city.leash import leash
 from sandbox.city.s3 import S3Server
 from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
+from story import Story
 
 CHECKOUT = Path(__file__).parent.parent
 KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"

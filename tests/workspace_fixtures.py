@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from health_rows import HEALTH_POLICY, health_csv
 from sqlalchemy import create_engine, text
-from story import open_story
-from workspace import HubProcess, Kernel, VaultProcess, WorkspaceProcess, hub_process, vault_process, workspace_process
 
+from health_rows import HEALTH_POLICY, health_csv
 from sandbox.city.postgres import Postgres
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import create_account, join_team
+from story import open_story
+from workspace import HubProcess, Kernel, VaultProcess, WorkspaceProcess, hub_process, vault_process, workspace_process
 
 PASSWORD = "a-password-for-tests"
 

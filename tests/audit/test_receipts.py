@@ -59,7 +59,7 @@ def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[st
         yield path
 
 
-def changed(receipt: Receipt, path: tuple[str | int, ...], change: Any) -> Receipt:  # noqa: ANN401
+def changed(receipt: Receipt, path: tuple[str | int, ...], change: Any) -> Receipt:
     copied = copy.deepcopy(receipt)
     holder: Any = copied
     for step in path[:-1]:

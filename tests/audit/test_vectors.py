@@ -16,7 +16,7 @@ from sandbox.errors import InvalidInput
 FOLDER = Path(__file__).parent / "vectors"
 
 
-def vectors(name: str) -> Any:  # noqa: ANN401 - it is JSON
+def vectors(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 

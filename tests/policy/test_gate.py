@@ -28,7 +28,7 @@ NOTES = '@id("{id}") @reason_en("e") @reason_zh("z") @mend_en("e") @mend_zh("z")
 
 
 @pytest.mark.parametrize(("added", "said"), [
-    ('permit (principal, action, resource);', "@id ''"),
+    ("permit (principal, action, resource);", "@id ''"),
     ('@id("Big") permit (principal, action, resource);', "@id 'Big'"),
     ('@id("no_permit") permit (principal, action, resource);', "@id 'no_permit'"),
     ('@id("x") @reason_en("e") permit (principal, action, resource);', "extra.cedar: the policy x has no @reason_zh"),
