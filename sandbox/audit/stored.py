@@ -67,7 +67,7 @@ class Recount:
 
     def _chunk(self, start: int, end: int) -> bool:
         held = entries.c.index.between(start, end - 1)
-        texts = {index: entry for index, entry in self.tx.execute(select(entries.c.index, entries.c.entry).where(held))}
+        texts = dict(self.tx.execute(select(entries.c.index, entries.c.entry).where(held)).tuples().all())
         stored = {
             Node(row.level, row.position): bytes(row.hash)
             for row in self.tx.execute(select(nodes).where(_completed(start, end)))

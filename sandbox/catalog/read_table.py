@@ -72,7 +72,7 @@ def _csv(body: bytes) -> pa.Table:
         as_text = dict.fromkeys(names, pa.string())
         options = pyarrow.csv.ConvertOptions(column_types=as_text, strings_can_be_null=True, null_values=["", "NA"])
         return pyarrow.csv.read_csv(io.BytesIO(body), convert_options=options)
-    except pa.ArrowException as error:
+    except UNREADABLE as error:
         raise InvalidInput("The file is not readable CSV: its lines do not all have the header's columns, "
                            "or it is not UTF-8.", mend="Save it as UTF-8 CSV with a header line.",
                            internal=type(error).__name__) from None
