@@ -148,6 +148,7 @@ async def serve(settings: Settings) -> None:
     """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
+    settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
     with contextlib.suppress(FileNotFoundError):
         settings.socket.unlink()
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
