@@ -89,7 +89,7 @@ def check(content: list[tuple[object, ...]], plan: Plan) -> None:
             assert sum(step * step for step in moved) <= total.sensitivity**2
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(rows, st.integers(1, 6), st.sampled_from([(-2, 5), (0, 100), (-100, -50)]), predicates, keys)
 def test_no_unit_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], max_rows: int, bounds: tuple[int, int], predicate: str,
@@ -98,9 +98,10 @@ def test_no_unit_moves_a_total_by_more_than_the_plan_claims(
 
 
 @pytest.mark.slow
-@settings(max_examples=4000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.timeout(1200)
+@settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(rows, st.integers(1, 6), st.sampled_from([(-2, 5), (0, 100), (-100, -50)]), predicates, keys)
-def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_thousands_of_cases(
+def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_hundreds_of_cases_more(
         content: list[tuple[object, ...]], max_rows: int, bounds: tuple[int, int], predicate: str,
         groups: tuple[str, ...]) -> None:
     check(content, plan_for(max_rows, bounds, predicate, groups))
