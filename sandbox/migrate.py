@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from sandbox.audit.writers import write_kinds
 from sandbox.database.migration import History, owned, upgrade
 from sandbox.database.roles import PORTAL, VAULT, create_roles, create_schemas, grant_rights
 from sandbox.errors import CihuError, InvalidInput
@@ -40,6 +41,7 @@ def migrate(owner_url: str, *, passwords: dict[str, str] | None = None) -> None:
     with owned(owner_url) as tx:
         create_schemas(tx)
         upgrade(tx, HISTORY)
+        write_kinds(tx)
         create_roles(tx, passwords=passwords)
         grant_rights(tx)
 

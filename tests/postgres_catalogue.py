@@ -1,13 +1,13 @@
-"""What stands in a database, as Postgres itself tells it: columns, constraints, indexes, row policies, rights."""
+"""What stands in a database, as Postgres itself tells it: columns, constraints, indexes, row policies, functions, rights."""
 
 from typing import Any
 
 from sqlalchemy import text
 
-from sandbox.database import Transaction
-from sandbox.database.roles import RIGHTS, VERSION_TABLE
+from sandbox.database import Transaction, roles
+from sandbox.database.roles import VERSION_TABLE
 
-SCHEMAS = sorted({schema for schema, _, _ in RIGHTS})
+SCHEMAS = sorted(roles.SCHEMAS)
 
 QUESTIONS = {
     "columns": """
@@ -27,6 +27,9 @@ QUESTIONS = {
     "policies": """
         SELECT schemaname AS nspname, tablename AS relname, policyname, permissive, roles, cmd, qual, with_check
         FROM pg_policies WHERE true""",
+    "functions": """
+        SELECT n.nspname, p.proname AS relname, pg_get_functiondef(p.oid), p.prosecdef, p.proconfig::text
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.prokind = 'f'""",
 }
 
 
@@ -41,7 +44,7 @@ def catalogue(tx: Transaction) -> dict[str, set[tuple[Any, ...]]]:
 
 
 def rights(tx: Transaction) -> set[tuple[str, str, str, str]]:
-    """Every right that anybody but the owner has on a schema, table or sequence of ours: place, kind, whom, right.
+    """Every right that anybody but the owner has on a schema, table, sequence or function of ours: place, kind, whom, right.
 
     Rights on single columns would be shown as rights of their table with the column's name behind it.
     """
@@ -56,5 +59,9 @@ def rights(tx: Transaction) -> set[tuple[str, str, str, str]]:
             SELECT n.nspname, n.nspname || '.' || c.relname || '.' || t.attname, 'column', c.relowner, a.grantee, a.privilege_type
             FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
                  aclexplode(t.attacl) a
+            UNION ALL
+            SELECT n.nspname, p.oid::regprocedure::text, 'function', p.proowner, a.grantee, a.privilege_type
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,
+                 aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
         ) AS granted WHERE schema = ANY(:schemas) AND grantee <> owner"""), {"schemas": SCHEMAS})
     return {(str(place), str(kind), str(whom), str(right)) for place, kind, whom, right in rows}

@@ -3,66 +3,39 @@
 import secrets
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
-from sandbox.audit.model import SALT_BYTES, Event, Opening, entry_text
-from sandbox.audit.tree import Growth, hash_leaf
+from sandbox.audit.model import SALT_BYTES, Event
 from sandbox.database import Transaction
-from sandbox.errors import Unavailable
+from sandbox.errors import CihuError, Forbidden, Unavailable
 
-APPEND_LOCK = 0x6369_6875_0001  # advisory locks are numbers; these spell "cihu"
+APPEND = text("SELECT log.append(:kind, :salt, :content)")
 
-# Under the lock: how large is the log, and what are the hashes of its frontier (right to left)? The lock is a
-# statement of its own, so that this one's snapshot begins after whoever held it has committed.
-LARGEST = text(
-    """
-    WITH log AS (SELECT coalesce(max(index) + 1, 0) AS size FROM log.entries)
-    SELECT size, clock_timestamp() AS now,
-        ARRAY(SELECT (SELECT hash FROM log.nodes WHERE nodes.level = bit AND position = (size >> bit) - 1)
-              FROM generate_series(62, 0, -1) AS bit WHERE (size >> bit) & 1 = 1 ORDER BY bit DESC) AS frontier
-    FROM log
-    """
-)
-
-# One statement for all three tables: while it runs, everybody waits.
-WRITE = text(
-    """
-    WITH entry AS (INSERT INTO log.entries (index, entry) VALUES (:index, :entry)),
-        opening AS (INSERT INTO log.openings (index, salt, content) VALUES (:index, :salt, :content))
-    INSERT INTO log.nodes (level, position, hash)
-    SELECT * FROM unnest(CAST(:levels AS smallint[]), CAST(:positions AS bigint[]), CAST(:hashes AS bytea[]))
-    """
-)
+NOT_ALLOWED, TAKEN, CORRUPTED = "42501", "23505", "XX001"  # SQLSTATEs
 
 
 def append(tx: Transaction, event: Event) -> int:
     """Append the event in the caller's transaction and give its index in the log.
 
     Make it the transaction's last write: from here until the commit every other append waits (the index is the
-    number of committed entries, so a transaction that rolls back leaves no gap).
+    number of committed entries, so a transaction that rolls back leaves no gap). The work is the database's own
+    (`append_function.py`). Raises `Forbidden` if the event is another service's to append.
     """
-    opening = Opening(secrets.token_bytes(SALT_BYTES), event.content)
-    commitment = opening.commitment()
-    tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})
-    size, now, hashes = tx.execute(LARGEST).one()
-    entry = entry_text(event.kind, now, commitment)
-    if None in hashes:
-        raise Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken")
-    completed = Growth(size, [bytes(hash) for hash in hashes]).add(hash_leaf(entry.encode()))
+    given = {"kind": event.kind, "salt": secrets.token_bytes(SALT_BYTES), "content": event.content}
     try:
-        tx.execute(
-            WRITE,
-            {
-                "index": size,
-                "entry": entry,
-                "salt": opening.salt,
-                "content": opening.content,
-                "levels": [node.level for node, _ in completed],
-                "positions": [node.position for node, _ in completed],
-                "hashes": [hash for _, hash in completed],
-            },
-        )
-    except IntegrityError as error:
+        return int(tx.execute(APPEND, given).scalar_one())
+    except DBAPIError as error:
+        raise _meaning(event.kind, error) from error
+
+
+def _meaning(kind: str, error: DBAPIError) -> CihuError | DBAPIError:
+    state, said = getattr(error.orig, "sqlstate", None), str(error.orig)
+    if state == NOT_ALLOWED:
+        return Forbidden(f"This service does not append {kind} to the log.", internal=said,
+                         mend="sandbox/audit/writers.py says which service does; `python -m sandbox.migrate` tells the database.")
+    if state == CORRUPTED:
+        return Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken", internal=said)
+    if state == TAKEN:
         # a row that no append wrote stands in the way, or the transaction sees an old snapshot
-        raise Unavailable("The log's next place is taken.", code="log_broken", internal=str(error.orig)) from error
-    return int(size)
+        return Unavailable("The log's next place is taken.", code="log_broken", internal=said)
+    return error

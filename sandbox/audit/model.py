@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sandbox.audit.note import NotProven
@@ -17,7 +16,7 @@ DEEPEST = 32
 
 class Kind(NamedTuple):
     meaning: str
-    owner: str  # the package that appends it
+    owner: str  # the package that appends it; `writers.py` says in which service that runs
 
 
 KINDS: Mapping[str, Kind] = {
@@ -41,7 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "organisation.created": Kind("an organisation was entered", "identity"),
     "team.created": Kind("a team was formed", "identity"),
     "team.joined": Kind("somebody joined a team", "identity"),
-    "session.opened": Kind("somebody logged in", "identity"),
+    "session.opened": Kind("somebody logged in", "marketplace.portal"),
     "session.refused": Kind("a login failed", "identity"),
     "session.closed": Kind("somebody logged out", "marketplace.portal"),
     "code.reused": Kind("a login code was presented a second time; its tokens are suspect", "marketplace.portal"),
@@ -49,9 +48,9 @@ KINDS: Mapping[str, Kind] = {
     "account.roles_changed": Kind("the roles of an account became others", "identity"),
     "account.password_changed": Kind("the password of an account was set anew", "identity"),
     "team.left": Kind("somebody was taken out of a team", "identity"),
-    "signing_key.retired": Kind("a signing key was given its end", "identity"),
-    "signing_key.created": Kind("a token issuer began to use a new signing key", "identity"),
-    "kernel.opened": Kind("a sealed kernel got its session", "app"),
+    "signing_key.retired": Kind("a signing key was given its end", "identity.signing_keys"),
+    "signing_key.created": Kind("a token issuer began to use a new signing key", "identity.signing_keys"),
+    "kernel.opened": Kind("a sealed kernel got its session", "kernel_tokens"),
     "product.listed": Kind("an officer put a product on offer", "marketplace.products"),
     "product.withdrawn": Kind("a product was taken off", "marketplace.products"),
     "order.placed": Kind("a buyer ordered a product", "marketplace.orders"),
@@ -66,8 +65,8 @@ KINDS: Mapping[str, Kind] = {
     "call.metered": Kind("a call by key was metered", "marketplace.metering"),
     "call.credited": Kind("a metered call could not be delivered, and was credited", "marketplace.metering"),
     "invoice.previewed": Kind("a bill was looked at", "marketplace.invoices"),
-    "log.key_created": Kind("the log began to sign with a new key", "audit"),
-    "opening.erased": Kind("what an entry committed to was erased", "audit"),
+    "log.key_created": Kind("the log began to sign with a new key", "audit.log"),
+    "opening.erased": Kind("what an entry committed to was erased", "audit.erase"),
 }
 
 
@@ -152,14 +151,8 @@ class Entry(NamedTuple):
     commitment: str
 
 
-def entry_text(kind: str, at: datetime, commitment: str) -> str:
-    """The entry that stands for ever; it tells what kind of thing happened when, and nothing about whom."""
-    time = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return canonical({"version": VERSION, "kind": kind, "time": time, "commitment": commitment})
-
-
 def parse_entry(text: str) -> Entry:
-    """Raises `NotProven` if the text is not an entry as `entry_text` writes it."""
+    """What kind of thing happened when; nothing about whom. Raises `NotProven` if no append wrote the text."""
     fields = _parse(text, "entry", {"version", "kind", "time", "commitment"})
     kind, time, commitment = fields["kind"], fields["time"], fields["commitment"]
     if fields["version"] != VERSION or not (

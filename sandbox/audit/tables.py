@@ -1,10 +1,25 @@
 """How does the log stand in Postgres? Four tables that only grow (openings alone may be erased, by the owner).
 
+Services write them through one function (`append_function.py`); a fifth table says who may append which kind.
+
 An entry never changes, so no status column: what is true of an entry is said by a later entry.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    event,
+)
 
+from sandbox.audit.append_function import APPEND_FUNCTION
 from sandbox.database import metadata
 
 entries = Table(
@@ -49,3 +64,14 @@ checkpoints = Table(
     Column("signed_at", DateTime(timezone=True), nullable=False),
     schema="log",
 )
+
+kinds = Table(
+    "kinds",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("role", Text, primary_key=True),  # of Postgres: a service's (`writers.py`)
+    CheckConstraint("kind ~ '^[a-z_]+[.][a-z_]+$'", name="kind"),
+    schema="log",
+)
+
+event.listen(kinds, "after_create", DDL(APPEND_FUNCTION))  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for DDL

@@ -1,4 +1,4 @@
-"""What may each service's database role do? The least that its job needs; the log can only grow.
+"""What may each service's database role do? The least that its job needs; into the log it can only call `log.append`.
 
 The owner (who migrates) holds the schemas. `cihu_vault` and `cihu_portal` are the roles that the services log in as.
 """
@@ -9,25 +9,36 @@ from sandbox.database.connection import Transaction
 
 VAULT, PORTAL = "cihu_vault", "cihu_portal"
 
-READ, WRITE, APPEND = "SELECT", "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT"
+READ, WRITE, APPEND, CALL = "SELECT", "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "EXECUTE"
 
 VERSION_TABLE = "schema_version"
 """Which migration a schema is at (`migration.py`): the owner's alone."""
 
+LOG_APPEND = "log.append(text, bytea, text)"
+
 RIGHTS: tuple[tuple[str, str, str], ...] = (
-    # schema, role, rights on every table in it
-    ("log", VAULT, APPEND),
-    ("log", PORTAL, APPEND),
-    ("identity", VAULT, APPEND),  # appends only its own public signing keys
+    # a schema (every table in it), a table (instead of what its schema's line says) or a function; role; rights
+    ("log", VAULT, READ),
+    ("log.checkpoints", VAULT, APPEND),
+    (LOG_APPEND, VAULT, CALL),
+    (LOG_APPEND, PORTAL, CALL),
+    ("identity", VAULT, READ),
     ("identity", PORTAL, WRITE),
+    # row policies narrow these to the service's own keys
+    ("identity.signing_keys", VAULT, APPEND),
+    ("identity.signing_keys", PORTAL, APPEND),
+    ("identity.signing_key_retirements", VAULT, APPEND),
+    ("identity.signing_key_retirements", PORTAL, APPEND),
     ("vault", VAULT, WRITE),
     ("market", PORTAL, WRITE),
 )
 
+SCHEMAS = tuple(dict.fromkeys(place.partition(".")[0] for place, _, _ in RIGHTS))
+
 
 def create_schemas(tx: Transaction) -> None:
     """Create the schemas if they are not there."""
-    for schema in dict.fromkeys(schema for schema, _, _ in RIGHTS):
+    for schema in SCHEMAS:
         tx.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
 
 
@@ -55,14 +66,30 @@ def _hashed(tx: Transaction, role: str, password: str) -> str:
 
 def grant_rights(tx: Transaction) -> None:
     """Grant exactly `RIGHTS`: what is not in the table is revoked."""
-    for schema in dict.fromkeys(schema for schema, _, _ in RIGHTS):
+    for schema in SCHEMAS:
+        tx.execute(text(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {VAULT}, {PORTAL}"))
         for role in (VAULT, PORTAL):
             tx.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}"))
             tx.execute(text(f"REVOKE ALL ON SCHEMA {schema} FROM {role}"))
-    for schema, role, rights in RIGHTS:
-        tx.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {role}"))
+    for place, role, rights in sorted(RIGHTS, key=lambda line: "." in line[0]):  # what is more exact, later
+        _grant(tx, place, role, rights)
+    for schema in SCHEMAS:
+        if _exists(tx, f"{schema}.{VERSION_TABLE}"):
+            tx.execute(text(f"REVOKE ALL ON {schema}.{VERSION_TABLE} FROM {VAULT}, {PORTAL}"))
+
+
+def _grant(tx: Transaction, place: str, role: str, rights: str) -> None:
+    schema, _, rest = place.partition(".")
+    tx.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {role}"))
+    if not rest:
         tx.execute(text(f"GRANT {rights} ON ALL TABLES IN SCHEMA {schema} TO {role}"))
         tx.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
-    for schema in dict.fromkeys(schema for schema, _, _ in RIGHTS):
-        if tx.execute(text("SELECT to_regclass(:table)"), {"table": f"{schema}.{VERSION_TABLE}"}).scalar():
-            tx.execute(text(f"REVOKE ALL ON {schema}.{VERSION_TABLE} FROM {VAULT}, {PORTAL}"))
+    elif _exists(tx, place):  # the other side's tables may be still to come
+        if "(" not in place:
+            tx.execute(text(f"REVOKE ALL ON {place} FROM {role}"))
+        tx.execute(text(f"GRANT {rights} ON {'FUNCTION ' if '(' in place else ''}{place} TO {role}"))
+
+
+def _exists(tx: Transaction, place: str) -> bool:
+    look = "to_regprocedure" if "(" in place else "to_regclass"
+    return tx.execute(text(f"SELECT {look}(:place)"), {"place": place}).scalar() is not None

@@ -1,8 +1,8 @@
 """Tables of identity: who is there, their passwords, and the public halves of the signing keys.
 
-Postgres grants the vault's role SELECT and INSERT on the whole schema (`database/roles.py`). Row policies narrow
-that to its job: it reads who is asking, appends and retires its own public keys, and never sees a password hash.
-So nothing that the vault does may need UPDATE or DELETE: a key is retired by adding a row.
+Postgres grants the services' roles what `database/roles.py` says. Row policies narrow that: the vault reads who is
+asking and never sees a password hash, and each service adds keys, and ends of keys, of its own issuer only. So a key
+is retired by adding a row, and no service can change or delete one.
 """
 
 from datetime import datetime
@@ -117,6 +117,19 @@ signing_key_retirements = Table(
     schema=SCHEMA,
 )
 
+token_revocations = Table(
+    "token_revocations", metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("account", ForeignKey(accounts.c.id), nullable=False, index=True),
+    # one token, or all that came from one session of the portal; neither: from any login before this moment
+    Column("token_id", Text),
+    Column("session", Text),
+    Column("reason", Text, nullable=False),
+    Column("revoked_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    CheckConstraint("token_id IS NULL OR session IS NULL", name="one_thing"),
+    schema=SCHEMA,
+)
+
 SECRET = (passwords, login_attempts)
 OWN_KEYS = (signing_keys, signing_key_retirements)
 
@@ -124,17 +137,19 @@ OWN_KEYS = (signing_keys, signing_key_retirements)
 def guard(table: Table) -> None:
     """Add the row policies of `table` when it is created. The owner, who migrates, is not bound by them."""
     name = f"{SCHEMA}.{table.name}"
-    portal = f"current_user = '{PORTAL}'"
-    statements = [f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
-                  f"CREATE POLICY portal_writes ON {name} USING ({portal}) WITH CHECK ({portal})"]
-    if table not in SECRET:
-        statements.append(f"CREATE POLICY vault_reads ON {name} FOR SELECT USING (current_user = '{VAULT}')")
+    portal, vault = f"current_user = '{PORTAL}'", f"current_user = '{VAULT}'"
+    statements = [f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"]
     if table in OWN_KEYS:
-        statements.append(f"CREATE POLICY vault_appends ON {name} FOR INSERT "
-                          f"WITH CHECK (current_user = '{VAULT}' AND issuer = 'vault')")
+        own = f"({portal} AND issuer = 'portal') OR ({vault} AND issuer = 'vault')"
+        statements += [f"CREATE POLICY services_read ON {name} FOR SELECT USING ({portal} OR {vault})",
+                       f"CREATE POLICY services_append_their_own ON {name} FOR INSERT WITH CHECK ({own})"]
+    else:
+        statements.append(f"CREATE POLICY portal_writes ON {name} USING ({portal}) WITH CHECK ({portal})")
+        if table not in SECRET:
+            statements.append(f"CREATE POLICY vault_reads ON {name} FOR SELECT USING ({vault})")
     for statement in statements:
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for DDL
 
 
-for table in (organisations, accounts, account_roles, teams, team_members, *SECRET, *OWN_KEYS):
+for table in (organisations, accounts, account_roles, teams, team_members, token_revocations, *SECRET, *OWN_KEYS):
     guard(table)

@@ -27,3 +27,12 @@ APPENDING = [path for path in SOURCES if kinds_in(path)]
 @pytest.mark.parametrize("source", APPENDING, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_every_kind_that_is_appended_is_known(source: Path) -> None:
     assert kinds_in(source) <= set(KINDS)
+
+
+@pytest.mark.parametrize("source", APPENDING, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_a_kind_is_appended_by_its_owner_and_nobody_else(source: Path) -> None:
+    """The owner says which service may append it; a deed in another package would fail where that other service runs it."""
+    root = Path(str(sandbox.__file__)).parent.parent
+    module = ".".join(source.relative_to(root).with_suffix("").parts).removeprefix("sandbox.")
+    for kind in kinds_in(source):
+        assert f"{module}.".startswith(f"{KINDS[kind].owner}."), f"{module} appends {kind}"

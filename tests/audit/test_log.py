@@ -14,7 +14,7 @@ from sandbox.audit.tables import checkpoints, entries, nodes, openings
 from sandbox.audit.tree import EMPTY_ROOT, Growth, hash_leaf
 from sandbox.city.postgres import Postgres
 from sandbox.database import Database
-from sandbox.database.roles import PORTAL, VAULT
+from sandbox.database.roles import VAULT
 from sandbox.errors import Forbidden, InvalidInput, NotFound, Unavailable
 
 
@@ -196,11 +196,10 @@ def test_a_changed_opening_is_found_and_an_erased_one_leaves_every_proof_valid(l
     assert "the opening of entry 4" in " ".join(log.verify_whole().faults)
 
 
-@pytest.mark.parametrize("role", [VAULT, PORTAL])
-def test_the_log_signs_and_proves_with_a_services_role_which_cannot_erase(
-    postgres: Postgres, database_name: str, role: str, tmp_path: Path
+def test_the_log_signs_and_proves_with_the_vaults_role_which_cannot_erase(
+    postgres: Postgres, database_name: str, tmp_path: Path
 ) -> None:
-    service = Database(postgres.url(user=role, database=database_name))
+    service = Database(postgres.url(user=VAULT, database=database_name))
     try:
         log = Log(service, Signer(tmp_path / "log"))
         fill(service, 3)

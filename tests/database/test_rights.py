@@ -13,16 +13,22 @@ from sandbox.database.roles import PORTAL, RIGHTS, VAULT, VERSION_TABLE
 
 def declared(database: Database) -> set[tuple[str, str, str, str]]:
     """RIGHTS, spread over every schema, table and sequence that is there. The version tables are nobody's."""
-    spread = set()
     with database.transaction() as reading:
         places = reading.execute(text("""
             SELECT n.nspname, n.nspname || '.' || c.relname, c.relkind::text FROM pg_class c
             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S') AND c.relname <> :version"""),
             {"version": VERSION_TABLE}).all()
+    exact = {(place, role): named for place, role, named in RIGHTS if "." in place}
+    spread = {(place.partition(".")[0], "schema", role, "USAGE") for place, role, _ in RIGHTS}
+    for (place, role), named in exact.items():
+        if "(" in place:
+            spread.add((place.replace(", ", ","), "function", role, named))
+        else:
+            spread |= {(place, "r", role, right) for right in named.split(", ")}
     for schema, role, named in RIGHTS:
-        spread.add((schema, "schema", role, "USAGE"))
         for place, kind in ((place, kind) for where, place, kind in places if where == schema):
-            spread |= {(place, kind, role, right) for right in (["USAGE"] if kind == "S" else named.split(", "))}
+            if (place, role) not in exact:
+                spread |= {(place, kind, role, right) for right in (["USAGE"] if kind == "S" else named.split(", "))}
     return spread
 
 
@@ -37,6 +43,8 @@ def test_a_right_that_crept_in_is_taken_back(database: Database, postgres: Postg
     with database.transaction() as tx:
         tx.execute(text(f"GRANT ALL ON log.entries TO {VAULT}"))
         tx.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA vault TO {PORTAL}"))
+        tx.execute(text(f"GRANT INSERT ON log.nodes, log.openings TO {PORTAL}"))
+        tx.execute(text("GRANT EXECUTE ON FUNCTION log.append TO PUBLIC"))
         tx.execute(text(f"GRANT UPDATE ON market.{VERSION_TABLE} TO {PORTAL}"))
     for side in (sandbox.migrate, marketplace.migrate):
         side.migrate(postgres.url(database=database_name))

@@ -116,10 +116,10 @@ def test_old_counts_are_swept_away(portal: Database) -> None:
         assert tx.execute(text("SELECT account FROM identity.login_attempts")).scalars().all() == ["wang"]
 
 
-def test_failures_are_in_the_log_without_what_was_typed(portal: Database) -> None:
+def test_failures_are_in_the_log_without_what_was_typed(portal: Database, database: Database) -> None:
     attempt(portal, WRONG)
     attempt(portal, WRONG, "hunter2secret")
-    with portal.transaction() as tx:
+    with database.transaction() as tx:
         rows = tx.execute(text("SELECT content FROM log.openings ORDER BY index DESC LIMIT 2")).scalars().all()
     assert '"subject":"account:unknown"' in rows[0]
     assert '"subject":"account:wang"' in rows[1]

@@ -264,9 +264,9 @@ def test_a_retirement_is_not_taken_back_by_a_later_one(issuer: TokenIssuer, veri
     assert refusal(verifier, token) == GENERIC
 
 
-def test_rotations_are_in_the_log(issuer: TokenIssuer, portal: Database) -> None:
+def test_rotations_are_in_the_log(issuer: TokenIssuer, database: Database) -> None:
     issuer.rotate(by="he")
-    with portal.transaction() as tx:
+    with database.transaction() as tx:
         entries = tx.execute(text("SELECT entry FROM log.entries ORDER BY index")).scalars().all()
     assert [json.loads(entry)["kind"] for entry in entries] == [
         "signing_key.created", "signing_key.created", "signing_key.retired"]

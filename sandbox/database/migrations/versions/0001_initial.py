@@ -61,6 +61,14 @@ def upgrade() -> None:
         schema="log",
     )
     op.create_table(
+        "kinds",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind ~ '^[a-z_]+[.][a-z_]+$'", name=op.f("ck_kinds_kind")),
+        sa.PrimaryKeyConstraint("kind", "role", name=op.f("pk_kinds")),
+        schema="log",
+    )
+    op.create_table(
         "nodes",
         sa.Column("level", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -257,6 +265,26 @@ def upgrade() -> None:
         op.f("ix_identity_team_members_account"), "team_members", ["account"], unique=False, schema="identity"
     )
     op.create_table(
+        "token_revocations",
+        sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=True),
+        sa.Column("session", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "revoked_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.CheckConstraint("token_id IS NULL OR session IS NULL", name=op.f("ck_token_revocations_one_thing")),
+        sa.ForeignKeyConstraint(
+            ["account"], ["identity.accounts.id"], name=op.f("fk_token_revocations_account_accounts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_token_revocations")),
+        schema="identity",
+    )
+    op.create_index(
+        op.f("ix_identity_token_revocations_account"), "token_revocations", ["account"], unique=False, schema="identity"
+    )
+    op.create_table(
         "grants",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("request", sa.Integer(), nullable=False),
@@ -279,22 +307,65 @@ def upgrade() -> None:
         schema="vault",
     )
     guard_rows()
+    op.get_bind().exec_driver_sql(APPEND_FUNCTION)  # as it is: it has colons
 
 
 PORTAL, VAULT = "current_user = 'cihu_portal'", "current_user = 'cihu_vault'"
-PEOPLE = ("organisations", "accounts", "account_roles", "teams", "team_members")
+PEOPLE = ("organisations", "accounts", "account_roles", "teams", "team_members", "token_revocations")
 SECRET = ("passwords", "login_attempts")
 KEYS = ("signing_keys", "signing_key_retirements")
+OWN_KEYS = f"({PORTAL} AND issuer = 'portal') OR ({VAULT} AND issuer = 'vault')"
 
 
 def guard_rows() -> None:
     """Who may see and write which rows of identity (sandbox/identity/tables.py says why). The owner is not bound."""
     for table in (*PEOPLE, *SECRET, *KEYS):
         op.execute(f"ALTER TABLE identity.{table} ENABLE ROW LEVEL SECURITY")
+    for table in (*PEOPLE, *SECRET):
         op.execute(f"CREATE POLICY portal_writes ON identity.{table} USING ({PORTAL}) WITH CHECK ({PORTAL})")
-    for table in (*PEOPLE, *KEYS):
+    for table in PEOPLE:
         op.execute(f"CREATE POLICY vault_reads ON identity.{table} FOR SELECT USING ({VAULT})")
     for table in KEYS:
-        op.execute(
-            f"CREATE POLICY vault_appends ON identity.{table} FOR INSERT WITH CHECK ({VAULT} AND issuer = 'vault')"
-        )
+        op.execute(f"CREATE POLICY services_read ON identity.{table} FOR SELECT USING ({PORTAL} OR {VAULT})")
+        op.execute(f"CREATE POLICY services_append_their_own ON identity.{table} FOR INSERT WITH CHECK ({OWN_KEYS})")
+
+
+# sandbox/audit/append_function.py says why
+APPEND_FUNCTION = r"""CREATE FUNCTION log.append(kind text, salt bytea, content text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    size bigint;
+    entry text;
+    hash bytea;
+    sibling bytea;
+    height smallint := 0;
+    place bigint;
+BEGIN
+    IF NOT pg_has_role(session_user, current_user, 'MEMBER')
+       AND NOT EXISTS (SELECT FROM log.kinds AS known WHERE known.kind = append.kind AND known.role = session_user) THEN
+        RAISE insufficient_privilege USING MESSAGE = session_user || ' may not append ' || kind;
+    END IF;
+    PERFORM pg_advisory_xact_lock(109304375214081);
+    SELECT coalesce(max(index) + 1, 0) INTO size FROM log.entries;
+    entry := '{"commitment":"' || encode(sha256(salt || convert_to(content, 'UTF8')), 'hex')
+             || '","kind":"' || kind
+             || '","time":"' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+             || '","version":1}';
+    hash := sha256('\x00'::bytea || convert_to(entry, 'UTF8'));
+    place := size;
+    INSERT INTO log.entries VALUES (size, entry);
+    INSERT INTO log.openings VALUES (size, salt, content);
+    INSERT INTO log.nodes VALUES (height, place, hash);
+    WHILE place & 1 = 1 LOOP
+        SELECT node.hash INTO sibling FROM log.nodes AS node WHERE node.level = height AND node.position = place - 1;
+        IF sibling IS NULL THEN
+            RAISE data_corrupted USING MESSAGE = 'node ' || (place - 1) || ' of level ' || height || ' is missing';
+        END IF;
+        hash := sha256('\x01'::bytea || sibling || hash);
+        height := height + 1;
+        place := place >> 1;
+        INSERT INTO log.nodes VALUES (height, place, hash);
+    END LOOP;
+    RETURN size;
+END
+$function$"""
