@@ -1,7 +1,8 @@
 """How does a sealed kernel come to its token? Its workspace asks for it, and it renews itself while the session lasts.
 
-A kernel's token names one person for ten minutes. The session ends when the workspace's own token would have; a
-disabled account, or a grant that ended, stops the next question whatever the token says.
+A kernel's token names one person for ten minutes, and the workspace token that it comes from. The session ends when that
+one would have, or when it is revoked (a logout, another password, a code used twice), or when the person may have no
+workspace any more; a disabled account, or a grant that ended, stops the next question whatever the token says.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pydantic import BaseModel, Field
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import KERNEL, Claims, TokenIssuer, load_principal
+from sandbox.identity import KERNEL, Claims, Origin, TokenIssuer, load_principal, require_unrevoked
 from sandbox.policy import Gate, Resource
 
 KERNEL_SECONDS = 600
@@ -24,14 +25,28 @@ class NewKernel(BaseModel):
     kernel_id: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
 
 
-def issue(issuer: TokenIssuer, subject: str, ends: datetime) -> dict[str, Any]:
+def issue(issuer: TokenIssuer, origin: Origin, ends: datetime) -> dict[str, Any]:
     """A token until `ends`, of ten minutes at most. Raises `NotAuthenticated` when the session is over."""
     left = int((ends - datetime.now(UTC)).total_seconds())
     if left <= 0:
         raise NotAuthenticated("The workspace's session is over.", mend="Log in again and restart the kernel.")
     lifetime = min(KERNEL_SECONDS, left)
-    token = issuer.issue(subject, audience=KERNEL, lifetime_seconds=lifetime, session_ends=int(ends.timestamp()))
+    token = issuer.issue(origin.account, audience=KERNEL, lifetime_seconds=lifetime, session_ends=int(ends.timestamp()),
+                         workspace=origin.kept())
     return {"token": token, "expires_at": (datetime.now(UTC) + timedelta(seconds=lifetime)).isoformat()}
+
+
+def admit(database: Database, gate: Gate | None, claims: Claims) -> Origin:
+    """Where the token comes from, if that login still is good and the person may still have a workspace.
+
+    Raises `NotAuthenticated`, `Forbidden`."""
+    origin = Origin.of(claims)
+    with database.transaction() as tx:
+        require_unrevoked(tx, origin)
+        principal = load_principal(tx, origin.account)
+    if gate is not None:
+        gate.require(principal, "open_workspace", Resource("Account", principal.id, {}))
+    return origin
 
 
 def opening(database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: Callable[..., Claims]) -> APIRouter:
@@ -41,27 +56,23 @@ def opening(database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: C
     @api.post("")
     def open_kernel(claims: Annotated[Claims, Depends(workspace)], new: NewKernel) -> dict[str, Any]:
         """A token for a new kernel of the person whose workspace this is."""
+        origin = admit(database, gate, claims)
+        token = issue(issuer, origin, claims.expires_at)
         with database.transaction() as tx:
-            principal = load_principal(tx, claims.subject)
-        gate.require(principal, "open_workspace", Resource("Account", principal.id, {}))
-        token = issue(issuer, principal.id, claims.expires_at)
-        with database.transaction() as tx:
-            append(tx, Event("kernel.opened", principal.id, f"kernel:{new.kernel_id}", {}))
+            append(tx, Event("kernel.opened", origin.account, f"kernel:{new.kernel_id}", {}))
         return token
 
     return api
 
 
-def renewing(database: Database, issuer: TokenIssuer, *, kernel: Callable[..., Claims]) -> APIRouter:
-    """POST /v1/kernels/renew, for kernels (over the socket)."""
+def renewing(database: Database, issuer: TokenIssuer, *, kernel: Callable[..., Claims], gate: Gate | None = None) -> APIRouter:
+    """POST /v1/kernels/renew, for kernels (over the socket). Without a gate it looks at revocations only."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
     @api.post("/renew")
     def renew(claims: Annotated[Claims, Depends(kernel)]) -> dict[str, Any]:
         """A fresh token for the same person and session."""
-        with database.transaction() as tx:
-            principal = load_principal(tx, claims.subject)
-        ends = datetime.fromtimestamp(int(claims.extra["session_ends"]), UTC)
-        return issue(issuer, principal.id, ends)
+        origin = admit(database, gate, claims)
+        return issue(issuer, origin, datetime.fromtimestamp(int(claims.extra["session_ends"]), UTC))
 
     return api

@@ -11,7 +11,7 @@ from marketplace.portal.tables import sessions
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import Principal, load_principal
+from sandbox.identity import Principal, load_principal, logins_revoked, revoke_session
 
 SEEN_EVERY = timedelta(seconds=60)  # how stale `seen_at` may be; it saves a write for each page
 ENDED_KEPT = timedelta(days=1)
@@ -30,6 +30,11 @@ class Session:
 def hash_secret(secret: str) -> bytes:
     """Enough for a secret of 256 random bits: it cannot be guessed, so it needs no slow hash."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def session_name(id_hash: bytes) -> str:
+    """What a token calls the session that it comes from. It opens nothing."""
+    return id_hash.hex()
 
 
 def csrf_of(cookie: str) -> str:
@@ -60,13 +65,14 @@ def open_session(tx: Transaction, *, principal: Principal, seconds: int, replace
 
 
 def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session | None:
-    """The live session of a cookie; None when there is none, or it has ended, or its account was shut."""
+    """The live session of a cookie; None when there is none, or it has ended, or its account was shut or got another
+    password since."""
     id_hash = hash_secret(cookie)
     now = tx.execute(select(func.now())).scalar_one()
     row = tx.execute(select(sessions).where(
         sessions.c.id_hash == id_hash, sessions.c.expires_at > now,
         sessions.c.seen_at > now - timedelta(seconds=idle_seconds))).one_or_none()
-    if row is None:
+    if row is None or logins_revoked(tx, account=row.account, since=row.opened_at):
         return None
     try:
         principal = load_principal(tx, row.account)
@@ -78,6 +84,7 @@ def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session 
 
 
 def close_session(tx: Transaction, *, session: Session) -> None:
-    """Log out: the cookie is worth nothing from now on."""
+    """Log out: the cookie is worth nothing from now on, nor is a workspace's token that came from it."""
     tx.execute(delete(sessions).where(sessions.c.id_hash == session.id_hash))
+    revoke_session(tx, account=session.principal.id, session=session_name(session.id_hash), reason="logged out")
     append(tx, Event(kind="session.closed", actor=session.principal.id, subject=f"account:{session.principal.id}"))

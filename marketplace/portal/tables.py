@@ -44,6 +44,5 @@ issued_tokens = Table(
     Column("code_hash", LargeBinary, ForeignKey("market.authorization_codes.code_hash"), nullable=False, index=True),
     Column("issued_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("refused_at", DateTime(timezone=True), comment="set when its code is presented a second time"),
     schema="market",
 )

@@ -7,6 +7,15 @@ from sandbox.identity.login import check_password, log_in
 from sandbox.identity.model import ROLES, Principal
 from sandbox.identity.organisations import create_organisation, require_organisation
 from sandbox.identity.principals import load_principal
+from sandbox.identity.revocations import (
+    Origin,
+    login_claims,
+    logins_revoked,
+    require_unrevoked,
+    revoke_logins,
+    revoke_session,
+    revoke_token,
+)
 from sandbox.identity.signing_keys import jwks
 from sandbox.identity.teams import create_team, join_team, leave_team, require_team
 from sandbox.identity.verifier import Claims, TokenVerifier
@@ -18,6 +27,7 @@ __all__ = [
     "VAULT",
     "WORKSPACE",
     "Claims",
+    "Origin",
     "Principal",
     "TokenIssuer",
     "TokenVerifier",
@@ -32,7 +42,13 @@ __all__ = [
     "leave_team",
     "load_principal",
     "log_in",
+    "login_claims",
+    "logins_revoked",
     "require_organisation",
     "require_team",
+    "require_unrevoked",
+    "revoke_logins",
+    "revoke_session",
+    "revoke_token",
     "set_roles",
 ]

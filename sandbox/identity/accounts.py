@@ -14,6 +14,7 @@ from sandbox.identity.names import check_display_name, check_id
 from sandbox.identity.organisations import require_organisation
 from sandbox.identity.passwords import hash_password
 from sandbox.identity.principals import load_principal
+from sandbox.identity.revocations import revoke_logins
 from sandbox.identity.tables import account_roles, accounts, passwords
 
 
@@ -51,9 +52,10 @@ def set_roles(tx: Transaction, *, account_id: str, roles: Iterable[str], by: str
 
 
 def change_password(tx: Transaction, *, account_id: str, password: str, by: str) -> None:
-    """Set the password of a live account. Raises `InvalidInput`, `NotFound`."""
+    """Set the password of a live account, and end all its logins. Raises `InvalidInput`, `NotFound`."""
     require_account(tx, account_id)
     write_password(tx, account_id, password)
+    revoke_logins(tx, account=account_id, reason="password changed")
     append(tx, Event(kind="account.password_changed", actor=by, subject=f"account:{account_id}"))
 
 
@@ -62,6 +64,7 @@ def disable_account(tx: Transaction, *, account_id: str, reason: str = "", by: s
     require_account(tx, account_id)
     tx.execute(update(accounts).where(accounts.c.id == account_id).values(disabled_at=func.now()))
     tx.execute(delete(passwords).where(passwords.c.account == account_id))
+    revoke_logins(tx, account=account_id, reason="account disabled")
     append(tx, Event(kind="account.disabled", actor=by, subject=f"account:{account_id}", payload={"reason": reason}))
 
 

@@ -84,12 +84,6 @@ def upgrade() -> None:
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "refused_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="set when its code is presented a second time",
-        ),
         sa.ForeignKeyConstraint(
             ["code_hash"],
             ["market.authorization_codes.code_hash"],

@@ -1,4 +1,4 @@
-"""What is a login code? Sixty seconds, one use, stored hashed; used twice, its tokens become suspect."""
+"""What is a login code? Sixty seconds, one use, stored hashed; used twice, its tokens are revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import authorization_codes, issued_tokens
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
+from sandbox.identity import revoke_token
 
 LIFE = timedelta(seconds=60)
 
@@ -69,7 +70,7 @@ def use_code(tx: Transaction, *, code: str, client_id: str) -> Code | None:
 
 
 def suspect_reuse(tx: Transaction, *, code: str, client_id: str) -> None:
-    """RFC 6749 §4.1.2: a code that comes twice was stolen by somebody; write down which tokens it gave."""
+    """RFC 6749 §4.1.2: a code that comes twice was stolen by somebody; revoke the tokens that it gave."""
     codes = authorization_codes
     reused = tx.execute(
         update(codes).where(codes.c.code_hash == hash_secret(code), codes.c.client_id == client_id,
@@ -77,8 +78,9 @@ def suspect_reuse(tx: Transaction, *, code: str, client_id: str) -> None:
         .values(reused_at=func.clock_timestamp()).returning(codes.c.account, codes.c.code_hash)).one_or_none()
     if reused is None:
         return
-    tokens = tx.scalars(update(issued_tokens).where(issued_tokens.c.code_hash == reused.code_hash)
-                        .values(refused_at=func.clock_timestamp()).returning(issued_tokens.c.token_id)).all()
+    tokens = tx.scalars(select(issued_tokens.c.token_id).where(issued_tokens.c.code_hash == reused.code_hash)).all()
+    for token_id in tokens:
+        revoke_token(tx, account=reused.account, token_id=token_id, reason="login code presented twice")
     append(tx, Event(kind="code.reused", actor=client_id, subject=f"account:{reused.account}",
                      payload={"tokens": sorted(tokens)}))
 

@@ -6,17 +6,15 @@ from urllib.parse import quote, urlencode
 from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy import select
 from starlette.datastructures import FormData
 
 from marketplace.portal.door import Door
 from marketplace.portal.openid.client import SCOPES
 from marketplace.portal.openid.provider import Provider, claims_of
 from marketplace.portal.openid.request import Login, ProviderRequest
-from marketplace.portal.tables import issued_tokens
 from sandbox.database import Database, Transaction
 from sandbox.errors import Forbidden, NotAuthenticated
-from sandbox.identity import WORKSPACE, TokenVerifier, jwks, load_principal
+from sandbox.identity import WORKSPACE, Origin, TokenVerifier, jwks, load_principal, require_unrevoked
 from sandbox.policy import Gate, Resource
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -90,7 +88,7 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
             raise NotAuthenticated("There is no bearer token.", mend="Send Authorization: Bearer with an access token.")
         claims = verifier.verify(bearer.strip(), audience=WORKSPACE)
         with database.transaction() as tx:
-            refuse_suspect(tx, claims.token_id)
+            require_unrevoked(tx, Origin.of(claims))
             principal = load_principal(tx, claims.subject)
         return JSONResponse({"sub": principal.id, "preferred_username": principal.id, **claims_of(principal)},
                             headers=NO_STORE)
@@ -108,13 +106,6 @@ def to_login(request: Request) -> RedirectResponse:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "prompt"]
     back = f"{request.url.path}?{urlencode(kept)}"
     return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
-
-
-def refuse_suspect(tx: Transaction, token_id: str) -> None:
-    """Raises `NotAuthenticated` for a token whose login code was presented twice."""
-    refused_at = tx.execute(select(issued_tokens.c.refused_at).where(issued_tokens.c.token_id == token_id)).scalar()
-    if refused_at is not None:
-        raise NotAuthenticated("This token is no longer good.", mend="Log in again.")
 
 
 def ascii_only(message: str) -> str:

@@ -19,10 +19,19 @@ from starlette.responses import Response
 from marketplace.portal.openid.client import SCOPES, Client
 from marketplace.portal.openid.codes import Code, nonce_seen, save_code, use_code
 from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.sessions import session_name
 from marketplace.portal.tables import issued_tokens
 from sandbox.audit import Event, append
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import WORKSPACE, Principal, TokenIssuer, load_principal
+from sandbox.identity import (
+    WORKSPACE,
+    Origin,
+    Principal,
+    TokenIssuer,
+    load_principal,
+    login_claims,
+    require_unrevoked,
+)
 
 ID_TOKEN_SECONDS = 10 * 60
 
@@ -42,7 +51,10 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         """It was used up when it was looked up; the row stays, so that a second use is noticed."""
 
     def authenticate_user(self, authorization_code: Code) -> Login | None:
+        login = Origin(authorization_code.account, "", session_name(authorization_code.session_hash),
+                       authorization_code.authenticated_at)
         try:
+            require_unrevoked(self.request.tx, login)
             principal = load_principal(self.request.tx, authorization_code.account)
         except NotAuthenticated:
             return None
@@ -108,7 +120,8 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 
     def make_token(self, *, user: Login, scope: str, **_: object) -> dict[str, object]:
         """The access token: what the hub gives to the person's workspace, for as long as a workspace may live."""
-        token = self.issuer.issue(user.principal.id, audience=WORKSPACE, lifetime_seconds=self.workspace_seconds)
+        token = self.issuer.issue(user.principal.id, audience=WORKSPACE, lifetime_seconds=self.workspace_seconds,
+                                  **login_claims(session=session_name(user.session_hash), logged_in_at=user.since))
         return {"token_type": "Bearer", "access_token": token, "expires_in": self.workspace_seconds, "scope": scope}
 
     def save_token(self, token: Mapping[str, Any], request: ProviderRequest) -> None:

@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
@@ -18,9 +22,15 @@ from sqlalchemy import select, update
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import authorization_codes, issued_tokens
 from marketplace.settings import DEMO_HUB_SECRET
+from sandbox import kernel_tokens, problems
 from sandbox.audit.tables import entries
+from sandbox.city.postgres import Postgres
 from sandbox.database import Database
-from sandbox.identity import WORKSPACE, TokenVerifier, disable_account
+from sandbox.database.roles import VAULT as VAULT_ROLE
+from sandbox.door import claims_at
+from sandbox.identity import KERNEL, WORKSPACE, TokenIssuer, TokenVerifier, change_password, disable_account, set_roles
+from sandbox.identity.tables import token_revocations
+from sandbox.policy import Gate
 
 
 class Hub:
@@ -109,7 +119,7 @@ def test_an_old_code_is_refused(portal, database: Database) -> None:
         hub.fetch(address)
 
 
-def test_a_code_used_twice_is_refused_and_its_tokens_are_suspect(portal, database: Database) -> None:
+def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked(portal, database: Database) -> None:
     browser, hub = portal.browser(), Hub(portal)
     browser.log_in("wang")
     address = callback(browser, hub)
@@ -117,7 +127,8 @@ def test_a_code_used_twice_is_refused_and_its_tokens_are_suspect(portal, databas
     with pytest.raises(Exception, match="invalid_grant"):
         hub.fetch(address)
     with database.transaction() as tx:
-        assert tx.execute(select(issued_tokens.c.refused_at)).scalar_one() is not None
+        revoked = tx.execute(select(token_revocations)).one()
+        assert revoked.token_id == tx.execute(select(issued_tokens.c.token_id)).scalar_one()
         assert any("code.reused" in entry for entry in tx.scalars(select(entries.c.entry)))
     who = httpx.get(hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"})
     assert who.status_code == 401
@@ -219,3 +230,108 @@ def test_the_portals_own_token_is_no_access_token(portal) -> None:
     tokens = httpx.post(f"{portal.url}/api/v1/login", json={"username": "wang", "password": "a long enough password"}).json()
     answer = httpx.get(f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['portal_token']}"})
     assert answer.status_code == 401
+
+
+@dataclass
+class Workspace:
+    """What wang's workspace holds once she came through the portal to the hub, and a kernel of hers."""
+
+    browser: object
+    hub: Hub
+    address: str  # with the login code, used
+    token: str
+    vault_url: str
+    kernels: TestClient
+    kernel_token: str
+
+    def opens(self) -> httpx.Response:
+        return httpx.post(f"{self.vault_url}/v1/kernels", json={"kernel_id": secrets.token_hex(8)},
+                          headers={"Authorization": f"Bearer {self.token}"})
+
+    def renews(self) -> httpx.Response:
+        return self.kernels.post("/v1/kernels/renew", headers={"Authorization": f"Bearer {self.kernel_token}"})
+
+    def is_ended(self, code: str, status: int = 401) -> None:
+        for answer in (self.opens(), self.renews()):
+            assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+@pytest.fixture
+def kernels(postgres: Postgres, database_name: str, city) -> Iterator[TestClient]:
+    """The vault's renewals, with the vault's own role and key."""
+    database = Database(postgres.url(user=VAULT_ROLE, database=database_name), pool_size=2)
+    app = FastAPI()
+    problems.install(app)
+    issuer = TokenIssuer("vault", city.portal.settings.home / "keys" / "vault", database)
+    app.include_router(kernel_tokens.renewing(database, issuer, gate=Gate(city.portal.settings.policies),
+                                              kernel=claims_at(TokenVerifier(database), KERNEL)))
+    with TestClient(app) as client:
+        yield client
+    database.close()
+
+
+@pytest.fixture
+def enter(city, kernels: TestClient) -> Callable[[], Workspace]:
+    """Log wang in at the portal, come to the hub, open a kernel: all good so far."""
+
+    def enter() -> Workspace:
+        browser, hub = city.portal.browser(), Hub(city.portal)
+        assert browser.log_in("wang").status_code == 303
+        address = callback(browser, hub)
+        token = hub.fetch(address)["access_token"]
+        workspace = Workspace(browser, hub, address, token, city.vault_url, kernels, "")
+        opened = workspace.opens()
+        assert opened.status_code == 200, opened.text
+        workspace.kernel_token = opened.json()["token"]
+        workspace.kernel_token = workspace.renews().json()["token"]  # what is renewed still knows where it came from
+        return workspace
+
+    return enter
+
+
+def test_a_code_used_twice_ends_the_workspace_at_the_vault(enter: Callable[[], Workspace]) -> None:
+    stolen, other = enter(), enter()
+    with pytest.raises(Exception, match="invalid_grant"):
+        stolen.hub.fetch(stolen.address)
+    stolen.is_ended("token_revoked")
+    assert (other.opens().status_code, other.renews().status_code) == (200, 200)
+
+
+def test_logging_out_ends_the_workspace_that_came_from_this_login(enter: Callable[[], Workspace]) -> None:
+    here, elsewhere = enter(), enter()
+    unused = callback(here.browser, hub := Hub(here.hub.portal))
+    here.browser.send("/", "/logout")
+    here.is_ended("token_revoked")
+    with pytest.raises(Exception, match="invalid_grant"):
+        hub.fetch(unused)  # a code from before the logout gives nothing after it
+    assert (elsewhere.opens().status_code, elsewhere.renews().status_code) == (200, 200)
+    assert enter().renews().status_code == 200
+
+
+def test_another_password_ends_every_workspace_and_session_and_a_new_login_is_good(
+    enter: Callable[[], Workspace], database: Database
+) -> None:
+    workspaces = [enter(), enter()]
+    with database.transaction() as tx:
+        change_password(tx, account_id="wang", password="a long enough password", by="wang")
+    for workspace in workspaces:
+        workspace.is_ended("token_revoked")
+        assert workspace.browser.get("/me").status_code == 303
+    again = enter()
+    assert (again.opens().status_code, again.browser.get("/me").status_code) == (200, 200)
+
+
+def test_a_disabled_account_has_no_workspace(enter: Callable[[], Workspace], database: Database) -> None:
+    workspace = enter()
+    with database.transaction() as tx:
+        disable_account(tx, account_id="wang", by="he")
+    workspace.is_ended("token_revoked")
+    assert workspace.browser.get("/me").status_code == 303
+
+
+def test_who_is_no_analyst_any_more_renews_nothing(enter: Callable[[], Workspace], database: Database) -> None:
+    workspace = enter()
+    with database.transaction() as tx:
+        set_roles(tx, account_id="wang", roles=["buyer"], by="he")
+    for answer in (workspace.opens(), workspace.renews()):
+        assert answer.status_code == 403, answer.text
