@@ -13,6 +13,7 @@ from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 
 SEES_ALL = frozenset({"operator", "auditor"})
+LARGEST_NUMBER = 2**31 - 1  # an INTEGER of Postgres; a larger one is no number of anything
 
 
 def as_request(row: Row[Any]) -> Request:
@@ -37,7 +38,7 @@ def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
 
 def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
     query = select(requests).where(requests.c.id == id)
-    row = tx.execute(query.with_for_update() if lock else query).first()
+    row = tx.execute(query.with_for_update() if lock else query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
         raise NotFound(f"There is no request {id}.")
     return as_request(row)
@@ -46,7 +47,8 @@ def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
 def load_grant(tx: Transaction, id: int, *, lock: bool = False, share: bool = False) -> Grant:
     """`lock`: to change it. `share`: nobody may change it until this transaction ends."""
     query = select(grants).where(grants.c.id == id)
-    row = tx.execute(query.with_for_update(read=share) if lock or share else query).first()
+    query = query.with_for_update(read=share) if lock or share else query
+    row = tx.execute(query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
         raise NotFound(f"There is no grant {id}.")
     return as_grant(row)
