@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import create_engine, select, text
 
 from sandbox.audit import Log, Signer
@@ -142,7 +143,7 @@ def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[Ask
     li is of no team."""
     home = Path(tempfile.mkdtemp(prefix="cv", dir="/tmp"))  # sockets need short paths
     name = f"asked_{home.name.lower()}"
-    owner = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
+    owner = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     with owner.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE {template}'))
     database = Database(postgres.url(database=name))
@@ -167,3 +168,10 @@ def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[Ask
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
         owner.dispose()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
+    """One that runs, for tests that bring datasets and grants of their own. They share the population's budget."""
+    with asked_vault(postgres, template, s3) as made, made.start():
+        yield made

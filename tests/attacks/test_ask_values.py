@@ -1,0 +1,278 @@
+"""What can be got out of names and values? Group keys, NULL, NaN, huge numbers, look-alikes, SQL within SQL: nothing of a row.
+
+The list of attacks: "Attacks to keep repelling" of the survey of peers (2026).
+"""
+
+import math
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from asked_vault import AskedVault
+from story import POLICY, rows_csv
+
+HEAD = "person,district,year,cost,visits,note,day,smoker,secret\n"
+
+
+@pytest.fixture(scope="module")
+def clinic(asked: AskedVault) -> str:
+    """The usual rows: some districts, years and costs are not as the policy lists them, or are empty."""
+    return asked.dataset()[0]
+
+
+# --- group keys
+
+
+def test_a_value_that_the_policy_does_not_list_never_shows(asked: AskedVault) -> None:
+    """Source: group-key leakage (the survey; Wilson et al., "Differentially Private SQL with Bounded User Contribution", PoPETs
+    2020, section 4.1: a group's being there tells that somebody is in it). One person alone is in a place of her own."""
+    rows = rows_csv(50, extra="lone,atlantis,7,5,1,n,2026-01-01,true,s\nlone2,,,5,1,n,2026-01-01,true,s\n")
+    dataset, _ = asked.dataset(rows=rows)
+    told = asked.person("wang").answer(
+        f"SELECT district, year, COUNT(*) AS n, AVG(cost) AS c FROM {dataset} GROUP BY district, year", epsilon="1")
+    shown = [(row[0], row[1]) for row in told["rows"]]
+    assert shown == [(district, year) for district in ("north", "south", "east") for year in (1, 2, 3)]
+    assert not any(word in str(told["rows"]) for word in ("atlantis", "west", "None, None"))
+
+
+def test_every_listed_value_shows_whether_anybody_has_it_or_not(asked: AskedVault) -> None:
+    """Source: group-key leakage, the other way round: a listed key that no row has is not missing from the answer."""
+    rows = "\n".join(f"p{n},north,1,5,1,n,2026-01-01,true,s" for n in range(20)).encode()
+    dataset, _ = asked.dataset(rows=HEAD.encode() + rows)
+    wang = asked.person("wang")
+    for where in ("", "WHERE note = 'nobody'", "WHERE visits > 100 AND visits < 0"):
+        told = wang.answer(f"SELECT district, year, COUNT(*) AS n FROM {dataset} {where} GROUP BY district, year")
+        assert len(told["rows"]) == 9
+        assert all(isinstance(row[2], float | int) for row in told["rows"])
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT note, COUNT(*) FROM {0} GROUP BY note", "SELECT person, COUNT(*) FROM {0} GROUP BY person",
+    "SELECT secret, COUNT(*) FROM {0} GROUP BY secret", "SELECT visits, COUNT(*) FROM {0} GROUP BY visits",
+    "SELECT day, COUNT(*) FROM {0} GROUP BY day", "SELECT DISTINCT district FROM {0}", "SELECT DISTINCT note FROM {0}",
+    "SELECT COUNT(DISTINCT note) FROM {0}", "SELECT COUNT(DISTINCT secret) FROM {0}", "SELECT MIN(district) FROM {0}",
+    "SELECT MODE(note) FROM {0}", "SELECT STRING_AGG(note, ',') FROM {0}", "SELECT ARBITRARY(note) FROM {0}",
+    "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(district)",
+    "SELECT district, COUNT(*) FROM {0} GROUP BY ALL", "SELECT COUNT(*) FROM {0} GROUP BY upper(district)",
+    "SELECT FIRST(note ORDER BY cost) FROM {0}", "SELECT ARG_MAX(person, cost) FROM {0}",
+])
+def test_no_construct_makes_a_rows_own_value_a_group(sql: str, asked: AskedVault, clinic: str) -> None:
+    """Source: group-key leakage; count distinct of a private column (the survey)."""
+    status, code = asked.person("wang").refusal(sql.format(clinic))
+    assert (status, code) in ((422, "query_refused"), (422, "not_sql"))
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT COUNT(*) FROM {0} JOIN {0} b ON TRUE", "SELECT COUNT(*) FROM {0}, {0} b",
+    "SELECT COUNT(*) FROM {0} a NATURAL JOIN {0} b",
+    "SELECT COUNT(*) FROM (SELECT * FROM {0} ORDER BY cost LIMIT 1) x",
+    "SELECT COUNT(*) FROM {0} UNION ALL SELECT COUNT(*) FROM {0}",
+    "WITH x AS (SELECT * FROM {0} LIMIT 1) SELECT COUNT(*) FROM x", "SELECT COUNT(*) FROM {0}, UNNEST([1, 2, 3])",
+    "SELECT COUNT(*) FROM {0}, generate_series(1, 1000000)", "SELECT COUNT(*) FROM {0} TABLESAMPLE 1 ROWS",
+    "SELECT COUNT(*) FROM {0} USING SAMPLE 1", "SELECT COUNT(*) FROM {0} WHERE random() < 0.5",
+    "SELECT COUNT(*) FROM {0} WHERE now() > DATE '2026-01-01'", "SELECT COUNT(*) OVER (ORDER BY cost) FROM {0}",
+    "SELECT SUM(cost) FROM {0} QUALIFY row_number() OVER (ORDER BY cost DESC) = 1",
+    "SELECT COUNT(*) FROM {0} WHERE cost = (SELECT MAX(cost) FROM {0})", "SELECT SUM(cost) FROM {0} LIMIT (SELECT 1)",
+    "SELECT COUNT(*) FROM {0} WHERE note IN (SELECT note FROM {0})", "SELECT COUNT(*) FROM {0} POSITIONAL JOIN {0} b",
+])
+def test_rows_are_neither_chosen_nor_multiplied(sql: str, asked: AskedVault, clinic: str) -> None:
+    """Source: ORDER/LIMIT inside subqueries, non-deterministic functions, joins that multiply a unit's rows (the survey)."""
+    status, code = asked.person("wang").refusal(sql.format(clinic))
+    assert (status, code) in ((422, "query_refused"), (422, "not_sql"))
+
+
+def test_a_persons_many_rows_weigh_no_more_than_the_policy_allows(asked: AskedVault) -> None:
+    """Source: joins that multiply a unit's rows: here the unit brings them itself, ten thousand of them. The sum can move by
+    max_rows * bound = 400; the interval below is 6 standard errors more (a chance under 1e-8)."""
+    rows = rows_csv(100, seed=1)
+    heavy = "".join(f"whale,north,1,100,10,n,2026-01-01,true,s{n}\n" for n in range(10_000))
+    told = []
+    for extra in ("", heavy):
+        dataset, _ = asked.dataset(rows=rows + extra.encode())
+        answer = asked.person("wang").answer(f"SELECT SUM(cost) AS x FROM {dataset}", epsilon="2")
+        told.append((answer["rows"][0][0], answer["errors"][0]["x"]["standard_error"]))
+    assert abs(told[0][0] - told[1][0]) <= 400 + 6 * math.hypot(told[0][1], told[1][1])
+
+
+# --- NULL
+
+
+def test_no_rows_at_all_give_a_noisy_number_and_never_null(asked: AskedVault, clinic: str) -> None:
+    """Source: NULL semantics (the survey): SUM over nothing is NULL in SQL, which would tell that nobody is there."""
+    wang = asked.person("wang")
+    some = wang.answer(f"SELECT SUM(cost) AS s, COUNT(cost) AS k, COUNT(*) AS n FROM {clinic} WHERE note = 'n1'")
+    none = wang.answer(f"SELECT SUM(cost) AS s, COUNT(cost) AS k, COUNT(*) AS n FROM {clinic} WHERE note = 'nobody'")
+    assert all(isinstance(value, float | int) for value in none["rows"][0])
+    assert [{name: fault["standard_error"] for name, fault in line.items()} for line in none["errors"]] == [
+        {name: fault["standard_error"] for name, fault in line.items()} for line in some["errors"]]
+    average = wang.answer(f"SELECT AVG(cost) AS a FROM {clinic} WHERE note = 'nobody'", epsilon="0.1")
+    value, fault = average["rows"][0][0], average["errors"][0]["a"]
+    assert value is None or 0 <= value <= 100
+    assert 0 <= fault["low"] <= fault["high"] <= 100
+
+
+def test_three_valued_logic_hides_and_shows_nobody(asked: AskedVault, clinic: str) -> None:
+    """Source: NULL semantics. What is true, what is false and what is unknown are three parts of all rows: their noisy
+    counts add up to the whole's, and no part goes missing or is counted twice (6 standard errors)."""
+    wang = asked.person("wang")
+    counts = [wang.answer(f"SELECT COUNT(*) AS n FROM {clinic} {where}", epsilon="1")
+              for where in ("", "WHERE cost > 50", "WHERE NOT cost > 50", "WHERE cost IS NULL")]
+    whole, *shares = [answer["rows"][0][0] for answer in counts]
+    error = counts[0]["errors"][0]["n"]["standard_error"]
+    assert abs(whole - sum(shares)) <= 6 * 2 * error
+    assert shares[2] > 0, "a tenth of the costs is empty"
+
+
+@pytest.mark.parametrize("where", ["cost = NULL", "cost <> NULL", "note IN ('a', NULL)", "cost BETWEEN NULL AND 3",
+                                   "COALESCE(note, 'x') = 'x'", "IFNULL(cost, 1) = 1", "note IS NOT DISTINCT FROM 'a'",
+                                   "NULLIF(note, 'a') IS NULL", "(note IS NULL) = TRUE", "isnull(note)"])
+def test_tricks_with_null_are_refused_by_name(where: str, asked: AskedVault, clinic: str) -> None:
+    """Source: NULL semantics."""
+    assert asked.person("wang").refusal(f"SELECT COUNT(*) FROM {clinic} WHERE {where}") == (422, "query_refused")
+
+
+# --- NaN and huge numbers
+
+
+def test_no_nan_or_infinity_survives_into_an_answer(asked: AskedVault) -> None:
+    """Source: NaN survival (the survey; Mironov, "On Significance of the Least Significant Bits for Differential Privacy", CCS
+    2012, on what floating point lets through). A sum with NaN in it is NaN, unless it is made of bounded integers."""
+    strange = ("nan", "NaN", "-nan", "inf", "-inf", "Infinity", "1e308", "-1e308", "1e-320", "-0.0")
+    rows = rows_csv(50, extra="".join(f"q{n},north,1,{value},1,n,2026-01-01,true,s\n" for n, value in enumerate(strange)))
+    dataset, _ = asked.dataset(rows=rows)
+    told = asked.person("wang").ask(f"SELECT district, SUM(cost) AS s, AVG(cost) AS a, COUNT(cost) AS n FROM {dataset} "
+                                    "WHERE cost > -9e15 OR cost < 9e15 OR cost IS NULL GROUP BY district", epsilon="1")
+    assert told.status_code == 200, told.text
+    assert not any(word in told.text for word in ("NaN", "Infinity", "nan", "inf,"))
+    for row, errors in zip(told.json()["rows"], told.json()["errors"], strict=True):
+        assert all(isinstance(value, float | int) and math.isfinite(value) for value in row[1:2] + row[3:])
+        assert 0 <= errors["a"]["low"] <= errors["a"]["high"] <= 100
+
+
+def test_a_huge_value_moves_a_sum_no_further_than_its_bound(asked: AskedVault) -> None:
+    """Source: overflow, and clamping that comes too late (Casacuberta et al., "Widespread Underestimation of Sensitivity in
+    Differentially Private Libraries and How to Fix It", CCS 2022). 6 standard errors are allowed beside the bound."""
+    told = []
+    for extra in ("", "x,north,1,1.7e308,9223372036854775807,n,2026-01-01,true,s\n"
+                      "y,north,1,-1.7e308,-9223372036854775808,n,2026-01-01,true,s\n"):
+        dataset, _ = asked.dataset(rows=rows_csv(100, seed=2, extra=extra))
+        answer = asked.person("wang").answer(f"SELECT SUM(cost) AS c, SUM(visits) AS v FROM {dataset}", epsilon="2")
+        told.append((answer["rows"][0], [answer["errors"][0][name]["standard_error"] for name in ("c", "v")]))
+    for place, bound in ((0, 100), (1, 10)):
+        allowed = bound + 6 * math.hypot(told[0][1][place], told[1][1][place])
+        assert abs(told[0][0][place] - told[1][0][place]) <= allowed
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "1e309", "1e999999999", "0x" + "f" * 40, "1" + "0" * 20, "-" + "9" * 30,
+                                    "9007199254740993", "1_000_000_000_000_000_000_000", "1e-400", "0." + "0" * 300 + "1"])
+def test_numbers_that_no_double_holds_are_refused_at_once(number: str, asked: AskedVault, clinic: str) -> None:
+    """Source: overflow; a number that takes minutes to become one (CVE-2020-10735 is of this kind)."""
+    status, code = asked.person("wang").refusal(f"SELECT COUNT(*) FROM {clinic} WHERE cost > {number}")
+    assert status == 422 and code in ("query_refused", "not_sql", "invalid_input")
+
+
+# --- look-alikes
+
+LOOK_ALIKES = {
+    "a Cyrillic o": "SELECT SUM(c\u043est) FROM {0}",
+    "a fullwidth word": "SELECT SUM(\uff43\uff4f\uff53\uff54) FROM {0}",
+    "a zero-width space": "SELECT SUM(co\u200bst) FROM {0}",
+    "a soft hyphen": "SELECT SUM(co\u00adst) FROM {0}",
+    "a dotless i": "SELECT SUM(v\u0131sits) FROM {0}",
+    "a fullwidth function": "SELECT \uff2d\uff21\uff38(cost) FROM {0}",
+    "fullwidth quotes": "SELECT COUNT(*) FROM {0} WHERE note = \uff07n1\uff07",
+    "a Greek question mark": "SELECT COUNT(*) FROM {0}\u037e DROP TABLE x",
+    "hidden, a long s": "SELECT COUNT(\u017fecret) FROM {0}",
+    "hidden, fullwidth": "SELECT COUNT(\uff53\uff45\uff43\uff52\uff45\uff54) FROM {0}",
+    "hidden, a Cyrillic e": "SELECT COUNT(*) FROM {0} WHERE s\u0435cret = 's1'",
+    "hidden, capitals": "SELECT COUNT(*) FROM {0} WHERE SECRET = 's1'",
+    "hidden, quoted": "SELECT COUNT(*) FROM {0} WHERE \"Secret\" = 's1'",
+    "hidden, from right to left": "SELECT COUNT(*) FROM {0} WHERE \u202eterces = 's1'",
+    "the unit, capitals": "SELECT COUNT(*) FROM {0} WHERE PERSON = 'p1'",
+    "the unit, quoted": "SELECT COUNT(*) FROM {0} WHERE \"person\" = 'p1'",
+    "the unit, a Cyrillic e": "SELECT COUNT(*) FROM {0} WHERE p\u0435rson = 'p1'",
+}
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_a_name_that_looks_like_another_is_that_other_to_nobody(name: str, asked: AskedVault, clinic: str) -> None:
+    """Source: Unicode look-alikes in names (the survey; Unicode Technical Standard 39)."""
+    status, code = asked.person("wang").refusal(LOOK_ALIKES[name].format(clinic))
+    assert status == 422 and code in ("query_refused", "not_sql")
+
+
+def test_a_dataset_that_looks_like_another_is_none(asked: AskedVault, clinic: str) -> None:
+    """Source: as above."""
+    wang = asked.person("wang")
+    for name in (clinic.replace("c", "\u0441", 1), clinic.replace("clinic", "\uff43linic"), clinic + "\u200b"):
+        status, code = wang.refusal(f'SELECT COUNT(*) FROM "{name.split(".")[0]}"."{name.split(".")[1]}"')
+        assert (status, code) == (404, "dataset_not_found")
+
+
+def test_no_name_in_a_policy_can_look_like_another(asked: AskedVault) -> None:
+    """Source: as above, from the officer's side: names of datasets and columns are plain ASCII."""
+    for old, new in (("note:", "n\u043ete:"), ("clinic.visits", "clinic.visits\u0430"), ("note:", "no\u200bte:")):
+        told = asked.publish(POLICY.replace(old, new, 1), rows_csv(3))
+        assert told.status_code == 422, told.text
+
+
+def test_texts_are_compared_by_their_letters_and_by_nothing_else(asked: AskedVault) -> None:
+    """Source: as above: a value and its look-alike, and two ways to write one letter, are different values; asking for one
+    never counts the other (6 standard errors of each count)."""
+    composed, apart = unicodedata.normalize("NFC", "caf\u00e9"), unicodedata.normalize("NFD", "caf\u00e9")
+    rows = "".join(f"p{n},north,1,5,1,{composed},2026-01-01,true,s\n" for n in range(400))
+    dataset, _ = asked.dataset(rows=HEAD.encode() + rows.encode())
+    wang, counts = asked.person("wang"), []
+    for value in (composed, apart, composed.upper(), composed + " "):
+        answer = wang.answer(f"SELECT COUNT(*) AS n FROM {dataset} WHERE note = '{value}'", epsilon="1")
+        counts.append((answer["rows"][0][0], answer["errors"][0]["n"]["standard_error"]))
+    assert abs(counts[0][0] - 400) <= 6 * counts[0][1]
+    assert all(abs(count) <= 6 * error for count, error in counts[1:])
+
+
+# --- SQL within SQL
+
+LITERALS = ("' OR 1=1 --", "'; DROP TABLE private_rows; --", "'' OR ''1''=''1", "x' UNION SELECT secret FROM private_rows --",
+            "\\' OR TRUE --", "$$ OR TRUE $$", "') OR (1=1", "%' OR '%'='", "n\n' OR TRUE --", "\u2019 OR 1=1 --",
+            "' || (SELECT secret FROM private_rows LIMIT 1) || '", "E'\\x27 OR TRUE --", "{0}", "%s", ":note", "?")
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+def test_a_literal_stays_a_literal(literal: str, asked: AskedVault, clinic: str) -> None:
+    """Source: SQL injection (OWASP; CWE-89), through the only thing of a question that reaches the engine: its values. Nobody's
+    note is this, so the count is noise around 0 (6 standard errors); had the condition been opened, it were about 1,000."""
+    written = literal.replace("'", "''")
+    answer = asked.person("wang").answer(f"SELECT COUNT(*) AS n FROM {clinic} WHERE note = '{written}'", epsilon="0.4")
+    assert abs(answer["rows"][0][0]) <= 6 * answer["errors"][0]["n"]["standard_error"]
+    assert answer["errors"][0]["n"]["standard_error"] < 120
+
+
+def test_a_name_of_the_answer_stays_a_name(asked: AskedVault, clinic: str) -> None:
+    """Source: SQL injection through identifiers. What stands after AS names a column of the answer, and nothing else."""
+    names = ('n"; DROP TABLE private_rows; --', "secret", "person", "(SELECT secret)", "<script>alert(1)</script>", "n'--")
+    for name in names:
+        quoted = name.replace('"', '""')
+        answer = asked.person("wang").answer(f'SELECT COUNT(*) AS "{quoted}" FROM {clinic}')
+        assert [column["name"] for column in answer["columns"]] == [name]
+        assert len(answer["rows"]) == 1 and isinstance(answer["rows"][0][0], float | int)
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT COUNT(*) FROM {0}; DROP TABLE private_rows", "SELECT COUNT(*) FROM {0}; SELECT * FROM {0}", "DROP TABLE {0}",
+    "COPY {0} TO '/tmp/out.csv'", "ATTACH '/tmp/x.db'", "INSTALL httpfs", "LOAD httpfs", "PRAGMA database_list",
+    "SET threads = 1",
+    "SELECT COUNT(*) FROM read_csv('/etc/passwd')", "SELECT COUNT(*) FROM '/etc/passwd'", "SELECT COUNT(*) FROM glob('/*')",
+    "SELECT COUNT(*) FROM private_rows", "SELECT COUNT(*) FROM main.private_rows", "SELECT COUNT(*) FROM duckdb_settings()",
+    "SELECT COUNT(*) FROM information_schema.tables", "SELECT COUNT(*) FROM pg_catalog.pg_tables",
+    "SELECT COUNT(*) FROM vault.questions", "SELECT COUNT(*) FROM {0} WHERE getenv('CIHU_S3_SECRET_KEY') = 'x'",
+    "EXPLAIN ANALYZE SELECT COUNT(*) FROM {0}", "DESCRIBE {0}", "SUMMARIZE {0}", "FROM {0}", "FROM {0} SELECT COUNT(*), note",
+    "SELECT COUNT(*) FROM {0} AS OF TIMESTAMP '2026-01-01'", "EXPORT DATABASE '/tmp'", "CALL pragma_version()",
+    'SELECT COUNT("cost"" OR 1=1 --") FROM {0}', 'SELECT COUNT(*) FROM {0} WHERE "note"" = \'a" = \'a\'',
+    "SELECT COLUMNS(*) FROM {0}", "SELECT COUNT(COLUMNS('s.*')) FROM {0}", "SELECT {0}.* FROM {0}",
+])
+def test_what_is_no_question_reaches_no_engine(sql: str, asked: AskedVault, clinic: str) -> None:
+    """Source: SQL injection through statements, functions and identifiers; DuckDB's own doors (duckdb.org, "Securing DuckDB")."""
+    status, code = asked.person("wang").refusal(sql.format(clinic))
+    assert (status, code) in ((422, "query_refused"), (422, "not_sql"), (404, "dataset_not_found"))
+    assert not Path("/tmp/out.csv").exists()
