@@ -99,7 +99,7 @@ def _kernel_app(desk: Desk, log: Log, issuer: TokenIssuer, verifier: TokenVerifi
     problems.install(app)
     app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
-    app.include_router(kernel_tokens.renewing(desk.database, issuer, kernel=claims_at(verifier, KERNEL)))
+    app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app
 

@@ -7,7 +7,8 @@ from fastapi import Header
 
 from sandbox.database import Database
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import Claims, Principal, TokenVerifier, load_principal
+from sandbox.identity import KERNEL, Claims, Principal, TokenVerifier, load_principal
+from sandbox.identity.revocations import Origin, require_unrevoked
 
 
 def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
@@ -27,8 +28,10 @@ def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> 
     claims = claims_at(verifier, audience)
 
     def principal(authorization: Annotated[str, Header()] = "") -> Principal:
-        subject = claims(authorization).subject
+        said = claims(authorization)
         with database.transaction() as tx:
-            return load_principal(tx, subject)
+            if audience == KERNEL:  # a login that was ended stops its kernels' next question
+                require_unrevoked(tx, Origin.of(said))
+            return load_principal(tx, said.subject)
 
     return principal

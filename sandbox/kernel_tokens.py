@@ -36,7 +36,7 @@ def issue(issuer: TokenIssuer, origin: Origin, ends: datetime) -> dict[str, Any]
     return {"token": token, "expires_at": (datetime.now(UTC) + timedelta(seconds=lifetime)).isoformat()}
 
 
-def admit(database: Database, gate: Gate | None, claims: Claims) -> Origin:
+def admit(database: Database, gate: Gate, claims: Claims) -> Origin:
     """Where the token comes from, if that login still is good and the person may still have a workspace.
 
     Raises `NotAuthenticated`, `Forbidden`."""
@@ -44,8 +44,7 @@ def admit(database: Database, gate: Gate | None, claims: Claims) -> Origin:
     with database.transaction() as tx:
         require_unrevoked(tx, origin)
         principal = load_principal(tx, origin.account)
-    if gate is not None:
-        gate.require(principal, "open_workspace", Resource("Account", principal.id, {}))
+    gate.require(principal, "open_workspace", Resource("Account", principal.id, {}))
     return origin
 
 
@@ -65,8 +64,8 @@ def opening(database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: C
     return api
 
 
-def renewing(database: Database, issuer: TokenIssuer, *, kernel: Callable[..., Claims], gate: Gate | None = None) -> APIRouter:
-    """POST /v1/kernels/renew, for kernels (over the socket). Without a gate it looks at revocations only."""
+def renewing(database: Database, issuer: TokenIssuer, *, gate: Gate, kernel: Callable[..., Claims]) -> APIRouter:
+    """POST /v1/kernels/renew, for kernels (over the socket)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
     @api.post("/renew")

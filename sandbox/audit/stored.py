@@ -67,7 +67,8 @@ class Recount:
 
     def _chunk(self, start: int, end: int) -> bool:
         held = entries.c.index.between(start, end - 1)
-        texts = dict(self.tx.execute(select(entries.c.index, entries.c.entry).where(held)).tuples().all())
+        rows = self.tx.execute(select(entries.c.index, entries.c.entry).where(held))
+        texts = {int(row[0]): str(row[1]) for row in rows}
         stored = {
             Node(row.level, row.position): bytes(row.hash)
             for row in self.tx.execute(select(nodes).where(_completed(start, end)))
