@@ -1,0 +1,271 @@
+"""The tour fails if any gate is taken out: each test takes one out of a running city and sees the tour end at its step.
+
+Nothing in the product knows of this: a service is started with one function changed (`altered.py`), or with one rule less.
+A tour that goes on without a gate would be a tour that only plays what is there; so every gate here is known to be looked at.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from live_city import PASSWORD, LiveCity, live_city
+from sandbox.city.tour import Report, play
+from sandbox.errors import Unavailable
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+PLAY = sys.modules["sandbox.city.tour.play"]  # in the package the function has the module's name
+STEPS = PLAY.STEPS
+ANALYST = ("open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop")
+POLICIES = Path(__file__).parents[2] / "policies"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is changed in which service, and the step at which the tour must see it, in these words."""
+
+    part: str
+    fails_at: str
+    says: str
+    changes: dict[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # steps that this gate has nothing to do with, left out to save minutes
+
+
+GATES = {
+    # --- what may be asked
+    "the allow-list: a condition on the privacy unit": Gate("vault", "refuse_unsafe", "was not refused by name", {
+        "sandbox.queries.bind": "_filtered = _column"}),
+    "the allow-list: grouping by a column that is no public key": Gate("vault", "refuse_unsafe", "was not refused by name", {
+        "sandbox.queries.bind": """
+            _checked = bind
+            def bind(question, policy):
+                if [key.text for key in question.keys] == ["person"]:
+                    question = Question(question.dataset, tuple(o for o in question.outputs if isinstance(o.of, Aggregate)),
+                                        question.where, ())
+                return _checked(question, policy)
+            """}),
+    "the allow-list: an aggregate that is not in it": Gate("vault", "refuse_unsafe", "was not refused by name", {
+        "sandbox.queries.parse": """
+            _listed = _Parser._aggregate
+            def _aggregate(self, node):
+                return _listed(self, exp.Sum(this=node.this) if isinstance(node, exp.Max) else node)
+            _Parser._aggregate = _aggregate
+            """}),
+    # --- who may do what
+    "every decision of the vault": Gate("vault", "publish", "publishing by zhou was let through", {
+        "sandbox.policy.gate": "Gate.require = Gate.decide"}),
+    "the decision on a request": Gate("vault", "approve", "approval by zhou was let through", {
+        "sandbox.policy.gate": """
+            _required = Gate.require
+            def require(self, principal, action, resource, context=None):
+                deed = self.decide if action == "decide_request" else _required.__get__(self)
+                return deed(principal, action, resource, context)
+            Gate.require = require
+            """}),
+    "the decision on a question": Gate("vault", "refuse_unsafe", "a question by lin was let through", {
+        "sandbox.policy.gate": """
+            _required = Gate.require
+            def require(self, principal, action, resource, context=None):
+                deed = self.decide if action == "ask" else _required.__get__(self)
+                return deed(principal, action, resource, context)
+            Gate.require = require
+            """}),
+    # --- what it costs, and what leaves
+    "the budget: nothing is charged": Gate("vault", "ask", "was not charged at every level", {
+        "sandbox.budgets.ledger": "def reserve(tx, **_): pass"}),
+    "the budget: only the grant is charged": Gate("vault", "ask", "was not charged at every level", {
+        "sandbox.budgets.ledger": """
+            _charge = CHARGE
+            CHARGE = text(str(_charge).replace("WHERE level = :level", "WHERE level = :level AND level = 'grant'"))
+            _reserve = reserve
+            def reserve(tx, **said):
+                try:
+                    _reserve(tx, **said)
+                except BudgetExhausted as stop:
+                    if "grant" in stop.message:
+                        raise
+                    tx.execute(insert(reservations).values(
+                        id=said["id"], grant=said["grant"], dataset=said["dataset"], population=said["population"],
+                        picorho=said["loss"].picorho, delta=said["loss"].delta_units, status="reserved"))
+            """}),
+    "the budget: its end": Gate("vault", "budget_stop", "the budget did not stop it", {
+        "sandbox.budgets.ledger": """
+            _reserve = reserve
+            def reserve(tx, **said):
+                try:
+                    with tx.begin_nested():
+                        _reserve(tx, **said)
+                except BudgetExhausted:
+                    pass
+            """}),
+    "the noise": Gate("vault", "ask", "values left without noise", {
+        "sandbox.releases.noise": "def add_noise(share, cells): return list(cells)"}),
+    "the stored answer": Gate("vault", "ask", "the same question gave other numbers", {
+        # its numbers are drawn, charged and kept anew
+        "sandbox.releases.prepare": "def already_released(tx, prepared): return {}",
+        "sandbox.releases.ask": """
+            from sqlalchemy.dialects.postgresql import insert as _insert
+            def insert(table):
+                return _insert(table).on_conflict_do_nothing()
+            """}),
+    # --- what is written down
+    "the log's entry of a question": Gate("vault", "audit_verify", "the log misses {'query.asked'", {
+        "sandbox.audit.append": """
+            _append = append
+            def append(tx, event):
+                return 0 if event.kind == "query.asked" else _append(tx, event)
+            """}),
+    "the log's signature": Gate("vault", "audit_verify", "", {
+        # every note leaves with a signature that no key made
+        "sandbox.audit.log": """
+            import base64 as _base64
+            def _spoilt(note):
+                head, _, line = note.rstrip("\\n").rpartition(" ")
+                raw = bytearray(_base64.b64decode(line))
+                raw[-1] ^= 1
+                return head + " " + _base64.b64encode(bytes(raw)).decode() + "\\n"
+            _checkpoint, _receipt = Log.checkpoint, Log.receipt
+            def checkpoint(self):
+                return _spoilt(_checkpoint(self))
+            def receipt(self, index, *, opening=False):
+                found = _receipt(self, index, opening=opening)
+                return found | {"checkpoint": _spoilt(found["checkpoint"])}
+            Log.checkpoint, Log.receipt = checkpoint, receipt
+            """}),
+    # --- who is who, and what is sold
+    "the password": Gate("portal", "publish", "a wrong password was let through", {
+        "sandbox.identity.passwords": "def password_matches(stored, password): return True"}),
+    "the decision on an order": Gate("portal", "order", "was let through", {
+        "sandbox.policy.gate": "Gate.require = Gate.decide"}, without=ANALYST),
+    "the key at the market's door": Gate("portal", "call", "a wrong key was answered with 200", {
+        "marketplace.keys.verify_key": """
+            from marketplace.licences.tables import licences as _licences
+            def verify_key(tx, *, secret, product_id):
+                row = tx.execute(select(keys).join(_licences, _licences.c.id == keys.c.licence)
+                                 .where(_licences.c.product == product_id)).first()
+                now = tx.execute(select(func.clock_timestamp())).scalar_one()
+                return Verified(key_of(row), lock_licence(tx, row.licence), now, in_grace=False)
+            """}, without=ANALYST),
+    "the key's scope": Gate("portal", "call", "a wrong key was answered with", {
+        "marketplace.keys.verify_key": """
+            _judge = judge
+            def judge(tx, key, licence, now, product_id):
+                return _judge(tx, key, licence, now, licence.product)
+            """}, without=ANALYST),
+    "a retry is billed once": Gate("portal", "invoice_preview", "the usage of rows is [0, 30, 30]", {
+        "marketplace.delivery.endpoints": """
+            def request_id_of(request):
+                return "request:" + secrets.token_hex(16)
+            """}, without=ANALYST),
+    "a call is metered": Gate("portal", "invoice_preview", "the usage of rows is", {
+        "marketplace.metering.admit_call": """
+            def charge(terms, so_far, **_):
+                return (Charge(Reason.FREE_QUOTA, 0),)
+            """}, without=ANALYST),
+    # --- the seal
+    "the seal of the kernel": Gate("hub", "open_kernel", "the kernel reaches [", {
+        # the kernel is started as a plain process, in the folders that the seal would have shown it
+        "sandbox.seals.check": "def check_seal(python): pass",
+        "sandbox.seals.bubblewrap": """
+            class Bubblewrap(Bubblewrap):
+                def start(self, seal, *, output=subprocess.DEVNULL):
+                    return subprocess.Popen(seal.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
+                                            env=dict(seal.environment))
+            """,
+        "sandbox.hub.run_folder": """
+            def _write_connection(self, connection):
+                key = connection["key"]
+                self.write("connection.json", json.dumps({
+                    **connection, "ip": self.socket_prefix, "key": key.decode() if isinstance(key, bytes) else key}))
+            RunFolder.write_connection = _write_connection
+            def _clear_sockets(self, owner):
+                shutil.rmtree(self.sockets, ignore_errors=True)
+                self.sockets.mkdir(mode=0o700)
+            RunFolder.clear_sockets = _clear_sockets
+            """,
+        "sandbox.hub.kernel_seal": """
+            _sealed = kernel_seal
+            def kernel_seal(*, inbox, vault_folder, **more):
+                from dataclasses import replace
+                seal = _sealed(inbox=inbox, vault_folder=vault_folder, **more)
+                where = {INSIDE: str(inbox), VAULT: str(vault_folder), HOME: str(inbox), TEMPORARY: str(inbox)}
+                def real(text):
+                    for inside, outside in where.items():
+                        if text == inside or text.startswith(inside + "/"):
+                            return outside + text[len(inside):]
+                    return text
+                return replace(seal, command=tuple(map(real, seal.command)),
+                               environment=tuple((name, real(value)) for name, value in seal.environment))
+            """}),
+}
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[LiveCity]:
+    with live_city() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's files, written once."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture
+def tour(city: LiveCity, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Report]:
+    def perform(*, without: tuple[str, ...] = ()) -> Report:
+        monkeypatch.setattr(PLAY, "STEPS", tuple(step for step in STEPS if step[0] not in without))
+        return play(city.where, password=PASSWORD, policies=POLICIES, folder=folder, told=lambda _: None)
+
+    return perform
+
+
+def check_fails(report: Report, step: str, says: str) -> None:
+    assert not report.ok, "the tour did not see that the gate was gone"
+    last = report.steps[-1]
+    assert (last.name, last.ok) == (step, False), f"it ended at {last}"
+    assert says in last.detail, last.detail
+    assert all(before.ok for before in report.steps[:-1])
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_tour_fails_without(name: str, city: LiveCity, tour: Callable[..., Report]) -> None:
+    gate = GATES[name]
+    city.change(gate.part, gate.changes)
+    check_fails(tour(without=gate.without), gate.fails_at, gate.says)
+
+
+def test_the_tour_fails_without_the_rule_on_the_grade_of_what_is_sold_openly(
+        city: LiveCity, tour: Callable[..., Report], tmp_path: Path) -> None:
+    """The rules are data, so the gate is taken out of the data."""
+    shutil.copytree(POLICIES, tmp_path / "policies")
+    for name in ("grade_not_for_open_sale", "not_declared_open"):
+        take_rule_out(tmp_path / "policies" / "datasets.cedar", name)
+    city.change("vault", {}, CIHU_POLICIES=str(tmp_path / "policies"))
+    check_fails(tour(without=ANALYST), "product", "opening personal data was let through")
+
+
+def take_rule_out(file: Path, name: str) -> None:
+    rules, taken = re.subn(rf'@id\("{name}"\).*?;\n', "", file.read_text(), flags=re.DOTALL)
+    assert taken == 1
+    file.write_text(rules)
+
+
+def test_a_hub_whose_seals_do_not_hold_does_not_start(city: LiveCity) -> None:
+    """Only the wall is taken away, and not the check of it: then there is no hub, and so no kernel."""
+    with pytest.raises(Unavailable, match="hub"):
+        city.change("hub", {"sandbox.seals.bubblewrap": GATES["the seal of the kernel"].changes["sandbox.seals.bubblewrap"]})
+    assert "The seal does not hold on this machine" in city.part("hub").log.read_text()
+
+
+def test_with_every_gate_in_its_place_again_the_tour_ends_well(city: LiveCity, tour: Callable[..., Report]) -> None:
+    """So it was the gate, and not the city, at which the tours above failed."""
+    city.mend()
+    report = tour()
+    assert report.ok, report.steps[-1]
