@@ -1,14 +1,17 @@
 """What does a reviewed YAML file say, and on which line does it say something wrong?"""
 
 import json
+from functools import reduce
+from math import isfinite
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from sandbox.errors import InvalidInput
 
@@ -33,9 +36,13 @@ class YamlText:
             raise InvalidInput(f"{what}, line {line}: {error.problem}.", mend="Mend the YAML there.") from error
         except YAMLError as error:
             raise InvalidInput(f"{what} is not YAML.", mend="Save it as UTF-8 text.", internal=str(error)) from error
-        self.document: Any = plain(self._tree)
-        checker = Draft202012Validator(json.loads(schema.read_text("utf-8")))
-        faults = sorted(checker.iter_errors(self.document), key=lambda fault: self.line(*fault.absolute_path))
+        except RecursionError as error:
+            raise InvalidInput(f"{what} is nested too deep.", mend=f"The fields are described in {schema.name}.") from error
+        self._met: set[int] = set()
+        self.document: Any = self._plain(self._tree)
+        self._schema = json.loads(schema.read_text("utf-8"))
+        faults = sorted(Draft202012Validator(self._schema).iter_errors(self.document),
+                        key=lambda fault: self.line(*fault.instance_path))
         if faults:
             raise InvalidInput("; ".join(self._say(fault) for fault in faults[:SHOWN]),
                                mend=f"The fields are described in {schema.parent.name}/{schema.name}.")
@@ -58,24 +65,36 @@ class YamlText:
         return InvalidInput(f"{self.what}, line {self.line(*path)}: {message}", mend=mend)
 
     def _say(self, fault: ValidationError) -> str:
-        path = [*fault.absolute_path, *_unexpected(fault)]
-        where = ".".join(map(str, fault.absolute_path))
-        hint = fault.schema.get("description", "") if isinstance(fault.schema, dict) else ""
+        # a name that should not be there: the fault stands on its line, not on that of what is around it
+        path = [*fault.instance_path, *getattr(fault.kind, "unexpected", [])[:1]]
+        where = ".".join(map(str, fault.instance_path))
+        hint = reduce(getitem, fault.schema_path[:-1], self._schema).get("description", "")
         return (f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{fault.message}"
                 f"{f' (here stands {hint})' if hint else ''}")
 
-
-def _unexpected(fault: ValidationError) -> list[str]:
-    """The first name that should not be there: the fault stands on its line, not on that of what is around it."""
-    instance = fault.instance
-    if fault.validator != "additionalProperties" or not isinstance(fault.schema, dict) or not isinstance(instance, dict):
-        return []
-    return [name for name in instance if name not in fault.schema.get("properties", {})][:1]
-
-
-def plain(node: Any) -> Any:
-    if isinstance(node, CommentedMap):
-        return {name: plain(value) for name, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        return [plain(value) for value in node]
-    return node
+    def _plain(self, node: Any, *path: str | int) -> Any:
+        """Dicts with text as names, lists, texts, finite numbers, booleans and nothing: what JSON has."""
+        if isinstance(node, CommentedMap | CommentedSeq):  # by alias a few lines could stand for millions, or hold themselves
+            if id(node) in self._met:
+                raise self.fault("an alias (*) repeats what stands elsewhere.", *path, mend="Write it out.")
+            self._met.add(id(node))
+        match node:
+            case CommentedMap():
+                for name in node:
+                    if not isinstance(name, str):
+                        raise self.fault("a name is not a text.", *path, name, mend="Put the name in quotes.")
+                return {str(name): self._plain(value, *path, name) for name, value in node.items()}
+            case CommentedSeq():
+                return [self._plain(value, *path, place) for place, value in enumerate(node)]
+            case None | bool():
+                return node
+            case ScalarBoolean():  # one with an anchor
+                return bool(node)
+            case str():
+                return str(node)
+            case int():
+                return int(node)
+            case float() if isfinite(node):
+                return float(node)
+        raise self.fault("a value is neither a text, nor a number, nor true or false.", *path,
+                         mend="A date or something else of YAML's own is written as text: put it in quotes.")

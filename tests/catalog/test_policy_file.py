@@ -24,6 +24,11 @@ SCHEMA = POLICIES / "dataset.schema.json"
     ("max_rows: 4", "max_rows: 0", 10, "max_rows"),
     ("step: \"0.5\"", "step: \"0.3\"", 16, "step"),
     ("  note: {", "  note: [", 18, ""),
+    ("grade: \"3\"", "grade: 2020-01-01", 6, "neither a text"),
+    ("max_rows: 4", "max_rows: .nan", 10, "neither a text"),
+    ("max_rows: 4", "max_rows: !!binary aGVq", 10, "neither a text"),
+    ("max_rows: 4", "1: 4", 10, "not a text"),
+    ("title: {zh: 就诊, en: Visits}\nsummary: {zh: 测试, en: Made-up rows for tests}", "title: &said {zh: 就诊, en: Visits}\nsummary: *said", 4, "alias"),
 ])
 def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -> None:
     assert before in POLICY
@@ -31,6 +36,13 @@ def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -
         read_policy(POLICY.replace(before, after, 1), schema=SCHEMA)
     assert f"line {line}" in refusal.value.message
     assert says in refusal.value.message
+    assert refusal.value.mend
+
+
+@pytest.mark.parametrize("text", ["", "7", "[]", "\x00", "[" * 5000, "a: *b"])
+def test_what_is_no_policy_at_all_is_refused_with_a_mend(text: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        read_policy(text, schema=SCHEMA)
     assert refusal.value.mend
 
 

@@ -60,13 +60,13 @@ def test_nothing_has_no_grade_and_an_unknown_grade_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "said"), [
-    ('- id: "2"', "- id: 2", "grades.1.id: 2 is not of type 'string'"),
+    ('- id: "2"', "- id: 2", 'grades.1.id: 2 is not of type "string"'),
     ('- id: "2"', '- id: "1"', "the grade '1' stands there twice"),
     ("possible: [see, dp, open_sale]", "possible: [see, dp, give_away]", "'give_away' is not a way"),
     ("possible: []", "possible: [see, open_sale]", "which the lower grade 'important' does not"),
     ("class: general\n    name: {en: general data level 4", "class: core\n    name: {en: general data level 4",
      "important stands above core"),
-    ("combine: highest", "combine: average", "combine: 'highest' was expected"),
+    ("combine: highest", "combine: average", 'combine: "highest" was expected'),
     ("source: GB/T 43697-2024\n", "source: x\nsource: y\n", "duplicate key"),
     ("grades:\n", "grades: [\n", "line"),
 ])
