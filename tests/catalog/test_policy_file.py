@@ -28,7 +28,8 @@ SCHEMA = POLICIES / "dataset.schema.json"
     ("max_rows: 4", "max_rows: .nan", 10, "neither a text"),
     ("max_rows: 4", "max_rows: !!binary aGVq", 10, "neither a text"),
     ("max_rows: 4", "1: 4", 10, "not a text"),
-    ("title: {zh: 就诊, en: Visits}\nsummary: {zh: 测试, en: Made-up rows for tests}", "title: &said {zh: 就诊, en: Visits}\nsummary: *said", 4, "alias"),
+    ("title: {zh: 就诊, en: Visits}\nsummary: {zh: 测试, en: Made-up rows for tests}",
+     "title: &said {zh: 就诊, en: Visits}\nsummary: *said", 4, "alias"),
 ])
 def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -> None:
     assert before in POLICY
