@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from sandbox.catalog import Shelf
+from sandbox.catalog.model import Version
+from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population, read_populations
 from sandbox.catalog.publish import publish
 from sandbox.database import Database
@@ -41,6 +43,9 @@ columns:
   smoker: {role: attribute, type: boolean}
   secret: {role: hidden, type: text, grade: "4"}
 """
+
+DATASET = read_policy(POLICY, schema=POLICIES / "dataset.schema.json")
+VERSION = Version("clinic.visits", 1, DATASET, "o", "v", "s", "lin", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def rows_csv(people: int = 300, *, seed: int = 7, extra: str = "") -> bytes:

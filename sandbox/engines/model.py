@@ -3,16 +3,21 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries import Plan
 from sandbox.queries.plan import Total
 
 Cells = dict[Total, list[int]]
-"""For each total, one exact integer per cell, in the order of the keys' values (the last key varies fastest)."""
+"""For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
 
 
 class Engine(Protocol):
     def place(self) -> AbstractContextManager[None]:
         """Wait until this engine has room for one more question, and keep the place for the block."""
+        ...
+
+    def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
+        """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
         ...
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:

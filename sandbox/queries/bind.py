@@ -1,151 +1,235 @@
 """Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
 
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from typing import Any
 
-from sandbox.catalog.model import Column, DatasetPolicy, Role, Type
+from sandbox.catalog.model import Role, Type
 from sandbox.errors import QueryRefused
+from sandbox.queries.ranges import bounded, place_of, public_values, range_of
+from sandbox.queries.scope import Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
     And,
-    Between,
+    Arithmetic,
+    Call,
+    Case,
+    Coalesce,
     Compare,
-    Condition,
+    Expression,
+    Extreme,
     In,
-    Is,
     IsNull,
-    Like,
     Literal,
     Name,
     Not,
+    Operator,
     Or,
     Question,
+    Round,
+    UnitKey,
+    rewritten,
+    walk,
 )
+from sandbox.queries.wording import wording
 
-NUMERIC = (Type.INTEGER, Type.NUMBER)
+OF_TWO = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP, Aggregation.CORRELATION, Aggregation.SLOPE, Aggregation.INTERCEPT)
 
 
-def bind(question: Question, policy: DatasetPolicy) -> Question:
-    """Check every name, role and type; returns the question with its literals in their columns' types.
+def bind(question: Question, scope: Scope) -> Question:
+    """Check every name, role and type; returns the question with every name's dataset said, and dates as dates.
 
     Strict types matter: an engine that compares a text column with a number casts the column, and a cast of a row's
     value can fail, and a failure tells about the row. Raises `QueryRefused`.
     """
-    if policy.unit is None:
-        raise QueryRefused(f"A private question on {policy.dataset}", "it is open data without a privacy unit.",
-                           instead="Get its rows from the marketplace.")
+    if scope.policy.unit is None:
+        raise QueryRefused(f"A private question on {scope.policy.dataset}", "it is open data without a privacy unit.",
+                           instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.")
+    question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
+    question = rewritten(question, lambda node: _fitted(node, scope))
+    _check_joins(question, scope)
+    if question.where is not None:
+        _check_condition(question.where, scope)
+    if question.per_unit is not None:
+        _check_per_unit(question, scope)
     for key in question.keys:
-        column = _column(key, policy)
-        if column.role is not Role.KEY:
+        if isinstance(key, Name) and not key.dataset and scope.column(key).role is not Role.UNIT and (
+                public_values(key, scope) is None):
             raise QueryRefused(f"GROUP BY {key.text}", "its values are not public, so showing them would tell who is in.",
-                               instead=f"Group by one of: {_named(policy, Role.KEY)}.", position=key.position)
+                               instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
+                               position=key.position)
+        range_of(key, scope)
+    for aggregate in {node: None for node in walk((question.outputs, question.afterwards)) if isinstance(node, Aggregate)}:
+        _check_aggregate(aggregate, scope)
     for output in question.outputs:
-        if isinstance(output.of, Aggregate):
-            _aggregate(output.of, policy)
-        else:
-            _column(output.of, policy)
-    where = _condition(question.where, policy) if question.where else None
-    return replace(question, where=where)
+        _released_type(output.of, question, scope)
+    for ordering in question.afterwards.order:
+        _released_type(ordering.by, question, scope)
+    having = question.afterwards.having
+    if having is not None and _released_type(having, question, scope) is not Type.BOOLEAN:
+        raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.")
+    return question
 
 
-def _named(policy: DatasetPolicy, *roles: Role) -> str:
-    return ", ".join(column.name for column in policy.columns if column.role in roles) or "(there are none)"
+def _fitted(node: Any, scope: Scope) -> Any:
+    """Texts that are compared with dates become dates; casts that change nothing go."""
+    match node:
+        case Compare(comparison, left, Literal(str())) if _type(left, scope) is Type.DATE:
+            return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _date(node.right))
+        case Compare(comparison, Literal(str()), right) if _type(right, scope) is Type.DATE:
+            return Compare(comparison, _date(node.left), rewritten(right, lambda part: _fitted(part, scope)))
+        case In(of, values) if _type(of, scope) is Type.DATE:
+            return In(of, tuple(_date(value) if isinstance(value.value, str) else value for value in values))
+        case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) if _type(of, scope) is Type.INTEGER:
+            return rewritten(of, lambda part: _fitted(part, scope))
+        case Arithmetic(Operator.PLUS, of, Literal(0)) if _type(of, scope) in (Type.INTEGER, Type.NUMBER):
+            return rewritten(of, lambda part: _fitted(part, scope))
+    return node
 
 
-def _column(name: Name, policy: DatasetPolicy) -> Column:
-    column = policy.column(name.text)
-    if column is None or column.role is Role.HIDDEN:
-        raise QueryRefused(f"The column {name.text}", f"{policy.dataset} has no such column that may be used.",
-                           instead=f"It has: {_named(policy, Role.UNIT, Role.KEY, Role.MEASURE, Role.ATTRIBUTE)}.",
-                           position=name.position)
-    return column
+def _type(expression: Expression, scope: Scope) -> Type | None:
+    """The type of what has one; None where that will be refused anyway, or is an aggregate's."""
+    if any(isinstance(node, Aggregate) for node in walk(expression)):
+        return Type.NUMBER if isinstance(expression, Aggregate) else None
+    try:
+        return range_of(expression, scope).type
+    except QueryRefused:
+        return None
 
 
-def _aggregate(aggregate: Aggregate, policy: DatasetPolicy) -> None:
-    if aggregate.column is None:
+def _date(literal: Expression) -> Literal:
+    assert isinstance(literal, Literal) and isinstance(literal.value, str)
+    try:
+        return Literal(date.fromisoformat(literal.value), literal.position)
+    except ValueError:
+        raise QueryRefused(f"The text '{literal.value[:40]}'", "it is not a date.", instead="Write DATE '2026-01-31'.",
+                           position=literal.position) from None
+
+
+def _check_joins(question: Question, scope: Scope) -> None:
+    for join in question.joins:
+        table = scope.joined[join.dataset]
+        if table.version.policy.unit is not None:
+            raise QueryRefused(f"JOIN {join.dataset}", "it holds private data too; two private datasets cannot be joined yet.",
+                               instead="Join public datasets; ask each private one by itself.", position=join.position)
+        for left, right in zip(join.left, join.right, strict=True):
+            first, second = range_of(left, scope), range_of(right, scope)
+            if first.type is not second.type and not (first.numeric and second.numeric):
+                raise QueryRefused(f"JOIN ON {wording(left)} = {wording(right)}",
+                                   f"one is {first.type.value}, the other {second.type.value}.",
+                                   instead="Join on columns of one type.", position=join.position)
+
+
+def _check_condition(condition: Expression, scope: Scope) -> None:
+    if range_of(condition, scope).type is not Type.BOOLEAN:
+        raise QueryRefused(f"{wording(condition)} as a condition", "it is not a boolean.", instead="Compare it with a value.",
+                           position=place_of(condition))
+
+
+def _check_per_unit(question: Question, scope: Scope) -> None:
+    per_unit = question.per_unit
+    assert per_unit is not None and scope.policy.unit is not None
+    if not any(_is_unit(key, scope) for key in per_unit.keys):
+        raise QueryRefused("An aggregate of an aggregate", "rows of several people are mixed before they are aggregated again.",
+                           instead=f"Group the subquery by {scope.policy.unit.column}: then each {scope.policy.unit.kind} "
+                                   f"is one row of it.")
+    for key in per_unit.keys:
+        if not _is_unit(key, scope):
+            range_of(key, scope)
+    if per_unit.where is not None:
+        _check_condition(per_unit.where, scope)
+
+
+def _is_unit(expression: Expression | None, scope: Scope) -> bool:
+    if isinstance(expression, UnitKey):
+        return _is_unit(expression.of, scope)
+    return isinstance(expression, Name) and scope.column(expression).role is Role.UNIT and not expression.dataset
+
+
+def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
+    unit, of = scope.policy.unit, aggregate.of
+    assert unit is not None
+    name = aggregate.aggregation.value.upper()
+    if aggregate.aggregation is Aggregation.COUNT and of is None:
         return
-    column, position = _column(aggregate.column, policy), aggregate.position
-    assert policy.unit is not None
-    if aggregate.aggregation is Aggregation.COUNT_DISTINCT and column.role is not Role.UNIT:
-        raise QueryRefused(f"COUNT(DISTINCT {column.name})", "only the privacy unit can be counted so.",
-                           instead=f"Use COUNT(DISTINCT {policy.unit.column}).", position=position)
-    if aggregate.aggregation in (Aggregation.SUM, Aggregation.AVG) and column.role is not Role.MEASURE:
-        raise QueryRefused(f"{aggregate.aggregation.value.upper()}({column.name})", "it has no bounds in the policy.",
-                           instead=f"Columns with bounds: {_named(policy, Role.MEASURE)}.", position=position)
-    if aggregate.aggregation is Aggregation.COUNT and column.role is Role.UNIT:
-        raise QueryRefused(f"COUNT({column.name})", "every row has one.",
-                           instead=f"Use COUNT(*), or COUNT(DISTINCT {column.name}).", position=position)
+    assert of is not None, "the parser gives every other aggregate its argument"
+    if _is_unit(of, scope):
+        if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
+            return
+        raise QueryRefused(f"{name}({wording(of)})", "every row has one." if aggregate.aggregation is Aggregation.COUNT
+                           else "it names single people.", position=aggregate.position,
+                           instead=f"Use COUNT(*), or COUNT(DISTINCT {unit.column}).")
+    if aggregate.aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT):
+        range_of(of, scope)
+        return
+    for part in (of, aggregate.by):
+        if part is None:
+            continue
+        if isinstance(part, Name) and scope.column(part).bounds is None:
+            raise QueryRefused(f"{name}({part.text})", "it has no bounds in the policy.", position=aggregate.position,
+                               instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "
+                                       f"GREATEST(LEAST({part.text}, high), low) with numbers.")
+        bounded(part, scope)
 
 
-def _filtered(name: Name, policy: DatasetPolicy) -> Column:
-    column = _column(name, policy)
-    if column.role is Role.UNIT:
-        raise QueryRefused(f"{name.text} in WHERE", "a question may not choose single people.",
-                           instead=f"Filter on: {_named(policy, Role.KEY, Role.MEASURE, Role.ATTRIBUTE)}.",
-                           position=name.position)
-    return column
+def _released_type(expression: Expression, question: Question, scope: Scope) -> Type:
+    """The type of an expression over released numbers and group keys. Raises `QueryRefused` for what cannot be done with them."""
+    def type_of(part: Expression) -> Type:
+        return _released_type(part, question, scope)
 
+    def need(part: Expression, wanted: Type) -> None:
+        found = type_of(part)
+        numbers = (Type.INTEGER, Type.NUMBER)
+        if found is not wanted and not (found in numbers and wanted in numbers):
+            raise QueryRefused(wording(part), f"it is {found.value}, and a {wanted.value} is needed here.",
+                               instead="Compare and compute with values of one type.", position=place_of(part))
 
-def _condition(condition: Condition, policy: DatasetPolicy) -> Condition:
-    match condition:
-        case And(parts):
-            return And(tuple(_condition(part, policy) for part in parts))
-        case Or(parts):
-            return Or(tuple(_condition(part, policy) for part in parts))
+    if expression in question.keys:
+        return range_of(expression, scope).type
+    match expression:
+        case Aggregate():
+            return Type.NUMBER
+        case Literal(value):
+            return range_of(expression, scope).type if not isinstance(value, Fraction) else Type.NUMBER
+        case Arithmetic(_, left, right):
+            need(left, Type.NUMBER)
+            need(right, Type.NUMBER)
+            return Type.NUMBER
+        case Call(_, of) | Round(of, _):
+            need(of, Type.NUMBER)
+            return Type.NUMBER
+        case Extreme(_, parts):
+            for part in parts:
+                need(part, Type.NUMBER)
+            return Type.NUMBER
+        case Coalesce(parts):
+            for part in parts[1:]:
+                need(part, type_of(parts[0]))
+            return type_of(parts[0])
+        case Case(branches, otherwise) if branches:
+            for condition, then in branches:
+                need(condition, Type.BOOLEAN)
+                need(then, type_of(branches[0][1]))
+            if otherwise is not None:
+                need(otherwise, type_of(branches[0][1]))
+            return type_of(branches[0][1])
+        case Compare(_, left, right):
+            need(right, type_of(left))
+            return Type.BOOLEAN
+        case In(of, values):
+            for member in values:
+                need(member, type_of(of))
+            return Type.BOOLEAN
+        case IsNull(of):
+            type_of(of)
+            return Type.BOOLEAN
         case Not(of):
-            return Not(_condition(of, policy))
-        case IsNull(name):
-            _filtered(name, policy)
-            return condition
-        case Is(name):
-            if _filtered(name, policy).type is not Type.BOOLEAN:
-                raise QueryRefused(f"The column {name.text} as a condition", "it is not a boolean.",
-                                   instead="Compare it with a value.", position=name.position)
-            return condition
-        case Compare(comparison, left, Name() as right):
-            first, second = _filtered(left, policy), _filtered(right, policy)
-            if first.type is not second.type and not (first.type in NUMERIC and second.type in NUMERIC):
-                raise QueryRefused(f"{left.text} {comparison.value} {right.text}",
-                                   f"one is {first.type}, the other {second.type}.",
-                                   instead="Compare columns of one type.", position=left.position)
-            return condition
-        case Compare(comparison, left, Literal() as right):
-            return Compare(comparison, left, _literal(right, _filtered(left, policy)))
-        case Between(name, low, high):
-            column = _filtered(name, policy)
-            return Between(name, _literal(low, column), _literal(high, column))
-        case In(name, values):
-            column = _filtered(name, policy)
-            return In(name, tuple(_literal(value, column) for value in values))
-        case Like(name, pattern):
-            column = _filtered(name, policy)
-            if column.type is not Type.TEXT or not isinstance(pattern.value, str):
-                raise QueryRefused(f"{name.text} LIKE", "it compares texts.", instead="Use = or <.",
-                                   position=name.position)
-            return condition
-    raise AssertionError("every kind of condition has its case")
-
-
-def _literal(literal: Literal, column: Column) -> Literal:
-    value = literal.value
-    fits = {
-        Type.TEXT: isinstance(value, str),
-        Type.BOOLEAN: isinstance(value, bool),
-        Type.DATE: isinstance(value, date),
-        Type.INTEGER: isinstance(value, int | Fraction) and not isinstance(value, bool),
-        Type.NUMBER: isinstance(value, int | Fraction) and not isinstance(value, bool),
-    }[column.type]
-    if not fits:
-        raise QueryRefused(f"The value compared with {column.name}", f"{column.name} is {column.type}.",
-                           instead=_example(column.type), position=literal.position)
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return Literal(int(value), literal.position)
-    return literal
-
-
-def _example(kind: Type) -> str:
-    return {Type.TEXT: "Write a text in quotes.", Type.BOOLEAN: "Write TRUE or FALSE.",
-            Type.DATE: "Write DATE '2026-01-31'.", Type.INTEGER: "Write a number without quotes.",
-            Type.NUMBER: "Write a number without quotes."}[kind]
+            need(of, Type.BOOLEAN)
+            return Type.BOOLEAN
+        case And(parts) | Or(parts):
+            for part in parts:
+                need(part, Type.BOOLEAN)
+            return Type.BOOLEAN
+    raise QueryRefused(wording(expression), "it cannot be done with released values.",
+                       instead="Use arithmetic, comparisons, CASE, ROUND and the like.", position=place_of(expression))

@@ -2,40 +2,24 @@
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
-from datetime import date
-from enum import Enum
-from fractions import Fraction
-from typing import Any
 
 from sandbox.queries.plan import Plan
-from sandbox.queries.tree import And, In, Or
+from sandbox.queries.wording import wording
 
-FORMAT = 1
+FORMAT = 2
 """Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
 
 
 def digest(plan: Plan) -> str:
-    """SHA-256 over the version, the filter, the keys and the bounding: all that the totals depend on.
+    """SHA-256 over the versions, the filter, the keys, the joins and the bounding: all that the totals depend on.
 
     The outputs are left out: they are computed from totals, so a total that was released once serves every question.
     """
-    said = [FORMAT, plan.version.name, plan.version.sha256, _canonical(plan.unit), _canonical(plan.where), _canonical(plan.keys)]
+    per_unit = plan.per_unit
+    said = [
+        FORMAT, plan.version.name, plan.version.sha256, plan.unit.column, plan.unit.kind, plan.max_rows,
+        plan.where and wording(plan.where), [[wording(key.of), list(key.values)] for key in plan.keys],
+        [[join.dataset, plan.scope.joined[join.dataset].version.name, plan.scope.joined[join.dataset].version.sha256,
+          [wording(left) for left in join.left], [wording(right) for right in join.right], join.outer] for join in plan.joins],
+        per_unit and [sorted(wording(key) for key in per_unit.keys), per_unit.where and wording(per_unit.where)]]
     return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _canonical(node: Any) -> Any:
-    """Nested lists; AND, OR and IN do not depend on the order in which they were written."""
-    if isinstance(node, And | Or):
-        return [type(node).__name__, sorted({json.dumps(_canonical(part)) for part in node.parts})]
-    if isinstance(node, In):
-        return ["In", node.column.text, sorted({json.dumps(_canonical(value)) for value in node.values})]
-    if isinstance(node, Enum):
-        return node.value
-    if is_dataclass(node):
-        return [type(node).__name__, *(_canonical(getattr(node, part.name)) for part in fields(node) if part.compare)]
-    if isinstance(node, tuple):
-        return [_canonical(member) for member in node]
-    if isinstance(node, Fraction | date):
-        return [type(node).__name__, str(node)]
-    return node

@@ -1,56 +1,35 @@
-"""Is this SQL something that can be asked privately? An allow-list of constructs; the rest is refused by name and place."""
+"""Is this SQL something that can be asked privately? SELECTs become one question: subqueries and CTEs are taken in."""
 
-import re
-from datetime import date
-from fractions import Fraction
-from typing import NoReturn
+from collections.abc import Mapping
+from dataclasses import replace
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from sandbox.errors import InvalidInput, Position, QueryRefused
+from sandbox.errors import QueryRefused
+from sandbox.queries.expressions import Reader
+from sandbox.queries.relations import Groups, Relation, Rows
+from sandbox.queries.sql_text import SHAPE, SqlText, plain
 from sandbox.queries.tree import (
-    Afterwards,
     Aggregate,
-    Aggregation,
     And,
-    Between,
     Compare,
     Comparison,
-    Condition,
-    Having,
-    In,
-    Is,
-    IsNull,
-    Like,
+    Expression,
+    Join,
     Literal,
     Name,
-    Not,
-    Or,
     Ordering,
     Output,
     Question,
+    both,
+    members,
+    walk,
 )
-
-LONGEST_SQL = 20_000
-DEEPEST = 60
-LONGEST_PATTERN = 100
-NUMBER = re.compile(r"(?=.{1,40}$)\d*\.?\d*(?:[eE][+-]?\d{1,2})?")
-SHAPE = "SELECT keys, COUNT(*), COUNT(DISTINCT unit), SUM(x), AVG(x) FROM dataset WHERE ... GROUP BY keys"
-
-COMPARISONS: dict[type[exp.Expression], Comparison] = {
-    exp.EQ: Comparison.EQUAL, exp.NEQ: Comparison.UNEQUAL, exp.LT: Comparison.LESS, exp.LTE: Comparison.AT_MOST,
-    exp.GT: Comparison.MORE, exp.GTE: Comparison.AT_LEAST,
-}
-MIRRORED = {Comparison.LESS: Comparison.MORE, Comparison.MORE: Comparison.LESS,
-            Comparison.AT_MOST: Comparison.AT_LEAST, Comparison.AT_LEAST: Comparison.AT_MOST}
+from sandbox.queries.wording import wording
 
 REFUSED: dict[str, tuple[str, str, str]] = {
     # argument of SELECT: (its name, why it is refused, what to do instead)
-    "with_": ("WITH", "one SELECT over one dataset can be asked.", "Write the question as one SELECT."),
-    "joins": ("JOIN", "only one dataset can be asked at a time.", "Ask each dataset by itself."),
-    "laterals": ("LATERAL", "only one dataset can be asked at a time.", "Ask the dataset by itself."),
+    "laterals": ("LATERAL", "it makes rows from rows in ways that cannot be bounded.", "Join on equal columns."),
     "distinct": ("SELECT DISTINCT", "it would show which values exist.", "Use GROUP BY on a key; all its public "
                  "values are shown."),
     "offset": ("OFFSET", "it would choose rows.", "Leave it out."),
@@ -61,67 +40,112 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "into": ("INTO", "nothing can be written.", "Leave it out."),
     "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out."),
 }
-ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "kind", "hint"}
+ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "joins", "with_"}
 MOST_ROWS = 100_000
+MOST_SELECTS = 50
 
 
 def parse(sql: str) -> Question:
     """Parse one question. Raises `QueryRefused` (construct, place, why, what instead) or `InvalidInput` (not SQL)."""
-    return _Parser(sql).question()
+    return _Parser(SqlText(sql)).question()
+
+
+class _Scope:
+    """What names mean inside one SELECT: its sources by alias, the first of which is the one that is asked."""
+
+    def __init__(self, text: SqlText, first: Relation, aliases: frozenset[str]) -> None:
+        self.text = text
+        self.first = first
+        self.aliases = aliases
+        self.joined: dict[str, Rows] = {}
+
+    def resolve(self, column: exp.Column) -> Expression:
+        if not isinstance(column.this, exp.Identifier) or column.args.get("db"):
+            self.text.refuse(column, "it is not a column's name.", "Name one column.")
+        name, table, position = column.name.lower(), column.table.lower(), self.text.position(column)
+        if table in self.joined:
+            return self._of_joined(self.joined[table], name, column)
+        if table and table not in self.aliases:
+            self.text.refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.")
+        if name in self.first.names:
+            return self.first.names[name]
+        if not self.first.open:
+            if not table:
+                for rows in self.joined.values():
+                    if name in rows.names or rows.open:
+                        return self._of_joined(rows, name, column)
+            self.text.refuse(column, "the subquery after FROM has no such column.",
+                             f"It has: {', '.join(self.first.names) or 'none'}.")
+        return Name(name, "" if table or not self.joined else "?", position)
+
+    def _of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
+        if name in rows.names:
+            return rows.names[name]
+        if not rows.open:
+            self.text.refuse(column, "the subquery that is joined has no such column.", f"It has: {', '.join(rows.names)}.")
+        return Name(name, rows.dataset, self.text.position(column))
 
 
 class _Parser:
-    """The text is needed throughout, to say where things stand."""
-
-    def __init__(self, sql: str) -> None:
-        if not sql.strip():
-            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.")
-        if len(sql) > LONGEST_SQL:
-            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.")
-        self.sql = sql
-        self.known_as: frozenset[str] = frozenset()  # what may stand before a column's name
+    def __init__(self, text: SqlText) -> None:
+        self.text = text
+        self.selects = 0
 
     def question(self) -> Question:
-        select = self._select()
-        self._refuse_clauses(select)
-        dataset = self._dataset(select)
-        outputs = tuple(self._output(item) for item in select.expressions)
-        names = [output.name for output in outputs]
-        for name in names:
-            if names.count(name) > 1:
-                raise QueryRefused(f"The name {name}", "two columns of the answer have it.",
-                                   instead="Give one of them another name with AS.")
-        keys = self._keys(select.args.get("group"), outputs)
-        for output in outputs:
-            if isinstance(output.of, Name) and output.of not in keys:
-                raise QueryRefused(f"The column {output.of.text}", "a row's own value is never shown.",
-                                   instead="Put it in GROUP BY, or in an aggregate such as AVG.",
-                                   position=output.of.position)
-        if not any(isinstance(output.of, Aggregate) for output in outputs):
+        found = self._query(self.text.statement, {})
+        if isinstance(found, Rows):
             raise QueryRefused("A question without an aggregate", "a row's own value is never shown.",
-                               instead="Ask for COUNT(*), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
-        where = select.args.get("where")
-        return Question(dataset=dataset, outputs=outputs,
-                        where=self._condition(where.this, 0) if where else None, keys=keys,
-                        afterwards=self._afterwards(select, outputs))
+                               instead="Ask for COUNT(*), SUM(x), AVG(x) and the like.")
+        return found.as_question()
 
-    def _select(self) -> exp.Select:
-        try:
-            statements = sqlglot.parse(self.sql, read="duckdb")
-        except SqlglotError as error:
-            fault = (getattr(error, "errors", None) or [{}])[0]
-            line, column = fault.get("line") or 1, fault.get("col") or 1
-            raise InvalidInput(f"This is not SQL that can be read (near line {line}, column {column}).",
-                               code="not_sql", mend=f"Ask for example: {SHAPE}.") from error
-        except RecursionError as error:
-            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.") from error
-        if len(statements) != 1 or statements[0] is None:
-            raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.")
-        statement = statements[0]
-        if not isinstance(statement, exp.Select):
-            assert isinstance(statement, exp.Expression)
-            self._refuse(statement, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.")
-        return statement
+    def _query(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
+        """One SELECT, with the CTEs `known` around it."""
+        self.selects += 1
+        if self.selects > MOST_SELECTS:
+            raise QueryRefused("A question", f"it has more than {MOST_SELECTS} SELECTs.", instead="Ask a simpler one.")
+        if isinstance(node, exp.Subquery) and plain(node, "this", "alias"):
+            return self._query(node.this, known)
+        if not isinstance(node, exp.Select):
+            self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.")
+        self._refuse_clauses(node)
+        known = dict(known)
+        for cte in self._ctes(node):
+            known[cte.alias.lower()] = self._query(cte.this, known)
+        scope = self._sources(node, known)
+        where, order, limit = node.args.get("where"), node.args.get("order"), node.args.get("limit")
+        having, group = node.args.get("having"), node.args.get("group")
+        reader = Reader(self.text, scope.resolve)
+        if isinstance(scope.first, Groups) and not self._aggregates(node):
+            return self._post_process(node, scope.first, reader)
+        if isinstance(scope.first, Groups):
+            if scope.first.afterwards.limit is not None or scope.first.afterwards.order:
+                self.text.refuse(node, "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
+                                 "Leave them out there.")
+            scope.first = scope.first.as_rows()
+        rows = scope.first.filtered(self._rows_only(reader.read(where.this), where)) if where else scope.first
+        outputs = self._outputs(node, scope, reader)
+        if not group and not having and not any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of)):
+            for clause in filter(None, (order, limit)):
+                self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.")
+            star = any(isinstance(item, exp.Star) for item in node.expressions)
+            names = {output.name.lower(): output.of for output in outputs}
+            return replace(rows, names={**rows.names, **names} if star else names, open=rows.open and star)
+        keys = self._keys(group, outputs, reader)
+        groups = Groups(rows, keys, outputs)
+        for output in outputs:
+            self._from_groups(output.of, groups)
+        return self._arranged(node, groups, reader, having)
+
+    def _ctes(self, node: exp.Select) -> list[exp.CTE]:
+        with_ = node.args.get("with_")
+        if with_ is None:
+            return []
+        if with_.args.get("recursive"):
+            self.text.refuse(with_, "it could go on for as long as the data says.", "Leave out RECURSIVE.")
+        for cte in with_.expressions:
+            if cte.args["alias"].args.get("columns"):
+                self.text.refuse(cte, "columns cannot be named anew there.", "Name them in the SELECT with AS.")
+        return list(with_.expressions)
 
     def _refuse_clauses(self, select: exp.Select) -> None:
         for clause, value in select.args.items():
@@ -130,256 +154,239 @@ class _Parser:
             name, why, instead = REFUSED.get(clause, (clause.rstrip("_").upper(), "it cannot be asked.", "Leave it out."))
             place = value[0] if isinstance(value, list) else value
             raise QueryRefused(name, why, instead=instead,
-                               position=self._position(place) if isinstance(place, exp.Expression) else None)
-        if select.args.get("kind") or select.args.get("hint"):
-            raise QueryRefused("A hint or a SELECT AS", "it cannot be asked.", instead="Leave it out.")
+                               position=self.text.position(place) if isinstance(place, exp.Expression) else None)
 
-    def _dataset(self, select: exp.Select) -> str:
+    # --- FROM
+
+    def _sources(self, select: exp.Select, known: Mapping[str, Relation]) -> _Scope:
         source = select.args.get("from_")
         if source is None:
             raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.")
-        table = source.this
-        if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-            self._refuse(table, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.")
-        extra = [name for name, value in table.args.items() if value and name not in ("this", "db", "alias")]
+        scope = _Scope(self.text, *self._source(source.this, known))
+        for join in select.args.get("joins") or []:
+            self._join(join, scope, known)
+        return scope
+
+    def _source(self, node: exp.Expression, known: Mapping[str, Relation]) -> tuple[Relation, frozenset[str]]:
+        if isinstance(node, exp.Subquery):
+            return self._query(node, known), frozenset({node.alias.lower()} - {""})
+        if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
+            self.text.refuse(node, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.")
+        extra = [name for name, value in node.args.items() if value and name not in ("this", "db", "alias", "joins")]
         if extra:
             clause, why, instead = REFUSED.get(extra[0], (extra[0].upper(), "it cannot stand after FROM.",
                                                           "Ask one dataset by its name."))
-            raise QueryRefused(clause, why, instead=instead, position=self._position(table))
-        if not table.db:
-            raise QueryRefused(f"The dataset {table.name}", "its name has two parts.",
-                               instead="Write schema.name, such as health.visits.", position=self._position(table))
-        alias = table.args.get("alias")
+            raise QueryRefused(clause, why, instead=instead, position=self.text.position(node))
+        alias = node.args.get("alias")
         if alias is not None and alias.args.get("columns"):
-            self._refuse(alias, "columns cannot be named anew.", "Use the columns' own names.")
-        self.known_as = frozenset({table.name.lower(), table.alias.lower()} - {""})
-        return f"{table.db}.{table.name}".lower()
+            self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.")
+        aliases = frozenset({node.name.lower(), node.alias.lower()} - {""})
+        if not node.db and node.name.lower() in known:
+            return known[node.name.lower()], aliases
+        if not node.db:
+            raise QueryRefused(f"The dataset {node.name}", "its name has two parts.",
+                               instead="Write schema.name, such as health.visits.", position=self.text.position(node))
+        return Rows(f"{node.db}.{node.name}".lower()), aliases
 
-    def _output(self, item: exp.Expression) -> Output:
-        if isinstance(item, exp.Star):
-            self._refuse(item, "a row's own values are never shown.", "Ask for aggregates, such as COUNT(*) or AVG(x).")
-        inner = item.this if isinstance(item, exp.Alias) else item
-        of = self._name(inner) if isinstance(inner, exp.Column) else self._aggregate(inner)
-        return Output(name=item.alias if isinstance(item, exp.Alias) else _default_name(of), of=of)
+    def _join(self, join: exp.Join, scope: _Scope, known: Mapping[str, Relation]) -> None:
+        position = self.text.position(join)
+        side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
+        known_kind = side in ("", "LEFT") and kind in ("", "INNER", "OUTER")
+        if not known_kind or not plain(join, "this", "on", "using", "side", "kind"):
+            raise QueryRefused(f"{side} {kind} JOIN".strip().replace("  ", " "), "only JOIN and LEFT JOIN can be asked.",
+                               instead="Join a private dataset with a public one on equal columns.", position=position)
+        right, aliases = self._source(join.this, known)
+        if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
+            raise QueryRefused("JOIN", "what is joined must be a public dataset as it is.",
+                               instead="Name the dataset after JOIN; filter in WHERE.", position=position)
+        if not isinstance(scope.first, Rows) or scope.first.per_unit:
+            raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position)
+        if any(known_join.dataset == right.dataset for known_join in scope.first.joins) or right.dataset == scope.first.dataset:
+            raise QueryRefused("JOIN", f"{right.dataset} is there already.", instead="Join each dataset once.", position=position)
+        pairs = self._using(join, scope, right) if join.args.get("using") else self._on(join, scope, right, aliases)
+        scope.joined |= dict.fromkeys(aliases, right)
+        scope.first = replace(scope.first, joins=(*scope.first.joins, Join(
+            right.dataset, tuple(left for left, _ in pairs), tuple(name for _, name in pairs), side == "LEFT", position)))
 
-    def _aggregate(self, node: exp.Expression) -> Aggregate:
-        position = self._position(node)
-        match node:
-            case exp.Count(this=exp.Star() as star, expressions=[]) if _plain(star):
-                return Aggregate(Aggregation.COUNT, None, position)
-            case exp.Count(this=exp.Distinct(expressions=[exp.Column() as column]), expressions=[]):
-                return Aggregate(Aggregation.COUNT_DISTINCT, self._name(column), position)
-            case exp.Count(this=exp.Column() as column, expressions=[]):
-                return Aggregate(Aggregation.COUNT, self._name(column), position)
-            case exp.Sum(this=exp.Column() as column):
-                return Aggregate(Aggregation.SUM, self._name(column), position)
-            case exp.Avg(this=exp.Column() as column):
-                return Aggregate(Aggregation.AVG, self._name(column), position)
-            case exp.Count() | exp.Sum() | exp.Avg():
-                raise QueryRefused(f"{_what(node)} of an expression", "its bounds are not known.",
-                                   instead="Aggregate a column by its name; policies give columns their bounds.",
-                                   position=position)
-        return self._refuse(node, "it is not an aggregate that can be answered privately.",
-                            "Ask for COUNT(*), COUNT(x), COUNT(DISTINCT unit), SUM(x) or AVG(x).")
+    def _using(self, join: exp.Join, scope: _Scope, right: Rows) -> list[tuple[Expression, Name]]:
+        pairs: list[tuple[Expression, Name]] = []
+        for identifier in join.args["using"]:
+            left = scope.resolve(exp.Column(this=identifier.copy()))
+            pairs.append((left, Name(identifier.name.lower(), right.dataset, self.text.position(identifier))))
+        return pairs
 
-    def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...]) -> tuple[Name, ...]:
+    def _on(self, join: exp.Join, scope: _Scope, right: Rows, aliases: frozenset[str]) -> list[tuple[Expression, Name]]:
+        on = join.args.get("on")
+        if on is None:
+            raise QueryRefused("JOIN without ON", "every row would meet every row.", instead="Join ON equal columns.",
+                               position=self.text.position(join))
+        together = _Scope(self.text, scope.first, scope.aliases)
+        together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
+        condition = Reader(self.text, together.resolve).read(on)
+        return [self._pair(part, right, join) for part in (condition.parts if isinstance(condition, And) else (condition,))]
+
+    def _pair(self, condition: Expression, right: Rows, join: exp.Join) -> tuple[Expression, Name]:
+        """The two sides of `a.x = b.y`, what is joined last."""
+        if isinstance(condition, Compare) and condition.comparison is Comparison.EQUAL:
+            for left, other in ((condition.left, condition.right), (condition.right, condition.left)):
+                own = any(isinstance(name, Name) and name.dataset == right.dataset for name in walk(left))
+                if isinstance(other, Name) and other.dataset == right.dataset and not own:
+                    return left, other
+        raise QueryRefused("JOIN ON", "only equal columns can join, and each side must say its table.",
+                           instead="Write ON a.column = b.column.", position=self.text.position(join))
+
+    # --- SELECT and GROUP BY
+
+    def _aggregates(self, select: exp.Select) -> bool:
+        """Whether a SELECT groups or aggregates by itself, subqueries aside."""
+        if select.args.get("group"):
+            return True
+        reader = Reader(self.text, lambda column: Name(column.name))
+        outputs = [reader.read(item.this if isinstance(item, exp.Alias) else item) for item in select.expressions
+                   if not isinstance(item, exp.Star) and not _is_all_of(item)]
+        return any(isinstance(node, Aggregate) for output in outputs for node in walk(output))
+
+    def _outputs(self, select: exp.Select, scope: _Scope, reader: Reader) -> tuple[Output, ...]:
+        outputs: list[Output] = []
+        for item in select.expressions:
+            if isinstance(item, exp.Star) or _is_all_of(item):
+                star = item if isinstance(item, exp.Star) else item.this
+                if not plain(star):
+                    self.text.refuse(item, "EXCLUDE, REPLACE and RENAME cannot be asked.", "Name the columns.")
+                if isinstance(scope.first, Rows) and scope.first.open and not self._inside(select):
+                    self.text.refuse(item, "a row's own values are never shown.",
+                                     "Ask for aggregates, such as COUNT(*) or AVG(x).")
+                outputs += [Output(name, of) for name, of in scope.first.names.items()]
+                continue
+            inner = item.this if isinstance(item, exp.Alias) else item
+            of = reader.read(inner)
+            name = item.alias if isinstance(item, exp.Alias) else _default_name(of, inner)
+            if not isinstance(item, exp.Alias | exp.Column):
+                alike = sum(output.name == name or output.name.startswith(f"{name}_") for output in outputs)
+                name = f"{name}_{alike + 1}" if alike else name
+            outputs.append(Output(name, of))
+        names = [output.name.lower() for output in outputs]
+        for name in names:
+            if names.count(name) > 1:
+                raise QueryRefused(f"The name {name}", "two columns of the answer have it.",
+                                   instead="Give one of them another name with AS.")
+        return tuple(outputs)
+
+    def _inside(self, select: exp.Select) -> bool:
+        return select.parent is not None
+
+    def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...], reader: Reader) -> tuple[Expression, ...]:
         if group is None:
             return ()
+        if group.args.get("all"):
+            found = [output.of for output in outputs if not any(isinstance(node, Aggregate) for node in walk(output.of))]
+            return tuple(dict.fromkeys(found))
         for name, value in group.args.items():
             if value and name != "expressions":
                 raise QueryRefused(f"GROUP BY {name.upper()}", "subtotals cannot be asked yet.",
-                                   instead="Ask a second question with fewer keys.", position=self._position(group))
-        keys: list[Name] = []
+                                   instead="Ask a second question with fewer keys.", position=self.text.position(group))
+        keys: list[Expression] = []
         for node in group.expressions:
             if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
                 place = int(node.this)
-                if not 1 <= place <= len(outputs) or not isinstance(outputs[place - 1].of, Name):
-                    self._refuse(node, "it does not count to a key of the SELECT list.", "Name the column.")
+                if not 1 <= place <= len(outputs) or any(isinstance(part, Aggregate) for part in walk(outputs[place - 1].of)):
+                    self.text.refuse(node, "it does not count to a key of the SELECT list.", "Name the column.")
                 key = outputs[place - 1].of
-                assert isinstance(key, Name)
-            elif isinstance(node, exp.Column):
-                key = self._name(node)
             else:
-                self._refuse(node, "only a column with public values can be grouped by.", "Group by a key column.")
+                alias = next((output.of for output in outputs if isinstance(node, exp.Column) and not node.table
+                              and output.name.lower() == node.name.lower()), None)
+                # a name that was given to an expression over the column of that name means the column, as in the engine
+                named = alias is not None and not any(isinstance(part, Aggregate) or (
+                    isinstance(part, Name) and part.text == node.name.lower()) for part in walk(alias))
+                key = alias if alias is not None and named else self._rows_only(reader.read(node), node)
+            if isinstance(key, Literal):
+                self.text.refuse(node, "a value written out is the same for every row.", "Group by a column.")
             if key not in keys:
                 keys.append(key)
         return tuple(keys)
 
-    def _afterwards(self, select: exp.Select, outputs: tuple[Output, ...]) -> Afterwards:
-        """HAVING, ORDER BY and LIMIT: on released numbers only, so each names a column of the answer."""
-        having, order, limit = (select.args.get(clause) for clause in ("having", "order", "limit"))
-        return Afterwards(having=self._having(having.this, outputs) if having else (),
-                          order=tuple(self._ordering(node, outputs) for node in order.expressions) if order else (),
-                          limit=self._limit(limit) if limit else None)
+    def _rows_only(self, found: Expression, node: exp.Expression) -> Expression:
+        if any(isinstance(part, Aggregate) for part in walk(found)):
+            self.text.refuse(node, "an aggregate cannot choose rows.", "Use HAVING.")
+        return found
 
-    def _having(self, node: exp.Expression, outputs: tuple[Output, ...]) -> tuple[Having, ...]:
-        if isinstance(node, exp.Paren):
-            return self._having(node.this, outputs)
-        if isinstance(node, exp.And):
-            return self._having(node.this, outputs) + self._having(node.expression, outputs)
-        if type(node) not in COMPARISONS:
-            self._refuse(node, "HAVING compares columns of the answer with numbers.",
-                         "Write for example HAVING n > 100 AND mean < 3.")
-        left, right, comparison = node.this, node.expression, COMPARISONS[type(node)]
-        if isinstance(left, exp.Literal | exp.Neg):
-            left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
-        value = self._literal(right).value
-        if isinstance(value, bool) or not isinstance(value, int | Fraction):
-            self._refuse(right, "HAVING compares with numbers.", "Write a number.")
-        return (Having(self._output_named(left, outputs), comparison, Fraction(value)),)
+    def _from_groups(self, expression: Expression, groups: Groups) -> None:
+        """Whether an output is made of keys and aggregates alone: a row's own value is never shown."""
+        if expression in groups.keys or isinstance(expression, Aggregate | Literal):
+            return
+        if isinstance(expression, Name):
+            raise QueryRefused(f"The column {expression.text}", "a row's own value is never shown.",
+                               instead="Put it in GROUP BY, or in an aggregate such as AVG.", position=expression.position)
+        parts = members(expression)
+        if not parts:
+            raise QueryRefused(wording(expression), "a row's own value is never shown.",
+                               instead="Put it in GROUP BY, or in an aggregate such as AVG.")
+        for part in parts:
+            self._from_groups(part, groups)
 
-    def _ordering(self, node: exp.Expression, outputs: tuple[Output, ...]) -> Ordering:
+    # --- after the release
+
+    def _post_process(self, select: exp.Select, groups: Groups, reader: Reader) -> Groups:
+        """A SELECT over groups that adds nothing to be aggregated: it works on what is released."""
+        where = select.args.get("where")
+        if groups.afterwards.limit is not None and (where or select.args.get("order")):
+            self.text.refuse(select, "it sorts or filters what a LIMIT has cut.", "Put ORDER BY and LIMIT in the last SELECT.")
+        scope = _Scope(self.text, groups, frozenset())
+        after = groups.afterwards
+        if where:
+            after = replace(after, having=both(after.having, reader.read(where.this)))
+        outputs = self._outputs(select, scope, reader)
+        return self._arranged(select, replace(groups, outputs=outputs, afterwards=after), reader, None)
+
+    def _arranged(self, select: exp.Select, groups: Groups, reader: Reader, having: exp.Having | None) -> Groups:
+        """HAVING, ORDER BY and LIMIT: on released numbers only."""
+        order, limit = select.args.get("order"), select.args.get("limit")
+        after = groups.afterwards
+        if having:
+            after = replace(after, having=both(after.having, self._released(having.this, groups, reader)))
+        if order:
+            after = replace(after, order=tuple(self._ordering(node, groups, reader) for node in order.expressions))
+        if limit is not None:
+            if not isinstance(limit, exp.Limit) or not plain(limit, "expression"):
+                self.text.refuse(limit, "it takes a whole number.", "Write LIMIT 10.")
+            size = self.text.whole(limit.expression, least=0, most=MOST_ROWS)
+            after = replace(after, limit=size if after.limit is None else min(size, after.limit))
+        return replace(groups, afterwards=after)
+
+    def _ordering(self, node: exp.Expression, groups: Groups, reader: Reader) -> Ordering:
         if not isinstance(node, exp.Ordered) or node.args.get("with_fill"):
-            self._refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.")
-        return Ordering(self._output_named(node.this, outputs), bool(node.args.get("desc")))
+            self.text.refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.")
+        return Ordering(self._released(node.this, groups, reader), bool(node.args.get("desc")))
 
-    def _limit(self, node: exp.Expression) -> int:
-        size = self._literal(node.expression).value if _plain(node, "expression") and node.expression else None
-        if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST_ROWS:
-            self._refuse(node, "it takes a whole number.", "Write LIMIT 10.")
-        return size
-
-    def _output_named(self, node: exp.Expression, outputs: tuple[Output, ...]) -> str:
-        """Which column of the answer is meant: by its name, its place, or written out again."""
+    def _released(self, node: exp.Expression, groups: Groups, reader: Reader) -> Expression:
+        """An expression over the answer: its columns by name or place, its keys, aggregates written out."""
         if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
             place = int(node.this)
-            if 1 <= place <= len(outputs):
-                return outputs[place - 1].name
-        elif isinstance(node, exp.Column):
-            name = self._name(node)
-            for output in outputs:
-                if output.name.lower() == name.text or output.of == name:
-                    return output.name
-        elif isinstance(node, exp.Func):
-            aggregate = self._aggregate(node)
-            for output in outputs:
-                if output.of == aggregate:
-                    return output.name
-        return self._refuse(node, "it is not a column of the answer.", "Put it in the SELECT list and name it with AS.")
+            if 1 <= place <= len(groups.outputs):
+                return groups.outputs[place - 1].of
+        by_name = groups.names
 
-    def _condition(self, node: exp.Expression, depth: int) -> Condition:
-        if depth > DEEPEST:
-            raise QueryRefused("WHERE", f"it is nested more than {DEEPEST} deep.", instead="Ask a simpler question.")
-        match node:
-            case exp.Paren():
-                return self._condition(node.this, depth + 1)
-            case exp.And() | exp.Or():
-                kind = And if isinstance(node, exp.And) else Or
-                sides = [self._condition(side, depth + 1) for side in (node.this, node.expression)]
-                parts: list[Condition] = []
-                for side in sides:
-                    parts.extend(side.parts if isinstance(side, kind) else [side])
-                return kind(tuple(parts))
-            case exp.Not():
-                return Not(self._condition(node.this, depth + 1))
-            case exp.In() if not node.expressions and not node.args.get("query"):
-                self._refuse(node, "an empty list is equal to nothing.", "List at least one value.")
-            case exp.Is(this=exp.Column() as column, expression=exp.Null()):
-                return IsNull(self._name(column))
-            case exp.Between(this=exp.Column() as column) if not node.args.get("symmetric"):
-                return Between(self._name(column), self._literal(node.args["low"]), self._literal(node.args["high"]))
-            case exp.In(this=exp.Column() as column) if node.expressions and _plain(node, "this", "expressions"):
-                return In(self._name(column), tuple(self._literal(value) for value in node.expressions))
-            case exp.Like(this=exp.Column() as column) if _plain(node, "this", "expression"):
-                return Like(self._name(column), self._pattern(node.expression))
-            case exp.Column():
-                return Is(self._name(node))
-        if type(node) in COMPARISONS:
-            return self._compare(node, COMPARISONS[type(node)])
-        return self._refuse(node, "it cannot stand in WHERE.",
-                            "Compare columns with values: =, <>, <, <=, >, >=, BETWEEN, IN, LIKE, IS NULL, AND, OR, NOT.")
+        def resolve(column: exp.Column) -> Expression:
+            if not column.table and column.name.lower() in by_name and not within.inside_aggregate:
+                return by_name[column.name.lower()]
+            return reader.resolve(column)
 
-    def _compare(self, node: exp.Expression, comparison: Comparison) -> Compare:
-        left, right = node.this, node.expression
-        if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
-            left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
-        if not isinstance(left, exp.Column):
-            self._refuse(left, "a comparison needs a column on one side.", "Write column = value.")
-        return Compare(comparison, self._name(left),
-                       self._name(right) if isinstance(right, exp.Column) else self._literal(right))
-
-    def _literal(self, node: exp.Expression) -> Literal:
-        position = self._position(node)
-        match node:
-            case exp.Literal(is_string=True):
-                return Literal(node.this, position)
-            case exp.Literal():
-                return Literal(_number(node.this, position), position)
-            case exp.Neg(this=exp.Literal(is_string=False) as number):
-                return Literal(-_number(number.this, position), position)
-            case exp.Boolean():
-                return Literal(bool(node.this), position)
-            case exp.Cast(this=exp.Literal(is_string=True) as said) if node.to.is_type("date"):
-                try:
-                    return Literal(date.fromisoformat(said.this), position)
-                except ValueError:
-                    self._refuse(said, "it is not a date.", "Write DATE '2026-01-31'.")
-        return self._refuse(node, "only a value written out can stand here.",
-                            "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.")
-
-    def _pattern(self, node: exp.Expression) -> Literal:
-        """Only % in a pattern: with _ the engine's matcher backtracks, and how long it takes tells about a row."""
-        pattern = self._literal(node)
-        if isinstance(pattern.value, str) and ("_" in pattern.value or len(pattern.value) > LONGEST_PATTERN):
-            self._refuse(node, f"a pattern may hold % but not _, and at most {LONGEST_PATTERN} characters.",
-                         "Use % for what may vary.")
-        return pattern
-
-    def _name(self, column: exp.Column) -> Name:
-        if not isinstance(column.this, exp.Identifier) or column.args.get("db"):
-            self._refuse(column, "it is not a column's name.", "Name one column.")
-        if column.table and column.table.lower() not in self.known_as:
-            self._refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.")
-        return Name(column.name.lower(), self._position(column))
-
-    def _refuse(self, node: exp.Expression, why: str, instead: str) -> NoReturn:
-        raise QueryRefused(_what(node), why, instead=instead, position=self._position(node))
-
-    def _position(self, node: exp.Expression) -> Position:
-        starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
-        start = min(starts, default=0)
-        before = self.sql[:start]
-        return Position(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1)
+        within = Reader(self.text, resolve)
+        found = within.read(node)
+        self._from_groups(found, groups)
+        return found
 
 
-def _plain(node: exp.Expression, *allowed: str) -> bool:
-    """Whether a node has nothing but the allowed arguments: what is not looked at must not be there."""
-    return not any(value for name, value in node.args.items() if name not in allowed)
+def _is_all_of(item: exp.Expression) -> bool:
+    """Whether it is `t.*`."""
+    return isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
 
 
-def _number(text: str, position: Position) -> int | Fraction:
-    try:
-        # looked at before it is built: 1e99999999 would take minutes to become a number
-        if not NUMBER.fullmatch(text):
-            raise ValueError
-        number = Fraction(text)
-    except ValueError:
-        raise QueryRefused(f"The number {text[:40]}", "it cannot be read.", instead="Write a decimal number.",
-                           position=position) from None
-    if abs(number) >= 2**53:
-        raise QueryRefused(f"The number {text[:40]}", "it is too large to compare exactly.",
-                           instead="Use numbers below 2**53.", position=position)
-    return int(number) if number.denominator == 1 and "." not in text and "e" not in text.lower() else number
-
-
-def _what(node: exp.Expression) -> str:
-    """The construct's own name, as the analyst would write it."""
-    if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
-        return _what(node.this)
-    if isinstance(node, exp.Anonymous):
-        return f"{str(node.this).upper()}()"
-    if isinstance(node, exp.Func):
-        return f"{node.sql_name()}()"
-    if isinstance(node, exp.Star):
-        return "SELECT *"
-    if isinstance(node, exp.SetOperation):
-        return type(node).__name__.upper()
-    if isinstance(node, exp.Subquery | exp.Query):
-        return "A subquery"
-    return type(node).__name__.upper()
-
-
-def _default_name(of: Name | Aggregate) -> str:
+def _default_name(of: Expression, written: exp.Expression) -> str:
+    if isinstance(written, exp.Column):
+        return written.name.lower()
     if isinstance(of, Name):
         return of.text
-    return of.aggregation.value + (f"_{of.column.text}" if of.column else "")
+    if isinstance(of, Aggregate) and of.fraction is None:
+        return of.aggregation.value + (f"_{of.of.text}" if isinstance(of.of, Name) else "")
+    return written.sql(dialect="duckdb").lower()[:60]

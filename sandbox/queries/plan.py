@@ -5,119 +5,210 @@ With P = 1024 a row counts 1024/1024; a unit with more than max_rows rows that r
 1024 * max_rows among them. So no unit moves a total by more than the `sensitivity` stated here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import prod
 
-from sandbox.catalog.model import Bounds, Column, KeyValue, Version
+from sandbox.catalog.model import Bounds, KeyValue, Version
 from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
-from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Condition, Name, Output, Question
+from sandbox.queries.moments import in_moments
+from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, place_of, public_values, range_of
+from sandbox.queries.scope import Scope
+from sandbox.queries.tree import (
+    Afterwards,
+    Aggregate,
+    Aggregation,
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Expression,
+    IsNull,
+    Join,
+    Literal,
+    Name,
+    Not,
+    Operator,
+    Ordering,
+    PerUnit,
+    Question,
+    Round,
+    UnitKey,
+    walk,
+)
+from sandbox.queries.wording import wording
 
 WEIGHT = 1024
 MOST_CELLS = 100_000
+MOST_TOTALS = 64
+FINE_BINS, BINS_IN_ONE = 1024, 32
+"""A quantile is read from a histogram of at most 1024 bins, and one whose bins are 32 of those together."""
 
 
 class TotalKind(StrEnum):
     ROWS = "rows"  # sum of w
-    PRESENT = "present"  # sum of w where the column is not empty
+    PRESENT = "present"  # sum of w where the expression is not empty
     UNITS = "units"  # sum of w over distinct (unit, cell) pairs
+    VALUES = "values"  # WEIGHT times the distinct values, of each unit's first few (cell, value) pairs
     SUM = "sum"  # sum of w * steps from zero
     CENTRED = "centred"  # sum of w * steps from the bounds' centre
+    BINS = "bins"  # sum of w in each bin of the expression's range
 
 
 @dataclass(frozen=True)
 class Total:
-    """One integer per cell. `sensitivity` bounds, in L1 (so in L2 and Linf too), what one unit can change in all cells."""
+    """One integer per cell (and bin). `sensitivity` bounds, in L1 (so in L2 and Linf), what one unit changes in all of them."""
 
     kind: TotalKind
-    column: str
     sensitivity: int
+    of: Expression | None = None
+    bounds: Bounds | None = None
+    bins: int = 1
 
     @property
     def name(self) -> str:
-        return f"{self.kind.value}:{self.column}"
+        bins = f"/{self.bins}" if self.kind is TotalKind.BINS else ""
+        return f"{self.kind.value}{bins}:{'' if self.of is None else wording(self.of)}"
 
 
 @dataclass(frozen=True)
 class Key:
     """A group key and its public values: every combination is shown, whether any row has it or not."""
 
-    column: str
+    of: Expression
     values: tuple[KeyValue, ...]
 
 
 @dataclass(frozen=True)
 class PlannedOutput:
-    """A column of the answer, and the totals it is made of (keys have none)."""
+    """A column of the answer: what was asked, and the same in aggregates that are released."""
 
     name: str
-    aggregation: Aggregation | None
-    column: str
-    totals: tuple[Total, ...]
-    bounds: Bounds | None = None
+    asked: Expression
+    of: Expression
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """Without repetition. A group key has none."""
+        return tuple(dict.fromkeys(node for node in walk(self.of) if isinstance(node, Aggregate)))
 
 
 @dataclass(frozen=True)
 class Plan:
     version: Version
+    scope: Scope
     unit: PrivacyUnit
-    where: Condition | None
+    where: Expression | None
     keys: tuple[Key, ...]
-    totals: tuple[Total, ...]
+    parts: Mapping[Aggregate, tuple[Total, ...]]
     outputs: tuple[PlannedOutput, ...]
+    joins: tuple[Join, ...] = ()
+    per_unit: PerUnit | None = None
     afterwards: Afterwards = field(default_factory=Afterwards)
+
+    @property
+    def totals(self) -> tuple[Total, ...]:
+        return tuple(dict.fromkeys(total for totals in self.parts.values() for total in totals))
 
     @property
     def cells(self) -> int:
         return prod(len(key.values) for key in self.keys)
 
     @property
+    def max_rows(self) -> int:
+        """How many rows of one unit count in full: one, where each unit is one row."""
+        return 1 if self.per_unit is not None and len(self.per_unit.keys) == 1 else self.unit.max_rows
+
+    @property
     def most_groups(self) -> int:
         """How many cells one unit counts in, in full: for COUNT(DISTINCT unit)."""
-        return min(self.unit.max_rows, self.cells)
+        return min(self.max_rows, self.cells)
 
 
-def make_plan(question: Question, version: Version) -> Plan:
+def make_plan(question: Question, version: Version, scope: Scope | None = None) -> Plan:
     """Plan a bound question (see bind). Pure. Raises `QueryRefused` when the answer would have too many cells."""
-    policy = version.policy
-    assert policy.unit is not None, "bind refuses datasets without a unit"
-    keys = tuple(Key(name.text, _column(version, name).values) for name in question.keys)
-    cells = prod(len(key.values) for key in keys)
+    scope = Scope(version.policy) if scope is None else scope
+    unit = scope.policy.unit
+    assert unit is not None, "bind refuses datasets without a unit"
+    outputs = tuple(PlannedOutput(output.name, output.of, in_moments(output.of, scope)) for output in question.outputs)
+    after = question.afterwards
+    after = Afterwards(None if after.having is None else in_moments(after.having, scope),
+                       tuple(Ordering(in_moments(ordering.by, scope), ordering.descending) for ordering in after.order),
+                       after.limit)
+    empty = Plan(version, scope, unit, question.where, tuple(_key(key, scope) for key in question.keys), {}, outputs,
+                 question.joins, question.per_unit, after)
+    aggregates = dict.fromkeys(node for node in walk((tuple(output.of for output in outputs), after))
+                               if isinstance(node, Aggregate))
+    plan = Plan(version, scope, unit, question.where, empty.keys,
+                {aggregate: _totals(aggregate, empty) for aggregate in aggregates}, outputs, question.joins,
+                question.per_unit, after)
+    cells = plan.cells * max((total.bins for total in plan.totals), default=1)
     if cells > MOST_CELLS:
-        raise QueryRefused("GROUP BY", f"the keys have {cells} combinations; at most {MOST_CELLS} can be shown.",
-                           instead="Group by fewer keys.", position=question.keys[0].position)
-    groups = min(policy.unit.max_rows, cells)
-    outputs = tuple(_output(output, version, policy.unit, groups) for output in question.outputs)
-    totals = tuple(dict.fromkeys(total for output in outputs for total in output.totals))
-    return Plan(version, policy.unit, question.where, keys, totals, outputs, question.afterwards)
+        raise QueryRefused("GROUP BY", f"the keys have {plan.cells} combinations; at most {MOST_CELLS} can be shown"
+                           f"{'' if cells == plan.cells else f' ({MOST_CELLS * plan.cells // cells} with a quantile)'}.",
+                           instead="Group by fewer keys.", position=place_of(question.keys[0]) if question.keys else None)
+    if not plan.totals:
+        raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).")
+    if len(plan.totals) > MOST_TOTALS:
+        raise QueryRefused("A question", f"it needs {len(plan.totals)} totals; at most {MOST_TOTALS} fit in one.",
+                           instead="Ask in parts.")
+    return plan
 
 
-def _column(version: Version, name: Name) -> Column:
-    column = version.policy.column(name.text)
-    assert column is not None, "bind checks every name"
-    return column
+def _key(key: Expression, scope: Scope) -> Key:
+    values = public_values(key, scope)
+    if values is None:
+        raise QueryRefused(f"GROUP BY {wording(key)}", "its possible values are not public, or are too many.",
+                           instead=f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "
+                                   "or FLOOR of a column with bounds.", position=place_of(key))
+    if not values:
+        raise QueryRefused(f"GROUP BY {wording(key)}", "it has no values.", instead="Group by another key.",
+                           position=place_of(key))
+    return Key(key, values)
 
 
-def _output(output: Output, version: Version, unit: PrivacyUnit, groups: int) -> PlannedOutput:
-    if isinstance(output.of, Name):
-        return PlannedOutput(output.name, None, output.of.text, ())
-    aggregate = output.of
-    column = _column(version, aggregate.column) if aggregate.column else None
-    return PlannedOutput(output.name, aggregate.aggregation, column.name if column else "",
-                         _totals(aggregate, column, unit.max_rows, groups), column.bounds if column else None)
-
-
-def _totals(aggregate: Aggregate, column: Column | None, max_rows: int, groups: int) -> tuple[Total, ...]:
-    rows = WEIGHT * max_rows
-    if column is None:
-        return (Total(TotalKind.ROWS, "", rows),)
+def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
+    rows, of, scope = WEIGHT * plan.max_rows, aggregate.of, plan.scope
+    if of is None:
+        return (Total(TotalKind.ROWS, rows),)
     if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
-        return (Total(TotalKind.UNITS, "", WEIGHT * groups),)
-    present = Total(TotalKind.ROWS, "", rows) if column.required else Total(TotalKind.PRESENT, column.name, rows)
+        if of in (Name(plan.unit.column), UnitKey(Name(plan.unit.column))):
+            return (Total(TotalKind.UNITS, WEIGHT * plan.most_groups),)
+        return (Total(TotalKind.VALUES, rows, of),)
     if aggregate.aggregation is Aggregation.COUNT:
-        return (present,)
-    assert column.bounds is not None, "bind checks that a measure has bounds"
+        return (_present(of, plan),)
+    bounds = bounds_of(of, scope)
     if aggregate.aggregation is Aggregation.SUM:
-        return (Total(TotalKind.SUM, column.name, rows * column.bounds.reach),)
-    return (Total(TotalKind.CENTRED, column.name, rows * column.bounds.span), present)
+        return (Total(TotalKind.SUM, rows * bounds.reach, of, bounds),)
+    if aggregate.aggregation is Aggregation.AVG:
+        return (Total(TotalKind.CENTRED, rows * bounds.span, of, bounds), _present(of, plan))
+    found = range_of(of, scope)
+    width = int((bounds.high - bounds.low) / bounds.step)
+    fine = min(FINE_BINS, width + 1 if found.whole and bounds.step == 1 else width)
+    coarse = -(-fine // BINS_IN_ONE)
+    levels = (fine,) if fine <= 2 * BINS_IN_ONE else (coarse, fine)
+    return tuple(Total(TotalKind.BINS, rows, of, bounds, bins) for bins in levels)
+
+
+def _present(of: Expression, plan: Plan) -> Total:
+    """How many rows have a value. One total serves all expressions that are empty where the same columns are."""
+    rows = WEIGHT * plan.max_rows
+    if never_empty(of, plan.scope):
+        return Total(TotalKind.ROWS, rows)
+    return Total(TotalKind.PRESENT, rows, _emptiness(of, plan.scope))
+
+
+def _emptiness(of: Expression, scope: Scope) -> Expression:
+    """An expression that is empty exactly where `of` is, as simple as can be seen."""
+    for node in walk(of):
+        strict = isinstance(node, Name | Literal | Round | Call) or (
+            isinstance(node, Arithmetic) and (node.operator is not Operator.OVER or (
+                isinstance(node.right, Literal) and node.right.value != 0)))
+        if not strict:
+            return of
+    names = sorted({node for node in walk(of) if isinstance(node, Name) and not never_empty(node, scope)}, key=wording)
+    if len(names) == 1:
+        return names[0]
+    return Case(((And(tuple(Not(IsNull(name)) for name in names)), Literal(1)),), None)

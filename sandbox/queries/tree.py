@@ -1,6 +1,7 @@
 """What may a question say? A frozen tree: what is not a node here cannot be asked."""
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -17,6 +18,7 @@ class Name:
     """A column, and where it was written. The place is no part of what the question means."""
 
     text: str
+    dataset: str = ""  # of a public table that is joined; "" for the private dataset
     position: Position = field(default=NOWHERE, compare=False)
 
 
@@ -24,6 +26,115 @@ class Name:
 class Literal:
     value: Value
     position: Position = field(default=NOWHERE, compare=False)
+
+
+# --- numbers from numbers
+
+
+class Operator(StrEnum):
+    PLUS = "+"
+    MINUS = "-"
+    TIMES = "*"
+    OVER = "/"  # empty where the right side is 0
+    MODULO = "%"
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    operator: Operator
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """LEAST or GREATEST of its parts, empty ones left out."""
+
+    greatest: bool
+    parts: tuple["Expression", ...]
+
+
+class Function(StrEnum):
+    FLOOR = "floor"
+    CEIL = "ceil"
+    TRUNC = "trunc"
+    ABS = "abs"
+    SQRT = "sqrt"
+    LN = "ln"
+    EXP = "exp"
+
+
+@dataclass(frozen=True)
+class Call:
+    function: Function
+    of: "Expression"
+
+
+@dataclass(frozen=True)
+class Round:
+    of: "Expression"
+    digits: int = 0
+
+
+# --- from texts and dates
+
+
+class Part(StrEnum):
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+    DAY = "day"
+    DAYOFWEEK = "dayofweek"  # 0 is Sunday
+    ISODOW = "isodow"  # 1 is Monday
+
+
+@dataclass(frozen=True)
+class DatePart:
+    part: Part
+    of: "Expression"
+
+
+class Spelling(StrEnum):
+    LOWER = "lower"
+    UPPER = "upper"
+    TRIM = "trim"
+
+
+@dataclass(frozen=True)
+class Spelled:
+    spelling: Spelling
+    of: "Expression"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`length` characters of a text, from the character `start` (the first is 1)."""
+
+    of: "Expression"
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Length:
+    of: "Expression"
+
+
+# --- choices
+
+
+@dataclass(frozen=True)
+class Coalesce:
+    parts: tuple["Expression", ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    branches: tuple[tuple["Expression", "Expression"], ...]
+    otherwise: "Expression | None"
+
+
+# --- conditions
 
 
 class Comparison(StrEnum):
@@ -38,101 +149,136 @@ class Comparison(StrEnum):
 @dataclass(frozen=True)
 class Compare:
     comparison: Comparison
-    left: Name
-    right: Name | Literal
-
-
-@dataclass(frozen=True)
-class Between:
-    column: Name
-    low: Literal
-    high: Literal
+    left: "Expression"
+    right: "Expression"
 
 
 @dataclass(frozen=True)
 class In:
-    column: Name
+    of: "Expression"
     values: tuple[Literal, ...]
 
 
 @dataclass(frozen=True)
 class Like:
-    column: Name
+    of: "Expression"
     pattern: Literal
 
 
 @dataclass(frozen=True)
 class IsNull:
-    column: Name
-
-
-@dataclass(frozen=True)
-class Is:
-    """A boolean column by itself: true where it is true."""
-
-    column: Name
+    of: "Expression"
 
 
 @dataclass(frozen=True)
 class Not:
-    of: "Condition"
+    of: "Expression"
 
 
 @dataclass(frozen=True)
 class And:
-    parts: tuple["Condition", ...]
+    parts: tuple["Expression", ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    parts: tuple["Condition", ...]
+    parts: tuple["Expression", ...]
 
 
-Condition = Compare | Between | In | Like | IsNull | Is | Not | And | Or
+# --- of groups of rows
 
 
 class Aggregation(StrEnum):
-    COUNT = "count"  # COUNT(*), or COUNT(x) with a column
-    COUNT_DISTINCT = "count_distinct"  # of the privacy unit
+    COUNT = "count"  # COUNT(*), or COUNT(x)
+    COUNT_DISTINCT = "count_distinct"
     SUM = "sum"
     AVG = "avg"
+    VARIANCE = "variance"  # of a sample: divided by n - 1
+    VARIANCE_POP = "variance_pop"
+    STDDEV = "stddev"
+    STDDEV_POP = "stddev_pop"
+    COVARIANCE = "covariance"
+    COVARIANCE_POP = "covariance_pop"
+    CORRELATION = "correlation"
+    SLOPE = "slope"  # of the least-squares line: the first argument by the second
+    INTERCEPT = "intercept"
+    QUANTILE = "quantile"
+    MIN = "min"
+    MAX = "max"
 
 
 @dataclass(frozen=True)
 class Aggregate:
+    """One value of each group, to be released with noise."""
+
     aggregation: Aggregation
-    column: Name | None  # None: COUNT(*)
+    of: "Expression | None" = None  # None: COUNT(*)
+    by: "Expression | None" = None  # the second argument of a covariance and its kin
+    fraction: Fraction | None = None  # of a quantile: 1/2 is the median
     position: Position = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True)
-class Output:
-    """A column of the answer: a group key or an aggregate, under a name."""
+class UnitAggregate:
+    """One value of each unit's rows (of each of its groups), before anything is mixed with others' rows."""
 
-    name: str
-    of: Name | Aggregate
+    aggregation: Aggregation
+    of: "Expression | None" = None
+    position: Position = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True)
-class Having:
-    """Keep the groups whose released value compares so with a number; one that is withheld does not."""
+class UnitKey:
+    """What a unit's rows were grouped by, beside the unit."""
 
-    output: str
-    comparison: Comparison
-    value: Fraction
+    of: "Expression"
+
+
+Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | Spelled | Slice | Length | Coalesce | Case
+              | Compare | In | Like | IsNull | Not | And | Or | Aggregate | UnitAggregate | UnitKey)
+
+
+# --- the question
+
+
+@dataclass(frozen=True)
+class Join:
+    """A public table beside each row: its rows whose `right` columns equal the `left` expressions."""
+
+    dataset: str
+    left: tuple[Expression, ...]
+    right: tuple[Name, ...]
+    outer: bool  # LEFT JOIN: rows without a partner stay
+    position: Position = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True)
+class PerUnit:
+    """The rows of one unit become one row for each combination of `keys`, one of which is the unit; `where` is on these."""
+
+    keys: tuple[Expression, ...]
+    where: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column of the answer: made of group keys and aggregates."""
+
+    name: str
+    of: Expression
 
 
 @dataclass(frozen=True)
 class Ordering:
-    output: str
+    by: Expression
     descending: bool
 
 
 @dataclass(frozen=True)
 class Afterwards:
-    """What is done with released numbers: it touches no data and costs nothing. All of `having` must hold."""
+    """What is done with released numbers: it touches no data and costs nothing."""
 
-    having: tuple[Having, ...] = ()
+    having: Expression | None = None
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
 
@@ -141,17 +287,53 @@ class Afterwards:
 class Question:
     dataset: str
     outputs: tuple[Output, ...]
-    where: Condition | None
-    keys: tuple[Name, ...]
+    where: Expression | None = None
+    keys: tuple[Expression, ...] = ()
+    joins: tuple[Join, ...] = ()
+    per_unit: PerUnit | None = None
     afterwards: Afterwards = Afterwards()
 
 
-def column_names(node: Any) -> set[str]:
-    """The names of all columns that a question, or a part of one, mentions."""
-    if isinstance(node, Name):
-        return {node.text}
+def both(one: Expression | None, other: Expression | None) -> Expression | None:
+    """AND of what is there."""
+    parts = [part for side in (one, other) if side is not None
+             for part in (side.parts if isinstance(side, And) else (side,))]
+    return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+
+
+def members(expression: Expression) -> list[Expression]:
+    """The expressions directly inside one, as often as they stand there."""
+    def inside(value: Any) -> Iterator[Expression]:
+        if isinstance(value, tuple):
+            for member in value:
+                yield from inside(member)
+        elif isinstance(value, Expression):
+            yield value
+    return [member for part in fields(expression) for member in inside(getattr(expression, part.name))]
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """Every node of a tree, or of a tuple of trees: what stands above first."""
     if isinstance(node, tuple):
-        return {name for member in node for name in column_names(member)}
-    if is_dataclass(node):
-        return {name for part in fields(node) for name in column_names(getattr(node, part.name))}
-    return set()
+        for member in node:
+            yield from walk(member)
+    elif is_dataclass(node):
+        yield node
+        for part in fields(node):
+            yield from walk(getattr(node, part.name))
+
+
+def rewritten(node: Any, rule: Callable[[Any], Any]) -> Any:
+    """The tree with `rule` applied to every node: to a node first, and to its parts only where the rule left it as it was."""
+    if isinstance(node, tuple):
+        return tuple(rewritten(member, rule) for member in node)
+    if not is_dataclass(node) or isinstance(node, type | Position):
+        return node
+    changed = rule(node)
+    return changed if changed is not node else replace(node, **{
+        part.name: rewritten(getattr(node, part.name), rule) for part in fields(node)})
+
+
+def names_in(node: Any) -> set[Name]:
+    """All columns that a question, or a part of one, mentions."""
+    return {found for found in walk(node) if isinstance(found, Name)}

@@ -3,52 +3,52 @@
 from itertools import product
 from typing import Any
 
+from sandbox.catalog.model import Type
 from sandbox.queries.plan import Plan, PlannedOutput
-from sandbox.queries.tree import Aggregation
+from sandbox.queries.ranges import range_of
+from sandbox.queries.tree import Aggregate, Aggregation, Expression, Name
 from sandbox.releases.arrange import arranged
-from sandbox.releases.estimate import Estimate, Noisy, average, count, total
+from sandbox.releases.estimate import Noisy, estimate, values_of
 
-TYPES = {Aggregation.COUNT: "count", Aggregation.COUNT_DISTINCT: "units", Aggregation.SUM: "sum", Aggregation.AVG: "average"}
+TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 
 def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
     """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
     rows: list[list[Any]] = []
     errors: list[dict[str, Any]] = []
-    for cell, values in enumerate(product(*(key.values for key in plan.keys))):
-        keys = dict(zip((key.column for key in plan.keys), values, strict=True))
+    groups: list[dict[Expression, Any]] = []
+    for place, values in enumerate(product(*(key.values for key in plan.keys))):
+        keys: dict[Expression, Any] = dict(zip((key.of for key in plan.keys), values, strict=True))
+        cell = {total: Noisy(tuple(released[total.name][1][place * total.bins: (place + 1) * total.bins]),
+                             released[total.name][0]) for total in plan.totals}
         row: list[Any] = []
         fault: dict[str, Any] = {}
         for output in plan.outputs:
-            if output.aggregation is None:
-                row.append(keys[output.column])
+            if output.of in keys:
+                row.append(keys[output.of])
                 continue
-            noisy = [Noisy(released[part.name][1][cell], released[part.name][0]) for part in output.totals]
-            estimate = _estimate(output, noisy)
-            row.append(estimate.value)
-            fault[output.name] = {"standard_error": estimate.standard_error, "low": estimate.low,
-                                  "high": estimate.high} | ({"note": estimate.note} if estimate.note else {})
+            found = estimate(output, plan.parts, cell, keys)
+            row.append(found.value)
+            if output.aggregates:
+                fault[output.name] = {"standard_error": found.standard_error, "low": found.low,
+                                      "high": found.high} | ({"note": found.note} if found.note else {})
         rows.append(row)
         errors.append(fault)
-    kept = arranged(plan.afterwards, [output.name for output in plan.outputs], rows)
+        groups.append({**keys, **values_of(plan.parts, cell)})
+    kept = arranged(plan.afterwards, groups)
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
             "errors": [errors[place] for place in kept]}
 
 
-def _estimate(output: PlannedOutput, noisy: list[Noisy]) -> Estimate:
-    if output.aggregation is Aggregation.AVG:
-        assert output.bounds is not None
-        return average(noisy[0], noisy[1], output.bounds)
-    if output.aggregation is Aggregation.SUM:
-        assert output.bounds is not None
-        return total(noisy[0], output.bounds)
-    return count(noisy[0])
-
-
 def _column(plan: Plan, output: PlannedOutput) -> dict[str, Any]:
-    if output.aggregation is None:
-        column = plan.version.policy.column(output.column)
-        return {"name": output.name, "kind": "key", "type": column.type.value if column else "text"}
-    column = plan.version.policy.column(output.column) if output.column else None
-    said = {"name": output.name, "kind": TYPES[output.aggregation], "type": "number"}
+    if any(output.of == key.of for key in plan.keys):
+        kind = range_of(output.of, plan.scope).type
+        return {"name": output.name, "kind": "key", "type": kind.value}
+    said = {"name": output.name, "kind": "computed", "type": Type.NUMBER.value}
+    if not isinstance(output.asked, Aggregate):
+        return said
+    said["kind"] = TYPES.get(output.asked.aggregation, output.asked.aggregation.value)
+    of = output.asked.of
+    column = plan.scope.column(of) if isinstance(of, Name) else None
     return said | ({"measured_in": column.measured_in} if column and column.measured_in else {})

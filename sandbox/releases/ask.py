@@ -32,14 +32,15 @@ from sandbox.releases.tables import questions, released_totals
 
 
 def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
-        grant_id: int | None = None) -> dict[str, Any]:
+        error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
     """Ask a question; returns the answer as JSON (see answer.py), with its receipt's place in the log.
 
-    `epsilon` is the question's own, at the dataset's delta (the policy's default if None). Raises `QueryRefused`,
+    `epsilon` is the question's own, at the dataset's delta (the policy's default if None); `error` asks for as much as
+    gives every output that relative error (predict.py). Raises `QueryRefused`,
     `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
     """
     try:
-        prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, grant_id=grant_id)
+        prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     except (QueryRefused, Refused) as refusal:
         _log_refusal(desk.database, principal, refusal)
         raise

@@ -26,6 +26,8 @@ class Question(BaseModel):
     sql: str = Field(max_length=20_000)
     epsilon: Decimal | None = Field(default=None, max_digits=12, decimal_places=6, ge=0,
                                     description="the loss offered, as epsilon at the dataset's delta")
+    error: float | None = Field(default=None, description="instead of an epsilon: the relative error that every output may "
+                                                          "have in a group of typical size, such as 0.05")
     grant: int | None = Field(default=None, description="under which grant; needed only if there are several")
 
 
@@ -37,12 +39,13 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
     def explain_question(asker: Asker, question: Question) -> dict[str, Any]:
         """Price and predicted error. Touches no data, spends nothing."""
         return explain(desk, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon),
-                       grant_id=question.grant)
+                       error=question.error, grant_id=question.grant)
 
     @api.post("/ask")
     def ask_question(asker: Asker, question: Question) -> dict[str, Any]:
         """The private answer, its errors and its receipt. Spends the price, unless it was answered before."""
-        answer = ask(desk, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon), grant_id=question.grant)
+        answer = ask(desk, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon), error=question.error,
+                     grant_id=question.grant)
         return answer | {"receipt": log.receipt(answer["log_index"], opening=True)}
 
     @api.get("/answers/{number}")

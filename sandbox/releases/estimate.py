@@ -3,73 +3,167 @@
 - A count or a sum is a noisy total on its public scale: its error is the noise's, known exactly before asking.
 - An average is a ratio of two noisy totals. Its interval is Fieller's (E. C. Fieller, "Some problems in interval
   estimation", JRSS B 16, 1954), which stays honest when the count is small; where it is unbounded the average is
-  withheld as too noisy. Its standard error is the ratio's first-order one.
+  withheld as too noisy.
+- A quantile is read from a noisy histogram; its interval holds every value at which the noise could have hidden it (quantile.py).
+- What is computed from several (a variance, a ratio of sums) gets the interval of its parts' intervals (interval.py),
+  each of which is widened so that together they hold in 95 of 100 cases (Bonferroni).
 
-The intervals are about the noise: of 100 such answers about 95 hold the bounded, weighted value (queries/weights.md).
+The standard error is first-order: each noisy total is moved by its own scale, and what that does is added in squares.
+The intervals are about the noise: of 100 such answers at least 95 hold the bounded, weighted value (queries/weights.md).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, sqrt
+from statistics import NormalDist
+from typing import Any
 
 from sandbox.catalog.model import Bounds
-from sandbox.queries.plan import WEIGHT
+from sandbox.queries.plan import WEIGHT, PlannedOutput, Total
+from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.releases.evaluate import enclose, evaluate
+from sandbox.releases.interval import Interval
+from sandbox.releases.quantile import Histogram, quantile_interval, quantile_value
 
-Z = 1.959963984540054  # the normal quantile of (1 + 0.95) / 2
+CONFIDENCE = 0.95
+TOO_NOISY = "too noisy: the count may be zero; ask with a larger epsilon"
 
 
 @dataclass(frozen=True)
 class Noisy:
-    """A released total of one cell and the scale of its noise, both in whole steps of 1/1024."""
+    """A released total of one cell (one number for each bin) and the scale of its noise, in whole steps of 1/1024."""
 
-    value: int
+    values: tuple[float, ...]
     scale: float
+
+    @property
+    def value(self) -> float:
+        return self.values[0]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A value, how far off it may be, and why it is withheld if it is (`value` is None then)."""
 
-    value: float | None
+    value: Any
     standard_error: float | None
     low: float | None
     high: float | None
     note: str = ""
 
 
-def half_width(scale: float) -> float:
-    """How far discrete Gaussian noise of `scale` strays at most, in 95 of 100 cases, in steps.
+Cell = Mapping[Total, Noisy]
+Parts = Mapping[Aggregate, tuple[Total, ...]]
+
+
+def z_of(confidence: float) -> float:
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def half_width(scale: float, z: float) -> float:
+    """How far discrete Gaussian noise of `scale` strays at most, at the normal quantile `z`, in steps.
 
     The discrete Gaussian's quantiles are the normal's to within one step, so one step is added.
     """
-    return ceil(Z * scale) + 1.0
+    return ceil(z * scale) + 1.0
 
 
-def count(noisy: Noisy) -> Estimate:
-    return _scaled(noisy, 1 / WEIGHT)
+def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
+    """Each aggregate's value in a cell; None where it is withheld."""
+    z = z_of(CONFIDENCE)
+    return {aggregate: _value(aggregate, totals, cell, z) for aggregate, totals in parts.items()}
 
 
-def total(noisy: Noisy, bounds: Bounds) -> Estimate:
-    return _scaled(noisy, float(bounds.step) / WEIGHT)
+def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any]) -> Estimate:
+    """An output of one cell, with its error. `keys`: the cell's group keys."""
+    used = output.aggregates
+    z = z_of(1 - (1 - CONFIDENCE) / len(used))
+    mine = {aggregate: parts[aggregate] for aggregate in used}
+    intervals: dict[Expression, Interval] = {
+        aggregate: _interval(aggregate, totals, cell, z) for aggregate, totals in mine.items()}
+    released = {**keys, **values_of(mine, cell)}
+    value = evaluate(output.of, released)
+    if isinstance(value, bool | str):
+        return Estimate(value, None, None, None)
+    around = enclose(output.of, released, intervals)
+    bounds = parts[used[0]][0].bounds if len(used) == 1 and used[0] == output.of else None
+    if value is None or (around.unbounded and bounds is None):
+        if bounds is None or used[0].aggregation is not Aggregation.AVG:
+            return Estimate(None, None, None, None, TOO_NOISY)
+        return Estimate(None, None, float(bounds.low), float(bounds.high), TOO_NOISY)
+
+    def moved(total: Total, by: float) -> Any:
+        other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
+        return evaluate(output.of, {**keys, **values_of(mine, other)})
+
+    return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
 
 
-def average(centred: Noisy, present: Noisy, bounds: Bounds) -> Estimate:
-    """The mean, clipped to the measure's bounds (where the clamped mean is known to lie)."""
+def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
+    """The first-order standard error; where a histogram is in it, what the interval says."""
+    totals = dict.fromkeys(total for owned in parts.values() for total in owned)
+    if any(total.bins > 1 for total in totals):
+        return (around.high - around.low) / (2 * z)
+    squares = 0.0
+    for total in totals:
+        above, below = moved(total, cell[total].scale), moved(total, -cell[total].scale)
+        if above is None or below is None:
+            return (around.high - around.low) / (2 * z)
+        squares += ((above - below) / 2) ** 2
+    return sqrt(squares)
+
+
+def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> float | None:
+    noisy = cell[totals[0]]
+    match aggregate.aggregation:
+        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
+            return noisy.value / WEIGHT
+        case Aggregation.SUM:
+            assert totals[0].bounds is not None
+            return noisy.value * float(totals[0].bounds.step) / WEIGHT
+        case Aggregation.AVG:
+            assert totals[0].bounds is not None
+            return _average(noisy, cell[totals[1]], totals[0].bounds, z)[0]
+    assert aggregate.fraction is not None
+    return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
+
+
+def _interval(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> Interval:
+    noisy = cell[totals[0]]
+    match aggregate.aggregation:
+        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
+            return _scaled(noisy, 1 / WEIGHT, z)
+        case Aggregation.SUM:
+            assert totals[0].bounds is not None
+            return _scaled(noisy, float(totals[0].bounds.step) / WEIGHT, z)
+        case Aggregation.AVG:
+            assert totals[0].bounds is not None
+            return _average(noisy, cell[totals[1]], totals[0].bounds, z)[1]
+    assert aggregate.fraction is not None
+    return quantile_interval(_histogram(totals, cell), float(aggregate.fraction), z)
+
+
+def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
+    assert totals[0].bounds is not None
+    return Histogram(totals[0].bounds, tuple((cell[total].values, cell[total].scale) for total in totals))
+
+
+def _average(centred: Noisy, present: Noisy, bounds: Bounds, z: float) -> tuple[float | None, Interval]:
+    """The mean, clipped to the measure's bounds (where the clamped mean is known to lie), and its interval."""
     low, high, centre, step = (float(number) for number in (bounds.low, bounds.high, bounds.centre, bounds.step))
-    square = present.value**2 - (Z * present.scale) ** 2
+    square = present.value**2 - (z * present.scale) ** 2
     if present.value <= 0 or square <= 0:
-        return Estimate(None, None, low, high, "too noisy: the count may be zero; ask with a larger epsilon")
-    ratio = centred.value / present.value
+        return None, Interval(low, high)
     product = centred.value * present.value
-    root = Z * sqrt(centred.scale**2 * square + (present.scale * centred.value) ** 2)
+    root = z * sqrt(centred.scale**2 * square + (present.scale * centred.value) ** 2)
 
     def shown(steps: float) -> float:
         return min(high, max(low, centre + step * steps))
 
-    spread = step * sqrt(centred.scale**2 + (ratio * present.scale) ** 2) / present.value
-    return Estimate(shown(ratio), spread, shown((product - root) / square), shown((product + root) / square))
+    return (shown(centred.value / present.value),
+            Interval(shown((product - root) / square), shown((product + root) / square)))
 
 
-def _scaled(noisy: Noisy, unit: float) -> Estimate:
-    width = half_width(noisy.scale) * unit
-    value = noisy.value * unit
-    return Estimate(value, noisy.scale * unit, value - width, value + width)
+def _scaled(noisy: Noisy, unit: float, z: float) -> Interval:
+    width = half_width(noisy.scale, z) * unit
+    return Interval(noisy.value * unit - width, noisy.value * unit + width)

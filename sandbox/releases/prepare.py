@@ -14,8 +14,10 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
-from sandbox.queries.tree import column_names
+from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.tree import Join, names_in
 from sandbox.releases.desk import Desk
+from sandbox.releases.predict import loss_for
 from sandbox.releases.tables import released_totals
 
 LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)
@@ -38,26 +40,35 @@ class Prepared:
 
 
 def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None,
-            grant_id: int | None) -> Prepared:
+            error: float | None = None, grant_id: int | None = None) -> Prepared:
     """Steps 1 to 4 of the DP gate, in their order; touches no data.
 
     Raises `QueryRefused`, `Forbidden` or `InvalidInput`.
     """
     question = parse(sql)
     version = desk.shelf.current(question.dataset)
-    bound = bind(question, version.policy)
+    scope = Scope(version.policy, {join.dataset: _public(desk, join) for join in question.joins})
+    bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grant = _grant(tx, principal, version, grant_id)
-    used = [column.grade for column in version.policy.columns if column.name in column_names(bound)]
-    grade = desk.gate.grades.combine([version.policy.grade, *used])
+    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in scope.joined.values()),
+                                      *(scope.column(name).grade for name in names_in(bound))])
     _decide(desk, principal, grant, grade)
-    plan = make_plan(bound, version)
+    plan = make_plan(bound, version, scope)
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
+    if epsilon is not None and error is not None:
+        raise InvalidInput("Both an epsilon and an error are given.", mend="Give one of them: each follows from the other.")
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.")
-    return Prepared(sql, grant, grade, plan, price_within(plan, budget.loss(wanted)), digest(plan))
+    loss = budget.loss(wanted) if error is None else loss_for(plan, error)
+    return Prepared(sql, grant, grade, plan, price_within(plan, loss), digest(plan))
+
+
+def _public(desk: Desk, join: Join) -> PublicTable:
+    version = desk.shelf.current(join.dataset)
+    return PublicTable(version, lambda column: desk.engine.public_values(version, column), join.outer)
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:

@@ -1,30 +1,46 @@
 """HAVING, ORDER BY and LIMIT work on released numbers, and withheld ones never slip through."""
 
-from fractions import Fraction
-
-from sandbox.queries.tree import Afterwards, Comparison, Having, Ordering
+from sandbox.queries.tree import (
+    Afterwards,
+    Aggregate,
+    Aggregation,
+    And,
+    Compare,
+    Comparison,
+    Expression,
+    Literal,
+    Name,
+    Not,
+    Ordering,
+)
 from sandbox.releases.arrange import arranged
 
-NAMES = ["district", "n", "mean"]
-ROWS: list[list[object]] = [["north", 5.0, None], ["south", 9.0, 2.0], ["east", 5.0, 1.0], ["west", -3.0, 4.0]]
+DISTRICT, N, MEAN = Name("district"), Aggregate(Aggregation.COUNT), Aggregate(Aggregation.AVG, Name("x"))
+GROUPS = [dict(zip((DISTRICT, N, MEAN), row, strict=True))
+          for row in (("north", 5.0, None), ("south", 9.0, 2.0), ("east", 5.0, 1.0), ("west", -3.0, 4.0))]
+
+
+def having(*conditions: Expression) -> Afterwards:
+    return Afterwards(having=And(conditions))
 
 
 def test_without_anything_the_order_is_the_policys() -> None:
-    assert arranged(Afterwards(), NAMES, ROWS) == [0, 1, 2, 3]
+    assert arranged(Afterwards(), GROUPS) == [0, 1, 2, 3]
 
 
 def test_having_keeps_what_compares_so_and_never_a_withheld_value() -> None:
-    more = Afterwards(having=(Having("n", Comparison.AT_LEAST, Fraction(5)), Having("mean", Comparison.LESS, Fraction(9))))
-    assert arranged(more, NAMES, ROWS) == [1, 2]
+    small = Compare(Comparison.LESS, MEAN, Literal(9))
+    assert arranged(having(Compare(Comparison.AT_LEAST, N, Literal(5)), small), GROUPS) == [1, 2]
+    assert arranged(having(Not(small)), GROUPS) == []
 
 
 def test_the_first_criterion_is_the_first_and_withheld_values_come_last() -> None:
-    by_n = Afterwards(order=(Ordering("n", descending=True), Ordering("district", descending=False)))
-    assert arranged(by_n, NAMES, ROWS) == [1, 2, 0, 3]
-    by_mean = Afterwards(order=(Ordering("mean", descending=True),))
-    assert arranged(by_mean, NAMES, ROWS) == [3, 1, 2, 0]
+    by_n = Afterwards(order=(Ordering(N, descending=True), Ordering(DISTRICT, descending=False)))
+    assert arranged(by_n, GROUPS) == [1, 2, 0, 3]
+    by_mean = Afterwards(order=(Ordering(MEAN, descending=True),))
+    assert arranged(by_mean, GROUPS) == [3, 1, 2, 0]
 
 
 def test_a_limit_cuts_what_is_left() -> None:
-    assert arranged(Afterwards(order=(Ordering("n", descending=False),), limit=1), NAMES, ROWS) == [3]
-    assert arranged(Afterwards(limit=0), NAMES, ROWS) == []
+    assert arranged(Afterwards(order=(Ordering(N, descending=False),), limit=1), GROUPS) == [3]
+    assert arranged(Afterwards(limit=0), GROUPS) == []

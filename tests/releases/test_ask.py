@@ -14,6 +14,7 @@ from sandbox.budgets import Account, Level, statement
 from sandbox.errors import BudgetExhausted, Conflict, Forbidden, QueryRefused, Unavailable
 from sandbox.grants import revoke
 from sandbox.queries import bind, digest, make_plan, parse
+from sandbox.queries.scope import Scope
 from sandbox.releases import ask, explain
 from sandbox.releases.tables import questions
 from story import POLICY, Story, rows_csv
@@ -166,7 +167,7 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
 
 def digest_of(city: Story, sql: str) -> str:
     version = city.shelf.current("clinic.visits")
-    return digest(make_plan(bind(parse(sql), version.policy), version))
+    return digest(make_plan(bind(parse(sql), Scope(version.policy)), version))
 
 
 def wait_for_a_waiter(city: Story) -> None:

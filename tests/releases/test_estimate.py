@@ -1,48 +1,102 @@
-"""The intervals hold the truth as often as they say, for counts, sums and averages, small cells too."""
+"""The intervals hold the truth as often as they say: of counts, sums, averages, variances, quantiles and what is made of them."""
 
-from fractions import Fraction
+import random
+from math import sqrt
 
 import pytest
 
-from sandbox.catalog.model import Bounds
+from sandbox.queries import bind, make_plan, parse
+from sandbox.queries.plan import Plan, Total, TotalKind
 from sandbox.queries.price import gaussian
-from sandbox.releases.estimate import Noisy, average, count, total
+from sandbox.queries.scope import Scope
+from sandbox.releases.estimate import Estimate, Noisy, estimate
+from story import DATASET, VERSION
 
-BOUNDS = Bounds(Fraction(0), Fraction(100), Fraction(1, 2))
-TRIES = 4000
-# 95 % of 4000 with a false-alarm rate under 1e-6: five standard deviations of a binomial are 0.0172
-LEAST, MOST = 0.95 - 0.0172, 0.95 + 0.0172
-
-
-def noisy(exact: int, scale: float) -> list[Noisy]:
-    """OpenDP's own noise, many times over."""
-    return [Noisy(int(value), scale) for value in gaussian(scale)([exact] * TRIES)]
+TRIES = 2000
+# 95 % of 2000 with a false-alarm rate under 1e-6: five standard deviations of a binomial are 0.0244
+LEAST, MOST = 0.95 - 0.0244, 0.95 + 0.0244
 
 
-def test_counts_are_covered() -> None:
-    hits = sum(one.low <= 37 <= one.high for one in map(count, noisy(37 * 1024, 9000.0)) if one.low is not None
-               and one.high is not None)
-    assert LEAST < hits / TRIES < MOST
+def plan(sql: str) -> Plan:
+    return make_plan(bind(parse(sql), Scope(DATASET)), VERSION)
 
 
-def test_sums_are_covered() -> None:
-    exact = 1234  # in steps of 0.5
-    hits = sum(one.low <= 617 <= one.high for one in (total(part, BOUNDS) for part in noisy(exact * 1024, 90_000.0))
-               if one.low is not None and one.high is not None)
-    assert LEAST < hits / TRIES < MOST
+def estimates(sql: str, exact: dict[str, list[int]], scale: float, tries: int = TRIES) -> list[Estimate]:
+    """The first output, again and again, with OpenDP's own noise on the exact totals (by name, in whole steps of 1/1024)."""
+    made = plan(sql)
+    drawn = {total: [[int(value) for value in gaussian(scale_of(total, scale))(exact[total.name])] for _ in range(tries)]
+             for total in made.totals}
+    return [estimate(made.outputs[0], made.parts, {total: Noisy(tuple(drawn[total][time]), scale_of(total, scale))
+                                                   for total in made.totals}, {}) for time in range(tries)]
+
+
+def scale_of(total: Total, scale: float) -> float:
+    """`scale` for a count; for other totals as much more as one unit can move them more."""
+    return scale * total.sensitivity / (1024 * 4)
+
+
+def covered(found: list[Estimate], truth: float) -> float:
+    assert all(one.low is not None and one.high is not None for one in found if one.value is not None)
+    return sum(one.low <= truth <= one.high for one in found if one.low is not None and one.high is not None) / len(found)
+
+
+def test_counts_and_sums_are_covered_as_often_as_they_say() -> None:
+    assert LEAST < covered(estimates("SELECT COUNT(*) FROM clinic.visits", {"rows:": [37 * 1024]}, 9000.0), 37) < MOST
+    sums = estimates("SELECT SUM(cost) FROM clinic.visits", {"sum:cost": [1234 * 1024]}, 450.0)
+    assert LEAST < covered(sums, 617) < MOST
 
 
 @pytest.mark.parametrize(("rows", "mean"), [(400, 30.0), (40, 55.0), (12, 80.0)])
 def test_averages_are_covered_even_where_the_noise_is_as_large_as_the_count(rows: int, mean: float) -> None:
     """Where the average is withheld its interval is the bounds, which always hold: so coverage is at least what is said."""
-    steps = round((mean - float(BOUNDS.centre)) / 0.5) * rows * 1024
-    centred, present = noisy(steps, 60.0 * 1024 * 4), noisy(rows * 1024, 4.0 * 1024)
-    estimates = [average(a, b, BOUNDS) for a, b in zip(centred, present, strict=True)]
-    hits = sum(one.low <= mean <= one.high for one in estimates if one.low is not None and one.high is not None)
-    assert hits / TRIES > LEAST
+    exact = {"centred:cost": [round((mean - 50) / 0.5) * rows * 1024], "present:cost": [rows * 1024]}
+    assert covered(estimates("SELECT AVG(cost) FROM clinic.visits", exact, 4.0 * 1024), mean) > LEAST
 
 
 def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> None:
-    answer = average(Noisy(5000, 4000.0), Noisy(1024, 4096.0), BOUNDS)
-    assert answer.value is None and "too noisy" in answer.note
-    assert (answer.low, answer.high) == (0.0, 100.0)
+    answer = estimates("SELECT AVG(cost) FROM clinic.visits", {"centred:cost": [0], "present:cost": [0]}, 4096.0, 50)
+    withheld = [one for one in answer if one.value is None]
+    assert withheld and all("too noisy" in one.note and (one.low, one.high) == (0.0, 100.0) for one in withheld)
+
+
+def exact_totals(sql: str, values: list[float]) -> dict[str, list[int]]:
+    """What the plan's totals would be for rows of one column `cost` (all there), each with its full weight."""
+    found = {}
+    for total in plan(sql).totals:
+        bounds = total.bounds
+        if total.kind is TotalKind.BINS:
+            assert bounds is not None
+            fine = max(other.bins for other in plan(sql).totals)
+            steps = [round((value - float(bounds.low)) / float(bounds.step)) for value in values]
+            places = [step * fine // (int((bounds.high - bounds.low) / bounds.step) + 1) for step in steps]
+            places = places if total.bins == fine else [place // 32 for place in places]
+            found[total.name] = [1024 * places.count(bin) for bin in range(total.bins)]
+        elif bounds is None:
+            found[total.name] = [1024 * len(values)]
+        else:
+            squared = "*" in total.name
+            measured = [(value - 50) ** 2 if squared else value for value in values]
+            zero = 0.0 if total.kind is TotalKind.SUM else float(bounds.centre)
+            found[total.name] = [1024 * sum(round((value - zero) / float(bounds.step)) for value in measured)]
+    return found
+
+
+@pytest.mark.parametrize(("sql", "truth"), [
+    ("SELECT VAR_POP(cost) FROM clinic.visits", lambda x: sum((v - sum(x) / len(x)) ** 2 for v in x) / len(x)),
+    ("SELECT STDDEV(cost) FROM clinic.visits", lambda x: sqrt(sum((v - sum(x) / len(x)) ** 2 for v in x) / (len(x) - 1))),
+    ("SELECT SUM(cost) / COUNT(*) FROM clinic.visits", lambda x: sum(x) / len(x)),
+    ("SELECT 2 * AVG(cost) - COUNT(cost) / 10 FROM clinic.visits", lambda x: 2 * sum(x) / len(x) - len(x) / 10),
+    ("SELECT MEDIAN(cost) FROM clinic.visits", lambda x: sorted(x)[len(x) // 2 - 1]),
+    ("SELECT QUANTILE_CONT(cost, 0.9) FROM clinic.visits", lambda x: sorted(x)[len(x) * 9 // 10 - 1]),
+])
+def test_what_is_made_of_several_totals_is_covered_at_least_as_often(sql: str, truth: object) -> None:
+    chance = random.Random(3)
+    values = [min(100.0, max(0.0, round(chance.gauss(40, 15) * 2) / 2)) for _ in range(600)]
+    found = estimates(sql, exact_totals(sql, values), 8 * 1024.0, 400)
+    shown = [one for one in found if one.value is not None]
+    assert len(shown) > 300
+    # 95 % of 400 with a false-alarm rate under 1e-6: five standard deviations are 0.054
+    assert callable(truth) and covered(shown, truth(values)) > 0.95 - 0.054
+    off = [abs(one.value - truth(values)) for one in shown]
+    widths = [(one.high - one.low) / 2 for one in shown if one.high is not None and one.low is not None]
+    assert sum(off) / len(off) > 0.1 * sum(widths) / len(widths), "an interval that always holds by far says nothing"

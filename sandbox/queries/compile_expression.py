@@ -1,0 +1,176 @@
+"""How does an expression read in the engine's SQL? Every number as DOUBLE, every function total: no row can make it fail.
+
+`value` is what is computed with: a column is first clamped to its bounds. `raw` is what is compared: the column as it is.
+The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever is added up is clamped last.
+"""
+
+from datetime import date
+from fractions import Fraction
+
+from sandbox.catalog.model import Bounds, Role, Type
+from sandbox.catalog.read_table import quoted
+from sandbox.queries.ranges import range_of
+from sandbox.queries.scope import Scope
+from sandbox.queries.tree import (
+    Aggregation,
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Coalesce,
+    Compare,
+    DatePart,
+    Expression,
+    Extreme,
+    Function,
+    In,
+    IsNull,
+    Length,
+    Like,
+    Literal,
+    Name,
+    Not,
+    Operator,
+    Or,
+    Part,
+    Round,
+    Slice,
+    Spelled,
+    UnitAggregate,
+    UnitKey,
+    Value,
+)
+
+
+class ExpressionWriter:
+    """Writes expressions over the rows, or over units' groups, whose columns `of_units` says by name."""
+
+    def __init__(self, scope: Scope, of_units: dict[Expression, str] | None = None) -> None:
+        self.scope = scope
+        self.of_units = of_units or {}
+        self.aliases = {dataset: f"p{place}" for place, dataset in enumerate(scope.joined)}
+
+    def column(self, name: Name) -> str:
+        return f"{self.aliases[name.dataset] if name.dataset else 'r'}.{quoted(name.text)}"
+
+    def raw(self, expression: Expression) -> str:
+        """As it is in the row; numbers as DOUBLE, so that whole and other numbers compare without a cast that could fail."""
+        match expression:
+            case Name():
+                column = self.column(expression)
+                numeric = self.scope.column(expression).type in (Type.INTEGER, Type.NUMBER)
+                return f"CAST({column} AS DOUBLE)" if numeric else column
+            case UnitAggregate() | UnitKey():
+                return self.of_units[expression]
+        return self.value(expression)
+
+    def value(self, expression: Expression) -> str:
+        match expression:
+            case Name() | UnitAggregate():
+                return self._clamped(expression)
+            case UnitKey(of):
+                return self.of_units[expression] if not isinstance(of, Name) else self._clamped(expression)
+            case Literal(value):
+                return literal(value)
+            case Arithmetic(operator, left, right):
+                first, second = self.value(left), self.value(right)
+                if operator is Operator.OVER and not isinstance(right, Literal):
+                    second = f"nullif({second}, 0)"
+                return f"({first} {operator.value} {second})"
+            case Extreme(greatest, parts):
+                compared = ", ".join(self.raw(part) if isinstance(part, UnitAggregate) else self.value(part) for part in parts)
+                return f"{'greatest' if greatest else 'least'}({compared})"
+            case Call(function, of):
+                return self._call(function, self.value(of))
+            case Round(of, digits):
+                return f"round({self.value(of)}, {digits})"
+            case DatePart(part, of):
+                number = f"CAST({part.value}({self.value(of)}) AS DOUBLE)"
+                return f"CASE WHEN {number} BETWEEN 1 AND 9999 THEN {number} END" if part is Part.YEAR else number
+            case Spelled(spelling, of):
+                return f"{spelling.value}({self.value(of)})"
+            case Slice(of, start, length):
+                return f"substring({self.value(of)}, {start}, {length})"
+            case Length(of):
+                return f"CAST(length({self.value(of)}) AS DOUBLE)"
+            case Coalesce(parts):
+                return f"coalesce({', '.join(map(self.value, parts))})"
+            case Case(branches, otherwise):
+                if not branches:
+                    return "NULL"
+                said = " ".join(f"WHEN {self.value(condition)} THEN {self.value(then)}" for condition, then in branches)
+                return f"CASE {said}{f' ELSE {self.value(otherwise)}' if otherwise is not None else ''} END"
+        return self._condition(expression)
+
+    def steps(self, expression: Expression, bounds: Bounds, zero: Fraction, most: int) -> str:
+        """A row's whole number of steps from `zero`: clamped as a value, and again as a whole number. Empty stays empty."""
+        value = self.value(expression)
+        clamped = f"least(greatest({value}, {double(bounds.low)}), {double(bounds.high)})"
+        whole = f"CAST(round(({clamped} - {double(zero)}) / {double(bounds.step)}) AS BIGINT)"
+        return f"CASE WHEN {value} IS NULL THEN NULL ELSE greatest({-most}, least({most}, {whole})) END"
+
+    def unit_aggregate(self, aggregate: UnitAggregate, bounds: Bounds | None) -> str:
+        """One value of a unit's rows, exactly: sums are of whole steps, so that they do not depend on the order of rows."""
+        of = aggregate.of
+        if of is None:
+            return "CAST(count(*) AS DOUBLE)"
+        value = self.value(of)
+        match aggregate.aggregation:
+            case Aggregation.COUNT:
+                return f"CAST(count({value}) AS DOUBLE)"
+            case Aggregation.COUNT_DISTINCT:
+                return f"CAST(count(DISTINCT {value}) AS DOUBLE)"
+            case Aggregation.MIN | Aggregation.MAX:
+                return f"{aggregate.aggregation.value}({value})"
+        assert bounds is not None
+        total = f"CAST(sum({self.steps(of, bounds, Fraction(0), bounds.reach)}) AS DOUBLE) * {double(bounds.step)}"
+        return total if aggregate.aggregation is Aggregation.SUM else f"{total} / nullif(count({value}), 0)"
+
+    def _clamped(self, expression: Name | UnitAggregate | UnitKey) -> str:
+        raw, found = self.raw(expression), range_of(expression, self.scope)
+        if not found.numeric or found.low is None or found.high is None:
+            return raw
+        low, high = double(found.low), double(found.high)
+        inner = expression.of if isinstance(expression, UnitKey) else expression
+        if isinstance(inner, Name) and self.scope.column(inner).role is Role.KEY:
+            return f"CASE WHEN {raw} BETWEEN {low} AND {high} THEN {raw} END"
+        return f"CASE WHEN {raw} IS NULL THEN NULL ELSE least(greatest({raw}, {low}), {high}) END"
+
+    def _call(self, function: Function, of: str) -> str:
+        # LN and SQRT raise outside their domain, where the range of their argument says that it is not, but for rounding
+        total = {Function.SQRT: f"sqrt(abs({of}))", Function.LN: f"ln(abs({of}) + 1e-300)"}
+        return total.get(function, f"{function.value}({of})")
+
+    def _condition(self, expression: Expression) -> str:
+        match expression:
+            case Compare(comparison, left, right):
+                return f"({self.raw(left)} {comparison.value} {self.raw(right)})"
+            case In(of, values):
+                return f"({self.raw(of)} IN ({', '.join(literal(value.value) for value in values)}))"
+            case Like(of, pattern):
+                return f"({self.raw(of)} LIKE {literal(pattern.value)})"
+            case IsNull(of):
+                return f"({self.raw(of)} IS NULL)"
+            case Not(of):
+                return f"(NOT {self.value(of)})"
+            case And(parts):
+                return "(" + " AND ".join(map(self.value, parts)) + ")"
+            case Or(parts):
+                return "(" + " OR ".join(map(self.value, parts)) + ")"
+        raise AssertionError("bind refuses every other kind")
+
+
+def literal(value: Value) -> str:
+    match value:
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case int() | Fraction():
+            return double(Fraction(value))
+        case date():
+            return f"DATE '{value.isoformat()}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+
+
+def double(value: Fraction) -> str:
+    return f"CAST({float(value)!r} AS DOUBLE)"

@@ -1,0 +1,307 @@
+"""Which expression does a piece of SQL say? An allow-list of constructs: what has no line here is refused by name and place."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from sqlglot import exp
+
+from sandbox.errors import QueryRefused
+from sandbox.queries.sql_text import DEEPEST, SqlText, construct, plain
+from sandbox.queries.tree import (
+    Aggregate,
+    Aggregation,
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Coalesce,
+    Compare,
+    Comparison,
+    DatePart,
+    Expression,
+    Extreme,
+    Function,
+    In,
+    IsNull,
+    Length,
+    Like,
+    Literal,
+    Not,
+    Operator,
+    Or,
+    Part,
+    Round,
+    Slice,
+    Spelled,
+    Spelling,
+)
+
+COMPARISONS: dict[type[exp.Expression], Comparison] = {
+    exp.EQ: Comparison.EQUAL, exp.NEQ: Comparison.UNEQUAL, exp.LT: Comparison.LESS, exp.LTE: Comparison.AT_MOST,
+    exp.GT: Comparison.MORE, exp.GTE: Comparison.AT_LEAST,
+}
+MIRRORED = {Comparison.LESS: Comparison.MORE, Comparison.MORE: Comparison.LESS,
+            Comparison.AT_MOST: Comparison.AT_LEAST, Comparison.AT_LEAST: Comparison.AT_MOST}
+OPERATORS: dict[type[exp.Expression], Operator] = {
+    exp.Add: Operator.PLUS, exp.Sub: Operator.MINUS, exp.Mul: Operator.TIMES, exp.Div: Operator.OVER, exp.Mod: Operator.MODULO,
+}
+FUNCTIONS: dict[type[exp.Expression], Function] = {
+    exp.Floor: Function.FLOOR, exp.Ceil: Function.CEIL, exp.Abs: Function.ABS, exp.Sqrt: Function.SQRT, exp.Ln: Function.LN,
+    exp.Exp: Function.EXP,
+}
+PARTS: dict[type[exp.Expression], Part] = {
+    exp.Year: Part.YEAR, exp.Quarter: Part.QUARTER, exp.Month: Part.MONTH, exp.Day: Part.DAY, exp.DayOfMonth: Part.DAY,
+    exp.DayOfWeek: Part.DAYOFWEEK, exp.DayOfWeekIso: Part.ISODOW,
+}
+SPELLINGS: dict[type[exp.Expression], Spelling] = {
+    exp.Lower: Spelling.LOWER, exp.Upper: Spelling.UPPER, exp.Trim: Spelling.TRIM,
+}
+AGGREGATIONS: dict[type[exp.Expression], Aggregation] = {
+    exp.Sum: Aggregation.SUM, exp.Avg: Aggregation.AVG, exp.Variance: Aggregation.VARIANCE,
+    exp.VariancePop: Aggregation.VARIANCE_POP, exp.Stddev: Aggregation.STDDEV, exp.StddevSamp: Aggregation.STDDEV,
+    exp.StddevPop: Aggregation.STDDEV_POP, exp.Min: Aggregation.MIN, exp.Max: Aggregation.MAX,
+}
+OF_TWO: dict[type[exp.Expression], Aggregation] = {
+    exp.Corr: Aggregation.CORRELATION, exp.CovarPop: Aggregation.COVARIANCE_POP, exp.CovarSamp: Aggregation.COVARIANCE,
+    exp.RegrSlope: Aggregation.SLOPE, exp.RegrIntercept: Aggregation.INTERCEPT,
+}
+QUANTILES = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
+NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "FLOAT", "DECIMAL")
+MOST_LETTERS = 1000
+LARGEST_EXPRESSION = 1000
+
+
+class Reader:
+    """Reads expressions; `resolve` says what a column's name stands for."""
+
+    def __init__(self, text: SqlText, resolve: Callable[[exp.Column], Expression]) -> None:
+        self.text = text
+        self.resolve = resolve
+        self.inside_aggregate = False
+
+    def read(self, node: exp.Expression, depth: int = 0) -> Expression:
+        """Raises `QueryRefused` at what is not allowed."""
+        if depth > DEEPEST:
+            raise QueryRefused("An expression", f"it is nested more than {DEEPEST} deep.", instead="Ask a simpler question.")
+        found = self._read(node, depth)
+        # names of subqueries are written out, so a short text could stand for an expression without end
+        if self.text.size(found) > LARGEST_EXPRESSION:
+            raise QueryRefused("An expression", f"written out it has more than {LARGEST_EXPRESSION} parts.",
+                               instead="Ask a simpler question.", position=self.text.position(node))
+        return found
+
+    def _read(self, node: exp.Expression, depth: int) -> Expression:
+        literal = self.text.literal_or_none(node)
+        if literal is not None:
+            return literal
+
+        def inner(part: exp.Expression) -> Expression:
+            return self.read(part, depth + 1)
+
+        kind = type(node)
+        match node:
+            case exp.Paren():
+                return inner(node.this)
+            case exp.Column():
+                return self.resolve(node)
+            case exp.Neg():
+                return Arithmetic(Operator.MINUS, Literal(0), inner(node.this))
+            case exp.IntDiv() if plain(node, "this", "expression"):
+                return Call(Function.TRUNC, Arithmetic(Operator.OVER, inner(node.this), inner(node.expression)))
+            case exp.Pow():
+                times = self.text.whole(node.expression, least=1, most=4)
+                base = product = inner(node.this)
+                for _ in range(times - 1):
+                    product = Arithmetic(Operator.TIMES, product, base)
+                return product
+            case exp.Least() | exp.Greatest():
+                return Extreme(isinstance(node, exp.Greatest), tuple(inner(part) for part in (node.this, *node.expressions)))
+            case exp.Round() if plain(node, "this", "decimals"):
+                decimals = node.args.get("decimals")
+                return Round(inner(node.this), self.text.whole(decimals, least=0, most=9) if decimals else 0)
+            case exp.Coalesce() if plain(node, "this", "expressions", "is_nvl", "is_null"):
+                return Coalesce(tuple(inner(part) for part in (node.this, *node.expressions)))
+            case exp.Nullif():
+                of = inner(node.this)
+                return Case(((Compare(Comparison.UNEQUAL, of, inner(node.expression)), of),), None)
+            case exp.If() | exp.Case():
+                return self._case(node, inner)
+            case exp.Cast():
+                return self._cast(node, inner(node.this))
+            case exp.Extract() | exp.Anonymous() if (part := self._date_part(node)) is not None:
+                return DatePart(part, inner(node.expressions[1] if isinstance(node, exp.Anonymous) else node.expression))
+            case exp.Substring():
+                start, length = node.args.get("start"), node.args.get("length")
+                return Slice(inner(node.this), self.text.whole(start, least=1, most=MOST_LETTERS),
+                             self.text.whole(length, least=0, most=MOST_LETTERS) if length else MOST_LETTERS)
+            case exp.Left():
+                return Slice(inner(node.this), 1, self.text.whole(node.expression, least=0, most=MOST_LETTERS))
+            case exp.Length() if plain(node, "this"):
+                return Length(inner(node.this))
+        if kind in OPERATORS and plain(node, "this", "expression", "typed", "safe"):
+            return Arithmetic(OPERATORS[kind], inner(node.this), inner(node.expression))
+        if kind in FUNCTIONS and plain(node, "this"):
+            return Call(FUNCTIONS[kind], inner(node.this))
+        if kind in PARTS and plain(node, "this"):
+            return DatePart(PARTS[kind], inner(node.this))
+        if kind in SPELLINGS and plain(node, "this"):
+            return Spelled(SPELLINGS[kind], inner(node.this))
+        return self._condition(node, inner) or self._aggregate(node)
+
+    def _condition(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Expression | None:
+        kind = type(node)
+        match node:
+            case exp.And() | exp.Or():
+                sort = And if isinstance(node, exp.And) else Or
+                sides = [inner(side) for side in (node.this, node.expression)]
+                return sort(tuple(part for side in sides for part in (side.parts if isinstance(side, sort) else (side,))))
+            case exp.Not():
+                return Not(inner(node.this))
+            case exp.In() if not node.expressions and not node.args.get("query"):
+                self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.")
+            case exp.In() if plain(node, "this", "expressions"):
+                return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
+            case exp.Is(expression=exp.Null()):
+                return IsNull(inner(node.this))
+            case exp.Is(expression=exp.Boolean() as said):
+                truth = Coalesce((inner(node.this), Literal(not said.this)))
+                return truth if said.this else Not(truth)
+            case exp.Between() if not node.args.get("symmetric"):
+                of = inner(node.this)
+                return And((Compare(Comparison.AT_LEAST, of, inner(node.args["low"])),
+                            Compare(Comparison.AT_MOST, of, inner(node.args["high"]))))
+            case exp.Like() if plain(node, "this", "expression"):
+                return Like(inner(node.this), self.text.pattern(node.expression))
+            case exp.StartsWith() if plain(node, "this", "expression"):
+                start = self.text.pattern(node.expression)
+                if "%" not in str(start.value):
+                    return Like(inner(node.this), Literal(f"{start.value}%", start.position))
+        if kind in COMPARISONS:
+            left, right, comparison = inner(node.this), inner(node.expression), COMPARISONS[kind]
+            if isinstance(left, Literal) and not isinstance(right, Literal):  # one way to say it, so that it is asked once
+                left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
+            return Compare(comparison, left, right)
+        return None
+
+    def _case(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Case:
+        if isinstance(node, exp.If):
+            otherwise = node.args.get("false")
+            return Case(((inner(node.this), inner(node.args["true"])),),
+                        inner(otherwise) if otherwise is not None and not isinstance(otherwise, exp.Null) else None)
+        compared = inner(node.this) if node.this else None
+        branches = []
+        for branch in node.args["ifs"]:
+            when, then = inner(branch.this), branch.args["true"]
+            condition = when if compared is None else Compare(Comparison.EQUAL, compared, when)
+            branches.append((condition, Case((), None) if isinstance(then, exp.Null) else inner(then)))
+        default = node.args.get("default")
+        return Case(tuple(branches), None if default is None or isinstance(default, exp.Null) else inner(default))
+
+    def _cast(self, node: exp.Cast, of: Expression) -> Expression:
+        name = node.to.this.name
+        if name in ("DOUBLE", "FLOAT", "DECIMAL") and not isinstance(node, exp.TryCast):
+            return Arithmetic(Operator.PLUS, of, Literal(0))  # every computed number is a DOUBLE
+        if name in NUMBERS and isinstance(of, Compare | In | Like | IsNull | Not | And | Or):
+            return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
+        if name in NUMBERS:
+            return Round(Arithmetic(Operator.PLUS, of, Literal(0)))
+        return self.text.refuse(node, f"a value cannot be made into {node.to.sql(dialect='duckdb')} without some row failing.",
+                                "Use the column in its own type.")
+
+    def _date_part(self, node: exp.Expression) -> Part | None:
+        if isinstance(node, exp.Anonymous):
+            if str(node.this).lower() not in ("date_part", "datepart") or len(node.expressions) != 2:
+                return None
+            said = node.expressions[0]
+        else:
+            said = node.this
+        if said.name.lower() in ("dow", "dayofweek"):
+            return Part.DAYOFWEEK
+        return next((part for part in Part if part.value == said.name.lower()), None) or self.text.refuse(
+            node, f"the part {said.name} of a date is not known here.", f"Use {', '.join(Part)}.")
+
+    # --- aggregates
+
+    def _aggregate(self, node: exp.Expression) -> Expression:
+        if self.inside_aggregate and isinstance(node, exp.AggFunc):
+            self.text.refuse(node, "an aggregate stands inside an aggregate.",
+                             "Aggregate each unit's rows in a subquery first: "
+                             "SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n FROM t GROUP BY unit).")
+        kept = self.inside_aggregate
+        self.inside_aggregate = True
+        try:
+            return self._read_aggregate(node)
+        finally:
+            self.inside_aggregate = kept
+
+    def _read_aggregate(self, node: exp.Expression) -> Expression:
+        position, only = self.text.position(node), None
+        if isinstance(node, exp.Filter) and isinstance(node.expression, exp.Where):
+            only, node = self.read(node.expression.this), node.this
+        kind = type(node)
+
+        def of(argument: exp.Expression) -> Expression:
+            if isinstance(argument, exp.Distinct | exp.Order | exp.Limit):
+                self.text.refuse(argument, f"{construct(node)} takes one expression.", "Leave out DISTINCT, ORDER BY and LIMIT.")
+            found = self.read(argument)
+            return Case(((only, found),), None) if only is not None else found
+
+        match node:
+            case exp.Count(this=exp.Star() as star, expressions=[]) if plain(star):
+                counted = Case(((only, Literal(1)),), None) if only is not None else None
+                return Aggregate(Aggregation.COUNT, counted, position=position)
+            case exp.Count(this=exp.Distinct(expressions=[one]), expressions=[]) if plain(node.this, "expressions"):
+                return Aggregate(Aggregation.COUNT_DISTINCT, of(one), position=position)
+            case exp.ApproxDistinct() if plain(node, "this"):
+                return Aggregate(Aggregation.COUNT_DISTINCT, of(node.this), position=position)
+            case exp.Count(this=None):
+                return Aggregate(Aggregation.COUNT, None, position=position)
+            case exp.Count(this=exp.Expression() as one, expressions=[]) if not isinstance(one, exp.Star | exp.Distinct):
+                return Aggregate(Aggregation.COUNT, None if isinstance(one, exp.Literal) and only is None else of(one),
+                                 position=position)
+            case exp.CountIf() if plain(node, "this"):
+                return Aggregate(Aggregation.COUNT, of_rows_where(self.read(node.this), only), position=position)
+            case exp.Median() if plain(node, "this"):
+                return Aggregate(Aggregation.QUANTILE, of(node.this), fraction=Fraction(1, 2), position=position)
+            case exp.WithinGroup(this=exp.PercentileCont() | exp.PercentileDisc() as quantile,
+                                 expression=exp.Order(expressions=[exp.Ordered() as order])) if not order.args.get("desc"):
+                return Aggregate(Aggregation.QUANTILE, of(order.this),
+                                 fraction=self._fraction(quantile.this), position=position)
+            case exp.Anonymous(expressions=[one]) if str(node.this).lower() == "mean":
+                return Aggregate(Aggregation.AVG, of(one), position=position)
+        if isinstance(node, QUANTILES):
+            return Aggregate(Aggregation.QUANTILE, of(node.this), position=position,
+                             fraction=self._fraction(node.args.get("quantile") or node.expression))
+        if kind in AGGREGATIONS and plain(node, "this"):
+            return Aggregate(AGGREGATIONS[kind], of(node.this), position=position)
+        if kind in OF_TWO and plain(node, "this", "expression"):
+            return Aggregate(OF_TWO[kind], of(node.this), of(node.expression), position=position)
+        return self._refuse(node)
+
+    def _refuse(self, node: exp.Expression) -> Expression:
+        if isinstance(node, exp.Window):
+            self.text.refuse(node, "a window mixes the rows of several people.", "Use GROUP BY.")
+        if isinstance(node, exp.Query | exp.Subquery | exp.Exists) or node.args.get("query"):
+            self.text.refuse(node, "a subquery can stand after FROM only.", "Write it after FROM, or ask two questions.")
+        if isinstance(node, exp.Star):
+            self.text.refuse(node, "a row's own values are never shown.", "Ask for aggregates, such as COUNT(*) or AVG(x).")
+        if isinstance(node, exp.Null):
+            self.text.refuse(node, "NULL by itself is equal to nothing.", "Use IS NULL, or leave out ELSE.")
+        if isinstance(node, exp.Rand | exp.Randn | exp.CurrentDate | exp.CurrentTimestamp | exp.Uuid):
+            self.text.refuse(node, "a question must mean the same every time.", "Write the value out.")
+        if isinstance(node, exp.AggFunc):
+            return self.text.refuse(node, "it is not an aggregate that can be answered privately.",
+                                    "Ask for COUNT, SUM, AVG, MEDIAN, QUANTILE_CONT, MIN, MAX, VARIANCE, STDDEV or CORR.")
+        return self.text.refuse(node, "it could fail on some row, or is not known here.",
+                                "Use + - * / %, CASE, COALESCE, LEAST, GREATEST, ROUND, FLOOR, comparisons and aggregates.")
+
+    def _fraction(self, node: exp.Expression) -> Fraction:
+        value = self.text.literal(node).value if isinstance(node, exp.Expression) else None
+        if isinstance(value, bool) or not isinstance(value, int | Fraction) or not 0 <= value <= 1:
+            self.text.refuse(node, "a quantile's fraction lies between 0 and 1.", "Write for example 0.5.")
+        return Fraction(value)
+
+
+def of_rows_where(condition: Expression, only: Expression | None) -> Case:
+    """1 in the rows where the condition holds, empty elsewhere."""
+    return Case(((And((only, condition)) if only is not None else condition, Literal(1)),), None)

@@ -1,0 +1,480 @@
+"""Which type and which range does an expression have? What has one here can fail on no row, and adds up to a known sensitivity.
+
+A column with bounds is clamped to them before it is computed with, so the interval of a sum, product or quotient
+follows from those of its parts (R. E. Moore, "Interval Analysis", 1966). What has no interval cannot be added up.
+The engine computes in floating point: whatever it finds is clamped to the interval again before it is counted, so a
+rounding error can move a value, and never the sensitivity.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from sandbox.catalog.model import Bounds, KeyValue, Role, Type
+from sandbox.errors import Position, QueryRefused
+from sandbox.queries.scope import Scope, usable
+from sandbox.queries.tree import (
+    NOWHERE,
+    Aggregation,
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Coalesce,
+    Compare,
+    DatePart,
+    Expression,
+    Extreme,
+    Function,
+    In,
+    IsNull,
+    Length,
+    Like,
+    Literal,
+    Name,
+    Not,
+    Operator,
+    Or,
+    Part,
+    Round,
+    Slice,
+    Spelled,
+    Spelling,
+    UnitAggregate,
+    UnitKey,
+    walk,
+)
+from sandbox.queries.wording import wording
+
+LARGEST = Fraction(2**53)
+STEPS = 2**20
+"""How many steps the range of a computed value has: fine enough that rounding to them is far below the noise."""
+
+MOST_KEY_VALUES = 5000
+NEAR_ZERO = Fraction(1, 10**9)
+"""A divisor nearer to zero counts as zero: the quotient is empty."""
+
+PARTS = {Part.YEAR: (1, 9999), Part.QUARTER: (1, 4), Part.MONTH: (1, 12), Part.DAY: (1, 31), Part.DAYOFWEEK: (0, 6),
+         Part.ISODOW: (1, 7)}
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a value can be: for numbers, the interval [low, high] (None: not known) and whether it is always whole.
+
+    `soft`: the interval is our choice for a unit's count or sum, and LEAST and GREATEST may choose another.
+    """
+
+    type: Type
+    low: Fraction | None = None
+    high: Fraction | None = None
+    whole: bool = False
+    soft: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        return self.type in (Type.INTEGER, Type.NUMBER)
+
+
+def number(low: Fraction | None, high: Fraction | None, *, whole: bool, soft: bool = False) -> Range:
+    return Range(Type.INTEGER if whole else Type.NUMBER, low, high, whole, soft)
+
+
+BOOLEAN = Range(Type.BOOLEAN)
+
+
+def range_of(expression: Expression, scope: Scope) -> Range:
+    """The range of an expression over rows (or over units' groups). Raises `QueryRefused` where types do not fit."""
+    match expression:
+        case Name():
+            return _column(expression, scope)
+        case Literal(value):
+            return _literal(value)
+        case Arithmetic(operator, left, right):
+            return _arithmetic(operator, bounded(left, scope), bounded(right, scope), expression)
+        case Extreme(greatest, parts):
+            return _extreme(parts, scope, greatest=greatest)
+        case Call(function, of):
+            return _call(function, of, scope)
+        case Round(of, digits):
+            inner = bounded(of, scope)
+            assert inner.low is not None and inner.high is not None
+            if digits:
+                return number(inner.low - 1, inner.high + 1, whole=False)
+            return number(Fraction(math.floor(inner.low + Fraction(1, 2))), Fraction(math.ceil(inner.high - Fraction(1, 2))),
+                          whole=True)
+        case DatePart(part, of):
+            _of_type(of, Type.DATE, scope)
+            low, high = PARTS[part]
+            return number(Fraction(low), Fraction(high), whole=True)
+        case Spelled(_, of) | Slice(of, _, _):
+            return _of_type(of, Type.TEXT, scope)
+        case Length(of):
+            _of_type(of, Type.TEXT, scope)
+            return number(Fraction(0), None, whole=True)
+        case Coalesce(parts):
+            return _union([range_of(part, scope) for part in parts], expression)
+        case Case():
+            return _case(expression, scope)
+        case UnitAggregate():
+            return _unit_aggregate(expression, scope)
+        case UnitKey(of):
+            return range_of(of, scope)
+    return _condition(expression, scope)
+
+
+def bounded(expression: Expression, scope: Scope) -> Range:
+    """The range of a number whose interval is known. Raises `QueryRefused` otherwise."""
+    found = range_of(expression, scope)
+    if not found.numeric:
+        raise QueryRefused(wording(expression), f"it is {found.type.value}, and a number is needed here.",
+                           instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}.", position=place_of(expression))
+    if found.low is None or found.high is None:
+        raise QueryRefused(wording(expression), "it has no bounds, so what one person adds has no limit.",
+                           instead=f"Write GREATEST(LEAST({wording(expression)}, high), low) with numbers; "
+                                   f"columns with bounds: {usable(scope.policy, Role.MEASURE)}.", position=place_of(expression))
+    return found
+
+
+def bounds_of(expression: Expression, scope: Scope) -> Bounds:
+    """The grid on which an expression is added up. Raises `QueryRefused` when it has no interval."""
+    if isinstance(expression, Name) and (bounds := scope.column(expression).bounds) is not None:
+        return bounds
+    found = bounded(expression, scope)
+    assert found.low is not None and found.high is not None
+    if found.low == found.high:
+        return Bounds(found.low, found.low + 1, Fraction(1)) if found.low.denominator == 1 else Bounds(
+            found.low, found.low + abs(found.low), abs(found.low))
+    width = found.high - found.low
+    if found.whole and width <= LARGEST:
+        return Bounds(found.low, found.high, Fraction(1))
+    step = Fraction(2) ** (math.floor(math.log2(width)) - STEPS.bit_length() + 1)  # a power of two: exact in floating point
+    return Bounds(math.floor(found.low / step) * step, math.ceil(found.high / step) * step, step)
+
+
+def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
+    """The values that an expression can have, if the policy, a public table or the question itself makes them known to all."""
+    match expression:
+        case Name():
+            column = scope.column(expression)
+            if expression.dataset:
+                return scope.joined[expression.dataset].values(expression.text)
+            return column.values if column.role is Role.KEY else (False, True) if column.type is Type.BOOLEAN else None
+        case UnitKey(of):
+            return public_values(of, scope)
+        case Spelled(spelling, of):
+            values = public_values(of, scope)
+            return values and tuple(dict.fromkeys(spelled(spelling, str(value)) for value in values))
+        case Coalesce(parts):
+            known = [public_values(part, scope) for part in parts]
+            if None not in known:
+                return _distinct([value for values in known for value in values or ()])
+        case Case(branches, otherwise):
+            results = [then for condition, then in branches if not _empty(condition, then)]
+            results += [otherwise] if otherwise is not None else []
+            known = [public_values(result, scope) for result in results]
+            if None not in known:
+                return _distinct([value for values in known for value in values or ()])
+        case Literal(value):
+            if isinstance(value, Fraction | date):
+                return None
+            return (value,)
+    found = range_of(expression, scope)
+    if found.type is Type.BOOLEAN:
+        return (False, True)
+    if found.whole and found.low is not None and found.high is not None and found.high - found.low < MOST_KEY_VALUES:
+        values = tuple(range(math.ceil(found.low), math.floor(found.high) + 1))
+        return _stepped(expression, scope) or values
+    return None
+
+
+def never_empty(expression: Expression, scope: Scope) -> bool:
+    """Whether no row leaves it empty: then an average needs no count of its own."""
+    match expression:
+        case Name():
+            column = scope.column(expression)
+            listed_only = column.role is Role.KEY and column.type is Type.INTEGER  # another number counts as empty
+            return column.required and not listed_only and not (expression.dataset and scope.joined[expression.dataset].outer)
+        case Literal() | IsNull():
+            return True
+        case Arithmetic(Operator.OVER | Operator.MODULO, _, right):
+            return never_empty(expression.left, scope) and isinstance(right, Literal) and right.value != 0
+        case Extreme(_, parts) | Coalesce(parts):
+            return any(never_empty(part, scope) for part in parts)
+        case Case(branches, otherwise):
+            return otherwise is not None and all(never_empty(part, scope)
+                                                 for part in (*[then for _, then in branches], otherwise))
+        case UnitAggregate(aggregation, of):
+            return aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT) or (
+                of is not None and never_empty(of, scope))
+        case DatePart():
+            return False
+    return all(never_empty(part, scope) for part in walk(expression) if isinstance(part, Name | UnitAggregate | DatePart))
+
+
+def spelled(spelling: Spelling, value: str) -> str:
+    return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" ")}[spelling]
+
+
+def place_of(expression: Expression) -> Position | None:
+    """Where the first name or value of an expression stands."""
+    for node in walk(expression):
+        position = getattr(node, "position", NOWHERE)
+        if isinstance(position, Position) and position != NOWHERE:
+            return position
+    return None
+
+
+# --- each kind
+
+
+def _column(name: Name, scope: Scope) -> Range:
+    column = scope.column(name)
+    if column.role is Role.UNIT:
+        raise QueryRefused(f"{name.text} here", "it names single people, so a question may not choose or compute by it.",
+                           instead=f"Use COUNT(DISTINCT {name.text}), or group a subquery by it.", position=name.position)
+    whole = column.type is Type.INTEGER
+    if column.bounds:
+        return Range(column.type, column.bounds.low, column.bounds.high, whole)
+    numbers = [value for value in column.values if isinstance(value, int) and not isinstance(value, bool)]
+    if whole and numbers and column.role is Role.KEY and not name.dataset:
+        return Range(Type.INTEGER, Fraction(min(numbers)), Fraction(max(numbers)), whole=True)
+    return Range(column.type, whole=whole)
+
+
+def _literal(value: object) -> Range:
+    match value:
+        case bool():
+            return BOOLEAN
+        case int() | Fraction():
+            return number(Fraction(value), Fraction(value), whole=Fraction(value).denominator == 1)
+        case date():
+            return Range(Type.DATE)
+        case _:
+            return Range(Type.TEXT)
+
+
+def _of_type(expression: Expression, kind: Type, scope: Scope) -> Range:
+    found = range_of(expression, scope)
+    if found.type is not kind:
+        raise QueryRefused(wording(expression), f"it is {found.type.value}, and a {kind.value} is needed here.",
+                           instead=f"Use a column of type {kind.value}.", position=place_of(expression))
+    return found
+
+
+def _arithmetic(operator: Operator, left: Range, right: Range, said: Arithmetic) -> Range:
+    assert left.low is not None and left.high is not None and right.low is not None and right.high is not None
+    whole = left.whole and right.whole and operator is not Operator.OVER
+    match operator:
+        case Operator.PLUS:
+            low, high = left.low + right.low, left.high + right.high
+        case Operator.MINUS:
+            low, high = left.low - right.high, left.high - right.low
+        case Operator.TIMES:
+            corners = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
+            low, high = min(corners), max(corners)
+            if said.left == said.right:
+                low = max(low, Fraction(0))
+        case Operator.OVER:
+            if right.low <= 0 <= right.high:
+                if right.low == right.high:
+                    raise QueryRefused(wording(said), "it divides by zero.", instead="Divide by something else.",
+                                       position=place_of(said))
+                return number(None, None, whole=False)
+            corners = [a / b for a in (left.low, left.high) for b in (right.low, right.high)]
+            low, high = min(corners), max(corners)
+        case Operator.MODULO:
+            if right.low != right.high or right.low <= 0:
+                raise QueryRefused(wording(said), "only a positive number written out can stand after %.",
+                                   instead="Write for example x % 10.", position=place_of(said))
+            most = right.low - (1 if whole else 0)
+            low, high = (Fraction(0) if left.low >= 0 else -most), (Fraction(0) if left.high <= 0 else most)
+    if max(abs(low), abs(high)) >= LARGEST:
+        raise QueryRefused(wording(said), "it can become larger than 2**53.", instead="Scale or clip its parts.",
+                           position=place_of(said))
+    return number(low, high, whole=whole)
+
+
+def _extreme(parts: tuple[Expression, ...], scope: Scope, *, greatest: bool) -> Range:
+    """LEAST is low where any part is low, and no higher than the lowest high of the parts that are never empty."""
+    found = [(part, range_of(part, scope)) for part in parts]
+    for part, inner in found:
+        if not inner.numeric:
+            raise QueryRefused(wording(part), f"it is {inner.type.value}, and LEAST and GREATEST compare numbers.",
+                               instead="Use numbers.", position=place_of(part))
+    raw = [_hard(part, inner, scope) for part, inner in found]
+    sure = [inner for (part, _), inner in zip(found, raw, strict=True) if never_empty(part, scope)]
+    whole = all(inner.whole for inner in raw)
+    lows, highs = [inner.low for inner in raw], [inner.high for inner in raw]
+    if greatest:
+        return number(_most([inner.low for inner in sure]) if sure else _least_of(lows), _most_of(highs), whole=whole)
+    return number(_least_of(lows), _least([inner.high for inner in sure]) if sure else _most_of(highs), whole=whole)
+
+
+def _hard(part: Expression, found: Range, scope: Scope) -> Range:
+    """Without our own choice of an interval for a unit's count or sum."""
+    if not found.soft:
+        return found
+    assert isinstance(part, UnitAggregate)
+    inner = range_of(part.of, scope) if part.of is not None and part.aggregation is Aggregation.SUM else None
+    positive = inner is None or (inner.low is not None and inner.low >= 0)
+    negative = inner is not None and inner.high is not None and inner.high <= 0
+    return number(Fraction(0) if positive else None, Fraction(0) if negative else None, whole=found.whole)
+
+
+def _call(function: Function, of: Expression, scope: Scope) -> Range:
+    inner = range_of(of, scope)
+    if function in (Function.FLOOR, Function.CEIL, Function.TRUNC) and inner.numeric and inner.whole:
+        return inner
+    inner = bounded(of, scope)
+    assert inner.low is not None and inner.high is not None
+    low, high = inner.low, inner.high
+    match function:
+        case Function.FLOOR:
+            return number(Fraction(math.floor(low)), Fraction(math.floor(high)), whole=True)
+        case Function.TRUNC:
+            return number(Fraction(math.trunc(low)), Fraction(math.trunc(high)), whole=True)
+        case Function.CEIL:
+            return number(Fraction(math.ceil(low)), Fraction(math.ceil(high)), whole=True)
+        case Function.ABS:
+            least = Fraction(0) if low <= 0 <= high else min(abs(low), abs(high))
+            return number(least, max(abs(low), abs(high)), whole=inner.whole)
+        case Function.SQRT:
+            _at_least(low, Fraction(0), of, "SQRT")
+            return number(Fraction(math.isqrt(math.floor(low))), Fraction(math.isqrt(math.ceil(high)) + 1), whole=False)
+        case Function.LN:
+            _at_least(low, NEAR_ZERO, of, "LN")
+            return number(_outward(math.log(low), -1), _outward(math.log(high), 1), whole=False)
+        case Function.EXP:
+            if high > 30:
+                raise QueryRefused(f"exp({wording(of)})", "it can become larger than 2**53.", instead="Clip it to at most 30.",
+                                   position=place_of(of))
+            return number(Fraction(0), _outward(math.exp(high), 1), whole=False)
+
+
+def _outward(value: float, direction: int) -> Fraction:
+    """A simple fraction that is a little further out than a floating-point result."""
+    room = Fraction(1, 2**20) * (1 + abs(math.ceil(value)))
+    return Fraction(math.floor(value * 2**20), 2**20) + (room if direction > 0 else -room)
+
+
+def _at_least(low: Fraction, least: Fraction, of: Expression, name: str) -> None:
+    if low < least:
+        raise QueryRefused(f"{name}({wording(of)})", f"its argument can be {low}, where {name} is not defined.",
+                           instead=f"Write {name}(GREATEST({wording(of)}, 1)), or add to it.", position=place_of(of))
+
+
+def _case(expression: Case, scope: Scope) -> Range:
+    for condition, _ in expression.branches:
+        _of_type(condition, Type.BOOLEAN, scope)
+    results = [then for condition, then in expression.branches if not _empty(condition, then)]
+    results += [expression.otherwise] if expression.otherwise is not None else []
+    if not results:
+        raise QueryRefused(wording(expression), "it is always empty.", instead="Give it a value.")
+    return _union([range_of(result, scope) for result in results], expression)
+
+
+def _empty(condition: Expression, then: Expression) -> bool:
+    return then == Case((), None) or condition == IsNull(then)
+
+
+def _union(ranges: list[Range], said: Expression) -> Range:
+    if len({found.numeric or found.type for found in ranges}) > 1:
+        raise QueryRefused(wording(said), "its parts have different types.", instead="Give them one type.",
+                           position=place_of(said))
+    if not ranges[0].numeric:
+        return ranges[0]
+    return number(_least_of([found.low for found in ranges]), _most_of([found.high for found in ranges]),
+                  whole=all(found.whole for found in ranges))
+
+
+def _unit_aggregate(aggregate: UnitAggregate, scope: Scope) -> Range:
+    rows, of = Fraction(scope.max_rows), aggregate.of
+    match aggregate.aggregation:
+        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
+            if of is not None:
+                range_of(of, scope)
+            return number(Fraction(0), rows, whole=True, soft=True)
+        case Aggregation.SUM if of is not None:
+            inner = bounds_of(of, scope)
+            return number(min(Fraction(0), inner.low) * rows, max(Fraction(0), inner.high) * rows,
+                          whole=bounded(of, scope).whole, soft=True)
+        case Aggregation.MIN | Aggregation.MAX if of is not None:
+            inner_range = bounded(of, scope)
+            return number(inner_range.low, inner_range.high, whole=inner_range.whole)
+        case Aggregation.AVG if of is not None:
+            inner_range = bounded(of, scope)
+            return number(inner_range.low, inner_range.high, whole=False)
+    raise QueryRefused(f"{aggregate.aggregation.value.upper()} of a unit's rows", "it cannot be asked.",
+                       instead="For each unit use COUNT, SUM, AVG, MIN or MAX.", position=aggregate.position)
+
+
+def _condition(expression: Expression, scope: Scope) -> Range:
+    match expression:
+        case Compare(_, left, right):
+            first, second = range_of(left, scope), range_of(right, scope)
+            if first.type is not second.type and not (first.numeric and second.numeric):
+                raise QueryRefused(f"{wording(left)} {expression.comparison.value} {wording(right)}",
+                                   f"one is {first.type.value}, the other {second.type.value}.",
+                                   instead=_example(first.type), position=place_of(expression))
+        case In(of, values):
+            inner = range_of(of, scope)
+            for value in values:
+                found = _literal(value.value)
+                if found.type is not inner.type and not (found.numeric and inner.numeric):
+                    raise QueryRefused(f"{wording(of)} in (... {wording(value)} ...)",
+                                       f"one is {inner.type.value}, the other {found.type.value}.",
+                                       instead=_example(inner.type), position=value.position)
+        case Like(of, _):
+            _of_type(of, Type.TEXT, scope)
+        case IsNull(of):
+            range_of(of, scope)
+        case Not(of):
+            _of_type(of, Type.BOOLEAN, scope)
+        case And(parts) | Or(parts):
+            for part in parts:
+                _of_type(part, Type.BOOLEAN, scope)
+        case _:
+            raise QueryRefused(wording(expression), "it cannot stand here.", instead="Ask for it in a question of its own.",
+                               position=place_of(expression))
+    return BOOLEAN
+
+
+def _example(kind: Type) -> str:
+    return {Type.TEXT: "Write a text in quotes.", Type.BOOLEAN: "Write TRUE or FALSE.",
+            Type.DATE: "Write DATE '2026-01-31'.", Type.INTEGER: "Write a number without quotes.",
+            Type.NUMBER: "Write a number without quotes."}[kind]
+
+
+def _stepped(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
+    """The values of `FLOOR(x / 10) * 10` and the like: multiples only."""
+    if not isinstance(expression, Arithmetic) or expression.operator is not Operator.TIMES or not isinstance(
+            expression.right, Literal):
+        return None
+    times, inner = expression.right.value, public_values(expression.left, scope)
+    if isinstance(times, bool) or not isinstance(times, int) or not times or inner is None or not all(
+            isinstance(value, int) for value in inner):
+        return None
+    return _distinct([int(value) * times for value in inner])
+
+
+def _distinct(values: list[KeyValue]) -> tuple[KeyValue, ...]:
+    kinds = {type(value) for value in values}
+    return tuple(dict.fromkeys(values if len(kinds) > 1 or kinds == {str} else sorted(values)))
+
+
+def _least_of(values: list[Fraction | None]) -> Fraction | None:
+    return None if None in values else min(value for value in values if value is not None)
+
+
+def _most_of(values: list[Fraction | None]) -> Fraction | None:
+    return None if None in values else max(value for value in values if value is not None)
+
+
+def _least(values: list[Fraction | None]) -> Fraction | None:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _most(values: list[Fraction | None]) -> Fraction | None:
+    return max((value for value in values if value is not None), default=None)

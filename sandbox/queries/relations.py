@@ -1,0 +1,77 @@
+"""What does a name after FROM, or a part of the question in brackets, stand for? Rows, or groups of rows, of one dataset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sandbox.queries.tree import (
+    Afterwards,
+    Aggregate,
+    Expression,
+    Join,
+    Output,
+    PerUnit,
+    Question,
+    UnitAggregate,
+    UnitKey,
+    both,
+    rewritten,
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to be asked: of a dataset, filtered and computed with, joined with public tables, or one for each unit's group.
+
+    `names` are the columns that were computed or renamed; where `open`, every other name is a column of the dataset's own.
+    """
+
+    dataset: str
+    names: Mapping[str, Expression] = field(default_factory=dict)
+    open: bool = True
+    where: Expression | None = None
+    joins: tuple[Join, ...] = ()
+    per_unit: PerUnit | None = None
+
+    def filtered(self, condition: Expression | None) -> "Rows":
+        if self.per_unit:
+            return replace(self, per_unit=replace(self.per_unit, where=both(self.per_unit.where, condition)))
+        return replace(self, where=both(self.where, condition))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows in groups, with their aggregates: an answer, if it is asked so; or one row for each unit, to be asked further."""
+
+    rows: Rows
+    keys: tuple[Expression, ...]
+    outputs: tuple[Output, ...]
+    afterwards: Afterwards = field(default_factory=Afterwards)
+
+    @property
+    def names(self) -> Mapping[str, Expression]:
+        return {output.name.lower(): output.of for output in self.outputs}
+
+    @property
+    def open(self) -> bool:
+        return False
+
+    def as_question(self) -> Question:
+        rows = self.rows
+        return Question(rows.dataset, self.outputs, rows.where, self.keys, rows.joins, rows.per_unit, self.afterwards)
+
+    def as_rows(self) -> Rows:
+        """One row for each unit and group, if the unit is among the keys (bind looks): its aggregates are then values."""
+        having = self.afterwards.having
+        return replace(self.rows, open=False, names={name: self._of_unit(of) for name, of in self.names.items()},
+                       per_unit=PerUnit(self.keys, None if having is None else self._of_unit(having)))
+
+    def _of_unit(self, expression: Expression) -> Expression:
+        def rule(node: Expression) -> Expression:
+            if isinstance(node, Aggregate):
+                return UnitAggregate(node.aggregation, node.of, node.position)
+            return UnitKey(node) if node in self.keys else node
+        found: Expression = rewritten(expression, rule)
+        return found
+
+
+Relation = Rows | Groups

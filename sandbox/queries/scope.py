@@ -1,0 +1,52 @@
+"""Which columns can a question use? Those of the private dataset, and those of the public ones that are joined to it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
+from sandbox.errors import QueryRefused
+from sandbox.queries.tree import Name
+
+
+@dataclass(frozen=True)
+class PublicTable:
+    """An open dataset that is joined. `values` gives the distinct values of one of its columns, in order: they are public."""
+
+    version: Version
+    values: Callable[[str], tuple[KeyValue, ...]] = field(compare=False)
+    outer: bool = False  # LEFT JOIN: its columns may be empty
+
+
+@dataclass(frozen=True)
+class Scope:
+    policy: DatasetPolicy
+    joined: Mapping[str, PublicTable] = field(default_factory=dict)
+
+    @property
+    def max_rows(self) -> int:
+        assert self.policy.unit is not None
+        return self.policy.unit.max_rows
+
+    def column(self, name: Name) -> Column:
+        """The column of a name. Raises `QueryRefused` for one that there is not, or that is hidden."""
+        policy = self.joined[name.dataset].version.policy if name.dataset else self.policy
+        column = policy.column(name.text)
+        if column is None or column.role is Role.HIDDEN:
+            raise QueryRefused(f"The column {name.text}", f"{policy.dataset} has no such column that may be used.",
+                               instead=f"It has: {usable(policy, *(role for role in Role if role is not Role.HIDDEN))}.",
+                               position=name.position)
+        return column
+
+    def owner(self, name: Name) -> Name:
+        """A name that was written without its table: with the one dataset that has it."""
+        sources = {"": self.policy} | {dataset: table.version.policy for dataset, table in self.joined.items()}
+        owners = [dataset for dataset, policy in sources.items()
+                  if (column := policy.column(name.text)) and column.role is not Role.HIDDEN]
+        if len(owners) > 1:
+            raise QueryRefused(f"The column {name.text}", "several of the joined datasets have it.",
+                               instead="Write its table before it: t.column.", position=name.position)
+        return Name(name.text, owners[0] if owners else "", name.position)
+
+
+def usable(policy: DatasetPolicy, *roles: Role) -> str:
+    return ", ".join(column.name for column in policy.columns if column.role in roles) or "(there are none)"

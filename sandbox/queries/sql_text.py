@@ -1,0 +1,160 @@
+"""Where in the SQL does something stand, what is it called, and which plain values does it hold?"""
+
+import re
+from datetime import date
+from fractions import Fraction
+from typing import NoReturn
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from sandbox.errors import InvalidInput, Position, QueryRefused
+from sandbox.queries.tree import Expression, Literal, members
+
+LONGEST_SQL = 20_000
+LONGEST_PATTERN = 100
+DEEPEST = 60
+NUMBER = re.compile(r"(?=.{1,40}$)\d*\.?\d*(?:[eE][+-]?\d{1,2})?")
+SHAPE = "SELECT key, COUNT(*), AVG(x) FROM schema.dataset WHERE ... GROUP BY key"
+
+
+class SqlText:
+    """One question's text and its syntax tree; raises refusals that say where."""
+
+    def __init__(self, sql: str) -> None:
+        """Raises `InvalidInput` for what is not SQL, `QueryRefused` for what is not one query."""
+        if not sql.strip():
+            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.")
+        if len(sql) > LONGEST_SQL:
+            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.")
+        self.sql = sql
+        try:
+            statements = sqlglot.parse(sql, read="duckdb")
+        except SqlglotError as error:
+            fault = (getattr(error, "errors", None) or [{}])[0]
+            line, column = fault.get("line") or 1, fault.get("col") or 1
+            raise InvalidInput(f"This is not SQL that can be read (near line {line}, column {column}).",
+                               code="not_sql", mend=f"Ask for example: {SHAPE}.") from error
+        except RecursionError as error:
+            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.") from error
+        if len(statements) != 1 or statements[0] is None:
+            raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.")
+        statement = statements[0]
+        assert isinstance(statement, exp.Expression)
+        self.statement = statement
+        self._sizes: dict[int, tuple[Expression, int]] = {}
+
+    def size(self, expression: Expression) -> int:
+        """How many parts an expression has, written out. Each is counted once, however often it is used."""
+        known = self._sizes.get(id(expression))
+        if known is None:
+            known = expression, 1 + sum(map(self.size, members(expression)))  # kept, so that its id stays its own
+            self._sizes[id(expression)] = known
+        return known[1]
+
+    def refuse(self, node: exp.Expression, why: str, instead: str) -> NoReturn:
+        raise QueryRefused(construct(node), why, instead=instead, position=self.position(node))
+
+    def position(self, node: exp.Expression) -> Position:
+        starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+        start = min(starts, default=0)
+        before = self.sql[:start]
+        return Position(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1)
+
+    def literal(self, node: exp.Expression) -> Literal:
+        """A value written out: a number, a text, TRUE, FALSE, or a date."""
+        found = self.literal_or_none(node)
+        return found or self.refuse(node, "only a value written out can stand here.",
+                                               "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.")
+
+    def literal_or_none(self, node: exp.Expression) -> Literal | None:
+        match node:
+            case exp.Paren():
+                return self.literal_or_none(node.this)
+            case exp.Literal(is_string=True):
+                return Literal(node.this, self.position(node))
+            case exp.Literal():
+                position = self.position(node)
+                return Literal(_number(node.this, position), position)
+            case exp.Neg():
+                inner = self.literal_or_none(node.this)
+                if inner and isinstance(inner.value, int | Fraction) and not isinstance(inner.value, bool):
+                    return Literal(-inner.value, inner.position)
+            case exp.Boolean():
+                return Literal(bool(node.this), self.position(node))
+            case exp.Cast(this=exp.Literal(is_string=True)) if node.to.is_type("date"):
+                return Literal(self._date(node, node.this.this), self.position(node))
+            case exp.DateFromParts() if plain(node, "year", "month", "day"):  # MAKE_DATE(2026, 1, 31)
+                year, month, day = (self.whole(node.args[part], least=1, most=9999) for part in ("year", "month", "day"))
+                return Literal(self._date(node, f"{year:04}-{month:02}-{day:02}"), self.position(node))
+            case exp.Cast():  # CAST(1 AS BIGINT), as programs write it
+                inner = self.literal_or_none(node.this)
+                if inner and isinstance(inner.value, int | Fraction) and not isinstance(inner.value, bool) and (
+                        node.to.is_type(*exp.DataType.NUMERIC_TYPES)):
+                    return inner
+        return None
+
+    def whole(self, node: exp.Expression | None, *, least: int, most: int) -> int:
+        """A whole number written out, from `least` to `most`."""
+        found = self.literal_or_none(node) if node is not None else None
+        if found is None or isinstance(found.value, bool) or not isinstance(found.value, int) or not least <= found.value <= most:
+            raise QueryRefused("The number" if node is None else construct(node),
+                               f"a whole number from {least} to {most} belongs here.", instead="Write such a number.",
+                               position=None if node is None else self.position(node))
+        return found.value
+
+    def pattern(self, node: exp.Expression) -> Literal:
+        """Only % in a pattern: with _ the engine's matcher backtracks, and how long it takes tells about a row."""
+        pattern = self.literal(node)
+        if not isinstance(pattern.value, str) or "_" in pattern.value or len(pattern.value) > LONGEST_PATTERN:
+            self.refuse(node, f"a pattern may hold % but not _, and at most {LONGEST_PATTERN} characters.",
+                        "Use % for what may vary.")
+        return pattern
+
+    def _date(self, node: exp.Expression, text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.refuse(node, "it is not a date.", "Write DATE '2026-01-31'.")
+
+
+def plain(node: exp.Expression, *allowed: str) -> bool:
+    """Whether a node has nothing but the allowed arguments: what is not looked at must not be there."""
+    return not any(value for name, value in node.args.items() if name not in allowed)
+
+
+def construct(node: exp.Expression) -> str:
+    """The construct's own name, as the analyst would write it."""
+    if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
+        return construct(node.this)
+    if isinstance(node, exp.Anonymous):
+        return f"{str(node.this).upper()}()"
+    if isinstance(node, exp.And | exp.Or | exp.Case | exp.Cast):
+        return type(node).__name__.upper()
+    if isinstance(node, exp.Func):
+        return f"{node.sql_name()}()"
+    if isinstance(node, exp.Star):
+        return "SELECT *"
+    if isinstance(node, exp.Column):
+        return f"The column {node.name}"
+    if isinstance(node, exp.SetOperation):
+        return type(node).__name__.upper()
+    if isinstance(node, exp.Subquery | exp.Query):
+        return "A subquery"
+    return type(node).__name__.upper()
+
+
+def _number(text: str, position: Position) -> int | Fraction:
+    try:
+        # looked at before it is built: 1e99999999 would take minutes to become a number
+        if not NUMBER.fullmatch(text):
+            raise ValueError
+        number = Fraction(text)
+    except ValueError:
+        raise QueryRefused(f"The number {text[:40]}", "it cannot be read.", instead="Write a decimal number.",
+                           position=position) from None
+    if abs(number) >= 2**53:
+        raise QueryRefused(f"The number {text[:40]}", "it is too large to compare exactly.",
+                           instead="Use numbers below 2**53.", position=position)
+    return int(number) if number.denominator == 1 else number

@@ -1,0 +1,96 @@
+"""How is an expression written for people, and as the name of what was released about it? One text for one meaning."""
+
+from datetime import date
+from fractions import Fraction
+
+from sandbox.queries.tree import (
+    Aggregate,
+    Aggregation,
+    And,
+    Arithmetic,
+    Call,
+    Case,
+    Coalesce,
+    Compare,
+    DatePart,
+    Expression,
+    Extreme,
+    In,
+    IsNull,
+    Length,
+    Like,
+    Literal,
+    Name,
+    Not,
+    Or,
+    Round,
+    Slice,
+    Spelled,
+    UnitAggregate,
+    UnitKey,
+    Value,
+)
+
+
+def wording(expression: Expression) -> str:
+    """SQL for people: `(age / 10)`. Two expressions that are written alike mean the same; AND, OR and IN are put in order."""
+    match expression:
+        case Name(text, dataset):
+            return f"{dataset}.{text}" if dataset else text
+        case Literal(value):
+            return _value(value)
+        case Arithmetic(operator, left, right):
+            return f"({wording(left)} {operator.value} {wording(right)})"
+        case Extreme(greatest, parts):
+            return f"{'greatest' if greatest else 'least'}({', '.join(map(wording, parts))})"
+        case Call(function, of):
+            return f"{function.value}({wording(of)})"
+        case Round(of, digits):
+            return f"round({wording(of)}, {digits})" if digits else f"round({wording(of)})"
+        case DatePart(part, of):
+            return f"{part.value}({wording(of)})"
+        case Spelled(spelling, of):
+            return f"{spelling.value}({wording(of)})"
+        case Slice(of, start, length):
+            return f"substring({wording(of)}, {start}, {length})"
+        case Length(of):
+            return f"length({wording(of)})"
+        case Coalesce(parts):
+            return f"coalesce({', '.join(map(wording, parts))})"
+        case Case(branches, otherwise):
+            said = "".join(f" when {wording(condition)} then {wording(then)}" for condition, then in branches)
+            return f"case{said}{f' else {wording(otherwise)}' if otherwise is not None else ''} end"
+        case Compare(comparison, left, right):
+            return f"({wording(left)} {comparison.value} {wording(right)})"
+        case In(of, values):
+            return f"{wording(of)} in ({', '.join(sorted({wording(value) for value in values}))})"
+        case Like(of, pattern):
+            return f"{wording(of)} like {wording(pattern)}"
+        case IsNull(of):
+            return f"({wording(of)} is null)"
+        case Not(of):
+            return f"(not {wording(of)})"
+        case And(parts) | Or(parts):
+            word = " and " if isinstance(expression, And) else " or "
+            return "(" + word.join(sorted({wording(part) for part in parts})) + ")"
+        case Aggregate(aggregation, of, by, fraction):
+            parts = tuple(part for part in (of, by, None if fraction is None else Literal(fraction)) if part is not None)
+            return f"{aggregation.value}({', '.join(map(wording, parts)) or '*'})"
+        case UnitAggregate(Aggregation.COUNT, None):
+            return "unit's count(*)"
+        case UnitAggregate(aggregation, of):
+            return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
+        case UnitKey(of):
+            return f"unit's {wording(of)}"
+
+
+def _value(value: Value) -> str:
+    match value:
+        case bool():
+            return str(value).upper()  # columns' names are lowercase
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case date():
+            return f"date '{value.isoformat()}'"
+        case Fraction() | int():
+            return str(value)

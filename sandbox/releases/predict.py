@@ -1,0 +1,104 @@
+"""How far off will an answer be? Told before anything is spent, for a group of typical size, from public facts alone.
+
+A typical group has its even share of the dataset's public number of rows, and its values lie in the middle of their
+bounds. An average's error is told at its worst, when they all lie at a bound.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import inf, sqrt
+
+from sandbox.errors import InvalidInput
+from sandbox.privacy import PrivacyLoss
+from sandbox.queries.plan import WEIGHT, Plan, PlannedOutput, Total, TotalKind
+from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.releases.estimate import CONFIDENCE, Noisy, estimate, z_of
+
+LEAST_ERROR, MOST_ERROR = 0.0001, 10.0
+MOST_RHO = 10**15  # picorho: 1000 of rho, far above any budget
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The errors of one output, in its own unit (None: no interval would come out)."""
+
+    standard_error: float | None
+    half_width: float | None
+    typical: float | None  # the value around which it is told
+    worst: bool = False
+
+    @property
+    def relative(self) -> float:
+        """The half width as a fraction of the typical value."""
+        if self.half_width is None or not self.typical:
+            return inf
+        return self.half_width / abs(self.typical)
+
+
+def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Predicted:
+    """The error of `output` if each total gets noise of its scale in `scales` (in steps of 1/1024)."""
+    rows = typical_rows(plan)
+    cell = {total: Noisy(_values(total, rows), scales[total]) for total in plan.totals}
+    keys: dict[Expression, object] = dict(zip((key.of for key in plan.keys), next(product(*(key.values for key in plan.keys))),
+                                              strict=True))
+    found = estimate(output, plan.parts, cell, keys)
+    value = found.value if isinstance(found.value, int | float) else None
+    only = output.of if isinstance(output.of, Aggregate) else None
+    if only is not None and only.aggregation is Aggregation.AVG:
+        centred, present = plan.parts[only]
+        assert centred.bounds is not None
+        worst = float(centred.bounds.step) * sqrt(scales[centred] ** 2 + (centred.bounds.span * scales[present]) ** 2) / (
+            WEIGHT * max(rows, 1.0))
+        return Predicted(worst, z_of(CONFIDENCE) * worst, _middle(centred), worst=True)
+    if found.low is None or found.high is None or found.standard_error is None:
+        return Predicted(None, None, value)
+    return Predicted(found.standard_error, (found.high - found.low) / 2, value)
+
+
+def typical_rows(plan: Plan) -> float:
+    """The rows of a group of typical size: an even share of what is publicly known."""
+    return plan.version.policy.about_rows / plan.cells
+
+
+def loss_for(plan: Plan, error: float) -> PrivacyLoss:
+    """The least loss at which every output's relative error (`Predicted.relative`) is at most `error`, split evenly.
+
+    Raises `InvalidInput` where no loss is enough.
+    """
+    if not LEAST_ERROR <= error <= MOST_ERROR:
+        raise InvalidInput(f"The error must lie between {LEAST_ERROR:g} and {MOST_ERROR:g}.", code="error_out_of_range",
+                           mend="Write error=0.05 for plus or minus 5 % with 95 % confidence.")
+
+    def enough(picorho: int) -> bool:
+        rho = Fraction(picorho, 10**12 * len(plan.totals))
+        scales = {total: total.sensitivity / sqrt(2 * rho) for total in plan.totals}
+        return all(predict(output, plan, scales).relative <= error for output in plan.outputs if output.aggregates)
+
+    if not enough(MOST_RHO):
+        raise InvalidInput(f"No budget gives every output an error of {error:.2%}.", code="error_out_of_reach",
+                           mend="Ask for a larger error, or give an epsilon: explain tells what it would bring.")
+    low, high = 1, MOST_RHO
+    while high - low > max(1, high // 2000):
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return PrivacyLoss(high)
+
+
+def _values(total: Total, rows: float) -> tuple[int, ...]:
+    weight = WEIGHT * rows
+    match total.kind:
+        case TotalKind.SUM:
+            assert total.bounds is not None
+            return (round(weight * float(total.bounds.centre / total.bounds.step)),)
+        case TotalKind.CENTRED:
+            return (0,)
+        case TotalKind.BINS:
+            return (round(weight / total.bins),) * total.bins
+    return (round(weight),)
+
+
+def _middle(total: Total) -> float:
+    """The middle of the bounds, or where that is zero how far they reach."""
+    assert total.bounds is not None
+    return float(total.bounds.centre) or float(total.bounds.high)

@@ -1,0 +1,99 @@
+-- Asked in tests/queries/test_right_answers.py, once as it stands here and once privately without noise. Parted by empty lines.
+
+SELECT COUNT(*) FROM t.t;
+
+SELECT district, COUNT(*), COUNT(cost), COUNT(DISTINCT person), SUM(cost), AVG(cost) FROM t.t GROUP BY district;
+
+SELECT year, district, SUM(visits) FROM t.t WHERE cost > 10 AND NOT smoker GROUP BY 1, 2;
+
+SELECT COUNT(*) FROM t.t WHERE cost BETWEEN 10 AND 20 OR balance IN (1, 2, 3) OR note LIKE 'B%' OR note IS NULL;
+
+SELECT COUNT(*) FROM t.t WHERE cost + balance > visits * 3 - 1;
+
+SELECT COUNT(*) FROM t.t WHERE wide > 1000000 AND LENGTH(note) > 1;
+
+SELECT COUNT(*) FROM t.t WHERE day >= '2026-06-01' AND day < DATE '2026-09-01';
+
+SELECT COUNT(*) FROM t.t WHERE (smoker OR cost > 50) IS TRUE;
+
+SELECT COUNT(*) FROM t.t WHERE smoker IS NOT FALSE AND STARTS_WITH(note, 'B');
+
+SELECT SUM(cost * 2 + 1), AVG(cost - balance), SUM(-balance) FROM t.t;
+
+SELECT SUM(CASE WHEN cost > 50 THEN visits ELSE 0 END), AVG(CASE WHEN smoker THEN cost END) FROM t.t;
+
+SELECT SUM(visits) FILTER (WHERE smoker), COUNT(*) FILTER (WHERE cost > 50), COUNT_IF(cost > 50) FROM t.t;
+
+SELECT AVG(CAST(visits > 3 AS INT)) FROM t.t;
+
+SELECT SUM(LEAST(GREATEST(wide, -10), 10)), AVG(LEAST(cost, 30)), SUM(GREATEST(cost, balance)) FROM t.t;
+
+SELECT SUM(COALESCE(cost, 0)), AVG(COALESCE(balance, cost, 7)), SUM(NULLIF(visits, 3)) FROM t.t;
+
+SELECT SUM(ABS(balance)), SUM(FLOOR(cost / 10)), SUM(CEIL(cost / 7)), SUM(ROUND(cost)), SUM(visits // 3), SUM(balance // 4) FROM t.t;
+
+SELECT SUM(visits % 3), SUM(balance % 7) FROM t.t;
+
+SELECT FLOOR(cost / 10) * 10 AS bin, COUNT(*) FROM t.t WHERE cost IS NOT NULL GROUP BY 1;
+
+SELECT CASE WHEN cost < 20 THEN 'low' WHEN cost < 60 THEN 'middle' ELSE 'high' END AS band, COUNT(*), AVG(visits) FROM t.t GROUP BY band;
+
+SELECT CASE district WHEN 'north' THEN 1 ELSE 2 END AS side, COUNT(*) FROM t.t GROUP BY ALL;
+
+SELECT UPPER(district) AS name, COUNT(*) FROM t.t GROUP BY UPPER(district);
+
+SELECT cost > 50 AS dear, COUNT(*) FROM t.t WHERE cost IS NOT NULL GROUP BY dear;
+
+SELECT year + 2000 AS y, COUNT(*) FROM t.t GROUP BY y;
+
+SELECT MONTH(day) AS m, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY 1;
+
+SELECT EXTRACT(quarter FROM day) AS q, DAYOFWEEK(day) AS d, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY 1, 2;
+
+SELECT COUNT(DISTINCT note), COUNT(DISTINCT year) FROM t.t;
+
+SELECT district, COUNT(DISTINCT stop) FROM t.t GROUP BY district;
+
+SELECT VAR_POP(cost), VARIANCE(cost), STDDEV_POP(balance), STDDEV(balance) FROM t.t;
+
+SELECT CORR(cost, balance), COVAR_POP(cost, visits), COVAR_SAMP(cost, visits), REGR_SLOPE(cost, visits), REGR_INTERCEPT(cost, visits) FROM t.t WHERE cost IS NOT NULL AND balance IS NOT NULL;
+
+SELECT QUANTILE_DISC(visits, 0.5), QUANTILE_DISC(balance, 0.25), QUANTILE_DISC(cost, 0.9) FROM t.t;
+
+SELECT SUM(cost) / COUNT(*) AS mean, 100.0 * COUNT_IF(smoker) / COUNT(*) AS percent, ROUND(AVG(cost), 1) AS r FROM t.t;
+
+SELECT SQRT(AVG(cost * cost)) AS rms, SUM(POWER(balance, 2)) AS squares FROM t.t;
+
+SELECT district, AVG(cost) AS m FROM t.t GROUP BY district HAVING AVG(cost) > 1 AND COUNT(*) > 10 ORDER BY m DESC LIMIT 2;
+
+SELECT district FROM t.t GROUP BY district ORDER BY SUM(cost) DESC, district LIMIT 1;
+
+WITH dear AS (SELECT *, cost * 2 AS twice FROM t.t WHERE cost > 30) SELECT district, SUM(twice) AS s FROM dear WHERE twice < 150 GROUP BY 1;
+
+SELECT "t1"."year", AVG("t1"."x") AS "m" FROM (SELECT "t0"."person", "t0"."year", "t0"."cost" / 12 AS "x", "t0"."note" FROM "t"."t" AS "t0" WHERE "t0"."year" <= 2) AS "t1" GROUP BY 1;
+
+SELECT * FROM (SELECT year, COUNT(*) AS n, SUM(cost) AS s FROM t.t GROUP BY 1) AS a WHERE a.n > 3 ORDER BY n DESC LIMIT 2;
+
+SELECT a.year, a.s / a.n AS each FROM (SELECT year, COUNT(*) AS n, SUM(visits) AS s FROM t.t GROUP BY 1) AS a ORDER BY 2;
+
+SELECT AVG(total), COUNT(*) FROM (SELECT person, SUM(visits) AS total FROM t.t GROUP BY person);
+
+SELECT AVG(n), QUANTILE_DISC(n, 0.5) FROM (SELECT person, COUNT(*) AS n FROM t.t WHERE cost > 20 GROUP BY person);
+
+SELECT most, COUNT(*) FROM (SELECT person, MAX(visits) AS most, MIN(cost) AS least FROM t.t GROUP BY person) GROUP BY most;
+
+SELECT LEAST(n, 5) AS times, COUNT(*) FROM (SELECT person, COUNT(*) AS n FROM t.t GROUP BY person) GROUP BY 1;
+
+SELECT COUNT(*), COUNT(DISTINCT person) FROM (SELECT person, district, AVG(balance) AS mean FROM t.t GROUP BY 1, 2) WHERE mean > 0;
+
+SELECT district, AVG(s) FROM (SELECT person, district, SUM(visits) AS s FROM t.t GROUP BY 1, 2 HAVING COUNT(*) > 1) GROUP BY 1;
+
+SELECT zone, COUNT(*), AVG(cost) FROM t.t JOIN city.stops USING (stop) GROUP BY zone;
+
+SELECT s.zone, SUM(t.visits) FROM t.t AS t LEFT JOIN city.stops AS s ON t.stop = s.stop WHERE s.zone IS NOT NULL GROUP BY s.zone;
+
+SELECT COUNT(*) FROM t.t JOIN city.stops AS s ON t.stop = s.stop AND t.visits = s.shelters;
+
+SELECT SUM(LEAST(GREATEST(shelters, 0), 5)) FROM t.t LEFT JOIN city.stops AS s ON t.stop = s.stop;
+
+SELECT t4.zone, COUNT(*) AS n FROM (SELECT t2.year, t3.zone FROM (SELECT * FROM t.t AS t0 WHERE t0.year = 1) AS t2 INNER JOIN city.stops AS t3 ON t2.stop = t3.stop) AS t4 GROUP BY 1;
