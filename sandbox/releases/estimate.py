@@ -92,11 +92,26 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
             return Estimate(None, None, None, None, TOO_NOISY)
         return Estimate(None, None, float(bounds.low), float(bounds.high), TOO_NOISY)
 
+    if _is_scaled(output.of):  # known to the last digit before anybody asks
+        total = parts[used[0]][0]
+        return Estimate(value, cell[total].scale * _unit(total), around.low, around.high)
+
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
         return evaluate(output.of, {**keys, **values_of(mine, other)})
 
     return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
+
+
+def _is_scaled(expression: Expression) -> bool:
+    """Whether it is a count or a sum: one noisy total on its public scale."""
+    return isinstance(expression, Aggregate) and expression.aggregation in (
+        Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM)
+
+
+def _unit(total: Total) -> float:
+    """What one step of 1/1024 is worth."""
+    return (1.0 if total.bounds is None else float(total.bounds.step)) / WEIGHT
 
 
 def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
@@ -116,11 +131,8 @@ def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], arou
 def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> float | None:
     noisy = cell[totals[0]]
     match aggregate.aggregation:
-        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
-            return noisy.value / WEIGHT
-        case Aggregation.SUM:
-            assert totals[0].bounds is not None
-            return noisy.value * float(totals[0].bounds.step) / WEIGHT
+        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
+            return noisy.value * _unit(totals[0])
         case Aggregation.AVG:
             assert totals[0].bounds is not None
             return _average(noisy, cell[totals[1]], totals[0].bounds, z)[0]
@@ -131,11 +143,8 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
 def _interval(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> Interval:
     noisy = cell[totals[0]]
     match aggregate.aggregation:
-        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
-            return _scaled(noisy, 1 / WEIGHT, z)
-        case Aggregation.SUM:
-            assert totals[0].bounds is not None
-            return _scaled(noisy, float(totals[0].bounds.step) / WEIGHT, z)
+        case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
+            return _scaled(noisy, _unit(totals[0]), z)
         case Aggregation.AVG:
             assert totals[0].bounds is not None
             return _average(noisy, cell[totals[1]], totals[0].bounds, z)[1]

@@ -44,10 +44,10 @@ def twins(asked: AskedVault) -> tuple[Twin, Twin]:
 
 UNSAFE = (
     "SELECT COUNT(*) FROM {0} WHERE CAST(note AS INTEGER) > 0", "SELECT COUNT(*) FROM {0} WHERE note::DOUBLE > 0",
-    "SELECT COUNT(*) FROM {0} WHERE TRY_CAST(note AS INTEGER) IS NULL", "SELECT COUNT(*) FROM {0} WHERE 1 / visits > 0",
-    "SELECT COUNT(*) FROM {0} WHERE visits % 0 = 1", "SELECT COUNT(*) FROM {0} WHERE ln(cost) > 0",
-    "SELECT COUNT(*) FROM {0} WHERE sqrt(cost) > 0", "SELECT COUNT(*) FROM {0} WHERE visits * visits > 0",
-    "SELECT COUNT(*) FROM {0} WHERE visits + 1 > 0", "SELECT COUNT(*) FROM {0} WHERE -visits > 0",
+    "SELECT COUNT(*) FROM {0} WHERE TRY_CAST(note AS INTEGER) IS NULL", "SELECT SUM(1 / visits) FROM {0}",
+    "SELECT COUNT(*) FROM {0} WHERE visits % 0 = 1", "SELECT AVG(cost / 0) FROM {0}", "SELECT SUM(LENGTH(note)) FROM {0}",
+    "SELECT COUNT(*) FROM {0} WHERE ln(cost) > 0",
+    "SELECT COUNT(*) FROM {0} WHERE sqrt(cost - 1) > 0", "SELECT COUNT(*) FROM {0} WHERE exp(cost) > 0",
     "SELECT COUNT(*) FROM {0} WHERE substring(note, 5000, 1) = 'n'", "SELECT COUNT(*) FROM {0} WHERE chr(visits) = 'a'",
     "SELECT COUNT(*) FROM {0} WHERE repeat(note, 1000000) = 'a'", "SELECT COUNT(*) FROM {0} WHERE error(note) IS NULL",
     "SELECT SUM(CASE WHEN note = 'n1' THEN 0 / 0 ELSE 0 END) FROM {0}", "SELECT SUM(CAST(note AS INT)) FROM {0}",
@@ -62,6 +62,15 @@ AT_THE_EDGE = (
     "SELECT COUNT(*) FROM {0} WHERE cost > visits AND visits > cost", "SELECT COUNT(*) FROM {0} WHERE day > DATE '9999-01-01'",
     "SELECT COUNT(*) FROM {0} WHERE note LIKE '%n%n%n%n%n%n%n%n%'", "SELECT COUNT(*) FROM {0} WHERE NOT smoker",
     "SELECT district, year, SUM(cost) AS x FROM {0} WHERE note > 'n' GROUP BY district, year",
+    # these would fail or overflow on such rows as they stand; here every one of them is total
+    "SELECT COUNT(*) FROM {0} WHERE 1 / visits > 0", "SELECT COUNT(*) FROM {0} WHERE visits * visits * visits > 0",
+    "SELECT COUNT(*) FROM {0} WHERE -visits + 1 > 0 OR sqrt(cost) > 3 OR ln(cost + 1) > 2",
+    "SELECT COUNT(*) FROM {0} WHERE cost / visits > visits / cost", "SELECT COUNT(*) FROM {0} WHERE LENGTH(note) > 3999",
+    "SELECT COUNT(*) FROM {0} WHERE YEAR(day) > 2000 AND substring(UPPER(note), 900, 100) = 'N'",
+    "SELECT SUM(GREATEST(LEAST(cost / visits, 5), -5)) AS x FROM {0}", "SELECT SUM(cost * visits) AS x FROM {0}",
+    "SELECT COUNT(DISTINCT note) AS x FROM {0}",
+    "SELECT SUM(m) AS x FROM (SELECT person, MAX(cost) AS m FROM {0} GROUP BY person)",
+    "SELECT SUM(s) AS x FROM (SELECT person, SUM(visits) AS s, COUNT(*) AS n FROM {0} GROUP BY person) WHERE n > 3",
 )
 
 
