@@ -29,6 +29,24 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: bench-dp bench-error bench-ledger  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger; ROWS=1000000 for a small machine
+
+# nothing here asserts on a time; a name with a hyphen is not in `make help`, `bench` stands for them
+ROWS := 10000000
+ROUNDS := 5
+PEER_ROUNDS := $(ROUNDS)
+PEERS := --peer-rounds $(PEER_ROUNDS)
+BENCH := PYTHONPATH=tests $(BIN)/python -m benchmarks
+
+bench-dp: setup $(DONE)/dev
+	@$(BENCH).bench_dp --rows $(ROWS) --rounds $(ROUNDS) $(PEERS)
+
+bench-error: setup $(DONE)/dev
+	@$(BENCH).bench_error --rows $(ROWS) --rounds $(ROUNDS) $(PEERS)
+
+bench-ledger: setup $(DONE)/dev
+	@$(BENCH).bench_ledger
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 
@@ -67,4 +85,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint lock clean
+.PHONY: help setup up test check lint bench bench-dp bench-error bench-ledger lock clean

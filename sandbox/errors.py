@@ -13,6 +13,9 @@
 
 Every error has a public message (safe to show to anybody who may call) and may have an internal
 one (for the operator's log). Neither may ever hold a value from raw data.
+
+The message is made in both languages where it is made: `zh` and `mend_zh` stand beside `message` and `mend`, and
+`words("zh")` gives them. What has no Chinese yet is said in English; nobody ever translates by matching a text.
 """
 
 from dataclasses import dataclass
@@ -23,12 +26,21 @@ class CihuError(Exception):
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None, mend: str = "", internal: str = "") -> None:
+    def __init__(self, message: str, *, code: str | None = None, mend: str = "", internal: str = "", zh: str = "",
+                 mend_zh: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.mend = mend
         self.internal = internal
+        self.zh = zh
+        self.mend_zh = mend_zh
+
+    def words(self, language: str) -> tuple[str, str]:
+        """Message and mend in "zh" or "en"; English where there is no Chinese."""
+        if language == "zh":
+            return self.zh or self.message, self.mend_zh or self.mend
+        return self.message, self.mend
 
     def __str__(self) -> str:
         return f"{self.message} {self.mend}".strip()
@@ -52,9 +64,12 @@ class Position:
 class QueryRefused(InvalidInput):
     code = "query_refused"
 
-    def __init__(self, construct: str, why: str, *, instead: str = "", position: Position | None = None) -> None:
+    def __init__(self, construct: str, why: str, *, instead: str = "", position: Position | None = None,
+                 construct_zh: str = "", why_zh: str = "", instead_zh: str = "") -> None:
         place = f" ({position})" if position else ""
-        super().__init__(f"{construct}{place}: {why}", mend=instead)
+        place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
+        super().__init__(f"{construct}{place}: {why}", mend=instead, mend_zh=instead_zh,
+                         zh=f"{construct_zh or construct}{place_zh}:{why_zh}" if why_zh else "")
         self.construct = construct
         self.position = position
 

@@ -28,6 +28,12 @@ def status_of(error: errors.CihuError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
 
 
+def language_of(request: Request) -> str:
+    """What a program asks for by Accept-Language (RFC 9110 §12.5.4): "zh" if its first language is Chinese, else "en"."""
+    first = request.headers.get("accept-language", "").split(",")[0].partition(";")[0].strip().lower()
+    return "zh" if first.partition("-")[0] == "zh" else "en"
+
+
 def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
     """An RFC 9457 document: type, title, status, detail, and our stable `code` and `mend`."""
     body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
@@ -42,7 +48,10 @@ def install(app: FastAPI) -> None:
     def refused(request: Request, error: errors.CihuError) -> JSONResponse:
         if error.internal:
             log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
-        return problem(status_of(error), error.code, error.message, mend=error.mend)
+        message, mend = error.words(language_of(request))
+        place = error.position if isinstance(error, errors.QueryRefused) else None
+        position = {"line": place.line, "column": place.column} if place else None
+        return problem(status_of(error), error.code, message, mend=mend, position=position)
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,27 +1,31 @@
 """How does a refusal look? A problem document for programs, a page with the same words for people."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from marketplace.portal.door import Door
-from marketplace.portal.rendering import Pages
+from marketplace.portal.kept import Kept, typed_into
+from marketplace.portal.pages.login import login_form
+from marketplace.portal.rendering import Pages, come_back, words_of
 from sandbox import problems
 from sandbox.audit import append
 from sandbox.database import Database
-from sandbox.errors import CihuError, NotAuthenticated
+from sandbox.errors import CihuError, Forbidden, NotAuthenticated, NotFound
 from sandbox.policy import Refused, refusal_event
 
 FOR_PROGRAMS = ("/api/", "/oauth/", "/.well-known/", "/healthz", "/openapi.json", "/static/")
 UNFORESEEN = "The service failed. Nothing more can be told here; it has been logged."
 
 Handler = Callable[[Request, Exception], Response]
+PageHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def install(app: FastAPI, *, database: Database, door: Door, pages: Pages) -> None:
@@ -32,10 +36,17 @@ def install(app: FastAPI, *, database: Database, door: Door, pages: Pages) -> No
         app.add_exception_handler(kind, for_people(document, database=database, door=door, pages=pages))
 
 
-def for_people(document: Handler, *, database: Database, door: Door, pages: Pages) -> Handler:
+def for_people(document: Handler, *, database: Database, door: Door, pages: Pages) -> PageHandler:
     """A handler that answers people with a page, and programs with `document`."""
 
-    def answer(request: Request, error: Exception) -> Response:
+    async def answer(request: Request, error: Exception) -> Response:
+        if request.url.path == "/login" and code_of(error) == "stale_form":
+            account = str((await request.form()).get("account", ""))[:64]
+            return login_form(request, door, pages, next="/", refusal="stale_form", status=403, account=account)
+        kept = await typed_into(request) if may_be_mended(error) else None
+        return await run_in_threadpool(answer_with, request, error, kept)
+
+    def answer_with(request: Request, error: Exception, kept: Kept | None) -> Response:
         plain = document(request, error)
         if isinstance(error, Refused):
             with suppress(CihuError), database.transaction() as tx:  # the deed's own transaction has ended
@@ -43,6 +54,9 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
         if request.url.path.startswith(FOR_PROGRAMS):
             return plain
         if isinstance(error, NotAuthenticated):
+            if kept and sent_from_here(request, door):
+                back = come_back(request)
+                return login_form(request, door, pages, next=back, refusal="session_ended", status=401, kept=kept.as_text())
             back = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
         try:
@@ -50,20 +64,46 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
         except CihuError:
             session = None  # the refusal is that Postgres is away
         return pages.show(request, "error.html", session, status=plain.status_code,
-                          number=plain.status_code, **said(error, plain))
+                          number=plain.status_code, refusal=said(error, plain), kept=kept)
 
     return answer
 
 
-def said(error: Exception, plain: Response) -> dict[str, Any]:
-    """The words of a refusal: code, message, mend."""
+def may_be_mended(error: Exception) -> bool:
+    """Whether sending the form again, perhaps with something else in it, can end well."""
+    match error:
+        case Forbidden():
+            return error.code == "stale_form"
+        case NotFound():
+            return False
+        case CihuError() | RequestValidationError():
+            return True
+        case _:
+            return False
+
+
+def code_of(error: Exception) -> str:
+    return error.code if isinstance(error, CihuError) else ""
+
+
+def sent_from_here(request: Request, door: Door) -> bool:
+    """Nothing that another site has sent is kept."""
+    try:
+        door.check_same_site(request)
+    except Forbidden:
+        return False
+    return True
+
+
+def said(error: Exception, plain: Response) -> dict[str, str]:
+    """The words of a refusal: code, message, mend, and both in Chinese if they were made in it."""
     match error:
         case CihuError():
-            return {"code": error.code, "message": error.message, "mend": error.mend}
+            return words_of(error)
         case HTTPException():
-            return {"code": f"http_{plain.status_code}", "message": str(error.detail), "mend": ""}
+            return {"code": f"http_{plain.status_code}", "message": str(error.detail), "mend": "", "zh": ""}
         case RequestValidationError():
             faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-            return {"code": "invalid_input", "message": "; ".join(faults), "mend": ""}
+            return {"code": "invalid_input", "message": "; ".join(faults), "mend": "", "zh": ""}
         case _:
-            return {"code": "unavailable", "message": UNFORESEEN, "mend": ""}
+            return {"code": "unavailable", "message": UNFORESEEN, "mend": "", "zh": ""}

@@ -16,6 +16,7 @@ from sandbox.database import Transaction
 from sandbox.errors import BudgetExhausted, NotFound
 from sandbox.privacy import PrivacyLoss
 
+LEVEL_ZH = {Level.GRANT: "授权", Level.DATASET: "数据集", Level.POPULATION: "人群"}
 CHARGE = text(
     """
     UPDATE vault.budget_accounts SET picorho_spent = picorho_spent + :picorho, delta_spent = delta_spent + :delta
@@ -57,7 +58,10 @@ def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: 
                 f"The budget of this {account.level.value} ({account.key}) has not enough left: the question costs "
                 f"{loss.picorho} picorho, {left.picorho} are left.",
                 mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
-                     "a larger budget.")
+                     "a larger budget.",
+                zh=f"{LEVEL_ZH[account.level]}({account.key})的预算不足:本问需 {loss.picorho} picorho,"
+                   f"仅剩 {left.picorho}。",
+                mend_zh="请减小 epsilon,或问已经回答过的问题(免费),或申请更大的预算。")
     tx.execute(insert(reservations).values(id=id, grant=grant, dataset=dataset, population=population,
                                            picorho=loss.picorho, delta=loss.delta_units, status="reserved"))
 
@@ -73,7 +77,8 @@ def statement(tx: Transaction, account: Account) -> Statement:
     row = tx.execute(select(accounts).where(accounts.c.level == account.level.value,
                                             accounts.c.key == account.key)).first()
     if row is None:
-        raise NotFound(f"There is no budget for {account.level.value} {account.key}.")
+        raise NotFound(f"There is no budget for {account.level.value} {account.key}.",
+                       zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。")
     return _statement(account, row)
 
 

@@ -17,7 +17,8 @@ class Level(StrEnum):
 @dataclass(frozen=True)
 class Account:
     level: Level
-    key: str  # "team/dataset" for all grants of a team on a dataset; the dataset's name; the population's name
+    key: str  # the dataset's name, the population's name, or for grants:
+    # "team/dataset" for all of a team's on a dataset (the marketplace's have one each, "team/dataset/number")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from sandbox.budgets import Account, Level
 
+MARKETPLACE = "marketplace"
+"""The team of the service account that asks for the buyers of private queries."""
+
 
 class RequestStatus(StrEnum):
     ASKED = "asked"
@@ -76,5 +79,9 @@ class Grant:
 
     @property
     def account(self) -> Account:
-        """What the team may lose about the dataset, over all its grants on it: a new grant gives nothing back."""
-        return Account(Level.GRANT, f"{self.team}/{self.dataset}")
+        """What the team may lose about the dataset, over all its grants on it: a new grant gives nothing back.
+
+        The marketplace's grants are an officer's own, one for each product: each has the budget that the officer gave it.
+        """
+        key = f"{self.team}/{self.dataset}"
+        return Account(Level.GRANT, f"{key}/{self.id}" if self.team == MARKETPLACE else key)

@@ -14,14 +14,19 @@ START = Path(__file__).with_name("kernel_start.py").read_text()
 
 
 def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inbox: Path, sockets: Path,
-                vault_folder: Path, session_name: str = "", limits: Limits | None = None) -> Seal:
-    """The seal of one kernel of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else."""
+                vault_folder: Path, session_name: str = "", language: str = "", limits: Limits | None = None) -> Seal:
+    """The seal of one kernel of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else.
+
+    `language`: that of the person's tables and errors, "zh" or "en"; whatever the client takes if empty.
+    """
     environment = {
         "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
         "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
         "IPYTHONDIR": f"{TEMPORARY}/ipython", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": THREADS,
         "OMP_NUM_THREADS": THREADS, "CIHU_SOCKET": f"{VAULT}/vault.sock", "CIHU_TOKEN_FILE": f"{INSIDE}/token",
     }
+    if language:
+        environment["CIHU_LANGUAGE"] = language
     if session_name:
         environment["JPY_SESSION_NAME"] = session_name
     return Seal(

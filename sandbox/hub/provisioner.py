@@ -107,7 +107,8 @@ class SealedProvisioner(LocalProvisioner):
         folder.write_connection(self.connection_info)
         self.seal = kernel_seal(person=settings.person, python=settings.kernel_python,
                                 interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
-                                sockets=folder.sockets, vault_folder=settings.vault_folder, limits=limits(settings))
+                                sockets=folder.sockets, vault_folder=settings.vault_folder, language=settings.language,
+                                limits=limits(settings))
         return {**prepared, "cmd": list(self.seal.command), "cwd": "/", "env": {}}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:

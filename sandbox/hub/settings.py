@@ -42,6 +42,7 @@ class ServerSettings:
     kernel_python: Path
     kernels_per_person: int = 4
     kernel_memory_bytes: int = 4096 * MIB
+    language: str = ""
 
     @property
     def run(self) -> Path:
@@ -81,7 +82,8 @@ def server_settings(environment: Mapping[str, str] = os.environ) -> ServerSettin
                           token_file=Path(environment["CIHU_WORKSPACE_TOKEN_FILE"]),
                           kernel_python=kernel_python(environment),
                           kernels_per_person=int(environment.get("CIHU_KERNELS_PER_PERSON", "4")),
-                          kernel_memory_bytes=int(environment.get("CIHU_KERNEL_MEMORY_MIB", "4096")) * MIB)
+                          kernel_memory_bytes=int(environment.get("CIHU_KERNEL_MEMORY_MIB", "4096")) * MIB,
+                          language=environment.get("CIHU_LANGUAGE", ""))
 
 
 def kernel_python(environment: Mapping[str, str]) -> Path:

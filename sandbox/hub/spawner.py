@@ -13,6 +13,7 @@ from pathlib import Path
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Unicode
 
+from sandbox.hub.language import language_of
 from sandbox.hub.settings import CHECKOUT
 from sandbox.hub.workspace import prepare_workspace, server_folder, token_file
 
@@ -41,6 +42,7 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"), "JUPYTER_NO_CONFIG": "1",
             "CIHU_HOME": self.home, "CIHU_VAULT_URL": self.vault_url, "CIHU_KERNEL_PYTHON": self.kernel_python,
             "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(Path(self.home), self.user.name)),
+            "CIHU_LANGUAGE": language_of(self.handler.request) if self.handler else "",
         }
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:

@@ -54,5 +54,6 @@ class Refused(Forbidden):
     """A `Forbidden` that carries the whole decision, for whoever shows or logs it."""
 
     def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.reason, code=decision.code, mend=decision.mend, internal=decision.internal)
+        super().__init__(decision.reason, code=decision.code, mend=decision.mend, internal=decision.internal,
+                         zh=decision.reason_zh, mend_zh=decision.mend_zh)
         self.decision = decision

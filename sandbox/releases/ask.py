@@ -74,6 +74,7 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
         wait_until_due(prepared.plan, started)
         raise Unavailable("The question failed. Its loss stays spent, because a failure can depend on the data.",
                           code="query_failed", mend="Tell the operator the question's number.",
+                          zh="此问失败。其花费不退,因为失败可能与数据有关。", mend_zh="请把问题编号告诉运营人员。",
                           internal=f"question {id}: {type(failure).__name__}") from None
     wait_until_due(prepared.plan, started)
     return answer

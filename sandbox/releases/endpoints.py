@@ -19,6 +19,7 @@ from sandbox.privacy import epsilon_of
 from sandbox.releases.ask import ask
 from sandbox.releases.desk import Desk
 from sandbox.releases.explain import explain
+from sandbox.releases.spending import spending
 from sandbox.releases.tables import questions
 
 
@@ -60,7 +61,8 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
 
     @api.get("/budgets")
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that one may see, and of its dataset and population."""
+        """What is left of each grant that one may see, and of its dataset and population; for members of its team also
+        who spent it on which question."""
         with desk.database.transaction() as tx:
             seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
             if grant is not None and not seen:
@@ -74,7 +76,8 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
                 shown.append({
                     "grant": one.id, "dataset": one.dataset, "team": one.team, "status": one.status.value,
                     "until": one.until.isoformat(), "delta": float(policy.budget.delta),
-                    "levels": [_statement(statement(tx, account), policy.budget.delta) for account in accounts]})
+                    "levels": [_statement(statement(tx, account), policy.budget.delta) for account in accounts],
+                    "spent": spending(tx, one) if one.team in asker.teams else None})
         return shown
 
     return api

@@ -61,7 +61,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
         raise InvalidInput("Both an epsilon and an error are given.", mend="Give one of them: each follows from the other.")
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
-        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.")
+        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",
+                           zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
     loss = budget.loss(wanted) if error is None else loss_for(plan, error)
     return Prepared(sql, grant, grade, plan, price_within(plan, loss), digest(plan))
 
@@ -76,7 +77,9 @@ def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: in
         grant = load_grant(tx, grant_id)
         if grant.dataset != version.dataset:
             raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
-                               mend="Name the grant of the dataset that you ask.")
+                               mend="Name the grant of the dataset that you ask.",
+                               zh=f"授权 {grant_id} 属于 {grant.dataset},而不是 {version.dataset}。",
+                               mend_zh="请写所问数据集的授权编号。")
         return grant
     own = [grant for grant in list_grants(tx, principal)
            if grant.dataset == version.dataset and grant.team in principal.teams]
@@ -84,10 +87,12 @@ def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: in
     if len(live) > 1:
         numbers = ", ".join(str(grant.id) for grant in live)
         raise InvalidInput(f"You have several grants on {version.dataset}: {numbers}.", code="several_grants",
-                           mend="Say under which you ask: grant=<number>.")
+                           mend="Say under which you ask: grant=<number>.",
+                           zh=f"你在 {version.dataset} 上有多项授权:{numbers}。", mend_zh="请指明其一:grant=<编号>。")
     if not own:
         raise Forbidden(f"Your teams have no grant on {version.dataset}.", code="no_grant",
-                        mend="Request access: cihu request, or the dataset's page in the portal.")
+                        mend="Request access: cihu request, or the dataset's page in the portal.",
+                        zh=f"你所在的团队没有 {version.dataset} 的授权。", mend_zh="请申报:cihu request,或门户的数据集页面。")
     return live[0] if live else own[0]
 
 

@@ -176,6 +176,8 @@ GATES = {
                 def start(self, seal, *, output=subprocess.DEVNULL):
                     return subprocess.Popen(seal.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
                                             env=dict(seal.environment))
+                def shut(self, process, folder):
+                    pass
             """,
         "sandbox.hub.run_folder": """
             def _write_connection(self, connection):

@@ -41,12 +41,12 @@ def test_the_same_question_again_is_free_and_the_same(one_kernel: Kernel) -> Non
     said = one_kernel.text(f"import cihu\na, b = cihu.sql({QUESTION!r}, epsilon=0.25), cihu.sql({QUESTION!r}, epsilon=0.25)\n"
                            "print(a.df.equals(b.df), b.stored, repr(b))")
     assert said.startswith("True True")
-    assert "A stored answer: free" in said
+    assert "Answered before: free" in said
 
 
 def test_a_notebook_shows_a_rich_table_with_what_is_left(one_kernel: Kernel) -> None:
     done = one_kernel.run(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.25)")
-    [html] = [output["data"]["text/html"] for output in done["outputs"]]
+    html = done["outputs"][-1]["data"]["text/html"]
     assert "<table>" in html and "95 %:" in html and "of the grant is left" in html
 
 
@@ -71,5 +71,15 @@ def test_a_kernel_sees_no_row_and_no_secret_of_the_vault(one_kernel: Kernel, vau
 
 
 def test_bars_with_intervals_are_drawn(one_kernel: Kernel) -> None:
-    done = one_kernel.run(f"import cihu\nax = cihu.sql({QUESTION!r}, epsilon=0.25).plot('mean_cost')")
-    assert any("image/png" in output.get("data", {}) for output in done["outputs"])
+    done = one_kernel.run(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.25).plot('mean_cost')")
+    shown = done["outputs"][-1]["data"]
+    assert shown["text/html"].startswith("<svg") and shown["text/html"].count("<rect") >= 2
+    assert "mean_cost, with 95 % intervals of the noise" in shown["text/plain"]
+
+
+def test_the_budget_says_who_spent_how_much_on_which_question(one_kernel: Kernel) -> None:
+    said = one_kernel.text(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.31)\nmine = cihu.budget()\n"
+                           "print(mine)\nprint(mine.questions[['who', 'status', 'sql']].head(1).values.tolist())")
+    assert "wang: " in said and "of the grant" in said
+    assert "your team's grant (lake/clinic.visits)" in said and "the people, all datasets" in said
+    assert f"[['wang', 'released', {QUESTION!r}]]" in said

@@ -6,26 +6,40 @@
     cihu.explain("SELECT year, AVG(mdvis) ...")       # the price and the error; free, touches no data
     answer = cihu.sql("SELECT year, AVG(mdvis) ...")  # a private answer with its error bars
     answer.df                                         # an ordinary pandas DataFrame
-    cihu.budget()                                     # what is left
+    answer.plot()                                     # bars with their intervals
+    cihu.budget()                                     # what is left, and what it was spent on
+
+Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 
 You never get a row of the data. You get sums, counts and averages with noise, each with its standard error and 95 %
 interval, and a receipt that proves what was asked and answered.
 """
 
+from typing import Any
+
 from cihu.answer import Answer
 from cihu.budget import Budget
 from cihu.catalogue import Dataset, Datasets
+from cihu.chart import Chart
 from cihu.explanation import Explanation
+from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
+from cihu.question import as_sql, question
 from cihu.vault import Vault, the_vault
+from cihu.waiting import Waiting, shell
+from cihu.words import LANGUAGES, choose, current, say
 
-__all__ = ["Answer", "Budget", "CihuError", "Dataset", "Datasets", "Explanation", "Vault", "budget", "dataset", "datasets",
-           "explain", "sql", "whoami"]
+EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions take is not worth more
+
+__all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Vault", "budget", "dataset",
+           "datasets", "explain", "language", "sql", "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
     """The catalogue: every dataset that you may know of."""
-    return Datasets(the_vault().get("/v1/datasets"))
+    documents = the_vault().get("/v1/datasets")
+    remember(documents)
+    return Datasets(documents)
 
 
 def dataset(name: str) -> Dataset:
@@ -33,21 +47,56 @@ def dataset(name: str) -> Dataset:
     return Dataset(the_vault().get(f"/v1/datasets/{name}"))
 
 
-def explain(query: str, epsilon: float | None = None, grant: int | None = None) -> Explanation:
-    """What the question would cost and how far off its answer would be. Spends nothing and touches no data."""
-    return Explanation(query, the_vault().post("/v1/explain", question(query, epsilon, grant)))
+def table(name: str) -> Any:
+    """The dataset as an Ibis table: filter, compute, group and aggregate it, and give the expression to `cihu.sql`.
 
-
-def sql(query: str, epsilon: float | None = None, grant: int | None = None) -> Answer:
-    """Ask. `epsilon` is the price that you offer (default: the dataset's); more buys a smaller error.
-
-    `grant` says under which grant, when your team has several. The same question again is free.
+    It holds no rows and executes nothing; it only becomes SQL.
     """
-    return Answer(query, the_vault().post("/v1/ask", question(query, epsilon, grant)))
+    from cihu.expression import table_of  # imports Ibis, which takes a second
+
+    return table_of(dataset(name).document)
+
+
+def to_sql(asked: object) -> str:
+    """The SQL that an expression on `cihu.table(…)` is asked as."""
+    return as_sql(asked)
+
+
+def explain(asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None) -> Explanation:
+    """What the question would cost and how far off its answer would be. Spends nothing and touches no data."""
+    body = question(asked, epsilon, error, grant)
+    return Explanation(body["sql"], the_vault().post("/v1/explain", body))
+
+
+def sql(asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None) -> Answer:
+    """Ask, in SQL or by an expression on `cihu.table(…)`.
+
+    `epsilon` is the price that you offer (default: the dataset's); more buys a smaller error. Or say with `error` how far
+    off the answer may be (0.05: ±5 % with 95 % confidence), and the price is solved for. `grant` says under which grant, when
+    your team has several. The same question again is free. A question that was interrupted stays charged if it had touched data.
+    """
+    body = question(asked, epsilon, error, grant)
+    vault = the_vault()
+
+    def usual() -> float | None:
+        try:
+            seconds = vault.post("/v1/explain", body, seconds=EXPLAIN_SECONDS).get("answer_takes_seconds")
+        except CihuError:
+            return None
+        return float(seconds) if seconds else None
+
+    waiting = Waiting(usual)
+    try:
+        document = vault.post("/v1/ask", body, waiting.tick)
+    except KeyboardInterrupt:
+        raise CihuError(say("interrupted"), code="interrupted", mend=say("interrupted_mend")) from None
+    finally:
+        waiting.over()
+    return Answer(body["sql"], document)
 
 
 def budget(grant: int | None = None) -> Budget:
-    """What has been spent and what is left, of your team's grants."""
+    """What has been spent and what is left of your team's grants, by whom and on what."""
     return Budget(the_vault().get("/v1/budgets" + (f"?grant={int(grant)}" if grant is not None else "")))
 
 
@@ -56,10 +105,23 @@ def whoami() -> dict[str, object]:
     return dict(the_vault().get("/v1/me"))
 
 
-def question(query: str, epsilon: float | None, grant: int | None) -> dict[str, object]:
-    body: dict[str, object] = {"sql": query}
-    if epsilon is not None:
-        body["epsilon"] = str(epsilon)  # as written: 0.1 must stay one tenth
-    if grant is not None:
-        body["grant"] = grant
-    return body
+def language(chosen: str | None = None) -> str:
+    """Which language errors and tables are in: "zh" or "en". With an argument: use it from now on in this kernel."""
+    if chosen is not None:
+        if chosen not in LANGUAGES:
+            raise CihuError(say("bad_language", given=repr(chosen)), code="invalid_input", mend=say("languages_are"))
+        choose(chosen)
+    return current()
+
+
+def load_ipython_extension(notebook: Any) -> None:
+    """`%load_ext cihu`; `import cihu` in a notebook does the same."""
+    load(notebook)
+
+
+def unload_ipython_extension(notebook: Any) -> None:
+    unload(notebook)
+
+
+if running := shell():
+    load(running)

@@ -7,10 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cihu.show import number, page, table, text_table, words
-
-ROLES = {"unit": "names whom we protect: COUNT(DISTINCT …) only", "key": "group by it, filter on it",
-         "measure": "sum, average, filter", "attribute": "filter, count", "hidden": "cannot be asked"}
+from cihu.show import foot, number, page, table, text_table
+from cihu.words import known, say, titled
 
 
 class Dataset:
@@ -25,45 +23,42 @@ class Dataset:
 
     @cached_property
     def columns(self) -> pd.DataFrame:
-        return pd.DataFrame(self._rows(), columns=list(self.HEADS))
+        return pd.DataFrame(self._rows(), columns=self._heads())
 
-    HEADS = ("column", "what it is", "use", "type", "values or bounds")
+    def _heads(self) -> list[str]:
+        return [say("column"), say("what"), say("use"), say("type"), say("values")]
 
     def _rows(self) -> list[list[str]]:
-        return [[column["name"], words(column.get("title")), ROLES.get(column["role"], column["role"]), column["type"],
+        return [[column["name"], titled(column.get("title")), known(f"role.{column['role']}", column["role"]), column["type"],
                  span(column)] for column in self.document.get("columns", [])]
 
     def _lines(self) -> list[str]:
         said = self.document
-        lines = [f"{self.name}@{said.get('version')}: {words(said.get('title'))}", words(said.get("summary"))]
+        lines = [f"{self.name}@{said.get('version')}: {titled(said.get('title'))}", titled(said.get("summary"))]
         unit = said.get("unit")
         if unit:
-            lines.append(f"Protects each {unit['kind']}, who counts as at most {unit['max_rows']} rows.")
+            lines.append(say("protects", kind=known(f"unit.{unit['kind']}", unit["kind"]), rows=unit["max_rows"]))
         else:
-            lines.append("Open data: it is sold as rows, and cannot be asked in SQL.")
+            lines.append(say("open_data"))
         budget = said.get("budget")
         if budget:
-            lines.append(f"A question costs epsilon {number(budget['question_epsilon'])} unless you say otherwise; "
-                         f"a grant has at most {number(budget['grant_epsilon'])}.")
-        lines.append(f"About {number(said.get('about_rows'))} rows. Grade {said.get('grade')}. Department: "
-                     f"{said.get('department')}. Source: {said.get('source')} ({said.get('licence')}).")
+            lines.append(say("usual_price", question=number(budget["question_epsilon"]), grant=number(budget["grant_epsilon"])))
+        lines.append(say("origin_of_data", rows=number(said.get("about_rows")), grade=said.get("grade"),
+                         department=said.get("department"), source=said.get("source"), licence=said.get("licence")))
         return [line for line in lines if line]
 
     def _repr_html_(self) -> str:
         lines = self._lines()
         rows = [[escape(cell) for cell in row] for row in self._rows()]
-        return page(f"<strong>{escape(lines[0])}</strong>", table(self.HEADS, rows),
-                    *[f'<div class="foot">{escape(line)}</div>' for line in lines[1:]])
+        return page(f"<strong>{escape(lines[0])}</strong>", table(self._heads(), rows), *[foot(line) for line in lines[1:]])
 
     def __repr__(self) -> str:
         lines = self._lines()
-        return "\n".join([lines[0], text_table(self.HEADS, self._rows()), *lines[1:]])
+        return "\n".join([lines[0], text_table(self._heads(), self._rows()), *lines[1:]])
 
 
 class Datasets:
     """The catalogue. Iterate over it, or take one by its name."""
-
-    HEADS = ("name", "title", "department", "grade", "rows", "ask it?")
 
     def __init__(self, documents: Any) -> None:
         listed = documents.get("datasets", []) if isinstance(documents, dict) else documents
@@ -79,24 +74,27 @@ class Datasets:
         for one in self.all:
             if one.name == name:
                 return one
-        raise KeyError(f"no dataset {name!r}; there are: {', '.join(one.name for one in self.all)}")
+        raise KeyError(say("no_dataset", name=repr(name), names=", ".join(one.name for one in self.all)))
+
+    def _heads(self) -> list[str]:
+        return [say("name"), say("title"), say("department"), say("grade"), say("rows"), say("ask_it")]
 
     def _rows(self) -> list[list[str]]:
-        return [[one.name, words(one.document.get("title")), str(one.document.get("department", "")),
+        return [[one.name, titled(one.document.get("title")), str(one.document.get("department", "")),
                  str(one.document.get("grade", "")), number(one.document.get("about_rows")),
-                 "yes, under a grant" if one.document.get("unit") else "no: open data, see the portal"] for one in self.all]
+                 say("yes_grant" if one.document.get("unit") else "no_open")] for one in self.all]
 
     def _repr_html_(self) -> str:
-        return page(table(self.HEADS, [[escape(cell) for cell in row] for row in self._rows()]))
+        return page(table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))
 
     def __repr__(self) -> str:
-        return text_table(self.HEADS, self._rows())
+        return text_table(self._heads(), self._rows())
 
 
 def span(column: dict[str, Any]) -> str:
     if column.get("bounds"):
         low, high = column["bounds"]
         unit = f" {column['measured_in']}" if column.get("measured_in") else ""
-        return f"{number(low)} to {number(high)}{unit}; beyond is clamped"
+        return say("span", low=number(low), high=number(high), unit=unit)
     values = [str(value) for value in column.get("values", [])]
     return ", ".join(values[:12]) + (f", … ({len(values)})" if len(values) > 12 else "")

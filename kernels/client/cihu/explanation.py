@@ -3,9 +3,8 @@
 from html import escape
 from typing import Any
 
-from cihu.show import bar, number, page, percent, table, text_table
-
-KINDS = {"count": "count", "count_distinct": "count of units", "sum": "sum", "avg": "average"}
+from cihu.show import bar, foot, number, page, percent, table, text_table
+from cihu.words import known, say
 
 
 class Explanation:
@@ -25,42 +24,52 @@ class Explanation:
         """Whether the grant has enough left for it."""
         return bool(self.document.get("budget", {}).get("enough", True))
 
+    @property
+    def notes(self) -> list[str]:
+        """What the vault says about how it would be answered."""
+        return [str(note) for note in self.document.get("notes") or []]
+
     def _rows(self) -> list[list[str]]:
         made = []
         for output in self.document.get("outputs", []):
             error, wide = output.get("standard_error"), output.get("plus_minus_95")
-            share = output.get("percent_of_a_typical_cell")
-            made.append([str(output["name"]), KINDS.get(output.get("kind", ""), str(output.get("kind", ""))),
-                         f"± {number(error, error)}", f"± {number(wide, error)}",
-                         percent(share) if share is not None else ""])
+            share, kind = output.get("percent_of_a_typical_cell"), str(output.get("kind", ""))
+            made.append([str(output["name"]), known(f"kind.{kind}", kind), f"± {number(error, error)}",
+                         f"± {number(wide, error)}", percent(share) if share is not None else ""])
         return made
 
     def _lines(self) -> list[str]:
+        said = self.document
+        lines = [self._price()]
+        if said.get("cells"):
+            lines.append(say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell"))))
+        dataset = f"{said.get('dataset')}@{said.get('version')}"
+        return [*lines, say("under_grant", dataset=dataset, grant=said.get("grant")), *self.notes, say("nothing_spent")]
+
+    def _price(self) -> str:
         said, budget = self.document, self.document.get("budget", {})
         if said.get("stored"):
-            price = "Answered before: asking it is free."
-        else:
-            price = f"Price: epsilon {number(said.get('epsilon'))} (delta {said.get('delta')})."
-            if "percent_used_after" in budget:
-                price += (f" The grant would be used up to {percent(budget['percent_used_after'])}"
-                          f" (now {percent(budget['percent_used_now'])}).")
-            if not self.enough:
-                price += " That is more than is left."
-            elif budget.get("such_questions_left") is not None:
-                price += f" You could ask {budget['such_questions_left']} such questions."
-        cells = said.get("cells")
-        shape = f"{cells} cells of about {number(said.get('typical_rows_a_cell'))} rows." if cells else ""
-        where = f"{said.get('dataset')}@{said.get('version')}, under grant {said.get('grant')}."
-        return [line for line in (price, shape, where, "Nothing was spent and no data was touched.") if line]
+            return say("would_be_free")
+        parts = [say("price", epsilon=number(said.get("epsilon")), delta=said.get("delta"))]
+        if "percent_used_after" in budget:
+            parts.append(say("used_after", after=percent(budget["percent_used_after"]),
+                             now=percent(budget["percent_used_now"])))
+        if not self.enough:
+            parts.append(say("too_dear"))
+        elif budget.get("such_questions_left") is not None:
+            parts.append(say("such_questions", number=number(budget["such_questions_left"])))
+        return " ".join(parts)
 
-    HEADS = ("output", "is a", "standard error", "95 % of the time within", "of a typical cell")
+    def _heads(self) -> list[str]:
+        return [say("output"), say("is_a"), say("standard_error"), say("within"), say("of_typical")]
+
+    NUMERIC = (False, False, True, True, True)
 
     def _repr_html_(self) -> str:
         rows = [[escape(cell) for cell in row] for row in self._rows()]
         after = self.document.get("budget", {}).get("percent_used_after")
         drawn = f'<div class="foot">{bar(float(after))}</div>' if after is not None else ""
-        lines = "".join(f'<div class="foot">{escape(line)}</div>' for line in self._lines())
-        return page(table(self.HEADS, rows), drawn, lines)
+        return page(table(self._heads(), rows, self.NUMERIC), drawn, *[foot(line) for line in self._lines()])
 
     def __repr__(self) -> str:
-        return "\n".join([text_table(self.HEADS, self._rows()), *self._lines()])
+        return "\n".join([text_table(self._heads(), self._rows(), self.NUMERIC), *self._lines()])

@@ -1,29 +1,32 @@
 """Why did it not work, and what can be done? An error that says so in a few lines, without a traceback."""
 
-import re
 from typing import Any
 
-PLACE = re.compile(r"line (\d+), column (\d+)")
+from cihu.words import say
 
 
 class CihuError(Exception):
-    """The vault refused, or could not answer. `code` is stable; `mend` says what to do instead."""
+    """The vault refused, or could not answer. `code` is stable; `mend` says what to do instead.
 
-    def __init__(self, message: str, *, code: str = "error", mend: str = "", query: str = "") -> None:
+    `position` is the place in the query, (line, column) from 1, where the vault names one.
+    """
+
+    def __init__(self, message: str, *, code: str = "error", mend: str = "", query: str = "",
+                 position: tuple[int, int] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.mend = mend
         self.query = query
+        self.position = position
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> list[str]:
-        lines = [self.message]
-        lines += [f"    {line}" for line in pointed(self.query, self.message)]
+        lines = [self.message, *(f"    {line}" for line in pointed(self.query, self.position))]
         if self.mend:
-            lines.append(f"Instead: {self.mend}")
+            lines.append(say("instead", mend=self.mend))
         return lines
 
     def _render_traceback_(self, *_: Any) -> list[str]:
@@ -31,17 +34,18 @@ class CihuError(Exception):
         return [f"CihuError [{self.code}]", *self._lines()]
 
 
-def pointed(query: str, message: str) -> list[str]:
-    """The line of the query that the message names, with a mark under the place."""
-    place = PLACE.search(message)
+def pointed(query: str, position: tuple[int, int] | None) -> list[str]:
+    """The line of the query that a refusal names, with a mark under the place."""
     lines = query.splitlines()
-    if not place or not 1 <= int(place[1]) <= len(lines):
+    if position is None or not 1 <= position[0] <= len(lines):
         return []
-    return [lines[int(place[1]) - 1], " " * (int(place[2]) - 1) + "^"]
+    return [lines[position[0] - 1], " " * (position[1] - 1) + "^"]
 
 
 def from_document(status: int, document: Any, query: str) -> CihuError:
     """An RFC 9457 problem document as an error."""
     said = document if isinstance(document, dict) else {}
-    return CihuError(str(said.get("detail") or f"The vault refused ({status})."), code=str(said.get("code") or status),
-                     mend=str(said.get("mend") or ""), query=query)
+    place = said.get("position")
+    position = (int(place["line"]), int(place["column"])) if isinstance(place, dict) else None
+    return CihuError(str(said.get("detail") or say("refused", status=status)), code=str(said.get("code") or status),
+                     mend=str(said.get("mend") or ""), query=query, position=position)

@@ -3,15 +3,18 @@
 import http.client
 import json
 import os
+import select
 import socket
 import threading
 from base64 import urlsafe_b64decode
 from functools import lru_cache
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from cihu.problem import CihuError, from_document
+from cihu.waiting import TICK_SECONDS, Tick
+from cihu.words import current, say
 
 SOCKET = "/run/cihu/vault.sock"
 TOKEN_FILE = "/run/kernel/token"  # noqa: S105  # a path
@@ -22,8 +25,8 @@ FRESH_SECONDS = 60.0  # a token with less than this left is renewed first
 class SocketConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("vault", timeout=SECONDS)
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__("vault", timeout=seconds)
         self.path = path
 
     def connect(self) -> None:
@@ -44,31 +47,34 @@ class Vault:
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._ask("POST", path, body)
+    def post(self, path: str, body: dict[str, Any], tick: Tick | None = None, seconds: float = SECONDS) -> Any:
+        """`tick` is called with the seconds that have passed, again and again while the vault thinks; at most `seconds`."""
+        return self._ask("POST", path, body, tick, seconds)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None, tick: Tick | None = None,
+             seconds: float = SECONDS) -> Any:
         query = str(body.get("sql", "")) if body else ""
-        status, document = self._send(method, path, body, self._token())
+        status, document = self._send(method, path, body, self._token(), tick, seconds)
         if status >= 400:
             raise from_document(status, document, query) from None
         return document
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str) -> tuple[int, Any]:
-        connection = SocketConnection(self.path)
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str,
+              tick: Tick | None = None, seconds: float = SECONDS) -> tuple[int, Any]:
+        connection = SocketConnection(self.path, seconds)
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Accept-Language": current()}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            if tick:
+                await_answer(connection.sock, tick, seconds)
             answer = connection.getresponse()
             text = answer.read()
         except TimeoutError:
-            raise CihuError("The vault took too long to answer.", code="timeout",
-                            mend="Ask again: if the answer was made, it is stored, and free.") from None
+            raise CihuError(say("timeout"), code="timeout", mend=say("timeout_mend")) from None
         except (OSError, http.client.HTTPException):
-            raise CihuError("The vault cannot be reached.", code="unreachable",
-                            mend="Wait a minute and run the cell again; if it stays so, tell the operator.") from None
+            raise CihuError(say("unreachable"), code="unreachable", mend=say("unreachable_mend")) from None
         finally:
             connection.close()
         try:
@@ -81,8 +87,7 @@ class Vault:
         with self._lock:
             token = max((self._written(), self._renewed), key=expiry)
             if not token:
-                raise CihuError("This kernel has no token, so the vault cannot know whose it is.", code="no_token",
-                                mend="Restart the kernel; `import cihu` works in the notebooks of the hub only.")
+                raise CihuError(say("no_token"), code="no_token", mend=say("no_token_mend"))
             left = expiry(token) - time()
             if 0 < left < FRESH_SECONDS:
                 status, document = self._send("POST", "/v1/kernels/renew", None, token)
@@ -95,6 +100,16 @@ class Vault:
             return self.token_file.read_text().strip()
         except OSError:
             return ""
+
+
+def await_answer(sock: socket.socket, tick: Tick, seconds: float) -> None:
+    """Until the first byte of the answer is there. Raises TimeoutError when that takes too long."""
+    started = monotonic()
+    while not select.select([sock], [], [], TICK_SECONDS)[0]:
+        passed = monotonic() - started
+        if passed > seconds:
+            raise TimeoutError
+        tick(passed)
 
 
 def expiry(token: str) -> float:

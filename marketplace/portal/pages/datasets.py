@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.door import Door
-from marketplace.portal.rendering import Pages
+from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
@@ -55,7 +55,8 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
                 made = vault.make_request(session.principal.id, dataset=name, **wish)
                 return RedirectResponse(f"/requests#request-{made['id']}", status_code=303)
         except InvalidInput as refusal:
-            return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish, refusal=refusal)
+            return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish,
+                              refusal=words_of(refusal))
         template = "request_check.html" if step == "check" else "request_form.html"
         return pages.show(request, template, session, dataset=about, wish=wish, refusal=None)
 

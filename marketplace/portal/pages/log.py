@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from marketplace.portal.door import Door
 from marketplace.portal.pages.requests import count_of
-from marketplace.portal.rendering import Pages
+from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import CihuError
@@ -27,7 +27,7 @@ def router(*, door: Door, pages: Pages, vault: Vault, app: FastAPI) -> APIRouter
             try:
                 receipt = json.dumps(vault.receipt(me, count_of(index) or 0), ensure_ascii=False, indent=2)
             except CihuError as error:
-                refusal = error
+                refusal = words_of(error)
         return pages.show(request, "log.html", session, checkpoint=vault.checkpoint(me), key=vault.log_key(me),
                           index=index, receipt=receipt, refusal=refusal)
 

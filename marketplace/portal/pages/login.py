@@ -1,14 +1,16 @@
 """Pages: log in, log out, choose a language."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.door import Door, safe_next
+from marketplace.portal.kept import Kept
 from marketplace.portal.language import COOKIE, LANGUAGES
 from marketplace.portal.rendering import Pages
-from marketplace.portal.sessions import Session, close_session, open_session
+from marketplace.portal.sessions import Session, close_session, csrf_of, hash_secret, open_session
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, NotAuthenticated, TooMany
 from sandbox.identity import log_in
@@ -23,20 +25,24 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
     def login_page(request: Request, next: str = "/") -> Response:
         if door.visitor(request):
             return RedirectResponse(safe_next(next), status_code=303)
-        return form(request, next)
+        return login_form(request, door, pages, next=next)
 
     @routes.post("/login", dependencies=[Depends(door.stranger)])
     def login(request: Request, account: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
-              next: Annotated[str, Form()] = "/") -> Response:
+              next: Annotated[str, Form()] = "/", kept: Annotated[str, Form()] = "") -> Response:
         try:
             principal = log_in(database, account_id=account.strip().lower(), password=password)
         except (NotAuthenticated, TooMany) as refusal:
             status = 429 if isinstance(refusal, TooMany) else 401
-            return form(request, next, refusal=refusal.code, account=account, status=status)
+            return login_form(request, door, pages, next=next, refusal=refusal.code, account=account, status=status, kept=kept)
         with database.transaction() as tx:
             cookie = open_session(tx, principal=principal, seconds=door.settings.session_seconds,
                                   replaces=request.cookies.get(door.session_cookie))
-        answer = RedirectResponse(safe_next(next), status_code=303)
+        again = Kept.from_text(kept)
+        answer: Response = RedirectResponse(safe_next(next), status_code=303)
+        if again:
+            session = Session(principal, hash_secret(cookie), datetime.now(UTC), csrf_of(cookie))
+            answer = pages.show(request, "send_again.html", session, kept=again)
         door.admit(answer, cookie)
         return answer
 
@@ -56,11 +62,14 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
         door.set_cookie(answer, COOKIE, language, YEAR_SECONDS)
         return answer
 
-    def form(request: Request, next: str, *, refusal: str = "", account: str = "", status: int = 200) -> Response:
-        visit, csrf = door.greet(request)
-        answer = pages.show(request, "login.html", None, status=status, csrf=csrf, next=safe_next(next),
-                            refusal=refusal, account=account)
-        door.remember_visit(answer, visit)
-        return answer
-
     return routes
+
+
+def login_form(request: Request, door: Door, pages: Pages, *, next: str, refusal: str = "", account: str = "",
+               status: int = 200, kept: str = "") -> Response:
+    """The login page. `kept` is what was typed before the login had to be renewed (see `Kept`)."""
+    visit, csrf = door.greet(request)
+    answer = pages.show(request, "login.html", None, status=status, csrf=csrf, next=safe_next(next), refusal=refusal,
+                        account=account, kept=kept)
+    door.remember_visit(answer, visit)
+    return answer

@@ -1,0 +1,47 @@
+"""How does a pandas-like expression become SQL? As an Ibis table without rows and without an engine: it only compiles.
+
+Nothing runs here: Ibis refuses to execute an unbound table, and no engine is installed. `cihu.sql(expression)` asks the vault.
+"""
+
+from typing import Any
+
+from cihu.problem import CihuError
+from cihu.words import say
+
+TYPES = {"integer": "int64", "number": "float64", "text": "string", "boolean": "boolean", "date": "date"}
+DIALECT = "duckdb"
+
+
+def ibis_module() -> Any:
+    try:
+        import ibis  # a second: only for those who use it
+    except ImportError:
+        raise CihuError(say("no_ibis"), code="no_ibis", mend=say("no_ibis_mend")) from None
+    return ibis
+
+
+def table_of(document: dict[str, Any]) -> Any:
+    """An Ibis table with the columns that may be asked, from a dataset's entry in the catalogue."""
+    name = str(document["name"])
+    if not document.get("unit"):
+        raise CihuError(say("open_table", name=name), code="open_data", mend=say("open_table_mend"))
+    schema = {column["name"]: TYPES[column["type"]] for column in document["columns"] if column["role"] != "hidden"}
+    database, _, own = name.partition(".")
+    return ibis_module().table(schema, name=own, database=database)
+
+
+def sql_of(expression: Any) -> str:
+    """The SQL of an expression. Raises `CihuError` for one that is about other tables, or has no SQL."""
+    ibis = ibis_module()
+    if not isinstance(expression, ibis.Expr):
+        raise CihuError(say("bad_question", given=type(expression).__name__), code="invalid_input", mend=say("bad_question_mend"))
+    from ibis.expr import operations
+
+    for other in expression.op().find(operations.PhysicalTable):
+        if not isinstance(other, operations.UnboundTable) or not other.namespace.database:
+            raise CihuError(say("own_rows", name=repr(getattr(other, "name", "?"))), code="not_a_dataset",
+                            mend=say("own_rows_mend"))
+    try:
+        return str(ibis.to_sql(expression, dialect=DIALECT))
+    except (ibis.common.exceptions.IbisError, NotImplementedError) as refused:
+        raise CihuError(say("not_sql", why=str(refused)), code="not_sql", mend=say("not_sql_mend")) from None

@@ -1,0 +1,186 @@
+"""Which words do we say, in which language? Every sentence of the client's own, in Chinese and in English, in one table."""
+
+import os
+from collections.abc import Mapping
+
+LANGUAGES = {"zh": "中文", "en": "English"}
+
+WORDS: dict[str, tuple[str, str]] = {
+    # the catalogue
+    "name": ("名称", "name"),
+    "title": ("标题", "title"),
+    "department": ("部门", "department"),
+    "grade": ("级别", "grade"),
+    "rows": ("行数", "rows"),
+    "ask_it": ("可否提问", "ask it?"),
+    "yes_grant": ("可以,需授权", "yes, under a grant"),
+    "no_open": ("否:开放数据,见门户", "no: open data, see the portal"),
+    "column": ("栏目", "column"),
+    "what": ("含义", "what it is"),
+    "use": ("用途", "use"),
+    "type": ("类型", "type"),
+    "values": ("取值或范围", "values or bounds"),
+    "role.unit": ("保护对象的标识:只能 COUNT(DISTINCT …)", "names whom we protect: COUNT(DISTINCT …) only"),
+    "role.key": ("分组、筛选", "group by it, filter on it"),
+    "role.measure": ("求和、平均、筛选", "sum, average, filter"),
+    "role.attribute": ("筛选、计数", "filter, count"),
+    "role.hidden": ("不可提问", "cannot be asked"),
+    "span": ("{low} 至 {high}{unit};超出者按边界计", "{low} to {high}{unit}; beyond is clamped"),
+    "protects": ("保护每个{kind},每个至多计 {rows} 行。", "Protects each {kind}, who counts as at most {rows} rows."),
+    "unit.person": ("人", "person"),
+    "unit.household": ("家庭", "household"),
+    "unit.firm": ("企业", "firm"),
+    "open_data": ("开放数据:按行出售,不能用 SQL 提问。", "Open data: it is sold as rows, and cannot be asked in SQL."),
+    "usual_price": ("每问默认 epsilon {question};每项授权至多 {grant}。",
+                    "A question costs epsilon {question} unless you say otherwise; a grant has at most {grant}."),
+    "origin_of_data": ("约 {rows} 行。级别 {grade}。部门:{department}。来源:{source}({licence})。",
+                       "About {rows} rows. Grade {grade}. Department: {department}. Source: {source} ({licence})."),
+    "no_dataset": ("没有数据集 {name};现有:{names}", "no dataset {name}; there are: {names}"),
+    # the price
+    "output": ("输出", "output"),
+    "is_a": ("类别", "is a"),
+    "standard_error": ("标准误差", "standard error"),
+    "within": ("95 % 的情况下在此范围", "95 % of the time within"),
+    "of_typical": ("占典型单元格", "of a typical cell"),
+    "kind.count": ("计数", "count"),
+    "kind.count_distinct": ("对象计数", "count of units"),
+    "kind.units": ("对象计数", "count of units"),
+    "kind.sum": ("总和", "sum"),
+    "kind.avg": ("平均", "average"),
+    "kind.average": ("平均", "average"),
+    "would_be_free": ("以前回答过:再问免费。", "Answered before: asking it is free."),
+    "price": ("价格:epsilon {epsilon}(delta {delta})。", "Price: epsilon {epsilon} (delta {delta})."),
+    "price_of": ("价格:epsilon {epsilon}(delta {delta}),占授权的 {percent}{standing}。",
+                 "Price: epsilon {epsilon} (delta {delta}), {percent} of the grant{standing}."),
+    "used_after": ("授权将用到 {after}(现为 {now})。", "The grant would be used up to {after} (now {now})."),
+    "too_dear": ("超过了剩余预算。", "That is more than is left."),
+    "such_questions": ("这样的问题还可问 {number} 个。", "You could ask {number} such questions."),
+    "cells": ("{cells} 个单元格,每个约 {rows} 行。", "{cells} cells of about {rows} rows."),
+    "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
+    "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
+    # the answer
+    "free": ("以前回答过:免费{standing}。", "Answered before: free{standing}."),
+    "free_badge": ("免费", "free"),
+    "left_of_grant": (";授权还剩 {left}", "; {left} of the grant is left"),
+    "answer_is": ("{dataset},回答 {id}{proof}。", "{dataset}, answer {id}{proof}."),
+    "log_entry": (
+        ",存证第 {entry} 条(.save_receipt(path) 保存凭证)",
+        ", entry {entry} of the log (.save_receipt(path) keeps the proof)"),
+    "interval": ("95 %: {low} … {high}", "95 %: {low} … {high}"),
+    "more_rows": ("另有 {number} 行:见 .df。", "{number} more rows: see .df."),
+    "no_rows": ("没有一行满足所给条件。", "No row is left by what the question asks for."),
+    "no_receipt": ("这个回答没有凭证。", "This answer has no receipt."),
+    "ask_again_free": ("再问一次同样的问题:免费。", "Ask the question again: it is free."),
+    "unknown_errors": ("errors={given} 不可用。", "errors={given} is not a way to show errors."),
+    "errors_are": ("可用 \"suffix\"(x_error、x_low、x_high)、\"levels\"(两级栏目)或 \"none\"。",
+                   "Use \"suffix\" (x_error, x_low, x_high), \"levels\" (columns of two levels) or \"none\"."),
+    "no_value": ("这个回答没有可画的数值 {name}。", "This answer has no value {name} that could be drawn."),
+    "values_are": ("可用:{names}。", "There are: {names}."),
+    "none": ("无", "none"),
+    "chart_title": ("{value},带噪声的 95 % 区间", "{value}, with 95 % intervals of the noise"),
+    # the budget
+    "account": ("账户", "account"),
+    "used": ("已用", "used"),
+    "epsilon_spent": ("已花 epsilon", "epsilon spent"),
+    "epsilon_limit": ("共", "of"),
+    "left": ("剩余", "left"),
+    "level.grant": ("你们团队的授权", "your team's grant"),
+    "level.dataset": ("数据集,所有团队", "the dataset, all teams"),
+    "level.population": ("人群,所有数据集", "the people, all datasets"),
+    "grant_line": ("授权 {grant}:{dataset},团队 {team},{status},至 {until}",
+                   "grant {grant}: {dataset} for {team}, {status}, until {until}"),
+    "status.live": ("有效", "live"),
+    "status.revoked": ("已撤销", "revoked"),
+    "status.expired": ("已到期", "expired"),
+    "no_grant": ("你们的团队还没有授权:请在门户的数据集页面申报。",
+                 "Your team has no grant yet: request one in the portal, on the dataset's page."),
+    "who": ("谁", "who"),
+    "when": ("时间", "when"),
+    "question": ("问题", "question"),
+    "of_grant": ("占授权", "of the grant"),
+    "questions": ("提问数", "questions"),
+    "spent_by": ("{who}:{number} 问,占授权 {percent}", "{who}: {number} questions, {percent} of the grant"),
+    "spent_by_one": ("{who}:1 问,占授权 {percent}", "{who}: 1 question, {percent} of the grant"),
+    "newest": ("最近花费预算的提问", "what it was spent on, newest first"),
+    "nothing_asked": ("尚未花费。", "Nothing has been spent yet."),
+    "question_failed": ("失败,仍计费", "failed, stays charged"),
+    "question_asked": ("中断,仍计费", "cut off, stays charged"),
+    # asking
+    "epsilon_or_error": ("epsilon 和 error 只能给一个。", "Give epsilon or error, not both."),
+    "epsilon_or_error_mend": ("epsilon 是价格;error 是想要的误差,由系统求价格。",
+                              "epsilon is the price; with error, the price is solved for."),
+    "bad_error": ("error 应是 0 与 1 之间的比例,而不是 {given}。", "error must be a share between 0 and 1, not {given}."),
+    "bad_error_mend": ("error=0.05 表示 ±5 %(95 % 置信)。", "error=0.05 means ±5 % with 95 % confidence."),
+    "bad_question": ("问题应是 SQL 文本或 cihu.table(…) 的表达式,而不是 {given}。",
+                     "A question is SQL text or an expression on cihu.table(…), not {given}."),
+    "bad_question_mend": ("例如 cihu.sql(\"SELECT COUNT(*) AS n FROM health.visits\")。",
+                          "For example cihu.sql(\"SELECT COUNT(*) AS n FROM health.visits\")."),
+    "no_ibis": ("这个环境没有 ibis。", "Ibis is not installed here."),
+    "no_ibis_mend": ("请用 SQL 提问,或安装 ibis-framework。", "Ask in SQL, or install ibis-framework."),
+    "not_sql": ("这个表达式不能写成 SQL:{why}", "This expression cannot be written as SQL: {why}"),
+    "not_sql_mend": ("请用筛选、计算、分组、聚合和排序。", "Use filters, computed columns, groups, aggregates and orders."),
+    "own_rows": ("表达式里有 {name},它不是磁湖的数据集。", "The expression uses {name}, which is not a dataset of Cihu's."),
+    "own_rows_mend": ("只能用 cihu.table(…) 的表;自己的行请在回答的 .df 上处理。",
+                      "Use tables of cihu.table(…) only; combine your own rows with the answer's .df."),
+    "open_table": ("{name} 是开放数据,不能提问。", "{name} is open data and cannot be asked."),
+    "open_table_mend": ("请在门户订购。", "Order it in the portal."),
+    "asking": ("正在计算……{seconds} 秒", "asking … {seconds} s"),
+    "usually": ("(通常约 {seconds} 秒)", " (usually about {seconds} s)"),
+    "interrupted": ("已中断等待;保险库可能仍在回答。", "Interrupted. The vault may still be answering."),
+    "interrupted_mend": ("若已触及数据,此问照常计费,其回答会保存:再问同样的问题即可免费得到。cihu.budget() 可查看花费。",
+                         "If data was touched, the question is charged and its answer is kept: ask the same again, free. "
+                         "cihu.budget() shows what was spent."),
+    "timeout": ("保险库答复太慢。", "The vault took too long to answer."),
+    "timeout_mend": ("请再问一次:若已回答,则已保存,免费。", "Ask again: if the answer was made, it is stored, and free."),
+    "unreachable": ("无法连接保险库。", "The vault cannot be reached."),
+    "unreachable_mend": ("请过一分钟再运行;若仍如此,请告诉运营人员。",
+                         "Wait a minute and run the cell again; if it stays so, tell the operator."),
+    "no_token": ("此内核没有令牌,保险库无法知道它属于谁。", "This kernel has no token, so the vault cannot know whose it is."),
+    "no_token_mend": ("请重启内核;`import cihu` 只在平台的笔记本中可用。",
+                      "Restart the kernel; `import cihu` works in the notebooks of the hub only."),
+    "refused": ("保险库拒绝了({status})。", "The vault refused ({status})."),
+    "instead": ("建议:{mend}", "Instead: {mend}"),
+    "bad_language": ("没有语言 {given}。", "There is no language {given}."),
+    "languages_are": ("可用 \"zh\" 或 \"en\"。", "Use \"zh\" or \"en\"."),
+    # the magic
+    "empty_cell": ("此单元格里没有 SQL。", "There is no SQL in this cell."),
+    "bad_name": ("{given} 不能作变量名。", "{given} cannot be the name of a variable."),
+    "stray": ("SQL 应写在下面的行里,而不是第一行。", "Write the SQL on the lines below, not on the first line."),
+}
+
+_chosen: list[str] = []
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> str:
+    """What the workspace says (CIHU_LANGUAGE), else the locale; English if neither is Chinese."""
+    for name in ("CIHU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        said = environment.get(name, "").lower().replace("-", "_").partition("_")[0].partition(".")[0]
+        if said in LANGUAGES:
+            return said
+    return "en"
+
+
+def current() -> str:
+    return _chosen[-1] if _chosen else from_environment()
+
+
+def choose(language: str) -> None:
+    """One of LANGUAGES, from now on, in this kernel."""
+    _chosen[:] = [language]
+
+
+def say(word: str, **parts: object) -> str:
+    """A sentence of WORDS in the person's language."""
+    return WORDS[word][list(LANGUAGES).index(current())].format(**parts)
+
+
+def known(word: str, otherwise: str) -> str:
+    """A word that the vault may have more of than we: `otherwise` when we do not know it."""
+    return say(word) if word in WORDS else otherwise
+
+
+def titled(text: object) -> str:
+    """A title as the catalogue gives it, in both languages, in the person's; or plain text."""
+    if isinstance(text, dict):
+        return str(text.get(current()) or next((text[language] for language in LANGUAGES if text.get(language)), ""))
+    return "" if text is None else str(text)

@@ -1,0 +1,32 @@
+"""Do the benchmarks run, and does their last line have its shape? Of times nothing is asked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import bench_dp, bench_error
+from benchmarks.questions import FIRST, QUESTIONS
+from benchmarks.taps import make_taps
+
+
+def test_the_race_ends_with_a_line_that_names_every_question_and_contestant(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bench_dp.main(["--rows", "20000", "--rounds", "1", "--no-peers", "--cache", str(tmp_path)])
+    *_, last = capsys.readouterr().out.strip().splitlines()
+    told = json.loads(last)
+    assert set(told["cihu_vs_duckdb"]) | set(told["cihu_says_no_to"]) == {question.name for question in QUESTIONS}
+    assert {question.name for question in FIRST[:4]} <= set(told["cihu_vs_duckdb"])
+    assert all(ratio > 0 for ratio in told["cihu_vs_duckdb"].values()) and told["geomean"] > 0
+    assert set(told["peak_memory_mb"]) == {"duckdb", "cihu"} and min(told["peak_memory_mb"].values()) > 0
+    assert told["vs_best_peer"] is None
+
+
+def test_the_table_is_the_same_from_the_same_seed(tmp_path: Path) -> None:
+    first, again = (make_taps(tmp_path / folder, 5000).taps.read_bytes() for folder in ("first", "again"))
+    assert first == again
+
+
+def test_an_error_is_relative_and_a_missing_group_is_wholly_wrong() -> None:
+    exact, told = [["a", 10, 2.0], ["b", 4, 1.0]], [["a", 9, 2.5]]
+    assert bench_error.relative_errors(exact, told, 1) == [0.1, 0.25, 1.0, 1.0]
