@@ -35,6 +35,8 @@ Home = Annotated[Path | None, typer.Option("--home", help="The city's folder (de
 As = Annotated[str, typer.Option("--as", help="Who you are, such as wang.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Epsilon = Annotated[str | None, typer.Option(help="The privacy loss you offer (default: the dataset's own).")]
+RelativeError = Annotated[float | None, typer.Option("--error", help="Instead of an epsilon: the relative error you need in "
+                                                     "a group of typical size, such as 0.05.")]
 GrantNumber = Annotated[int | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
 
 
@@ -144,10 +146,10 @@ def approve(number: int, epsilon: Annotated[str | None, typer.Option(help="A sma
 
 
 @app.command()
-def explain(sql: str, epsilon: Epsilon = None, grant: GrantNumber = None, who: As = "wang", home: Home = None,
-            as_json: Json = False) -> None:
+def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: GrantNumber = None, who: As = "wang",
+            home: Home = None, as_json: Json = False) -> None:
     """What a question would cost, and how far off its answer would be. Touches no data, spends nothing."""
-    told = _visitor(home, who).vault("POST", "/v1/explain", json={"sql": sql, "epsilon": epsilon, "grant": grant})
+    told = _visitor(home, who).vault("POST", "/v1/explain", json={"sql": sql, "epsilon": epsilon, "error": error, "grant": grant})
     if as_json:
         return print(json.dumps(told, ensure_ascii=False))
     out.print("Answered before: free." if told["stored"] else
@@ -155,16 +157,17 @@ def explain(sql: str, epsilon: Epsilon = None, grant: GrantNumber = None, who: A
               f"{told['budget']['percent_used_after']:.1f} % (now {told['budget']['percent_used_now']:.1f} %).")
     table = Table("output", "standard error", "95 % of answers within")
     for output in told["outputs"]:
-        table.add_row(output["name"], f"{output['standard_error']:.4g}", f"± {output['plus_minus_95']:.4g}")
+        told_errors = (output["standard_error"], output["plus_minus_95"])
+        table.add_row(output["name"], *("too noisy" if one is None else f"± {one:.4g}" for one in told_errors))
     return out.print(table)
 
 
 @app.command()
-def ask(sql: str, epsilon: Epsilon = None, grant: GrantNumber = None, who: As = "wang", home: Home = None,
-        receipt: Annotated[Path | None, typer.Option(help="Write the answer's receipt here.")] = None,
+def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: GrantNumber = None, who: As = "wang",
+        home: Home = None, receipt: Annotated[Path | None, typer.Option(help="Write the answer's receipt here.")] = None,
         as_json: Json = False) -> None:
     """Ask a question in SQL; get a private answer with its error, and a receipt."""
-    answer = _visitor(home, who).vault("POST", "/v1/ask", json={"sql": sql, "epsilon": epsilon, "grant": grant})
+    answer = _visitor(home, who).vault("POST", "/v1/ask", json={"sql": sql, "epsilon": epsilon, "error": error, "grant": grant})
     if receipt:
         receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n", "utf-8")
     if as_json:
