@@ -27,6 +27,7 @@ check: setup lint  ## all that must hold before a change lands: lint, types, lay
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: bench-dp bench-error bench-ledger  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger; ROWS=1000000 for a small machine

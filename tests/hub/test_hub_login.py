@@ -23,7 +23,9 @@ def workspace_of(hub: HubProcess, browser: httpx.Client, person: str) -> httpx.R
 
 
 def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> None:
+    """In the language that they chose in the portal."""
     with hub.browser() as browser:
+        browser.get(f"{hub.portal_url}/language/zh")
         page = hub.log_in(browser, "song", PASSWORD)
         assert str(page.url).startswith(hub.hub_url), hub.log.read_text()[-3000:]
         assert "JupyterLab" in workspace_of(hub, browser, "song").text
@@ -33,13 +35,13 @@ def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> N
             json={"expires_in": 300})
         assert token.status_code == httpx.codes.CREATED, token.text
         listed = browser.get(f"{hub.hub_url}/user/song/api/contents", headers=xsrf)
-        assert [file["name"] for file in listed.json()["content"]] == ["01-first-question.ipynb"]
+        assert [file["name"] for file in listed.json()["content"]] == ["01-first-question.ipynb", "02-asking-comfortably.ipynb"]
         secret = token.json()["token"]
         # the hub takes no token from an address (it would stand in logs), so it goes as a header too
         with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=secret,
                                  headers={"Authorization": f"token {secret}"}) as kernel:
-            done = kernel.execute("import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0)")
-            assert done["outputs"][0]["text"] == "song True\n"
+            done = kernel.execute("import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0, cihu.language())")
+            assert done["outputs"][0]["text"] == "song True zh\n"
 
 
 def test_whom_the_portal_gives_no_workspace_the_hub_does_not_let_in(hub: HubProcess) -> None:
