@@ -54,8 +54,7 @@ def bind(question: Question, scope: Scope) -> Question:
     if question.per_unit is not None:
         _check_per_unit(question, scope)
     for key in question.keys:
-        if isinstance(key, Name) and not key.dataset and scope.column(key).role is not Role.UNIT and (
-                public_values(key, scope) is None):
+        if isinstance(key, Name) and public_values(key, scope) is None:
             raise QueryRefused(f"GROUP BY {key.text}", "its values are not public, so showing them would tell who is in.",
                                instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
                                position=key.position)

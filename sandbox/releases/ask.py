@@ -22,7 +22,9 @@ from sandbox.errors import CihuError, QueryRefused, Unavailable
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.queries.moments import EXTREMES
 from sandbox.queries.price import Share
+from sandbox.queries.tree import Aggregate, walk
 from sandbox.releases.answer import table
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import limit_seconds, wait_until_due
@@ -149,7 +151,10 @@ def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, 
 
 def _notes(prepared: Prepared) -> list[str]:
     unit = prepared.plan.unit
-    return [f"Each {unit.kind} counts as at most {unit.max_rows} rows; values are clamped to the policy's bounds. "
+    extremes = any(isinstance(node, Aggregate) and node.aggregation in EXTREMES
+                   for output in prepared.plan.outputs for node in walk(output.asked))
+    return ["MIN and MAX are told as the quantiles at 1 % and 99 %: one row's value never leaves."] * extremes + [
+            f"Each {unit.kind} counts as at most {unit.max_rows} rows; values are clamped to the policy's bounds. "
             "Intervals (95 %) are about the noise."]
 
 

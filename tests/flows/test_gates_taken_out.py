@@ -39,22 +39,28 @@ class Gate:
 GATES = {
     # --- what may be asked
     "the allow-list: a condition on the privacy unit": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.bind": "_filtered = _column"}),
+        "sandbox.queries.ranges": """
+            _ranged = _column
+            def _column(name, scope):
+                column = scope.column(name)
+                if column.role is not Role.UNIT:
+                    return _ranged(name, scope)
+                return Range(column.type, whole=column.type is Type.INTEGER)
+            """}),
     "the allow-list: grouping by a column that is no public key": Gate("vault", "refuse_unsafe", "was not refused by name", {
         "sandbox.queries.bind": """
             _checked = bind
             def bind(question, policy):
-                if [key.text for key in question.keys] == ["person"]:
-                    question = Question(question.dataset, tuple(o for o in question.outputs if isinstance(o.of, Aggregate)),
-                                        question.where, ())
+                if [getattr(key, "text", "") for key in question.keys] == ["person"]:
+                    question = Question(question.dataset, tuple(o for o in question.outputs if isinstance(o.of, Aggregate)))
                 return _checked(question, policy)
             """}),
     "the allow-list: an aggregate that is not in it": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.parse": """
-            _listed = _Parser._aggregate
-            def _aggregate(self, node):
-                return _listed(self, exp.Sum(this=node.this) if isinstance(node, exp.Max) else node)
-            _Parser._aggregate = _aggregate
+        "sandbox.queries.expressions": """
+            _listed = Reader._read_aggregate
+            def _read_aggregate(self, node):
+                return _listed(self, exp.Sum(this=node.this) if isinstance(node, exp.Mode) else node)
+            Reader._read_aggregate = _read_aggregate
             """}),
     # --- who may do what
     "every decision of the vault": Gate("vault", "publish", "publishing by zhou was let through", {

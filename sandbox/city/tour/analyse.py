@@ -33,10 +33,10 @@ _found = {
 
 UNSAFE = {
     "SELECT * FROM health.visits": "SELECT *",
-    "SELECT MAX(spending) FROM health.visits": "MAX",
+    "SELECT MODE(spending) FROM health.visits": "MODE",
     "SELECT COUNT(*) FROM health.visits WHERE person = 125024": "person",
     "SELECT AVG(black) FROM health.visits": "black",
-    "SELECT COUNT(*) FROM health.visits WHERE 1 / (doctor_visits - 4) > 0": "DIV",
+    "SELECT SUM(1 / (doctor_visits - 4)) FROM health.visits": "no bounds",
     "SELECT person, COUNT(*) FROM health.visits GROUP BY person": "GROUP BY person",
 }
 
