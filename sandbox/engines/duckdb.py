@@ -1,6 +1,5 @@
 """How does DuckDB compute totals? In memory, on one version's rows, shut off from everything, and for so long at most."""
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -8,17 +7,14 @@ from threading import BoundedSemaphore, Event, Thread
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet
 
 from sandbox.catalog import Version
 from sandbox.catalog.model import KeyValue
-from sandbox.catalog.shut_duckdb import shut_connection
 from sandbox.engines.model import Cells
-from sandbox.errors import QueryRefused
+from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.queries import Plan, compile_plan
-from sandbox.queries.compile import TABLE, public_table
-from sandbox.queries.ranges import MOST_KEY_VALUES
+from sandbox.queries.compile import public_table
+from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
@@ -26,12 +22,13 @@ RUNS_AT_ONCE = 2
 
 
 class DuckDBEngine:
-    """Reads a version's Parquet from the raw store once, keeps the last few in memory."""
+    """Reads a version's Parquet from the raw store once, keeps the last few in memory, laid out for questions."""
 
     def __init__(self, store: RawStore) -> None:
         self.store = store
         self._places = BoundedSemaphore(RUNS_AT_ONCE)
-        self._rows = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load)
+        self._private = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_private)
+        self._public = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_public)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -40,45 +37,46 @@ class DuckDBEngine:
             yield
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:
-        version = plan.version
-        public = [self._rows(joined.version.object_name, joined.version.object_version) for joined in plan.scope.joined.values()]
-        return compute(plan, self._rows(version.object_name, version.object_version), public, seconds=seconds)
+        public = [self._public(joined.version).rows for joined in plan.scope.joined.values()]
+        return totals_of(plan, self._private(plan.version), public, seconds=seconds)
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
-        if version.policy.unit is not None:
-            raise ValueError("only an open dataset's values are public")
-        return distinct_values(self._rows(version.object_name, version.object_version), column)
+        return self._public(version).values(column)
+
+    def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
+        return self._public(version).once(columns)
 
     def warm(self, version: Version) -> None:
         """Load a version before anybody asks, so that the first question is no slower than the next."""
-        self._rows(version.object_name, version.object_version)
+        if version.policy.unit is not None:
+            self._private(version)
 
-    def _load(self, object_name: str, object_version: str) -> pa.Table:
-        return pyarrow.parquet.read_table(io.BytesIO(self.store.get(object_name, object_version)))
+    def _load_private(self, version: Version) -> RowsInMemory:
+        return RowsInMemory(batches_of(self._parquet(version)), version.policy)
 
+    def _load_public(self, version: Version) -> PublicRows:
+        if version.policy.unit is not None:
+            raise ValueError("only an open dataset's values are public")
+        return PublicRows(pa.Table.from_batches(list(batches_of(self._parquet(version)))))
 
-def distinct_values(rows: pa.Table, column: str) -> tuple[KeyValue, ...]:
-    """The values of a public column, in order. Raises `QueryRefused` where they are too many, or no keys."""
-    found = [value for value in pc.unique(rows[column]).to_pylist() if value is not None]
-    if len(found) > MOST_KEY_VALUES:
-        raise QueryRefused(f"GROUP BY {column}", f"it has more than {MOST_KEY_VALUES} values.", instead="Group by another key.")
-    if not all(isinstance(value, str | int) for value in found):
-        raise QueryRefused(f"GROUP BY {column}", "its values are neither texts nor whole numbers.",
-                           instead="Group by another key.")
-    return tuple(sorted(found))
+    def _parquet(self, version: Version) -> bytes:
+        return self.store.get(version.object_name, version.object_version)
 
 
-def compute(plan: Plan, rows: pa.Table, public: Sequence[pa.Table] = (), *, seconds: float = 600.0) -> Cells:
-    """Run a plan's statements on `rows`, joined with `public`: exact integers for every public cell, 0 where no row fell.
+def compute(plan: Plan, rows: pa.Table, public: Sequence[pa.Table] = ()) -> Cells:
+    """A plan's totals on `rows` as they were published, joined with `public`."""
+    return totals_of(plan, RowsInMemory(rows.to_batches(), plan.version.policy), public, seconds=600.0)
+
+
+def totals_of(plan: Plan, rows: RowsInMemory, public: Sequence[pa.Table], *, seconds: float) -> Cells:
+    """Run a plan's statements: exact integers for every public cell, 0 where no row fell.
 
     Raises `duckdb.InterruptException` after `seconds`.
     """
     answer: Cells = {}
-    with shut_connection() as connection, _interrupted_after(connection, seconds):
-        connection.register(TABLE, rows)
+    with rows.cursor() as connection, _interrupted_after(connection, seconds):
         for place, table in enumerate(public):
             connection.register(public_table(place), table)
-        connection.execute("SET lock_configuration = true")
         for statement in compile_plan(plan):
             bins, keys = statement.bins, len(plan.keys)
             cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
@@ -89,7 +87,17 @@ def compute(plan: Plan, rows: pa.Table, public: Sequence[pa.Table] = (), *, seco
                 for index, value in enumerate(found[keys + bool(bins):]):
                     cells[index][place] = int(value or 0)
             answer |= dict(zip(statement.totals, cells, strict=True))
+    for total in plan.totals:
+        if total.kind is TotalKind.BINS and total not in answer:
+            answer[total] = _added_up(plan, answer, total)
     return answer
+
+
+def _added_up(plan: Plan, answer: Cells, total: Total) -> list[int]:
+    """A coarse histogram from the fine one: whole numbers add up exactly."""
+    fine = next(other for other in answer if other.kind is TotalKind.BINS and other.of == total.of)
+    return [sum(answer[fine][cell * fine.bins + bin * BINS_IN_ONE: cell * fine.bins + min(fine.bins, (bin + 1) * BINS_IN_ONE)])
+            for cell in range(plan.cells) for bin in range(total.bins)]
 
 
 def _place(plan: Plan, codes: tuple[int, ...]) -> int:

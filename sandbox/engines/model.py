@@ -20,6 +20,10 @@ class Engine(Protocol):
         """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
         ...
 
+    def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
+        """Whether no two rows of an open dataset have the same values in these columns."""
+        ...
+
     def totals(self, plan: Plan, *, seconds: float) -> Cells:
         """The exact totals, before noise: the most secret numbers there are. They never leave the vault.
 

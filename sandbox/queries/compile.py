@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sandbox.catalog.model import Type
-from sandbox.catalog.read_table import quoted
-from sandbox.queries.compile_expression import ExpressionWriter, double, literal
-from sandbox.queries.plan import BINS_IN_ONE, WEIGHT, Key, Plan, Total, TotalKind
+from sandbox.catalog.model import Role, Type
+from sandbox.queries.compile_expression import ExpressionWriter, code_of, double
+from sandbox.queries.layout import UNIT, WEIGHT_COLUMN, code_column
+from sandbox.queries.plan import WEIGHT, Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import bounds_of, range_of
 from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
 
@@ -43,9 +43,14 @@ def compile_plan(plan: Plan) -> tuple[Statement, ...]:
                 statements.append(Statement(writer.over_units(), (total,)))
             case TotalKind.VALUES:
                 statements.append(Statement(writer.over_values(total), (total,)))
-            case TotalKind.BINS:
+            case TotalKind.BINS if total.bins == finest_bins(plan, total):
                 statements.append(Statement(writer.over_bins(total), (total,)))
     return tuple(statements)
+
+
+def finest_bins(plan: Plan, total: Total) -> int:
+    """Into how many bins the histogram goes from which this one follows: coarse bins are fine ones added up."""
+    return max(other.bins for other in plan.totals if other.kind is TotalKind.BINS and other.of == total.of)
 
 
 class _Writer:
@@ -62,13 +67,18 @@ class _Writer:
         """The rows that reach the question: they pass the filter and fall into a listed cell."""
         plan = self.plan
         codes = [f"{self._code(key)} AS {name}" for key, name in zip(plan.keys, self.keys, strict=True)]
-        unit = "r.unit" if plan.per_unit else f"r.{quoted(plan.unit.column)}"
         condition = plan.per_unit.where if plan.per_unit else plan.where
         where = f" WHERE {self.over.value(condition)}" if condition is not None else ""
-        kept = f"SELECT {', '.join([f'{unit} AS unit', *codes, *values])} FROM {self._source()}{where}"
+        kept = f"SELECT {', '.join([*self._weighed_by(), *codes, *values])} FROM {self._source()}{where}"
         if not codes:
             return kept
         return f"SELECT * FROM ({kept}) WHERE {' AND '.join(f'{name} IS NOT NULL' for name in self.keys)}"
+
+    def _weighed_by(self) -> list[str]:
+        """What a row's weight follows from: its unit, and where that is enough the weight that lies beside the row."""
+        if self.plan.per_unit:
+            return ["r.unit AS unit"]
+        return [f"r.{UNIT} AS unit", *([f"r.{WEIGHT_COLUMN} AS w"] if self.plan.weights_stored else [])]
 
     def _source(self) -> str:
         plan = self.plan
@@ -76,10 +86,9 @@ class _Writer:
             return self._table()
         where = f" WHERE {self.over_table.value(plan.where)}" if plan.where is not None else ""
         columns = ", ".join(["unit", *(column for column, _ in self.of_units)])
-        said = ", ".join([f"r.{quoted(plan.unit.column)} AS unit", *(
-            f"{self._of_unit(node)} AS {column}" for column, node in self.of_units)])
+        said = ", ".join([f"r.{UNIT} AS unit", *(f"{self._of_unit(node)} AS {column}" for column, node in self.of_units)])
         inner_keys = [self.over_table.raw(key) for key in plan.per_unit.keys if key != Name(plan.unit.column)]
-        by = ", ".join([f"r.{quoted(plan.unit.column)}", *inner_keys])
+        by = ", ".join([f"r.{UNIT}", *inner_keys])
         return f"(SELECT {columns} FROM (SELECT {said} FROM {self._table()}{where} GROUP BY {by})) AS r"
 
     def _of_units(self) -> list[tuple[str, Expression]]:
@@ -111,12 +120,16 @@ class _Writer:
     # --- the statements
 
     def over_rows(self, totals: tuple[Total, ...]) -> str:
-        values = [f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals)]
-        sums = [f"sum(w * q{place})" for place in range(len(totals))]
-        return self._weighted(self.kept(values), self.plan.max_rows, self.keys, sums)
+        values = [f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals) if total.kind is not TotalKind.ROWS]
+        return self._weighted(self.kept(values), self.plan.max_rows, self.keys,
+                              [self._sum(total, f"q{place}") for place, total in enumerate(totals)])
 
     def over_units(self) -> str:
-        return self._weighted(f"SELECT DISTINCT * FROM ({self.kept([])})", self.plan.most_groups, self.keys, ["sum(w)"])
+        kept = self.kept([])
+        if not self.keys:  # every unit is in one cell, and so has its full weight
+            return f"SELECT count(DISTINCT unit) * {WEIGHT} FROM ({kept})"
+        pairs = f"SELECT DISTINCT {', '.join(['unit', *self.keys])} FROM ({kept})"
+        return self._weighed_anew(pairs, self.plan.most_groups, self.keys, ["sum(w)"])
 
     def over_bins(self, total: Total) -> str:
         kept = f"SELECT * FROM ({self.kept([f'{self._bin(total)} AS bin'])}) WHERE bin IS NOT NULL"
@@ -133,43 +146,60 @@ class _Writer:
                 f"{_group(self.keys)}")
 
     def _weighted(self, kept: str, rows: int, by: list[str], sums: list[str]) -> str:
+        if self.plan.weights_stored:
+            return f"SELECT {', '.join([*by, *sums])} FROM ({kept}){_group(by)}"
+        return self._weighed_anew(kept, rows, by, sums)
+
+    def _weighed_anew(self, kept: str, rows: int, by: list[str], sums: list[str]) -> str:
+        """Each unit's weight by those of its rows that are kept."""
         return (f"WITH kept AS ({kept}), "
-                f"weights AS (SELECT unit, least({WEIGHT}, {WEIGHT * rows} // count(*)) AS w FROM kept GROUP BY unit) "
+                f"weights AS (SELECT unit, CAST(least({WEIGHT}, {WEIGHT * rows} // count(*)) AS SMALLINT) AS w "
+                f"FROM kept GROUP BY unit) "
                 f"SELECT {', '.join([*by, *sums])} FROM kept JOIN weights USING (unit){_group(by)}")
+
+    def _sum(self, total: Total, value: str) -> str:
+        """A total, in the smallest type that holds each product."""
+        match total.kind:
+            case TotalKind.ROWS:
+                return "sum(w)"
+            case TotalKind.PRESENT:
+                return f"sum(w) FILTER (WHERE {value})"
+        assert total.bounds is not None
+        most = total.bounds.reach if total.kind is TotalKind.SUM else total.bounds.span
+        return f"sum(CAST(w AS {'INTEGER' if WEIGHT * most < 2**31 else 'BIGINT'}) * {value})"
 
     # --- a row's part in a total
 
     def _steps(self, total: Total) -> str:
-        """A row's whole number in a total: see weights.md."""
-        if total.kind is TotalKind.ROWS:
-            return "1"
+        """A row's whole number in a total, or whether it has one: see weights.md."""
         assert total.of is not None
         if total.kind is TotalKind.PRESENT:
-            return f"CASE WHEN {self.over.value(total.of)} IS NULL THEN 0 ELSE 1 END"
+            return f"{self.over.value(total.of)} IS NOT NULL"
         assert total.bounds is not None
-        zero, most = ((Fraction(0), total.bounds.reach) if total.kind is TotalKind.SUM
-                      else (total.bounds.centre, total.bounds.span))
-        return f"coalesce({self.over.steps(total.of, total.bounds, zero, most)}, 0)"
+        zero = Fraction(0) if total.kind is TotalKind.SUM else total.bounds.centre
+        return self.over.steps(total.of, total.bounds, zero)
 
     def _bin(self, total: Total) -> str:
         """The bin of a row's value, from 0: equal parts of the bounds' grid."""
         assert total.of is not None and total.bounds is not None
-        steps = int((total.bounds.high - total.bounds.low) / total.bounds.step)
-        fine = max(other.bins for other in self.plan.totals if other.of == total.of and other.kind is TotalKind.BINS)
-        whole = self.over.steps(total.of, total.bounds, total.bounds.low, steps)
-        place = f"(CAST({whole} AS HUGEINT) * {fine} // {steps + 1})"
-        return place if total.bins == fine else f"({place} // {BINS_IN_ONE})"
+        grid = int((total.bounds.high - total.bounds.low) / total.bounds.step) + 1
+        steps = self.over.steps(total.of, total.bounds, total.bounds.low)
+        if grid == total.bins:
+            return steps
+        return f"(CAST({steps} AS {'BIGINT' if grid * total.bins < 2**63 else 'HUGEINT'}) * {total.bins} // {grid})"
 
     def _code(self, key: Key) -> str:
         """The place of a row's value among the key's public values, from 0; NULL for any other value."""
         values = key.values
+        if isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY:
+            return f"r.{code_column(key.of.text)}"
         raw = self.over.raw(key.of)
         found = range_of(key.of, self.plan.scope)
         if found.type is Type.INTEGER and not isinstance(key.of, Name | UnitKey) and values == tuple(
                 range(int(values[0]), int(values[0]) + len(values))):
             near = f"CAST(round(least(greatest({raw} - {double(Fraction(int(values[0])))}, -1), {len(values)})) AS BIGINT)"
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
-        return f"list_position([{', '.join(literal(value) for value in values)}], {raw}) - 1"
+        return code_of(raw, values)
 
 
 def _group(keys: list[str]) -> str:

@@ -6,8 +6,9 @@ The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and 
 
 from datetime import date
 from fractions import Fraction
+from math import ceil, floor
 
-from sandbox.catalog.model import Bounds, Role, Type
+from sandbox.catalog.model import Bounds, KeyValue, Role, Type
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
@@ -102,12 +103,22 @@ class ExpressionWriter:
                 return f"CASE {said}{f' ELSE {self.value(otherwise)}' if otherwise is not None else ''} END"
         return self._condition(expression)
 
-    def steps(self, expression: Expression, bounds: Bounds, zero: Fraction, most: int) -> str:
-        """A row's whole number of steps from `zero`: clamped as a value, and again as a whole number. Empty stays empty."""
+    def steps(self, expression: Expression, bounds: Bounds, zero: Fraction) -> str:
+        """A row's whole number of steps from `zero`. Empty stays empty."""
+        offset = zero / bounds.step
+        if isinstance(expression, Name) and not expression.dataset and offset.denominator == 1 and (
+                self.scope.column(expression).bounds == bounds):
+            stored = f"r.{quoted(f'steps:{expression.text}')}"  # layout.py
+            return f"({stored} - {int(offset)})" if offset else stored
+        return self.computed_steps(expression, bounds, zero)
+
+    def computed_steps(self, expression: Expression, bounds: Bounds, zero: Fraction) -> str:
+        """The same, computed for each row: clamped as a value, and again as a whole number."""
         value = self.value(expression)
         clamped = f"least(greatest({value}, {double(bounds.low)}), {double(bounds.high)})"
         whole = f"CAST(round(({clamped} - {double(zero)}) / {double(bounds.step)}) AS BIGINT)"
-        return f"CASE WHEN {value} IS NULL THEN NULL ELSE greatest({-most}, least({most}, {whole})) END"
+        least, most = floor((bounds.low - zero) / bounds.step), ceil((bounds.high - zero) / bounds.step)
+        return f"CASE WHEN {value} IS NULL THEN NULL ELSE greatest({least}, least({most}, {whole})) END"
 
     def unit_aggregate(self, aggregate: UnitAggregate, bounds: Bounds | None) -> str:
         """One value of a unit's rows, exactly: sums are of whole steps, so that they do not depend on the order of rows."""
@@ -123,7 +134,7 @@ class ExpressionWriter:
             case Aggregation.MIN | Aggregation.MAX:
                 return f"{aggregate.aggregation.value}({value})"
         assert bounds is not None
-        total = f"CAST(sum({self.steps(of, bounds, Fraction(0), bounds.reach)}) AS DOUBLE) * {double(bounds.step)}"
+        total = f"CAST(sum({self.steps(of, bounds, Fraction(0))}) AS DOUBLE) * {double(bounds.step)}"
         return total if aggregate.aggregation is Aggregation.SUM else f"{total} / nullif(count({value}), 0)"
 
     def _clamped(self, expression: Name | UnitAggregate | UnitKey) -> str:
@@ -158,6 +169,11 @@ class ExpressionWriter:
             case Or(parts):
                 return "(" + " OR ".join(map(self.value, parts)) + ")"
         raise AssertionError("bind refuses every other kind")
+
+
+def code_of(value: str, values: tuple[KeyValue, ...]) -> str:
+    """The place of a value among a key's public values, from 0; NULL for any other value."""
+    return f"list_position([{', '.join(literal(known) for known in values)}], {value}) - 1"
 
 
 def literal(value: Value) -> str:

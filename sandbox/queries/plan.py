@@ -122,6 +122,12 @@ class Plan:
         return 1 if self.per_unit is not None and len(self.per_unit.keys) == 1 else self.unit.max_rows
 
     @property
+    def weights_stored(self) -> bool:
+        """Whether the weights that lie beside the rows serve: nothing chooses or multiplies rows (weights.md)."""
+        return self.where is None and self.per_unit is None and all(
+            self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
+
+    @property
     def most_groups(self) -> int:
         """How many cells one unit counts in, in full: for COUNT(DISTINCT unit)."""
         return min(self.max_rows, self.cells)

@@ -10,11 +10,18 @@ from sandbox.queries.tree import Name
 
 @dataclass(frozen=True)
 class PublicTable:
-    """An open dataset that is joined. `values` gives the distinct values of one of its columns, in order: they are public."""
+    """An open dataset that is joined. `values` gives the distinct values of one of its columns, in order: they are public.
+
+    `once` says whether no two of its rows have the same values in some columns: then no row that is joined multiplies.
+    """
 
     version: Version
     values: Callable[[str], tuple[KeyValue, ...]] = field(compare=False)
+    once: Callable[[tuple[str, ...]], bool] = field(compare=False, default=lambda _: False)
     outer: bool = False  # LEFT JOIN: its columns may be empty
+
+    def has_once(self, names: tuple[Name, ...]) -> bool:
+        return self.once(tuple(name.text for name in names))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 
 from sqlalchemy import select
 
@@ -69,7 +70,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
 
 def _public(desk: Desk, join: Join) -> PublicTable:
     version = desk.shelf.current(join.dataset)
-    return PublicTable(version, lambda column: desk.engine.public_values(version, column), join.outer)
+    engine = desk.engine
+    return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), join.outer)
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:

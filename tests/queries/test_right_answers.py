@@ -16,7 +16,8 @@ import pytest
 
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
-from sandbox.engines.duckdb import compute, distinct_values
+from sandbox.engines.duckdb import compute
+from sandbox.engines.rows_in_memory import PublicRows
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.scope import PublicTable, Scope
 from sandbox.releases.answer import table
@@ -93,8 +94,8 @@ def rows() -> tuple[pa.Table, pa.Table]:
 def plan_for(sql: str) -> Plan:
     private, public = versions()
     question = parse(sql)
-    stops = rows()[1]
-    scope = Scope(private.policy, {join.dataset: PublicTable(public, lambda column: distinct_values(stops, column), join.outer)
+    stops = PublicRows(rows()[1])
+    scope = Scope(private.policy, {join.dataset: PublicTable(public, stops.values, stops.once, join.outer)
                                    for join in question.joins})
     return make_plan(bind(question, scope), private, scope)
 
