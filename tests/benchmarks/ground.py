@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-import marketplace.migrate
 import sandbox.migrate
 from benchmarks.taps import DISTRICTS, MAX_ROWS, STOPS_POLICY, Taps
 from sandbox.city.postgres import Postgres
@@ -44,8 +43,7 @@ def small_city(*, durable: bool = True) -> Iterator[tuple[Story, str, S3Server]]
         with owner.connect() as connection:
             connection.execute(text("CREATE DATABASE cihu"))
         owner.dispose()
-        for migrate in (sandbox.migrate.migrate, marketplace.migrate.migrate):
-            migrate(postgres.url())
+        sandbox.migrate.migrate(postgres.url())
         database = Database(postgres.url())
         try:
             yield open_story(database, s3.raw_store()), postgres.url(), s3

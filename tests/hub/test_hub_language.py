@@ -13,5 +13,6 @@ START = RequestStartLine("GET", "/hub/spawn", "HTTP/1.1")
     ("", "fr-FR,fr;q=0.9,en;q=0.8", "en"),
     ("", "fr", ""), ("", "", ""), ("klingon", "en", "en")])
 def test_the_cookie_says_else_the_browser(cookie: str, accepted: str, language: str) -> None:
-    headers = HTTPHeaders({"Host": "hub", "Accept-Language": accepted} | ({"Cookie": f"other=zh; cihu_language={cookie}"} if cookie else {}))
+    cookies = {"Cookie": f"other=zh; cihu_language={cookie}"} if cookie else {}
+    headers = HTTPHeaders({"Host": "hub", "Accept-Language": accepted} | cookies)
     assert language_of(HTTPServerRequest(headers=headers, start_line=START)) == language

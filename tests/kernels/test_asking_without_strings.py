@@ -75,3 +75,21 @@ def test_an_expression_about_other_rows_is_refused_before_the_vault_is_asked(one
     one_kernel.run("import cihu, ibis\nvisits = cihu.table('clinic.visits')")
     assert "'mine', which is not a dataset" in one_kernel.text(
         "cihu.sql(visits.join(ibis.table({'year': 'int64'}, name='mine'), 'year').count())")
+
+
+@pytest.mark.parametrize("expression", [
+    "visits.count()", "visits.filter(_.year.isin([1, 2]), _.cost.between(5, 80) | (_.district == 'east')).count()",
+    "visits.mutate(tenth=_.cost / 10).filter(_.tenth > 1).group_by('district').agg(mean=_.tenth.mean(), n=_.count())",
+    "visits.group_by(kind=ibis.cases((_.cost < 20, 'cheap'), else_='dear')).agg(n=_.count(), p=_.person.nunique())",
+    "visits.group_by('year').agg(n=_.count(), s=_.cost.sum()).mutate(e=_.s / _.n).filter(_.n > 50).order_by(_.n.desc()).head(2)",
+    "visits.group_by('year').agg(dear=(_.cost > 50).sum(), n=_.count(where=_.visits > 2), m=_.cost.median(), v=_.cost.var())",
+    "visits.group_by('person').agg(total=_.cost.sum()).agg(mean=_.total.mean())"])
+def test_what_an_analyst_writes_in_ibis_the_vault_can_plan(one_kernel: Kernel, expression: str) -> None:
+    one_kernel.run("import cihu, ibis\nfrom ibis import _\nvisits = cihu.table('clinic.visits')")
+    assert "Nothing was spent" in one_kernel.text(f"print(cihu.explain({expression}, epsilon=0.4))")
+
+
+def test_the_vaults_refusals_are_in_the_persons_language(kernel: Kernel) -> None:
+    kernel.run("import cihu\ncihu.language('zh')")
+    said = kernel.text("cihu.sql('SELECT COUNT(*) AS n FROM clinic.visits', epsilon=2000)")
+    assert "epsilon 应在" in said and "建议:常用" in said

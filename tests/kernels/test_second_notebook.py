@@ -1,6 +1,7 @@
 """The second notebook runs from top to bottom in a sealed kernel, and every cell says what its text promises."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,14 @@ def test_every_cell_ends_as_it_should(done: Done) -> None:
 def test_a_cell_of_sql_is_priced_then_answered(done: Done) -> None:
     assert "Nothing was spent" in outcome(done, "--explain --epsilon 1")
     assert "95 %:" in outcome(done, "by_health --epsilon 1")
+
+
+def test_an_error_that_is_asked_for_is_kept(done: Done) -> None:
+    """Each interval is no wider than 5 % of what the policy says a typical group holds."""
+    said = outcome(done, "cihu.explain(\"SELECT year")
+    shares = [float(share) for share in re.findall(r"(?<=\s)([\d.]+) %\\n", said)]
+    assert shares and all(share <= 5 for share in shares), said
+    assert "95 %:" in outcome(done, "cihu.sql(\"SELECT year")
 
 
 def test_a_part_of_what_was_asked_is_free(done: Done) -> None:

@@ -34,8 +34,10 @@ class Explanation:
         for output in self.document.get("outputs", []):
             error, wide = output.get("standard_error"), output.get("plus_minus_95")
             share, kind = output.get("percent_of_a_typical_cell"), str(output.get("kind", ""))
-            made.append([str(output["name"]), known(f"kind.{kind}", kind), f"± {number(error, error)}",
-                         f"± {number(wide, error)}", percent(share) if share is not None else ""])
+            errors = [f"± {number(one, error)}" if one is not None else "–" for one in (error, wide)]
+            if output.get("at_worst"):
+                errors = [say("at_most", error=one) for one in errors]
+            made.append([str(output["name"]), known(f"kind.{kind}", kind), *errors, percent(share) if share is not None else ""])
         return made
 
     def _lines(self) -> list[str]:
