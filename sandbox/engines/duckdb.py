@@ -1,5 +1,6 @@
 """How does DuckDB compute totals? In memory, on one version's rows, shut off from everything, and for so long at most."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -117,9 +118,12 @@ def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) ->
                 connection.interrupt()
 
     watcher = Thread(target=watch, daemon=True)
+    until = time.monotonic() + seconds
     watcher.start()
     try:
         yield
     finally:
         done.set()
         watcher.join()  # it must not interrupt a connection that is closed
+    if time.monotonic() > until:  # what is late has failed, whether the interrupt came through or not
+        raise duckdb.InterruptException("late")

@@ -18,7 +18,7 @@ from sandbox.catalog.read_table import SQL_TYPE, quoted
 from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
-from sandbox.queries.layout import laid_out
+from sandbox.queries.layout import laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
 ROWS_AT_ONCE = 1_000_000
@@ -44,11 +44,13 @@ class RowsInMemory:
                 connection.execute("INSERT INTO raw FROM batch")
                 connection.unregister("batch")
                 connection.execute("CHECKPOINT")
-            connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, count(*) AS n, "
-                               f"row_number() OVER (ORDER BY {unit}) - 1 AS code FROM raw GROUP BY {unit}")
-            connection.execute(f"CREATE TABLE {TABLE} AS {laid_out(policy, rows='raw', units='units')}")
+            connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, row_number() OVER (ORDER BY {unit}) - 1 AS code "
+                               f"FROM (SELECT DISTINCT {unit} FROM raw)")
+            connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='raw', units='units')}")
             connection.execute("DROP TABLE raw")
             connection.execute("DROP TABLE units")
+            connection.execute(f"CREATE TABLE {TABLE} AS {with_weights(policy, laid='laid')}")
+            connection.execute("DROP TABLE laid")
             connection.execute("CHECKPOINT")
             connection.execute("SET lock_configuration = true")
 

@@ -6,10 +6,11 @@ from fractions import Fraction
 
 from sandbox.catalog.model import Role, Type
 from sandbox.queries.compile_expression import ExpressionWriter, code_of, double
-from sandbox.queries.layout import UNIT, WEIGHT_COLUMN, code_column
-from sandbox.queries.plan import WEIGHT, Key, Plan, Total, TotalKind
+from sandbox.queries.layout import UNIT, code_column
+from sandbox.queries.plan import Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import bounds_of, range_of
 from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
+from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
 
@@ -63,22 +64,21 @@ class _Writer:
 
     # --- what the totals are taken over
 
-    def kept(self, values: Iterable[str]) -> str:
-        """The rows that reach the question: they pass the filter and fall into a listed cell."""
+    def kept(self, values: Iterable[str], *, weighed: bool = False) -> str:
+        """The rows that pass the filter and fall into a listed cell, with their units or with their weights."""
         plan = self.plan
         codes = [f"{self._code(key)} AS {name}" for key, name in zip(plan.keys, self.keys, strict=True)]
         condition = plan.per_unit.where if plan.per_unit else plan.where
         where = f" WHERE {self.over.value(condition)}" if condition is not None else ""
-        kept = f"SELECT {', '.join([*self._weighed_by(), *codes, *values])} FROM {self._source()}{where}"
+        kept = f"SELECT {', '.join([self._owner(weighed=weighed), *codes, *values])} FROM {self._source()}{where}"
         if not codes:
             return kept
         return f"SELECT * FROM ({kept}) WHERE {' AND '.join(f'{name} IS NOT NULL' for name in self.keys)}"
 
-    def _weighed_by(self) -> list[str]:
-        """What a row's weight follows from: its unit, and where that is enough the weight that lies beside the row."""
-        if self.plan.per_unit:
-            return ["r.unit AS unit"]
-        return [f"r.{UNIT} AS unit", *([f"r.{WEIGHT_COLUMN} AS w"] if self.plan.weights_stored else [])]
+    def _owner(self, *, weighed: bool) -> str:
+        if weighed:
+            return f"r.{weight_column(self.plan.stored_keys)} AS w"
+        return "r.unit AS unit" if self.plan.per_unit else f"r.{UNIT} AS unit"
 
     def _source(self) -> str:
         plan = self.plan
@@ -121,52 +121,68 @@ class _Writer:
 
     def over_rows(self, totals: tuple[Total, ...]) -> str:
         values = [f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals) if total.kind is not TotalKind.ROWS]
-        return self._weighted(self.kept(values), self.plan.max_rows, self.keys,
-                              [self._sum(total, f"q{place}") for place, total in enumerate(totals)])
+        kept = self.kept(values, weighed=self.plan.weights_stored)
+        if self.plan.weights_stored:
+            sums = [self._sum(total, f"q{place}") for place, total in enumerate(totals)]
+            return f"SELECT {', '.join([*self.keys, *sums])} FROM ({kept}){_group(self.keys)}"
+        inner = [f"{self._of_cell(total, f'q{place}')} AS s{place}" for place, total in enumerate(totals)]
+        return self._weighed_anew(kept, self.keys, inner, [f"sum(w * s{place})" for place in range(len(totals))])
 
     def over_units(self) -> str:
         kept = self.kept([])
         if not self.keys:  # every unit is in one cell, and so has its full weight
             return f"SELECT count(DISTINCT unit) * {WEIGHT} FROM ({kept})"
-        pairs = f"SELECT DISTINCT {', '.join(['unit', *self.keys])} FROM ({kept})"
-        return self._weighed_anew(pairs, self.plan.most_groups, self.keys, ["sum(w)"])
+        most = self.plan.most_groups
+        by = ", ".join(self.keys)
+        return (f"WITH cells AS (SELECT DISTINCT unit, {by} FROM ({kept})), "
+                f"weights AS (SELECT unit, CAST(least({WEIGHT}, {WEIGHT * most} // count(*)) AS SMALLINT) AS w "
+                f"FROM cells GROUP BY unit) SELECT {by}, sum(w) FROM cells JOIN weights USING (unit) GROUP BY {by}")
 
     def over_bins(self, total: Total) -> str:
-        kept = f"SELECT * FROM ({self.kept([f'{self._bin(total)} AS bin'])}) WHERE bin IS NOT NULL"
-        return self._weighted(kept, self.plan.max_rows, [*self.keys, "bin"], ["sum(w)"])
+        rows = self.kept([f"{self._bin(total)} AS bin"], weighed=self.plan.weights_stored)
+        kept = f"SELECT * FROM ({rows}) WHERE bin IS NOT NULL"
+        by = [*self.keys, "bin"]
+        if self.plan.weights_stored:
+            return f"SELECT {', '.join(by)}, sum(w) FROM ({kept}) GROUP BY {', '.join(by)}"
+        return self._weighed_anew(kept, by, [], ["sum(w * n)"])
 
     def over_values(self, total: Total) -> str:
         """Of each unit the first few (cell, value) pairs count; which, depends on its own rows alone (and no order of rows)."""
         assert total.of is not None
-        pairs = f"SELECT DISTINCT * FROM ({self.kept([f'{self.over.raw(total.of)} AS value'])}) WHERE value IS NOT NULL"
+        value = f"{self.over.raw(total.of)} AS value"
+        pairs = f"SELECT DISTINCT {', '.join(['unit', *self.keys, 'value'])} FROM ({self.kept([value])}) WHERE value IS NOT NULL"
         order = ", ".join(["hash(value)", "value", *self.keys])
         ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY {order}) AS place FROM ({pairs})"
         counts = f"count(DISTINCT value) * {WEIGHT}"
         return (f"SELECT {', '.join([*self.keys, counts])} FROM ({ranked}) WHERE place <= {self.plan.max_rows}"
                 f"{_group(self.keys)}")
 
-    def _weighted(self, kept: str, rows: int, by: list[str], sums: list[str]) -> str:
-        if self.plan.weights_stored:
-            return f"SELECT {', '.join([*by, *sums])} FROM ({kept}){_group(by)}"
-        return self._weighed_anew(kept, rows, by, sums)
-
-    def _weighed_anew(self, kept: str, rows: int, by: list[str], sums: list[str]) -> str:
-        """Each unit's weight by those of its rows that are kept."""
-        return (f"WITH kept AS ({kept}), "
-                f"weights AS (SELECT unit, CAST(least({WEIGHT}, {WEIGHT * rows} // count(*)) AS SMALLINT) AS w "
-                f"FROM kept GROUP BY unit) "
-                f"SELECT {', '.join([*by, *sums])} FROM kept JOIN weights USING (unit){_group(by)}")
+    def _weighed_anew(self, kept: str, by: list[str], inner: list[str], sums: list[str]) -> str:
+        """Each unit's weight by those of its rows that are kept: see weights.md."""
+        return (f"WITH cells AS (SELECT {', '.join(['unit', *by, 'count(*) AS n', *inner])} FROM ({kept}) "
+                f"GROUP BY {', '.join(['unit', *by])}), "
+                f"weights AS (SELECT unit, {weight_of('n', self.plan.max_rows)} AS w FROM cells GROUP BY unit) "
+                f"SELECT {', '.join([*by, *sums])} FROM cells JOIN weights USING (unit){_group(by)}")
 
     def _sum(self, total: Total, value: str) -> str:
-        """A total, in the smallest type that holds each product."""
+        """A total over rows, in the smallest type that holds each product."""
         match total.kind:
             case TotalKind.ROWS:
                 return "sum(w)"
             case TotalKind.PRESENT:
                 return f"sum(w) FILTER (WHERE {value})"
-        assert total.bounds is not None
-        most = total.bounds.reach if total.kind is TotalKind.SUM else total.bounds.span
-        return f"sum(CAST(w AS {'INTEGER' if WEIGHT * most < 2**31 else 'BIGINT'}) * {value})"
+        return f"sum(CAST(w AS {'INTEGER' if WEIGHT * _most(total) < 2**31 else 'BIGINT'}) * {value})"
+
+    def _of_cell(self, total: Total, value: str) -> str:
+        """A unit's own part of a total in one cell, before its weight."""
+        match total.kind:
+            case TotalKind.ROWS:
+                return "count(*)"
+            case TotalKind.PRESENT:
+                return f"count(*) FILTER (WHERE {value})"
+        # below 2**31 rows, and with its weight at most the sensitivity: where both fit, 64 bits are faster than 128
+        small = _most(total) < 2**31 and total.sensitivity < 2**62
+        return f"coalesce(sum({value}), 0)" + ("::BIGINT" if small else "")
 
     # --- a row's part in a total
 
@@ -200,6 +216,12 @@ class _Writer:
             near = f"CAST(round(least(greatest({raw} - {double(Fraction(int(values[0])))}, -1), {len(values)})) AS BIGINT)"
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
         return code_of(raw, values)
+
+
+def _most(total: Total) -> int:
+    """The most steps that a row can bring."""
+    assert total.bounds is not None
+    return total.bounds.reach if total.kind is TotalKind.SUM else total.bounds.span
 
 
 def _group(keys: list[str]) -> str:

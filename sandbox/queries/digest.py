@@ -6,7 +6,7 @@ import json
 from sandbox.queries.plan import Plan
 from sandbox.queries.wording import wording
 
-FORMAT = 2
+FORMAT = 3
 """Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
 
 

@@ -1,7 +1,7 @@
 """How do rows lie where questions are computed? Beside each column what a question would otherwise compute for every row.
 
 - `unit:code`, a number for each unit in place of its name, which is in no table of the engine;
-- `unit:weight`, the unit's weight by all its rows: min(1024, 1024 * max_rows // rows) (weights.md);
+- `unit:weight`, the unit's weight (weights.md) in a question about all rows without keys; `unit:weight:a:b`, by a and b;
 - `code:x` for a key column, the place of the row's value among the policy's, from 0; empty for any other value;
 - `steps:x` for a measure, the clamped value in whole steps from zero; empty where the value is.
 
@@ -13,14 +13,11 @@ from fractions import Fraction
 from sandbox.catalog.model import Bounds, DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.compile_expression import ExpressionWriter, code_of
-from sandbox.queries.plan import WEIGHT
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Name
+from sandbox.queries.weights import stored_sets, weight_column, weight_of
 
 UNIT = quoted("unit:code")
-WEIGHT_COLUMN = quoted("unit:weight")
-
-
 def code_column(name: str) -> str:
     return quoted(f"code:{name}")
 
@@ -30,11 +27,10 @@ def steps_column(name: str) -> str:
 
 
 def laid_out(policy: DatasetPolicy, *, rows: str, units: str) -> str:
-    """The SELECT that lays rows out: from `rows` as they were published, and `units` (unit, code, n: how many rows it has)."""
+    """The SELECT that lays rows out, but for weights: from `rows` as they were published, and `units` (unit, code)."""
     assert policy.unit is not None
     writer = ExpressionWriter(Scope(policy))
-    columns = [f"CAST(u.code AS INTEGER) AS {UNIT}",
-               f"CAST(least({WEIGHT}, {WEIGHT * policy.unit.max_rows} // u.n) AS SMALLINT) AS {WEIGHT_COLUMN}"]
+    columns = [f"CAST(u.code AS INTEGER) AS {UNIT}"]
     for column in policy.columns:
         if column.role in (Role.UNIT, Role.HIDDEN):
             continue
@@ -47,6 +43,20 @@ def laid_out(policy: DatasetPolicy, *, rows: str, units: str) -> str:
             steps = writer.computed_steps(Name(column.name), column.bounds, Fraction(0))
             columns.append(f"CAST({steps} AS {steps_type(column.bounds)}) AS {steps_column(column.name)}")
     return f"SELECT {', '.join(columns)} FROM {rows} AS r JOIN {units} AS u ON r.{quoted(policy.unit.column)} = u.unit"
+
+
+def with_weights(policy: DatasetPolicy, *, laid: str) -> str:
+    """The SELECT that puts the weights beside the rows of `laid`."""
+    assert policy.unit is not None
+    columns, joins = [], []
+    for number, keys in enumerate(stored_sets(policy)):
+        codes = [code_column(key) for key in keys]
+        listed = " AND ".join(f"{code} IS NOT NULL" for code in codes) or "TRUE"
+        counts = f"SELECT {UNIT}, count(*) AS n FROM {laid} WHERE {listed} GROUP BY {', '.join([UNIT, *codes])}"
+        weights = f"SELECT {UNIT}, {weight_of('n', policy.unit.max_rows)} AS w FROM ({counts}) GROUP BY {UNIT}"
+        columns.append(f"w{number}.w AS {weight_column(keys)}")
+        joins.append(f" LEFT JOIN ({weights}) AS w{number} USING ({UNIT})")
+    return f"SELECT {laid}.*, {', '.join(columns)} FROM {laid}{''.join(joins)}"
 
 
 def steps_type(bounds: Bounds) -> str:

@@ -1,14 +1,15 @@
 """Which integer totals answer a question, and how much can one unit change each of them?
 
-Every unit gets one integer weight from its own rows alone (the claim and its proof: weights.md beside this file).
-With P = 1024 a row counts 1024/1024; a unit with more than max_rows rows that reach the question shares
-1024 * max_rows among them. So no unit moves a total by more than the `sensitivity` stated here.
+Every unit gets one integer weight from its own rows alone (the claim and its proof: weights.md beside this file). With
+P = 1024 a row counts 1024/1024; a unit whose rows, counted by cell, have a norm above max_rows counts as much less. So no
+unit moves a total by more than the `sensitivity` stated here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from math import prod
+from functools import cached_property
+from math import isqrt, prod
 
 from sandbox.catalog.model import Bounds, KeyValue, Version
 from sandbox.errors import QueryRefused
@@ -36,11 +37,12 @@ from sandbox.queries.tree import (
     Question,
     Round,
     UnitKey,
+    node,
     walk,
 )
+from sandbox.queries.weights import WEIGHT, stored_sets
 from sandbox.queries.wording import wording
 
-WEIGHT = 1024
 MOST_CELLS = 100_000
 MOST_TOTALS = 64
 FINE_BINS, BINS_IN_ONE = 1024, 32
@@ -57,9 +59,9 @@ class TotalKind(StrEnum):
     BINS = "bins"  # sum of w in each bin of the expression's range
 
 
-@dataclass(frozen=True)
+@node
 class Total:
-    """One integer per cell (and bin). `sensitivity` bounds, in L1 (so in L2 and Linf), what one unit changes in all of them."""
+    """One integer per cell (and bin). `sensitivity` bounds, in L2 (and so in Linf), what one unit changes in all of them."""
 
     kind: TotalKind
     sensitivity: int
@@ -67,10 +69,16 @@ class Total:
     bounds: Bounds | None = None
     bins: int = 1
 
-    @property
+    @cached_property
     def name(self) -> str:
         bins = f"/{self.bins}" if self.kind is TotalKind.BINS else ""
         return f"{self.kind.value}{bins}:{'' if self.of is None else wording(self.of)}"
+
+    @cached_property
+    def grid(self) -> tuple[float, float, float, float]:
+        """The bounds' low, high, centre and step, as what is shown is computed with."""
+        assert self.bounds is not None
+        return float(self.bounds.low), float(self.bounds.high), float(self.bounds.centre), float(self.bounds.step)
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,10 @@ class PlannedOutput:
     asked: Expression
     of: Expression
 
-    @property
+    @cached_property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Without repetition. A group key has none."""
-        return tuple(dict.fromkeys(node for node in walk(self.of) if isinstance(node, Aggregate)))
+        return tuple(dict.fromkeys(part for part in walk(self.of) if isinstance(part, Aggregate)))
 
 
 @dataclass(frozen=True)
@@ -108,11 +116,11 @@ class Plan:
     per_unit: PerUnit | None = None
     afterwards: Afterwards = field(default_factory=Afterwards)
 
-    @property
+    @cached_property
     def totals(self) -> tuple[Total, ...]:
         return tuple(dict.fromkeys(total for totals in self.parts.values() for total in totals))
 
-    @property
+    @cached_property
     def cells(self) -> int:
         return prod(len(key.values) for key in self.keys)
 
@@ -122,10 +130,17 @@ class Plan:
         return 1 if self.per_unit is not None and len(self.per_unit.keys) == 1 else self.unit.max_rows
 
     @property
+    def stored_keys(self) -> tuple[str, ...]:
+        """The names of the keys in the policy's order, where all of them are columns of the dataset."""
+        names = {key.of.text for key in self.keys if isinstance(key.of, Name) and not key.of.dataset}
+        return tuple(column.name for column in self.version.policy.columns if column.name in names)
+
+    @property
     def weights_stored(self) -> bool:
-        """Whether the weights that lie beside the rows serve: nothing chooses or multiplies rows (weights.md)."""
-        return self.where is None and self.per_unit is None and all(
-            self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
+        """Whether the weights that lie beside the rows are those that would be computed: nothing chooses or multiplies rows."""
+        once = all(join.outer and self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
+        return once and self.where is None and self.per_unit is None and len(self.stored_keys) == len(self.keys) and (
+            self.stored_keys in stored_sets(self.version.policy))
 
     @property
     def most_groups(self) -> int:
@@ -145,10 +160,11 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
                        after.limit)
     empty = Plan(version, scope, unit, question.where, tuple(_key(key, scope) for key in question.keys), {}, outputs,
                  question.joins, question.per_unit, after)
-    aggregates = dict.fromkeys(node for node in walk((tuple(output.of for output in outputs), after))
-                               if isinstance(node, Aggregate))
+    aggregates = dict.fromkeys(part for part in walk((tuple(output.of for output in outputs), after))
+                               if isinstance(part, Aggregate))
     plan = Plan(version, scope, unit, question.where, empty.keys,
-                {aggregate: _totals(aggregate, empty) for aggregate in aggregates}, outputs, question.joins,
+                {aggregate: _totals(aggregate, empty, averaged=replace(aggregate, aggregation=Aggregation.AVG) in aggregates)
+                 for aggregate in aggregates}, outputs, question.joins,
                 question.per_unit, after)
     cells = plan.cells * max((total.bins for total in plan.totals), default=1)
     if cells > MOST_CELLS:
@@ -175,20 +191,21 @@ def _key(key: Expression, scope: Scope) -> Key:
     return Key(key, values)
 
 
-def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
+def _totals(aggregate: Aggregate, plan: Plan, *, averaged: bool) -> tuple[Total, ...]:
+    """The totals that an aggregate is made of. `averaged`: the same expression's average is asked for, too."""
     rows, of, scope = WEIGHT * plan.max_rows, aggregate.of, plan.scope
     if of is None:
         return (Total(TotalKind.ROWS, rows),)
     if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
         if of in (Name(plan.unit.column), UnitKey(Name(plan.unit.column))):
-            return (Total(TotalKind.UNITS, WEIGHT * plan.most_groups),)
+            return (Total(TotalKind.UNITS, isqrt(WEIGHT**2 * plan.most_groups - 1) + 1),)
         return (Total(TotalKind.VALUES, rows, of),)
     if aggregate.aggregation is Aggregation.COUNT:
         return (_present(of, plan),)
     bounds = bounds_of(of, scope)
-    if aggregate.aggregation is Aggregation.SUM:
+    if aggregate.aggregation is Aggregation.SUM and not averaged:
         return (Total(TotalKind.SUM, rows * bounds.reach, of, bounds),)
-    if aggregate.aggregation is Aggregation.AVG:
+    if aggregate.aggregation in (Aggregation.SUM, Aggregation.AVG):  # a sum beside an average follows from the same totals
         return (Total(TotalKind.CENTRED, rows * bounds.span, of, bounds), _present(of, plan))
     found = range_of(of, scope)
     width = int((bounds.high - bounds.low) / bounds.step)
@@ -208,13 +225,13 @@ def _present(of: Expression, plan: Plan) -> Total:
 
 def _emptiness(of: Expression, scope: Scope) -> Expression:
     """An expression that is empty exactly where `of` is, as simple as can be seen."""
-    for node in walk(of):
-        strict = isinstance(node, Name | Literal | Round | Call) or (
-            isinstance(node, Arithmetic) and (node.operator is not Operator.OVER or (
-                isinstance(node.right, Literal) and node.right.value != 0)))
+    for part in walk(of):
+        strict = isinstance(part, Name | Literal | Round | Call) or (
+            isinstance(part, Arithmetic) and (part.operator is not Operator.OVER or (
+                isinstance(part.right, Literal) and part.right.value != 0)))
         if not strict:
             return of
-    names = sorted({node for node in walk(of) if isinstance(node, Name) and not never_empty(node, scope)}, key=wording)
+    names = sorted({part for part in walk(of) if isinstance(part, Name) and not never_empty(part, scope)}, key=wording)
     if len(names) == 1:
         return names[0]
     return Case(((And(tuple(Not(IsNull(name)) for name in names)), Literal(1)),), None)

@@ -5,15 +5,33 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar, cast, dataclass_transform
 
 from sandbox.errors import Position
 
 Value = str | int | bool | Fraction | date
 NOWHERE = Position(1, 1)
 
+Class = TypeVar("Class", bound=type)
 
-@dataclass(frozen=True)
+
+@dataclass_transform(frozen_default=True)
+def node(kind: Class) -> Class:
+    """A frozen dataclass whose hash is computed once: trees are looked up by their whole content, again and again."""
+    made: Any = dataclass(frozen=True)(kind)
+    computed = made.__hash__
+
+    def hashed(self: Any) -> int:
+        known = self.__dict__.get("_hash")
+        if known is None:
+            known = self.__dict__["_hash"] = computed(self)
+        return int(known)
+
+    made.__hash__ = hashed
+    return cast("Class", made)
+
+
+@node
 class Name:
     """A column, and where it was written. The place is no part of what the question means."""
 
@@ -22,7 +40,7 @@ class Name:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True)
+@node
 class Literal:
     value: Value
     position: Position = field(default=NOWHERE, compare=False)
@@ -39,14 +57,14 @@ class Operator(StrEnum):
     MODULO = "%"
 
 
-@dataclass(frozen=True)
+@node
 class Arithmetic:
     operator: Operator
     left: "Expression"
     right: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class Extreme:
     """LEAST or GREATEST of its parts, empty ones left out."""
 
@@ -64,13 +82,13 @@ class Function(StrEnum):
     EXP = "exp"
 
 
-@dataclass(frozen=True)
+@node
 class Call:
     function: Function
     of: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class Round:
     of: "Expression"
     digits: int = 0
@@ -88,7 +106,7 @@ class Part(StrEnum):
     ISODOW = "isodow"  # 1 is Monday
 
 
-@dataclass(frozen=True)
+@node
 class DatePart:
     part: Part
     of: "Expression"
@@ -100,13 +118,13 @@ class Spelling(StrEnum):
     TRIM = "trim"
 
 
-@dataclass(frozen=True)
+@node
 class Spelled:
     spelling: Spelling
     of: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class Slice:
     """`length` characters of a text, from the character `start` (the first is 1)."""
 
@@ -115,7 +133,7 @@ class Slice:
     length: int
 
 
-@dataclass(frozen=True)
+@node
 class Length:
     of: "Expression"
 
@@ -123,12 +141,12 @@ class Length:
 # --- choices
 
 
-@dataclass(frozen=True)
+@node
 class Coalesce:
     parts: tuple["Expression", ...]
 
 
-@dataclass(frozen=True)
+@node
 class Case:
     branches: tuple[tuple["Expression", "Expression"], ...]
     otherwise: "Expression | None"
@@ -146,41 +164,41 @@ class Comparison(StrEnum):
     AT_LEAST = ">="
 
 
-@dataclass(frozen=True)
+@node
 class Compare:
     comparison: Comparison
     left: "Expression"
     right: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class In:
     of: "Expression"
     values: tuple[Literal, ...]
 
 
-@dataclass(frozen=True)
+@node
 class Like:
     of: "Expression"
     pattern: Literal
 
 
-@dataclass(frozen=True)
+@node
 class IsNull:
     of: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class Not:
     of: "Expression"
 
 
-@dataclass(frozen=True)
+@node
 class And:
     parts: tuple["Expression", ...]
 
 
-@dataclass(frozen=True)
+@node
 class Or:
     parts: tuple["Expression", ...]
 
@@ -207,7 +225,7 @@ class Aggregation(StrEnum):
     MAX = "max"
 
 
-@dataclass(frozen=True)
+@node
 class Aggregate:
     """One value of each group, to be released with noise."""
 
@@ -218,7 +236,7 @@ class Aggregate:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True)
+@node
 class UnitAggregate:
     """One value of each unit's rows (of each of its groups), before anything is mixed with others' rows."""
 
@@ -227,7 +245,7 @@ class UnitAggregate:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True)
+@node
 class UnitKey:
     """What a unit's rows were grouped by, beside the unit."""
 
@@ -241,7 +259,7 @@ Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | 
 # --- the question
 
 
-@dataclass(frozen=True)
+@node
 class Join:
     """A public table beside each row: its rows whose `right` columns equal the `left` expressions."""
 
@@ -252,7 +270,7 @@ class Join:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-@dataclass(frozen=True)
+@node
 class PerUnit:
     """The rows of one unit become one row for each combination of `keys`, one of which is the unit; `where` is on these."""
 
@@ -260,7 +278,7 @@ class PerUnit:
     where: Expression | None = None
 
 
-@dataclass(frozen=True)
+@node
 class Output:
     """A column of the answer: made of group keys and aggregates."""
 
@@ -268,13 +286,13 @@ class Output:
     of: Expression
 
 
-@dataclass(frozen=True)
+@node
 class Ordering:
     by: Expression
     descending: bool
 
 
-@dataclass(frozen=True)
+@node
 class Afterwards:
     """What is done with released numbers: it touches no data and costs nothing."""
 
@@ -283,7 +301,7 @@ class Afterwards:
     limit: int | None = None
 
 
-@dataclass(frozen=True)
+@node
 class Question:
     dataset: str
     outputs: tuple[Output, ...]

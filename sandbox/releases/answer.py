@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.catalog.model import Type
 from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.ranges import range_of
-from sandbox.queries.tree import Aggregate, Aggregation, Expression, Name
+from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Expression, Name
 from sandbox.releases.arrange import arranged
 from sandbox.releases.estimate import Noisy, estimate, values_of
 
@@ -35,8 +35,9 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
                                       "high": found.high} | ({"note": found.note} if found.note else {})
         rows.append(row)
         errors.append(fault)
-        groups.append({**keys, **values_of(plan.parts, cell)})
-    kept = arranged(plan.afterwards, groups)
+        if plan.afterwards != Afterwards():
+            groups.append({**keys, **values_of(plan.parts, cell)})
+    kept = arranged(plan.afterwards, groups) if plan.afterwards != Afterwards() else range(len(rows))
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
             "errors": [errors[place] for place in kept]}
 

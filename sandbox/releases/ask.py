@@ -154,7 +154,8 @@ def _notes(prepared: Prepared) -> list[str]:
     extremes = any(isinstance(node, Aggregate) and node.aggregation in EXTREMES
                    for output in prepared.plan.outputs for node in walk(output.asked))
     return ["MIN and MAX are told as the quantiles at 1 % and 99 %: one row's value never leaves."] * extremes + [
-            f"Each {unit.kind} counts as at most {unit.max_rows} rows; values are clamped to the policy's bounds. "
+            f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
+            "values are clamped to the policy's bounds. "
             "Intervals (95 %) are about the noise."]
 
 

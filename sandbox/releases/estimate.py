@@ -1,6 +1,7 @@
 """What do noisy totals say? Values with standard errors and 95 % intervals, from released numbers and public facts only.
 
-- A count or a sum is a noisy total on its public scale: its error is the noise's, known exactly before asking.
+- A count or a sum is a noisy total on its public scale (or two): its error is the noise's, known exactly before asking. The
+  discrete Gaussian's quantiles are the normal's to within one step, so two steps are added.
 - An average is a ratio of two noisy totals. Its interval is Fieller's (E. C. Fieller, "Some problems in interval
   estimation", JRSS B 16, 1954), which stays honest when the count is small; where it is unbounded the average is
   withheld as too noisy.
@@ -14,13 +15,14 @@ The intervals are about the noise: of 100 such answers at least 95 hold the boun
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, sqrt
+from functools import lru_cache
+from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
-from sandbox.catalog.model import Bounds
-from sandbox.queries.plan import WEIGHT, PlannedOutput, Total
+from sandbox.queries.plan import PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases.evaluate import enclose, evaluate
 from sandbox.releases.interval import Interval
 from sandbox.releases.quantile import Histogram, quantile_interval, quantile_value
@@ -56,16 +58,9 @@ Cell = Mapping[Total, Noisy]
 Parts = Mapping[Aggregate, tuple[Total, ...]]
 
 
+@lru_cache
 def z_of(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def half_width(scale: float, z: float) -> float:
-    """How far discrete Gaussian noise of `scale` strays at most, at the normal quantile `z`, in steps.
-
-    The discrete Gaussian's quantiles are the normal's to within one step, so one step is added.
-    """
-    return ceil(z * scale) + 1.0
 
 
 def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
@@ -86,15 +81,14 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
     if isinstance(value, bool | str):
         return Estimate(value, None, None, None)
     around = enclose(output.of, released, intervals)
-    bounds = parts[used[0]][0].bounds if len(used) == 1 and used[0] == output.of else None
-    if value is None or (around.unbounded and bounds is None):
-        if bounds is None or used[0].aggregation is not Aggregation.AVG:
+    if value is None or around.unbounded:
+        if output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
             return Estimate(None, None, None, None, TOO_NOISY)
-        return Estimate(None, None, float(bounds.low), float(bounds.high), TOO_NOISY)
+        low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
+        return Estimate(None, None, low, high, TOO_NOISY)
 
     if _is_scaled(output.of):  # known to the last digit before anybody asks
-        total = parts[used[0]][0]
-        return Estimate(value, cell[total].scale * _unit(total), around.low, around.high)
+        return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)
 
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
@@ -104,14 +98,22 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
 
 
 def _is_scaled(expression: Expression) -> bool:
-    """Whether it is a count or a sum: one noisy total on its public scale."""
+    """Whether it is a count or a sum: noisy totals on their public scales."""
     return isinstance(expression, Aggregate) and expression.aggregation in (
         Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM)
 
 
-def _unit(total: Total) -> float:
-    """What one step of 1/1024 is worth."""
-    return (1.0 if total.bounds is None else float(total.bounds.step)) / WEIGHT
+def _units(totals: tuple[Total, ...]) -> list[tuple[Total, float]]:
+    """What one step of 1/1024 of each total is worth in a count or a sum: a sum around a centre has the count's part, too."""
+    if totals[0].bounds is None:
+        return [(totals[0], 1 / WEIGHT)]
+    _, _, centre, step = totals[0].grid
+    own = [(totals[0], step / WEIGHT)]
+    return own if totals[0].kind is TotalKind.SUM else [*own, (totals[1], centre / WEIGHT)]
+
+
+def _scale(totals: tuple[Total, ...], cell: Cell) -> float:
+    return sqrt(sum((cell[total].scale * unit) ** 2 for total, unit in _units(totals)))
 
 
 def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
@@ -132,10 +134,9 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
-            return noisy.value * _unit(totals[0])
+            return sum(cell[total].value * unit for total, unit in _units(totals))
         case Aggregation.AVG:
-            assert totals[0].bounds is not None
-            return _average(noisy, cell[totals[1]], totals[0].bounds, z)[0]
+            return _average(noisy, cell[totals[1]], totals[0], z)[0]
     assert aggregate.fraction is not None
     return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
 
@@ -144,10 +145,12 @@ def _interval(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: fl
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
-            return _scaled(noisy, _unit(totals[0]), z)
+            value = sum(cell[total].value * unit for total, unit in _units(totals))
+            # each total's own quantile is off by less than one step, and so is their sum's by less than a step of each
+            width = z * _scale(totals, cell) + 2 * sum(abs(unit) for _, unit in _units(totals))
+            return Interval(value - width, value + width)
         case Aggregation.AVG:
-            assert totals[0].bounds is not None
-            return _average(noisy, cell[totals[1]], totals[0].bounds, z)[1]
+            return _average(noisy, cell[totals[1]], totals[0], z)[1]
     assert aggregate.fraction is not None
     return quantile_interval(_histogram(totals, cell), float(aggregate.fraction), z)
 
@@ -157,9 +160,9 @@ def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
     return Histogram(totals[0].bounds, tuple((cell[total].values, cell[total].scale) for total in totals))
 
 
-def _average(centred: Noisy, present: Noisy, bounds: Bounds, z: float) -> tuple[float | None, Interval]:
+def _average(centred: Noisy, present: Noisy, total: Total, z: float) -> tuple[float | None, Interval]:
     """The mean, clipped to the measure's bounds (where the clamped mean is known to lie), and its interval."""
-    low, high, centre, step = (float(number) for number in (bounds.low, bounds.high, bounds.centre, bounds.step))
+    low, high, centre, step = total.grid
     square = present.value**2 - (z * present.scale) ** 2
     if present.value <= 0 or square <= 0:
         return None, Interval(low, high)
@@ -171,8 +174,3 @@ def _average(centred: Noisy, present: Noisy, bounds: Bounds, z: float) -> tuple[
 
     return (shown(centred.value / present.value),
             Interval(shown((product - root) / square), shown((product + root) / square)))
-
-
-def _scaled(noisy: Noisy, unit: float, z: float) -> Interval:
-    width = half_width(noisy.scale, z) * unit
-    return Interval(noisy.value * unit - width, noisy.value * unit + width)

@@ -7,9 +7,10 @@ from typing import Any
 from sandbox.budgets import statement
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.plan import WEIGHT, Plan, PlannedOutput
+from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.price import Price
 from sandbox.queries.tree import Aggregate
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_seconds
 from sandbox.releases.predict import predict, typical_rows

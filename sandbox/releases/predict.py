@@ -11,8 +11,9 @@ from math import inf, sqrt
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import PrivacyLoss
-from sandbox.queries.plan import WEIGHT, Plan, PlannedOutput, Total, TotalKind
+from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases.estimate import CONFIDENCE, Noisy, estimate, z_of
 
 LEAST_ERROR, MOST_ERROR = 0.0001, 10.0
