@@ -6,8 +6,9 @@ unit moves a total by more than the `sensitivity` stated here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from functools import cached_property
 from math import isqrt, prod
 
@@ -163,8 +164,7 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
     aggregates = dict.fromkeys(part for part in walk((tuple(output.of for output in outputs), after))
                                if isinstance(part, Aggregate))
     plan = Plan(version, scope, unit, question.where, empty.keys,
-                {aggregate: _totals(aggregate, empty, averaged=replace(aggregate, aggregation=Aggregation.AVG) in aggregates)
-                 for aggregate in aggregates}, outputs, question.joins,
+                {aggregate: _totals(aggregate, empty) for aggregate in aggregates}, outputs, question.joins,
                 question.per_unit, after)
     cells = plan.cells * max((total.bins for total in plan.totals), default=1)
     if cells > MOST_CELLS:
@@ -191,8 +191,7 @@ def _key(key: Expression, scope: Scope) -> Key:
     return Key(key, values)
 
 
-def _totals(aggregate: Aggregate, plan: Plan, *, averaged: bool) -> tuple[Total, ...]:
-    """The totals that an aggregate is made of. `averaged`: the same expression's average is asked for, too."""
+def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
     rows, of, scope = WEIGHT * plan.max_rows, aggregate.of, plan.scope
     if of is None:
         return (Total(TotalKind.ROWS, rows),)
@@ -203,16 +202,27 @@ def _totals(aggregate: Aggregate, plan: Plan, *, averaged: bool) -> tuple[Total,
     if aggregate.aggregation is Aggregation.COUNT:
         return (_present(of, plan),)
     bounds = bounds_of(of, scope)
-    if aggregate.aggregation is Aggregation.SUM and not averaged:
-        return (Total(TotalKind.SUM, rows * bounds.reach, of, bounds),)
-    if aggregate.aggregation in (Aggregation.SUM, Aggregation.AVG):  # a sum beside an average follows from the same totals
-        return (Total(TotalKind.CENTRED, rows * bounds.span, of, bounds), _present(of, plan))
+    centred = Total(TotalKind.CENTRED, rows * bounds.span, of, bounds)
+    if aggregate.aggregation is Aggregation.AVG:
+        return (centred, _present(of, plan))
+    if aggregate.aggregation is Aggregation.SUM:
+        return (centred, _present(of, plan)) if _from_centre(bounds) else (Total(TotalKind.SUM, rows * bounds.reach, of, bounds),)
     found = range_of(of, scope)
     width = int((bounds.high - bounds.low) / bounds.step)
     fine = min(FINE_BINS, width + 1 if found.whole and bounds.step == 1 else width)
     coarse = -(-fine // BINS_IN_ONE)
     levels = (fine,) if fine <= 2 * BINS_IN_ONE else (coarse, fine)
     return tuple(Total(TotalKind.BINS, rows, of, bounds, bins) for bins in levels)
+
+
+def _from_centre(bounds: Bounds) -> bool:
+    """Whether a sum is told as the centred total plus so many times the centre, and not as a total from zero.
+
+    Two totals at half the loss each have together the noise of span and centre, times the root of two. Where bounds begin
+    at zero that is exactly the noise of one total from zero; and an average and a count of the same values are in the price.
+    """
+    centre = bounds.centre / bounds.step
+    return 2 * (bounds.span**2 + centre**2) <= Fraction(11, 10) * bounds.reach**2
 
 
 def _present(of: Expression, plan: Plan) -> Total:
@@ -229,7 +239,7 @@ def _emptiness(of: Expression, scope: Scope) -> Expression:
         strict = isinstance(part, Name | Literal | Round | Call) or (
             isinstance(part, Arithmetic) and (part.operator is not Operator.OVER or (
                 isinstance(part.right, Literal) and part.right.value != 0)))
-        if not strict:
+        if isinstance(part, Expression) and not strict:
             return of
     names = sorted({part for part in walk(of) if isinstance(part, Name) and not never_empty(part, scope)}, key=wording)
     if len(names) == 1:
