@@ -174,7 +174,7 @@ QUESTIONS = (
 )
 UNSAFE = (
     "SELECT * FROM clinic.visits", "SELECT note, COUNT(*) FROM clinic.visits GROUP BY note",
-    "SELECT MIN(cost) FROM clinic.visits", "SELECT COUNT(*) FROM clinic.visits WHERE secret LIKE 'canary%'",
+    "SELECT ANY_VALUE(cost) FROM clinic.visits", "SELECT COUNT(*) FROM clinic.visits WHERE secret LIKE 'canary%'",
     "SELECT COUNT(*) FROM clinic.visits WHERE CAST(note AS INTEGER) > 1", "SELECT person FROM clinic.visits",
 )
 
