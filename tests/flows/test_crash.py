@@ -79,8 +79,8 @@ AT = {
             return index
         """,
     "sandbox.engines.duckdb": """
-        _computed = compute
-        def compute(*given, **more):
+        _computed = totals_of
+        def totals_of(*given, **more):
             _die_at("in the engine")
             _stop_at("in the engine")
             return _computed(*given, **more)
