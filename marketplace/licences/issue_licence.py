@@ -1,14 +1,13 @@
 """How does an approved order become a licence? With the product's terms as they are now, for the days of the order."""
 
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from marketplace.licences.model import CITY_TIME_ZONE
 from marketplace.licences.tables import licences
 from marketplace.products.model import Product
 from sandbox.audit import Event, append
+from sandbox.city_time import CITY_TIME, CITY_TIME_ZONE
 from sandbox.database import Transaction
 
 
@@ -29,4 +28,4 @@ def issue_licence(tx: Transaction, *, order: int, product: Product, organisation
 
 def midnight(day: date) -> datetime:
     """When a day begins in the city."""
-    return datetime.combine(day, time(), ZoneInfo(CITY_TIME_ZONE))
+    return datetime.combine(day, time(), CITY_TIME)

@@ -6,8 +6,6 @@ from datetime import datetime
 from marketplace.lifecycle import Lifecycle, Status
 from marketplace.products.model import Terms
 
-CITY_TIME_ZONE = "Asia/Shanghai"
-
 LICENCE_STATUSES: Lifecycle = {
     "live": Status("keys of it may call", "the organisation that holds it", "licence.issued", next=("revoked", "expired")),
     "revoked": Status("ended by the seller, with a reason", "officer of the department", "licence.revoked"),

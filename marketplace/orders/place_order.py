@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, func, insert, select
 
 from marketplace.licences.find import has_live
 from marketplace.licences.issue_licence import midnight
-from marketplace.licences.model import CITY_TIME_ZONE
 from marketplace.orders.decide_order import approve
 from marketplace.orders.find import order_of
 from marketplace.orders.tables import orders
 from marketplace.products.find import find_product
 from marketplace.products.model import Product
 from sandbox.audit import Event, append
+from sandbox.city_time import city_date
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
@@ -44,7 +43,7 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
         product = find_product(tx, product_id)
         gate.require(principal, "order", Resource("Product", product.id, {
             "department": product.department, "status": product.status, "grade": product.grade, "way": product.way}))
-        today = tx.execute(select(func.now())).scalar_one().astimezone(ZoneInfo(CITY_TIME_ZONE)).date()
+        today = city_date(tx.execute(select(func.now())).scalar_one())
         first = starts_on or today
         last = ends_on or first + timedelta(days=364)
         terms = product.terms

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
-from marketplace.portal.sessions import Session, csrf_of, find_session, same_csrf
+from marketplace.portal.sessions import Session, csrf_of, find_session, same_csrf, session_name
 from marketplace.settings import Settings
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
@@ -19,6 +19,7 @@ from sandbox.identity import PORTAL, Principal, TokenVerifier, load_principal
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 VISIT_SECONDS = 60 * 60
+HANDED, HANDED_SECONDS = "cihu_shown_once", 60
 
 
 class Door:
@@ -101,6 +102,21 @@ class Door:
     def dismiss(self, response: Response) -> None:
         """Take the session away from the browser."""
         self.forget(response, self.session_cookie)
+
+    def hand_over(self, response: Response, session: Session, path: str, secret: str) -> None:
+        """Let the page at `path` show a secret, once, to the person of this session. It goes by a cookie for that page
+        alone: the portal itself keeps no secret, and any of its processes can show the page."""
+        response.set_cookie(HANDED, f"{session_name(session.id_hash)}.{secret}", max_age=HANDED_SECONDS, path=path,
+                            httponly=True, samesite="lax", secure=self.settings.secure)
+
+    def handed(self, request: Request, session: Session) -> str | None:
+        """The secret that is to be shown here to this person; None if it has been shown, or is another's."""
+        owner, _, secret = request.cookies.get(HANDED, "").partition(".")
+        return secret if secret and secrets.compare_digest(owner.encode(), session_name(session.id_hash).encode()) else None
+
+    def take_back(self, response: Response, path: str) -> None:
+        """The secret has been shown."""
+        response.delete_cookie(HANDED, path=path, httponly=True, samesite="lax", secure=self.settings.secure)
 
     def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="lax",

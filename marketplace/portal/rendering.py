@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -16,10 +15,10 @@ from marketplace.portal.language import LANGUAGES, language_of
 from marketplace.portal.messages import MESSAGES
 from marketplace.portal.sessions import Session
 from marketplace.settings import Settings
+from sandbox.city_time import CITY_TIME
 from sandbox.errors import CihuError
 
 FOLDER = Path(__file__).parent
-CITY_TIME = ZoneInfo("Asia/Shanghai")
 
 
 class Pages:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from sandbox.catalog import Shelf
+from sandbox.city_time import end_of
 from sandbox.database import Database
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants.decide import approve, refuse, revoke
@@ -27,7 +28,7 @@ class NewRequest(BaseModel):
     team: str
     purpose: str
     epsilon: Epsilon
-    until: str = Field(description="a date, such as 2026-12-31: good until the end of that day, UTC")
+    until: str = Field(description="a date, such as 2026-12-31: good until the end of that day, by the city's clock")
 
 
 class Approval(BaseModel):
@@ -49,7 +50,7 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
         """Ask for a dataset."""
         return shown(request_access(
             database, gate=gate, principal=asker, version=shelf.current(new.dataset), team=new.team,
-            purpose=new.purpose, epsilon=new.epsilon, until=end_of(new.until)))
+            purpose=new.purpose, epsilon=new.epsilon, until=end_of(day_of(new.until))))
 
     @api.get("/requests")
     def requests(asker: Asker, status: Literal["asked", "approved", "refused"] | None = None) -> list[dict[str, Any]]:
@@ -73,7 +74,7 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
             dataset = load_request(tx, number).dataset
         return shown(approve(
             database, gate=gate, officer=asker, request_id=number, version=shelf.current(dataset),
-            epsilon=approval.epsilon, until=end_of(approval.until) if approval.until else None, note=approval.note))
+            epsilon=approval.epsilon, until=end_of(day_of(approval.until)) if approval.until else None, note=approval.note))
 
     @api.post("/requests/{number}/refuse")
     def refuse_request(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
@@ -100,9 +101,9 @@ def shown(thing: Request | Grant) -> dict[str, Any]:
             else value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(thing).items()}
 
 
-def end_of(day: str) -> datetime:
-    """The end of a day, UTC. Raises `InvalidInput`."""
+def day_of(text: str) -> date:
+    """The day that was written. Raises `InvalidInput`."""
     try:
-        return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59, 59), tzinfo=UTC)
+        return datetime.fromisoformat(text).date()
     except ValueError:
-        raise InvalidInput(f"{day[:40]!r} is not a date.", mend="Write it as 2026-12-31.") from None
+        raise InvalidInput(f"{text[:40]!r} is not a date.", mend="Write it as 2026-12-31.") from None

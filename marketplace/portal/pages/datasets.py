@@ -11,6 +11,7 @@ from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
+from sandbox.city_time import city_date
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
 
@@ -38,7 +39,7 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
     @routes.get("/datasets/{name}/request")
     def request_form(request: Request, session: Person, name: str) -> Response:
         about = vault.dataset(session.principal.id, name)
-        until = (datetime.now(UTC) + timedelta(days=USUAL_DAYS)).date().isoformat()
+        until = city_date(datetime.now(UTC) + timedelta(days=USUAL_DAYS)).isoformat()
         wish = {"team": "", "purpose": "", "epsilon": "1", "until": until}
         return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
 

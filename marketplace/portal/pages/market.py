@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from marketplace.invoices.preview_invoice import preview_invoice
 from marketplace.keys.find import keys_of
-from marketplace.keys.issue_key import issue_key
+from marketplace.keys.issue_key import Issued, issue_key
 from marketplace.keys.revoke_key import revoke_key
 from marketplace.keys.rotate_key import rotate_key
 from marketplace.licences.end_licence import revoke_licence
@@ -34,6 +34,11 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
     Person = Annotated[Session, Depends(door.person)]
     Sender = Annotated[Session, Depends(door.sender)]
     Text = Annotated[str, Form()]
+
+    def show_key(session: Session, issued: Issued) -> Response:
+        page = RedirectResponse(f"/licences/{issued.licence}/keys/new", status_code=303)
+        door.hand_over(page, session, page.headers["location"], issued.secret)
+        return page
 
     @routes.get("/products")
     def products(request: Request, session: Person) -> Response:
@@ -93,15 +98,25 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         return pages.show(request, "bill.html", session, bill=shown)
 
     @routes.post("/licences/{number}/keys")
-    def make_key(request: Request, session: Sender, number: int, label: Text = "") -> Response:
+    def make_key(session: Sender, number: int, label: Text = "") -> Response:
         issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label)
-        return pages.show(request, "key.html", session, issued=issued)
+        return show_key(session, issued)
+
+    @routes.get("/licences/{number}/keys/new")
+    def new_key(request: Request, session: Person, number: int) -> Response:
+        """The new key, once: loaded again, this page is the licence's, and no form is sent again."""
+        secret = door.handed(request, session)
+        if secret is None:
+            return RedirectResponse(f"/licences/{number}", status_code=303)
+        shown = pages.show(request, "key.html", session, secret=secret, licence=number)
+        door.take_back(shown, request.url.path)
+        return shown
 
     @routes.post("/keys/{key}/rotate")
-    def rotate(request: Request, session: Sender, key: int, overlap_hours: Text = "24") -> Response:
+    def rotate(session: Sender, key: int, overlap_hours: Text = "24") -> Response:
         issued = rotate_key(database, gate=gate, principal=session.principal, key_id=key,
                             overlap=timedelta(hours=count_of(overlap_hours) or 0))
-        return pages.show(request, "key.html", session, issued=issued)
+        return show_key(session, issued)
 
     @routes.post("/keys/{key}/revoke")
     def shut(session: Sender, key: int, licence: Annotated[int, Form()], reason: Text = "") -> Response:

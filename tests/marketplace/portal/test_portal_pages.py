@@ -1,11 +1,14 @@
 """The pages over HTTP, without JavaScript, with a real vault: every kind of person can do their whole job on them."""
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import select
 
 from marketplace.portal.messages import MESSAGES
 from marketplace.portal.rendering import FOLDER
+from sandbox.grants.tables import grants
 
 PAGES = ["/", "/me", "/datasets", "/datasets?q=clinic", "/datasets/clinic.visits", "/datasets/market.inspections",
          "/requests", "/queue", "/products", "/products/inspections-by-business", "/products/visits-by-year", "/licences",
@@ -94,7 +97,7 @@ def test_a_buyer_orders_makes_a_key_calls_and_sees_the_bill(city) -> None:
     buyer = person(city, "chen")
     ordered = buyer.send("/products/inspections-by-business", "/products/inspections-by-business/order", calls_per_month="50")
     licence = ordered.headers["location"]
-    shown = buyer.send(licence, f"{licence}/keys", label="网站")
+    shown = buyer.get(buyer.send(licence, f"{licence}/keys", label="网站").headers["location"])
     key = re.findall(r"chk_[0-9A-Za-z]{38}", shown.text)[0]
     assert shown.headers["cache-control"] == "no-store"
     assert city.call("inspections-by-business", key, year="2003").status_code == 200
@@ -103,10 +106,44 @@ def test_a_buyer_orders_makes_a_key_calls_and_sees_the_bill(city) -> None:
     bill = buyer.get(re.findall(rf'href="({licence}/bill[^"]*)"', page.text)[0])
     assert "¥0.05" in bill.text and bill.status_code == 200
     number = re.findall(r'action="/keys/(\d+)/rotate"', page.text)[0]
-    rotated = buyer.send(licence, f"/keys/{number}/rotate")
+    rotated = buyer.get(buyer.send(licence, f"/keys/{number}/rotate").headers["location"])
     assert re.findall(r"chk_[0-9A-Za-z]{38}", rotated.text)[0] != key
     assert buyer.send(licence, f"/keys/{number}/revoke").status_code == 303
     assert city.call("inspections-by-business", key, year="2003").json()["code"] == "DISABLED"
+
+
+def test_a_new_key_is_shown_once_to_who_made_it_and_loading_the_page_again_makes_no_other(city) -> None:
+    city.list_rows()
+    licence, _ = city.buy("inspections-by-business")
+    buyer, other = person(city, "chen"), person(city, "chen")
+    buttons = buyer.get(f"/licences/{licence}").text.count("/rotate")
+    sent = buyer.send(f"/licences/{licence}", f"/licences/{licence}/keys", label="网站")
+    page, cookie = sent.headers["location"], sent.headers["set-cookie"]
+    assert sent.status_code == 303 and page == f"/licences/{licence}/keys/new" and "chk_" not in page + sent.text
+    assert f"Path={page};" in cookie and "HttpOnly" in cookie and "Max-Age=60" in cookie
+    # another session of the same person has been handed the cookie: it shows nothing
+    other.client.cookies.set("cihu_shown_once", re.findall(r"cihu_shown_once=([^;]+)", cookie)[0], path=page)
+    assert other.get(page).headers["location"] == f"/licences/{licence}"
+    shown = buyer.get(page)
+    assert re.search(r"chk_[0-9A-Za-z]{38}", shown.text) and shown.headers["cache-control"] == "no-store"
+    again = buyer.get(page)
+    assert again.status_code == 303 and again.headers["location"] == f"/licences/{licence}"
+    assert buyer.get(f"/licences/{licence}").text.count("/rotate") == buttons + 1
+
+
+def test_a_day_is_the_citys_from_the_form_to_the_last_second_of_the_grant(city, database) -> None:
+    analyst, officer = person(city, "wang"), person(city, "lin")
+    address = "/datasets/clinic.visits/request"
+    made = analyst.send(address, address, step="send", team="cihu-lake", purpose="how often do people see a doctor",
+                        epsilon="1", until="2027-03-31")
+    number = made.headers["location"].partition("#request-")[2]
+    assert "2027-03-31" in analyst.get("/requests").text and "2027-04-01" not in analyst.get("/requests").text
+    queue = officer.get("/queue").text
+    assert 'name="until" value="2027-03-31"' in queue and "2027-04-01" not in queue
+    officer.send("/queue", f"/queue/requests/{number}/approve", epsilon="1", until="2027-03-31")
+    with database.transaction() as tx:
+        ends = tx.execute(select(grants.c.until).order_by(grants.c.id.desc()).limit(1)).scalar_one()
+    assert ends == datetime(2027, 3, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=8)))
 
 
 def test_an_order_that_needs_a_person_waits_in_the_queue(city) -> None:
@@ -136,4 +173,5 @@ def test_every_word_of_a_template_is_in_both_languages(template: str) -> None:
     text = (FOLDER / "templates" / template).read_text()
     words = set(re.findall(r"\bt\('([a-z_]+)'", text)) | set(re.findall(r"\bto\('[^']+', '([a-z_]+)'", text))
     assert words <= MESSAGES.keys(), words - MESSAGES.keys()
-    assert all(zh and en for zh, en in MESSAGES.values())
+    # a refusal says itself in English what happened (`Words.told`)
+    assert all(zh and (en or name.startswith("refusal.")) for name, (zh, en) in MESSAGES.items())
