@@ -18,11 +18,14 @@ setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the lo
 up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
+# a worker for each core; those that measure time come after, one by one
+TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile -m "not alone" && $(BIN)/pytest -m alone
+
 test: setup $(DONE)/dev  ## run all the tests
-	@$(BIN)/pytest
+	@$(TESTS)
 
 check: setup lint  ## all that must hold before a change lands: lint, types, layers, tests
-	$(BIN)/pytest
+	$(TESTS)
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/ruff check .
@@ -31,6 +34,12 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/lint-imports
 
 bench: bench-dp bench-error bench-ledger  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger; ROWS=1000000 for a small machine
+
+audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
+	@PYTHONPATH=tests $(BIN)/python -m audit_dp
+
+audit-sensitivity: setup $(DONE)/dev  # remove a unit from random tables, CASES=1000000 times
+	@CIHU_SENSITIVITY_CASES=$(or $(CASES),1000000) $(BIN)/pytest tests/queries/test_sensitivity.py -m slow --timeout 0
 
 # nothing here asserts on a time; a name with a hyphen is not in `make help`, `bench` stands for them
 ROWS := 10000000
@@ -86,4 +95,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint bench bench-dp bench-error bench-ledger lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger lock clean

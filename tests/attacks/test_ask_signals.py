@@ -141,6 +141,7 @@ def timed(wang: Asker, sql: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_answer_takes_the_time_that_was_told_before_whatever_is_in_the_rows(asked: AskedVault) -> None:
     """Source: timing (Haeberlen et al. 2011, section 3.1). `explain` says when an answer leaves, from public facts alone.
 

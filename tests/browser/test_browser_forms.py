@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from browser_window import UNTRANSLATED, Window
 from live_city import PASSWORD
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OpenAs = Callable[..., Window]
 PURPOSE = "比较不同收入家庭的就诊次数"

@@ -9,7 +9,7 @@ from browser_window import OVERFLOWING, UNLABELLED, UNNAMED, UNTRANSLATED, Windo
 from live_city import LiveCity
 from sandbox.city.people import ORGANISATIONS, PEOPLE, TEAMS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OpenAs = Callable[..., Window]
 KNOWN = ["English", *ORGANISATIONS, *TEAMS, *(person.id for person in PEOPLE), "inspections"]

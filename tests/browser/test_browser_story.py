@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from browser_window import Window
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OpenAs = Callable[..., Window]
 PURPOSE = "研究自付比例与就诊次数的关系"

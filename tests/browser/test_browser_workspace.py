@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from browser_window import Window
 from live_city import LiveCity
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 ANSWER = 12  # the cell that asks and shows the answer, by number
 INTERVAL = re.compile(r"± [\d.,]+\s*95 %: [\d.,]+ … [\d.,]+")

@@ -46,8 +46,9 @@ HEAD = "person,district,year,cost,visits,note,day,smoker,secret"
 # failures as an engine or a library would make them: they quote what they were working on
 QUOTING = {
     "sandbox.engines.duckdb": """
-        def compute(plan, rows, **_):
-            raise RuntimeError(f"Conversion Error: {rows.to_pylist()}")
+        def totals_of(plan, rows, *_, **__):
+            with rows.cursor() as connection:
+                raise RuntimeError(f"Conversion Error: {connection.execute('FROM private_rows').fetchall()}")
         """,
     "sandbox.catalog.publish": """
         def profile(table, policy):
