@@ -19,7 +19,7 @@ up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
 # a worker for each core; those that measure time come after, one by one
-TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile -m "not alone" && $(BIN)/pytest -m alone
+TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not alone" && $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev  ## run all the tests
 	@$(TESTS)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from sandbox.audit import Log
@@ -24,6 +24,8 @@ from sandbox.releases.tables import questions
 
 
 class Question(BaseModel):
+    model_config = ConfigDict(extra="forbid")  # a misspelt epsilon would be asked at the usual price
+
     sql: str = Field(max_length=20_000)
     epsilon: Decimal | None = Field(default=None, max_digits=12, decimal_places=6, ge=0,
                                     description="the loss offered, as epsilon at the dataset's delta")

@@ -203,7 +203,8 @@ def test_numbers_that_are_no_numbers_are_refused_plainly(asked: AskedVault) -> N
         assert told.status_code in (404, 422), (path, told.text)
         assert "Traceback" not in told.text
     for body in ({"sql": "SELECT 1", "grant": 2**40}, {"sql": None}, {"sql": "x" * 30_000}, {"sql": "SELECT 1", "epsilon": "NaN"},
-                 {"sql": "SELECT 1", "epsilon": "-1"}, {"sql": "SELECT 1", "epsilon": "Infinity"}, [], "x"):
+                 {"sql": "SELECT 1", "epsilon": "-1"}, {"sql": "SELECT 1", "epsilon": "Infinity"}, [], "x",
+                 {"sql": "SELECT 1", "epsilom": "0.1"}, {"sql": "SELECT 1", "error": "NaN"}):
         assert wang.send("POST", "/v1/ask", json=body).status_code == 422
     dataset, grant = asked.dataset()
     for epsilon in ("0", "1e-9", "1000000", "NaN", "-0.5", "1e400"):
