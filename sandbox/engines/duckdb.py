@@ -49,7 +49,9 @@ class DuckDBEngine:
 
     def warm(self, version: Version) -> None:
         """Load a version before anybody asks, so that the first question is no slower than the next."""
-        if version.policy.unit is not None:
+        if version.policy.unit is None:
+            self._public(version)
+        else:
             self._private(version)
 
     def _load_private(self, version: Version) -> RowsInMemory:

@@ -16,6 +16,10 @@ class Engine(Protocol):
         """Wait until this engine has room for one more question, and keep the place for the block."""
         ...
 
+    def warm(self, version: Version) -> None:
+        """Have a version's rows ready, before anybody waits for an answer from them."""
+        ...
+
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
         ...

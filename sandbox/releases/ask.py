@@ -65,6 +65,8 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
     started = time.monotonic()
     try:
         with desk.engine.place():
+            for version in (prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())):
+                desk.engine.warm(version)  # rows are loaded for whoever asks first, and for no question in particular
             started = time.monotonic()  # waiting for a place depends on others' questions, computing on these rows
             exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(prepared.plan))
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
