@@ -200,11 +200,11 @@ GATES = {
             _sealed = kernel_seal
             def kernel_seal(*, inbox, vault_folder, **more):
                 from dataclasses import replace
-                from pathlib import Path
+                import os
                 seal = _sealed(inbox=inbox, vault_folder=vault_folder, **more)
                 where = {INSIDE: str(inbox), VAULT: str(vault_folder), HOME: str(inbox), TEMPORARY: str(inbox)}
                 def real(text):
-                    if text not in where and Path(text).exists():  # the checkout may itself be in a temporary folder
+                    if text not in where and os.path.exists(text):  # the checkout may itself be in a temporary folder
                         return text
                     for inside, outside in where.items():
                         if text == inside or text.startswith(inside + "/"):
