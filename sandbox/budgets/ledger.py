@@ -49,21 +49,42 @@ def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
 
 def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
     """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room."""
-    for account in (Account(Level.GRANT, grant), Account(Level.DATASET, dataset), Account(Level.POPULATION, population)):
+    for account in _accounts(grant, dataset, population):
         charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units,
                                       "level": account.level.value, "key": account.key})
         if charged.rowcount != 1:
-            left = statement(tx, account).left
-            raise BudgetExhausted(
-                f"The budget of this {account.level.value} ({account.key}) has not enough left: the question costs "
-                f"{loss.picorho} picorho, {left.picorho} are left.",
-                mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
-                     "a larger budget.",
-                zh=f"{LEVEL_ZH[account.level]}({account.key})的预算不足:本问需 {loss.picorho} picorho,"
-                   f"仅剩 {left.picorho}。",
-                mend_zh="请减小 epsilon,或问已经回答过的问题(免费),或申请更大的预算。")
+            raise _exhausted(account, loss, statement(tx, account).left)
     tx.execute(insert(reservations).values(id=id, grant=grant, dataset=dataset, population=population,
                                            picorho=loss.picorho, delta=loss.delta_units, status="reserved"))
+
+
+def require(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
+    """Whether `loss` would fit at all levels as they stand; charges nothing. Raises `BudgetExhausted` as `reserve` does."""
+    for account in _accounts(grant, dataset, population):
+        left = statement(tx, account).left
+        if not loss.fits_in(left):
+            raise _exhausted(account, loss, left)
+
+
+def _accounts(grant: str, dataset: str, population: str) -> tuple[Account, ...]:
+    return Account(Level.GRANT, grant), Account(Level.DATASET, dataset), Account(Level.POPULATION, population)
+
+
+def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss) -> BudgetExhausted:
+    if loss.picorho <= left.picorho:
+        return BudgetExhausted(
+            f"The budget of this {account.level.value} ({account.key}) has no delta left for finding keys.",
+            mend="Group by keys whose values are public or were found before.",
+            zh=f"{LEVEL_ZH[account.level]}({account.key})已无 delta 可用于发现分组值。",
+            mend_zh="请按公开的或已发现的分组值分组。")
+    return BudgetExhausted(
+        f"The budget of this {account.level.value} ({account.key}) has not enough left: the question costs "
+        f"{loss.picorho} picorho, {left.picorho} are left.",
+        mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
+             "a larger budget.",
+        zh=f"{LEVEL_ZH[account.level]}({account.key})的预算不足:本问需 {loss.picorho} picorho,"
+           f"仅剩 {left.picorho}。",
+        mend_zh="请减小 epsilon,或问已经回答过的问题(免费),或申请更大的预算。")
 
 
 def settle(tx: Transaction, *, id: UUID) -> None:

@@ -1,13 +1,13 @@
 """What is a dataset? Its policy (what the officer said of it) and its versions (what was published)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from sandbox.privacy import PrivacyLoss, PrivacyUnit, rho_within
+from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
 
-KeyValue = str | int | bool
+KeyValue = str | int | bool | date
 
 
 class Type(StrEnum):
@@ -81,7 +81,12 @@ class DatasetBudget:
     question_epsilon: Fraction
 
     def loss(self, epsilon: Fraction) -> PrivacyLoss:
+        """What an answer of that epsilon may cost."""
         return rho_within(epsilon, self.delta)
+
+    def limit(self, epsilon: Fraction) -> PrivacyLoss:
+        """What an account of that epsilon may lose in all, delta included."""
+        return limit_within(epsilon, self.delta)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from sandbox.errors import InvalidInput
-from sandbox.privacy import PrivacyLoss, rho_within
+from sandbox.privacy import PrivacyLoss, limit_within
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Population:
 
     @property
     def limit(self) -> PrivacyLoss:
-        return rho_within(self.epsilon, self.delta)
+        return limit_within(self.epsilon, self.delta)
 
 
 def read_populations(policies: Path) -> dict[str, Population]:

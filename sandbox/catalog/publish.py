@@ -95,7 +95,7 @@ def _next_number(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> int:
 def _open_budgets(tx: Transaction, policy: DatasetPolicy, populations: dict[str, Population]) -> None:
     """All versions of a dataset share one budget: publishing again gives nothing back."""
     if policy.budget:
-        open_account(tx, Account(Level.DATASET, policy.dataset), policy.budget.loss(policy.budget.dataset_epsilon))
+        open_account(tx, Account(Level.DATASET, policy.dataset), policy.budget.limit(policy.budget.dataset_epsilon))
         open_account(tx, Account(Level.POPULATION, policy.population), populations[policy.population].limit)
 
 

@@ -1,6 +1,6 @@
 """Where a plan's SQL runs: on raw rows, giving whole numbers and nothing else."""
 
 from sandbox.engines.duckdb import DuckDBEngine
-from sandbox.engines.model import Cells, Engine
+from sandbox.engines.model import Cells, Engine, UnitsByValue
 
-__all__ = ["Cells", "DuckDBEngine", "Engine"]
+__all__ = ["Cells", "DuckDBEngine", "Engine", "UnitsByValue"]

@@ -10,11 +10,12 @@ import duckdb
 import pyarrow as pa
 
 from sandbox.catalog import Version
-from sandbox.catalog.model import KeyValue
-from sandbox.engines.model import Cells
+from sandbox.catalog.model import DatasetPolicy, KeyValue
+from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
-from sandbox.queries import Plan, compile_plan
+from sandbox.queries import Plan, compile_discovery, compile_plan
 from sandbox.queries.compile import public_table
+from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
 from sandbox.storage import RawStore
 
@@ -40,6 +41,9 @@ class DuckDBEngine:
     def totals(self, plan: Plan, *, seconds: float) -> Cells:
         public = [self._public(joined.version).rows for joined in plan.scope.joined.values()]
         return totals_of(plan, self._private(plan.version), public, seconds=seconds)
+
+    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
+        return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         return self._public(version).values(column)
@@ -94,6 +98,13 @@ def totals_of(plan: Plan, rows: RowsInMemory, public: Sequence[pa.Table], *, sec
         if total.kind is TotalKind.BINS and total not in answer:
             answer[total] = _added_up(plan, answer, total)
     return answer
+
+
+def units_by_value(discovery: Discovery, policy: DatasetPolicy, rows: RowsInMemory, *, seconds: float) -> UnitsByValue:
+    """How many units have each value of a key. Raises `duckdb.InterruptException` after `seconds`."""
+    with rows.cursor() as connection, _interrupted_after(connection, seconds):
+        found = connection.execute(compile_discovery(discovery, policy)).fetchall()
+    return {int(value) if isinstance(value, float) else value: int(units) for value, units in found}
 
 
 def _added_up(plan: Plan, answer: Cells, total: Total) -> list[int]:

@@ -5,10 +5,14 @@ from typing import Protocol
 
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries import Plan
+from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Total
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
+
+UnitsByValue = dict[KeyValue, int]
+"""How many units have each value of a key, by the rule of discovery.py: as secret as totals."""
 
 
 class Engine(Protocol):
@@ -26,6 +30,10 @@ class Engine(Protocol):
 
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         """Whether no two rows of an open dataset have the same values in these columns."""
+        ...
+
+    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
+        """The exact numbers from which a key's values are found, before noise and threshold. Raises as `totals` does."""
         ...
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:

@@ -38,7 +38,7 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
         budget = version.policy.budget
         assert budget is not None, "check_terms needs one"
         grant = as_grant(row)
-        raise_limit(tx, grant.account, budget.loss(Fraction(terms_epsilon)))
+        raise_limit(tx, grant.account, budget.limit(Fraction(terms_epsilon)))
         append(tx, Event("grant.approved", officer.id, f"grant:{row.id}", {
             "request": request_id, "dataset": request.dataset, "team": request.team, "epsilon": str(terms_epsilon),
             "until": terms_until.isoformat(), "note": note,

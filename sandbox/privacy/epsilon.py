@@ -15,6 +15,9 @@ from sandbox.privacy.loss import RHO_UNITS, PrivacyLoss
 
 dp.enable_features("contrib")
 
+DELTA_PARTS = 10
+"""One part of a budget's delta can be spent, on finding keys; the others are what its epsilon is stated at."""
+
 
 @lru_cache(maxsize=1)
 def _curve() -> "dp.Measurement":
@@ -55,3 +58,12 @@ def rho_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
         else:
             high = middle
     return PrivacyLoss(low)
+
+
+def limit_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
+    """The largest loss that a budget of (epsilon, delta) allows: a tenth of the delta is for mechanisms that need one.
+
+    Whatever is spent of it, in rho and in delta, `epsilon_of(spent, delta)` is at most `epsilon`.
+    """
+    own = delta / DELTA_PARTS
+    return PrivacyLoss(rho_within(epsilon, delta - own).picorho, PrivacyLoss.at_most(Fraction(0), own).delta_units)

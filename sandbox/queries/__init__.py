@@ -6,10 +6,11 @@ totals answer it -> Plan) -> price (exact loss and predicted error -> Price) -> 
 """
 
 from sandbox.queries.bind import bind
-from sandbox.queries.compile import compile_plan
-from sandbox.queries.digest import digest
+from sandbox.queries.compile import compile_discovery, compile_plan
+from sandbox.queries.digest import digest, digest_of_keys
 from sandbox.queries.parse import parse
 from sandbox.queries.plan import Plan, make_plan
 from sandbox.queries.price import Price, price_within
 
-__all__ = ["Plan", "Price", "bind", "compile_plan", "digest", "make_plan", "parse", "price_within"]
+__all__ = ["Plan", "Price", "bind", "compile_discovery", "compile_plan", "digest", "digest_of_keys", "make_plan", "parse",
+           "price_within"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.catalog.model import Role, Type
 from sandbox.errors import QueryRefused
+from sandbox.queries.discovery import discovery_of
 from sandbox.queries.ranges import bounded, place_of, public_values, range_of
 from sandbox.queries.scope import Scope, usable
 from sandbox.queries.tree import (
@@ -54,7 +55,7 @@ def bind(question: Question, scope: Scope) -> Question:
     if question.per_unit is not None:
         _check_per_unit(question, scope)
     for key in question.keys:
-        if isinstance(key, Name) and public_values(key, scope) is None:
+        if isinstance(key, Name) and public_values(key, scope) is None and discovery_of(key, scope) is None:
             raise QueryRefused(f"GROUP BY {key.text}", "its values are not public, so showing them would tell who is in.",
                                instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
                                position=key.position)

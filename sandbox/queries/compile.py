@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
-from sandbox.catalog.model import Role, Type
-from sandbox.queries.compile_expression import ExpressionWriter, code_of, double
+from sandbox.catalog.model import DatasetPolicy, Role, Type
+from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, literal
+from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.ranges import bounds_of, range_of
+from sandbox.queries.ranges import LARGEST, bounds_of, range_of
+from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
+MOST_IN_A_LIST = 64
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,18 @@ def finest_bins(plan: Plan, total: Total) -> int:
     return max(other.bins for other in plan.totals if other.kind is TotalKind.BINS and other.of == total.of)
 
 
+def compile_discovery(discovery: Discovery, policy: DatasetPolicy) -> str:
+    """The SELECT of a key's values and how many units have each. Which of a unit's values count, its own rows alone say."""
+    scope = Scope(policy)
+    writer = ExpressionWriter(scope)
+    value = writer.raw(discovery.of)
+    fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
+        range_of(discovery.of, scope).type, "value BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
+    pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
+    ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
+    return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"
+
+
 class _Writer:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -67,10 +83,10 @@ class _Writer:
     def kept(self, values: Iterable[str], *, weighed: bool = False) -> str:
         """The rows that pass the filter and fall into a listed cell, with their units or with their weights."""
         plan = self.plan
-        codes = [f"{self._code(key)} AS {name}" for key, name in zip(plan.keys, self.keys, strict=True)]
+        codes = [f"{f'd{place}.code' if self._many(key) else self._code(key)} AS k{place}" for place, key in enumerate(plan.keys)]
         condition = plan.per_unit.where if plan.per_unit else plan.where
         where = f" WHERE {self.over.value(condition)}" if condition is not None else ""
-        kept = f"SELECT {', '.join([self._owner(weighed=weighed), *codes, *values])} FROM {self._source()}{where}"
+        kept = f"SELECT {', '.join([self._owner(weighed=weighed), *codes, *values])} FROM {self._source()}{self._lists()}{where}"
         if not codes:
             return kept
         return f"SELECT * FROM ({kept}) WHERE {' AND '.join(f'{name} IS NOT NULL' for name in self.keys)}"
@@ -116,6 +132,18 @@ class _Writer:
             alias = self.over_table.aliases[join.dataset]
             said += f" {'LEFT ' if join.outer else ''}JOIN {public_table(place)} AS {alias} ON {on}"
         return said
+
+    def _lists(self) -> str:
+        """The values of keys that have many, as tables to be joined: a search through a long list for every row is slow."""
+        return "".join(f" JOIN (SELECT unnest([{', '.join(map(literal, key.values))}]) AS value, "
+                       f"unnest(range({len(key.values)})) AS code) AS d{place} ON d{place}.value = {self.over.raw(key.of)}"
+                       for place, key in enumerate(self.plan.keys) if self._many(key))
+
+    def _many(self, key: Key) -> bool:
+        """Whether a key's values are looked up in a table: only where no two of them are equal in the engine."""
+        coded = isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY
+        return not coded and len(key.values) > MOST_IN_A_LIST and all(
+            isinstance(value, str | date) or abs(value) < LARGEST for value in key.values)
 
     # --- the statements
 
@@ -211,9 +239,10 @@ class _Writer:
             return f"r.{code_column(key.of.text)}"
         raw = self.over.raw(key.of)
         found = range_of(key.of, self.plan.scope)
-        if found.type is Type.INTEGER and not isinstance(key.of, Name | UnitKey) and values == tuple(
-                range(int(values[0]), int(values[0]) + len(values))):
-            near = f"CAST(round(least(greatest({raw} - {double(Fraction(int(values[0])))}, -1), {len(values)})) AS BIGINT)"
+        first = values[0]
+        if found.type is Type.INTEGER and not isinstance(key.of, Name | UnitKey) and isinstance(first, int) and values == tuple(
+                range(first, first + len(values))):
+            near = f"CAST(round(least(greatest({raw} - {double(Fraction(first))}, -1), {len(values)})) AS BIGINT)"
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
         return code_of(raw, values)
 

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+from datetime import date
+from typing import Any
 
+from sandbox.catalog.model import KeyValue, Version
+from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Plan
 from sandbox.queries.wording import wording
 
@@ -16,10 +20,26 @@ def digest(plan: Plan) -> str:
     The outputs are left out: they are computed from totals, so a total that was released once serves every question.
     """
     per_unit = plan.per_unit
+    keys = [[wording(key.of), [_plain(value) for value in key.values]] for key in plan.keys]
     said = [
         FORMAT, plan.version.name, plan.version.sha256, plan.unit.column, plan.unit.kind, plan.max_rows,
-        plan.where and wording(plan.where), [[wording(key.of), list(key.values)] for key in plan.keys],
+        plan.where and wording(plan.where), keys,
         [[join.dataset, plan.scope.joined[join.dataset].version.name, plan.scope.joined[join.dataset].version.sha256,
           [wording(left) for left in join.left], [wording(right) for right in join.right], join.outer] for join in plan.joins],
         per_unit and [sorted(wording(key) for key in per_unit.keys), per_unit.where and wording(per_unit.where)]]
+    return _sha256(said)
+
+
+def digest_of_keys(discovery: Discovery, version: Version) -> str:
+    """The same for the values of a key, which depend on no question."""
+    unit = version.policy.unit
+    assert unit is not None
+    return _sha256([FORMAT, version.name, version.sha256, unit.column, unit.kind, discovery.name])
+
+
+def _plain(value: KeyValue) -> str | int:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _sha256(said: list[Any]) -> str:
     return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()

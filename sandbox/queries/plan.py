@@ -15,6 +15,7 @@ from math import isqrt, prod
 from sandbox.catalog.model import Bounds, KeyValue, Version
 from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
+from sandbox.queries.discovery import Discovery, discovery_of
 from sandbox.queries.moments import in_moments
 from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, place_of, public_values, range_of
 from sandbox.queries.scope import Scope
@@ -84,10 +85,14 @@ class Total:
 
 @dataclass(frozen=True)
 class Key:
-    """A group key and its public values: every combination is shown, whether any row has it or not."""
+    """A group key and its public values: every combination is shown, whether any row has it or not.
+
+    Where no policy lists them they are found (`discovery`); as long as they are not, `values` is empty.
+    """
 
     of: Expression
     values: tuple[KeyValue, ...]
+    discovery: Discovery | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,18 @@ class Plan:
 
     @cached_property
     def cells(self) -> int:
-        return prod(len(key.values) for key in self.keys)
+        return prod(len(key.values) or 1 for key in self.keys)
+
+    @cached_property
+    def discoveries(self) -> tuple[Discovery, ...]:
+        """The keys whose values no policy lists, found or not."""
+        return tuple(dict.fromkeys(key.discovery for key in self.keys if key.discovery is not None))
+
+    @cached_property
+    def unknown(self) -> tuple[Discovery, ...]:
+        """Those whose values are not found yet: nothing can be computed before they are."""
+        return tuple(dict.fromkeys(key.discovery for key in self.keys if key.discovery is not None
+                                   and key.discovery.of not in self.scope.found))
 
     @property
     def max_rows(self) -> int:
@@ -146,7 +162,7 @@ class Plan:
     @property
     def most_groups(self) -> int:
         """How many cells one unit counts in, in full: for COUNT(DISTINCT unit)."""
-        return min(self.max_rows, self.cells)
+        return self.max_rows if self.unknown else min(self.max_rows, self.cells)
 
 
 def make_plan(question: Question, version: Version, scope: Scope | None = None) -> Plan:
@@ -181,6 +197,13 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
 
 def _key(key: Expression, scope: Scope) -> Key:
     values = public_values(key, scope)
+    found = key.of if isinstance(key, UnitKey) else key
+    kind = "unit" if scope.policy.unit is None else scope.policy.unit.kind
+    if (values is None or found in scope.found) and (discovery := discovery_of(key, scope)) is not None:
+        if values == ():
+            raise QueryRefused(f"GROUP BY {wording(key)}", f"no value was found that enough {kind}s have.",
+                               instead="Ask with a larger epsilon, or group by a coarser expression.", position=place_of(key))
+        return Key(key, values or (), discovery)
     if values is None:
         raise QueryRefused(f"GROUP BY {wording(key)}", "its possible values are not public, or are too many.",
                            instead=f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "

@@ -8,10 +8,14 @@ from math import sqrt
 import opendp.prelude as dp
 
 from sandbox.errors import InvalidInput
-from sandbox.privacy import ZERO, PrivacyLoss
+from sandbox.privacy import RHO_UNITS, ZERO, PrivacyLoss
+from sandbox.queries.discovery import Discovery, threshold_for
 from sandbox.queries.plan import Plan, Total
 
 dp.enable_features("contrib")
+
+KEYS_IN_A_DELTA = 1000
+"""Finding a key's values costs this part of the dataset's delta; a tenth of the delta is kept for it (privacy.limit_within)."""
 
 LEAST_SHARE = 10**3  # picorho: below this the noise would drown any city
 
@@ -26,26 +30,56 @@ class Share:
 
 
 @dataclass(frozen=True)
+class KeyShare:
+    """What finding a key's values costs (a delta too), the scale of the noise, and how many units must have a value."""
+
+    discovery: Discovery
+    loss: PrivacyLoss
+    scale: float
+    threshold: int
+
+
+@dataclass(frozen=True)
 class Price:
-    """A loss split evenly among the totals; `shares` in the plan's order. Shares that were released before cost nothing."""
+    """A loss split evenly among the totals and the keys that must be found; `shares` in the plan's order.
+
+    What was released before costs nothing.
+    """
 
     shares: tuple[Share, ...]
+    keys: tuple[KeyShare, ...] = ()
+    offered: PrivacyLoss = ZERO
 
     @property
     def loss(self) -> PrivacyLoss:
-        return sum((share.loss for share in self.shares), ZERO)
+        """All of it: of the totals and of the keys."""
+        return sum((*(share.loss for share in self.shares), *(share.loss for share in self.keys)), ZERO)
 
     def share(self, total: Total) -> Share:
         return next(share for share in self.shares if share.total == total)
 
 
 def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
-    """Split `loss` evenly among the plan's totals (AVG is two: a sum and a count). Raises `InvalidInput` if too little."""
-    each = loss.picorho // len(plan.totals)
+    """Split `loss` evenly among the plan's totals (AVG is two: a sum and a count) and the keys that are found by a threshold.
+
+    Keys have their share whether they were found before or not, so that the same offer buys the same totals.
+    Raises `InvalidInput` if it is too little.
+    """
+    each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
         raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",
                            mend="Offer a larger epsilon, or ask for fewer aggregates.")
-    return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals))
+    return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
+                 tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss)
+
+
+def _key_share(discovery: Discovery, picorho: int, plan: Plan) -> KeyShare:
+    budget = plan.version.policy.budget
+    assert budget is not None, "a dataset with a unit has a budget"
+    delta = budget.delta / KEYS_IN_A_DELTA
+    scale = gaussian_scale(discovery.sensitivity, picorho)
+    return KeyShare(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
+                    threshold_for(discovery, scale, float(delta)))
 
 
 @lru_cache(maxsize=4096)

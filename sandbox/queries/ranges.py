@@ -154,7 +154,11 @@ def bounds_of(expression: Expression, scope: Scope) -> Bounds:
 
 
 def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
-    """The values that an expression can have, if the policy, a public table or the question itself makes them known to all."""
+    """The values that an expression can have, if the policy, a public table or the question itself makes them known to all.
+
+    Those that were found by a threshold are among them."""
+    if expression in scope.found:
+        return scope.found[expression]
     match expression:
         case Name():
             column = scope.column(expression)
@@ -456,7 +460,7 @@ def _stepped(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | Non
     if isinstance(times, bool) or not isinstance(times, int) or not times or inner is None or not all(
             isinstance(value, int) for value in inner):
         return None
-    return _distinct([int(value) * times for value in inner])
+    return _distinct([int(value) * times for value in inner if isinstance(value, int)])
 
 
 def _distinct(values: list[KeyValue]) -> tuple[KeyValue, ...]:

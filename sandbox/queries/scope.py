@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
-from sandbox.queries.tree import Name
+from sandbox.queries.tree import Expression, Name
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class PublicTable:
 class Scope:
     policy: DatasetPolicy
     joined: Mapping[str, PublicTable] = field(default_factory=dict)
+    found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: discovery.py
 
     @property
     def max_rows(self) -> int:

@@ -1,5 +1,6 @@
 """What does the analyst get? The answer as JSON: columns, rows, the error of every value, price, receipt."""
 
+from datetime import date
 from itertools import product
 from typing import Any
 
@@ -26,7 +27,8 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
         fault: dict[str, Any] = {}
         for output in plan.outputs:
             if output.of in keys:
-                row.append(keys[output.of])
+                key = keys[output.of]
+                row.append(key.isoformat() if isinstance(key, date) else key)
                 continue
             found = estimate(output, plan.parts, cell, keys)
             row.append(found.value)

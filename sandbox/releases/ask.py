@@ -18,16 +18,19 @@ from sqlalchemy import insert, update
 from sandbox.audit import Event, append
 from sandbox.budgets import reserve, settle, statement
 from sandbox.database import Database, Transaction
-from sandbox.errors import CihuError, QueryRefused, Unavailable
+from sandbox.errors import CihuError, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries.moments import EXTREMES
 from sandbox.queries.price import Share
 from sandbox.queries.tree import Aggregate, walk
+from sandbox.queries.wording import wording
 from sandbox.releases.answer import table
 from sandbox.releases.desk import Desk
-from sandbox.releases.moment import limit_seconds, wait_until_due
+from sandbox.releases.failure import failed
+from sandbox.releases.find_keys import find_keys
+from sandbox.releases.moment import allowance_seconds, limit_seconds, wait_until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
 from sandbox.releases.tables import questions, released_totals
@@ -43,6 +46,10 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
     """
     try:
         prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+        for_keys = ZERO
+        if prepared.plan.unknown:
+            for_keys = find_keys(desk, principal, prepared)
+            prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     except (QueryRefused, Refused) as refusal:
         _log_refusal(desk.database, principal, refusal)
         raise
@@ -52,35 +59,29 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
                 released = already_released(tx, prepared)
             missing = [share for share in prepared.price.shares if share.total.name not in released]
             if not missing:
-                return _release(desk, principal, uuid4(), prepared, released, {}, stored=True)
-            return _buy(desk, principal, prepared, released, missing)
+                return _release(desk, principal, uuid4(), prepared, released, {}, for_keys, stored=True)
+            return _buy(desk, principal, prepared, released, missing, for_keys)
     except Refused as refusal:  # the grant ended while the question waited for its lock
         _log_refusal(desk.database, principal, refusal)
         raise
 
 
 def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
-         missing: list[Share]) -> dict[str, Any]:
+         missing: list[Share], for_keys: PrivacyLoss) -> dict[str, Any]:
     id = _reserve(desk, principal, prepared, charge(prepared, released))
-    started = time.monotonic()
+    allowance, started = allowance_seconds(prepared.plan), time.monotonic()
     try:
         with desk.engine.place():
             for version in (prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())):
                 desk.engine.warm(version)  # rows are loaded for whoever asks first, and for no question in particular
             started = time.monotonic()  # waiting for a place depends on others' questions, computing on these rows
-            exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(prepared.plan))
+            exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance))
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                  for share in missing}
-        answer = _release(desk, principal, id, prepared, released, noisy, stored=False)
+        answer = _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
     except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
-        # Whatever it was, it could depend on a row: it is told to nobody, and the loss stays spent.
-        _log_failure(desk.database, principal, id)
-        wait_until_due(prepared.plan, started)
-        raise Unavailable("The question failed. Its loss stays spent, because a failure can depend on the data.",
-                          code="query_failed", mend="Tell the operator the question's number.",
-                          zh="此问失败。其花费不退,因为失败可能与数据有关。", mend_zh="请把问题编号告诉运营人员。",
-                          internal=f"question {id}: {type(failure).__name__}") from None
-    wait_until_due(prepared.plan, started)
+        raise failed(desk.database, principal, id, failure, allowance, started) from None
+    wait_until_due(allowance, started)
     return answer
 
 
@@ -103,8 +104,11 @@ def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: Privacy
 
 
 def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, released: dict[str, Released],
-             noisy: dict[str, Released], *, stored: bool) -> dict[str, Any]:
-    """Step 7: store the answer, settle, log. The log entry commits to the answer's hash."""
+             noisy: dict[str, Released], for_keys: PrivacyLoss, *, stored: bool) -> dict[str, Any]:
+    """Step 7: store the answer, settle, log. The log entry commits to the answer's hash.
+
+    `for_keys` was paid for the values of its keys, by questions of their own: the answer tells it in its price.
+    """
     at = datetime.now(UTC)
     loss = PrivacyLoss(sum(part.picorho for part in noisy.values()))
     all_totals = {name: (part.scale, part.cells) for name, part in (released | noisy).items()}
@@ -117,8 +121,8 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
                                                       scale=part.scale, cells=part.cells))
         settle(tx, id=id)
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
-                  "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored,
-                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss), "notes": _notes(prepared)}
+                  "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
+                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys), "notes": _notes(prepared)}
         body = {"status": "released", "answer": answer}
         if stored:
             tx.execute(insert(questions).values(
@@ -156,6 +160,8 @@ def _notes(prepared: Prepared) -> list[str]:
     extremes = any(isinstance(node, Aggregate) and node.aggregation in EXTREMES
                    for output in prepared.plan.outputs for node in walk(output.asked))
     return ["MIN and MAX are told as the quantiles at 1 % and 99 %: one row's value never leaves."] * extremes + [
+            f"The values of {wording(share.discovery.of)} were found in the data: those that fewer than about {share.threshold} "
+            f"{unit.kind}s have are not shown." for share in prepared.price.keys] + [
             f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
             "values are clamped to the policy's bounds. "
             "Intervals (95 %) are about the noise."]
@@ -167,9 +173,3 @@ def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -
             append(tx, refusal_event(refusal.decision))
         else:
             append(tx, Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code}))
-
-
-def _log_failure(database: Database, principal: Principal, id: UUID) -> None:
-    with database.transaction() as tx:
-        tx.execute(update(questions).where(questions.c.id == id).values(status="failed"))
-        append(tx, Event("query.failed", principal.id, f"question:{id}", {}))

@@ -10,6 +10,7 @@ it leaves at its *limit*, and what is not done then is ended and has failed: not
 import time
 
 from sandbox.queries import Plan
+from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import TotalKind
 from sandbox.queries.tree import walk
 
@@ -30,13 +31,19 @@ def allowance_seconds(plan: Plan) -> float:
         + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)
 
 
-def limit_seconds(plan: Plan) -> float:
+def allowance_for_keys(plan: Plan, discovery: Discovery) -> float:
+    """The same for finding a key's values."""
+    return START_SECONDS + plan.version.policy.about_rows * (
+        SECONDS_A_ROW[TotalKind.VALUES] + SECONDS_A_ROW_AND_PART * sum(1 for _ in walk(discovery.of)))
+
+
+def limit_seconds(allowance: float) -> float:
     """When a question that is not done is ended."""
-    return LIMIT_ALLOWANCES * allowance_seconds(plan)
+    return LIMIT_ALLOWANCES * allowance
 
 
-def wait_until_due(plan: Plan, started: float) -> None:
+def wait_until_due(allowance: float, started: float) -> None:
     """Wait for the allowance since `started` (time.monotonic), or for the limit if the allowance is over."""
-    allowance, passed = allowance_seconds(plan), time.monotonic() - started
-    due = allowance if passed <= allowance else limit_seconds(plan)
+    passed = time.monotonic() - started
+    due = allowance if passed <= allowance else limit_seconds(allowance)
     time.sleep(max(0.0, due - passed))

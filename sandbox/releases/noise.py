@@ -1,8 +1,12 @@
 """How is noise added? By OpenDP's discrete Gaussian, on whole numbers, at the scale that the price certified."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
-from sandbox.queries.price import Share, gaussian
+from sandbox.catalog.model import KeyValue
+from sandbox.queries.discovery import thresholded
+from sandbox.queries.price import KeyShare, Share, gaussian
+from sandbox.queries.ranges import MOST_KEY_VALUES
 
 MOST = 2**62
 """Totals are clamped to ±2**62, which moves no two totals apart, so that they fit OpenDP's 64-bit integers."""
@@ -14,3 +18,19 @@ def add_noise(share: Share, cells: list[int]) -> list[int]:
     if Fraction(measurement.map(float(share.total.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
     return [int(value) for value in measurement([max(-MOST, min(MOST, value)) for value in cells])]
+
+
+def values_told(share: KeyShare, units: Mapping[KeyValue, int]) -> list[KeyValue]:
+    """The values that enough units have, noise included, in order; of too many, those with the largest noisy numbers.
+
+    Raises `ValueError` as `add_noise` does.
+    """
+    discovery = share.discovery
+    measurement = thresholded(share.scale, share.threshold)
+    rho, delta = measurement.map((discovery.most, float(discovery.sensitivity), 1.0))
+    if Fraction(rho) > share.loss.rho or Fraction(delta) > share.loss.delta:
+        raise ValueError("the scale and the threshold do not certify the price")
+    values = list(units)
+    noisy = measurement({place: units[value] for place, value in enumerate(values)})
+    told = sorted(noisy, key=noisy.__getitem__, reverse=True)[:MOST_KEY_VALUES]
+    return sorted(values[place] for place in told)

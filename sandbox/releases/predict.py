@@ -6,7 +6,6 @@ bounds. An average's error is told at its worst, when they all lie at a bound.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from math import inf, sqrt
 
 from sandbox.errors import InvalidInput
@@ -41,8 +40,7 @@ def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Pr
     """The error of `output` if each total gets noise of its scale in `scales` (in steps of 1/1024)."""
     rows = typical_rows(plan)
     cell = {total: Noisy(_values(total, rows), scales[total]) for total in plan.totals}
-    keys: dict[Expression, object] = dict(zip((key.of for key in plan.keys), next(product(*(key.values for key in plan.keys))),
-                                              strict=True))
+    keys: dict[Expression, object] = {key.of: key.values[0] if key.values else None for key in plan.keys}
     found = estimate(output, plan.parts, cell, keys)
     value = found.value if isinstance(found.value, int | float) else None
     only = output.of if isinstance(output.of, Aggregate) else None

@@ -1,6 +1,6 @@
 """What is asked, by whom, under which grant, at what price? Everything before data is touched: parse, decide, plan, price."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
@@ -13,11 +13,12 @@ from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants import Grant, list_grants, load_grant
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
-from sandbox.privacy import PrivacyLoss
+from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
 from sandbox.queries.scope import PublicTable, Scope
-from sandbox.queries.tree import Join, names_in
+from sandbox.queries.tree import Join, Question, names_in
 from sandbox.releases.desk import Desk
+from sandbox.releases.found_keys import keys_found
 from sandbox.releases.predict import loss_for
 from sandbox.releases.tables import released_totals
 
@@ -64,8 +65,29 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",
                            zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
-    loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-    return Prepared(sql, grant, grade, plan, price_within(plan, loss), digest(plan))
+    if not plan.discoveries:
+        loss = budget.loss(wanted) if error is None else loss_for(plan, error)
+        return Prepared(sql, grant, grade, plan, price_within(plan, loss), digest(plan))
+    return _with_found_keys(desk, Prepared(sql, grant, grade, plan, price_within(plan, budget.loss(wanted)), ""), bound, error)
+
+
+def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
+    """The same question with the values of its keys that were found before; some may still be unknown."""
+    plan = prepared.plan
+    least = {share.discovery: share.loss.picorho for share in prepared.price.keys} if error is None else None
+    with desk.database.transaction() as tx:
+        found = keys_found(tx, plan, least)
+    plan = make_plan(bound, plan.version, replace(plan.scope, found=found))
+    if error is None:
+        return replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+    if plan.unknown:
+        raise InvalidInput("The groups are not known yet, so no error can be promised for them.", code="keys_not_found",
+                           mend="Ask once with an epsilon: that finds them, and explain tells its price.",
+                           zh="分组值尚未发现,无法承诺误差。",
+                           mend_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。")
+    of_totals = loss_for(plan, error)
+    loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
+    return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 
 
 def _public(desk: Desk, join: Join) -> PublicTable:
@@ -137,3 +159,8 @@ def already_released(tx: Transaction, prepared: Prepared) -> dict[str, Released]
 def charge(prepared: Prepared, released: dict[str, Released]) -> PrivacyLoss:
     """What must be paid now: the shares of the totals that were not released before."""
     return PrivacyLoss(sum(share.loss.picorho for share in prepared.price.shares if share.total.name not in released))
+
+
+def charge_for_keys(prepared: Prepared) -> PrivacyLoss:
+    """What must be paid now for the values of keys that are not known yet."""
+    return sum((share.loss for share in prepared.price.keys if share.discovery in prepared.plan.unknown), ZERO)

@@ -1,4 +1,4 @@
-"""Tables of questions, released totals and answers. A released total is noised: it is what may leave, for ever."""
+"""Tables of questions, released totals, found keys and answers. What is released is noised: it may leave, for ever."""
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, Integer, Numeric, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
@@ -30,6 +30,17 @@ released_totals = Table(
     Column("picorho", BigInteger, primary_key=True),
     Column("scale", Float, nullable=False),
     Column("cells", ARRAY(BigInteger), nullable=False),
+    Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema="vault",
+)
+
+found_keys = Table(
+    "found_keys", metadata,
+    Column("digest", Text, primary_key=True),
+    Column("picorho", BigInteger, primary_key=True),
+    Column("scale", Float, nullable=False),
+    Column("threshold", BigInteger, nullable=False),
+    Column("values", JSONB, nullable=False),
     Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     schema="vault",
 )

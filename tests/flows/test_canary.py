@@ -132,6 +132,13 @@ class Life:
             return refusal.code
         raise AssertionError(f"{path} was let through")
 
+    def either(self, somebody: Visitor, method: str, path: str, **more: Any) -> None:
+        """Something that chance decides: what comes is looked at, whichever it is."""
+        try:
+            somebody.vault(method, path, **more)
+        except CihuError as refusal:
+            self.refusals.append(f"{refusal.code}: {refusal}")
+
 
 @pytest.fixture(scope="module")
 def life() -> Iterator[Life]:
@@ -174,7 +181,7 @@ QUESTIONS = (
     "SELECT COUNT(*) AS n FROM clinic.visits WHERE cost > 70 AND cost < 80 AND note >= 'canarybirda'",
 )
 UNSAFE = (
-    "SELECT * FROM clinic.visits", "SELECT note, COUNT(*) FROM clinic.visits GROUP BY note",
+    "SELECT * FROM clinic.visits", "SELECT cost, COUNT(*) FROM clinic.visits GROUP BY cost",
     "SELECT ANY_VALUE(cost) FROM clinic.visits", "SELECT COUNT(*) FROM clinic.visits WHERE secret LIKE 'canary%'",
     "SELECT COUNT(*) FROM clinic.visits WHERE CAST(note AS INTEGER) > 1", "SELECT person FROM clinic.visits",
 )
@@ -191,6 +198,9 @@ def analyse(life: Life, closing: ExitStack) -> None:
     for sql in UNSAFE:
         life.refuse(wang, "POST", "/v1/ask", json={"sql": sql})
         life.refuse(wang, "POST", "/v1/explain", json={"sql": sql})
+    for key in ("note", "day", "UPPER(note)"):  # their values are in no policy: found by a threshold, or none is
+        life.either(wang, "POST", "/v1/ask", json={
+            "sql": f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY k", "epsilon": "0.2"})
     life.refuse(wang, "POST", "/v1/ask", json={"sql": "SELECT SUM(cost) FROM clinic.visits", "epsilon": "900"})
     wang.vault("GET", "/v1/datasets/clinic.visits")
 

@@ -16,16 +16,17 @@ import pyarrow.parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from sandbox.catalog.model import Version
+from sandbox.catalog.model import KeyValue, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.read_table import read_table
 from sandbox.engines import Cells
-from sandbox.engines.duckdb import compute, totals_of
+from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT
 from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.tree import Expression, Name
 from story import POLICIES
 
 COLUMNS = ("person", "district", "year", "cost", "visits", "note", "smoker")
@@ -81,7 +82,11 @@ PREDICATES = (
 KEYS = (
     "", "district", "year", "district, year", "year, district", "FLOOR(cost)",
     "CASE WHEN cost > 0 THEN 'a' WHEN smoker THEN 'b' ELSE 'c' END", "smoker",
-    "smoker IS TRUE, year + 1", "LEAST(visits, 2)", "UPPER(district)", "visits > cost")
+    "smoker IS TRUE, year + 1", "LEAST(visits, 2)", "UPPER(district)", "visits > cost", "note, district",
+    "visits")
+FOUND: dict[Expression, tuple[KeyValue, ...]] = {Name("note"): ("", "%", "it's"), Name("visits"): tuple(range(-60, 60))}
+DISCOVERIES = ("note", "UPPER(note)", "SUBSTRING(note, 1, 1)", "visits", "COALESCE(note, district)",
+               "CASE WHEN smoker THEN note ELSE 'no' END")
 AGGREGATES = (
     "COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) AS c, SUM(cost) AS d, AVG(cost) AS e, SUM(visits) AS f, "
     "AVG(visits) AS g",
@@ -141,7 +146,7 @@ def stops() -> PublicTable:
 def plan_for(max_rows: int, bounds: tuple[int, int], sql: str) -> Plan:
     version = version_of(max_rows, bounds)
     question = parse(sql)
-    scope = Scope(version.policy, {join.dataset: replace(stops(), outer=join.outer) for join in question.joins})
+    scope = Scope(version.policy, {join.dataset: replace(stops(), outer=join.outer) for join in question.joins}, FOUND)
     return make_plan(bind(question, scope), version, scope)
 
 
@@ -213,6 +218,29 @@ def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_ten_thousand_case
 
     tried()
     assert len(TRIED) >= 5 * QUESTIONS
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(rows, st.integers(1, 20), st.sampled_from(DISCOVERIES))
+def test_no_unit_changes_more_of_a_keys_values_or_any_by_more_than_one(
+        content: list[tuple[object, ...]], max_rows: int, key: str) -> None:
+    """What the threshold's loss and delta rest on: L0 `most`, L-infinity 1, and so L2 its root."""
+    plan = found_nothing(max_rows, key)
+    discovery = plan.unknown[0]
+    table = table_of(content, plan)
+    whole = units_by_value(discovery, plan.version.policy, RowsInMemory(table.to_batches(), plan.version.policy), seconds=60)
+    for unit in {row[0] for row in content}:
+        rest_rows = RowsInMemory(table.filter(pc.not_equal(table["person"], unit)).to_batches(), plan.version.policy)
+        rest = units_by_value(discovery, plan.version.policy, rest_rows, seconds=60)
+        moved = [abs(whole.get(value, 0) - rest.get(value, 0)) for value in whole.keys() | rest.keys()]
+        assert sum(1 for step in moved if step) <= discovery.most
+        assert max(moved, default=0) <= 1
+        assert sum(step * step for step in moved) <= discovery.sensitivity**2
+
+
+def found_nothing(max_rows: int, key: str) -> Plan:
+    version = version_of(max_rows, (0, 100))
+    return make_plan(bind(parse(f"SELECT {key} AS k, COUNT(*) FROM t.t GROUP BY {key}"), Scope(version.policy)), version)
 
 
 def test_the_claim_is_tight_so_that_the_test_can_see() -> None:

@@ -45,6 +45,8 @@ class Explanation:
         lines = [self._price()]
         if said.get("cells"):
             lines.append(say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell"))))
+        lines += [say("key_found" if key["found_before"] else "key_to_find", key=key["key"],
+                      units=number(key["shown_from_units"])) for key in said.get("keys") or []]
         dataset = f"{said.get('dataset')}@{said.get('version')}"
         return [*lines, say("under_grant", dataset=dataset, grant=said.get("grant")), *self.notes, say("nothing_spent")]
 

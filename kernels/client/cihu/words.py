@@ -70,6 +70,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "too_dear": ("超过了剩余预算。", "That is more than is left."),
     "such_questions": ("这样的问题还可问 {number} 个。", "You could ask {number} such questions."),
     "cells": ("{cells} 个单元格,每个约 {rows} 行。", "{cells} cells of about {rows} rows."),
+    "key_to_find": ("{key} 的取值将从数据中发现:约 {units} 个以上单位共有的才显示;只买一次,价格已含在内。",
+                    "The values of {key} will be found in the data: those that about {units} or more units have. "
+                    "Bought once; it is in the price."),
+    "key_found": ("{key} 的取值此前已发现:免费。", "The values of {key} were found before: free."),
     "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
     "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer

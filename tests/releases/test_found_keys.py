@@ -1,0 +1,113 @@
+"""GROUP BY what no policy lists, through the whole gate: priced before, bought once, kept, and never one person's own."""
+
+import random
+from fractions import Fraction
+
+import pytest
+from sqlalchemy import select
+
+from sandbox.budgets import Account, Level, statement
+from sandbox.errors import BudgetExhausted, InvalidInput, QueryRefused
+from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.releases import ask, explain
+from sandbox.releases.tables import found_keys
+from story import Story
+
+SQL = "SELECT note, COUNT(*) AS n FROM clinic.visits GROUP BY note ORDER BY n DESC"
+
+
+def rows(people: int = 4000) -> bytes:
+    """Two notes that thousands have, and one for each person that nobody else has."""
+    chance = random.Random(5)
+    lines = ["person,district,year,cost,visits,note,day,smoker,secret"]
+    for person in range(people):
+        common = chance.choice(["cough", "fever"]), f"2026-01-0{chance.randint(1, 3)}"
+        for note, day in (common, (f"only {person}", "2026-02-01")):
+            lines.append(f"p{person},north,1,10,1,{note},{day},true,s{person}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.fixture
+def city(story: Story) -> Story:
+    story.publish(rows())
+    story.grant()
+    return story
+
+
+def spent(city: Story) -> set[PrivacyLoss]:
+    with city.database.transaction() as tx:
+        return {statement(tx, Account(level, key)).spent for level, key in (
+            (Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
+
+
+def test_only_values_of_many_are_told_and_the_answer_says_from_how_many_on(city: Story) -> None:
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert sorted(row[0] for row in answer["rows"]) == ["cough", "fever"]
+    assert any("fewer than about" in note for note in answer["notes"])
+    assert "only" not in str(answer)
+
+
+def test_the_price_told_before_is_the_price_charged_with_its_delta(city: Story) -> None:
+    told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert spent(city) == {PrivacyLoss(0)}
+    assert [key["found_before"] for key in told["keys"]] == [False] and told["cells"] is None
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    (paid,) = spent(city)
+    assert paid.picorho == told["picorho"] == answer["price"]["picorho"] and paid.delta == Fraction(1, 10**9)
+    assert epsilon_of(paid, Fraction(1, 10**6)) <= 0.5
+
+
+def test_asked_again_it_is_free_and_another_question_does_not_pay_for_the_keys_again(city: Story) -> None:
+    first = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    (paid,) = spent(city)
+    again = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert again["rows"] == first["rows"] and again["stored"] and spent(city) == {paid}
+    other = "SELECT note, COUNT(*) AS n FROM clinic.visits WHERE year = 1 GROUP BY note"
+    told = explain(city.desk, principal=city.principal("wang"), sql=other)
+    assert told["keys"][0]["found_before"] and told["cells"] == 2
+    ask(city.desk, principal=city.principal("wang"), sql=other)
+    (after,) = spent(city)
+    assert after.delta == paid.delta and after.picorho == paid.picorho + told["picorho"]
+
+
+def test_a_better_offer_finds_more_and_leaves_the_first_answer_as_it_was(city: Story) -> None:
+    first = ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(1, 5))
+    ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(1))
+    (paid,) = spent(city)
+    again = ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(1, 5))
+    assert sorted(row[0] for row in again["rows"]) == sorted(row[0] for row in first["rows"]) and spent(city) == {paid}
+    with city.database.transaction() as tx:
+        assert len(tx.execute(select(found_keys)).all()) == 2
+
+
+def test_dates_are_found_and_told_as_dates(city: Story) -> None:
+    answer = ask(city.desk, principal=city.principal("wang"),
+                 sql="SELECT day, COUNT(*) FROM clinic.visits GROUP BY day HAVING day < DATE '2026-01-31' ORDER BY day")
+    assert [row[0] for row in answer["rows"]] == ["2026-01-01", "2026-01-02", "2026-01-03"]
+
+
+def test_where_no_value_has_enough_people_it_says_so_and_keeps_what_it_paid_for(city: Story) -> None:
+    city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
+        b"p%d,north,1,10,1,%d,2026-01-01,true,s\n" % (person, person) for person in range(100)))
+    for _ in range(2):
+        with pytest.raises(QueryRefused, match="no value was found"):
+            ask(city.desk, principal=city.principal("wang"), sql="SELECT note, COUNT(*) FROM clinic.visits GROUP BY note")
+    with city.database.transaction() as tx:
+        assert len(tx.execute(select(found_keys)).all()) == 1
+
+
+def test_an_error_can_be_asked_for_only_once_the_groups_are_known(city: Story) -> None:
+    with pytest.raises(InvalidInput, match="not known yet"):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL, error=0.1)
+    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    (paid,) = spent(city)
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL, error=0.05)
+    assert len(answer["rows"]) == 2
+    (after,) = spent(city)
+    assert after.delta == paid.delta
+
+
+def test_nothing_is_bought_if_the_whole_question_does_not_fit(city: Story) -> None:
+    with pytest.raises(BudgetExhausted):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(9))
+    assert spent(city) == {PrivacyLoss(0)}
