@@ -4,6 +4,7 @@ There is no way to give a loss back: a question that failed or crashed after its
 because whether it failed could depend on the data.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -47,27 +48,38 @@ def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
         "delta_limit": func.greatest(accounts.c.delta_limit, row.excluded.delta_limit)}))
 
 
-def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
-    """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room."""
-    for account in _accounts(grant, dataset, population):
+def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss,
+            beside: Sequence[tuple[str, str]] = ()) -> None:
+    """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room.
+
+    `beside`: the grants and datasets that are joined. Each is charged as much, and the population, which is the same, once.
+    """
+    for account in _accounts(grant, dataset, population, beside):
         charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units,
                                       "level": account.level.value, "key": account.key})
         if charged.rowcount != 1:
             raise _exhausted(account, loss, statement(tx, account).left)
-    tx.execute(insert(reservations).values(id=id, grant=grant, dataset=dataset, population=population,
-                                           picorho=loss.picorho, delta=loss.delta_units, status="reserved"))
+    tx.execute(insert(reservations), [
+        {"id": id, "grant": grant, "dataset": dataset, "population": population, "picorho": loss.picorho,
+         "delta": loss.delta_units, "status": "reserved"},
+        *({"id": id, "grant": other, "dataset": joined, "population": None, "picorho": loss.picorho,
+           "delta": loss.delta_units, "status": "reserved"} for other, joined in beside)])
 
 
-def require(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss) -> None:
+def require(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss,
+            beside: Sequence[tuple[str, str]] = ()) -> None:
     """Whether `loss` would fit at all levels as they stand; charges nothing. Raises `BudgetExhausted` as `reserve` does."""
-    for account in _accounts(grant, dataset, population):
+    for account in _accounts(grant, dataset, population, beside):
         left = statement(tx, account).left
         if not loss.fits_in(left):
             raise _exhausted(account, loss, left)
 
 
-def _accounts(grant: str, dataset: str, population: str) -> tuple[Account, ...]:
-    return Account(Level.GRANT, grant), Account(Level.DATASET, dataset), Account(Level.POPULATION, population)
+def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[str, str]]) -> list[Account]:
+    """In the order in which everybody locks them: by level, and by key within one."""
+    grants, datasets = {grant, *(other for other, _ in beside)}, {dataset, *(joined for _, joined in beside)}
+    return [Account(level, key) for level, keys in ((Level.GRANT, grants), (Level.DATASET, datasets),
+                                                    (Level.POPULATION, {population})) for key in sorted(keys)]
 
 
 def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss) -> BudgetExhausted:

@@ -24,8 +24,8 @@ reservations = Table(
     "budget_reservations", metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("grant", Text, nullable=False),
-    Column("dataset", Text, nullable=False),
-    Column("population", Text, nullable=False),
+    Column("dataset", Text, primary_key=True),
+    Column("population", Text),  # empty beside a dataset that is joined: its population was charged with the first
     Column("picorho", Units, nullable=False),
     Column("delta", Units, nullable=False),
     # reserved -> settled (an answer left); a reservation that is never settled stays spent

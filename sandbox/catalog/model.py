@@ -7,6 +7,9 @@ from fractions import Fraction
 
 from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
 
+KEYS_IN_A_DELTA = 1000
+"""Finding a key's values costs this part of the dataset's delta; a tenth of it is kept for them (privacy.limit_within)."""
+
 KeyValue = str | int | bool | date
 
 
@@ -80,9 +83,14 @@ class DatasetBudget:
     grant_epsilon: Fraction
     question_epsilon: Fraction
 
-    def loss(self, epsilon: Fraction) -> PrivacyLoss:
-        """What an answer of that epsilon may cost."""
-        return rho_within(epsilon, self.delta)
+    @property
+    def key_delta(self) -> Fraction:
+        """What finding one key's values costs of the delta."""
+        return self.delta / KEYS_IN_A_DELTA
+
+    def loss(self, epsilon: Fraction, *, keys: int = 0) -> PrivacyLoss:
+        """The rho that an answer of that epsilon may cost, when the delta must do for finding so many keys' values too."""
+        return rho_within(epsilon, self.delta - keys * self.key_delta)
 
     def limit(self, epsilon: Fraction) -> PrivacyLoss:
         """What an account of that epsilon may lose in all, delta included."""

@@ -14,9 +14,10 @@ from sandbox.catalog.model import DatasetPolicy, KeyValue
 from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.queries import Plan, compile_discovery, compile_plan
-from sandbox.queries.compile import public_table
+from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
+from sandbox.queries.scope import PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
@@ -31,6 +32,7 @@ class DuckDBEngine:
         self._places = BoundedSemaphore(RUNS_AT_ONCE)
         self._private = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_private)
         self._public = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_public)
+        self._beside = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_beside)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -39,8 +41,11 @@ class DuckDBEngine:
             yield
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:
-        public = [self._public(joined.version).rows for joined in plan.scope.joined.values()]
-        return totals_of(plan, self._private(plan.version), public, seconds=seconds)
+        return totals_of(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
+
+    def _joined(self, plan: Plan) -> list[pa.Table]:
+        return [self._public(joined.version).rows if isinstance(joined, PublicTable)
+                else self._beside(plan.version, joined.version) for joined in plan.scope.joined.values()]
 
     def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
         return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
@@ -51,15 +56,20 @@ class DuckDBEngine:
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
 
-    def warm(self, version: Version) -> None:
-        """Load a version before anybody asks, so that the first question is no slower than the next."""
-        if version.policy.unit is None:
-            self._public(version)
-        else:
-            self._private(version)
+    def warm(self, version: Version, *joined: Version) -> None:
+        """Load what a question needs before its time begins, so that the first question is no slower than the next."""
+        self._private(version)
+        for other in joined:
+            if other.policy.unit is None:
+                self._public(other)
+            else:
+                self._beside(version, other)
 
     def _load_private(self, version: Version) -> RowsInMemory:
         return RowsInMemory(batches_of(self._parquet(version)), version.policy)
+
+    def _load_beside(self, first: Version, second: Version) -> pa.Table:
+        return self._private(second).beside(self._private(first), second.policy)
 
     def _load_public(self, version: Version) -> PublicRows:
         if version.policy.unit is not None:
@@ -70,20 +80,25 @@ class DuckDBEngine:
         return self.store.get(version.object_name, version.object_version)
 
 
-def compute(plan: Plan, rows: pa.Table, public: Sequence[pa.Table] = ()) -> Cells:
-    """A plan's totals on `rows` as they were published, joined with `public`."""
-    return totals_of(plan, RowsInMemory(rows.to_batches(), plan.version.policy), public, seconds=600.0)
+def compute(plan: Plan, rows: pa.Table, joined: Sequence[pa.Table] = ()) -> Cells:
+    """A plan's totals on `rows` as they were published, joined with others as they were."""
+    first, tables = RowsInMemory(rows.to_batches(), plan.version.policy), list(joined)
+    for place, other in enumerate(plan.scope.joined.values()):
+        if isinstance(other, PrivateTable):
+            policy = other.version.policy
+            tables[place] = RowsInMemory(tables[place].to_batches(), policy).beside(first, policy)
+    return totals_of(plan, first, tables, seconds=600.0)
 
 
-def totals_of(plan: Plan, rows: RowsInMemory, public: Sequence[pa.Table], *, seconds: float) -> Cells:
+def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> Cells:
     """Run a plan's statements: exact integers for every public cell, 0 where no row fell.
 
     Raises `duckdb.InterruptException` after `seconds`.
     """
     answer: Cells = {}
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
-        for place, table in enumerate(public):
-            connection.register(public_table(place), table)
+        for place, table in enumerate(joined):
+            connection.register(joined_table(place), table)
         for statement in compile_plan(plan):
             bins, keys = statement.bins, len(plan.keys)
             cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]

@@ -20,8 +20,8 @@ class Engine(Protocol):
         """Wait until this engine has room for one more question, and keep the place for the block."""
         ...
 
-    def warm(self, version: Version) -> None:
-        """Have a version's rows ready, before anybody waits for an answer from them."""
+    def warm(self, version: Version, *joined: Version) -> None:
+        """Have a private version's rows ready, and those that are joined to it, before anybody waits for an answer from them."""
         ...
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:

@@ -18,7 +18,7 @@ from sandbox.catalog.read_table import SQL_TYPE, quoted
 from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
-from sandbox.queries.layout import laid_out, with_weights
+from sandbox.queries.layout import UNIT, laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
 ROWS_AT_ONCE = 1_000_000
@@ -30,7 +30,7 @@ def batches_of(parquet: bytes) -> Iterator[pa.RecordBatch]:
 
 
 class RowsInMemory:
-    """A private version's rows. Units' names and hidden columns are left out: no question needs them."""
+    """A private version's rows. Hidden columns are left out; units' names lie apart, for a join of two datasets alone."""
 
     def __init__(self, batches: Iterable[pa.RecordBatch], policy: DatasetPolicy) -> None:
         assert policy.unit is not None
@@ -48,11 +48,21 @@ class RowsInMemory:
                                f"FROM (SELECT DISTINCT {unit} FROM raw)")
             connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='raw', units='units')}")
             connection.execute("DROP TABLE raw")
-            connection.execute("DROP TABLE units")
             connection.execute(f"CREATE TABLE {TABLE} AS {with_weights(policy, laid='laid')}")
             connection.execute("DROP TABLE laid")
             connection.execute("CHECKPOINT")
             connection.execute("SET lock_configuration = true")
+
+    def beside(self, first: "RowsInMemory", policy: DatasetPolicy) -> pa.Table:
+        """These rows to be joined with those of `first`: each with the number that its unit has there."""
+        columns = [f"r.{quoted(column.name)}" for column in policy.columns if column.role not in (Role.UNIT, Role.HIDDEN)]
+        with self.cursor() as connection:
+            own = connection.execute(f"SELECT u.unit AS name, {', '.join([f'r.{UNIT}', *columns])} FROM {TABLE} AS r "
+                                     f"JOIN units AS u ON u.code = r.{UNIT}").to_arrow_table()
+        with first.cursor() as connection:
+            connection.register("own", own)
+            return connection.execute(f"SELECT u.code AS {UNIT}, own.* EXCLUDE (name, {UNIT}) FROM own "
+                                      "JOIN units AS u ON u.unit = own.name").to_arrow_table()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

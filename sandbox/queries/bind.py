@@ -1,14 +1,15 @@
 """Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sandbox.catalog.model import Role, Type
+from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.discovery import discovery_of
 from sandbox.queries.ranges import bounded, place_of, public_values, range_of
-from sandbox.queries.scope import Scope, usable
+from sandbox.queries.scope import PrivateTable, Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
@@ -22,6 +23,7 @@ from sandbox.queries.tree import (
     Extreme,
     In,
     IsNull,
+    Join,
     Literal,
     Name,
     Not,
@@ -50,6 +52,7 @@ def bind(question: Question, scope: Scope) -> Question:
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     _check_joins(question, scope)
+    question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=question.joins)
     if question.where is not None:
         _check_condition(question.where, scope)
     if question.per_unit is not None:
@@ -109,16 +112,49 @@ def _date(literal: Expression) -> Literal:
 
 def _check_joins(question: Question, scope: Scope) -> None:
     for join in question.joins:
+        pairs = list(zip(join.left, join.right, strict=True))
         table = scope.joined[join.dataset]
-        if table.version.policy.unit is not None:
-            raise QueryRefused(f"JOIN {join.dataset}", "it holds private data too; two private datasets cannot be joined yet.",
-                               instead="Join public datasets; ask each private one by itself.", position=join.position)
-        for left, right in zip(join.left, join.right, strict=True):
+        if isinstance(table, PrivateTable):
+            _check_same_units(join, table.version.policy, scope)
+            pairs = [pair for pair in pairs if not _joins_units(*pair, scope)]
+        for left, right in pairs:
             first, second = range_of(left, scope), range_of(right, scope)
             if first.type is not second.type and not (first.numeric and second.numeric):
                 raise QueryRefused(f"JOIN ON {wording(left)} = {wording(right)}",
                                    f"one is {first.type.value}, the other {second.type.value}.",
                                    instead="Join on columns of one type.", position=join.position)
+
+
+def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
+    """A second private dataset: its people must be the same, and each must meet only their own rows."""
+    policy = scope.policy
+    assert policy.unit is not None and other.unit is not None, "datasets without a unit are public"
+    unit, theirs = policy.unit, other.unit
+    if other.population != policy.population or theirs.kind != unit.kind:
+        raise QueryRefused(f"JOIN {join.dataset}", f"{policy.dataset} is about the {unit.kind}s of {policy.population}, it about "
+                           f"the {theirs.kind}s of {other.population}: who is in one is not protected in the other.",
+                           instead="Ask each by itself.", position=join.position)
+    if not any(_joins_units(left, right, scope) for left, right in zip(join.left, join.right, strict=True)):
+        raise QueryRefused(f"JOIN {join.dataset}", "private datasets can be joined on their unit only: otherwise the rows of "
+                           "one person would meet those of others.", position=join.position,
+                           instead=f"Write ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}.")
+    mine, its = policy.column(unit.column), other.column(theirs.column)
+    assert mine is not None and its is not None, "a unit's column is in its policy"
+    if mine.type is not its.type:
+        raise QueryRefused(f"JOIN {join.dataset}", f"{unit.column} is {mine.type.value}, {theirs.column} {its.type.value}.",
+                           instead="Ask the officer to publish both in one type.", position=join.position)
+
+
+def _joins_units(left: Expression, right: Name, scope: Scope) -> bool:
+    return _is_unit(left, scope) and scope.column(right).role is Role.UNIT
+
+
+def _unit_of_first(node: Any, scope: Scope) -> Any:
+    """The unit of a private dataset that is joined is the first one's: they are equal, but where LEFT JOIN leaves it empty."""
+    if isinstance(node, Name) and node.dataset and scope.column(node).role is Role.UNIT and not scope.joined[node.dataset].outer:
+        assert scope.policy.unit is not None
+        return Name(scope.policy.unit.column, "", node.position)
+    return node
 
 
 def _check_condition(condition: Expression, scope: Scope) -> None:

@@ -31,9 +31,9 @@ class Statement:
         return self.totals[0].bins if self.totals[0].kind is TotalKind.BINS else 0
 
 
-def public_table(place: int) -> str:
-    """The name under which the engine finds the public dataset that is joined at `place`."""
-    return f"public_rows_{place}"
+def joined_table(place: int) -> str:
+    """The name under which the engine finds the dataset that is joined at `place`."""
+    return f"joined_rows_{place}"
 
 
 def compile_plan(plan: Plan) -> tuple[Statement, ...]:
@@ -127,11 +127,15 @@ class _Writer:
     def _table(self) -> str:
         said = f"{TABLE} AS r"
         for place, join in enumerate(self.plan.joins):
-            on = " AND ".join(f"{self.over_table.raw(left)} = {self.over_table.raw(right)}"
-                              for left, right in zip(join.left, join.right, strict=True))
+            on = " AND ".join(self._met(left, right) for left, right in zip(join.left, join.right, strict=True))
             alias = self.over_table.aliases[join.dataset]
-            said += f" {'LEFT ' if join.outer else ''}JOIN {public_table(place)} AS {alias} ON {on}"
+            said += f" {'LEFT ' if join.outer else ''}JOIN {joined_table(place)} AS {alias} ON {on}"
         return said
+
+    def _met(self, left: Expression, right: Name) -> str:
+        if self.plan.scope.column(right).role is Role.UNIT:  # of another private dataset, whose units have the same codes
+            return f"r.{UNIT} = {self.over_table.aliases[right.dataset]}.{UNIT}"
+        return f"{self.over_table.raw(left)} = {self.over_table.raw(right)}"
 
     def _lists(self) -> str:
         """The values of keys that have many, as tables to be joined: a search through a long list for every row is slow."""

@@ -14,9 +14,6 @@ from sandbox.queries.plan import Plan, Total
 
 dp.enable_features("contrib")
 
-KEYS_IN_A_DELTA = 1000
-"""Finding a key's values costs this part of the dataset's delta; a tenth of the delta is kept for it (privacy.limit_within)."""
-
 LEAST_SHARE = 10**3  # picorho: below this the noise would drown any city
 
 
@@ -76,7 +73,7 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
 def _key_share(discovery: Discovery, picorho: int, plan: Plan) -> KeyShare:
     budget = plan.version.policy.budget
     assert budget is not None, "a dataset with a unit has a budget"
-    delta = budget.delta / KEYS_IN_A_DELTA
+    delta = budget.key_delta
     scale = gaussian_scale(discovery.sensitivity, picorho)
     return KeyShare(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
                     threshold_for(discovery, scale, float(delta)))

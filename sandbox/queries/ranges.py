@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, KeyValue, Role, Type
 from sandbox.errors import Position, QueryRefused
-from sandbox.queries.scope import Scope, usable
+from sandbox.queries.scope import PublicTable, Scope, usable
 from sandbox.queries.tree import (
     NOWHERE,
     Aggregation,
@@ -162,8 +162,9 @@ def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] 
     match expression:
         case Name():
             column = scope.column(expression)
-            if expression.dataset:
-                return scope.joined[expression.dataset].values(expression.text)
+            table = scope.joined.get(expression.dataset)
+            if isinstance(table, PublicTable):
+                return table.values(expression.text)
             return column.values if column.role is Role.KEY else (False, True) if column.type is Type.BOOLEAN else None
         case UnitKey(of):
             return public_values(of, scope)
@@ -199,7 +200,8 @@ def never_empty(expression: Expression, scope: Scope) -> bool:
         case Name():
             column = scope.column(expression)
             listed_only = column.role is Role.KEY and column.type is Type.INTEGER  # another number counts as empty
-            return column.required and not listed_only and not (expression.dataset and scope.joined[expression.dataset].outer)
+            outer = expression.dataset in scope.joined and scope.joined[expression.dataset].outer
+            return column.required and not listed_only and not outer
         case Literal() | IsNull():
             return True
         case Arithmetic(Operator.OVER | Operator.MODULO, _, right):
@@ -242,7 +244,7 @@ def _column(name: Name, scope: Scope) -> Range:
     if column.bounds:
         return Range(column.type, column.bounds.low, column.bounds.high, whole)
     numbers = [value for value in column.values if isinstance(value, int) and not isinstance(value, bool)]
-    if whole and numbers and column.role is Role.KEY and not name.dataset:
+    if whole and numbers and column.role is Role.KEY and not scope.is_public(name):
         return Range(Type.INTEGER, Fraction(min(numbers)), Fraction(max(numbers)), whole=True)
     return Range(column.type, whole=whole)
 

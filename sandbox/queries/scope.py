@@ -1,4 +1,4 @@
-"""Which columns can a question use? Those of the private dataset, and those of the public ones that are joined to it."""
+"""Which columns can a question use? Those of the private dataset, and those of the datasets that are joined to it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,15 +25,35 @@ class PublicTable:
 
 
 @dataclass(frozen=True)
+class PrivateTable:
+    """Another private dataset about the same units, joined on the unit: beside a unit's rows stand only its own."""
+
+    version: Version
+    outer: bool = False
+
+    def has_once(self, _: tuple[Name, ...]) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
 class Scope:
     policy: DatasetPolicy
-    joined: Mapping[str, PublicTable] = field(default_factory=dict)
+    joined: Mapping[str, PublicTable | PrivateTable] = field(default_factory=dict)
     found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: discovery.py
 
     @property
     def max_rows(self) -> int:
         assert self.policy.unit is not None
         return self.policy.unit.max_rows
+
+    @property
+    def private(self) -> list[Version]:
+        """The versions of the private datasets that are joined."""
+        return [table.version for table in self.joined.values() if isinstance(table, PrivateTable)]
+
+    def is_public(self, name: Name) -> bool:
+        """Whether a column is of an open dataset."""
+        return isinstance(self.joined.get(name.dataset), PublicTable)
 
     def column(self, name: Name) -> Column:
         """The column of a name. Raises `QueryRefused` for one that there is not, or that is hidden."""
@@ -50,6 +70,8 @@ class Scope:
         sources = {"": self.policy} | {dataset: table.version.policy for dataset, table in self.joined.items()}
         owners = [dataset for dataset, policy in sources.items()
                   if (column := policy.column(name.text)) and column.role is not Role.HIDDEN]
+        if len(owners) > 1 and all(self.column(Name(name.text, owner)).role is Role.UNIT for owner in owners):
+            owners = [""]  # joined on it: it is the same
         if len(owners) > 1:
             raise QueryRefused(f"The column {name.text}", "several of the joined datasets have it.",
                                instead="Write its table before it: t.column.", position=name.position)

@@ -72,8 +72,8 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
     allowance, started = allowance_seconds(prepared.plan), time.monotonic()
     try:
         with desk.engine.place():
-            for version in (prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())):
-                desk.engine.warm(version)  # rows are loaded for whoever asks first, and for no question in particular
+            # rows are loaded for whoever asks first, and for no question in particular
+            desk.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
             started = time.monotonic()  # waiting for a place depends on others' questions, computing on these rows
             exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance))
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
@@ -90,13 +90,12 @@ def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: Privacy
     id, version, grant = uuid4(), prepared.version, prepared.grant
     with desk.database.transaction() as tx:
         confirm(tx, desk, principal, prepared)
-        reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
-                loss=loss)
-        tx.execute(insert(questions).values(id=id, digest=prepared.digest, version=version.name, grant=grant.id,
-                                            asked_by=principal.id, sql=prepared.sql, picorho=loss.picorho,
-                                            status="asked"))
+        reserve(tx, id=id, **prepared.charged, loss=loss)
+        tx.execute(insert(questions).values(
+            id=id, digest=prepared.digest, version=version.name, grant=grant.id, joined_grants=_others(prepared),
+            asked_by=principal.id, sql=prepared.sql, picorho=loss.picorho, status="asked"))
         append(tx, Event("query.asked", principal.id, f"question:{id}", {
-            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho,
+            "dataset": version.name, "grant": grant.id, **_joined(prepared), "digest": prepared.digest, "picorho": loss.picorho,
             "sql_sha256": hashlib.sha256(prepared.sql.encode()).hexdigest(),
             "totals": [{"total": share.total.name, "sensitivity": share.total.sensitivity,
                         "picorho": share.loss.picorho, "scale": repr(share.scale)} for share in prepared.price.shares]}))
@@ -121,17 +120,17 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
                                                       scale=part.scale, cells=part.cells))
         settle(tx, id=id)
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
-                  "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
+                  **_joined(prepared), "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
                   **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys), "notes": _notes(prepared)}
         body = {"status": "released", "answer": answer}
         if stored:
             tx.execute(insert(questions).values(
-                id=id, digest=prepared.digest, version=version.name, grant=grant.id, asked_by=principal.id,
-                sql=prepared.sql, picorho=0, **body))
+                id=id, digest=prepared.digest, version=version.name, grant=grant.id, joined_grants=_others(prepared),
+                asked_by=principal.id, sql=prepared.sql, picorho=0, **body))
         else:
             tx.execute(update(questions).where(questions.c.id == id).values(**body))
         index = append(tx, Event("query.released", principal.id, f"question:{id}", {
-            "dataset": version.name, "grant": grant.id, "digest": prepared.digest, "picorho": loss.picorho,
+            "dataset": version.name, "grant": grant.id, **_joined(prepared), "digest": prepared.digest, "picorho": loss.picorho,
             "stored": stored, "answer_sha256": answer_sha256(answer)}))
         # the log's own number comes last, because appending must be a transaction's last wait
         tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
@@ -143,6 +142,16 @@ def answer_sha256(answer: dict[str, Any]) -> str:
     said = {name: value for name, value in answer.items() if name not in ("log_index", "receipt")}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _others(prepared: Prepared) -> list[int]:
+    return [grant.id for grant in prepared.grants[1:]]
+
+
+def _joined(prepared: Prepared) -> dict[str, Any]:
+    """The private datasets that are joined, each with its grant; nothing where there are none."""
+    said = {version.name: grant for version, grant in zip(prepared.plan.scope.private, _others(prepared), strict=True)}
+    return {"joined": said} if said else {}
 
 
 def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     with desk.database.transaction() as tx:
         released = already_released(tx, prepared)
-        standing = statement(tx, prepared.grant.account)
+        standing, *others = [statement(tx, grant.account) for grant in prepared.grants]
     budget, plan = prepared.version.policy.budget, prepared.plan
     loss = charge(prepared, released) + charge_for_keys(prepared)
     assert budget is not None
@@ -44,7 +44,7 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan)),
         "budget": {"percent_used_now": round(standing.percent_used, 4),
                    "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
-                   "enough": loss.fits_in(standing.left),
+                   "enough": all(loss.fits_in(one.left) for one in (standing, *others)),
                    "such_questions_left": standing.left.picorho // loss.picorho if loss.picorho else None},
         "answer_takes_seconds": round(allowance_seconds(plan) + sum(
             allowance_for_keys(plan, discovery) for discovery in plan.unknown), 3),

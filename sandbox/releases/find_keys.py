@@ -28,10 +28,9 @@ def find_keys(desk: Desk, principal: Principal, prepared: Prepared) -> PrivacyLo
     The whole question must fit in the budget before any of it is bought. Raises `BudgetExhausted`, `Forbidden` before data
     is touched; `Unavailable` with code "query_failed" after.
     """
-    grant, version, paid = prepared.grant, prepared.version, ZERO
+    version, paid = prepared.version, ZERO
     with desk.database.transaction() as tx:
-        require(tx, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
-                loss=prepared.price.loss)
+        require(tx, **prepared.charged, loss=prepared.price.loss)
     for share in prepared.price.keys:
         if share.discovery not in prepared.plan.unknown:
             continue
@@ -72,7 +71,7 @@ def _reserve(desk: Desk, principal: Principal, prepared: Prepared, share: KeySha
     with desk.database.transaction() as tx:
         confirm(tx, desk, principal, prepared)
         reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
-                loss=share.loss)
+                loss=share.loss)  # its values are of this dataset alone, whatever is joined
         tx.execute(insert(questions).values(
             id=id, digest=digest, version=version.name, grant=grant.id, asked_by=principal.id, picorho=share.loss.picorho,
             sql=f"SELECT DISTINCT {wording(share.discovery.of)} FROM {version.dataset}", status="asked"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
+from typing import TypedDict
 
 from sqlalchemy import select
 
@@ -15,7 +16,7 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
-from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Join, Question, names_in
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
@@ -25,16 +26,34 @@ from sandbox.releases.tables import released_totals
 LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)
 
 
+class Charged(TypedDict):
+    grant: str
+    dataset: str
+    population: str
+    beside: list[tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A question ready to be asked. `price` covers every total, whether it was released before or not."""
 
     sql: str
-    grant: Grant
+    grants: tuple[Grant, ...]  # on the dataset that is asked, and on each private one that is joined
     grade: str  # of the dataset and every column that the question may use, together (就高从严)
     plan: Plan
     price: Price
     digest: str
+
+    @property
+    def grant(self) -> Grant:
+        """That on the dataset which is asked."""
+        return self.grants[0]
+
+    @property
+    def charged(self) -> Charged:
+        """Whom the ledger charges."""
+        return {"grant": self.grant.account.key, "dataset": self.version.dataset, "population": self.version.policy.population,
+                "beside": [(grant.account.key, grant.dataset) for grant in self.grants[1:]]}
 
     @property
     def version(self) -> Version:
@@ -49,13 +68,14 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     """
     question = parse(sql)
     version = desk.shelf.current(question.dataset)
-    scope = Scope(version.policy, {join.dataset: _public(desk, join) for join in question.joins})
+    scope = Scope(version.policy, {join.dataset: _joined(desk, join) for join in question.joins})
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
-        grant = _grant(tx, principal, version, grant_id)
+        grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
     grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in scope.joined.values()),
                                       *(scope.column(name).grade for name in names_in(bound))])
-    _decide(desk, principal, grant, grade)
+    for grant in grants:
+        _decide(desk, principal, grant, grade)
     plan = make_plan(bound, version, scope)
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
@@ -67,8 +87,9 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
     if not plan.discoveries:
         loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-        return Prepared(sql, grant, grade, plan, price_within(plan, loss), digest(plan))
-    return _with_found_keys(desk, Prepared(sql, grant, grade, plan, price_within(plan, budget.loss(wanted)), ""), bound, error)
+        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan))
+    loss = budget.loss(wanted, keys=len(plan.discoveries))
+    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), ""), bound, error)
 
 
 def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
@@ -90,8 +111,10 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 
 
-def _public(desk: Desk, join: Join) -> PublicTable:
+def _joined(desk: Desk, join: Join) -> PublicTable | PrivateTable:
     version = desk.shelf.current(join.dataset)
+    if version.policy.unit is not None:
+        return PrivateTable(version, join.outer)
     engine = desk.engine
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), join.outer)
 
@@ -132,7 +155,9 @@ def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepare
 
     A question may have waited for its lock, and a revocation must not lose that race. Raises `Forbidden`.
     """
-    _decide(desk, load_principal(tx, principal.id), load_grant(tx, prepared.grant.id, share=True), prepared.grade)
+    account = load_principal(tx, principal.id)
+    for grant in sorted(prepared.grants, key=lambda grant: grant.id):
+        _decide(desk, account, load_grant(tx, grant.id, share=True), prepared.grade)
 
 
 @dataclass(frozen=True)

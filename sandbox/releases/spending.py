@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from sandbox.database import Transaction
 from sandbox.grants import Grant
@@ -18,7 +18,8 @@ def spending(tx: Transaction, grant: Grant) -> dict[str, Any]:
     A question that failed or was cut off is in it: its loss stays spent. Free answers are not.
     """
     account = select(grants.c.id).where(grants.c.team == grant.team, grants.c.dataset == grant.dataset)
-    charged = (questions.c.grant.in_(account), questions.c.picorho > 0)
+    numbers = list(tx.execute(account).scalars())
+    charged = (or_(questions.c.grant.in_(numbers), questions.c.joined_grants.overlap(numbers)), questions.c.picorho > 0)
     people = tx.execute(select(questions.c.asked_by, func.count().label("questions"),
                                func.sum(questions.c.picorho).label("picorho"))
                         .where(*charged).group_by(questions.c.asked_by)

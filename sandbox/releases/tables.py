@@ -11,6 +11,7 @@ questions = Table(
     Column("digest", Text, nullable=False, index=True),
     Column("version", Text, nullable=False),
     Column("grant", Integer, nullable=False, index=True),
+    Column("joined_grants", ARRAY(Integer), nullable=False, server_default="{}"),  # of the private datasets that are joined
     Column("asked_by", Text, nullable=False),
     Column("sql", Text, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged; 0 where all was released before

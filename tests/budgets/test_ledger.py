@@ -62,6 +62,21 @@ def test_no_level_is_charged_unless_all_are(database: Database, limits: tuple[in
     assert spent(database) == [0, 0, 0]
 
 
+def test_a_join_charges_both_grants_and_both_datasets_and_the_population_once(database: Database) -> None:
+    open_all(database, 10, 10, 10)
+    others = (Account(Level.GRANT, "2"), Account(Level.DATASET, "c.d"))
+    with database.transaction() as tx:
+        for account in others:
+            open_account(tx, account, PrivacyLoss(5))
+        reserve(tx, id=uuid4(), grant="1", dataset="a.b", population="all", beside=[("2", "c.d")], loss=PrivacyLoss(4))
+    assert spent(database) == [4, 4, 4]
+    with database.transaction() as tx:
+        assert [statement(tx, account).spent.picorho for account in others] == [4, 4]
+    with pytest.raises(BudgetExhausted, match="2"), database.transaction() as tx:
+        reserve(tx, id=uuid4(), grant="1", dataset="a.b", population="all", beside=[("2", "c.d")], loss=PrivacyLoss(4))
+    assert spent(database) == [4, 4, 4]
+
+
 def test_settling_changes_no_amount(database: Database) -> None:
     open_all(database, 10, 10, 10)
     id = uuid4()

@@ -97,3 +97,15 @@ SELECT COUNT(*) FROM t.t JOIN city.stops AS s ON t.stop = s.stop AND t.visits = 
 SELECT SUM(LEAST(GREATEST(shelters, 0), 5)) FROM t.t LEFT JOIN city.stops AS s ON t.stop = s.stop;
 
 SELECT t4.zone, COUNT(*) AS n FROM (SELECT t2.year, t3.zone FROM (SELECT * FROM t.t AS t0 WHERE t0.year = 1) AS t2 INNER JOIN city.stops AS t3 ON t2.stop = t3.stop) AS t4 GROUP BY 1;
+
+SELECT COUNT(*), COUNT(DISTINCT person), SUM(wage), AVG(cost) FROM t.t JOIN t.jobs ON t.person = jobs.worker;
+
+SELECT j.trade, district, COUNT(*) AS n, AVG(j.wage) AS w FROM t.t AS a JOIN t.jobs AS j ON a.person = j.worker AND a.year = j.year GROUP BY 1, 2;
+
+SELECT CORR(w, c) FROM (SELECT a.person, AVG(wage) AS w, AVG(cost) AS c FROM t.t AS a JOIN t.jobs AS j ON j.worker = a.person GROUP BY a.person);
+
+SELECT trade, AVG(visits) FROM t.t LEFT JOIN t.jobs ON t.person = jobs.worker WHERE trade IS NOT NULL GROUP BY trade;
+
+SELECT s.zone, j.year, COUNT(*) FROM t.t AS a JOIN t.jobs AS j ON a.person = j.worker JOIN city.stops AS s ON a.stop = s.stop GROUP BY 1, 2;
+
+SELECT COUNT(DISTINCT worker) FROM t.t JOIN t.jobs AS j ON t.person = j.worker WHERE wage > 50;

@@ -93,8 +93,9 @@ def test_migrating_again_changes_nothing(empty: str, fresh: Database) -> None:
     with fresh.transaction() as tx:
         assert (catalogue(tx), rights(tx)) == before
         assert tx.execute(text("SELECT count(*) FROM identity.teams")).scalar_one() == 1
-        assert [tx.execute(text(f"SELECT version_num FROM {schema}.{VERSION_TABLE}")).all()
-                for schema in ("vault", "market")] == [[("0001",)], [("0001",)]]
+        for schema, side in zip(("vault", "market"), SIDES, strict=True):
+            newest = max(path.name[:4] for path in side.HISTORY.folder.glob("[0-9]*.py"))
+            assert tx.execute(text(f"SELECT version_num FROM {schema}.{VERSION_TABLE}")).all() == [(newest,)]
 
 
 def test_two_that_migrate_at_once_both_succeed(empty: str, fresh: Database) -> None:

@@ -19,7 +19,7 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.engines.duckdb import compute
 from sandbox.engines.rows_in_memory import PublicRows
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.releases.answer import table
 from story import POLICIES
 
@@ -60,17 +60,34 @@ columns:
   zone: {role: attribute, type: text}
   shelters: {role: attribute, type: integer}
 """
+FIRMS = """
+dataset: t.jobs
+title: {zh: t, en: t}
+summary: {zh: t, en: t}
+department: market
+grade: "3"
+source: {name: n, licence: l}
+about_rows: 200
+population: residents
+unit: {column: worker, kind: person, max_rows: 3}
+budget: {delta: "1e-6", dataset_epsilon: "8", grant_epsilon: "4", question_epsilon: "1"}
+columns:
+  worker: {role: unit, type: text}
+  trade: {role: key, type: text, values: [shop, farm]}
+  year: {role: key, type: integer, values: {from: 1, to: 3}}
+  wage: {role: measure, type: integer, bounds: [0, 100], step: "1"}
+"""
 
 
 @lru_cache
-def versions() -> tuple[Version, Version]:
+def versions() -> dict[str, Version]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return tuple(Version(name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at)  # type: ignore[return-value]
-                 for name, text in (("t.t", POLICY), ("city.stops", STOPS)))
+    return {name: Version(name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at)
+            for name, text in (("t.t", POLICY), ("city.stops", STOPS), ("t.jobs", FIRMS))}
 
 
 @lru_cache
-def rows() -> tuple[pa.Table, pa.Table]:
+def rows() -> dict[str, pa.Table]:
     """Values on the policy's grid and within its bounds, with empty ones: there clamping changes nothing."""
     chance = random.Random(5)
 
@@ -88,32 +105,35 @@ def rows() -> tuple[pa.Table, pa.Table]:
     table = pa.table([pa.array([row[place] for row in people], type=kind) for place, kind in enumerate(types)], names=names)
     stops = pa.table({"stop": pa.array([*range(18), 3], pa.int64()), "zone": ["a", "b", "c"] * 6 + ["d"],
                       "shelters": pa.array([place % 4 for place in range(19)], pa.int64())})
-    return table, stops
+    jobs = [[f"p{chance.randint(50, 200)}", chance.choice(["shop", "farm"]), chance.randint(1, 3), maybe(chance.randint(0, 100))]
+            for _ in range(200)]
+    work = pa.table([pa.array([row[place] for row in jobs], type=kind) for place, kind in enumerate(
+        [pa.string(), pa.string(), pa.int64(), pa.int64()])], names=["worker", "trade", "year", "wage"])
+    return {"t.t": table, "city.stops": stops, "t.jobs": work}
 
 
 def plan_for(sql: str) -> Plan:
-    private, public = versions()
-    question = parse(sql)
-    stops = PublicRows(rows()[1])
-    scope = Scope(private.policy, {join.dataset: PublicTable(public, stops.values, stops.once, join.outer)
-                                   for join in question.joins})
+    private, question = versions()["t.t"], parse(sql)
+    stops = PublicRows(rows()["city.stops"])
+    scope = Scope(private.policy, {
+        join.dataset: PublicTable(versions()[join.dataset], stops.values, stops.once, join.outer)
+        if join.dataset == "city.stops" else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins})
     return make_plan(bind(question, scope), private, scope)
 
 
 def answered(sql: str) -> list[tuple[Any, ...]]:
     """The answer without noise: every scale is nothing."""
     plan = plan_for(sql)
-    exact = compute(plan, rows()[0], [rows()[1]] if plan.joins else [])
+    exact = compute(plan, rows()["t.t"], [rows()[join.dataset] for join in plan.joins])
     found = table(plan, {total.name: (1e-9, cells) for total, cells in exact.items()})
     return [tuple(row) for row in found["rows"]]
 
 
 def plainly(sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
-        private, public = rows()
         connection.execute("CREATE SCHEMA t")
         connection.execute("CREATE SCHEMA city")
-        for name, content in (("t.t", private), ("city.stops", public)):
+        for name, content in rows().items():
             connection.register("content", content)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM content")
         return connection.execute(sql).fetchall()

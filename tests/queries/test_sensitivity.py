@@ -25,7 +25,7 @@ from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT
-from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
 from story import POLICIES
 
@@ -65,6 +65,23 @@ columns:
   zone: {role: attribute, type: text}
 """
 STOPS_ROWS = pa.table({"stop": pa.array([1, 1, 1, 2, 3, None], pa.int64()), "zone": ["x", "y", "y", "x", None, "z"]})
+
+WORK = """
+dataset: t.work
+title: {zh: t, en: t}
+summary: {zh: t, en: t}
+department: market
+grade: "3"
+source: {name: n, licence: l}
+about_rows: 10
+population: residents
+unit: {column: worker, kind: person, max_rows: 2}
+budget: {delta: "1e-6", dataset_epsilon: "8", grant_epsilon: "4", question_epsilon: "1"}
+columns:
+  worker: {role: unit, type: text}
+  trade: {role: key, type: text, values: [shop, farm]}
+  wage: {role: measure, type: integer, bounds: [-5, 9], step: "1"}
+"""
 
 numbers = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.floats(-100, 100),
                     st.sampled_from([0.1, 0.25, -0.25, 1e308, -1e308, 5e-324]))
@@ -140,6 +157,40 @@ def stops() -> PublicTable:
     policy = read_policy(STOPS, schema=POLICIES / "dataset.schema.json")
     version = Version("public.stops", 1, policy, "o", "v", "s", "x", datetime(2026, 1, 1, tzinfo=UTC))
     return PublicTable(version, PublicRows(STOPS_ROWS).values, PublicRows(STOPS_ROWS).once)
+
+
+@lru_cache
+def work() -> Version:
+    policy = read_policy(WORK, schema=POLICIES / "dataset.schema.json")
+    return Version("t.work", 1, policy, "o", "v", "s", "x", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+workers = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "x", "y"]), st.sampled_from([None, "shop", "farm", "mine"]),
+                             st.one_of(st.none(), st.integers(-9, 20))), min_size=1, max_size=20)
+TWO = "t.t AS a {} t.work AS b ON a.person = b.worker"
+JOINED = (
+    f"SELECT COUNT(*) AS a, SUM(wage) AS b, AVG(cost) AS c, COUNT(DISTINCT person) AS d FROM {TWO}",
+    f"SELECT trade, district, COUNT(wage) AS a, SUM(visits) AS b FROM {TWO} AND a.visits = b.wage GROUP BY 1, 2",
+    f"SELECT MEDIAN(wage) AS a, COUNT(DISTINCT wage) AS b, SUM(cost * wage) AS c FROM {TWO} WHERE cost > 1",
+    "SELECT AVG(w) AS a, SUM(GREATEST(LEAST(c, 9), 0)) AS b FROM (SELECT person, AVG(wage) AS w, SUM(visits) AS c, "
+    f"COUNT(*) AS n FROM {TWO} GROUP BY person) WHERE n > 2")
+
+
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(rows, workers, st.integers(1, 6), st.sampled_from(JOINED), st.sampled_from(["JOIN", "LEFT JOIN"]))
+def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_plan_claims(
+        content: list[tuple[object, ...]], jobs: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
+    """A unit is taken out of both at once."""
+    version, question = version_of(max_rows, (-2, 5)), parse(sql.format(how))
+    scope = Scope(version.policy, {"t.work": PrivateTable(work(), outer=how == "LEFT JOIN")})
+    plan = make_plan(bind(question, scope), version, scope)
+    table = table_of(content, plan)
+    beside = pa.table([pa.array([job[place] for job in jobs], type=kind) for place, kind in enumerate(
+        [pa.string(), pa.string(), pa.int64()])], names=["worker", "trade", "wage"])
+    whole = compute(plan, table, [beside])
+    for unit in {row[0] for row in (*content, *jobs)}:
+        compare(plan, whole, compute(plan, table.filter(pc.not_equal(table["person"], unit)),
+                                     [beside.filter(pc.not_equal(beside["worker"], unit))]))
 
 
 @lru_cache(maxsize=20_000)

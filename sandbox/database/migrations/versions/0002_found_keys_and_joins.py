@@ -1,4 +1,4 @@
-"""The values of keys that were found by a threshold."""
+"""The values of keys that were found by a threshold; what is charged for a join of private datasets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,11 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("questions", sa.Column("joined_grants", postgresql.ARRAY(sa.Integer()), server_default="{}", nullable=False),
+                  schema="vault")
+    op.alter_column("budget_reservations", "population", nullable=True, schema="vault")
+    op.drop_constraint(op.f("pk_budget_reservations"), "budget_reservations", schema="vault")
+    op.create_primary_key(op.f("pk_budget_reservations"), "budget_reservations", ["id", "dataset"], schema="vault")
     op.create_table(
         "found_keys",
         sa.Column("digest", sa.Text(), nullable=False),

@@ -1,0 +1,97 @@
+"""Two private datasets about the same people, joined on the person: both grants decide, both budgets pay, the population once."""
+
+import random
+
+import pytest
+
+from sandbox.budgets import Account, Level, statement
+from sandbox.database import Database
+from sandbox.errors import Forbidden, QueryRefused
+from sandbox.grants import revoke
+from sandbox.releases import ask, explain
+from story import Story
+
+WAGES = """
+dataset: clinic.wages
+title: {zh: 工资, en: Wages}
+summary: {zh: 测试, en: Made-up rows for tests}
+department: health
+grade: "3"
+source: {name: made up, licence: CC0-1.0}
+about_rows: 400
+population: residents
+unit: {column: worker, kind: person, max_rows: 2}
+budget: {delta: "1e-6", dataset_epsilon: "8", grant_epsilon: "2", question_epsilon: "0.5"}
+columns:
+  worker: {role: unit, type: text, grade: "4"}
+  trade: {role: key, type: text, values: [shop, farm]}
+  wage: {role: measure, type: integer, bounds: [0, 100], step: "1"}
+  secret: {role: hidden, type: text, grade: "4"}
+"""
+SQL = ("SELECT w.trade, COUNT(*) AS n, AVG(v.cost) AS cost FROM clinic.visits AS v JOIN clinic.wages AS w ON v.person = w.worker "
+       "GROUP BY w.trade")
+
+
+@pytest.fixture
+def city(story: Story) -> Story:
+    chance = random.Random(2)
+    wages = "".join(f"p{person},{chance.choice(['shop', 'farm'])},{chance.randint(0, 100)},s\n" for person in range(150, 450))
+    story.publish()
+    story.publish(f"worker,trade,wage,secret\n{wages}".encode(), WAGES)
+    story.grant()
+    return story
+
+
+def spent(database: Database) -> dict[str, int]:
+    with database.transaction() as tx:
+        return {key: statement(tx, Account(level, key)).spent.picorho for level, key in (
+            (Level.GRANT, "lake/clinic.visits"), (Level.GRANT, "lake/clinic.wages"), (Level.DATASET, "clinic.visits"),
+            (Level.DATASET, "clinic.wages"), (Level.POPULATION, "residents"))}
+
+
+def test_a_grant_on_one_of_them_is_not_enough(city: Story) -> None:
+    for deed in (ask, explain):
+        with pytest.raises(Forbidden, match=r"clinic\.wages"):
+            deed(city.desk, principal=city.principal("wang"), sql=SQL)
+
+
+def test_both_are_charged_and_the_population_once_and_the_answer_names_both(city: Story) -> None:
+    other = city.grant(dataset="clinic.wages", epsilon="2")
+    told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert set(spent(city.database).values()) == {told["picorho"]} == {answer["price"]["picorho"]}
+    assert [row[0] for row in answer["rows"]] == ["shop", "farm"]
+    assert answer["joined"] == {"clinic.wages@1": other.id}
+    again = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert again["stored"] and again["rows"] == answer["rows"]
+
+
+def test_when_either_grant_ends_even_the_stored_answer_is_refused(city: Story) -> None:
+    other = city.grant(dataset="clinic.wages", epsilon="2")
+    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=other.id, reason="no longer needed")
+    with pytest.raises(Forbidden):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+
+
+@pytest.mark.parametrize(("change", "names"), [
+    (("population: residents", "population: guests"), "not protected"), (("kind: person", "kind: firm"), "not protected"),
+    (("worker: {role: unit, type: text", "worker: {role: unit, type: integer"), "integer")])
+def test_other_people_or_other_names_for_them_cannot_be_joined(story: Story, change: tuple[str, str], names: str) -> None:
+    story.populations["guests"] = story.populations["residents"]
+    story.publish()
+    story.publish(b"worker,trade,wage,secret\n1,shop,3,s\n", WAGES.replace(*change))
+    with pytest.raises(QueryRefused, match=names):
+        ask(story.desk, principal=story.principal("wang"), sql=SQL)
+
+
+@pytest.mark.parametrize("on", ["v.visits = w.wage", "v.district = w.trade", "v.note = w.worker", "v.person = w.trade"])
+def test_a_join_on_anything_but_the_unit_is_refused(city: Story, on: str) -> None:
+    with pytest.raises(QueryRefused, match="JOIN"):
+        ask(city.desk, principal=city.principal("wang"), sql=SQL.replace("v.person = w.worker", on))
+
+
+def test_what_is_hidden_in_the_other_stays_hidden(city: Story) -> None:
+    for name in ("w.secret", "v.secret"):
+        with pytest.raises(QueryRefused, match="secret"):
+            ask(city.desk, principal=city.principal("wang"), sql=SQL.replace("w.trade", name))
