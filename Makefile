@@ -18,9 +18,9 @@ setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the lo
 up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
-# a worker for each core; those that measure time come after, one by one
+# a worker for each core; those that measure time or wait for a browser come after, one by one
 TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not alone" && \
-  $(BIN)/pytest -m alone --ignore=tests/browser
+  $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev  ## run all the tests
 	@$(TESTS)
@@ -35,9 +35,6 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/lint-imports
 
 bench: bench-dp bench-error bench-ledger  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger; ROWS=1000000 for a small machine
-
-browser: setup $(DONE)/dev  # the three people's pages in a real Chromium, a file at a time
-	@for file in tests/browser/test_*.py; do $(BIN)/pytest $$file || exit 1; done
 
 audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
 	@PYTHONPATH=tests $(BIN)/python -m audit_dp
@@ -99,4 +96,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint browser audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger lock clean

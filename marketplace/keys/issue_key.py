@@ -1,8 +1,13 @@
-"""How does a company get a key? A buyer makes it; it is given once, here, and is stored as a hash."""
+"""How does a company get a key? A buyer makes it; it is given once, here, and is stored as a hash.
+
+A form that is sent twice (a double click) must make one key, and its second answer, the one that the browser shows, must
+give it too. So the form's `seed` makes the key (see `make_key`): sent again, it makes the same one, which is not stored for that.
+"""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 from marketplace.keys.secret import START_LENGTH, hash_key, make_key
 from marketplace.keys.tables import keys
@@ -10,10 +15,13 @@ from marketplace.licences.find import find_licence
 from marketplace.licences.model import Licence
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
+from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 
 LABEL_LENGTH = 80
+AGAIN = timedelta(minutes=1)
+"""How long the same form gives the same key: for a double click, not for a page that was left open."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,15 @@ class Issued:
         return f"Issued({self.id}, {self.start}…)"  # so that no log line shows it by accident
 
 
-def issue_key(database: Database, *, gate: Gate, principal: Principal, licence_id: int, label: str = "") -> Issued:
-    """Make a key for a live licence. Raises `Forbidden`, `NotFound`."""
+def issue_key(database: Database, *, gate: Gate, principal: Principal, licence_id: int, label: str = "",
+              seed: bytes | None = None) -> Issued:
+    """Make a key for a live licence. Raises `Forbidden`, `NotFound`, `Conflict`."""
     with database.transaction() as tx:
         licence = find_licence(tx, licence_id)
         require_maker(gate, principal, licence)
-        issued = write_key(tx, licence=licence, label=label, by=principal.id)
+        if seed and (again := issued_before(tx, seed)):
+            return again
+        issued = write_key(tx, licence=licence, label=label, by=principal.id, seed=seed)
         append(tx, Event(kind="key.issued", actor=principal.id, subject=f"key:{issued.id}",
                          payload={"licence": licence.id, "start": issued.start}))
     return issued
@@ -44,8 +55,22 @@ def require_maker(gate: Gate, principal: Principal, licence: Licence) -> None:
     gate.require(principal, "make_key", Resource("Licence", str(licence.id), licence.cedar))
 
 
-def write_key(tx: Transaction, *, licence: Licence, label: str, by: str) -> Issued:
-    secret = make_key()
+def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
+    """The key that was just made out of this seed. Raises `Conflict` if that was longer ago than a double click."""
+    secret = make_key(seed)
+    # the same form sent twice at the same time queues here
+    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.keys {hash_key(secret).hex()}", 0))))
+    row = tx.execute(select(keys).where(keys.c.hash == hash_key(secret))).one_or_none()
+    if row is None:
+        return None
+    if row.status != "live" or row.made_at < tx.execute(select(func.now())).scalar_one() - AGAIN:
+        raise Conflict("This form has made its key already.", code="form_used",
+                       mend="Load the licence's page again: its form makes another.")
+    return Issued(row.id, row.licence, row.start, secret)
+
+
+def write_key(tx: Transaction, *, licence: Licence, label: str, by: str, seed: bytes | None) -> Issued:
+    secret = make_key(seed)
     key_id = int(tx.execute(insert(keys).values(
         licence=licence.id, hash=hash_key(secret), start=secret[:START_LENGTH], label=label.strip()[:LABEL_LENGTH],
         status="live", made_by=by).returning(keys.c.id)).scalar_one())

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 
 from marketplace.keys.find import lock_key
-from marketplace.keys.issue_key import Issued, require_maker, write_key
+from marketplace.keys.issue_key import Issued, issued_before, require_maker, write_key
 from marketplace.keys.model import KEY_STATUSES
 from marketplace.keys.tables import keys
 from marketplace.licences.find import find_licence
@@ -20,16 +20,21 @@ LONGEST = timedelta(days=30)
 
 
 def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: int,
-               overlap: timedelta = timedelta(days=1)) -> Issued:
-    """A successor for a live key, which itself ends after `overlap`. Raises `Forbidden`, `NotFound`, `Conflict`."""
+               overlap: timedelta = timedelta(days=1), seed: bytes | None = None) -> Issued:
+    """A successor for a live key, which itself ends after `overlap`; `seed` as for `issue_key`.
+
+    Raises `Forbidden`, `NotFound`, `Conflict`.
+    """
     if not timedelta() <= overlap <= LONGEST:
         raise InvalidInput("The old key cannot go on that long.", mend=f"Choose 0 to {LONGEST.days} days.")
     with database.transaction() as tx:
         old = lock_key(tx, key_id)
         licence = find_licence(tx, old.licence)
         require_maker(gate, principal, licence)
+        if seed and (again := issued_before(tx, seed)):
+            return again
         step = check_step(KEY_STATUSES, thing="key", now=old.status, then="retiring")
-        issued = write_key(tx, licence=licence, label=old.label, by=principal.id)
+        issued = write_key(tx, licence=licence, label=old.label, by=principal.id, seed=seed)
         ends_at = tx.execute(select(func.now())).scalar_one() + overlap
         tx.execute(update(keys).where(keys.c.id == old.id).values(status="retiring", ends_at=ends_at, successor=issued.id))
         append(tx, Event(kind="key.issued", actor=principal.id, subject=f"key:{issued.id}",

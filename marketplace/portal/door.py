@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
-from marketplace.portal.sessions import Session, csrf_of, find_session, same_csrf, session_name
+from marketplace.portal.sessions import Session, csrf_of, find_session, same_csrf, seed_of, session_name
 from marketplace.settings import Settings
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
@@ -117,6 +117,13 @@ class Door:
     def take_back(self, response: Response, path: str) -> None:
         """The secret has been shown."""
         response.delete_cookie(HANDED, path=path, httponly=True, samesite="lax", secure=self.settings.secure)
+
+    def seed(self, request: Request, once: str, *said: str) -> bytes:
+        """Out of what a secret is made that the sender's form asks for, so that the form sent twice gives the same one. `once`
+        is the page's random number; who has it and the session's cookie has the secret too. Raises `Forbidden`."""
+        if not once:
+            raise stale_form()
+        return seed_of(request.cookies[self.session_cookie], request.url.path, once, *said)
 
     def set_cookie(self, response: Response, name: str, value: str, seconds: int) -> None:
         response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="lax",

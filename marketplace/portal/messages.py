@@ -31,6 +31,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "refusal.other_site": ("此表单来自其他网站,未予受理。", ""),
     "refusal.unavailable": ("服务暂不可用。请稍后再试;如持续出现,请联系运营人员。", ""),
     "refusal.already_licensed": ("本单位已有此产品的有效许可。", ""),
+    "refusal.form_used": ("此表单已经创建过密钥。请重新打开许可页面,再创建新的密钥。", ""),
     "refusal.unknown": ("未能完成。", ""),
     "go_back": ("返回上一页", "Back to the page"),
     "send_again": ("再次提交", "Send again"),

@@ -77,7 +77,7 @@ def may_be_mended(error: Exception) -> bool:
         case NotFound():
             return False
         case CihuError() | RequestValidationError():
-            return True
+            return code_of(error) != "form_used"
         case _:
             return False
 

@@ -1,6 +1,8 @@
 """Who is looking at the page? A session: a random cookie in the browser, its hash and its two ends in Postgres."""
 
 import hashlib
+import hmac
+import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,6 +46,12 @@ def csrf_of(cookie: str) -> str:
 
 def same_csrf(cookie: str, given: str) -> bool:
     return secrets.compare_digest(csrf_of(cookie).encode(), given.encode())
+
+
+def seed_of(cookie: str, *said: str) -> bytes:
+    """256 bits that belong to a cookie and to what a form said: the same when it is sent twice, and only who can read the
+    cookie can make them."""
+    return hmac.digest(cookie.encode(), json.dumps(["cihu form", *said]).encode(), "sha256")
 
 
 def open_session(tx: Transaction, *, principal: Principal, seconds: int, replaces: str | None) -> str:

@@ -74,7 +74,7 @@ class Visitor:
                               internal=type(error).__name__) from None
         if answer.is_success:
             kind = answer.headers.get("content-type", "")
-            return answer.json() if "json" in kind else answer.text
+            return answer.json() if answer.content and "json" in kind else answer.text  # a 204 has no content, yet a kind
         raise refusal(answer)
 
 

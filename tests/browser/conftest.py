@@ -1,4 +1,4 @@
-"""One city with the demo's data and products in it, one Chromium, and a window a person."""
+"""One city with the demo's data and products in it, a Chromium a file, a window a person; no test finds another's grants."""
 
 import os
 import shutil
@@ -21,21 +21,27 @@ OpenAs = Callable[..., Window]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> str:
     if not CHROMIUM:
         told = "There is no chromium on this machine (Debian: apt-get install chromium fonts-noto-cjk)."
         if NEEDED:
             pytest.fail(told)
         pytest.skip(told)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Not for the session: while it is open Playwright's event loop runs in this thread, and no other can."""
     with sync_playwright() as play:
         # Chromium's own sandbox does not start as root; the pages are our own
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield opened
         opened.close()
 
 
 @pytest.fixture(scope="session")
-def town(browser: Browser) -> Iterator[LiveCity]:
+def town(chromium: str) -> Iterator[LiveCity]:
     """The demo city with both tables published, and a product of open rows on offer."""
     with live_city() as city:
         files = write_demo_tables(city.home)
@@ -48,6 +54,21 @@ def town(browser: Browser) -> Iterator[LiveCity]:
             "id": "inspections", "dataset": "market.inspections", "title_zh": "餐饮卫生检查", "title_en": "Inspections",
             "terms": TERMS, "what": {"kind": "rows", "keys": ["business", "year"]}})
         yield city
+
+
+@pytest.fixture(autouse=True)
+def put_back(town: LiveCity) -> Iterator[None]:
+    """The tests share the city's people: what one has got, another could not get, or would have to choose between. A team
+    with two grants on a dataset must say which it means, and an organisation has one licence for a product at a time."""
+    yield
+    why = {"reason": "测试已结束"}
+    lin, zhou = town.visitor("lin"), town.visitor("zhou")
+    for grant in lin.vault("GET", "/v1/grants"):
+        if grant["status"] == "live":
+            lin.vault("POST", f"/v1/grants/{grant['id']}/revoke", json=why)
+    for licence in zhou.market("GET", "/api/v1/licences")["licences"]:
+        if licence["status"] == "live":
+            zhou.market("POST", f"/api/v1/licences/{licence['id']}/revoke", json=why)
 
 
 @pytest.fixture

@@ -30,8 +30,9 @@ def forget_login(window: Window) -> None:
 
 def test_a_wrong_password_is_said_and_the_account_is_kept(open_as: OpenAs) -> None:
     window = open_as("")
-    window.expected.add("/login")
+    window.expected["/login"] = 401
     window.goto("/login?next=/requests")
+    expect(window.page.get_by_label("账号")).to_be_focused()
     window.page.keyboard.type("wang")
     window.page.keyboard.press("Tab")
     window.page.keyboard.type("not the password")
@@ -43,7 +44,7 @@ def test_a_wrong_password_is_said_and_the_account_is_kept(open_as: OpenAs) -> No
 
 def test_an_expired_login_form_is_shown_again_with_what_was_typed(open_as: OpenAs) -> None:
     window = open_as("")
-    window.expected.add("/login")
+    window.expected["/login"] = 403
     window.goto("/login?next=/requests")
     window.page.context.clear_cookies()
     window.page.get_by_label("账号").fill("wang")
@@ -55,7 +56,7 @@ def test_an_expired_login_form_is_shown_again_with_what_was_typed(open_as: OpenA
 
 def test_what_the_vault_refuses_is_said_in_chinese_on_the_form_as_it_was_typed(open_as: OpenAs) -> None:
     window = open_as("wang")
-    window.expected.add("/request")
+    window.expected["/request"] = 422
     window.goto("/datasets/health.visits/request")
     page = window.page
     tab_to(page, "textarea[name=purpose]")
@@ -76,7 +77,7 @@ def test_what_the_vault_refuses_is_said_in_chinese_on_the_form_as_it_was_typed(o
 @pytest.mark.parametrize("ended", ["session", "token"])
 def test_a_form_that_got_too_old_is_not_lost(open_as: OpenAs, ended: str) -> None:
     window = open_as("wang")
-    window.expected.add("/request")
+    window.expected["/request"] = 401 if ended == "session" else 403
     window.goto("/datasets/health.visits/request")
     page = window.page
     page.get_by_label("用途").fill(PURPOSE)
@@ -109,7 +110,7 @@ def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(open_as:
     first, second = open_as("lin"), open_as("lin")
     for window in (first, second):
         window.goto("/queue")
-    second.expected.add(f"/queue/requests/{number}/refuse")
+    second.expected[f"/queue/requests/{number}/refuse"] = 409
     form = first.page.locator(f"form[action='/queue/requests/{number}/refuse']")
     form.get_by_label("理由").fill("用途不清楚")
     form.get_by_role("button").click()
@@ -125,7 +126,7 @@ def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(open_as:
 def test_a_decision_that_cannot_be_is_shown_again_as_it_was_typed(open_as: OpenAs, asked: Callable[..., str]) -> None:
     number = asked("health.visits", "预算写得太大的一次审批")
     window = open_as("lin")
-    window.expected.add(f"/queue/requests/{number}/approve")
+    window.expected[f"/queue/requests/{number}/approve"] = 422
     window.goto("/queue")
     form = window.page.locator(f"form[action='/queue/requests/{number}/approve']")
     form.get_by_label("预算 ε").fill("300")

@@ -19,7 +19,7 @@ PAGES = {"": ["/login"], "wang": [*COMMON, "/datasets/health.visits/request"], "
          "chen": ["/products/inspections", "/licences/{licence}", "/licences/{licence}/bill"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def licence(town: LiveCity, asked: Callable[..., str]) -> int:
     """A licence with a key; and a request that waits, a grant that lives, for the pages to show."""
     asked("health.visits", "一项还在等待审批的申报")

@@ -1,5 +1,6 @@
 """Pages: products, an order, my licences, their keys, usage and bill."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -87,7 +88,8 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         may = {action: gate.decide(session.principal, action, resource).allowed
                for action in ("make_key", "revoke_key", "revoke_licence")}
         return pages.show(request, "licence.html", session, licence=found, product=product, about=product.model_dump(),
-                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url)
+                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url,
+                          once=secrets.token_urlsafe(16))
 
     @routes.get("/licences/{number}/bill")
     def bill(request: Request, session: Person, number: int, month: str = "") -> Response:
@@ -98,8 +100,9 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         return pages.show(request, "bill.html", session, bill=shown)
 
     @routes.post("/licences/{number}/keys")
-    def make_key(session: Sender, number: int, label: Text = "") -> Response:
-        issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label)
+    def make_key(request: Request, session: Sender, number: int, label: Text = "", once: Text = "") -> Response:
+        issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label,
+                           seed=door.seed(request, once, label))
         return show_key(session, issued)
 
     @routes.get("/licences/{number}/keys/new")
@@ -113,9 +116,9 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         return shown
 
     @routes.post("/keys/{key}/rotate")
-    def rotate(session: Sender, key: int, overlap_hours: Text = "24") -> Response:
+    def rotate(request: Request, session: Sender, key: int, overlap_hours: Text = "24", once: Text = "") -> Response:
         issued = rotate_key(database, gate=gate, principal=session.principal, key_id=key,
-                            overlap=timedelta(hours=count_of(overlap_hours) or 0))
+                            overlap=timedelta(hours=count_of(overlap_hours) or 0), seed=door.seed(request, once))
         return show_key(session, issued)
 
     @routes.post("/keys/{key}/revoke")

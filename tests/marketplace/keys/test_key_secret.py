@@ -14,6 +14,12 @@ def test_a_new_key_is_well_formed_and_its_own() -> None:
     assert len(keys) == 1000 and all(map(is_well_formed, keys))
 
 
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
+def test_a_seed_makes_one_key_and_another_seed_another(seed: bytes, other: bytes) -> None:
+    assert is_well_formed(make_key(seed))
+    assert (make_key(seed) == make_key(other)) is (seed == other)
+
+
 @given(st.integers(4, 41), st.sampled_from(LETTERS))
 def test_one_wrong_letter_is_always_found(place: int, letter: str) -> None:
     key = make_key()

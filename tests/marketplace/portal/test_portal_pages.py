@@ -1,10 +1,12 @@
 """The pages over HTTP, without JavaScript, with a real vault: every kind of person can do their whole job on them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
+import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from marketplace.portal.messages import MESSAGES
 from marketplace.portal.rendering import FOLDER
@@ -129,6 +131,40 @@ def test_a_new_key_is_shown_once_to_who_made_it_and_loading_the_page_again_makes
     again = buyer.get(page)
     assert again.status_code == 303 and again.headers["location"] == f"/licences/{licence}"
     assert buyer.get(f"/licences/{licence}").text.count("/rotate") == buttons + 1
+
+
+@pytest.mark.parametrize("deed", ["keys", "rotate"])
+def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, database, deed: str) -> None:
+    city.list_rows()
+    licence, _ = city.buy("inspections-by-business")
+    buyer, other = person(city, "chen"), person(city, "chen")
+    page, address = f"/licences/{licence}", {"keys": f"/licences/{licence}/keys", "rotate": "/keys/1/rotate"}[deed]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', buyer.get(page).text))
+    fields = hidden | ({"label": "网站"} if deed == "keys" else {})
+
+    def send(_: int) -> httpx.Response:
+        # each with cookies of its own: as with a double click, the second knows nothing of the first's answer
+        return httpx.post(city.portal.url + address, data=fields, cookies=dict(buyer.client.cookies), trust_env=False)
+
+    with ThreadPoolExecutor(4) as clicks:
+        answers = list(clicks.map(send, range(4)))
+    assert {answer.status_code for answer in answers} == {303}
+    [handed] = {answer.cookies["cihu_shown_once"] for answer in answers}
+    secret = handed.partition(".")[2]
+    assert city.call("inspections-by-business", secret, year="2003").status_code == 200
+    with database.transaction() as tx:
+        assert tx.execute(text("SELECT count(*) FROM market.keys")).scalar() == 2  # with the one that `buy` made
+        tx.execute(text("UPDATE market.keys SET made_at = made_at - interval '61 seconds'"))
+    # a page that was left open does not show the key anew, nor does it make another
+    late = send(0)
+    assert late.status_code == 409 and secret not in late.text and "cihu_shown_once" not in late.cookies
+    # the page's number is worth nothing without the session that it was made for, and a page loaded anew has another
+    stranger = other.client.post(address, data=fields)
+    assert stranger.status_code == 403
+    again = buyer.send(page, f"{page}/keys", label="网站")
+    assert again.cookies["cihu_shown_once"] != handed
+    without = {name: value for name, value in fields.items() if name != "once"}
+    assert buyer.client.post(address, data=without).status_code == 403
 
 
 def test_a_day_is_the_citys_from_the_form_to_the_last_second_of_the_grant(city, database) -> None:
