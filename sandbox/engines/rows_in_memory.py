@@ -21,7 +21,7 @@ from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT, laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE, ROWS_LAID_AT_ONCE = 1_000_000, 250_000
 
 
 def batches_of(parquet: bytes) -> Iterator[pa.RecordBatch]:
@@ -46,12 +46,30 @@ class RowsInMemory:
                 connection.execute("CHECKPOINT")
             connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, row_number() OVER (ORDER BY {unit}) - 1 AS code "
                                f"FROM (SELECT DISTINCT {unit} FROM raw)")
-            connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='raw', units='units')}")
-            connection.execute("DROP TABLE raw")
-            connection.execute(f"CREATE TABLE {TABLE} AS {with_weights(policy, laid='laid')}")
+            self._lay(connection, policy)
+            connection.execute("SET lock_configuration = true")
+
+    def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) -> None:
+        """The rows of some units at a time, in the units' order: what a question groups by unit then lies together."""
+        found = connection.execute("SELECT count(*), (SELECT count(*) FROM units) FROM raw").fetchone()
+        assert found is not None
+        rows, units = found
+        pieces = rows // ROWS_LAID_AT_ONCE + 1
+        unit = quoted(policy.unit.column) if policy.unit else ""
+        for place in range(pieces):
+            low, high = units * place // pieces, units * (place + 1) // pieces
+            some = f"(SELECT * FROM units WHERE code >= {low} AND code < {high})"
+            # rows come sorted by unit, so these are few of them: the engine skips what lies outside
+            connection.execute(f"CREATE TABLE part AS SELECT * FROM raw WHERE {unit} BETWEEN (SELECT min(unit) FROM {some}) "
+                               f"AND (SELECT max(unit) FROM {some})")
+            connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='part', units=some)} ORDER BY u.code")
+            connection.execute("DROP TABLE part")
+            lying = with_weights(policy, laid="laid")
+            connection.execute(f"INSERT INTO {TABLE} {lying}" if place else f"CREATE TABLE {TABLE} AS {lying}")
             connection.execute("DROP TABLE laid")
             connection.execute("CHECKPOINT")
-            connection.execute("SET lock_configuration = true")
+        connection.execute("DROP TABLE raw")
+        connection.execute("CHECKPOINT")
 
     def beside(self, first: "RowsInMemory", policy: DatasetPolicy) -> pa.Table:
         """These rows to be joined with those of `first`: each with the number that its unit has there."""

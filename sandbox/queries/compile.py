@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
-from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, literal
+from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
@@ -16,7 +15,6 @@ from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, U
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
-MOST_IN_A_LIST = 64
 
 
 @dataclass(frozen=True)
@@ -138,16 +136,13 @@ class _Writer:
         return f"{self.over_table.raw(left)} = {self.over_table.raw(right)}"
 
     def _lists(self) -> str:
-        """The values of keys that have many, as tables to be joined: a search through a long list for every row is slow."""
-        return "".join(f" JOIN (SELECT unnest([{', '.join(map(literal, key.values))}]) AS value, "
-                       f"unnest(range({len(key.values)})) AS code) AS d{place} ON d{place}.value = {self.over.raw(key.of)}"
+        """The values of keys that have many, as tables to be joined."""
+        return "".join(f" JOIN {places_of(key.values)} AS d{place} ON d{place}.value = {self.over.raw(key.of)}"
                        for place, key in enumerate(self.plan.keys) if self._many(key))
 
     def _many(self, key: Key) -> bool:
-        """Whether a key's values are looked up in a table: only where no two of them are equal in the engine."""
         coded = isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY
-        return not coded and len(key.values) > MOST_IN_A_LIST and all(
-            isinstance(value, str | date) or abs(value) < LARGEST for value in key.values)
+        return not coded and looked_up(key.values)
 
     # --- the statements
 

@@ -10,7 +10,7 @@ from math import ceil, floor
 
 from sandbox.catalog.model import Bounds, KeyValue, Role, Type
 from sandbox.catalog.read_table import quoted
-from sandbox.queries.ranges import range_of
+from sandbox.queries.ranges import LARGEST, range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
     Aggregation,
@@ -171,9 +171,22 @@ class ExpressionWriter:
         raise AssertionError("bind refuses every other kind")
 
 
+MOST_IN_A_LIST = 64
+
+
 def code_of(value: str, values: tuple[KeyValue, ...]) -> str:
     """The place of a value among a key's public values, from 0; NULL for any other value."""
     return f"list_position([{', '.join(literal(known) for known in values)}], {value}) - 1"
+
+
+def looked_up(values: tuple[KeyValue, ...]) -> bool:
+    """Whether the places of values are better found in a table: there are many, and no two of them are equal in the engine."""
+    return len(values) > MOST_IN_A_LIST and all(isinstance(value, str | date) or abs(value) < LARGEST for value in values)
+
+
+def places_of(values: tuple[KeyValue, ...]) -> str:
+    """That table: `value` and `code`. A search through a long list for every row would be slow."""
+    return f"(SELECT unnest([{', '.join(map(literal, values))}]) AS value, unnest(range({len(values)})) AS code)"
 
 
 def literal(value: Value) -> str:

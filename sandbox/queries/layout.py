@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
-from sandbox.queries.compile_expression import ExpressionWriter, code_of
+from sandbox.queries.compile_expression import ExpressionWriter, code_of, looked_up, places_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Name
 from sandbox.queries.weights import stored_sets, weight_column, weight_of
@@ -30,19 +30,23 @@ def laid_out(policy: DatasetPolicy, *, rows: str, units: str) -> str:
     """The SELECT that lays rows out, but for weights: from `rows` as they were published, and `units` (unit, code)."""
     assert policy.unit is not None
     writer = ExpressionWriter(Scope(policy))
-    columns = [f"CAST(u.code AS INTEGER) AS {UNIT}"]
-    for column in policy.columns:
+    columns, lists = [f"CAST(u.code AS INTEGER) AS {UNIT}"], ""
+    for place, column in enumerate(policy.columns):
         if column.role in (Role.UNIT, Role.HIDDEN):
             continue
         columns.append(f"r.{quoted(column.name)}")
         if column.role is Role.KEY:
             kind = "UTINYINT" if len(column.values) < 2**8 else "USMALLINT"
-            columns.append(f"CAST({code_of(writer.column(Name(column.name)), column.values)} AS {kind}) "
-                           f"AS {code_column(column.name)}")
+            value, code = writer.column(Name(column.name)), f"d{place}.code"
+            if looked_up(column.values):
+                lists += f" LEFT JOIN {places_of(column.values)} AS d{place} ON d{place}.value = {value}"
+            else:
+                code = code_of(value, column.values)
+            columns.append(f"CAST({code} AS {kind}) AS {code_column(column.name)}")
         if column.bounds is not None:
             steps = writer.computed_steps(Name(column.name), column.bounds, Fraction(0))
             columns.append(f"CAST({steps} AS {steps_type(column.bounds)}) AS {steps_column(column.name)}")
-    return f"SELECT {', '.join(columns)} FROM {rows} AS r JOIN {units} AS u ON r.{quoted(policy.unit.column)} = u.unit"
+    return f"SELECT {', '.join(columns)} FROM {rows} AS r JOIN {units} AS u ON r.{quoted(policy.unit.column)} = u.unit{lists}"
 
 
 def with_weights(policy: DatasetPolicy, *, laid: str) -> str:
