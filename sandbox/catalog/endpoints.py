@@ -1,9 +1,9 @@
-"""The catalogue over HTTP: list, describe, publish, open."""
+"""The catalogue over HTTP: list, describe, stand-in rows, publish, open."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
 from sandbox.catalog.describe import describe
@@ -11,10 +11,13 @@ from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
 from sandbox.catalog.shelf import Shelf
+from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ProductStore, RawStore
+
+PARQUET = "application/vnd.apache.parquet"
 
 
 class Opening(BaseModel):
@@ -39,6 +42,15 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         gate.require(asker, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
         return describe(version)
+
+    @api.get("/{name}/stand-in", response_class=Response, responses={200: {"content": {PARQUET: {}}}})
+    def stand_in_rows(asker: Asker, name: str) -> Response:
+        """Invented rows of the dataset's shape, as Parquet, to write programs on. Made from its policy alone; costs nothing."""
+        version = shelf.current(name)
+        gate.require(asker, "see", Resource("Dataset", version.dataset, {
+            "department": version.policy.department, "grade": version.policy.grade}))
+        return Response(marked_parquet(stand_in(version), mark(version)), media_type=PARQUET, headers={
+            "Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'})
 
     return api
 
