@@ -7,6 +7,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -143,6 +144,19 @@ def approve(number: int, epsilon: Annotated[str | None, typer.Option(help="A sma
     done = officer.vault("POST", f"/v1/requests/{number}/approve", json=body)
     return _show(done, as_json, f"Grant {done['id']}: {done['team']} may ask {done['dataset']} until {done['until'][:10]}, "
                  f"with a budget of epsilon {done['epsilon']}.")
+
+
+@app.command("stand-in")
+def stand_in(dataset: str, to: Annotated[Path, typer.Option("--out", help="Where to write the rows (Parquet).")],
+             who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """Write invented rows of a dataset's shape into a file, to write programs on. None is real; it costs nothing."""
+    body = _visitor(home, who).vault("GET", f"/v1/datasets/{quote(dataset, safe='')}/stand-in")
+    try:
+        to.write_bytes(body)
+    except OSError as error:
+        raise InvalidInput(f"{to} cannot be written: {error.strerror}.", mend="Name a file in a folder of yours.") from None
+    _show({"dataset": dataset, "file": str(to), "bytes": len(body)}, as_json,
+          f"Stand-in rows of {dataset} are in {to} (Parquet). They are invented from the dataset's policy: no row is real.")
 
 
 @app.command()

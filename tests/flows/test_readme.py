@@ -66,6 +66,8 @@ def test_the_tour_that_a_readme_tells_of_plays(home: Path, tmp_path: Path) -> No
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM nowhere.visits'", "There are: health.visits"),
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM health.visits' --epsilon none", "epsilon"),
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM health.visits' --as nobody", "wrong"),
+    (".venv/bin/cihu stand-in nowhere.visits --out x.parquet", "There are: health.visits"),
+    (".venv/bin/cihu stand-in health.visits --out /nowhere/x.parquet", "cannot be written"),
     (".venv/bin/cihu approve 99999", "no request"),
     (".venv/bin/cihu publish nothing.yaml nothing.csv", "cannot be read"),
     (".venv/bin/cihu audit verify nothing.json --key x", "not a receipt"),
