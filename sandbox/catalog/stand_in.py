@@ -49,9 +49,10 @@ def schema(columns: list[Column]) -> pa.Schema:
     return pa.schema([(column.name, ARROW_TYPE[column.type]) for column in columns])
 
 
-def mark(version: Version) -> dict[str, object]:
+def mark(version: Version, **how: object) -> dict[str, object]:
     """What the file says of itself: whose stand-in it is, and what a program may count on of each column."""
-    return {"stand_in": "schema", "dataset": version.dataset, "version": version.number, "columns": said_of(version.policy)}
+    return {"stand_in": "schema", "dataset": version.dataset, "version": version.number, **how,
+            "columns": said_of(version.policy)}
 
 
 def said_of(policy: DatasetPolicy) -> dict[str, dict[str, object]]:

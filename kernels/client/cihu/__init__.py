@@ -52,14 +52,15 @@ def dataset(name: str) -> Dataset:
     return Dataset(the_vault().get(f"/v1/datasets/{quote(name, safe='')}"))
 
 
-def stand_in(name: str) -> pd.DataFrame:
+def stand_in(name: str, kind: str = "best") -> pd.DataFrame:
     """Invented rows of the dataset's shape, to write a program on before it meets the data: an ordinary DataFrame.
 
-    They are made from the dataset's policy alone: names, types, bounds, grids, public values, several rows a unit, empty
-    cells. No row is real, and no number computed from them says anything about the data; whatever shows them says so.
-    Costs nothing. The same version gives everybody the same rows.
+    No row is real, and whatever shows them says so. `kind="schema"`: made from the dataset's policy alone (types, bounds,
+    grids, public values, several rows a unit, empty cells); no number computed from them means anything. `kind="dp"`: made
+    from noisy counts of columns and pairs of columns, if the dataset's officer bought some; numbers are roughly right.
+    "best": the latter if there is. Costs you nothing. The same version gives everybody the same rows.
     """
-    return unreal(the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in"))
+    return unreal(the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in?kind={quote(kind, safe='')}"))
 
 
 def table(name: str) -> Any:

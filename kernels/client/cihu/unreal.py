@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cihu.rows import read_rows
-from cihu.show import page
+from cihu.show import number, page
 from cihu.words import say
 
 
@@ -77,4 +77,7 @@ def unreal(body: bytes) -> StandIn:
 
 def banner(shown: pd.DataFrame | StandInColumn) -> str:
     said = shown.attrs.get("cihu")
-    return say("unreal", of=f" ({said['dataset']}@{said['version']})" if said else "")
+    if not said:
+        return say("unreal_something")
+    of = f" ({said['dataset']}@{said['version']})"
+    return say("unreal_dp", of=of, epsilon=number(said["epsilon"])) if said["stand_in"] == "dp" else say("unreal", of=of)
