@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import cihu
+import httpx
 import pandas as pd
 import pytest
 from cihu.rows import read_rows
@@ -14,8 +15,9 @@ from cihu.unreal import StandIn, StandInColumn, unreal
 
 from sandbox.catalog.read_table import read_table
 from sandbox.catalog.stand_in import mark, marked_parquet, said_of, stand_in
-from story import DATASET, VERSION, rows_csv
-from workspace import Kernel
+from sandbox.identity import VAULT, TokenIssuer
+from story import DATASET, POLICY, VERSION, rows_csv
+from workspace import Kernel, VaultProcess
 
 NAMED = "Stand-in data (clinic.visits@1): invented at random from its policy alone."
 
@@ -120,3 +122,17 @@ def test_the_mark_is_json_that_the_catalogue_agrees_with() -> None:
     assert said["columns"]["visits"] == {"type": "integer", "required": True}
     assert said["columns"]["year"] == {"type": "integer", "required": False}
     assert "secret" not in said["columns"]
+
+
+def test_rows_that_were_bought_say_so_and_with_which_privacy(one_kernel: Kernel, vault: VaultProcess) -> None:
+    vault.story.publish(policy=POLICY.replace("clinic.visits", "clinic.bought"))
+    token = TokenIssuer("portal", vault.home / "keys" / "portal", vault.story.database).issue(
+        "lin", audience=VAULT, lifetime_seconds=60)
+    done = httpx.post(f"{vault.url}/v1/datasets/clinic.bought/stand-in", json={"epsilon": "2"}, timeout=120, trust_env=False,
+                      headers={"Authorization": f"Bearer {token}"})
+    assert done.status_code == 201, done.text
+    said = one_kernel.text("import cihu\nrows = cihu.stand_in('clinic.bought')\nprint(rows.head())\nprint(rows.dtypes.equals("
+                           "cihu.stand_in('clinic.bought', kind='schema').dtypes))")
+    assert said.startswith("Stand-in data (clinic.bought@1): synthesised from noisy counts (epsilon 2). No row is real, and")
+    assert said.rstrip().endswith("True")
+    assert one_kernel.text("cihu.stand_in('clinic.visits', kind='dp')").startswith("CihuError [no_stand_in]")

@@ -3,6 +3,7 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import pandas as pd
 import pyarrow.parquet
@@ -10,8 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from asked_vault import AskedVault, asked
-from sandbox.budgets import Account, Level
+from sandbox.budgets import Account, Level, statement
+from sandbox.catalog.bought_stand_in import bought_stand_in
+from sandbox.catalog.publish import publish
 from sandbox.catalog.tables import stand_ins
+from sandbox.errors import InvalidInput, Unavailable
+from sandbox.synthesis.buy_stand_in import buy_stand_in
+from story import DATASET, POLICIES, Story
 
 __all__ = ["asked"]
 
@@ -114,3 +120,28 @@ def test_two_officers_clicks_at_once_pay_once(asked: AskedVault) -> None:
     assert [answer.status_code for answer in done] == [201, 409]
     assert asked.lost(grant, before)["dataset"] == done[0].json()["picorho"]
     assert asked.account(Account(Level.GRANT, f"stand-in:{dataset}")).spent.picorho == done[0].json()["picorho"]
+
+
+def test_a_failure_after_the_loss_was_reserved_stays_charged_and_tells_nothing(story: Story) -> None:
+    """The rows are gone from the bucket when they are needed."""
+    story.publish()
+    version = story.shelf.current("clinic.visits")
+    story.store.client.remove_object(story.store.bucket, version.object_name, version_id=version.object_version)
+    for _ in range(2):  # it may be tried again, and is paid again
+        with pytest.raises(Unavailable) as failure:
+            buy_stand_in(story.desk, officer=story.principal("lin"), dataset="clinic.visits", epsilon=Fraction(1))
+        assert failure.value.code == "synthesis_failed" and "clinic" not in failure.value.message
+    assert DATASET.budget is not None
+    loss = DATASET.budget.loss(Fraction(1)).picorho
+    with story.database.transaction() as tx:
+        assert statement(tx, Account(Level.DATASET, "clinic.visits")).spent.picorho == 2 * loss
+        assert [row.status for row in tx.execute(select(stand_ins))] == ["failed", "failed"]
+        assert bought_stand_in(tx, version) is None
+
+
+def test_an_open_dataset_needs_none(story: Story) -> None:
+    publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate, populations=story.populations,
+            officer=story.principal("zhou"), policy_text=(POLICIES / "datasets" / "market.inspections.yaml").read_text("utf-8"),
+            body=b"business,year,score,locations,weekend\na,2001,90,1,true\n")
+    with pytest.raises(InvalidInput, match="open"):
+        buy_stand_in(story.desk, officer=story.principal("zhou"), dataset="market.inspections", epsilon=Fraction(1))
