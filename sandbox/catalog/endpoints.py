@@ -55,7 +55,8 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         version, bought = seen(asker, name)
         if kind == "dp" and bought is None:
             raise NotFound(f"No stand-in rows were bought for {version.name}.", code="no_stand_in",
-                           mend="Those made from the policy alone are there: kind=schema.")
+                           mend="Those made from the policy alone are there: kind=schema.",
+                           zh=f"{version.name} 没有购置过替代数据。", mend_zh="可用仅由策略生成的替代数据:kind=schema。")
         rows = marked_parquet(stand_in(version), mark(version)) if bought is None or kind == "schema" else bought.rows
         return Response(rows, media_type=PARQUET, headers={
             "Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'})

@@ -67,9 +67,11 @@ def buy_stand_in(desk: Desk, *, officer: Principal, dataset: str, epsilon: Fract
         raise
     budget = version.policy.budget
     if version.policy.unit is None or budget is None:
-        raise InvalidInput(f"{version.dataset} is open: its rows themselves may be used.", mend="Open a copy of it instead.")
+        raise InvalidInput(f"{version.dataset} is open: its rows themselves may be used.", mend="Open a copy of it instead.",
+                           zh=f"{version.dataset} 是开放数据,可直接使用原始记录。", mend_zh="请改为开放其副本。")
     if not LEAST_EPSILON <= epsilon <= MOST_EPSILON:
-        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.5 to 2.")
+        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.5 to 2.",
+                           zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.5 至 2。")
     loss = budget.loss(epsilon)
     prices = divide(version, loss)
     with desk.database.lock(f"stand-in:{version.name}"):
@@ -83,6 +85,7 @@ def buy_stand_in(desk: Desk, *, officer: Principal, dataset: str, epsilon: Fract
             _fail(desk, officer, id)
             raise Unavailable("The stand-in rows could not be made. Their loss stays spent, because a failure can depend on the "
                               "data.", code="synthesis_failed", mend="Tell the operator the number of the purchase.",
+                              zh="替代数据未能生成。其花费不退,因为失败可能与数据有关。", mend_zh="请告知运营人员。",
                               internal=f"stand-in {id}: {type(failure).__name__}") from None
     return {"id": str(id), "dataset": version.dataset, "version": version.number, **about, "log_index": index}
 
@@ -100,14 +103,16 @@ def divide(version: Version, loss: PrivacyLoss) -> Prices:
     policy = version.policy
     if not 0 < len(telling(policy)) <= MOST_COLUMNS:
         raise InvalidInput(f"{version.dataset} has {len(telling(policy))} columns to count; 1 to {MOST_COLUMNS} can be.",
-                           mend="Use the stand-in rows that are made from the policy alone.")
+                           mend="Use the stand-in rows that are made from the policy alone.",
+                           zh=f"{version.dataset} 有 {len(telling(policy))} 个可计数的栏目,应为 1 至 {MOST_COLUMNS} 个。",
+                           mend_zh="请使用仅由策略生成的替代数据。")
     many = len(pairs(policy))
     for_first = int(loss.picorho * FIRST_SHARE) if many else loss.picorho
     first = for_first // len(first_questions(policy))
     pair = (loss.picorho - for_first) // many if many else 0
     if min(first, pair or first) < LEAST_SHARE:
         raise InvalidInput("The privacy loss offered is too small for this dataset.", code="loss_too_small",
-                           mend="Offer a larger epsilon.")
+                           mend="Offer a larger epsilon.", zh="所给的隐私预算太小。", mend_zh="请加大 epsilon。")
     return Prices(PrivacyLoss(first), PrivacyLoss(pair))
 
 
@@ -118,7 +123,8 @@ def _reserve(desk: Desk, officer: Principal, version: Version, loss: PrivacyLoss
         decide(desk, load_principal(tx, officer.id), version)  # again: the purchase may have waited for its lock
         if bought_stand_in(tx, version):
             raise Conflict(f"{version.name} has stand-in rows already.",
-                           mend="They are for everybody; a new version can have its own.")
+                           mend="They are for everybody; a new version can have its own.",
+                           zh=f"{version.name} 已有购置的替代数据。", mend_zh="其供所有人使用;新版本可另行购置。")
         raise_limit(tx, account, ZERO)
         raise_limit(tx, account, statement(tx, account).spent + loss)
         reserve(tx, id=id, grant=account.key, dataset=version.dataset, population=version.policy.population, loss=loss)
@@ -149,7 +155,7 @@ def measure(desk: Desk, version: Version, question: Question, price: PrivacyLoss
     scope = Scope(version.policy)
     plan = make_plan(bind(parse(question.sql), scope), version, scope)
     [share] = price_within(plan, price).shares
-    if plan.cells != prod(question.shape):
+    if plan.discoveries or plan.cells != prod(question.shape):
         raise ValueError("the groups are not the table's cells")
     with desk.engine.place():
         desk.engine.warm(version)
