@@ -78,4 +78,4 @@ def decimal(bounds: Bounds, place: int) -> str:
 def literal(value: KeyValue) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
