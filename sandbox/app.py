@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.releases.endpoints as releases_endpoints
+import sandbox.synthesis.endpoints as synthesis_endpoints
 from sandbox import kernel_tokens, problems
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
@@ -79,6 +80,7 @@ def create_vault(settings: Settings) -> Vault:
                                                  populations=read_populations(settings.policies), authenticate=person))
     app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
     app.include_router(releases_endpoints.router(desk, log, authenticate=person))
+    app.include_router(synthesis_endpoints.router(desk, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)

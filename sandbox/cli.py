@@ -7,6 +7,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -143,6 +144,38 @@ def approve(number: int, epsilon: Annotated[str | None, typer.Option(help="A sma
     done = officer.vault("POST", f"/v1/requests/{number}/approve", json=body)
     return _show(done, as_json, f"Grant {done['id']}: {done['team']} may ask {done['dataset']} until {done['until'][:10]}, "
                  f"with a budget of epsilon {done['epsilon']}.")
+
+
+@app.command("stand-in")
+def stand_in(dataset: str, to: Annotated[Path, typer.Option("--out", help="Where to write the rows (Parquet).")],
+             who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """Write invented rows of a dataset's shape into a file, to write programs on. None is real; it costs nothing."""
+    body = _visitor(home, who).vault("GET", f"/v1/datasets/{quote(dataset, safe='')}/stand-in")
+    try:
+        to.write_bytes(body)
+    except OSError as error:
+        raise InvalidInput(f"{to} cannot be written: {error.strerror}.", mend="Name a file in a folder of yours.") from None
+    _show({"dataset": dataset, "file": str(to), "bytes": len(body)}, as_json,
+          f"Stand-in rows of {dataset} are in {to} (Parquet). They are invented: no row is real.")
+
+
+@app.command("buy-stand-in")
+def buy_stand_in(dataset: str, epsilon: Annotated[str, typer.Option(help="The privacy loss to spend, once for this version.")],
+                 who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Buy better stand-in rows from a dataset's budget (data officers): its columns and their pairs will be roughly right."""
+    done = _visitor(home, who).vault("POST", f"/v1/datasets/{quote(dataset, safe='')}/stand-in", json={"epsilon": epsilon})
+    if as_json:
+        return print(json.dumps(done, ensure_ascii=False))
+    table = Table("columns", "rows differ from the noisy counts by", "the counts' own noise")
+    for of in done["quality"]:
+        if len(of["columns"]) == 1:
+            table.add_row(of["columns"][0], f"{100 * of['distance']:.1f} %", f"{100 * of['noise']:.1f} %")
+    out.print(table)
+    pairs = [of for of in done["quality"] if len(of["columns"]) == 2]
+    for part in ("distance", "noise"):
+        done[part] = 100 * sum(of[part] for of in pairs) / len(pairs) if pairs else 0.0
+    return out.print(f"{dataset}@{done['version']}: epsilon {done['epsilon']:.4g} at delta {done['delta']:g}. Over {len(pairs)} "
+                     f"pairs of columns: {done['distance']:.1f} %, noise {done['noise']:.1f} %. Log entry {done['log_index']}.")
 
 
 @app.command()

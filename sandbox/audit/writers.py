@@ -20,6 +20,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "catalog": (VAULT,),
     "grants": (VAULT,),
     "releases": (VAULT,),
+    "synthesis": (VAULT,),
     "kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),
     "audit.erase": (),  # the database's owner alone

@@ -28,6 +28,8 @@ def describe(version: Version) -> dict[str, Any]:
 def _column(column: Column) -> dict[str, Any]:
     said: dict[str, Any] = {"name": column.name, "role": column.role.value, "type": column.type.value,
                             "title": {"zh": column.title.zh, "en": column.title.en}, "grade": column.grade}
+    if column.required:
+        said["required"] = True
     if column.values:
         said["values"] = list(column.values)
     if column.bounds:

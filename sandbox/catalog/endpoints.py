@@ -1,20 +1,26 @@
-"""The catalogue over HTTP: list, describe, publish, open."""
+"""The catalogue over HTTP: list, describe, stand-in rows, publish, open."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
+from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
 from sandbox.catalog.describe import describe
+from sandbox.catalog.model import Version
 from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
 from sandbox.catalog.shelf import Shelf
+from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.database import Database
+from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ProductStore, RawStore
+
+PARQUET = "application/vnd.apache.parquet"
 
 
 class Opening(BaseModel):
@@ -39,6 +45,35 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         gate.require(asker, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
         return describe(version)
+
+    @api.get("/{name}/stand-in", response_class=Response, responses={200: {"content": {PARQUET: {}}}})
+    def stand_in_rows(asker: Asker, name: str, kind: Literal["best", "schema", "dp"] = "best") -> Response:
+        """Invented rows of the dataset's shape, as Parquet, to write programs on.
+
+        `schema`: made from the policy alone. `dp`: made from noisy counts that an officer bought. `best`: `dp`, if there is.
+        """
+        version, bought = seen(asker, name)
+        if kind == "dp" and bought is None:
+            raise NotFound(f"No stand-in rows were bought for {version.name}.", code="no_stand_in",
+                           mend="Those made from the policy alone are there: kind=schema.",
+                           zh=f"{version.name} 没有购置过替代数据。", mend_zh="可用仅由策略生成的替代数据:kind=schema。")
+        rows = marked_parquet(stand_in(version), mark(version)) if bought is None or kind == "schema" else bought.rows
+        return Response(rows, media_type=PARQUET, headers={
+            "Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'})
+
+    @api.get("/{name}/stand-in/about")
+    def stand_in_about(asker: Asker, name: str) -> dict[str, Any]:
+        """Of which kind the best stand-in rows are; what was paid for them, and how near they are to what was bought."""
+        version, bought = seen(asker, name)
+        about = {"kind": "schema"} if bought is None else bought.about
+        return {"dataset": version.dataset, "version": version.number, **about}
+
+    def seen(asker: Principal, name: str) -> tuple[Version, Bought | None]:
+        version = shelf.current(name)
+        gate.require(asker, "see", Resource("Dataset", version.dataset, {
+            "department": version.policy.department, "grade": version.policy.grade}))
+        with shelf.database.transaction() as tx:
+            return version, bought_stand_in(tx, version)
 
     return api
 

@@ -1,6 +1,20 @@
-"""Tables of the catalogue: datasets and their versions. The rows themselves are in the raw bucket."""
+"""Tables of the catalogue: datasets, their versions, and the stand-in rows that were bought. Raw rows are in the raw bucket."""
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from sandbox.database import metadata
 
@@ -23,5 +37,23 @@ dataset_versions = Table(
     Column("rows", BigInteger, nullable=False),
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
+    schema="vault",
+)
+
+stand_ins = Table(
+    "stand_ins", metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("picorho", Numeric(40, 0), nullable=False),  # charged
+    # asked -> released | failed; one that stays asked was cut off by a crash, and stays charged
+    Column("status", Text, nullable=False),
+    Column("bought_by", Text, nullable=False),
+    Column("bought_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("about", JSONB),  # epsilon, delta, and how near the rows are to the noisy counts
+    Column("marginals", JSONB),  # the noisy counts themselves: what was paid for, and all that was released
+    Column("rows", LargeBinary),  # Parquet, made from them
+    ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
+    CheckConstraint("status IN ('asked', 'released', 'failed')", name="status"),
     schema="vault",
 )

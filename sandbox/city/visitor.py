@@ -49,7 +49,8 @@ class Visitor:
         self._tokens = {"vault": said["vault_token"], "portal": said["portal_token"]}
 
     def vault(self, method: str, path: str, **more: Any) -> Any:
-        """A request to the vault, such as `vault("POST", "/v1/ask", json=...)`; the decoded answer."""
+        """A request to the vault, such as `vault("POST", "/v1/ask", json=...)`; the decoded answer,
+        the bytes of rows (Parquet)."""
         return self._send(method, self.where.vault + path, token=self._tokens["vault"], **more)
 
     def market(self, method: str, path: str, **more: Any) -> Any:
@@ -74,7 +75,9 @@ class Visitor:
                               internal=type(error).__name__) from None
         if answer.is_success:
             kind = answer.headers.get("content-type", "")
-            return answer.json() if answer.content and "json" in kind else answer.text  # a 204 has no content, yet a kind
+            if answer.content and "json" in kind:  # a 204 has no content, yet a kind
+                return answer.json()
+            return answer.content if "parquet" in kind else answer.text
         raise refusal(answer)
 
 

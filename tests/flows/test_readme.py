@@ -66,6 +66,10 @@ def test_the_tour_that_a_readme_tells_of_plays(home: Path, tmp_path: Path) -> No
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM nowhere.visits'", "There are: health.visits"),
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM health.visits' --epsilon none", "epsilon"),
     (".venv/bin/cihu ask 'SELECT COUNT(*) FROM health.visits' --as nobody", "wrong"),
+    (".venv/bin/cihu stand-in nowhere.visits --out x.parquet", "There are: health.visits"),
+    (".venv/bin/cihu stand-in health.visits --out /nowhere/x.parquet", "cannot be written"),
+    (".venv/bin/cihu buy-stand-in health.visits --epsilon 100", "has not enough left"),
+    (".venv/bin/cihu buy-stand-in health.visits --epsilon 1 --as wang", "officer"),
     (".venv/bin/cihu approve 99999", "no request"),
     (".venv/bin/cihu publish nothing.yaml nothing.csv", "cannot be read"),
     (".venv/bin/cihu audit verify nothing.json --key x", "not a receipt"),
@@ -79,3 +83,11 @@ def test_a_mistake_at_the_command_line_is_a_line_that_says_what_to_do(
     assert done.returncode == 1
     assert says in done.stderr.replace("\n", " "), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_an_officer_buys_stand_in_rows_and_sees_how_near_they_are(home: Path, tmp_path: Path) -> None:
+    done = typed("export CIHU_PASSWORD=cihu-demo; .venv/bin/cihu buy-stand-in health.visits --epsilon 1 && "
+                 ".venv/bin/cihu stand-in health.visits --out rows.parquet", home, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "doctor_visits" in done.stdout and "55 pairs of columns" in done.stdout.replace("\n", " ")
+    assert b'"stand_in": "dp"' in (tmp_path / "rows.parquet").read_bytes()

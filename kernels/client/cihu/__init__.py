@@ -3,6 +3,7 @@
     import cihu
     cihu.datasets()                                   # what is there
     cihu.dataset("health.visits")                     # its columns, bounds, keys
+    cihu.stand_in("health.visits")                    # invented rows of the same shape, to write programs on
     cihu.explain("SELECT year, AVG(mdvis) ...")       # the price and the error; free, touches no data
     answer = cihu.sql("SELECT year, AVG(mdvis) ...")  # a private answer with its error bars
     answer.df                                         # an ordinary pandas DataFrame
@@ -16,6 +17,9 @@ interval, and a receipt that proves what was asked and answered.
 """
 
 from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
 
 from cihu.answer import Answer
 from cihu.budget import Budget
@@ -25,6 +29,7 @@ from cihu.explanation import Explanation
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
 from cihu.question import as_sql, question
+from cihu.unreal import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
 from cihu.words import LANGUAGES, choose, current, say
@@ -32,7 +37,7 @@ from cihu.words import LANGUAGES, choose, current, say
 EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions take is not worth more
 
 __all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Vault", "budget", "dataset",
-           "datasets", "explain", "language", "sql", "table", "to_sql", "whoami"]
+           "datasets", "explain", "language", "sql", "stand_in", "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
@@ -44,7 +49,18 @@ def datasets() -> Datasets:
 
 def dataset(name: str) -> Dataset:
     """One dataset: what its columns mean, which values and bounds they have, whom it protects, what it may cost."""
-    return Dataset(the_vault().get(f"/v1/datasets/{name}"))
+    return Dataset(the_vault().get(f"/v1/datasets/{quote(name, safe='')}"))
+
+
+def stand_in(name: str, kind: str = "best") -> pd.DataFrame:
+    """Invented rows of the dataset's shape, to write a program on before it meets the data: an ordinary DataFrame.
+
+    No row is real, and whatever shows them says so. `kind="schema"`: made from the dataset's policy alone (types, bounds,
+    grids, public values, several rows a unit, empty cells); no number computed from them means anything. `kind="dp"`: made
+    from noisy counts of columns and pairs of columns, if the dataset's officer bought some; numbers are roughly right.
+    "best": the latter if there is. Costs you nothing. The same version gives everybody the same rows.
+    """
+    return unreal(the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in?kind={quote(kind, safe='')}"))
 
 
 def table(name: str) -> Any:

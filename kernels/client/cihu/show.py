@@ -27,6 +27,8 @@ STYLE = """<style>
 .cihu .strip > b { position: absolute; top: 0; width: .5em; height: .5em; margin-left: -.25em; border-radius: 50%;
   background: var(--jp-brand-color1, #1976d2) }
 .cihu .badge { padding: .05em .6em; border-radius: .8em; color: #fff; background: #2e7d32; font-size: .9em }
+.cihu .unreal { padding: .3em .7em; border-left: .35em solid #e65100; font-weight: 600;
+  color: var(--jp-ui-font-color1, #212121); background: var(--jp-warn-color3, #fff3e0) }
 .cihu code { white-space: pre-wrap }
 </style>"""
 

@@ -51,18 +51,25 @@ class Vault:
         """`tick` is called with the seconds that have passed, again and again while the vault thinks; at most `seconds`."""
         return self._ask("POST", path, body, tick, seconds)
 
+    def fetch(self, path: str) -> bytes:
+        """A file, as it is."""
+        status, body = self._send("GET", path, None, self._token())
+        if status >= 400:
+            raise from_document(status, decoded(body), "") from None
+        return body
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, tick: Tick | None = None,
              seconds: float = SECONDS) -> Any:
         query = str(body.get("sql", "")) if body else ""
-        status, document = self._send(method, path, body, self._token(), tick, seconds)
+        status, answer = self._send(method, path, body, self._token(), tick, seconds)
         if status >= 400:
-            raise from_document(status, document, query) from None
-        return document
+            raise from_document(status, decoded(answer), query) from None
+        return decoded(answer)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str,
-              tick: Tick | None = None, seconds: float = SECONDS) -> tuple[int, Any]:
+              tick: Tick | None = None, seconds: float = SECONDS) -> tuple[int, bytes]:
         connection = SocketConnection(self.path, seconds)
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Accept-Language": current()}
+        headers = {"Authorization": f"Bearer {token}", "Accept": "*/*", "Accept-Language": current()}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -70,17 +77,13 @@ class Vault:
             if tick:
                 await_answer(connection.sock, tick, seconds)
             answer = connection.getresponse()
-            text = answer.read()
+            return answer.status, answer.read()
         except TimeoutError:
             raise CihuError(say("timeout"), code="timeout", mend=say("timeout_mend")) from None
         except (OSError, http.client.HTTPException):
             raise CihuError(say("unreachable"), code="unreachable", mend=say("unreachable_mend")) from None
         finally:
             connection.close()
-        try:
-            return answer.status, json.loads(text) if text else None
-        except ValueError:
-            return answer.status, None
 
     def _token(self) -> str:
         """The freshest token there is: the server writes one to the file, a renewed one is kept in memory."""
@@ -90,7 +93,8 @@ class Vault:
                 raise CihuError(say("no_token"), code="no_token", mend=say("no_token_mend"))
             left = expiry(token) - time()
             if 0 < left < FRESH_SECONDS:
-                status, document = self._send("POST", "/v1/kernels/renew", None, token)
+                status, answer = self._send("POST", "/v1/kernels/renew", None, token)
+                document = decoded(answer)
                 if status < 400 and isinstance(document, dict) and document.get("token"):
                     token = self._renewed = str(document["token"])
             return token
@@ -100,6 +104,14 @@ class Vault:
             return self.token_file.read_text().strip()
         except OSError:
             return ""
+
+
+def decoded(answer: bytes) -> Any:
+    """The JSON of an answer; nothing, if it is none."""
+    try:
+        return json.loads(answer) if answer else None
+    except ValueError:
+        return None
 
 
 def await_answer(sock: socket.socket, tick: Tick, seconds: float) -> None:

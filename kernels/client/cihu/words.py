@@ -36,6 +36,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "origin_of_data": ("约 {rows} 行。级别 {grade}。部门:{department}。来源:{source}({licence})。",
                        "About {rows} rows. Grade {grade}. Department: {department}. Source: {source} ({licence})."),
     "no_dataset": ("没有数据集 {name};现有:{names}", "no dataset {name}; there are: {names}"),
+    # stand-in rows
+    "unreal": ("替代数据{of}:只按其策略随机编造,没有一行是真的,由此算出的数字毫无意义。",
+               "Stand-in data{of}: invented at random from its policy alone. No row is real, and no number computed from it "
+               "means anything."),
+    "unreal_something": ("替代数据:没有一行是真的。", "Stand-in data: no row is real."),
+    "unreal_dp": ("替代数据{of}:由带噪声的计数合成(epsilon {epsilon}),没有一行是真的,由此算出的数字只是大致如此。",
+                  "Stand-in data{of}: synthesised from noisy counts (epsilon {epsilon}). No row is real, and numbers computed "
+                  "from it are only roughly right."),
     # the price
     "output": ("输出", "output"),
     "is_a": ("类别", "is a"),

@@ -36,6 +36,12 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
             offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
         return pages.show(request, "dataset.html", session, dataset=about, budgets=mine, products=offers)
 
+    @routes.get("/datasets/{name}/stand-in")
+    def stand_in(session: Person, name: str) -> Response:
+        rows = vault.stand_in(session.principal.id, name)
+        return Response(rows, media_type="application/vnd.apache.parquet",
+                        headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'})
+
     @routes.get("/datasets/{name}/request")
     def request_form(request: Request, session: Person, name: str) -> Response:
         about = vault.dataset(session.principal.id, name)

@@ -1,10 +1,12 @@
 """The pages over HTTP, without JavaScript, with a real vault: every kind of person can do their whole job on them."""
 
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import httpx
+import pyarrow.parquet
 import pytest
 from sqlalchemy import select, text
 
@@ -44,6 +46,17 @@ def test_the_catalogue_finds_by_title_column_and_part_of_a_chinese_word(city) ->
     browser = person(city, "wang")
     for query, found in (("就诊", True), ("诊", True), ("SMOKER", True), ("clinic smoker", True), ("nothing-like-it", False)):
         assert ("clinic.visits" in browser.get("/datasets", params={"q": query}).text) is found, query
+
+
+def test_a_datasets_page_offers_invented_rows_that_say_what_they_are(city) -> None:
+    for who, name in (("wang", "clinic.visits"), ("chen", "market.inspections")):
+        browser = person(city, who)
+        assert f'href="/datasets/{name}/stand-in"' in browser.get(f"/datasets/{name}").text
+        file = browser.get(f"/datasets/{name}/stand-in")
+        assert file.headers["content-disposition"] == f'attachment; filename="{name}.stand-in.parquet"'
+        table = pyarrow.parquet.read_table(io.BytesIO(file.content))
+        assert table.num_rows == 1000 and b'"stand_in": "schema"' in table.schema.metadata[b"cihu"]
+    assert person(city, "wang").get("/datasets/no.such/stand-in").status_code == 404
 
 
 def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:

@@ -1,0 +1,89 @@
+"""What can a program be written on before it meets the data? Invented rows of the same shape, made from the policy alone.
+
+Nothing here has seen a row, so nothing here can tell of one and nothing is paid. The columns are independent of each other:
+types, bounds, grids, public values, several rows a unit and empty cells are right; every number that one computes from
+them is wrong. Each version has one such table, the same for everybody: a program does the same on it wherever it runs.
+"""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from sandbox.catalog.chance import Chance, Places
+from sandbox.catalog.invented_units import invented_units
+from sandbox.catalog.invented_values import invented_values
+from sandbox.catalog.model import Column, DatasetPolicy, Role, Type, Version
+
+MOST_ROWS = 10_000
+ROWS_OF_UNKNOWN = 1_000  # for an open dataset whose policy does not say about how many rows it has
+LONG_TAIL = 1.5  # units with n rows are as many as n to the power of minus this
+MARK = "cihu"
+"""Under this name the Parquet file itself says that it is not real, and what its columns are."""
+
+ARROW_TYPE = {Type.INTEGER: pa.int64(), Type.NUMBER: pa.float64(), Type.TEXT: pa.string(), Type.BOOLEAN: pa.bool_(),
+              Type.DATE: pa.date32()}
+
+
+def stand_in(version: Version) -> pa.Table:
+    """The stand-in rows of a version: as `read_table` would type them, without the hidden columns, sorted by unit."""
+    policy = version.policy
+    rows = min(policy.about_rows or ROWS_OF_UNKNOWN, MOST_ROWS)
+    columns = [column for column in policy.columns if column.role is not Role.HIDDEN]
+    return pa.table([_values(version, column, rows) for column in columns], schema=schema(columns))
+
+
+def marked_parquet(table: pa.Table, mark: dict[str, object]) -> bytes:
+    """Rows as a Parquet file like the raw one (publish.py), which itself says what they are (`mark`)."""
+    buffer = io.BytesIO()
+    with pyarrow.parquet.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({MARK: json.dumps(mark, ensure_ascii=False)})
+    return buffer.getvalue()
+
+
+def schema(columns: list[Column]) -> pa.Schema:
+    """The Arrow types of a dataset's columns, raw or invented."""
+    return pa.schema([(column.name, ARROW_TYPE[column.type]) for column in columns])
+
+
+def mark(version: Version, **how: object) -> dict[str, object]:
+    """What the file says of itself: whose stand-in it is, and what a program may count on of each column."""
+    return {"stand_in": "schema", "dataset": version.dataset, "version": version.number, **how,
+            "columns": said_of(version.policy)}
+
+
+def said_of(policy: DatasetPolicy) -> dict[str, dict[str, object]]:
+    """The type of each column, and whether it is never empty: by this alone a DataFrame's dtypes are chosen (client: rows.py),
+    so that a program meets the same dtypes on invented rows and on raw ones."""
+    return {column.name: {"type": column.type.value, "required": column.required or column.role is Role.UNIT}
+            for column in policy.columns if column.role is not Role.HIDDEN}
+
+
+def _values(version: Version, column: Column, rows: int) -> pa.Array:
+    # a stream for each column, so that what one takes from it moves nothing in another
+    chance = Chance("stand-in", version.dataset, version.number, column.name)
+    if column.role is Role.UNIT:
+        return _units(version.policy, column, chance, rows)
+    return invented_values(column, chance, rows)
+
+
+def _units(policy: DatasetPolicy, column: Column, chance: Chance, rows: int) -> pa.Array:
+    """The unit of each row, in the order of their names."""
+    assert policy.unit is not None, "a policy with a unit's column has a unit"
+    counts = rows_per_unit(chance, rows, policy.unit.max_rows)
+    names = invented_units(column.type, policy.population, chance, len(counts))
+    return names.take(pa.array(np.repeat(np.arange(len(counts)), counts)))
+
+
+def rows_per_unit(chance: Chance, rows: int, most: int) -> Places:
+    """How many rows each unit has: at least one, at most `most`, `rows` in all; many have few, few have many."""
+    sizes = np.arange(1, min(most, rows) + 1)
+    counts = sizes[chance.by_weight(1 / sizes**LONG_TAIL, rows)]
+    upto = np.cumsum(counts)
+    units = int(np.searchsorted(upto, rows)) + 1
+    counts = counts[:units]
+    counts[-1] -= upto[units - 1] - rows
+    return counts

@@ -1,0 +1,1 @@
+"""Rows that could have been: synthesised from noisy counts that an officer buys once."""

@@ -1,0 +1,32 @@
+"""Buying stand-in rows over HTTP. Reading them is the catalogue's (sandbox/catalog/endpoints.py)."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.identity import Principal
+from sandbox.releases import Desk
+from sandbox.synthesis.buy_stand_in import buy_stand_in
+
+
+class Purchase(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    epsilon: Decimal = Field(max_digits=12, decimal_places=6, gt=0, allow_inf_nan=False,
+                             description="the loss, as epsilon at the dataset's delta")
+
+
+def router(desk: Desk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+    Officer = Annotated[Principal, Depends(authenticate)]
+
+    @api.post("/{name}/stand-in", status_code=201)
+    def buy(officer: Officer, name: str, purchase: Purchase) -> dict[str, Any]:
+        """Buy stand-in rows with differential privacy for the newest version, once, from the dataset's budget."""
+        return buy_stand_in(desk, officer=officer, dataset=name, epsilon=Fraction(purchase.epsilon))
+
+    return api
