@@ -84,6 +84,10 @@ def _fitted(node: Any, scope: Scope) -> Any:
             return Compare(comparison, _date(node.left), rewritten(right, lambda part: _fitted(part, scope)))
         case In(of, values) if _type(of, scope) is Type.DATE:
             return In(of, tuple(_date(value) if isinstance(value.value, str) else value for value in values))
+        case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) | Arithmetic(Operator.PLUS, of, Literal(0)) if (
+                _type(of, scope) is Type.BOOLEAN):  # CAST(smoker AS INTEGER)
+            said = rewritten(of, lambda part: _fitted(part, scope))
+            return Case(((said, Literal(1)), (Not(said), Literal(0))), None)
         case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) if _type(of, scope) is Type.INTEGER:
             return rewritten(of, lambda part: _fitted(part, scope))
         case Arithmetic(Operator.PLUS, of, Literal(0)) if _type(of, scope) in (Type.INTEGER, Type.NUMBER):

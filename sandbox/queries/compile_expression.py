@@ -21,6 +21,7 @@ from sandbox.queries.tree import (
     Coalesce,
     Compare,
     DatePart,
+    DateTrunc,
     Expression,
     Extreme,
     Function,
@@ -88,6 +89,10 @@ class ExpressionWriter:
             case DatePart(part, of):
                 number = f"CAST({part.value}({self.value(of)}) AS DOUBLE)"
                 return f"CASE WHEN {number} BETWEEN 1 AND 9999 THEN {number} END" if part is Part.YEAR else number
+            case DateTrunc(grain, of):
+                day = self.value(of)
+                return (f"CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' "
+                        f"THEN CAST(date_trunc('{grain.value}', {day}) AS DATE) END")
             case Spelled(spelling, of):
                 return f"{spelling.value}({self.value(of)})"
             case Slice(of, start, length):

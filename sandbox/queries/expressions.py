@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from sandbox.errors import QueryRefused
 from sandbox.queries.sql_text import DEEPEST, SqlText, construct, plain
+from sandbox.queries.sugar import read_sugar
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
@@ -18,9 +19,11 @@ from sandbox.queries.tree import (
     Compare,
     Comparison,
     DatePart,
+    DateTrunc,
     Expression,
     Extreme,
     Function,
+    Grain,
     In,
     IsNull,
     Length,
@@ -51,8 +54,10 @@ FUNCTIONS: dict[type[exp.Expression], Function] = {
 }
 PARTS: dict[type[exp.Expression], Part] = {
     exp.Year: Part.YEAR, exp.Quarter: Part.QUARTER, exp.Month: Part.MONTH, exp.Day: Part.DAY, exp.DayOfMonth: Part.DAY,
-    exp.DayOfWeek: Part.DAYOFWEEK, exp.DayOfWeekIso: Part.ISODOW,
+    exp.DayOfWeek: Part.DAYOFWEEK, exp.DayOfWeekIso: Part.ISODOW, exp.Week: Part.WEEK, exp.WeekOfYear: Part.WEEK,
+    exp.DayOfYear: Part.DAYOFYEAR,
 }
+OTHER_NAMES = {"dow": Part.DAYOFWEEK, "doy": Part.DAYOFYEAR, "weekofyear": Part.WEEK, "dayofmonth": Part.DAY}
 SPELLINGS: dict[type[exp.Expression], Spelling] = {
     exp.Lower: Spelling.LOWER, exp.Upper: Spelling.UPPER, exp.Trim: Spelling.TRIM,
 }
@@ -98,7 +103,9 @@ class Reader:
         def inner(part: exp.Expression) -> Expression:
             return self.read(part, depth + 1)
 
-        kind = type(node)
+        kind, said_otherwise = type(node), read_sugar(node, inner, self.text)
+        if said_otherwise is not None:
+            return said_otherwise
         match node:
             case exp.Paren():
                 return inner(node.this)
@@ -136,6 +143,11 @@ class Reader:
                              self.text.whole(length, least=0, most=MOST_LETTERS) if length else MOST_LETTERS)
             case exp.Left():
                 return Slice(inner(node.this), 1, self.text.whole(node.expression, least=0, most=MOST_LETTERS))
+            case exp.TimestampTrunc() | exp.DateTrunc() if plain(node, "this", "unit"):
+                return DateTrunc(self._grain(node), inner(node.this))
+            case exp.Trim() if plain(node, "this", "position") and node.args.get("position"):
+                side = Spelling.LTRIM if str(node.args["position"]).upper() == "LEADING" else Spelling.RTRIM
+                return Spelled(Spelling.TRIM if str(node.args["position"]).upper() == "BOTH" else side, inner(node.this))
             case exp.Length() if plain(node, "this"):
                 return Length(inner(node.this))
         if kind in OPERATORS and plain(node, "this", "expression", "typed", "safe"):
@@ -170,12 +182,6 @@ class Reader:
                 of = inner(node.this)
                 return And((Compare(Comparison.AT_LEAST, of, inner(node.args["low"])),
                             Compare(Comparison.AT_MOST, of, inner(node.args["high"]))))
-            case exp.Like() if plain(node, "this", "expression"):
-                return Like(inner(node.this), self.text.pattern(node.expression))
-            case exp.StartsWith() if plain(node, "this", "expression"):
-                start = self.text.pattern(node.expression)
-                if "%" not in str(start.value):
-                    return Like(inner(node.this), Literal(f"{start.value}%", start.position))
         if kind in COMPARISONS:
             left, right, comparison = inner(node.this), inner(node.expression), COMPARISONS[kind]
             if isinstance(left, Literal) and not isinstance(right, Literal):  # one way to say it, so that it is asked once
@@ -208,6 +214,11 @@ class Reader:
         return self.text.refuse(node, f"a value cannot be made into {node.to.sql(dialect='duckdb')} without some row failing.",
                                 "Use the column in its own type.")
 
+    def _grain(self, node: exp.Expression) -> Grain:
+        said = str(node.args["unit"].name).lower()
+        return next((grain for grain in Grain if grain.value == said), None) or self.text.refuse(
+            node, f"a date cannot be cut to its {said} here.", f"Use {', '.join(Grain)}.")
+
     def _date_part(self, node: exp.Expression) -> Part | None:
         if isinstance(node, exp.Anonymous):
             if str(node.this).lower() not in ("date_part", "datepart") or len(node.expressions) != 2:
@@ -215,8 +226,8 @@ class Reader:
             said = node.expressions[0]
         else:
             said = node.this
-        if said.name.lower() in ("dow", "dayofweek"):
-            return Part.DAYOFWEEK
+        if said.name.lower() in OTHER_NAMES:
+            return OTHER_NAMES[said.name.lower()]
         return next((part for part in Part if part.value == said.name.lower()), None) or self.text.refuse(
             node, f"the part {said.name} of a date is not known here.", f"Use {', '.join(Part)}.")
 
@@ -259,6 +270,12 @@ class Reader:
             case exp.Count(this=exp.Expression() as one, expressions=[]) if not isinstance(one, exp.Star | exp.Distinct):
                 return Aggregate(Aggregation.COUNT, None if isinstance(one, exp.Literal) and only is None else of(one),
                                  position=position)
+            case exp.RegrCount() if plain(node, "this", "expression"):
+                both = And((Not(IsNull(self.read(node.this))), Not(IsNull(self.read(node.expression)))))
+                return Aggregate(Aggregation.COUNT, of_rows_where(both, only), position=position)
+            case exp.RegrR2() if plain(node, "this", "expression"):
+                found = Aggregate(Aggregation.CORRELATION, of(node.this), of(node.expression), position=position)
+                return Arithmetic(Operator.TIMES, found, found)
             case exp.CountIf() if plain(node, "this"):
                 return Aggregate(Aggregation.COUNT, of_rows_where(self.read(node.this), only), position=position)
             case exp.Median() if plain(node, "this"):

@@ -30,7 +30,7 @@ from sandbox.queries.wording import wording
 REFUSED: dict[str, tuple[str, str, str]] = {
     # argument of SELECT: (its name, why it is refused, what to do instead)
     "laterals": ("LATERAL", "it makes rows from rows in ways that cannot be bounded.", "Join on equal columns."),
-    "distinct": ("SELECT DISTINCT", "it would show which values exist.", "Use GROUP BY on a key; all its public "
+    "distinct": ("SELECT DISTINCT ON", "it would show which values exist.", "Use GROUP BY on a key; all its public "
                  "values are shown."),
     "offset": ("OFFSET", "it would choose rows.", "Leave it out."),
     "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out."),
@@ -116,6 +116,8 @@ class _Parser:
         having, group = node.args.get("having"), node.args.get("group")
         reader = Reader(self.text, scope.resolve)
         if isinstance(scope.first, Groups) and not self._aggregates(node):
+            if node.args.get("distinct"):
+                self.text.refuse(node.args["distinct"], "released groups are not put together.", "Leave out DISTINCT.")
             return self._post_process(node, scope.first, reader)
         if isinstance(scope.first, Groups):
             if scope.first.afterwards.limit is not None or scope.first.afterwards.order:
@@ -124,13 +126,15 @@ class _Parser:
             scope.first = scope.first.as_rows()
         rows = scope.first.filtered(self._rows_only(reader.read(where.this), where)) if where else scope.first
         outputs = self._outputs(node, scope, reader)
-        if not group and not having and not any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of)):
+        distinct = bool(node.args.get("distinct")) and not group and not having
+        of_groups = any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of))
+        if not (group or having or distinct or of_groups):
             for clause in filter(None, (order, limit)):
                 self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.")
             star = any(isinstance(item, exp.Star) for item in node.expressions)
             names = {output.name.lower(): output.of for output in outputs}
             return replace(rows, names={**rows.names, **names} if star else names, open=rows.open and star)
-        keys = self._keys(group, outputs, reader)
+        keys = self._distinct(node, outputs) if distinct else self._keys(group, outputs, reader)
         groups = Groups(rows, keys, outputs)
         for output in outputs:
             self._from_groups(output.of, groups)
@@ -149,7 +153,7 @@ class _Parser:
 
     def _refuse_clauses(self, select: exp.Select) -> None:
         for clause, value in select.args.items():
-            if not value or clause in ALLOWED:
+            if not value or clause in ALLOWED or (clause == "distinct" and plain(value)):
                 continue
             name, why, instead = REFUSED.get(clause, (clause.rstrip("_").upper(), "it cannot be asked.", "Leave it out."))
             place = value[0] if isinstance(value, list) else value
@@ -274,6 +278,13 @@ class _Parser:
 
     def _inside(self, select: exp.Select) -> bool:
         return select.parent is not None
+
+    def _distinct(self, node: exp.Select, outputs: tuple[Output, ...]) -> tuple[Expression, ...]:
+        """SELECT DISTINCT a, b is GROUP BY a, b."""
+        for output in outputs:
+            if any(isinstance(part, Aggregate) for part in walk(output.of)):
+                self.text.refuse(node.args["distinct"], "there is one row for each group anyway.", "Leave out DISTINCT.")
+        return tuple(dict.fromkeys(output.of for output in outputs))
 
     def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...], reader: Reader) -> tuple[Expression, ...]:
         if group is None:

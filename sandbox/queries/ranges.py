@@ -24,6 +24,7 @@ from sandbox.queries.tree import (
     Coalesce,
     Compare,
     DatePart,
+    DateTrunc,
     Expression,
     Extreme,
     Function,
@@ -56,7 +57,7 @@ NEAR_ZERO = Fraction(1, 10**9)
 """A divisor nearer to zero counts as zero: the quotient is empty."""
 
 PARTS = {Part.YEAR: (1, 9999), Part.QUARTER: (1, 4), Part.MONTH: (1, 12), Part.DAY: (1, 31), Part.DAYOFWEEK: (0, 6),
-         Part.ISODOW: (1, 7)}
+         Part.ISODOW: (1, 7), Part.WEEK: (1, 53), Part.DAYOFYEAR: (1, 366)}
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def range_of(expression: Expression, scope: Scope) -> Range:
             _of_type(of, Type.DATE, scope)
             low, high = PARTS[part]
             return number(Fraction(low), Fraction(high), whole=True)
+        case DateTrunc(_, of):
+            return _of_type(of, Type.DATE, scope)
         case Spelled(_, of) | Slice(of, _, _):
             return _of_type(of, Type.TEXT, scope)
         case Length(of):
@@ -214,13 +217,15 @@ def never_empty(expression: Expression, scope: Scope) -> bool:
         case UnitAggregate(aggregation, of):
             return aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT) or (
                 of is not None and never_empty(of, scope))
-        case DatePart():
+        case DatePart() | DateTrunc():
             return False
-    return all(never_empty(part, scope) for part in walk(expression) if isinstance(part, Name | UnitAggregate | DatePart))
+    return all(never_empty(part, scope) for part in walk(expression)
+               if isinstance(part, Name | UnitAggregate | DatePart | DateTrunc))
 
 
 def spelled(spelling: Spelling, value: str) -> str:
-    return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" ")}[spelling]
+    return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" "),
+            Spelling.LTRIM: value.lstrip(" "), Spelling.RTRIM: value.rstrip(" ")}[spelling]
 
 
 def place_of(expression: Expression) -> Position | None:

@@ -104,6 +104,8 @@ class Part(StrEnum):
     DAY = "day"
     DAYOFWEEK = "dayofweek"  # 0 is Sunday
     ISODOW = "isodow"  # 1 is Monday
+    WEEK = "week"  # of ISO 8601
+    DAYOFYEAR = "dayofyear"
 
 
 @node
@@ -112,10 +114,28 @@ class DatePart:
     of: "Expression"
 
 
+class Grain(StrEnum):
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+    WEEK = "week"
+    DAY = "day"
+
+
+@node
+class DateTrunc:
+    """The first day of a date's year, quarter, month or week (which begins on Monday); empty outside of the years 1 to 9999."""
+
+    grain: Grain
+    of: "Expression"
+
+
 class Spelling(StrEnum):
     LOWER = "lower"
     UPPER = "upper"
     TRIM = "trim"
+    LTRIM = "ltrim"
+    RTRIM = "rtrim"
 
 
 @node
@@ -252,8 +272,8 @@ class UnitKey:
     of: "Expression"
 
 
-Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | Spelled | Slice | Length | Coalesce | Case
-              | Compare | In | Like | IsNull | Not | And | Or | Aggregate | UnitAggregate | UnitKey)
+Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | Spelled | Slice | Length | Coalesce
+              | Case | Compare | In | Like | IsNull | Not | And | Or | Aggregate | UnitAggregate | UnitKey)
 
 
 # --- the question

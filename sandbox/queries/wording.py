@@ -13,6 +13,7 @@ from sandbox.queries.tree import (
     Coalesce,
     Compare,
     DatePart,
+    DateTrunc,
     Expression,
     Extreme,
     In,
@@ -49,6 +50,8 @@ def wording(expression: Expression) -> str:
             return f"round({wording(of)}, {digits})" if digits else f"round({wording(of)})"
         case DatePart(part, of):
             return f"{part.value}({wording(of)})"
+        case DateTrunc(grain, of):
+            return f"date_trunc('{grain.value}', {wording(of)})"
         case Spelled(spelling, of):
             return f"{spelling.value}({wording(of)})"
         case Slice(of, start, length):

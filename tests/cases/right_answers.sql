@@ -109,3 +109,29 @@ SELECT trade, AVG(visits) FROM t.t LEFT JOIN t.jobs ON t.person = jobs.worker WH
 SELECT s.zone, j.year, COUNT(*) FROM t.t AS a JOIN t.jobs AS j ON a.person = j.worker JOIN city.stops AS s ON a.stop = s.stop GROUP BY 1, 2;
 
 SELECT COUNT(DISTINCT worker) FROM t.t JOIN t.jobs AS j ON t.person = j.worker WHERE wage > 50;
+
+SELECT COUNT(*) FROM t.t WHERE note NOT LIKE 'n%' OR note ILIKE 'b%';
+
+SELECT COUNT(*) FROM t.t WHERE contains(note, 'b') OR ends_with(note, 'e') OR starts_with(note, 'a');
+
+SELECT COUNT(*) FROM t.t WHERE cost IS NOT DISTINCT FROM balance OR note IS DISTINCT FROM 'a';
+
+SELECT SUM(SIGN(balance)) AS a, SUM(LOG10(cost + 1)) AS b, SUM(LOG2(visits + 1)) AS c FROM t.t;
+
+SELECT ROUND(cost, -1) AS tens, COUNT(*) FROM t.t WHERE cost IS NOT NULL GROUP BY tens;
+
+SELECT COUNT(*) FROM t.t WHERE day >= DATE '2026-01-31' + INTERVAL 1 MONTH AND day < DATE '2026-12-31' - INTERVAL 10 WEEK;
+
+SELECT COUNT(*) FROM t.t WHERE DATE_TRUNC('month', day) = DATE '2026-03-01' OR DATE_TRUNC('week', day) = DATE '2026-06-01' OR DATE_TRUNC('quarter', day) = DATE '2026-10-01';
+
+SELECT WEEK(day) AS w, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY w;
+
+SELECT COUNT(*) FROM t.t WHERE EXTRACT(DOY FROM day) > 100 AND LTRIM(note) = 'c ' OR RTRIM(note) = ' c';
+
+SELECT AVG(smoker::INT) AS share, SUM(CAST(smoker AS DOUBLE)) AS n FROM t.t;
+
+SELECT REGR_COUNT(cost, balance) AS n, REGR_R2(cost, balance) AS r FROM t.t;
+
+SELECT COUNT(*) FROM (SELECT DISTINCT person FROM t.t);
+
+SELECT district, COUNT(*) FROM (SELECT DISTINCT person, district FROM t.t WHERE cost > 50) GROUP BY district;

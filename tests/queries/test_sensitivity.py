@@ -102,7 +102,7 @@ KEYS = (
     "smoker IS TRUE, year + 1", "LEAST(visits, 2)", "UPPER(district)", "visits > cost", "note, district",
     "visits")
 FOUND: dict[Expression, tuple[KeyValue, ...]] = {Name("note"): ("", "%", "it's"), Name("visits"): tuple(range(-60, 60))}
-DISCOVERIES = ("note", "UPPER(note)", "SUBSTRING(note, 1, 1)", "visits", "COALESCE(note, district)",
+DISCOVERIES = ("note", "UPPER(note)", "SUBSTRING(note, 1, 1)", "LTRIM(note)", "visits", "COALESCE(note, district)",
                "CASE WHEN smoker THEN note ELSE 'no' END")
 AGGREGATES = (
     "COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) AS c, SUM(cost) AS d, AVG(cost) AS e, SUM(visits) AS f, "
