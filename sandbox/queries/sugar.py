@@ -106,5 +106,7 @@ def _moved(day: date, node: exp.Expression, text: SqlText) -> date:
             year = day.year + years
             return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
     except (OverflowError, ValueError):
-        text.refuse(node, "it is a date before the year 1 or after 9999.", "Write the date out.")
-    return text.refuse(interval, "only days, weeks, months, quarters and years can be added to a date.", "Write the date out.")
+        text.refuse(node, "it is a date before the year 1 or after 9999.", "Write the date out.",
+                    "日期早于公元 1 年或晚于 9999 年。", "请直接写出日期。")
+    return text.refuse(interval, "only days, weeks, months, quarters and years can be added to a date.", "Write the date out.",
+                       "日期只能加减日、周、月、季、年。", "请直接写出日期。")

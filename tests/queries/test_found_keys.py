@@ -28,7 +28,8 @@ def share_of(sql: str, epsilon: int = 1) -> KeyShare:
 BY_NOTE = "SELECT note, COUNT(*) FROM clinic.visits GROUP BY note"
 
 
-@pytest.mark.parametrize("key", ["note", "day", "UPPER(note)", "SUBSTRING(note, 1, 2)", "DATE_TRUNC('month', day)", "visits", "COALESCE(note, 'none')"])
+@pytest.mark.parametrize("key", ["note", "day", "UPPER(note)", "SUBSTRING(note, 1, 2)", "DATE_TRUNC('month', day)",
+                                 "visits", "COALESCE(note, 'none')"])
 def test_a_text_a_date_and_a_whole_number_can_be_found(key: str) -> None:
     plan = plan_of(f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY 1")
     assert len(plan.unknown) == 1 and plan.unknown == plan.discoveries
