@@ -47,7 +47,7 @@ MOST_UPLOAD_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Vault:
-    """The two doors of one vault, its desk, and who carries out its sealed runs (to be started)."""
+    """The two doors of one vault, its desk, and who carries out its sealed runs."""
 
     app: ASGIApp
     kernel_app: ASGIApp
@@ -80,7 +80,7 @@ def create_vault(settings: Settings) -> Vault:
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database), docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker), docs_url="/docs", redoc_url=None)
     problems.install(app)
     app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
     app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
@@ -130,8 +130,9 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
                 "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
 
 
-def _housekeeping(database: Database) -> Any:
-    """Grants expire by the clock of each decision; this writes it down, once a minute."""
+def _housekeeping(database: Database, worker: Worker) -> Any:
+    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision; this writes it down,
+    once a minute."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -141,9 +142,11 @@ def _housekeeping(database: Database) -> Any:
                     await asyncio.to_thread(expire_due, database)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
+        await asyncio.to_thread(worker.start)
         task = asyncio.create_task(expire())
         yield
         task.cancel()
+        await asyncio.to_thread(worker.stop)
 
     return lifespan
 
@@ -172,14 +175,10 @@ async def serve(settings: Settings) -> None:
     main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_level="info",
                                          access_log=False, server_header=False))
     kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False))
-    await asyncio.to_thread(vault.worker.start)
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
-    try:
-        await main.serve()
-        kernels.should_exit = True
-        await inner
-    finally:
-        await asyncio.to_thread(vault.worker.stop)
+    await main.serve()
+    kernels.should_exit = True
+    await inner
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -41,10 +40,10 @@ def folder(run: UUID) -> str:
     return f"runs/{run}"
 
 
-def record_files(tx: Transaction, run: UUID, stored: dict[str, ObjectVersion]) -> Sequence[dict[str, object]]:
+def record_files(tx: Transaction, run: UUID, stored: dict[str, ObjectVersion]) -> None:
     """The rows of `vault.run_files`."""
     rows: list[dict[str, object]] = [
         {"run": run, "path": path, "object_name": one.name, "object_version": one.version_id, "sha256": one.sha256,
          "size": one.size} for path, one in stored.items()]
-    tx.execute(insert(run_files), rows)
-    return rows
+    if rows:
+        tx.execute(insert(run_files), rows)

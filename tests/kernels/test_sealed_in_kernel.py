@@ -7,14 +7,14 @@ from sandbox.city.s3 import S3Server
 from sandbox.jobs.tables import run_files, runs
 from workspace import Kernel, VaultProcess
 
-CELL = '''%%sealed name="visits by site" inputs=[health.visits] limit=10s
+CELL = """%%sealed name="visits by site" inputs=[health.visits] limit=10s
 import cihu, duckdb
 rows = cihu.inputs["health.visits"]
 print(type(rows).__name__, "black" in rows)
 rows.groupby("site")["doctor_visits"].mean().to_csv(cihu.outbox / "visits.csv")
 path = cihu.inputs.path("health.visits")
 (cihu.outbox / "n.txt").write_text(str(duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchone()[0]))
-'''
+"""
 
 
 def left(vault: VaultProcess, s3: S3Server, id: str) -> dict[str, bytes]:
