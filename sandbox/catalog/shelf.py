@@ -24,10 +24,11 @@ class Shelf:
     def current(self, name: str) -> Version:
         """The newest version of a dataset. Raises `NotFound`, which lists what there is."""
         with self.database.transaction() as tx:
-            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first()
+            # a NUL is in no name, and Postgres would not even take it as a question
+            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first() if name.isprintable() else None
             if row is None:
                 known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
-                raise NotFound(f"There is no dataset {name}.", code="dataset_not_found",
+                raise NotFound(f"There is no dataset {name if name.isprintable() else ascii(name)}.", code="dataset_not_found",
                                mend=f"There are: {', '.join(known) or 'none yet'}.")
         return self._version(row)
 

@@ -116,7 +116,7 @@ class Worker:
                 self._pause(LOOK_SECONDS, unless=seen)
             else:
                 self._carry_out(claimed)
-                self.wake()
+                self.wake()  # its place, and its team's part of them, are free
 
     def _carry_out(self, claimed: Claimed) -> None:
         """From the claim to the told moment. Whatever fails in between, the run is finished; by how, the state does not tell."""
@@ -155,18 +155,18 @@ class Worker:
     def _tell(self, run: Run, bell: Bell, files: dict[str, bytes]) -> None:
         """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
         fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
-        due = run.told_at
+        due, stored = run.told_at, None
         assert due is not None, "what runs has a moment"
         while not self._stopping:
             try:
-                stored = put_files(self.desk.quarantine, run.id, files)
+                stored = stored or put_files(self.desk.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
                 bell.wait((due - datetime.now(UTC)).total_seconds())
                 if not self._stopping and not finish(self.desk.database, run.id, stored):
                     self.desk.quarantine.clear(folder(run.id))
-            except CihuError as error:
-                log.warning("run %s cannot be finished yet: %s", run.id, error.code)
-                bell.wait(AGAIN_SECONDS)
+            except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
+                log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)
+                self._pause(AGAIN_SECONDS)
             else:
                 return
 

@@ -155,7 +155,12 @@ def given_up(seal: Seal, host: Host) -> list[str]:
 
 
 def limited(seal: Seal, host: Host) -> list[str]:
+    return [host.prlimit, *limits_of(seal), "--"]
+
+
+def limits_of(seal: Seal) -> list[str]:
+    """The arguments of prlimit(1)."""
     limits = seal.limits
-    return [host.prlimit, f"--as={limits.memory_bytes}", f"--nproc={limits.processes}", f"--nofile={limits.open_files}",
+    return [f"--as={limits.memory_bytes}", f"--nproc={limits.processes}", f"--nofile={limits.open_files}",
             f"--fsize={limits.file_bytes}", f"--cpu={limits.cpu_seconds}", "--core=0", "--memlock=65536",
-            "--msgqueue=0", "--rtprio=0", "--nice=0", "--"]
+            "--msgqueue=0", "--rtprio=0", "--nice=0"]
