@@ -39,5 +39,6 @@ def finish_interrupted(desk: RunDesk) -> int:
         left = tx.scalars(select(runs.c.id).where(runs.c.state == RunState.RUNNING.value)).all()
     for id in left:
         desk.quarantine.clear(folder(id))
-        finish(desk.database, id, put_files(desk.quarantine, id, files_of(INTERRUPTED)))
+        if not finish(desk.database, id, put_files(desk.quarantine, id, files_of(INTERRUPTED))):
+            desk.quarantine.clear(folder(id))  # its team called it off meanwhile
     return len(left)

@@ -89,15 +89,13 @@ def test_in_the_seal_the_attempt_is_stopped(name: str, armed: Kernel, targets: d
 
 IN_A_RUN = """
 import json, subprocess, sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 here = Path(__file__).parent
 def tried(name):
     done = subprocess.run([sys.executable, here / "attempts.py", name, {targets!r}], capture_output=True, text=True, timeout=60)
     return done.stdout or f"STOPPED by {{done.returncode}}: {{done.stderr[-300:]}}"
-with ThreadPoolExecutor(4) as pool:
-    said = dict(zip({names!r}, pool.map(tried, {names!r})))
-Path("/outbox/said.json").write_text(json.dumps(said))
+# one after another: what each is told stands in its command line, which another one would find
+Path("/outbox/said.json").write_text(json.dumps({{name: tried(name) for name in {names!r}}}))
 """
 
 
@@ -105,7 +103,8 @@ Path("/outbox/said.json").write_text(json.dumps(said))
 def said_in_a_run(targets: dict[str, Any], short_home: Path) -> dict[str, str]:
     """What each attempt says in the seal of a run, which has no socket of the vault's to begin with."""
     names = [name for name, attempt in ATTEMPTS.items() if not attempt.ends]
-    inside = json.dumps(targets | {"writable": "/outbox", "sockets": "/outbox"})
+    # no folder of the host's is writable in a run; the one by which it is let begin is the nearest to it
+    inside = json.dumps(targets | {"writable": "/outbox", "sockets": "/run/beginning"})
     (short_home / "runs-tried").mkdir(mode=0o700)
     place = run_folder.make(short_home / "runs-tried", "attempts")
     place.write_program({"main.py": IN_A_RUN.format(targets=inside, names=names), "attempts.py": TEXT})

@@ -13,7 +13,7 @@ from sandbox.jobs.run_seal import OUTBOX_BYTES, run_seal
 from sandbox.jobs.said import KEPT_BYTES
 from sandbox.jobs.sealed_run import Ending, SealedRun
 from sandbox.seals import Bubblewrap, Seal, interpreter
-from workspace import KERNEL_PYTHON
+from workspace import CHECKOUT, KERNEL_PYTHON
 
 MIB = 1024 * 1024
 Runs = Callable[..., Ending]
@@ -172,3 +172,41 @@ def test_no_descriptor_is_left_open_by_a_run(runs: Runs) -> None:
     for _ in range(3):
         runs("print('x')")
     assert len(os.listdir("/proc/self/fd")) <= before + 3  # the bells of this test, which it does not close
+
+
+AS_A_USER = """
+import sys
+from pathlib import Path
+from sandbox.jobs import run_folder
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.run_seal import run_seal
+from sandbox.jobs.sealed_run import SealedRun
+from sandbox.seals import Bubblewrap
+runs = Path(sys.argv[1])
+run_folder.empty(runs)
+place = run_folder.make(runs, "run")
+place.write_program({"main.py": "import os\\nopen('/outbox/a', 'w').write(str(os.listdir('/data')))"})
+place.write_input("health.visits", b"PAR1")
+seal = run_seal(run="run", entry="main.py", python=Path("/usr/bin/python3"), interpreter=(), folder=place,
+                memory_bytes=2**28, limit_seconds=10)
+ended = SealedRun(Bubblewrap(), seal, place).run(10, Bell())
+print(ended.how, ended.status, ended.outbox.files)
+"""
+DROPPED = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--inh-caps=-all"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the ordinary user's mode is what the other tests run here")
+def test_an_ordinary_users_vault_gets_hold_of_an_outbox_too() -> None:
+    """In a user namespace, where another right is needed to reach into the seal."""
+    import subprocess
+    import sysconfig
+    import tempfile
+
+    packages = f"{CHECKOUT}:{sysconfig.get_path('purelib')}"
+    command = [*DROPPED, "env", f"PYTHONPATH={packages}", "/usr/bin/python3", "-c"]
+    if subprocess.run([*command, "import sandbox.jobs"], capture_output=True, check=False, cwd="/").returncode:
+        pytest.skip("the system's Python cannot be used by another user with our packages")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
+        os.chown(home, 54321, 54321)
+        done = subprocess.run([*command, AS_A_USER, f"{home}/runs"], capture_output=True, text=True, check=False, cwd="/")
+    assert done.stdout == "itself 0 {'a': b\"['health.visits.parquet']\"}\n", done.stderr[-2000:]
