@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
+import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
 from sandbox import kernel_tokens, problems
@@ -32,11 +33,12 @@ from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError
 from sandbox.grants import expire_due
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.settings import Settings, read_settings
-from sandbox.storage import ProductStore, RawStore
+from sandbox.storage import ProductStore, QuarantineStore, RawStore
 
 EXPIRY_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024
@@ -45,11 +47,12 @@ MOST_UPLOAD_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Vault:
-    """The two doors of one vault, and its desk."""
+    """The two doors of one vault, its desk, and who carries out its sealed runs."""
 
     app: ASGIApp
     kernel_app: ASGIApp
     desk: Desk
+    worker: Worker
 
 
 def create_vault(settings: Settings) -> Vault:
@@ -61,10 +64,14 @@ def create_vault(settings: Settings) -> Vault:
     keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
     raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
     products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
-    raw.ensure()
-    products.ensure()
+    quarantine = QuarantineStore(settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure)
+    for bucket in (raw, products, quarantine):
+        bucket.ensure()
     shelf = Shelf(database, settings.policies)
     desk = Desk(database, shelf, gate, DuckDBEngine(raw))
+    worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
+                            lock=settings.kernel_lock, places=settings.run_places,
+                            memory_bytes=settings.run_memory_mib * 1024 * 1024))
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
@@ -73,7 +80,7 @@ def create_vault(settings: Settings) -> Vault:
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database), docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker), docs_url="/docs", redoc_url=None)
     problems.install(app)
     app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
     app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
@@ -81,11 +88,13 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
     app.include_router(releases_endpoints.router(desk, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(desk, authenticate=person))
+    app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
-    return Vault(_guarded(app, large=upload, admit=person), _guarded(_kernel_app(desk, log, issuer, verifier)), desk)
+    return Vault(_guarded(app, large=upload, admit=person), _guarded(_kernel_app(desk, worker, log, issuer, verifier)),
+                 desk, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
@@ -94,13 +103,14 @@ def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
     return Journal(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"))
 
 
-def _kernel_app(desk: Desk, log: Log, issuer: TokenIssuer, verifier: TokenVerifier) -> FastAPI:
-    """The kernels' door: catalogue, questions, renewal. No publishing, no deciding, no upload."""
+def _kernel_app(desk: Desk, worker: Worker, log: Log, issuer: TokenIssuer, verifier: TokenVerifier) -> FastAPI:
+    """The kernels' door: catalogue, questions, sealed runs, renewal. No publishing, no deciding, no upload."""
     analyst = principal_at(desk.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
     app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
+    app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app
@@ -120,8 +130,9 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
                 "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
 
 
-def _housekeeping(database: Database) -> Any:
-    """Grants expire by the clock of each decision; this writes it down, once a minute."""
+def _housekeeping(database: Database, worker: Worker) -> Any:
+    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision; this writes it down,
+    once a minute."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -131,9 +142,11 @@ def _housekeeping(database: Database) -> Any:
                     await asyncio.to_thread(expire_due, database)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
+        await asyncio.to_thread(worker.start)
         task = asyncio.create_task(expire())
         yield
         task.cancel()
+        await asyncio.to_thread(worker.stop)
 
     return lifespan
 

@@ -215,6 +215,41 @@ def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: G
     return None
 
 
+@app.command()
+def run(folder: Annotated[Path, typer.Argument(help="The program: its .py files and a cihu.yaml (name, entry, inputs, limit).")],
+        who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """Hand in a program to run on real rows in a seal; what it leaves waits for reviewers.
+
+    Try it first on the rows of `cihu stand-in`: of the real run you are told the state, and no more.
+    """
+    from sandbox.jobs.program_folder import read_folder
+
+    done = _visitor(home, who).vault("POST", "/v1/runs", json=read_folder(folder))
+    _show(done, as_json, f"Run {done['id']} is {done['state']}; log entry {done['log_index']}.",
+          f"  Its end is told {done['limit_seconds']} seconds after its start, however soon it ends: cihu runs")
+
+
+@app.command()
+def runs(who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """The sealed runs of your teams, newest first."""
+    told = _visitor(home, who).vault("GET", "/v1/runs")
+    if as_json:
+        return print(json.dumps(told, ensure_ascii=False))
+    table = Table("run", "name", "state", "by", "reads", "its end is told at")
+    for one in told:
+        reads = ", ".join(f"{read['dataset']}@{read['version']}" for read in one["inputs"])
+        table.add_row(one["id"], escape(one["name"]), one["state"], one["submitted_by"], reads, (one["told_at"] or "")[:19])
+    return out.print(table)
+
+
+@app.command()
+def cancel(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")], who: As = "wang", home: Home = None,
+           as_json: Json = False) -> None:
+    """Call a sealed run off that waits or runs; what it made is thrown away."""
+    done = _visitor(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/cancel")
+    _show(done, as_json, f"Run {done['id']} is {done['state']}.")
+
+
 @audit_app.command("verify")
 def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it.")],
                  key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],

@@ -26,6 +26,7 @@ TABLES = (
     "sandbox.grants.tables",
     "sandbox.budgets.tables",
     "sandbox.releases.tables",
+    "sandbox.jobs.tables",
 )
 SERVICES = {"CIHU_VAULT_DATABASE_URL": VAULT, "CIHU_PORTAL_DATABASE_URL": PORTAL}
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.errors import InvalidInput
@@ -25,6 +25,13 @@ class Settings(BaseSettings):
     s3_secure: bool = False
     raw_bucket: str = "cihu-raw"
     product_bucket: str = "cihu-product"
+    quarantine_bucket: str = "cihu-quarantine"
+    kernel_python: Path = REPOSITORY / ".venv-kernel" / "bin" / "python"
+    """With what sealed runs run: the analysts' environment, and (`kernel_lock`) from which lock it was installed."""
+    kernel_lock: Path = REPOSITORY / "kernels" / "requirements.lock"
+    run_places: int = Field(default=4, ge=1, le=64)
+    """How many sealed runs at once, of `run_memory_mib` each."""
+    run_memory_mib: int = Field(default=2048, ge=128)
     bind: str = "127.0.0.1:8602"
     behind_tls: bool = False
     """Something in front of the vault ends TLS: only then may it listen on other than loopback."""
@@ -36,6 +43,11 @@ class Settings(BaseSettings):
     @property
     def port(self) -> int:
         return int(self.bind.rpartition(":")[2])
+
+    @property
+    def runs(self) -> Path:
+        """Where sealed runs lie while they run, with the rows that they read."""
+        return self.home / "runs"
 
     @property
     def socket(self) -> Path:

@@ -21,6 +21,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "grants": (VAULT,),
     "releases": (VAULT,),
     "synthesis": (VAULT,),
+    "jobs": (VAULT,),
     "kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),
     "audit.erase": (),  # the database's owner alone

@@ -24,12 +24,13 @@ class Shelf:
     def current(self, name: str) -> Version:
         """The newest version of a dataset. Raises `NotFound`, which lists what there is."""
         with self.database.transaction() as tx:
-            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first()
+            # a NUL is in no name, and Postgres would not even take it as a question
+            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first() if name.isprintable() else None
             if row is None:
                 known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
-                raise NotFound(f"There is no dataset {name}.", code="dataset_not_found",
-                               mend=f"There are: {', '.join(known) or 'none yet'}.",
-                               zh=f"没有数据集 {name}。", mend_zh=f"现有:{', '.join(known) or '尚无'}。")
+                shown, have = name if name.isprintable() else ascii(name), ", ".join(known)
+                raise NotFound(f"There is no dataset {shown}.", code="dataset_not_found", zh=f"没有数据集 {shown}。",
+                               mend=f"There are: {have or 'none yet'}.", mend_zh=f"现有:{have or '尚无'}。")
         return self._version(row)
 
     def all(self) -> list[Version]:

@@ -19,7 +19,7 @@ from sandbox.city.ports import LOOPBACK, free_ports, is_free
 from sandbox.city.s3_settings import PORTS, Credential
 from sandbox.city.secret_files import secret, write_secret
 from sandbox.errors import CihuError, Unavailable
-from sandbox.storage import ProductStore, RawStore
+from sandbox.storage import ProductStore, QuarantineStore, RawStore
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "weed"
 START_SECONDS = 60.0
@@ -36,6 +36,7 @@ class S3Server:
     port: int = 0
     raw_bucket: str = "cihu-raw"
     product_bucket: str = "cihu-product"
+    quarantine_bucket: str = "cihu-quarantine"
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     ports: dict[str, int] = field(default_factory=dict, init=False)
@@ -47,7 +48,7 @@ class S3Server:
 
     @property
     def vault(self) -> Credential:
-        """May do everything in the two buckets."""
+        """May do everything in the three buckets."""
         return self._credential("vault")
 
     @property
@@ -63,8 +64,12 @@ class S3Server:
         """The product bucket with the vault's keys."""
         return ProductStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.product_bucket)
 
+    def quarantine_store(self) -> QuarantineStore:
+        """The quarantine bucket with the vault's keys."""
+        return QuarantineStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.quarantine_bucket)
+
     def start(self) -> None:
-        """Start the server; return once both buckets exist and were proved fit by a PUT. Raises `Unavailable`."""
+        """Start the server; return once the buckets exist and were proved fit by a PUT. Raises `Unavailable`."""
         self.launch()
         self.await_ready()
 
@@ -83,11 +88,12 @@ class S3Server:
                 start_new_session=True, preexec_fn=leash())
 
     def await_ready(self) -> None:
-        """Return once both buckets exist and were proved fit by a PUT; raises `Unavailable`, and ends it, if that cannot be."""
+        """Return once the buckets exist and were proved fit by a PUT; raises `Unavailable`, and ends it, if that cannot be."""
         try:
             self._wait()
             self.raw_store().ensure()
             self.product_store().ensure()
+            self.quarantine_store().ensure()
         except CihuError:
             self.stop()
             raise
@@ -125,7 +131,8 @@ class S3Server:
         kek = secret(self.home / "keys" / "at-rest")
         write_secret(self.home / "security.toml", s3_settings.security(signing, kek, certificate, private_key))
         write_secret(self.home / "identities.json",
-                     s3_settings.identities(self.vault, self.portal, self.raw_bucket, self.product_bucket))
+                     s3_settings.identities(self.vault, self.portal, self.raw_bucket, self.product_bucket,
+                                            self.quarantine_bucket))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -20,10 +20,10 @@ class Credential:
     secret_key: str = field(repr=False)
 
 
-def identities(vault: Credential, portal: Credential, raw_bucket: str, product_bucket: str) -> str:
-    """Who may do what: the vault everything in its two buckets, the portal reads products; nobody else anything."""
+def identities(vault: Credential, portal: Credential, raw_bucket: str, product_bucket: str, quarantine_bucket: str) -> str:
+    """Who may do what: the vault everything in its three buckets, the portal reads products; nobody else anything."""
     rows = (
-        ("vault", vault, [f"Admin:{raw_bucket}", f"Admin:{product_bucket}"]),
+        ("vault", vault, [f"Admin:{bucket}" for bucket in (raw_bucket, product_bucket, quarantine_bucket)]),
         ("portal", portal, [f"Read:{product_bucket}", f"List:{product_bucket}"]),
     )
     return json.dumps({"identities": [

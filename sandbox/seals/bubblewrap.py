@@ -54,11 +54,17 @@ class Bubblewrap:
     def shut(self, process: SealedProcess, folder: str) -> None:
         """From now on the sealed program may read `folder`, one of its writable binds, and write nothing to it.
         Raises Unavailable; then end the process."""
-        command = [sys.executable, "-I", "-S", str(SHUT), str(first_inside(child(process.pid))), folder]
+        command = [sys.executable, "-I", "-S", str(SHUT), str(first_of(process)), folder]
         done = subprocess.run(command, capture_output=True, check=False, timeout=SHUT_SECONDS, env={}, cwd="/")
         if done.returncode:
             raise Unavailable("A folder of the seal could not be shut.", mend="See sandbox/seals/README.md.",
                               internal=done.stderr.decode(errors="replace")[-300:])
+
+
+def first_of(process: SealedProcess) -> int:
+    """The first process inside a seal that was started: when it has ended, so has every other in it (pid_namespaces(7)).
+    Raises Unavailable if it is gone."""
+    return first_inside(child(process.pid))
 
 
 def first_inside(pid: int) -> int:
@@ -80,7 +86,7 @@ def child(pid: int) -> int:
 def watched(seal: Seal, host: Host, parent: int) -> list[str]:
     """The program that starts the command line after it, and ends it when it takes too much."""
     limits = seal.limits
-    numbers = (parent, limits.tree_bytes, limits.tree_address_bytes, limits.all_bytes, limits.processes + OWN_PROCESSES)
+    numbers = (parent, limits.tree_bytes, limits.tree_address_bytes, seal.all_bytes, limits.processes + OWN_PROCESSES)
     return [sys.executable, "-I", "-S", str(WATCH), *map(str, numbers), host.cgroups, "--"]
 
 
@@ -113,7 +119,9 @@ def memory(seal: Seal) -> list[str]:
     limits = seal.limits
     made = ["--dev", "/dev", *sized(SHARED_MEMORY, limits.shm_bytes), "--remount-ro", "/dev"]
     made += sized(TEMPORARY, limits.tmp_bytes)
-    return [*made, *parents([seal.folder]), *sized(seal.folder, limits.home_bytes)]
+    for folder, size in ((seal.folder, limits.home_bytes), *seal.scratch):
+        made += [*parents([folder]), *sized(folder, size)]
+    return made
 
 
 def sized(folder: str, size: int) -> list[str]:
@@ -147,7 +155,12 @@ def given_up(seal: Seal, host: Host) -> list[str]:
 
 
 def limited(seal: Seal, host: Host) -> list[str]:
+    return [host.prlimit, *limits_of(seal), "--"]
+
+
+def limits_of(seal: Seal) -> list[str]:
+    """The arguments of prlimit(1)."""
     limits = seal.limits
-    return [host.prlimit, f"--as={limits.memory_bytes}", f"--nproc={limits.processes}", f"--nofile={limits.open_files}",
+    return [f"--as={limits.memory_bytes}", f"--nproc={limits.processes}", f"--nofile={limits.open_files}",
             f"--fsize={limits.file_bytes}", f"--cpu={limits.cpu_seconds}", "--core=0", "--memlock=65536",
-            "--msgqueue=0", "--rtprio=0", "--nice=0", "--"]
+            "--msgqueue=0", "--rtprio=0", "--nice=0"]

@@ -62,6 +62,7 @@ class Seal:
     readable: tuple[Bind, ...] = ()
     writable: tuple[Bind, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    scratch: tuple[tuple[str, int], ...] = ()  # more sized folders in memory beside its home, gone with it: path, bytes
     limits: Limits = field(default_factory=Limits)
     folder: str = "/home/analyst"  # where it starts: a sized folder in memory, the only home there is
     name: str = "seal"  # its host name, and what its host user is derived from
@@ -69,9 +70,14 @@ class Seal:
     def __post_init__(self) -> None:
         if not self.command or not self.command[0].startswith("/"):
             raise InvalidInput("a seal's command starts with an absolute path")
-        targets = [bind.target for bind in (*self.readable, *self.writable)]
+        targets = [*(bind.target for bind in (*self.readable, *self.writable)), *(path for path, _ in self.scratch)]
         if len(targets) != len(set(targets)):
             raise InvalidInput("two binds of a seal have the same target")
+
+    @property
+    def all_bytes(self) -> int:
+        """Memory of all processes and of every folder in memory."""
+        return self.limits.all_bytes + sum(size for _, size in self.scratch)
 
 
 class SealedProcess(Protocol):

@@ -1,10 +1,11 @@
-"""Which two buckets are there? The raw one, which the vault alone may open, and the product one, which the portal may read."""
+"""Which three buckets are there? Raw rows and quarantine, which the vault alone may open; products, which the portal may read."""
 
 from threading import Lock
 
 from sandbox.storage import protection
 from sandbox.storage.bucket import Bucket, ObjectVersion
 from sandbox.storage.failures import translated
+from sandbox.storage.names import checked_name
 
 
 class WrittenBucket(Bucket):
@@ -42,6 +43,22 @@ class RawStore(WrittenBucket):
         if not self._proved:
             self.prove()
         return super().get(name, version_id)
+
+
+class QuarantineStore(WrittenBucket):
+    """What sealed runs left, until reviewers have decided: only the vault holds its keys, and it is not even read if unfit."""
+
+    def get(self, name: str, version_id: str) -> bytes:
+        if not self._proved:
+            self.prove()
+        return super().get(name, version_id)
+
+    def clear(self, folder: str) -> None:
+        """Remove every version of every object below `folder`, such as `runs/<id>`."""
+        with translated(self.endpoint, self.bucket):
+            for found in self.client.list_objects(self.bucket, prefix=f"{checked_name(folder)}/", recursive=True,
+                                                  include_version=True):
+                self.client.remove_object(self.bucket, str(found.object_name), version_id=found.version_id)
 
 
 class ProductStore(WrittenBucket):

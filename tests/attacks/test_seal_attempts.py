@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 from attempts import ATTEMPTS
 
+from sandbox.jobs import run_folder
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.run_seal import run_seal
+from sandbox.jobs.sealed_run import SealedRun
 from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, interpreter
 from sandbox.seals.model import MIB
 from workspace import KERNEL_PYTHON, Kernel, VaultProcess, WorkspaceProcess, workspace_process
@@ -81,6 +85,41 @@ def test_in_the_seal_the_attempt_is_stopped(name: str, armed: Kernel, targets: d
     inside = json.dumps(targets | {"writable": "/home/analyst", "sockets": "/run/channels"})
     said = armed.text(RUN.format(name=name, targets=inside))
     assert said.startswith("STOPPED"), f"{ATTEMPTS[name].source}: {said}"
+
+
+IN_A_RUN = """
+import json, subprocess, sys
+from pathlib import Path
+here = Path(__file__).parent
+def tried(name):
+    done = subprocess.run([sys.executable, here / "attempts.py", name, {targets!r}], capture_output=True, text=True, timeout=60)
+    return done.stdout or f"STOPPED by {{done.returncode}}: {{done.stderr[-300:]}}"
+# one after another: what each is told stands in its command line, which another one would find
+Path("/outbox/said.json").write_text(json.dumps({{name: tried(name) for name in {names!r}}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def said_in_a_run(targets: dict[str, Any], short_home: Path) -> dict[str, str]:
+    """What each attempt says in the seal of a run, which has no socket of the vault's to begin with."""
+    names = [name for name, attempt in ATTEMPTS.items() if not attempt.ends]
+    # no folder of the host's is writable in a run; the one by which it is let begin is the nearest to it
+    inside = json.dumps(targets | {"writable": "/outbox", "sockets": "/run/beginning"})
+    (short_home / "runs-tried").mkdir(mode=0o700)
+    place = run_folder.make(short_home / "runs-tried", "attempts")
+    place.write_program({"main.py": IN_A_RUN.format(targets=inside, names=names), "attempts.py": TEXT})
+    seal = run_seal(run="attempts", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
+                    memory_bytes=1024 * MIB, limit_seconds=200)
+    ending = SealedRun(Bubblewrap(), seal, place).run(200, Bell())
+    assert ending.status == 0, ending.said.decode()
+    said = json.loads(ending.outbox.files["said.json"])
+    assert isinstance(said, dict)
+    return said
+
+
+@pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if not attempt.ends])
+def test_in_the_seal_of_a_run_the_attempt_is_stopped(name: str, said_in_a_run: dict[str, str]) -> None:
+    assert said_in_a_run[name].startswith("STOPPED"), f"{ATTEMPTS[name].source}: {said_in_a_run[name]}"
 
 
 @pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.harmless])

@@ -9,6 +9,10 @@
     answer.df                                         # an ordinary pandas DataFrame
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
+    cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
+    cihu.runs()                                       # what became of such programs
+
+A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a cell hands the cell in.
 
 Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 
@@ -16,6 +20,8 @@ You never get a row of the data. You get sums, counts and averages with noise, e
 interval, and a receipt that proves what was asked and answered.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +34,11 @@ from cihu.chart import Chart
 from cihu.explanation import Explanation
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
+from cihu.program import Inputs
+from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
+from cihu.runs import Run, Runs
+from cihu.sealed import hand_in, read_program
 from cihu.unreal import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
@@ -36,8 +46,12 @@ from cihu.words import LANGUAGES, choose, current, say
 
 EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions take is not worth more
 
-__all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Vault", "budget", "dataset",
-           "datasets", "explain", "language", "sql", "stand_in", "table", "to_sql", "whoami"]
+inputs = Inputs()
+"""What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
+
+__all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs", "Vault",
+           "budget", "dataset", "datasets", "explain", "inputs", "language", "outbox", "run", "runs", "sql", "stand_in", "submit",
+           "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
@@ -114,6 +128,38 @@ def sql(asked: object, epsilon: float | None = None, error: float | None = None,
 def budget(grant: int | None = None) -> Budget:
     """What has been spent and what is left of your team's grants, by whom and on what."""
     return Budget(the_vault().get("/v1/budgets" + (f"?grant={int(grant)}" if grant is not None else "")))
+
+
+def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] | None = None, limit: str | None = None,
+           team: str | None = None) -> Run:
+    """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
+
+    It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in `cihu.outbox` on
+    real rows goes to quarantine, and what reviewers let pass goes to your team. `limit` (10s, 1m, 5m, 15m, 1h, 4h) is when it
+    is ended and its end told, never before: declare a short one.
+    """
+    files, entry, said = read_program(path)
+    made = hand_in(files, entry, name=name or str(said.get("name", "")), inputs=list(inputs or said.get("inputs") or []),
+                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"))
+    assert made is not None, "only the magic can be told not to hand in"
+    return made
+
+
+def runs() -> Runs:
+    """The sealed runs of your teams, newest first."""
+    return Runs(the_vault().get("/v1/runs"))
+
+
+def run(id: str) -> Run:
+    """One sealed run by its id."""
+    return Run(the_vault().get(f"/v1/runs/{quote(id, safe='')}"))
+
+
+def __getattr__(name: str) -> Path:
+    """`cihu.outbox`: the folder of what may leave, as a Path; it is made when it is first looked at."""
+    if name == "outbox":
+        return _outbox()
+    raise AttributeError(f"module 'cihu' has no attribute {name!r}")
 
 
 def whoami() -> dict[str, object]:

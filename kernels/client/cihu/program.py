@@ -1,0 +1,64 @@
+"""What does a program find, wherever it runs? Its inputs and its outbox, by the same names in a notebook and in a sealed run.
+
+    cihu.inputs["health.visits"]        the rows, a DataFrame with the dtypes that the policy gives
+    cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others
+    cihu.outbox / "table.csv"           what it writes there is what may leave, once people have looked at it
+
+In a sealed run the rows are real. In a notebook they are the dataset's stand-in: invented, and they say so.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from cihu.problem import CihuError
+from cihu.rows import read_rows
+from cihu.unreal import unreal
+from cihu.words import say
+
+INPUTS, OUTBOX = "CIHU_INPUTS", "CIHU_OUTBOX"
+
+
+def notebook_folder() -> Path:
+    """Where a notebook keeps what a sealed run would be given, and what the last trial left."""
+    return Path.home() / "sealed"
+
+
+class Inputs:
+    """The datasets of a program, by name. In a notebook any that there is: its stand-in is fetched when it is first needed."""
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        body = self.path(name).read_bytes()
+        rows = read_rows(body)
+        return unreal(body) if "stand_in" in rows.attrs["cihu"] else rows
+
+    def path(self, name: str) -> Path:
+        """Its Parquet file. Raises `CihuError` for one that the run did not name as its input."""
+        given = os.environ.get(INPUTS)
+        if given is None:
+            from cihu.trial import fetch_stand_in  # only a notebook has a vault to fetch from
+
+            return fetch_stand_in(name, notebook_folder() / "inputs")
+        found = Path(given) / f"{name}.parquet"
+        if name not in list(self):
+            raise CihuError(say("not_an_input", name=name, names=", ".join(self) or say("none")), code="not_an_input",
+                            mend=say("not_an_input_mend"))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the inputs that are there."""
+        folder = Path(os.environ.get(INPUTS) or notebook_folder() / "inputs")
+        return iter(sorted(path.name.removesuffix(".parquet") for path in folder.glob("*.parquet")))
+
+    def __repr__(self) -> str:
+        return f"cihu.inputs: {', '.join(self) or say('none')}"
+
+
+def outbox() -> Path:
+    """The folder of what may leave; made if this is a notebook."""
+    given = os.environ.get(OUTBOX)
+    folder = Path(given) if given else notebook_folder() / "outbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,120 @@
+"""What has become of a program that was handed in? Its state, which is told at moments that do not depend on the data."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from cihu.problem import CihuError
+from cihu.show import foot, page, table, text_table
+from cihu.vault import the_vault
+from cihu.words import known, say
+
+OPEN = ("queued", "running")
+ASK_SECONDS = 2.0
+
+
+class Run:
+    """One sealed run. `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    @property
+    def id(self) -> str:
+        return str(self.document["id"])
+
+    @property
+    def state(self) -> str:
+        """One of queued, running, finished, returned, released, refused, cancelled; as it is now."""
+        self.refresh()
+        return str(self.document["state"])
+
+    @property
+    def program(self) -> dict[str, str]:
+        """The exact text that was handed in, by file."""
+        return dict(the_vault().get(f"/v1/runs/{self.id}")["program"]["files"])
+
+    def refresh(self) -> "Run":
+        self.document = {**self.document, **the_vault().get(f"/v1/runs/{self.id}")}
+        return self
+
+    def cancel(self) -> "Run":
+        """Call it off. What it made is thrown away."""
+        self.document = the_vault().post(f"/v1/runs/{self.id}/cancel", {})
+        return self
+
+    def wait(self) -> "Run":
+        """Until its end is told: when its limit is over, however soon the program ended. Interrupt to stop waiting."""
+        try:
+            while self.refresh().document["state"] in OPEN:
+                told = self.document.get("told_at")
+                left = (datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds() if told else 0.0
+                time.sleep(max(left, ASK_SECONDS))
+        except KeyboardInterrupt:
+            raise CihuError(say("waiting_ended"), code="interrupted", mend=say("waiting_ended_mend")) from None
+        return self
+
+    def _lines(self) -> list[str]:
+        said = self.document
+        lines = [say("run_line", name=said["name"], state=known(f"state.{said['state']}", said["state"]), team=said["team"]),
+                 say("run_reads", inputs=", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]),
+                     sha=said["program_sha256"][:12], entry=said.get("log_index"))]
+        if said["state"] == "queued":
+            lines.append(say("run_limit", limit=span(said["limit_seconds"])))
+        if said["state"] == "running":
+            lines.append(say("run_told", at=moment(said["told_at"])))
+        if said["state"] == "finished":
+            lines.append(say("run_finished"))
+        return lines
+
+    def _repr_html_(self) -> str:
+        lines = self._lines()
+        return page(f"<strong>{escape(lines[0])}</strong>", *[foot(line) for line in lines[1:]])
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+
+class Runs:
+    """Your teams' runs, newest first. Iterate over them, or take one by its place or its id."""
+
+    def __init__(self, documents: list[dict[str, Any]]) -> None:
+        self.all = [Run(document) for document in documents]
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def __getitem__(self, which: int | str) -> Run:
+        if isinstance(which, int):
+            return self.all[which]
+        for one in self.all:
+            if one.id == which:
+                return one
+        raise KeyError(which)
+
+    def _heads(self) -> list[str]:
+        return [say("name"), say("state"), say("who"), say("when"), say("reads"), say("limit")]
+
+    def _rows(self) -> list[list[str]]:
+        return [[said["name"], known(f"state.{said['state']}", said["state"]), said["submitted_by"], moment(said["submitted_at"]),
+                 ", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]), span(said["limit_seconds"])]
+                for said in (one.document for one in self.all)]
+
+    def _repr_html_(self) -> str:
+        return page(table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))
+
+    def __repr__(self) -> str:
+        return text_table(self._heads(), self._rows())
+
+
+def moment(text: str) -> str:
+    return text[:19].replace("T", " ") + " UTC"
+
+
+def span(seconds: int) -> str:
+    return f"{seconds // 3600} h" if seconds >= 3600 else f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"

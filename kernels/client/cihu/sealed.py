@@ -1,0 +1,119 @@
+"""How does a program go to the data? It is tried on stand-in rows here; then the same text is handed in at the vault.
+
+    %%sealed name="visits by site" inputs=[health.visits] limit=1m
+    import cihu
+    rows = cihu.inputs["health.visits"]
+    rows.groupby("site")["doctor_visits"].mean().to_csv(cihu.outbox / "visits.csv")
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cihu.problem import CihuError
+from cihu.runs import Run
+from cihu.trial import Trial, try_out
+from cihu.vault import the_vault
+from cihu.waiting import shell
+from cihu.words import say
+
+NAME = "sealed"
+SETTING = re.compile(r"""(\w+)\s*=\s*(\[[^\]]*\]|"[^"]*"|'[^']*'|[^\s,]+)[\s,]*""")
+KNOWN = frozenset({"name", "inputs", "limit", "team", "submit"})
+LIMITS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600}
+ENTRY = "main.py"
+
+
+def sealed(line: str, cell: str) -> Run | None:
+    """Try the cell on stand-in rows, in a process of its own; if it goes well, hand the same text in to run on the real ones.
+
+    name    what it does, in a few words
+    inputs  the datasets that it reads: [health.visits]
+    limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end told; never before, so declare a short one
+    team    for which of your teams, if several could
+    submit  no: only try it
+    """
+    said = settings(line)
+    if said.get("submit", "yes").lower() not in ("yes", "no"):
+        raise CihuError(say("bad_submit"), code="invalid_input", mend=say("sealed_usage"))
+    return hand_in({ENTRY: cell}, ENTRY, name=said.get("name", ""), inputs=listed(said.get("inputs", "")),
+                   limit=said.get("limit", "1m"), team=said.get("team"), submit=said.get("submit", "yes").lower() == "yes")
+
+
+def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence[str], limit: str, team: str | None,
+            submit: bool = True) -> Run | None:
+    """Try, show what was left, and hand in. Raises `CihuError` when the trial failed: nothing is handed in then."""
+    if not name or not inputs or limit not in LIMITS:
+        fault = "no_name" if not name else "no_inputs" if not inputs else "bad_limit"
+        raise CihuError(say(fault, given=limit, limits=", ".join(LIMITS)), code="invalid_input", mend=say("sealed_usage"))
+    print(say("trying", inputs=", ".join(inputs)))
+    trial = try_out(files, entry, inputs, LIMITS[limit])
+    show(trial)
+    if not trial.ok:
+        why = say("trial_failed", status=trial.status) if trial.in_time else say("trial_late", limit=limit)
+        raise CihuError(why, code="trial_failed", mend=say("trial_mend"))
+    if not submit:
+        return None
+    body: dict[str, Any] = {"name": name, "entry": entry, "files": dict(files), "inputs": list(inputs),
+                            "limit_seconds": LIMITS[limit]}
+    return Run(the_vault().post("/v1/runs", body | ({"team": team} if team else {})))
+
+
+def show(trial: Trial) -> None:
+    if shell():
+        from IPython.display import display  # there, as there is a shell
+
+        display(trial)
+    else:
+        print(trial)
+
+
+def settings(line: str) -> dict[str, str]:
+    """What stands behind the magic's name. Raises `CihuError` for what is none of KNOWN."""
+    found: dict[str, str] = {}
+    end = 0
+    line = line.strip()
+    while match := SETTING.match(line, end):
+        end = match.end()
+        found[match[1]] = match[2].strip("\"'")
+    if end < len(line) or not found.keys() <= KNOWN:
+        stray = line[end:] or ", ".join(sorted(found.keys() - KNOWN))
+        raise CihuError(say("bad_setting", given=stray), code="invalid_input", mend=say("sealed_usage"))
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """The names in [a, "b"]."""
+    return [name for part in text.strip("[]").split(",") if (name := part.strip().strip("\"'"))]
+
+
+def read_program(path: str | Path) -> tuple[dict[str, str], str, dict[str, Any]]:
+    """A program's files, which is started, and what its cihu.yaml says: of one .py file, or of a folder."""
+    place = Path(path)
+    try:
+        if place.is_file():
+            return {ENTRY: _text(place)}, ENTRY, {}
+        said = _document(_text(place / "cihu.yaml"))
+        files = {str(one.relative_to(place)): _text(one) for one in sorted(place.rglob("*.py"))
+                 if not any(part.startswith(".") for part in one.relative_to(place).parts)}
+    except (OSError, UnicodeDecodeError) as error:
+        raise CihuError(say("unreadable", path=place, why=str(error)), code="invalid_input",
+                        mend=say("unreadable_mend")) from None
+    return files, str(said.pop("entry", ENTRY)), said
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode()  # not read_text: the exact text, its ends of lines too
+
+
+def _document(text: str) -> dict[str, Any]:
+    import yaml  # only a folder needs it
+
+    try:
+        said = yaml.safe_load(text)
+    except yaml.YAMLError:
+        said = None
+    if not isinstance(said, dict) or not said.keys() <= {"name", "entry", "inputs", "limit", "team"}:
+        raise CihuError(say("bad_yaml"), code="invalid_input", mend=say("bad_yaml_mend"))
+    return said

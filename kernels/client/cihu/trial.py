@@ -1,0 +1,144 @@
+"""What would a sealed run do? The same program on stand-in rows, here, with everything that it says and leaves to be seen.
+
+It runs in a process of its own, as it will at the vault: it finds its inputs and its outbox, and no variable of the notebook, no
+vault, no network. What the vault would not collect of its outbox is named here.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from cihu.problem import CihuError
+from cihu.program import INPUTS, OUTBOX, notebook_folder
+from cihu.show import foot, number, page, table, text_table
+from cihu.vault import the_vault
+from cihu.words import say
+
+# as the vault collects (sandbox/jobs/outbox.py)
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MOST_FILE_BYTES, MOST_FILES, MOST_ALL_BYTES, DEEPEST = 16 * 1024**2, 100, 128 * 1024**2, 4
+OURS = ("log.txt", "exit.json")
+KEPT = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "USER", "LOGNAME", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file in the outbox; `fault` says why the vault would leave it there."""
+
+    path: str
+    size: int
+    fault: str
+
+
+class Trial:
+    """How a program did on stand-in rows: its exit status and what it left in its outbox."""
+
+    def __init__(self, status: int, left: Sequence[Left], *, in_time: bool) -> None:
+        self.status, self.left, self.in_time = status, list(left), in_time
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0 and self.in_time
+
+    def _rows(self) -> list[list[str]]:
+        return [[one.path, number(one.size), one.fault] for one in self.left]
+
+    def _heads(self) -> list[str]:
+        return [say("file"), say("bytes"), say("stays_behind")]
+
+    def _repr_html_(self) -> str:
+        if not self.left:
+            return page(foot(say("nothing_left")))
+        rows = [[escape(cell) for cell in row] for row in self._rows()]
+        return page(foot(say("trial_left")), table(self._heads(), rows, [False, True, False]))
+
+    def __repr__(self) -> str:
+        if not self.left:
+            return say("nothing_left")
+        return f"{say('trial_left')}\n{text_table(self._heads(), self._rows(), [False, True, False])}"
+
+
+def fetch_stand_in(name: str, folder: Path) -> Path:
+    """The dataset's stand-in as a Parquet file in `folder`, fetched once."""
+    target = folder / f"{name}.parquet"
+    if not target.is_file():
+        body = the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in")
+        folder.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return target
+
+
+def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds: float) -> Trial:
+    """Run the program on stand-in rows, and show what it says as it says it."""
+    folder = notebook_folder()
+    for inner in ("program", "inputs", "outbox"):
+        shutil.rmtree(folder / inner, ignore_errors=True)
+        (folder / inner).mkdir(parents=True)
+    for path, text in files.items():
+        target = folder / "program" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    for name in inputs:
+        fetch_stand_in(name, folder / "inputs")
+    status, in_time = _run(folder, entry, seconds)
+    return Trial(status, _left(folder / "outbox"), in_time=in_time)
+
+
+def _run(folder: Path, entry: str, seconds: float) -> tuple[int, bool]:
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
+        "MPLBACKEND": "agg", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8",
+        INPUTS: str(folder / "inputs"), OUTBOX: str(folder / "outbox")}
+    late = threading.Event()
+    with subprocess.Popen([sys.executable, str(folder / "program" / entry)], cwd=Path.home(), env=environment,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          encoding="utf-8", errors="replace") as process:
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        clock = threading.Timer(seconds, end)
+        clock.start()
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+            return process.wait(), not late.is_set()
+        except KeyboardInterrupt:
+            process.kill()
+            raise CihuError(say("trial_interrupted"), code="interrupted", mend=say("trial_mend")) from None
+        finally:
+            clock.cancel()
+
+
+def _left(outbox: Path) -> list[Left]:
+    found: list[Left] = []
+    taken = 0
+    for path in sorted(outbox.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        name, size = str(path.relative_to(outbox)), path.lstat().st_size
+        fault = _fault(name, size, path.is_symlink() or not path.is_file(), taken, sum(not one.fault for one in found))
+        taken += 0 if fault else size
+        found.append(Left(name, size, fault))
+    return found
+
+
+def _fault(name: str, size: int, odd: bool, taken: int, files: int) -> str:
+    if odd:
+        return say("no_file")
+    if name in OURS:
+        return say("own_name")
+    if not all(PLAIN.fullmatch(part) for part in name.split("/")) or name.count("/") >= DEEPEST:
+        return say("odd_name")
+    if size > MOST_FILE_BYTES or taken + size > MOST_ALL_BYTES:
+        return say("too_large")
+    return say("too_many_files") if files >= MOST_FILES else ""

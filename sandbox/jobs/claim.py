@@ -1,0 +1,75 @@
+"""Which run is next? The table of runs is the queue; a team with many runs waits as long as a team with one.
+
+Order: the team that holds the fewest places, then the one that was served longest ago, then the team's own order. No team
+holds more than its part of the places. A run is claimed once: what runs, or ran, is never queued again.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import text, update
+
+from sandbox.audit import Event, append
+from sandbox.catalog import Version
+from sandbox.database import Transaction
+from sandbox.errors import CihuError, Forbidden, NotAuthenticated
+from sandbox.identity import load_principal
+from sandbox.jobs.cancel import end_as_cancelled
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.model import Run, RunState
+from sandbox.jobs.moments import told_at
+from sandbox.jobs.permit import require_leave
+from sandbox.jobs.read import load_run
+from sandbox.jobs.tables import runs
+
+NEXT = text("""
+    WITH held AS (SELECT team, count(*) FILTER (WHERE state = 'running') AS places, max(started_at) AS served
+                  FROM vault.runs GROUP BY team)
+    SELECT waiting.id FROM vault.runs AS waiting JOIN held USING (team)
+    WHERE waiting.state = 'queued' AND held.places < :most
+    ORDER BY held.places, held.served NULLS FIRST, waiting.submitted_at, waiting.id
+    LIMIT 1""")
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('cihu places of runs', 0))")
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run that has a place, and the versions that it reads."""
+
+    run: Run
+    versions: tuple[Version, ...]
+
+
+def claim(desk: RunDesk) -> Claimed | None:
+    """The next run, now `running`; None when none may run. One whose grant has ended since is cancelled instead."""
+    while True:
+        with desk.database.transaction() as tx:
+            tx.execute(ONE_AT_A_TIME)
+            id = tx.execute(NEXT, {"most": desk.most_of_a_team}).scalar_one_or_none()
+            if id is None:
+                return None
+            run = load_run(tx, id, lock=True)
+            if run.state is not RunState.QUEUED:
+                continue  # cancelled between
+            versions = tuple(desk.shelf.version(tx, one.dataset, one.version) for one in run.inputs)
+            refused = _refusal(tx, desk, run, versions)
+            if refused:
+                end_as_cancelled(tx, run, by="vault", why=refused.code)
+                continue
+            return Claimed(_start(tx, run), versions)
+
+
+def _refusal(tx: Transaction, desk: RunDesk, run: Run, versions: tuple[Version, ...]) -> CihuError | None:
+    try:
+        require_leave(tx, desk.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
+    except (Forbidden, NotAuthenticated) as refused:
+        return refused
+    return None
+
+
+def _start(tx: Transaction, run: Run) -> Run:
+    now = datetime.now(UTC)
+    tx.execute(update(runs).where(runs.c.id == run.id).values(
+        state=RunState.RUNNING.value, started_at=now, told_at=told_at(now, run.limit_seconds)))
+    append(tx, Event("run.started", "vault", f"run:{run.id}", {}))
+    return load_run(tx, run.id)

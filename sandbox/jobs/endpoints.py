@@ -1,0 +1,77 @@
+"""Sealed runs over HTTP: hand in, look, call off. For kernels and for people's tools; nothing here leads to quarantine."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.audit import Log
+from sandbox.identity import Principal
+from sandbox.jobs.cancel import cancel
+from sandbox.jobs.model import Run
+from sandbox.jobs.read import list_runs, load_own_run
+from sandbox.jobs.submit import submit
+from sandbox.jobs.worker import Worker
+
+
+class NewRun(BaseModel):
+    model_config = ConfigDict(extra="forbid")  # a misspelt limit would be the usual one
+
+    name: str = Field(max_length=400)
+    entry: str = Field(default="main.py", max_length=400, description="which of the files is started")
+    files: dict[str, str] = Field(description="the program: path -> exact text")
+    inputs: list[str] = Field(description="the datasets that it reads, in their newest versions")
+    limit_seconds: int = Field(default=60, description="when it is ended at the latest, and its end told: never before")
+    team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
+
+
+def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+    desk = worker.desk
+
+    @api.post("", status_code=201)
+    def submit_run(asker: Asker, new: NewRun) -> dict[str, Any]:
+        """Queue a program to run on raw data in a seal. What it leaves waits for reviewers."""
+        worker.require_seal()
+        run = submit(desk, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
+                     limit_seconds=new.limit_seconds, team=new.team)
+        worker.wake()
+        return shown(run)
+
+    @api.get("")
+    def own_runs(asker: Asker) -> list[dict[str, Any]]:
+        """The runs of one's teams, newest first."""
+        with desk.database.transaction() as tx:
+            return [shown(run) for run in list_runs(tx, asker)]
+
+    @api.get("/{number}")
+    def one_run(asker: Asker, number: UUID) -> dict[str, Any]:
+        """One run, with its exact program and the receipt of its submission."""
+        with desk.database.transaction() as tx:
+            run = load_own_run(tx, asker, number)
+        assert run.log_index is not None, "it was written with the log's entry"
+        return shown(run) | {"program": {"entry": run.program.entry, "files": run.program.files},
+                             "receipt": log.receipt(run.log_index, opening=run.submitted_by == asker.id)}
+
+    @api.post("/{number}/cancel")
+    def cancel_run(asker: Asker, number: UUID) -> dict[str, Any]:
+        """Call a run off that waits or runs; what it made is thrown away."""
+        run = cancel(desk.database, principal=asker, id=number)
+        worker.cancelled(run.id)
+        return shown(run)
+
+    return api
+
+
+def shown(run: Run) -> dict[str, Any]:
+    """What a team is told of a run: what it handed in, the state, and moments that do not depend on the data."""
+    return {"id": str(run.id), "name": run.name, "team": run.team, "state": run.state.value,
+            "submitted_by": run.submitted_by, "submitted_at": run.submitted_at.isoformat(),
+            "limit_seconds": run.limit_seconds, "started_at": run.started_at.isoformat() if run.started_at else None,
+            "told_at": run.told_at.isoformat() if run.told_at else None,
+            "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+            "inputs": [{"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs],
+            "program_sha256": run.program.sha256, "environment_sha256": run.environment_sha256, "log_index": run.log_index}

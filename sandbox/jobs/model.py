@@ -1,0 +1,82 @@
+"""What is a sealed run, and which steps can it take?
+
+What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data (moments.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"  # however it ended: how, is told in quarantine
+    RETURNED = "returned"
+    RELEASED = "released"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a state to a state: who takes it, and the event that the log gets with it (reviews name their own)."""
+
+    before: RunState | None
+    after: RunState
+    by: str
+    event: str
+
+
+STEPS: tuple[Step, ...] = (
+    Step(None, RunState.QUEUED, "a member of the team", "run.submitted"),
+    Step(RunState.QUEUED, RunState.RUNNING, "the vault, when a place is free", "run.started"),
+    Step(RunState.QUEUED, RunState.CANCELLED, "a member of the team; the vault, when the grant has ended", "run.cancelled"),
+    Step(RunState.RUNNING, RunState.CANCELLED, "a member of the team", "run.cancelled"),
+    Step(RunState.RUNNING, RunState.FINISHED, "the vault, when the declared limit is over", "run.finished"),
+    Step(RunState.FINISHED, RunState.RETURNED, "reviewers", ""),
+    Step(RunState.FINISHED, RunState.RELEASED, "reviewers", ""),
+    Step(RunState.FINISHED, RunState.REFUSED, "reviewers", ""),
+    Step(RunState.RETURNED, RunState.RELEASED, "reviewers", ""),
+    Step(RunState.RETURNED, RunState.REFUSED, "reviewers", ""),
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One dataset that a run reads: exactly this version. `grant` is None for open data, which needs none."""
+
+    dataset: str
+    version: int
+    sha256: str  # of the version's stored rows
+    grant: int | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """The exact text of a program: its files by path, and which of them is started."""
+
+    entry: str
+    files: dict[str, str]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. `told_at` is when its end is told, known from its start on; `environment_sha256` is the lock's."""
+
+    id: UUID
+    name: str
+    team: str
+    submitted_by: str
+    submitted_at: datetime
+    program: Program
+    environment_sha256: str
+    inputs: tuple[Input, ...]
+    limit_seconds: int
+    state: RunState
+    started_at: datetime | None
+    told_at: datetime | None
+    ended_at: datetime | None
+    log_index: int | None

@@ -1,0 +1,40 @@
+"""What program lies in a folder? Its .py files, and a cihu.yaml that says how it is run.
+
+    name: visits by site
+    entry: main.py            # main.py if it does not say
+    inputs: [health.visits]
+    limit: 1m                 # 10s, 1m, 5m, 15m, 1h or 4h; 1m if it does not say
+    team: cihu-lake           # only if several of one's teams could
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from sandbox.errors import InvalidInput
+
+LIMITS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600}
+KNOWN = {"name": str, "entry": str, "inputs": list, "limit": str, "team": str}
+EXAMPLE = "Write name, inputs and, if you like, entry, limit and team; for example: inputs: [health.visits]"
+
+
+def read_folder(folder: Path) -> dict[str, Any]:
+    """The body of `POST /v1/runs` for the program in `folder`. Raises `InvalidInput`."""
+    try:
+        said = YAML(typ="safe", pure=True).load((folder / "cihu.yaml").read_text("utf-8"))
+        files = {str(path.relative_to(folder)): path.read_bytes().decode() for path in sorted(folder.rglob("*.py"))
+                 if not any(part.startswith(".") for part in path.relative_to(folder).parts)}
+    except FileNotFoundError:
+        raise InvalidInput(f"There is no cihu.yaml in {folder}.", mend=EXAMPLE) from None
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise InvalidInput(f"The program in {folder} cannot be read.", internal=type(error).__name__,
+                           mend="Its files are UTF-8 text, its cihu.yaml is YAML.") from None
+    if not isinstance(said, dict) or not all(isinstance(said[name], KNOWN.get(name, ())) for name in said):
+        raise InvalidInput(f"The cihu.yaml in {folder} says something else than it can.", mend=EXAMPLE)
+    if said.get("limit", "1m") not in LIMITS:
+        raise InvalidInput(f"There is no limit {said['limit']!r}.", mend=f"Choose one of {', '.join(LIMITS)}.")
+    return {"name": said.get("name", folder.resolve().name), "entry": said.get("entry", "main.py"), "files": files,
+            "inputs": [str(one) for one in said.get("inputs", [])], "limit_seconds": LIMITS[said.get("limit", "1m")],
+            **({"team": said["team"]} if "team" in said else {})}

@@ -1,0 +1,41 @@
+"""What does a run see? A pure function from a run to its seal: the interpreter, its program, its inputs, one outbox in memory.
+
+No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave behind is the outbox.
+"""
+
+from pathlib import Path
+
+from sandbox.jobs.run_folder import RunFolder
+from sandbox.seals import Bind, Limits, Seal
+
+HOME = "/home/analyst"
+TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
+PROGRAM, INPUTS, OUTBOX, BEGINNING = "/program", "/data", "/outbox", "/run/beginning"
+MIB = 1024 * 1024
+OUTBOX_BYTES = 128 * MIB  # all of it: it is memory
+THREADS = 4
+READY = b"."
+# says that everything is in its place, waits until it may begin, and becomes the program
+START = f'printf {READY.decode()} && read -r _ < "$1" && shift && exec "$@"'
+
+
+def run_seal(*, run: str, entry: str, python: Path, interpreter: tuple[Bind, ...], folder: RunFolder, memory_bytes: int,
+             limit_seconds: int) -> Seal:
+    """The seal of the run called `run`; `folder` holds what it reads."""
+    environment = {
+        "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
+        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
+        "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": str(THREADS),
+        "OMP_NUM_THREADS": str(THREADS), "CIHU_INPUTS": INPUTS, "CIHU_OUTBOX": OUTBOX,
+    }
+    return Seal(
+        command=("/bin/sh", "-c", START, "run", f"{BEGINNING}/begin", str(python), f"{PROGRAM}/{entry}"),
+        readable=(*interpreter, Bind(str(folder.program), PROGRAM), Bind(str(folder.inputs), INPUTS),
+                  Bind(str(folder.beginning), BEGINNING)),
+        environment=tuple(environment.items()),
+        scratch=((OUTBOX, OUTBOX_BYTES),),
+        limits=Limits(memory_bytes=2 * memory_bytes, tree_bytes=memory_bytes, tree_address_bytes=4 * memory_bytes,
+                      processes=64, cpu_seconds=THREADS * limit_seconds),
+        folder=HOME,
+        name=f"run {run}",
+    )

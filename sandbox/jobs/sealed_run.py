@@ -1,0 +1,102 @@
+"""How does a program run once in a fresh seal, and how are its outbox and its end got hold of, when nothing in it is trusted?
+
+The outbox is a sized folder in the seal's own memory. Its descriptor is taken before the program begins and keeps it after
+the seal is gone: so it can never fill a disk, and it is read only when no process is left that could change it.
+"""
+
+import os
+import select
+import time
+from dataclasses import dataclass
+
+from sandbox.errors import Unavailable
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.outbox import Collected, collect
+from sandbox.jobs.run_folder import RunFolder
+from sandbox.jobs.run_seal import OUTBOX, READY
+from sandbox.jobs.said import Said
+from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Seal, SealedProcess, first_of
+
+START_SECONDS, END_SECONDS = 20.0, 20.0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: "itself" with its status, "memory", "time", "cancelled", "interrupted" or "not_started"."""
+
+    how: str
+    status: int | None
+    seconds: float
+    said: bytes
+    outbox: Collected
+
+
+class SealedRun:
+    """One program in its seal, ready to begin. Make it on the thread that waits for its end: the seal dies with that thread."""
+
+    def __init__(self, bubblewrap: Bubblewrap, seal: Seal, folder: RunFolder) -> None:
+        reader, writer = os.pipe()
+        # both ends of the pipe are ours until the program has read from it
+        self._begin = os.open(folder.begin, os.O_RDWR | os.O_CLOEXEC)
+        self._inside = self._outbox = -1
+        try:
+            self._process: SealedProcess = bubblewrap.start(seal, output=writer)
+        finally:
+            os.close(writer)
+        try:
+            _await_ready(reader)
+            first = first_of(self._process)
+            self._inside = os.pidfd_open(first)
+            self._outbox = os.open(f"/proc/{first}/root{OUTBOX}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (OSError, Unavailable) as error:
+            self._process.kill()
+            self._process.wait()
+            os.close(reader)
+            self._close()
+            raise error if isinstance(error, Unavailable) else Unavailable(
+                "A run could not be sealed.", mend="See sandbox/seals/README.md.", internal=type(error).__name__) from error
+        self._said = Said(reader)
+
+    def run(self, seconds: float, cancelled: Bell) -> Ending:
+        """Let it begin, and wait: for its end, its time, or the bell. It is dead when this returns."""
+        began = time.monotonic()
+        process = os.pidfd_open(self._process.pid)
+        try:
+            os.write(self._begin, b"\n")
+            rung = cancelled.wait(seconds, beside=process)
+            status = self._process.poll()
+        finally:
+            os.close(process)
+            self._process.kill()
+            self._process.wait()
+        passed = time.monotonic() - began
+        try:
+            self._await_death()
+            outbox = Collected() if rung else collect(self._outbox)
+        finally:
+            self._close()
+        how = "cancelled" if rung else "time" if status is None else "memory" if status == TOO_MUCH_MEMORY else "itself"
+        return Ending(how, None if how in ("cancelled", "time") else status, round(passed, 3), self._said.text(), outbox)
+
+    def _await_death(self) -> None:
+        """Killing bubblewrap from outside ends the seal soon, not at once: its first process ends when all others have."""
+        ended = select.poll()
+        ended.register(self._inside, select.POLLIN)
+        if not ended.poll(END_SECONDS * 1000):
+            raise Unavailable("A seal did not end.", internal="its first process is still there")
+
+    def _close(self) -> None:
+        for descriptor in (self._begin, self._inside, self._outbox):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _await_ready(reader: int) -> None:
+    """The first byte is our own start's: all is bound, and nothing of the analyst's has run."""
+    ready = select.poll()
+    ready.register(reader, select.POLLIN)
+    first = os.read(reader, 1) if ready.poll(START_SECONDS * 1000) else b""
+    if first != READY:
+        rest = os.read(reader, 2000) if first else b""
+        raise Unavailable("A run could not be sealed.", mend="See sandbox/seals/README.md for what a seal needs.",
+                          internal=(first + rest).decode(errors="replace"))

@@ -1,0 +1,60 @@
+"""How is a program handed in? Checked, decided, recorded with its exact text, logged and queued at once, or not at all."""
+
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from uuid import uuid4
+
+from sqlalchemy import func, insert, select, update
+
+from sandbox.audit import Event, append
+from sandbox.database import Transaction
+from sandbox.errors import InvalidInput, TooMany
+from sandbox.identity import Principal
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.model import Run, RunState
+from sandbox.jobs.moments import checked_limit
+from sandbox.jobs.permit import inputs_of, require_leave
+from sandbox.jobs.program import checked_name, checked_program
+from sandbox.jobs.read import load_run
+from sandbox.jobs.tables import runs
+from sandbox.policy import Refused, refusal_event
+
+MOST_INPUTS = 8
+MOST_WAITING = 50  # of a team
+
+
+def submit(desk: RunDesk, *, principal: Principal, name: str, entry: str, files: Mapping[str, str], inputs: Sequence[str],
+           limit_seconds: int, team: str | None = None) -> Run:
+    """Queue a run. Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`; then nothing is queued."""
+    name, program, limit = checked_name(name), checked_program(entry, files), checked_limit(limit_seconds)
+    if not 1 <= len(inputs) <= MOST_INPUTS or len(set(inputs)) < len(inputs):
+        raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", mend="inputs=[health.visits]")
+    versions = [desk.shelf.current(one) for one in inputs]
+    environment = desk.environment_sha256()
+    id = uuid4()
+    try:
+        with desk.database.transaction() as tx:
+            team, read = inputs_of(tx, principal, versions, team)
+            require_leave(tx, desk.gate, principal, read, versions)
+            _require_room(tx, team)
+            tx.execute(insert(runs).values(
+                id=id, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
+                program_sha256=program.sha256, environment_sha256=environment, inputs=[asdict(one) for one in read],
+                limit_seconds=limit, state=RunState.QUEUED.value))
+            index = append(tx, Event("run.submitted", principal.id, f"run:{id}", {
+                "team": team, "program_sha256": program.sha256,
+                "environment_sha256": environment, "inputs": [asdict(one) for one in read], "limit_seconds": limit}))
+            tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
+            return load_run(tx, id)
+    except Refused as refusal:
+        with desk.database.transaction() as tx:
+            append(tx, refusal_event(refusal.decision))
+        raise
+
+
+def _require_room(tx: Transaction, team: str) -> None:
+    waiting = tx.execute(select(func.count()).where(runs.c.team == team, runs.c.state == RunState.QUEUED.value)).scalar_one()
+    if waiting >= MOST_WAITING:
+        raise TooMany(f"{waiting} runs of your team are waiting already.", mend="Wait for some, or cancel some.",
+                      zh=f"你的团队已有 {waiting} 个运行在排队。", mend_zh="请等待,或取消一些。")

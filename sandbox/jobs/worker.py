@@ -1,0 +1,182 @@
+"""Who carries the runs out? Some places in the vault's process, each a thread that takes one run after another.
+
+A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's start would tell.
+Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none and starts none twice.
+"""
+
+import logging
+import threading
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sandbox.errors import CihuError, Unavailable
+from sandbox.jobs import run_folder
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.claim import Claimed, claim
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.finish import finish, finish_interrupted
+from sandbox.jobs.inputs import input_parquet
+from sandbox.jobs.model import Run
+from sandbox.jobs.moments import COLLECTING_SECONDS, next_moment
+from sandbox.jobs.outbox import Collected
+from sandbox.jobs.quarantine import files_of, folder, put_files
+from sandbox.jobs.run_seal import run_seal
+from sandbox.jobs.sealed_run import Ending, SealedRun
+from sandbox.seals import Bubblewrap, check_seal, interpreter
+
+LOOK_SECONDS = 30.0  # a place looks for itself, should nobody have told it
+AGAIN_SECONDS = 2.0  # after a part of the city failed
+STOP_SECONDS = 15.0
+log = logging.getLogger("cihu.runs")
+
+
+class Worker:
+    """`start` it once, `wake` it when something was queued, tell it what was `cancelled`, `stop` it."""
+
+    def __init__(self, desk: RunDesk) -> None:
+        self.desk = desk
+        self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
+        self._times = 0  # that something changed
+        self._stopping = False
+        self._bells: dict[UUID, Bell] = {}
+        self._sealable = threading.Lock()
+        self._sealed_here = False
+
+    def require_seal(self) -> None:
+        """Raise `Unavailable` where a run could not be sealed: it is then not even queued."""
+        with self._sealable:
+            if not self._sealed_here:
+                check_seal(self.desk.python)
+                self._sealed_here = True
+
+    def start(self) -> None:
+        """Recover in the background, then open the places. Raises `Unavailable` if the private folder cannot be used."""
+        run_folder.empty(self.desk.folder)
+        self._spawn("runs", self._begin)
+
+    def wake(self) -> None:
+        with self._changed:
+            self._times += 1
+            self._changed.notify_all()
+
+    def cancelled(self, id: UUID) -> None:
+        with self._changed:
+            if bell := self._bells.get(id):
+                bell.ring()
+        self.wake()
+
+    def stop(self) -> None:
+        """End every run and wait for the places. What ran is finished as interrupted when the vault starts again."""
+        self._stopping = True
+        with self._changed:
+            for bell in self._bells.values():
+                bell.ring()
+        self.wake()
+        for thread in tuple(self._threads):
+            thread.join(STOP_SECONDS)
+        run_folder.empty(self.desk.folder)
+
+    def _spawn(self, name: str, work: object) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _begin(self) -> None:
+        while not self._stopping:
+            try:
+                if left := finish_interrupted(self.desk):
+                    log.warning("%s runs had started when the vault ended: finished as interrupted", left)
+                break
+            except CihuError as error:
+                log.warning("the runs of the vault's last life cannot be finished yet: %s", error.code)
+                self._pause(AGAIN_SECONDS)
+        with suppress(CihuError):  # a submission says why not
+            self.require_seal()
+        for number in range(self.desk.places):
+            self._spawn(f"run place {number}", self._place)
+
+    def _pause(self, seconds: float, *, unless: int | None = None) -> None:
+        """Until something changes; at once if it has since the count was `unless`."""
+        with self._changed:
+            seen = self._times if unless is None else unless
+            self._changed.wait_for(lambda: self._stopping or self._times != seen, seconds)
+
+    def _place(self) -> None:
+        while not self._stopping:
+            seen = self._times
+            try:
+                claimed = claim(self.desk)
+            except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; it could quote a value
+                log.error("no run could be claimed: %s", type(error).__name__)  # noqa: TRY400
+                self._pause(AGAIN_SECONDS)
+                continue
+            if claimed is None:
+                self._pause(LOOK_SECONDS, unless=seen)
+            else:
+                self._carry_out(claimed)
+                self.wake()  # its place, and its team's part of them, are free
+
+    def _carry_out(self, claimed: Claimed) -> None:
+        """From the claim to the told moment. Whatever fails in between, the run is finished; by how, the state does not tell."""
+        run, bell = claimed.run, Bell()
+        with self._changed:
+            self._bells[run.id] = bell
+        try:
+            files = files_of(self._perform(claimed, bell))
+            self._tell(run, bell, files)
+        finally:
+            with self._changed:
+                del self._bells[run.id]
+            bell.close()
+
+    def _perform(self, claimed: Claimed, bell: Bell) -> Ending:
+        run = claimed.run
+        try:
+            place = run_folder.make(self.desk.folder, str(run.id))
+        except OSError as error:
+            return not_started(error)
+        try:
+            self.require_seal()
+            place.write_program(run.program.files)
+            for version in claimed.versions:
+                place.write_input(version.dataset, input_parquet(self.desk.raw, version))
+            seal = run_seal(run=str(run.id), entry=run.program.entry, python=self.desk.python,
+                            interpreter=interpreter(self.desk.python), folder=place, memory_bytes=self.desk.memory_bytes,
+                            limit_seconds=run.limit_seconds)
+            sealed = SealedRun(Bubblewrap(), seal, place)
+            return sealed.run(min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS), bell)
+        except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
+            return not_started(error)
+        finally:
+            place.remove()
+
+    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes]) -> None:
+        """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
+        fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
+        due, stored = run.told_at, None
+        assert due is not None, "what runs has a moment"
+        while not self._stopping:
+            try:
+                stored = stored or put_files(self.desk.quarantine, run.id, files)
+                due = next_moment(due, datetime.now(UTC))
+                bell.wait((due - datetime.now(UTC)).total_seconds())
+                if not self._stopping and not finish(self.desk.database, run.id, stored):
+                    self.desk.quarantine.clear(folder(run.id))
+            except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
+                log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)
+                self._pause(AGAIN_SECONDS)
+            else:
+                return
+
+
+def not_started(error: Exception) -> Ending:
+    log.warning("a run did not start: %s", type(error).__name__)
+    why = error.internal or error.message if isinstance(error, Unavailable) else type(error).__name__
+    return Ending("not_started", None, 0.0, f"The run did not start: {why}\n".encode(), Collected())
+
+
+def seconds_to_told(run: Run) -> float:
+    assert run.told_at is not None, "what runs has a moment"
+    return (run.told_at - datetime.now(UTC)).total_seconds()
