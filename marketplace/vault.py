@@ -4,7 +4,8 @@ The portal has no rights of its own there: the vault decides by the person (or b
 for products), as if they had come themselves.
 """
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import httpx
 
@@ -25,6 +26,13 @@ class Vault:
         self.issuer = issuer
         # trust_env off: a proxy of the machine must never see these tokens
         self.client = httpx.Client(base_url=self.url, timeout=timeout_seconds, trust_env=False)
+        self.language = "en"
+
+    def reading(self, language: str) -> Self:
+        """The same vault, asked to refuse in this language ("zh" or "en"): that of whoever reads the page."""
+        same = copy(self)
+        same.language = language
+        return same
 
     def datasets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/datasets"))
@@ -90,8 +98,9 @@ class Vault:
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS)
+        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language}
         try:
-            answer = self.client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+            answer = self.client.request(method, path, headers=headers, **more)
         except httpx.HTTPError as error:
             raise Unavailable("The vault cannot be reached.", mend="Try again; if it lasts, tell the operator.",
                               internal=f"{type(error).__name__} at {self.url}") from None
@@ -113,8 +122,10 @@ def refusal_of(answer: httpx.Response) -> CihuError:
     if not isinstance(body, dict) or kind is Unavailable:
         body = {}
     message = str(body.get("detail") or "The vault could not do this.")
-    return kind(message, code=str(body.get("code") or kind.code), mend=str(body.get("mend") or ""),
-                internal=f"the vault said {answer.status_code}")
+    mend = str(body.get("mend") or "")
+    chinese = bool(body) and answer.headers.get("content-language") == "zh"
+    return kind(message, code=str(body.get("code") or kind.code), mend=mend, internal=f"the vault said {answer.status_code}",
+                zh=message if chinese else "", mend_zh=mend if chinese else "")
 
 
 def document(answer: httpx.Response) -> Answer:

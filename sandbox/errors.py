@@ -64,12 +64,12 @@ class Position:
 class QueryRefused(InvalidInput):
     code = "query_refused"
 
-    def __init__(self, construct: str, why: str, *, instead: str = "", position: Position | None = None,
-                 construct_zh: str = "", why_zh: str = "", instead_zh: str = "") -> None:
+    def __init__(self, construct: str, why: str, *, instead: str, why_zh: str, instead_zh: str,
+                 position: Position | None = None, construct_zh: str = "") -> None:
         place = f" ({position})" if position else ""
         place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
         super().__init__(f"{construct}{place}: {why}", mend=instead, mend_zh=instead_zh,
-                         zh=f"{construct_zh or construct}{place_zh}:{why_zh}" if why_zh else "")
+                         zh=f"{construct_zh or construct}{place_zh}:{why_zh}")
         self.construct = construct
         self.position = position
 

@@ -51,7 +51,9 @@ def install(app: FastAPI) -> None:
         message, mend = error.words(language_of(request))
         place = error.position if isinstance(error, errors.QueryRefused) else None
         position = {"line": place.line, "column": place.column} if place else None
-        return problem(status_of(error), error.code, message, mend=mend, position=position)
+        answer = problem(status_of(error), error.code, message, mend=mend, position=position)
+        answer.headers["Content-Language"] = "en" if message == error.message else "zh"  # what was asked for, if it was made
+        return answer
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,6 +1,10 @@
 """Which language does this person read? The cookie says, else the browser, else Chinese."""
 
+from collections.abc import Callable
+
 from fastapi import Request
+
+from marketplace.vault import Vault
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "cihu_language"
@@ -24,3 +28,11 @@ def preferred(header: str) -> str:
         except ValueError:
             continue
     return next((tag for weight, _, tag in sorted(weighed) if tag in LANGUAGES and weight < 0), "zh")
+
+
+def vault_in_language(vault: Vault) -> Callable[[Request], Vault]:
+    """What a page depends on, so that the vault refuses in the language of the page."""
+    def reading(request: Request) -> Vault:
+        return vault.reading(language_of(request))
+
+    return reading

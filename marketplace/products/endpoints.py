@@ -15,6 +15,7 @@ from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
+from sandbox.problems import language_of
 
 
 class Withdrawal(BaseModel):
@@ -37,8 +38,9 @@ def router(*, database: Database, gate: Gate, vault: Vault, copies: Copies,
             return shown(find_product(tx, product))
 
     @routes.post("", status_code=201, summary="Put a product on offer (officers)")
-    def offer(principal: Caller, offer: Offer) -> dict[str, object]:
-        return shown(list_product(database, gate=gate, vault=vault, copies=copies, principal=principal, offer=offer))
+    def offer(request: Request, principal: Caller, offer: Offer) -> dict[str, object]:
+        return shown(list_product(database, gate=gate, vault=vault.reading(language_of(request)), copies=copies,
+                                  principal=principal, offer=offer))
 
     @routes.post("/{product}/withdraw", status_code=204, summary="Take a product off the market (officers)")
     def withdraw(principal: Caller, product: str, withdrawal: Withdrawal) -> None:

@@ -28,7 +28,8 @@ class Shelf:
             if row is None:
                 known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
                 raise NotFound(f"There is no dataset {name}.", code="dataset_not_found",
-                               mend=f"There are: {', '.join(known) or 'none yet'}.")
+                               mend=f"There are: {', '.join(known) or 'none yet'}.",
+                               zh=f"没有数据集 {name}。", mend_zh=f"现有:{', '.join(known) or '尚无'}。")
         return self._version(row)
 
     def all(self) -> list[Version]:

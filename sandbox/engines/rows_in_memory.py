@@ -100,10 +100,12 @@ class PublicRows:
         found = [value for value in pc.unique(self.rows[column]).to_pylist() if value is not None]
         if len(found) > MOST_KEY_VALUES:
             raise QueryRefused(f"GROUP BY {column}", f"it has more than {MOST_KEY_VALUES} values.",
-                               instead="Group by another key.")
+                               instead="Group by another key.", why_zh=f"它的取值超过 {MOST_KEY_VALUES} 个。",
+                               instead_zh="请按其他栏目分组。")
         if not all(isinstance(value, str | int) for value in found):
             raise QueryRefused(f"GROUP BY {column}", "its values are neither texts nor whole numbers.",
-                               instead="Group by another key.")
+                               instead="Group by another key.", why_zh="它的取值既不是文本,也不是整数。",
+                               instead_zh="请按其他栏目分组。")
         return tuple(sorted(found))
 
     def once(self, columns: tuple[str, ...]) -> bool:

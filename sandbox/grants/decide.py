@@ -28,7 +28,9 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
         check_terms(version, terms_epsilon, terms_until)
         if terms_epsilon > request.epsilon:
             raise InvalidInput(f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
-                               mend="Approve as much or less, or let them ask again.")
+                               mend="Approve as much or less, or let them ask again.",
+                               zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f},不能批得更多。",
+                               mend_zh="请批准同样或更少,或让他们重新申请。")
         tx.execute(update(requests).where(requests.c.id == request_id).values(
             status=RequestStatus.APPROVED.value, decided_by=officer.id, decided_at=func.now(), note=note))
         row = tx.execute(insert(grants).values(
@@ -96,4 +98,5 @@ def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Requ
 
 def _need_reason(reason: str) -> None:
     if len(reason.strip()) < 4:
-        raise InvalidInput("A refusal needs a reason.", mend="Say in a sentence why, so that the team can mend it.")
+        raise InvalidInput("A refusal needs a reason.", mend="Say in a sentence why, so that the team can mend it.",
+                           zh="拒绝须有理由。", mend_zh="请用一句话说明,以便团队改正。")

@@ -64,7 +64,7 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
         with database.transaction() as tx:
             request = load_request(tx, number)
             if request.id not in {seen.id for seen in list_requests(tx, asker)}:
-                raise Forbidden(f"Request {number} is not yours to see.")
+                raise Forbidden(f"Request {number} is not yours to see.", zh=f"你不能查看申请 {number}。")
         return shown(request)
 
     @api.post("/requests/{number}/approve")
@@ -106,4 +106,5 @@ def day_of(text: str) -> date:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise InvalidInput(f"{text[:40]!r} is not a date.", mend="Write it as 2026-12-31.") from None
+        raise InvalidInput(f"{text[:40]!r} is not a date.", mend="Write it as 2026-12-31.",
+                           zh=f"{text[:40]!r} 不是日期。", mend_zh="请写成 2026-12-31。") from None

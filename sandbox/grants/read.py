@@ -40,7 +40,7 @@ def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
     query = select(requests).where(requests.c.id == id)
     row = tx.execute(query.with_for_update() if lock else query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
-        raise NotFound(f"There is no request {id}.")
+        raise NotFound(f"There is no request {id}.", zh=f"没有申请 {id}。")
     return as_request(row)
 
 
@@ -50,7 +50,7 @@ def load_grant(tx: Transaction, id: int, *, lock: bool = False, share: bool = Fa
     query = query.with_for_update(read=share) if lock or share else query
     row = tx.execute(query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
-        raise NotFound(f"There is no grant {id}.")
+        raise NotFound(f"There is no grant {id}.", zh=f"没有授权 {id}。")
     return as_grant(row)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.discovery import discovery_of
-from sandbox.queries.ranges import bounded, place_of, public_values, range_of
+from sandbox.queries.ranges import bounded, public_values, range_of
+from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of, refused
 from sandbox.queries.scope import PrivateTable, Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
@@ -35,7 +36,7 @@ from sandbox.queries.tree import (
     rewritten,
     walk,
 )
-from sandbox.queries.wording import wording
+from sandbox.queries.wording import wording, wording_zh
 
 OF_TWO = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP, Aggregation.CORRELATION, Aggregation.SLOPE, Aggregation.INTERCEPT)
 
@@ -48,7 +49,9 @@ def bind(question: Question, scope: Scope) -> Question:
     """
     if scope.policy.unit is None:
         raise QueryRefused(f"A private question on {scope.policy.dataset}", "it is open data without a privacy unit.",
-                           instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.")
+                           instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.",
+                           construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
+                           instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     _check_joins(question, scope)
@@ -61,7 +64,9 @@ def bind(question: Question, scope: Scope) -> Question:
         if isinstance(key, Name) and public_values(key, scope) is None and discovery_of(key, scope) is None:
             raise QueryRefused(f"GROUP BY {key.text}", "its values are not public, so showing them would tell who is in.",
                                instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
-                               position=key.position)
+                               position=key.position, why_zh="它的取值不公开,显示出来会泄露谁在数据中。",
+                               instead_zh=f"可按这些栏目分组:{usable(scope.policy, Role.KEY, none='(无)')};"
+                                          "或按 CASE、FLOOR 等分组。")
         range_of(key, scope)
     for aggregate in {node: None for node in walk((question.outputs, question.afterwards)) if isinstance(node, Aggregate)}:
         _check_aggregate(aggregate, scope)
@@ -71,7 +76,8 @@ def bind(question: Question, scope: Scope) -> Question:
         _released_type(ordering.by, question, scope)
     having = question.afterwards.having
     if having is not None and _released_type(having, question, scope) is not Type.BOOLEAN:
-        raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.")
+        raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
+                           why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
     return question
 
 
@@ -107,7 +113,8 @@ def _date(literal: Expression) -> Literal:
         return Literal(date.fromisoformat(literal.value), literal.position)
     except ValueError:
         raise QueryRefused(f"The text '{literal.value[:40]}'", "it is not a date.", instead="Write DATE '2026-01-31'.",
-                           position=literal.position) from None
+                           position=literal.position, construct_zh=f"文本 '{literal.value[:40]}'", why_zh="这不是日期。",
+                           instead_zh="请写 DATE '2026-01-31'。") from None
 
 
 def _check_joins(question: Question, scope: Scope) -> None:
@@ -122,7 +129,9 @@ def _check_joins(question: Question, scope: Scope) -> None:
             if first.type is not second.type and not (first.numeric and second.numeric):
                 raise QueryRefused(f"JOIN ON {wording(left)} = {wording(right)}",
                                    f"one is {first.type.value}, the other {second.type.value}.",
-                                   instead="Join on columns of one type.", position=join.position)
+                                   instead="Join on columns of one type.", position=join.position,
+                                   why_zh=f"一边是{TYPE_ZH[first.type]},另一边是{TYPE_ZH[second.type]}。",
+                                   instead_zh="请按同一类型的栏目联表。")
 
 
 def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
@@ -133,16 +142,22 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
     if other.population != policy.population or theirs.kind != unit.kind:
         raise QueryRefused(f"JOIN {join.dataset}", f"{policy.dataset} is about the {unit.kind}s of {policy.population}, it about "
                            f"the {theirs.kind}s of {other.population}: who is in one is not protected in the other.",
-                           instead="Ask each by itself.", position=join.position)
+                           instead="Ask each by itself.", position=join.position,
+                           why_zh=f"{policy.dataset} 保护 {policy.population} 的{KIND_ZH[unit.kind]},而它保护 {other.population} "
+                                  f"的{KIND_ZH[theirs.kind]}:在其一中的,在另一个中得不到保护。", instead_zh="请分别提问。")
     if not any(_joins_units(left, right, scope) for left, right in zip(join.left, join.right, strict=True)):
         raise QueryRefused(f"JOIN {join.dataset}", "private datasets can be joined on their unit only: otherwise the rows of "
                            "one person would meet those of others.", position=join.position,
-                           instead=f"Write ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}.")
+                           instead=f"Write ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}.",
+                           why_zh="私有数据集只能按保护对象的标识联表:否则一人的行会与他人的行相联。",
+                           instead_zh=f"请写 ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}。")
     mine, its = policy.column(unit.column), other.column(theirs.column)
     assert mine is not None and its is not None, "a unit's column is in its policy"
     if mine.type is not its.type:
         raise QueryRefused(f"JOIN {join.dataset}", f"{unit.column} is {mine.type.value}, {theirs.column} {its.type.value}.",
-                           instead="Ask the officer to publish both in one type.", position=join.position)
+                           instead="Ask the officer to publish both in one type.", position=join.position,
+                           why_zh=f"{unit.column} 是{TYPE_ZH[mine.type]},{theirs.column} 是{TYPE_ZH[its.type]}。",
+                           instead_zh="请数据专员以同一类型发布两者。")
 
 
 def _joins_units(left: Expression, right: Name, scope: Scope) -> bool:
@@ -160,7 +175,8 @@ def _unit_of_first(node: Any, scope: Scope) -> Any:
 def _check_condition(condition: Expression, scope: Scope) -> None:
     if range_of(condition, scope).type is not Type.BOOLEAN:
         raise QueryRefused(f"{wording(condition)} as a condition", "it is not a boolean.", instead="Compare it with a value.",
-                           position=place_of(condition))
+                           position=place_of(condition), construct_zh=f"以 {wording_zh(condition)} 为条件",
+                           why_zh="它不是布尔值。", instead_zh="请把它与一个值比较。")
 
 
 def _check_per_unit(question: Question, scope: Scope) -> None:
@@ -169,7 +185,10 @@ def _check_per_unit(question: Question, scope: Scope) -> None:
     if not any(_is_unit(key, scope) for key in per_unit.keys):
         raise QueryRefused("An aggregate of an aggregate", "rows of several people are mixed before they are aggregated again.",
                            instead=f"Group the subquery by {scope.policy.unit.column}: then each {scope.policy.unit.kind} "
-                                   f"is one row of it.")
+                                   f"is one row of it.",
+                           construct_zh="对聚合的聚合", why_zh="再次聚合之前,多人的行已经混合。",
+                           instead_zh=f"请在子查询里按 {scope.policy.unit.column} 分组:这样每个"
+                                      f"{KIND_ZH[scope.policy.unit.kind]}是其中一行。")
     for key in per_unit.keys:
         if not _is_unit(key, scope):
             range_of(key, scope)
@@ -195,7 +214,10 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
             return
         raise QueryRefused(f"{name}({wording(of)})", "every row has one." if aggregate.aggregation is Aggregation.COUNT
                            else "it names single people.", position=aggregate.position,
-                           instead=f"Use COUNT(*), or COUNT(DISTINCT {unit.column}).")
+                           instead=f"Use COUNT(*), or COUNT(DISTINCT {unit.column}).",
+                           construct_zh=f"{name}({wording_zh(of)})",
+                           why_zh="每一行都有它。" if aggregate.aggregation is Aggregation.COUNT else "它指明具体的个人。",
+                           instead_zh=f"请用 COUNT(*) 或 COUNT(DISTINCT {unit.column})。")
     if aggregate.aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT):
         range_of(of, scope)
         return
@@ -205,7 +227,10 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
         if isinstance(part, Name) and scope.column(part).bounds is None:
             raise QueryRefused(f"{name}({part.text})", "it has no bounds in the policy.", position=aggregate.position,
                                instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "
-                                       f"GREATEST(LEAST({part.text}, high), low) with numbers.")
+                                       f"GREATEST(LEAST({part.text}, high), low) with numbers.",
+                               why_zh="策略没有给它边界。",
+                               instead_zh=f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')};"
+                                          f"或写 GREATEST(LEAST({part.text}, 上限), 下限),上下限为数字。")
         bounded(part, scope)
 
 
@@ -218,8 +243,9 @@ def _released_type(expression: Expression, question: Question, scope: Scope) -> 
         found = type_of(part)
         numbers = (Type.INTEGER, Type.NUMBER)
         if found is not wanted and not (found in numbers and wanted in numbers):
-            raise QueryRefused(wording(part), f"it is {found.value}, and a {wanted.value} is needed here.",
-                               instead="Compare and compute with values of one type.", position=place_of(part))
+            raise refused(part, f"it is {found.value}, and a {wanted.value} is needed here.",
+                          "Compare and compute with values of one type.",
+                          f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。", "请用同一类型的值比较和计算。")
 
     if expression in question.keys:
         return range_of(expression, scope).type
@@ -267,5 +293,6 @@ def _released_type(expression: Expression, question: Question, scope: Scope) -> 
             for part in parts:
                 need(part, Type.BOOLEAN)
             return Type.BOOLEAN
-    raise QueryRefused(wording(expression), "it cannot be done with released values.",
-                       instead="Use arithmetic, comparisons, CASE, ROUND and the like.", position=place_of(expression))
+    raise refused(expression, "it cannot be done with released values.",
+                  "Use arithmetic, comparisons, CASE, ROUND and the like.",
+                  "对已发布的值不能这样计算。", "可用算术、比较、CASE、ROUND 等。")

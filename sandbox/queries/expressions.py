@@ -82,12 +82,15 @@ class Reader:
     def read(self, node: exp.Expression, depth: int = 0) -> Expression:
         """Raises `QueryRefused` at what is not allowed."""
         if depth > DEEPEST:
-            raise QueryRefused("An expression", f"it is nested more than {DEEPEST} deep.", instead="Ask a simpler question.")
+            raise QueryRefused("An expression", f"it is nested more than {DEEPEST} deep.", instead="Ask a simpler question.",
+                               construct_zh="表达式", why_zh=f"嵌套超过 {DEEPEST} 层。", instead_zh="请问得简单一些。")
         found = self._read(node, depth)
         # names of subqueries are written out, so a short text could stand for an expression without end
         if self.text.size(found) > LARGEST_EXPRESSION:
             raise QueryRefused("An expression", f"written out it has more than {LARGEST_EXPRESSION} parts.",
-                               instead="Ask a simpler question.", position=self.text.position(node))
+                               instead="Ask a simpler question.", position=self.text.position(node),
+                               construct_zh="表达式", why_zh=f"展开后超过 {LARGEST_EXPRESSION} 个部分。",
+                               instead_zh="请问得简单一些。")
         return found
 
     def _read(self, node: exp.Expression, depth: int) -> Expression:
@@ -158,7 +161,8 @@ class Reader:
             case exp.Not():
                 return Not(inner(node.this))
             case exp.In() if not node.expressions and not node.args.get("query"):
-                self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.")
+                self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.",
+                                 "空列表与任何值都不相等。", "请至少列出一个值。")
             case exp.In() if plain(node, "this", "expressions"):
                 return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
             case exp.Is(expression=exp.Null()):
@@ -205,8 +209,10 @@ class Reader:
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
         if name in NUMBERS:
             return Round(Arithmetic(Operator.PLUS, of, Literal(0)))
-        return self.text.refuse(node, f"a value cannot be made into {node.to.sql(dialect='duckdb')} without some row failing.",
-                                "Use the column in its own type.")
+        wanted = node.to.sql(dialect="duckdb")
+        return self.text.refuse(node, f"a value cannot be made into {wanted} without some row failing.",
+                                "Use the column in its own type.",
+                                f"转换为 {wanted} 可能在某些行上失败。", "请按栏目原有的类型使用。")
 
     def _date_part(self, node: exp.Expression) -> Part | None:
         if isinstance(node, exp.Anonymous):
@@ -218,7 +224,8 @@ class Reader:
         if said.name.lower() in ("dow", "dayofweek"):
             return Part.DAYOFWEEK
         return next((part for part in Part if part.value == said.name.lower()), None) or self.text.refuse(
-            node, f"the part {said.name} of a date is not known here.", f"Use {', '.join(Part)}.")
+            node, f"the part {said.name} of a date is not known here.", f"Use {', '.join(Part)}.",
+            f"此处没有日期的 {said.name} 部分。", f"可用:{'、'.join(Part)}。")
 
     # --- aggregates
 
@@ -226,7 +233,9 @@ class Reader:
         if self.inside_aggregate and isinstance(node, exp.AggFunc):
             self.text.refuse(node, "an aggregate stands inside an aggregate.",
                              "Aggregate each unit's rows in a subquery first: "
-                             "SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n FROM t GROUP BY unit).")
+                             "SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n FROM t GROUP BY unit).",
+                             "聚合里面不能再有聚合。",
+                             "请先在子查询里按单位汇总:SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n FROM t GROUP BY unit)。")
         kept = self.inside_aggregate
         self.inside_aggregate = True
         try:
@@ -242,7 +251,8 @@ class Reader:
 
         def of(argument: exp.Expression) -> Expression:
             if isinstance(argument, exp.Distinct | exp.Order | exp.Limit):
-                self.text.refuse(argument, f"{construct(node)} takes one expression.", "Leave out DISTINCT, ORDER BY and LIMIT.")
+                self.text.refuse(argument, f"{construct(node)} takes one expression.", "Leave out DISTINCT, ORDER BY and LIMIT.",
+                                 f"{construct(node)} 只接受一个表达式。", "请去掉 DISTINCT、ORDER BY 和 LIMIT。")
             found = self.read(argument)
             return Case(((only, found),), None) if only is not None else found
 
@@ -280,25 +290,35 @@ class Reader:
 
     def _refuse(self, node: exp.Expression) -> Expression:
         if isinstance(node, exp.Window):
-            self.text.refuse(node, "a window mixes the rows of several people.", "Use GROUP BY.")
+            self.text.refuse(node, "a window mixes the rows of several people.", "Use GROUP BY.",
+                             "窗口会混合多人的行。", "请用 GROUP BY。")
         if isinstance(node, exp.Query | exp.Subquery | exp.Exists) or node.args.get("query"):
-            self.text.refuse(node, "a subquery can stand after FROM only.", "Write it after FROM, or ask two questions.")
+            self.text.refuse(node, "a subquery can stand after FROM only.", "Write it after FROM, or ask two questions.",
+                             "子查询只能写在 FROM 之后。", "请写在 FROM 之后,或分成两个问题。")
         if isinstance(node, exp.Star):
-            self.text.refuse(node, "a row's own values are never shown.", "Ask for aggregates, such as COUNT(*) or AVG(x).")
+            self.text.refuse(node, "a row's own values are never shown.", "Ask for aggregates, such as COUNT(*) or AVG(x).",
+                             "从不显示某一行自己的值。", "请问聚合,例如 COUNT(*) 或 AVG(x)。")
         if isinstance(node, exp.Null):
-            self.text.refuse(node, "NULL by itself is equal to nothing.", "Use IS NULL, or leave out ELSE.")
+            self.text.refuse(node, "NULL by itself is equal to nothing.", "Use IS NULL, or leave out ELSE.",
+                             "NULL 与任何值都不相等。", "请用 IS NULL,或省去 ELSE。")
         if isinstance(node, exp.Rand | exp.Randn | exp.CurrentDate | exp.CurrentTimestamp | exp.Uuid):
-            self.text.refuse(node, "a question must mean the same every time.", "Write the value out.")
+            self.text.refuse(node, "a question must mean the same every time.", "Write the value out.",
+                             "同一问题每次的含义必须相同。", "请直接写出所要的值。")
         if isinstance(node, exp.AggFunc):
             return self.text.refuse(node, "it is not an aggregate that can be answered privately.",
-                                    "Ask for COUNT, SUM, AVG, MEDIAN, QUANTILE_CONT, MIN, MAX, VARIANCE, STDDEV or CORR.")
+                                    "Ask for COUNT, SUM, AVG, MEDIAN, QUANTILE_CONT, MIN, MAX, VARIANCE, STDDEV or CORR.",
+                                    "这种聚合不能给出保护隐私的回答。",
+                                    "请用 COUNT、SUM、AVG、MEDIAN、QUANTILE_CONT、MIN、MAX、VARIANCE、STDDEV 或 CORR。")
         return self.text.refuse(node, "it could fail on some row, or is not known here.",
-                                "Use + - * / %, CASE, COALESCE, LEAST, GREATEST, ROUND, FLOOR, comparisons and aggregates.")
+                                "Use + - * / %, CASE, COALESCE, LEAST, GREATEST, ROUND, FLOOR, comparisons and aggregates.",
+                                "它可能在某些行上失败,或此处没有。",
+                                "可用:+ - * / %、CASE、COALESCE、LEAST、GREATEST、ROUND、FLOOR、比较和聚合。")
 
     def _fraction(self, node: exp.Expression) -> Fraction:
         value = self.text.literal(node).value if isinstance(node, exp.Expression) else None
         if isinstance(value, bool) or not isinstance(value, int | Fraction) or not 0 <= value <= 1:
-            self.text.refuse(node, "a quantile's fraction lies between 0 and 1.", "Write for example 0.5.")
+            self.text.refuse(node, "a quantile's fraction lies between 0 and 1.", "Write for example 0.5.",
+                             "分位数的比例应在 0 与 1 之间。", "例如 0.5。")
         return Fraction(value)
 
 

@@ -25,20 +25,25 @@ from sandbox.queries.tree import (
     members,
     walk,
 )
-from sandbox.queries.wording import wording
+from sandbox.queries.wording import wording, wording_zh
 
-REFUSED: dict[str, tuple[str, str, str]] = {
-    # argument of SELECT: (its name, why it is refused, what to do instead)
-    "laterals": ("LATERAL", "it makes rows from rows in ways that cannot be bounded.", "Join on equal columns."),
+REFUSED: dict[str, tuple[str, str, str, str, str]] = {
+    # argument of SELECT: (its name, why it is refused, what to do instead, both in Chinese)
+    "laterals": ("LATERAL", "it makes rows from rows in ways that cannot be bounded.", "Join on equal columns.",
+                 "它由行生成行,数量无法限定。", "请按相等的栏目联表。"),
     "distinct": ("SELECT DISTINCT", "it would show which values exist.", "Use GROUP BY on a key; all its public "
-                 "values are shown."),
-    "offset": ("OFFSET", "it would choose rows.", "Leave it out."),
-    "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out."),
-    "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY."),
-    "sample": ("SAMPLE", "a random choice of rows breaks the privacy bound.", "Leave it out; the noise is added for you."),
-    "pivots": ("PIVOT", "it would show which values exist.", "Use GROUP BY on a key."),
-    "into": ("INTO", "nothing can be written.", "Leave it out."),
-    "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out."),
+                 "values are shown.", "它会显示有哪些取值。", "请用 GROUP BY 分组:公开的取值都会显示。"),
+    "offset": ("OFFSET", "it would choose rows.", "Leave it out.", "它会挑选行。", "请去掉。"),
+    "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out.",
+                "它会按他人的行来挑选行。", "请去掉。"),
+    "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY.",
+                "窗口会混合多人的行。", "请用 GROUP BY。"),
+    "sample": ("SAMPLE", "a random choice of rows breaks the privacy bound.", "Leave it out; the noise is added for you.",
+               "随机抽取行会破坏隐私的界限。", "请去掉:噪声会自动加入。"),
+    "pivots": ("PIVOT", "it would show which values exist.", "Use GROUP BY on a key.",
+               "它会显示有哪些取值。", "请用 GROUP BY 分组。"),
+    "into": ("INTO", "nothing can be written.", "Leave it out.", "不能写入任何内容。", "请去掉。"),
+    "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out.", "不能加锁。", "请去掉。"),
 }
 ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "joins", "with_"}
 MOST_ROWS = 100_000
@@ -61,12 +66,13 @@ class _Scope:
 
     def resolve(self, column: exp.Column) -> Expression:
         if not isinstance(column.this, exp.Identifier) or column.args.get("db"):
-            self.text.refuse(column, "it is not a column's name.", "Name one column.")
+            self.text.refuse(column, "it is not a column's name.", "Name one column.", "这不是栏目的名称。", "请写一个栏目名。")
         name, table, position = column.name.lower(), column.table.lower(), self.text.position(column)
         if table in self.joined:
             return self._of_joined(self.joined[table], name, column)
         if table and table not in self.aliases:
-            self.text.refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.")
+            self.text.refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.",
+                             f"FROM 之后没有 {column.table}。", "请只写栏目名。")
         if name in self.first.names:
             return self.first.names[name]
         if not self.first.open:
@@ -75,14 +81,16 @@ class _Scope:
                     if name in rows.names or rows.open:
                         return self._of_joined(rows, name, column)
             self.text.refuse(column, "the subquery after FROM has no such column.",
-                             f"It has: {', '.join(self.first.names) or 'none'}.")
+                             f"It has: {', '.join(self.first.names) or 'none'}.",
+                             "FROM 之后的子查询没有这个栏目。", f"现有:{', '.join(self.first.names) or '无'}。")
         return Name(name, "" if table or not self.joined else "?", position)
 
     def _of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
         if name in rows.names:
             return rows.names[name]
         if not rows.open:
-            self.text.refuse(column, "the subquery that is joined has no such column.", f"It has: {', '.join(rows.names)}.")
+            self.text.refuse(column, "the subquery that is joined has no such column.", f"It has: {', '.join(rows.names)}.",
+                             "所联的子查询没有这个栏目。", f"现有:{', '.join(rows.names)}。")
         return Name(name, rows.dataset, self.text.position(column))
 
 
@@ -95,18 +103,22 @@ class _Parser:
         found = self._query(self.text.statement, {})
         if isinstance(found, Rows):
             raise QueryRefused("A question without an aggregate", "a row's own value is never shown.",
-                               instead="Ask for COUNT(*), SUM(x), AVG(x) and the like.")
+                               instead="Ask for COUNT(*), SUM(x), AVG(x) and the like.",
+                               construct_zh="没有聚合的问题", why_zh="从不显示某一行自己的值。",
+                               instead_zh="请问 COUNT(*)、SUM(x)、AVG(x) 等。")
         return found.as_question()
 
     def _query(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
         """One SELECT, with the CTEs `known` around it."""
         self.selects += 1
         if self.selects > MOST_SELECTS:
-            raise QueryRefused("A question", f"it has more than {MOST_SELECTS} SELECTs.", instead="Ask a simpler one.")
+            raise QueryRefused("A question", f"it has more than {MOST_SELECTS} SELECTs.", instead="Ask a simpler one.",
+                               construct_zh="问题", why_zh=f"SELECT 超过 {MOST_SELECTS} 个。", instead_zh="请问得简单一些。")
         if isinstance(node, exp.Subquery) and plain(node, "this", "alias"):
             return self._query(node.this, known)
         if not isinstance(node, exp.Select):
-            self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.")
+            self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
+                             "只能用 SELECT 提问。", f"例如:{SHAPE}。")
         self._refuse_clauses(node)
         known = dict(known)
         for cte in self._ctes(node):
@@ -120,13 +132,15 @@ class _Parser:
         if isinstance(scope.first, Groups):
             if scope.first.afterwards.limit is not None or scope.first.afterwards.order:
                 self.text.refuse(node, "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
-                                 "Leave them out there.")
+                                 "Leave them out there.",
+                                 "子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。", "请在子查询里去掉它们。")
             scope.first = scope.first.as_rows()
         rows = scope.first.filtered(self._rows_only(reader.read(where.this), where)) if where else scope.first
         outputs = self._outputs(node, scope, reader)
         if not group and not having and not any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of)):
             for clause in filter(None, (order, limit)):
-                self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.")
+                self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.",
+                                 "它会按他人的行来挑选行。", "请去掉。")
             star = any(isinstance(item, exp.Star) for item in node.expressions)
             names = {output.name.lower(): output.of for output in outputs}
             return replace(rows, names={**rows.names, **names} if star else names, open=rows.open and star)
@@ -141,19 +155,22 @@ class _Parser:
         if with_ is None:
             return []
         if with_.args.get("recursive"):
-            self.text.refuse(with_, "it could go on for as long as the data says.", "Leave out RECURSIVE.")
+            self.text.refuse(with_, "it could go on for as long as the data says.", "Leave out RECURSIVE.",
+                             "它运行多久取决于数据。", "请去掉 RECURSIVE。")
         for cte in with_.expressions:
             if cte.args["alias"].args.get("columns"):
-                self.text.refuse(cte, "columns cannot be named anew there.", "Name them in the SELECT with AS.")
+                self.text.refuse(cte, "columns cannot be named anew there.", "Name them in the SELECT with AS.",
+                                 "此处不能给栏目重新命名。", "请在 SELECT 里用 AS 命名。")
         return list(with_.expressions)
 
     def _refuse_clauses(self, select: exp.Select) -> None:
         for clause, value in select.args.items():
             if not value or clause in ALLOWED:
                 continue
-            name, why, instead = REFUSED.get(clause, (clause.rstrip("_").upper(), "it cannot be asked.", "Leave it out."))
+            name, why, instead, why_zh, instead_zh = REFUSED.get(clause, (
+                clause.rstrip("_").upper(), "it cannot be asked.", "Leave it out.", "不能这样提问。", "请去掉。"))
             place = value[0] if isinstance(value, list) else value
-            raise QueryRefused(name, why, instead=instead,
+            raise QueryRefused(name, why, instead=instead, why_zh=why_zh, instead_zh=instead_zh,
                                position=self.text.position(place) if isinstance(place, exp.Expression) else None)
 
     # --- FROM
@@ -161,7 +178,9 @@ class _Parser:
     def _sources(self, select: exp.Select, known: Mapping[str, Relation]) -> _Scope:
         source = select.args.get("from_")
         if source is None:
-            raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.")
+            raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.",
+                               construct_zh="没有 FROM 的问题", why_zh="没有可问的数据。",
+                               instead_zh="请在 FROM 之后写数据集名。")
         scope = _Scope(self.text, *self._source(source.this, known))
         for join in select.args.get("joins") or []:
             self._join(join, scope, known)
@@ -171,21 +190,27 @@ class _Parser:
         if isinstance(node, exp.Subquery):
             return self._query(node, known), frozenset({node.alias.lower()} - {""})
         if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
-            self.text.refuse(node, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.")
+            self.text.refuse(node, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.",
+                             "FROM 之后只能是数据集名。", "请按名称问一个数据集。")
         extra = [name for name, value in node.args.items() if value and name not in ("this", "db", "alias", "joins")]
         if extra:
-            clause, why, instead = REFUSED.get(extra[0], (extra[0].upper(), "it cannot stand after FROM.",
-                                                          "Ask one dataset by its name."))
-            raise QueryRefused(clause, why, instead=instead, position=self.text.position(node))
+            clause, why, instead, why_zh, instead_zh = REFUSED.get(extra[0], (
+                extra[0].upper(), "it cannot stand after FROM.", "Ask one dataset by its name.",
+                "不能写在 FROM 之后。", "请按名称问一个数据集。"))
+            raise QueryRefused(clause, why, instead=instead, position=self.text.position(node), why_zh=why_zh,
+                               instead_zh=instead_zh)
         alias = node.args.get("alias")
         if alias is not None and alias.args.get("columns"):
-            self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.")
+            self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.",
+                             "不能给栏目重新命名。", "请用栏目原名。")
         aliases = frozenset({node.name.lower(), node.alias.lower()} - {""})
         if not node.db and node.name.lower() in known:
             return known[node.name.lower()], aliases
         if not node.db:
             raise QueryRefused(f"The dataset {node.name}", "its name has two parts.",
-                               instead="Write schema.name, such as health.visits.", position=self.text.position(node))
+                               instead="Write schema.name, such as health.visits.", position=self.text.position(node),
+                               construct_zh=f"数据集 {node.name}", why_zh="数据集名由两部分组成。",
+                               instead_zh="请写全名,例如 health.visits。")
         return Rows(f"{node.db}.{node.name}".lower()), aliases
 
     def _join(self, join: exp.Join, scope: _Scope, known: Mapping[str, Relation]) -> None:
@@ -194,15 +219,19 @@ class _Parser:
         known_kind = side in ("", "LEFT") and kind in ("", "INNER", "OUTER")
         if not known_kind or not plain(join, "this", "on", "using", "side", "kind"):
             raise QueryRefused(f"{side} {kind} JOIN".strip().replace("  ", " "), "only JOIN and LEFT JOIN can be asked.",
-                               instead="Join a private dataset with a public one on equal columns.", position=position)
+                               instead="Join a private dataset with a public one on equal columns.", position=position,
+                               why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
         if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
             raise QueryRefused("JOIN", "what is joined must be a public dataset as it is.",
-                               instead="Name the dataset after JOIN; filter in WHERE.", position=position)
+                               instead="Name the dataset after JOIN; filter in WHERE.", position=position,
+                               why_zh="所联的须是原样的数据集。", instead_zh="请在 JOIN 之后写数据集名,在 WHERE 里筛选。")
         if not isinstance(scope.first, Rows) or scope.first.per_unit:
-            raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position)
+            raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position,
+                               why_zh="分组后的行不能联表。", instead_zh="请先联表,再分组。")
         if any(known_join.dataset == right.dataset for known_join in scope.first.joins) or right.dataset == scope.first.dataset:
-            raise QueryRefused("JOIN", f"{right.dataset} is there already.", instead="Join each dataset once.", position=position)
+            raise QueryRefused("JOIN", f"{right.dataset} is there already.", instead="Join each dataset once.", position=position,
+                               why_zh=f"{right.dataset} 已在问题中。", instead_zh="每个数据集只联一次。")
         pairs = self._using(join, scope, right) if join.args.get("using") else self._on(join, scope, right, aliases)
         scope.joined |= dict.fromkeys(aliases, right)
         scope.first = replace(scope.first, joins=(*scope.first.joins, Join(
@@ -219,7 +248,8 @@ class _Parser:
         on = join.args.get("on")
         if on is None:
             raise QueryRefused("JOIN without ON", "every row would meet every row.", instead="Join ON equal columns.",
-                               position=self.text.position(join))
+                               position=self.text.position(join), construct_zh="没有 ON 的 JOIN",
+                               why_zh="每一行会与所有的行相联。", instead_zh="请用 ON 按相等的栏目联表。")
         together = _Scope(self.text, scope.first, scope.aliases)
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
         condition = Reader(self.text, together.resolve).read(on)
@@ -233,7 +263,8 @@ class _Parser:
                 if isinstance(other, Name) and other.dataset == right.dataset and not own:
                     return left, other
         raise QueryRefused("JOIN ON", "only equal columns can join, and each side must say its table.",
-                           instead="Write ON a.column = b.column.", position=self.text.position(join))
+                           instead="Write ON a.column = b.column.", position=self.text.position(join),
+                           why_zh="只能按相等的栏目联表,且两边都要写明所属的表。", instead_zh="请写 ON a.column = b.column。")
 
     # --- SELECT and GROUP BY
 
@@ -252,10 +283,12 @@ class _Parser:
             if isinstance(item, exp.Star) or _is_all_of(item):
                 star = item if isinstance(item, exp.Star) else item.this
                 if not plain(star):
-                    self.text.refuse(item, "EXCLUDE, REPLACE and RENAME cannot be asked.", "Name the columns.")
+                    self.text.refuse(item, "EXCLUDE, REPLACE and RENAME cannot be asked.", "Name the columns.",
+                                     "不能用 EXCLUDE、REPLACE 和 RENAME。", "请写出各栏目名。")
                 if isinstance(scope.first, Rows) and scope.first.open and not self._inside(select):
                     self.text.refuse(item, "a row's own values are never shown.",
-                                     "Ask for aggregates, such as COUNT(*) or AVG(x).")
+                                     "Ask for aggregates, such as COUNT(*) or AVG(x).",
+                                     "从不显示某一行自己的值。", "请问聚合,例如 COUNT(*) 或 AVG(x)。")
                 outputs += [Output(name, of) for name, of in scope.first.names.items()]
                 continue
             inner = item.this if isinstance(item, exp.Alias) else item
@@ -269,7 +302,8 @@ class _Parser:
         for name in names:
             if names.count(name) > 1:
                 raise QueryRefused(f"The name {name}", "two columns of the answer have it.",
-                                   instead="Give one of them another name with AS.")
+                                   instead="Give one of them another name with AS.", construct_zh=f"名称 {name}",
+                                   why_zh="回答中有两个栏目同名。", instead_zh="请用 AS 给其中一个另起名称。")
         return tuple(outputs)
 
     def _inside(self, select: exp.Select) -> bool:
@@ -284,13 +318,15 @@ class _Parser:
         for name, value in group.args.items():
             if value and name != "expressions":
                 raise QueryRefused(f"GROUP BY {name.upper()}", "subtotals cannot be asked yet.",
-                                   instead="Ask a second question with fewer keys.", position=self.text.position(group))
+                                   instead="Ask a second question with fewer keys.", position=self.text.position(group),
+                                   why_zh="尚不能问小计。", instead_zh="请另问一个分组较少的问题。")
         keys: list[Expression] = []
         for node in group.expressions:
             if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
                 place = int(node.this)
                 if not 1 <= place <= len(outputs) or any(isinstance(part, Aggregate) for part in walk(outputs[place - 1].of)):
-                    self.text.refuse(node, "it does not count to a key of the SELECT list.", "Name the column.")
+                    self.text.refuse(node, "it does not count to a key of the SELECT list.", "Name the column.",
+                                     "SELECT 列表的这个位置不是可分组的栏目。", "请写栏目名。")
                 key = outputs[place - 1].of
             else:
                 alias = next((output.of for output in outputs if isinstance(node, exp.Column) and not node.table
@@ -300,14 +336,15 @@ class _Parser:
                     isinstance(part, Name) and part.text == node.name.lower()) for part in walk(alias))
                 key = alias if alias is not None and named else self._rows_only(reader.read(node), node)
             if isinstance(key, Literal):
-                self.text.refuse(node, "a value written out is the same for every row.", "Group by a column.")
+                self.text.refuse(node, "a value written out is the same for every row.", "Group by a column.",
+                                 "直接写出的值对每一行都相同。", "请按栏目分组。")
             if key not in keys:
                 keys.append(key)
         return tuple(keys)
 
     def _rows_only(self, found: Expression, node: exp.Expression) -> Expression:
         if any(isinstance(part, Aggregate) for part in walk(found)):
-            self.text.refuse(node, "an aggregate cannot choose rows.", "Use HAVING.")
+            self.text.refuse(node, "an aggregate cannot choose rows.", "Use HAVING.", "聚合不能用来挑选行。", "请用 HAVING。")
         return found
 
     def _from_groups(self, expression: Expression, groups: Groups) -> None:
@@ -316,11 +353,15 @@ class _Parser:
             return
         if isinstance(expression, Name):
             raise QueryRefused(f"The column {expression.text}", "a row's own value is never shown.",
-                               instead="Put it in GROUP BY, or in an aggregate such as AVG.", position=expression.position)
+                               instead="Put it in GROUP BY, or in an aggregate such as AVG.", position=expression.position,
+                               construct_zh=f"栏目 {expression.text}", why_zh="从不显示某一行自己的值。",
+                               instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。")
         parts = members(expression)
         if not parts:
             raise QueryRefused(wording(expression), "a row's own value is never shown.",
-                               instead="Put it in GROUP BY, or in an aggregate such as AVG.")
+                               instead="Put it in GROUP BY, or in an aggregate such as AVG.",
+                               construct_zh=wording_zh(expression), why_zh="从不显示某一行自己的值。",
+                               instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。")
         for part in parts:
             self._from_groups(part, groups)
 
@@ -330,7 +371,8 @@ class _Parser:
         """A SELECT over groups that adds nothing to be aggregated: it works on what is released."""
         where = select.args.get("where")
         if groups.afterwards.limit is not None and (where or select.args.get("order")):
-            self.text.refuse(select, "it sorts or filters what a LIMIT has cut.", "Put ORDER BY and LIMIT in the last SELECT.")
+            self.text.refuse(select, "it sorts or filters what a LIMIT has cut.", "Put ORDER BY and LIMIT in the last SELECT.",
+                             "它对 LIMIT 截取之后的结果排序或筛选。", "请把 ORDER BY 和 LIMIT 放在最后的 SELECT 里。")
         scope = _Scope(self.text, groups, frozenset())
         after = groups.afterwards
         if where:
@@ -348,14 +390,15 @@ class _Parser:
             after = replace(after, order=tuple(self._ordering(node, groups, reader) for node in order.expressions))
         if limit is not None:
             if not isinstance(limit, exp.Limit) or not plain(limit, "expression"):
-                self.text.refuse(limit, "it takes a whole number.", "Write LIMIT 10.")
+                self.text.refuse(limit, "it takes a whole number.", "Write LIMIT 10.", "此处应是整数。", "例如 LIMIT 10。")
             size = self.text.whole(limit.expression, least=0, most=MOST_ROWS)
             after = replace(after, limit=size if after.limit is None else min(size, after.limit))
         return replace(groups, afterwards=after)
 
     def _ordering(self, node: exp.Expression, groups: Groups, reader: Reader) -> Ordering:
         if not isinstance(node, exp.Ordered) or node.args.get("with_fill"):
-            self.text.refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.")
+            self.text.refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.",
+                             "不能写在 ORDER BY 里。", "请写回答中的栏目名。")
         return Ordering(self._released(node.this, groups, reader), bool(node.args.get("desc")))
 
     def _released(self, node: exp.Expression, groups: Groups, reader: Reader) -> Expression:

@@ -17,7 +17,8 @@ from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
 from sandbox.queries.discovery import Discovery, discovery_of
 from sandbox.queries.moments import in_moments
-from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, place_of, public_values, range_of
+from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, public_values, range_of
+from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
     Afterwards,
@@ -184,33 +185,42 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
                 question.per_unit, after)
     cells = plan.cells * max((total.bins for total in plan.totals), default=1)
     if cells > MOST_CELLS:
+        fewer = MOST_CELLS * plan.cells // cells
         raise QueryRefused("GROUP BY", f"the keys have {plan.cells} combinations; at most {MOST_CELLS} can be shown"
-                           f"{'' if cells == plan.cells else f' ({MOST_CELLS * plan.cells // cells} with a quantile)'}.",
-                           instead="Group by fewer keys.", position=place_of(question.keys[0]) if question.keys else None)
+                           f"{'' if cells == plan.cells else f' ({fewer} with a quantile)'}.",
+                           instead="Group by fewer keys.", position=place_of(question.keys[0]) if question.keys else None,
+                           instead_zh="请减少分组的栏目。", why_zh=f"分组共有 {plan.cells} 种组合,至多能显示 {MOST_CELLS} 种"
+                                  f"{'' if cells == plan.cells else f'(有分位数时 {fewer} 种)'}。")
     if not plan.totals:
-        raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).")
+        raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).",
+                           construct_zh="没有聚合的问题", why_zh="没有要计算的内容。", instead_zh="请问 COUNT(*)。")
     if len(plan.totals) > MOST_TOTALS:
         raise QueryRefused("A question", f"it needs {len(plan.totals)} totals; at most {MOST_TOTALS} fit in one.",
-                           instead="Ask in parts.")
+                           instead="Ask in parts.", construct_zh="问题", instead_zh="请分几次提问。",
+                           why_zh=f"它需要 {len(plan.totals)} 个合计,一个问题至多 {MOST_TOTALS} 个。")
     return plan
 
 
 def _key(key: Expression, scope: Scope) -> Key:
     values = public_values(key, scope)
     found = key.of if isinstance(key, UnitKey) else key
-    kind = "unit" if scope.policy.unit is None else scope.policy.unit.kind
+    assert scope.policy.unit is not None, "bind refuses datasets without a unit"
+    kind = scope.policy.unit.kind
     if (values is None or found in scope.found) and (discovery := discovery_of(key, scope)) is not None:
         if values == ():
-            raise QueryRefused(f"GROUP BY {wording(key)}", f"no value was found that enough {kind}s have.",
-                               instead="Ask with a larger epsilon, or group by a coarser expression.", position=place_of(key))
+            raise refused(key, f"no value was found that enough {kind}s have.",
+                          "Ask with a larger epsilon, or group by a coarser expression.",
+                          f"没有发现足够多{KIND_ZH[kind]}共有的取值。", "请用更大的 epsilon,或按更粗的表达式分组。",
+                          said="GROUP BY {}")
         return Key(key, values or (), discovery)
     if values is None:
-        raise QueryRefused(f"GROUP BY {wording(key)}", "its possible values are not public, or are too many.",
-                           instead=f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "
-                                   "or FLOOR of a column with bounds.", position=place_of(key))
+        raise refused(key, "its possible values are not public, or are too many.",
+                      f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "
+                      "or FLOOR of a column with bounds.", "它可能的取值不公开,或过多。",
+                      f"请按至多有 {MOST_KEY_VALUES} 个已知取值的表达式分组,例如 CASE ... ELSE,或对有边界的栏目用 FLOOR。",
+                      said="GROUP BY {}")
     if not values:
-        raise QueryRefused(f"GROUP BY {wording(key)}", "it has no values.", instead="Group by another key.",
-                           position=place_of(key))
+        raise refused(key, "it has no values.", "Group by another key.", "它没有取值。", "请按其他栏目分组。", said="GROUP BY {}")
     return Key(key, values)
 
 

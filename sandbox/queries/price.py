@@ -65,7 +65,8 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
     each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
         raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",
-                           mend="Offer a larger epsilon, or ask for fewer aggregates.")
+                           mend="Offer a larger epsilon, or ask for fewer aggregates.",
+                           zh="所给的 epsilon 对这个问题太小。", mend_zh="请给更大的 epsilon,或减少聚合。")
     return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
                  tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss)
 

@@ -12,10 +12,10 @@ from datetime import date
 from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, KeyValue, Role, Type
-from sandbox.errors import Position, QueryRefused
+from sandbox.errors import QueryRefused
+from sandbox.queries.refusal import TYPE_ZH, place_of, refused
 from sandbox.queries.scope import PublicTable, Scope, usable
 from sandbox.queries.tree import (
-    NOWHERE,
     Aggregation,
     And,
     Arithmetic,
@@ -45,7 +45,7 @@ from sandbox.queries.tree import (
     UnitKey,
     walk,
 )
-from sandbox.queries.wording import wording
+from sandbox.queries.wording import wording, wording_zh
 
 LARGEST = Fraction(2**53)
 STEPS = 2**20
@@ -57,6 +57,12 @@ NEAR_ZERO = Fraction(1, 10**9)
 
 PARTS = {Part.YEAR: (1, 9999), Part.QUARTER: (1, 4), Part.MONTH: (1, 12), Part.DAY: (1, 31), Part.DAYOFWEEK: (0, 6),
          Part.ISODOW: (1, 7)}
+
+A_NUMBER = ("Write a number without quotes.", "请写数字,不加引号。")
+EXAMPLES = {Type.TEXT: ("Write a text in quotes.", "请写带引号的文本。"),
+            Type.BOOLEAN: ("Write TRUE or FALSE.", "请写 TRUE 或 FALSE。"),
+            Type.DATE: ("Write DATE '2026-01-31'.", "请写 DATE '2026-01-31'。"), Type.INTEGER: A_NUMBER, Type.NUMBER: A_NUMBER}
+"""How a value of a type is written."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +134,17 @@ def bounded(expression: Expression, scope: Scope) -> Range:
     """The range of a number whose interval is known. Raises `QueryRefused` otherwise."""
     found = range_of(expression, scope)
     if not found.numeric:
-        raise QueryRefused(wording(expression), f"it is {found.type.value}, and a number is needed here.",
-                           instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}.", position=place_of(expression))
+        raise refused(expression, f"it is {found.type.value}, and a number is needed here.",
+                      f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}.",
+                      f"它是{TYPE_ZH[found.type]},此处需要数值。",
+                      f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')}。")
     if found.low is None or found.high is None:
-        raise QueryRefused(wording(expression), "it has no bounds, so what one person adds has no limit.",
-                           instead=f"Write GREATEST(LEAST({wording(expression)}, high), low) with numbers; "
-                                   f"columns with bounds: {usable(scope.policy, Role.MEASURE)}.", position=place_of(expression))
+        raise refused(expression, "it has no bounds, so what one person adds has no limit.",
+                      f"Write GREATEST(LEAST({wording(expression)}, high), low) with numbers; "
+                      f"columns with bounds: {usable(scope.policy, Role.MEASURE)}.",
+                      "它没有边界,一个人的贡献就没有上限。",
+                      f"请写 GREATEST(LEAST({wording_zh(expression)}, 上限), 下限),上下限为数字;"
+                      f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')}。")
     return found
 
 
@@ -223,15 +234,6 @@ def spelled(spelling: Spelling, value: str) -> str:
     return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" ")}[spelling]
 
 
-def place_of(expression: Expression) -> Position | None:
-    """Where the first name or value of an expression stands."""
-    for node in walk(expression):
-        position = getattr(node, "position", NOWHERE)
-        if isinstance(position, Position) and position != NOWHERE:
-            return position
-    return None
-
-
 # --- each kind
 
 
@@ -239,7 +241,9 @@ def _column(name: Name, scope: Scope) -> Range:
     column = scope.column(name)
     if column.role is Role.UNIT:
         raise QueryRefused(f"{name.text} here", "it names single people, so a question may not choose or compute by it.",
-                           instead=f"Use COUNT(DISTINCT {name.text}), or group a subquery by it.", position=name.position)
+                           instead=f"Use COUNT(DISTINCT {name.text}), or group a subquery by it.", position=name.position,
+                           construct_zh=f"此处的 {name.text}", why_zh="它指明具体的个人,问题不能按它挑选或计算。",
+                           instead_zh=f"请用 COUNT(DISTINCT {name.text}),或在子查询里按它分组。")
     whole = column.type is Type.INTEGER
     if column.bounds:
         return Range(column.type, column.bounds.low, column.bounds.high, whole)
@@ -264,8 +268,9 @@ def _literal(value: object) -> Range:
 def _of_type(expression: Expression, kind: Type, scope: Scope) -> Range:
     found = range_of(expression, scope)
     if found.type is not kind:
-        raise QueryRefused(wording(expression), f"it is {found.type.value}, and a {kind.value} is needed here.",
-                           instead=f"Use a column of type {kind.value}.", position=place_of(expression))
+        raise refused(expression, f"it is {found.type.value}, and a {kind.value} is needed here.",
+                      f"Use a column of type {kind.value}.",
+                      f"它是{TYPE_ZH[found.type]},此处需要{TYPE_ZH[kind]}。", f"请用{TYPE_ZH[kind]}类型的栏目。")
     return found
 
 
@@ -285,20 +290,19 @@ def _arithmetic(operator: Operator, left: Range, right: Range, said: Arithmetic)
         case Operator.OVER:
             if right.low <= 0 <= right.high:
                 if right.low == right.high:
-                    raise QueryRefused(wording(said), "it divides by zero.", instead="Divide by something else.",
-                                       position=place_of(said))
+                    raise refused(said, "it divides by zero.", "Divide by something else.", "除数为零。", "请换一个除数。")
                 return number(None, None, whole=False)
             corners = [a / b for a in (left.low, left.high) for b in (right.low, right.high)]
             low, high = min(corners), max(corners)
         case Operator.MODULO:
             if right.low != right.high or right.low <= 0:
-                raise QueryRefused(wording(said), "only a positive number written out can stand after %.",
-                                   instead="Write for example x % 10.", position=place_of(said))
+                raise refused(said, "only a positive number written out can stand after %.", "Write for example x % 10.",
+                              "% 之后只能是直接写出的正数。", "例如 x % 10。")
             most = right.low - (1 if whole else 0)
             low, high = (Fraction(0) if left.low >= 0 else -most), (Fraction(0) if left.high <= 0 else most)
     if max(abs(low), abs(high)) >= LARGEST:
-        raise QueryRefused(wording(said), "it can become larger than 2**53.", instead="Scale or clip its parts.",
-                           position=place_of(said))
+        raise refused(said, "it can become larger than 2**53.", "Scale or clip its parts.",
+                      "它可能大于 2**53。", "请缩小或截断其中的部分。")
     return number(low, high, whole=whole)
 
 
@@ -307,8 +311,8 @@ def _extreme(parts: tuple[Expression, ...], scope: Scope, *, greatest: bool) -> 
     found = [(part, range_of(part, scope)) for part in parts]
     for part, inner in found:
         if not inner.numeric:
-            raise QueryRefused(wording(part), f"it is {inner.type.value}, and LEAST and GREATEST compare numbers.",
-                               instead="Use numbers.", position=place_of(part))
+            raise refused(part, f"it is {inner.type.value}, and LEAST and GREATEST compare numbers.", "Use numbers.",
+                          f"它是{TYPE_ZH[inner.type]},而 LEAST 和 GREATEST 比较数值。", "请用数值。")
     raw = [_hard(part, inner, scope) for part, inner in found]
     sure = [inner for (part, _), inner in zip(found, raw, strict=True) if never_empty(part, scope)]
     whole = all(inner.whole for inner in raw)
@@ -354,8 +358,8 @@ def _call(function: Function, of: Expression, scope: Scope) -> Range:
             return number(_outward(math.log(low), -1), _outward(math.log(high), 1), whole=False)
         case Function.EXP:
             if high > 30:
-                raise QueryRefused(f"exp({wording(of)})", "it can become larger than 2**53.", instead="Clip it to at most 30.",
-                                   position=place_of(of))
+                raise refused(of, "it can become larger than 2**53.", "Clip it to at most 30.",
+                              "它可能大于 2**53。", "请把它截断到至多 30。", said="exp({})")
             return number(Fraction(0), _outward(math.exp(high), 1), whole=False)
 
 
@@ -367,8 +371,10 @@ def _outward(value: float, direction: int) -> Fraction:
 
 def _at_least(low: Fraction, least: Fraction, of: Expression, name: str) -> None:
     if low < least:
-        raise QueryRefused(f"{name}({wording(of)})", f"its argument can be {low}, where {name} is not defined.",
-                           instead=f"Write {name}(GREATEST({wording(of)}, 1)), or add to it.", position=place_of(of))
+        raise refused(of, f"its argument can be {low}, where {name} is not defined.",
+                      f"Write {name}(GREATEST({wording(of)}, 1)), or add to it.",
+                      f"它的参数可能是 {low},{name} 在该处没有定义。",
+                      f"请写 {name}(GREATEST({wording_zh(of)}, 1)),或加上一个数。", said=f"{name}({{}})")
 
 
 def _case(expression: Case, scope: Scope) -> Range:
@@ -377,7 +383,7 @@ def _case(expression: Case, scope: Scope) -> Range:
     results = [then for condition, then in expression.branches if not _empty(condition, then)]
     results += [expression.otherwise] if expression.otherwise is not None else []
     if not results:
-        raise QueryRefused(wording(expression), "it is always empty.", instead="Give it a value.")
+        raise refused(expression, "it is always empty.", "Give it a value.", "它总是空的。", "请给它一个值。")
     return _union([range_of(result, scope) for result in results], expression)
 
 
@@ -387,8 +393,8 @@ def _empty(condition: Expression, then: Expression) -> bool:
 
 def _union(ranges: list[Range], said: Expression) -> Range:
     if len({found.numeric or found.type for found in ranges}) > 1:
-        raise QueryRefused(wording(said), "its parts have different types.", instead="Give them one type.",
-                           position=place_of(said))
+        raise refused(said, "its parts have different types.", "Give them one type.",
+                      "它的各部分类型不同。", "请用同一类型。")
     if not ranges[0].numeric:
         return ranges[0]
     return number(_least_of([found.low for found in ranges]), _most_of([found.high for found in ranges]),
@@ -412,8 +418,11 @@ def _unit_aggregate(aggregate: UnitAggregate, scope: Scope) -> Range:
         case Aggregation.AVG if of is not None:
             inner_range = bounded(of, scope)
             return number(inner_range.low, inner_range.high, whole=False)
-    raise QueryRefused(f"{aggregate.aggregation.value.upper()} of a unit's rows", "it cannot be asked.",
-                       instead="For each unit use COUNT, SUM, AVG, MIN or MAX.", position=aggregate.position)
+    name = aggregate.aggregation.value.upper()
+    raise QueryRefused(f"{name} of a unit's rows", "it cannot be asked.",
+                       instead="For each unit use COUNT, SUM, AVG, MIN or MAX.", position=aggregate.position,
+                       construct_zh=f"每个单位的 {name}", why_zh="不能这样提问。",
+                       instead_zh="对每个单位请用 COUNT、SUM、AVG、MIN 或 MAX。")
 
 
 def _condition(expression: Expression, scope: Scope) -> Range:
@@ -423,7 +432,10 @@ def _condition(expression: Expression, scope: Scope) -> Range:
             if first.type is not second.type and not (first.numeric and second.numeric):
                 raise QueryRefused(f"{wording(left)} {expression.comparison.value} {wording(right)}",
                                    f"one is {first.type.value}, the other {second.type.value}.",
-                                   instead=_example(first.type), position=place_of(expression))
+                                   instead=EXAMPLES[first.type][0], position=place_of(expression),
+                                   construct_zh=f"{wording_zh(left)} {expression.comparison.value} {wording_zh(right)}",
+                                   why_zh=f"一边是{TYPE_ZH[first.type]},另一边是{TYPE_ZH[second.type]}。",
+                                   instead_zh=EXAMPLES[first.type][1])
         case In(of, values):
             inner = range_of(of, scope)
             for value in values:
@@ -431,7 +443,10 @@ def _condition(expression: Expression, scope: Scope) -> Range:
                 if found.type is not inner.type and not (found.numeric and inner.numeric):
                     raise QueryRefused(f"{wording(of)} in (... {wording(value)} ...)",
                                        f"one is {inner.type.value}, the other {found.type.value}.",
-                                       instead=_example(inner.type), position=value.position)
+                                       instead=EXAMPLES[inner.type][0], position=value.position,
+                                       construct_zh=f"{wording_zh(of)} in (... {wording(value)} ...)",
+                                       why_zh=f"一边是{TYPE_ZH[inner.type]},另一边是{TYPE_ZH[found.type]}。",
+                                       instead_zh=EXAMPLES[inner.type][1])
         case Like(of, _):
             _of_type(of, Type.TEXT, scope)
         case IsNull(of):
@@ -442,15 +457,9 @@ def _condition(expression: Expression, scope: Scope) -> Range:
             for part in parts:
                 _of_type(part, Type.BOOLEAN, scope)
         case _:
-            raise QueryRefused(wording(expression), "it cannot stand here.", instead="Ask for it in a question of its own.",
-                               position=place_of(expression))
+            raise refused(expression, "it cannot stand here.", "Ask for it in a question of its own.",
+                          "不能写在此处。", "请单独提问。")
     return BOOLEAN
-
-
-def _example(kind: Type) -> str:
-    return {Type.TEXT: "Write a text in quotes.", Type.BOOLEAN: "Write TRUE or FALSE.",
-            Type.DATE: "Write DATE '2026-01-31'.", Type.INTEGER: "Write a number without quotes.",
-            Type.NUMBER: "Write a number without quotes."}[kind]
 
 
 def _stepped(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:

@@ -7,6 +7,8 @@ from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
 from sandbox.queries.tree import Expression, Name
 
+SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
+
 
 @dataclass(frozen=True)
 class PublicTable:
@@ -61,8 +63,9 @@ class Scope:
         column = policy.column(name.text)
         if column is None or column.role is Role.HIDDEN:
             raise QueryRefused(f"The column {name.text}", f"{policy.dataset} has no such column that may be used.",
-                               instead=f"It has: {usable(policy, *(role for role in Role if role is not Role.HIDDEN))}.",
-                               position=name.position)
+                               instead=f"It has: {usable(policy, *SHOWN)}.", position=name.position,
+                               construct_zh=f"栏目 {name.text}", why_zh=f"{policy.dataset} 没有可用的这个栏目。",
+                               instead_zh=f"现有:{usable(policy, *SHOWN, none='(无)')}。")
         return column
 
     def owner(self, name: Name) -> Name:
@@ -74,9 +77,12 @@ class Scope:
             owners = [""]  # joined on it: it is the same
         if len(owners) > 1:
             raise QueryRefused(f"The column {name.text}", "several of the joined datasets have it.",
-                               instead="Write its table before it: t.column.", position=name.position)
+                               instead="Write its table before it: t.column.", position=name.position,
+                               construct_zh=f"栏目 {name.text}", why_zh="所联的几个数据集都有它。",
+                               instead_zh="请在前面写明所属的表:t.column。")
         return Name(name.text, owners[0] if owners else "", name.position)
 
 
-def usable(policy: DatasetPolicy, *roles: Role) -> str:
-    return ", ".join(column.name for column in policy.columns if column.role in roles) or "(there are none)"
+def usable(policy: DatasetPolicy, *roles: Role, none: str = "(there are none)") -> str:
+    """The names of the columns of these roles; `none` where there are none."""
+    return ", ".join(column.name for column in policy.columns if column.role in roles) or none

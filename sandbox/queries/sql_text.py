@@ -25,9 +25,11 @@ class SqlText:
     def __init__(self, sql: str) -> None:
         """Raises `InvalidInput` for what is not SQL, `QueryRefused` for what is not one query."""
         if not sql.strip():
-            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.")
+            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.",
+                               zh="问题是空的。", mend_zh=f"例如:{SHAPE}。")
         if len(sql) > LONGEST_SQL:
-            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.")
+            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.",
+                               zh=f"问题超过 {LONGEST_SQL} 个字符。", mend_zh="请缩短问题。")
         self.sql = sql
         try:
             statements = sqlglot.parse(sql, read="duckdb")
@@ -35,11 +37,14 @@ class SqlText:
             fault = (getattr(error, "errors", None) or [{}])[0]
             line, column = fault.get("line") or 1, fault.get("col") or 1
             raise InvalidInput(f"This is not SQL that can be read (near line {line}, column {column}).",
-                               code="not_sql", mend=f"Ask for example: {SHAPE}.") from error
+                               code="not_sql", mend=f"Ask for example: {SHAPE}.",
+                               zh=f"这不是可以读懂的 SQL(第 {line} 行第 {column} 列附近)。", mend_zh=f"例如:{SHAPE}。") from error
         except RecursionError as error:
-            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.") from error
+            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.",
+                               zh="问题嵌套过深。", mend_zh="请问得简单一些。") from error
         if len(statements) != 1 or statements[0] is None:
-            raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.")
+            raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.",
+                               construct_zh="多条语句", why_zh="一次只能问一个问题。", instead_zh="请逐条提问。")
         statement = statements[0]
         assert isinstance(statement, exp.Expression)
         self.statement = statement
@@ -53,8 +58,9 @@ class SqlText:
             self._sizes[id(expression)] = known
         return known[1]
 
-    def refuse(self, node: exp.Expression, why: str, instead: str) -> NoReturn:
-        raise QueryRefused(construct(node), why, instead=instead, position=self.position(node))
+    def refuse(self, node: exp.Expression, why: str, instead: str, why_zh: str, instead_zh: str) -> NoReturn:
+        raise QueryRefused(construct(node), why, instead=instead, position=self.position(node),
+                           construct_zh=construct_zh(node), why_zh=why_zh, instead_zh=instead_zh)
 
     def position(self, node: exp.Expression) -> Position:
         starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
@@ -66,7 +72,8 @@ class SqlText:
         """A value written out: a number, a text, TRUE, FALSE, or a date."""
         found = self.literal_or_none(node)
         return found or self.refuse(node, "only a value written out can stand here.",
-                                               "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.")
+                                    "Write a number, a 'text', TRUE, FALSE or DATE '2026-01-31'.",
+                                    "此处只能是直接写出的值。", "请写数字、'文本'、TRUE、FALSE 或 DATE '2026-01-31'。")
 
     def literal_or_none(self, node: exp.Expression) -> Literal | None:
         match node:
@@ -101,7 +108,9 @@ class SqlText:
         if found is None or isinstance(found.value, bool) or not isinstance(found.value, int) or not least <= found.value <= most:
             raise QueryRefused("The number" if node is None else construct(node),
                                f"a whole number from {least} to {most} belongs here.", instead="Write such a number.",
-                               position=None if node is None else self.position(node))
+                               position=None if node is None else self.position(node),
+                               construct_zh="数字" if node is None else construct_zh(node),
+                               why_zh=f"此处应是 {least} 至 {most} 的整数。", instead_zh="请写这样的整数。")
         return found.value
 
     def pattern(self, node: exp.Expression) -> Literal:
@@ -109,14 +118,15 @@ class SqlText:
         pattern = self.literal(node)
         if not isinstance(pattern.value, str) or "_" in pattern.value or len(pattern.value) > LONGEST_PATTERN:
             self.refuse(node, f"a pattern may hold % but not _, and at most {LONGEST_PATTERN} characters.",
-                        "Use % for what may vary.")
+                        "Use % for what may vary.",
+                        f"模式中可用 %,不可用 _,且至多 {LONGEST_PATTERN} 个字符。", "请用 % 表示可变的部分。")
         return pattern
 
     def _date(self, node: exp.Expression, text: str) -> date:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            self.refuse(node, "it is not a date.", "Write DATE '2026-01-31'.")
+            self.refuse(node, "it is not a date.", "Write DATE '2026-01-31'.", "这不是日期。", "请写 DATE '2026-01-31'。")
 
 
 def plain(node: exp.Expression, *allowed: str) -> bool:
@@ -145,6 +155,16 @@ def construct(node: exp.Expression) -> str:
     return type(node).__name__.upper()
 
 
+def construct_zh(node: exp.Expression) -> str:
+    """The same in Chinese, where it is words and not SQL."""
+    if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
+        return construct_zh(node.this)
+    if isinstance(node, exp.Column):
+        return f"栏目 {node.name}"
+    subquery = isinstance(node, exp.Subquery | exp.Query) and not isinstance(node, exp.SetOperation)
+    return "子查询" if subquery else construct(node)
+
+
 def _number(text: str, position: Position) -> int | Fraction:
     try:
         # looked at before it is built: 1e99999999 would take minutes to become a number
@@ -153,8 +173,10 @@ def _number(text: str, position: Position) -> int | Fraction:
         number = Fraction(text)
     except ValueError:
         raise QueryRefused(f"The number {text[:40]}", "it cannot be read.", instead="Write a decimal number.",
-                           position=position) from None
+                           position=position, construct_zh=f"数字 {text[:40]}", why_zh="无法读懂。",
+                           instead_zh="请写十进制数。") from None
     if abs(number) >= 2**53:
         raise QueryRefused(f"The number {text[:40]}", "it is too large to compare exactly.",
-                           instead="Use numbers below 2**53.", position=position)
+                           instead="Use numbers below 2**53.", position=position,
+                           construct_zh=f"数字 {text[:40]}", why_zh="过大,无法精确比较。", instead_zh="请用小于 2**53 的数。")
     return int(number) if number.denominator == 1 else number

@@ -29,6 +29,7 @@ from sandbox.queries.tree import (
     UnitAggregate,
     UnitKey,
     Value,
+    rewritten,
 )
 
 
@@ -82,6 +83,19 @@ def wording(expression: Expression) -> str:
             return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
         case UnitKey(of):
             return f"unit's {wording(of)}"
+
+
+def wording_zh(expression: Expression) -> str:
+    """The same to be read in a Chinese sentence."""
+    def rule(node: object) -> object:
+        match node:
+            case UnitAggregate(aggregation, of):
+                return Name(f"每个单位的 {aggregation.value}({'*' if of is None else wording_zh(of)})")
+            case UnitKey(of):
+                return Name(wording_zh(of))
+        return node
+
+    return wording(rewritten(expression, rule))
 
 
 def _value(value: Value) -> str:

@@ -33,8 +33,8 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
             found = estimate(output, plan.parts, cell, keys)
             row.append(found.value)
             if output.aggregates:
-                fault[output.name] = {"standard_error": found.standard_error, "low": found.low,
-                                      "high": found.high} | ({"note": found.note} if found.note else {})
+                fault[output.name] = {"standard_error": found.standard_error, "low": found.low, "high": found.high} | (
+                    {"note": found.note, "note_zh": found.note_zh} if found.note else {})
         rows.append(row)
         errors.append(fault)
         if plan.afterwards != Afterwards():

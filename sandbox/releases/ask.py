@@ -22,16 +22,14 @@ from sandbox.errors import CihuError, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
-from sandbox.queries.moments import EXTREMES
 from sandbox.queries.price import Share
-from sandbox.queries.tree import Aggregate, walk
-from sandbox.queries.wording import wording
 from sandbox.releases.answer import table
 from sandbox.releases.desk import Desk
 from sandbox.releases.failure import failed
 from sandbox.releases.find_keys import find_keys
 from sandbox.releases.moment import allowance_seconds, limit_seconds, wait_until_due
 from sandbox.releases.noise import add_noise
+from sandbox.releases.notes import notes
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
 from sandbox.releases.tables import questions, released_totals
 
@@ -121,7 +119,8 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
         settle(tx, id=id)
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
                   **_joined(prepared), "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
-                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys), "notes": _notes(prepared)}
+                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys),
+                  **notes(prepared)}
         body = {"status": "released", "answer": answer}
         if stored:
             tx.execute(insert(questions).values(
@@ -162,18 +161,6 @@ def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, 
             "delta": float(budget.delta),
             "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4) if account.limit.picorho else 0.0,
             "grant_percent_used": round(account.percent_used, 4)}
-
-
-def _notes(prepared: Prepared) -> list[str]:
-    unit = prepared.plan.unit
-    extremes = any(isinstance(node, Aggregate) and node.aggregation in EXTREMES
-                   for output in prepared.plan.outputs for node in walk(output.asked))
-    return ["MIN and MAX are told as the quantiles at 1 % and 99 %: one row's value never leaves."] * extremes + [
-            f"The values of {wording(share.discovery.of)} were found in the data: those that fewer than about {share.threshold} "
-            f"{unit.kind}s have are not shown." for share in prepared.price.keys] + [
-            f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
-            "values are clamped to the policy's bounds. "
-            "Intervals (95 %) are about the noise."]
 
 
 def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -> None:

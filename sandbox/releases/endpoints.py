@@ -58,7 +58,7 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
             row = tx.execute(select(questions).where(questions.c.id == number)).first()
             seen = row is not None and row.grant in {grant.id for grant in list_grants(tx, asker)}
         if row is None or not seen or row.answer is None:
-            raise NotFound("There is no such answer that you may see.")
+            raise NotFound("There is no such answer that you may see.", zh="没有你可以查看的这个回答。")
         return dict(row.answer) | {"log_index": row.log_index, "receipt": log.receipt(row.log_index, opening=True)}
 
     @api.get("/budgets")
@@ -68,7 +68,7 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
         with desk.database.transaction() as tx:
             seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
             if grant is not None and not seen:
-                raise NotFound(f"There is no grant {grant} that you may see.")
+                raise NotFound(f"There is no grant {grant} that you may see.", zh=f"没有你可以查看的授权 {grant}。")
             shown = []
             for one in seen:
                 policy = desk.shelf.current(one.dataset).policy
@@ -95,5 +95,6 @@ def _statement(standing: Statement, delta: Fraction) -> dict[str, Any]:
 
 def _exact(epsilon: Decimal | None) -> Fraction | None:
     if epsilon is not None and not epsilon.is_finite():
-        raise InvalidInput("epsilon must be a number.", mend="Common values are 0.05 to 1.")
+        raise InvalidInput("epsilon must be a number.", mend="Common values are 0.05 to 1.",
+                           zh="epsilon 应是数字。", mend_zh="常用 0.05 至 1。")
     return None if epsilon is None else Fraction(epsilon)

@@ -28,7 +28,8 @@ from sandbox.releases.interval import Interval
 from sandbox.releases.quantile import Histogram, quantile_interval, quantile_value
 
 CONFIDENCE = 0.95
-TOO_NOISY = "too noisy: the count may be zero; ask with a larger epsilon"
+TOO_NOISY = ("too noisy: the count may be zero; ask with a larger epsilon",
+             "噪声过大:计数可能为零;请用更大的 epsilon 提问")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Estimate:
     low: float | None
     high: float | None
     note: str = ""
+    note_zh: str = ""
 
 
 Cell = Mapping[Total, Noisy]
@@ -83,9 +85,9 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
     around = enclose(output.of, released, intervals)
     if value is None or around.unbounded:
         if output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
-            return Estimate(None, None, None, None, TOO_NOISY)
+            return Estimate(None, None, None, None, *TOO_NOISY)
         low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
-        return Estimate(None, None, low, high, TOO_NOISY)
+        return Estimate(None, None, low, high, *TOO_NOISY)
 
     if _is_scaled(output.of):  # known to the last digit before anybody asks
         return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)

@@ -67,7 +67,9 @@ def loss_for(plan: Plan, error: float) -> PrivacyLoss:
     """
     if not LEAST_ERROR <= error <= MOST_ERROR:
         raise InvalidInput(f"The error must lie between {LEAST_ERROR:g} and {MOST_ERROR:g}.", code="error_out_of_range",
-                           mend="Write error=0.05 for plus or minus 5 % with 95 % confidence.")
+                           mend="Write error=0.05 for plus or minus 5 % with 95 % confidence.",
+                           zh=f"error 应在 {LEAST_ERROR:g} 与 {MOST_ERROR:g} 之间。",
+                           mend_zh="error=0.05 表示正负 5 %(95 % 置信)。")
 
     def enough(picorho: int) -> bool:
         rho = Fraction(picorho, 10**12 * len(plan.totals))
@@ -76,7 +78,9 @@ def loss_for(plan: Plan, error: float) -> PrivacyLoss:
 
     if not enough(MOST_RHO):
         raise InvalidInput(f"No budget gives every output an error of {error:.2%}.", code="error_out_of_reach",
-                           mend="Ask for a larger error, or give an epsilon: explain tells what it would bring.")
+                           mend="Ask for a larger error, or give an epsilon: explain tells what it would bring.",
+                           zh=f"任何预算都不能让每个输出的误差达到 {error:.2%}。",
+                           mend_zh="请允许更大的误差,或改给 epsilon:explain 会告知它带来的误差。")
     low, high = 1, MOST_RHO
     while high - low > max(1, high // 2000):
         middle = (low + high) // 2

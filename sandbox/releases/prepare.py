@@ -80,7 +80,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
     if epsilon is not None and error is not None:
-        raise InvalidInput("Both an epsilon and an error are given.", mend="Give one of them: each follows from the other.")
+        raise InvalidInput("Both an epsilon and an error are given.", mend="Give one of them: each follows from the other.",
+                           zh="同时给了 epsilon 和 error。", mend_zh="请只给其一:另一个由它得出。")
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",

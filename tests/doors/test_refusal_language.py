@@ -13,7 +13,11 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 @pytest.mark.parametrize(("person", "sql", "more", "code"), [
     ("qin", "SELECT COUNT(*) AS n FROM {dataset}", {}, "no_grant"),
     ("wang", "SELECT COUNT(*) AS n FROM {dataset}", {"epsilon": 4.5}, "budget_exhausted"),
-    ("wang", "SELECT COUNT(*) AS n FROM {dataset}", {"epsilon": 2000}, "invalid_input")])
+    ("wang", "SELECT COUNT(*) AS n FROM {dataset}", {"epsilon": 2000}, "invalid_input"),
+    ("wang", "SELECT COUNT(*) AS n FROM {dataset}", {"error": 99}, "error_out_of_range"),
+    ("wang", "SELECT COUNT(*) AS n FROM no.such", {}, "dataset_not_found"),
+    ("wang", "SELECT COUNT(*) AS n FROM {dataset} WHERE", {}, "not_sql"),
+    ("wang", "SELECT nothing, COUNT(*) AS n FROM {dataset} GROUP BY nothing", {}, "query_refused")])
 def test_a_refusal_is_told_in_the_language_asked_for(asked: AskedVault, person: str, sql: str, more: dict[str, object],
                                                      code: str) -> None:
     dataset, _ = asked.dataset()
@@ -23,6 +27,7 @@ def test_a_refusal_is_told_in_the_language_asked_for(asked: AskedVault, person: 
         asker.client.headers["Accept-Language"] = language
         answer = asker.ask(sql.format(dataset=dataset), **more)
         told[language] = answer.json()
+        assert answer.headers["Content-Language"] == ("zh" if language.startswith("zh") else "en")
         assert (answer.status_code >= 400, told[language]["code"]) == (True, code)
     chinese, english, unsaid = told.values()
     assert CHINESE.search(chinese["detail"]) and CHINESE.search(chinese["mend"])
@@ -47,6 +52,7 @@ def test_the_place_of_a_refused_construct_is_told_as_numbers(asked: AskedVault) 
 def test_a_refusal_without_chinese_is_told_in_english_and_one_with_names_its_place() -> None:
     plain = CihuError("Not so.", mend="Do it so.", mend_zh="请这样做。")
     assert plain.words("zh") == ("Not so.", "请这样做。") and plain.words("en") == ("Not so.", "Do it so.")
-    refused = QueryRefused("SELECT *", "rows may not leave", position=Position(2, 3), why_zh="行不能离开")
+    refused = QueryRefused("SELECT *", "rows may not leave", instead="Ask for COUNT(*).", position=Position(2, 3),
+                           why_zh="行不能离开", instead_zh="请问 COUNT(*)。")
     assert refused.words("zh")[0] == "SELECT *(第 2 行第 3 列):行不能离开"
     assert refused.words("en")[0] == "SELECT * (line 2, column 3): rows may not leave"

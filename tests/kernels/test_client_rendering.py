@@ -61,6 +61,15 @@ def test_an_answer_that_was_free_says_so_in_both_languages() -> None:
     assert "以前回答过:免费;授权还剩 88 %。" in repr(stored) and '"badge">免费<' in stored._repr_html_()
 
 
+def test_what_the_vault_says_beside_an_answer_is_shown_in_the_persons_language_or_else_in_english() -> None:
+    both = answer(errors=[{"n": {}, "<b>": {"note": "too few", "note_zh": "太少"}}, {}], notes_zh=["甲与乙。"])
+    explained = cihu.Explanation("SELECT …", {"epsilon": 0.1, "notes": ["A & B."], "notes_zh": ["甲与乙。"]})
+    assert "too few" in repr(both) and both.notes == explained.notes == ["A & B."]
+    cihu.language("zh")
+    assert "太少" in repr(both) and "too few" not in repr(both) and both.notes == explained.notes == ["甲与乙。"]
+    assert "too few" in repr(answer()) and answer().notes == ["A & B."]
+
+
 def test_a_long_answer_is_shown_in_part_and_is_whole_in_its_frame() -> None:
     long = answer(100)
     assert "40 more rows: see .df." in repr(long) and long._repr_html_().count("<tr>") == 61

@@ -17,6 +17,14 @@ def test_a_refusal_keeps_its_kind_code_and_words(status: int, kind: type[errors.
     assert (refusal.message, refusal.code, refusal.mend) == ("No.", "own_code", "Do this.")
 
 
+def test_a_refusal_made_in_chinese_is_chinese_here_and_an_english_one_is_not_taken_for_it() -> None:
+    body = {"detail": "不可。", "code": "own_code", "mend": "请这样做。"}
+    chinese = refusal_of(httpx.Response(403, json=body, headers={"Content-Language": "zh"}))
+    assert chinese.words("zh") == ("不可。", "请这样做。") and (chinese.zh, chinese.mend_zh) == ("不可。", "请这样做。")
+    english = refusal_of(httpx.Response(403, json={"detail": "No."}, headers={"Content-Language": "en"}))
+    assert (english.zh, english.mend_zh) == ("", "")
+
+
 @pytest.mark.parametrize("answer", [httpx.Response(500, text="Traceback: secret"), httpx.Response(503, json={"detail": "x"}),
                                     httpx.Response(418, text="?"), httpx.Response(302)])
 def test_any_other_failure_is_unavailable_and_tells_nothing_of_it(answer: httpx.Response) -> None:

@@ -57,7 +57,8 @@ def test_averages_are_covered_even_where_the_noise_is_as_large_as_the_count(rows
 def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> None:
     answer = estimates("SELECT AVG(cost) FROM clinic.visits", {"centred:cost": [0], "present:cost": [0]}, 4096.0, 50)
     withheld = [one for one in answer if one.value is None]
-    assert withheld and all("too noisy" in one.note and (one.low, one.high) == (0.0, 100.0) for one in withheld)
+    assert withheld and all("too noisy" in one.note and "噪声过大" in one.note_zh and (one.low, one.high) == (0.0, 100.0)
+                            for one in withheld)
 
 
 def exact_totals(sql: str, values: list[float]) -> dict[str, list[int]]:

@@ -44,6 +44,7 @@ def test_only_values_of_many_are_told_and_the_answer_says_from_how_many_on(city:
     answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
     assert sorted(row[0] for row in answer["rows"]) == ["cough", "fever"]
     assert any("fewer than about" in note for note in answer["notes"])
+    assert any("取值是从数据中发现的" in note for note in answer["notes_zh"]) and len(answer["notes"]) == len(answer["notes_zh"])
     assert "only" not in str(answer)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from cihu.chart import Bar, Chart
 from cihu.problem import CihuError
 from cihu.show import bar, foot, number, page, percent, strip, table, text_table
-from cihu.words import say
+from cihu.words import say, told
 
 SHOWN_ROWS = 60
 PARTS = (("error", "standard_error"), ("low", "low"), ("high", "high"))
@@ -46,7 +46,7 @@ class Answer:
     @property
     def notes(self) -> list[str]:
         """What the vault says about how to read it."""
-        return [str(note) for note in self.document.get("notes") or []]
+        return [str(note) for note in told(self.document, "notes") or []]
 
     @property
     def receipt(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Answer:
         about = errors.get(column["name"], {})
         error, low, high = (about.get(part) for part in ("standard_error", "low", "high"))
         interval = say("interval", low=number(low, error), high=number(high, error)) if low is not None else ""
-        note = f"({about['note']})" if about.get("note") else ""
+        note = f"({told(about, 'note')})" if about.get("note") else ""
         return number(value, error), f" ± {number(error, error)}" if error else "", f"{interval} {note}".strip()
 
     def _extents(self) -> dict[str, tuple[float, float]]:

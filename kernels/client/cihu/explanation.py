@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from cihu.show import bar, foot, number, page, percent, table, text_table
-from cihu.words import known, say
+from cihu.words import known, say, told
 
 
 class Explanation:
@@ -27,7 +27,7 @@ class Explanation:
     @property
     def notes(self) -> list[str]:
         """What the vault says about how it would be answered."""
-        return [str(note) for note in self.document.get("notes") or []]
+        return [str(note) for note in told(self.document, "notes") or []]
 
     def _rows(self) -> list[list[str]]:
         made = []

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 LANGUAGES = {"zh": "中文", "en": "English"}
 
@@ -203,6 +204,11 @@ def say(word: str, **parts: object) -> str:
 def known(word: str, otherwise: str) -> str:
     """A word that the vault may have more of than we: `otherwise` when we do not know it."""
     return say(word) if word in WORDS else otherwise
+
+
+def told(document: Mapping[str, Any], name: str) -> Any:
+    """What the vault says in both languages, as `name` and `name_zh`, in the person's; English where there is no Chinese."""
+    return (document.get(f"{name}_zh") if current() == "zh" else None) or document.get(name)
 
 
 def titled(text: object) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.door import Door
+from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.products.find import listed_products
@@ -20,16 +21,17 @@ USUAL_DAYS = 90
 
 def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(door.person)]
     Sender = Annotated[Session, Depends(door.sender)]
 
     @routes.get("/datasets")
-    def catalogue(request: Request, session: Person, q: str = "") -> Response:
+    def catalogue(request: Request, session: Person, vault: Reading, q: str = "") -> Response:
         found = [dataset for dataset in vault.datasets(session.principal.id) if matches(dataset, q)]
         return pages.show(request, "datasets.html", session, datasets=found, q=q)
 
     @routes.get("/datasets/{name}")
-    def dataset(request: Request, session: Person, name: str) -> Response:
+    def dataset(request: Request, session: Person, vault: Reading, name: str) -> Response:
         about = vault.dataset(session.principal.id, name)
         mine = [budget for budget in vault.budgets(session.principal.id) if budget.get("dataset") == name]
         with database.transaction() as tx:
@@ -37,20 +39,20 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
         return pages.show(request, "dataset.html", session, dataset=about, budgets=mine, products=offers)
 
     @routes.get("/datasets/{name}/stand-in")
-    def stand_in(session: Person, name: str) -> Response:
+    def stand_in(session: Person, vault: Reading, name: str) -> Response:
         rows = vault.stand_in(session.principal.id, name)
         return Response(rows, media_type="application/vnd.apache.parquet",
                         headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'})
 
     @routes.get("/datasets/{name}/request")
-    def request_form(request: Request, session: Person, name: str) -> Response:
+    def request_form(request: Request, session: Person, vault: Reading, name: str) -> Response:
         about = vault.dataset(session.principal.id, name)
         until = city_date(datetime.now(UTC) + timedelta(days=USUAL_DAYS)).isoformat()
         wish = {"team": "", "purpose": "", "epsilon": "1", "until": until}
         return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
 
     @routes.post("/datasets/{name}/request")
-    def send_request(request: Request, session: Sender, name: str, team: Annotated[str, Form()] = "",
+    def send_request(request: Request, session: Sender, vault: Reading, name: str, team: Annotated[str, Form()] = "",
                      purpose: Annotated[str, Form()] = "", epsilon: Annotated[str, Form()] = "",
                      until: Annotated[str, Form()] = "",
                      step: Annotated[Literal["check", "change", "send"], Form()] = "check") -> Response:

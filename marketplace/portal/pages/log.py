@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from marketplace.portal.door import Door
+from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.requests import count_of
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
@@ -18,9 +19,10 @@ METHODS = ("get", "post", "put", "delete")
 
 def router(*, door: Door, pages: Pages, vault: Vault, app: FastAPI) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(vault))]
 
     @routes.get("/log")
-    def log(request: Request, session: Annotated[Session, Depends(door.person)], index: str = "") -> Response:
+    def log(request: Request, session: Annotated[Session, Depends(door.person)], vault: Reading, index: str = "") -> Response:
         me = session.principal.id
         receipt, refusal = None, None
         if index.strip():

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
 from marketplace.portal.door import Door
+from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -19,19 +20,20 @@ from sandbox.policy import Gate
 
 def router(*, database: Database, gate: Gate, door: Door, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(door.person)]
     Sender = Annotated[Session, Depends(door.sender)]
     Text = Annotated[str, Form()]
 
     @routes.get("/requests")
-    def requests(request: Request, session: Person) -> Response:
+    def requests(request: Request, session: Person, vault: Reading) -> Response:
         me = session.principal
         budgets = {budget["grant"]: budget for budget in vault.budgets(me.id)}
         return pages.show(request, "requests.html", session, requests=vault.requests(me.id), grants=vault.grants(me.id),
                           budgets=budgets)
 
     @routes.get("/queue")
-    def queue(request: Request, session: Person) -> Response:
+    def queue(request: Request, session: Person, vault: Reading) -> Response:
         me = session.principal
         waiting = [asked for asked in vault.requests(me.id, status="asked")
                    if asked["department"] == me.organisation and asked["team"] not in me.teams]
@@ -42,19 +44,19 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages, vault: V
         return pages.show(request, "queue.html", session, requests=waiting, grants=live, orders=orders)
 
     @routes.post("/queue/requests/{number}/approve")
-    def approve(session: Sender, number: str, epsilon: Text = "", until: Text = "", note: Text = "") -> Response:
+    def approve(session: Sender, vault: Reading, number: str, epsilon: Text = "", until: Text = "", note: Text = "") -> Response:
         changes = {name: value.strip() for name, value in (("epsilon", epsilon), ("until", until), ("note", note))
                    if value.strip()}
         vault.approve(session.principal.id, number, **changes)
         return back()
 
     @routes.post("/queue/requests/{number}/refuse")
-    def refuse(session: Sender, number: str, reason: Text = "") -> Response:
+    def refuse(session: Sender, vault: Reading, number: str, reason: Text = "") -> Response:
         vault.refuse(session.principal.id, number, reason)
         return back()
 
     @routes.post("/queue/grants/{number}/revoke")
-    def revoke(session: Sender, number: str, reason: Text = "") -> Response:
+    def revoke(session: Sender, vault: Reading, number: str, reason: Text = "") -> Response:
         vault.revoke_grant(session.principal.id, number, reason)
         return back()
 

@@ -210,6 +210,27 @@ def test_a_page_that_is_not_there_says_so_as_a_page(city) -> None:
     assert answer.status_code == 404 and "text/html" in answer.headers["content-type"]
 
 
+@pytest.mark.parametrize(("language", "said", "unsaid"), [
+    ("zh", ("没有数据集 no.such。", "现有:"), "There is no dataset"),
+    ("en", ("There is no dataset no.such.", "There are:"), "没有数据集")])
+def test_what_the_vault_refuses_is_told_in_the_language_of_the_page(city, language: str, said: tuple[str, str],
+                                                                   unsaid: str) -> None:
+    browser = person(city, "wang")
+    browser.client.cookies.set("cihu_language", language)
+    answer = browser.get("/datasets/no.such")
+    assert answer.status_code == 404 and all(part in answer.text for part in said) and unsaid not in answer.text
+
+
+@pytest.mark.parametrize(("language", "said"), [
+    ("zh-CN,zh;q=0.9", "没有数据集 no.such。"), ("en", "There is no dataset no.such.")])
+def test_what_the_vault_refuses_of_a_product_is_told_in_the_language_of_the_program(city, language: str, said: str) -> None:
+    offer = {"id": "other", "dataset": "no.such", "title_zh": "某", "title_en": "Some",
+             "what": {"kind": "query", "epsilon": "0.1", "sql": "SELECT COUNT(*) AS n FROM no.such", "grant": 1},
+             "terms": {"price_fen": 200, "purpose": "研究"}}
+    answer = city.api("lin").post("/products", json=offer, headers={"Accept-Language": language})
+    assert answer.json()["detail"] == said, answer.text
+
+
 def test_without_the_vault_the_page_says_that_it_is_away(portal) -> None:
     browser = portal.browser()
     browser.log_in("wang")
