@@ -39,7 +39,7 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
         return pages.show(request, "dataset.html", session, dataset=about, budgets=mine, products=offers)
 
     @routes.get("/datasets/{name}/stand-in")
-    def stand_in(session: Person, name: str) -> Response:
+    def stand_in(session: Person, vault: Reading, name: str) -> Response:
         rows = vault.stand_in(session.principal.id, name)
         return Response(rows, media_type="application/vnd.apache.parquet",
                         headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'})
