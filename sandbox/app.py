@@ -21,6 +21,7 @@ import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.releases.endpoints as releases_endpoints
+import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
 from sandbox import kernel_tokens, problems
 from sandbox.audit import Log, Signer
@@ -37,8 +38,9 @@ from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
+from sandbox.reviews import ReviewDesk, read_review_policy
 from sandbox.settings import Settings, read_settings
-from sandbox.storage import ProductStore, QuarantineStore, RawStore
+from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 
 EXPIRY_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024
@@ -65,13 +67,15 @@ def create_vault(settings: Settings) -> Vault:
     raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
     products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
     quarantine = QuarantineStore(settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure)
-    for bucket in (raw, products, quarantine):
+    released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
+    for bucket in (raw, products, quarantine, released):
         bucket.ensure()
     shelf = Shelf(database, settings.policies)
     desk = Desk(database, shelf, gate, DuckDBEngine(raw))
     worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
                             memory_bytes=settings.run_memory_mib * 1024 * 1024))
+    reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released)
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
@@ -89,12 +93,14 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(releases_endpoints.router(desk, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(desk, authenticate=person))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
+    app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
+    app.include_router(reviews_endpoints.for_officers(reviews, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
-    return Vault(_guarded(app, large=upload, admit=person), _guarded(_kernel_app(desk, worker, log, issuer, verifier)),
-                 desk, worker)
+    kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
+    return Vault(_guarded(app, large=upload, admit=person), _guarded(kernel_app), desk, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
@@ -103,14 +109,17 @@ def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
     return Journal(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"))
 
 
-def _kernel_app(desk: Desk, worker: Worker, log: Log, issuer: TokenIssuer, verifier: TokenVerifier) -> FastAPI:
-    """The kernels' door: catalogue, questions, sealed runs, renewal. No publishing, no deciding, no upload."""
+def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
+                verifier: TokenVerifier) -> FastAPI:
+    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
+    no reviewing, no upload."""
     analyst = principal_at(desk.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
     app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
+    app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     raw_bucket: str = "cihu-raw"
     product_bucket: str = "cihu-product"
     quarantine_bucket: str = "cihu-quarantine"
+    released_bucket: str = "cihu-released"
     kernel_python: Path = REPOSITORY / ".venv-kernel" / "bin" / "python"
     """With what sealed runs run: the analysts' environment, and (`kernel_lock`) from which lock it was installed."""
     kernel_lock: Path = REPOSITORY / "kernels" / "requirements.lock"

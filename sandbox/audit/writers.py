@@ -22,6 +22,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "releases": (VAULT,),
     "synthesis": (VAULT,),
     "jobs": (VAULT,),
+    "reviews": (VAULT,),
     "kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),
     "audit.erase": (),  # the database's owner alone

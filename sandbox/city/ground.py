@@ -32,6 +32,7 @@ class Ground:
     raw_bucket: str
     product_bucket: str
     quarantine_bucket: str
+    released_bucket: str
     hub_client_secret: str
     hub_crypt_key: str
     environment: Mapping[str, str] = field(default_factory=dict)

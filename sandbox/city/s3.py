@@ -19,7 +19,7 @@ from sandbox.city.ports import LOOPBACK, free_ports, is_free
 from sandbox.city.s3_settings import PORTS, Credential
 from sandbox.city.secret_files import secret, write_secret
 from sandbox.errors import CihuError, Unavailable
-from sandbox.storage import ProductStore, QuarantineStore, RawStore
+from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "weed"
 START_SECONDS = 60.0
@@ -37,6 +37,7 @@ class S3Server:
     raw_bucket: str = "cihu-raw"
     product_bucket: str = "cihu-product"
     quarantine_bucket: str = "cihu-quarantine"
+    released_bucket: str = "cihu-released"
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     ports: dict[str, int] = field(default_factory=dict, init=False)
@@ -48,7 +49,7 @@ class S3Server:
 
     @property
     def vault(self) -> Credential:
-        """May do everything in the three buckets."""
+        """May do everything in its four buckets."""
         return self._credential("vault")
 
     @property
@@ -67,6 +68,10 @@ class S3Server:
     def quarantine_store(self) -> QuarantineStore:
         """The quarantine bucket with the vault's keys."""
         return QuarantineStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.quarantine_bucket)
+
+    def released_store(self) -> ReleasedStore:
+        """The bucket of released files with the vault's keys."""
+        return ReleasedStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.released_bucket)
 
     def start(self) -> None:
         """Start the server; return once the buckets exist and were proved fit by a PUT. Raises `Unavailable`."""
@@ -94,6 +99,7 @@ class S3Server:
             self.raw_store().ensure()
             self.product_store().ensure()
             self.quarantine_store().ensure()
+            self.released_store().ensure()
         except CihuError:
             self.stop()
             raise
@@ -131,8 +137,8 @@ class S3Server:
         kek = secret(self.home / "keys" / "at-rest")
         write_secret(self.home / "security.toml", s3_settings.security(signing, kek, certificate, private_key))
         write_secret(self.home / "identities.json",
-                     s3_settings.identities(self.vault, self.portal, self.raw_bucket, self.product_bucket,
-                                            self.quarantine_bucket))
+                     s3_settings.identities(self.vault, self.portal, product_bucket=self.product_bucket,
+                                            own_buckets=(self.raw_bucket, self.quarantine_bucket, self.released_bucket)))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

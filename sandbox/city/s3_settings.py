@@ -20,10 +20,11 @@ class Credential:
     secret_key: str = field(repr=False)
 
 
-def identities(vault: Credential, portal: Credential, raw_bucket: str, product_bucket: str, quarantine_bucket: str) -> str:
-    """Who may do what: the vault everything in its three buckets, the portal reads products; nobody else anything."""
+def identities(vault: Credential, portal: Credential, *, product_bucket: str, own_buckets: tuple[str, ...]) -> str:
+    """Who may do what: the vault everything in its own buckets and in the products', which the portal reads; nobody else
+    anything."""
     rows = (
-        ("vault", vault, [f"Admin:{bucket}" for bucket in (raw_bucket, product_bucket, quarantine_bucket)]),
+        ("vault", vault, [f"Admin:{bucket}" for bucket in (*own_buckets, product_bucket)]),
         ("portal", portal, [f"Read:{product_bucket}", f"List:{product_bucket}"]),
     )
     return json.dumps({"identities": [

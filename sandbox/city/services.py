@@ -30,6 +30,7 @@ def vault(ground: Ground) -> Part:
             "CIHU_RAW_BUCKET": ground.raw_bucket,
             "CIHU_PRODUCT_BUCKET": ground.product_bucket,
             "CIHU_QUARANTINE_BUCKET": ground.quarantine_bucket,
+            "CIHU_RELEASED_BUCKET": ground.released_bucket,
             "CIHU_KERNEL_PYTHON": str(ground.settings.kernel_python),
         },
         health=f"{ground.addresses.vault}/healthz",

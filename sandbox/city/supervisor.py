@@ -124,7 +124,7 @@ class City:
             addresses=Addresses(s3=s3.endpoint, **{part: f"http://{LOOPBACK}:{ports[part]}" for part in PORTS if part != "s3"}),
             vault_database=postgres.url(user=VAULT), portal_database=postgres.url(user=PORTAL),
             vault_store=s3.vault, portal_store=s3.portal, raw_bucket=s3.raw_bucket, product_bucket=s3.product_bucket,
-            quarantine_bucket=s3.quarantine_bucket,
+            quarantine_bucket=s3.quarantine_bucket, released_bucket=s3.released_bucket,
             hub_client_secret=secret(keys / "hub-client"), hub_crypt_key=secret(keys / "hub-crypt"))
 
     def _prepare(self, postgres: Postgres, passwords: dict[str, str], environment: dict[str, str]) -> None:

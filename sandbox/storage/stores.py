@@ -1,4 +1,4 @@
-"""Which three buckets are there? Raw rows and quarantine, which the vault alone may open; products, which the portal may read."""
+"""Which four buckets are there? Raw rows, quarantine and released files are the vault's alone; products the portal may read."""
 
 from threading import Lock
 
@@ -59,6 +59,10 @@ class QuarantineStore(WrittenBucket):
             for found in self.client.list_objects(self.bucket, prefix=f"{checked_name(folder)}/", recursive=True,
                                                   include_version=True):
                 self.client.remove_object(self.bucket, str(found.object_name), version_id=found.version_id)
+
+
+class ReleasedStore(WrittenBucket):
+    """Files of sealed runs that reviewers let pass. Only the vault holds its keys, and hands them to their team."""
 
 
 class ProductStore(WrittenBucket):

@@ -1,0 +1,76 @@
+"""What do the automatic checks say of each file that was asked for? Asked when a reviewer first opens the review, then kept.
+
+Not sooner: the team's request must take a moment that depends on nothing.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+from sqlalchemy import update
+
+from sandbox.errors import Unavailable
+from sandbox.identity import Principal
+from sandbox.jobs import load_run
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
+from sandbox.reviews.permit import refusals_logged, require_reviewer
+from sandbox.reviews.read import Left, left_files, load_review
+from sandbox.reviews.tables import review_files
+
+MISSING = Finding(
+    code="missing", risk="existence", severity=Severity.ASKS,
+    message="The run left no file of this name. That it did not may itself tell something.",
+    mend="If you approve, nothing of it is released; say why that may be known.",
+    zh="运行没有留下此文件;这一点本身也可能透露信息。", mend_zh="批准则不放行任何内容;请说明为何可以让人知道。")
+NO_COUNTS = Finding(
+    code="counts_missing", risk="support", severity=Severity.ASKS,
+    message="The run left no file of the name that is given for its supporting counts.",
+    mend="Ask for the counts, or say why they are not needed.",
+    zh="运行没有留下所称的支持性计数文件。", mend_zh="请要求提供计数,或说明为何不需要。")
+
+
+def findings_of(declared: Declared, content: bytes, counts: bytes | None) -> Sequence[Finding]:
+    """The one place where the automatic checks of a file's content are asked. There are none yet: reviewers alone look."""
+    return ()
+
+
+def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
+    """The review with its findings, for an officer who may review it. Raises `Refused`, `NotFound`, `Unavailable`."""
+    with refusals_logged(desk.database), desk.database.transaction() as tx:
+        review = load_review(tx, id)
+        require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
+        left = left_files(tx, review.run)
+    open_files = [file.declared for file in review.files if file.findings is None]
+    if not open_files or review.state not in WAITING:
+        return review
+    found = {declared.path: _check(desk, declared, left) for declared in open_files}
+    with desk.database.transaction() as tx:
+        now = load_review(tx, id, lock=True)
+        if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
+            for path, findings in found.items():
+                tx.execute(update(review_files).where(review_files.c.review == id, review_files.c.path == path).values(
+                    findings=[asdict(finding) for finding in findings]))
+        return load_review(tx, id)
+
+
+def _check(desk: ReviewDesk, declared: Declared, left: dict[str, Left]) -> list[Finding]:
+    file, counts = left.get(declared.path), left.get(declared.counts or "")
+    if file is None:
+        return [MISSING]
+    found = [*findings_of(declared, fetched(desk, file), fetched(desk, counts) if counts else None)]
+    return [*found, NO_COUNTS] if declared.counts is not None and counts is None else found
+
+
+def fetched(desk: ReviewDesk, file: Left) -> bytes:
+    """The bytes that the run left, and no others. Raises `Unavailable`."""
+    content = desk.quarantine.get(file.object_name, file.object_version)
+    return exact(content, file)
+
+
+def exact(content: bytes, file: Left) -> bytes:
+    """`content`, if it is what was recorded. Raises `Unavailable`."""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise Unavailable("A file is not what was recorded.", code="storage_damaged", mend="Tell the operator.")
+    return content

@@ -1,0 +1,38 @@
+"""How does a review end? With its outcome, the run's state, the released copies and the log entry at once, or with none."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import update
+
+from sandbox.audit import Event, append
+from sandbox.database import Transaction
+from sandbox.jobs import RunState, conclude, load_run
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.model import Outcome, Review, ReviewState
+from sandbox.reviews.release import copy_files
+from sandbox.reviews.tables import reviews
+
+
+def decide(tx: Transaction, desk: ReviewDesk, review: Review, outcome: Outcome, *, voted: Event) -> None:
+    """End the review in the voter's transaction. The entry of an outcome names no reviewer: their votes' entries do."""
+    files = copy_files(tx, desk, review) if outcome is Outcome.RELEASED else {}
+    if load_run(tx, review.run).state.value != outcome.value:  # a run may be returned again
+        conclude(tx, review.run, RunState(outcome.value))
+    tx.execute(update(reviews).where(reviews.c.id == review.id).values(
+        state=ReviewState.DECIDED.value, outcome=outcome.value, decided_at=datetime.now(UTC)))
+    append(tx, voted)
+    index = append(tx, event_of(review, outcome, [
+        {"path": one.path, "sha256": one.sha256, "size": one.size} for one in files.values()]))
+    tx.execute(update(reviews).where(reviews.c.id == review.id).values(log_index=index))
+
+
+def event_of(review: Review, outcome: Outcome, files: list[dict[str, object]]) -> Event:
+    said: dict[str, object] = {"run": str(review.run), "team": review.team, "round": review.round,
+                               "reviewers": len({one.reviewer for one in review.votes})}
+    match outcome:
+        case Outcome.RELEASED:
+            return Event("output.released", "vault", f"review:{review.id}", said | {"files": files})
+        case Outcome.RETURNED:
+            return Event("output.returned", "vault", f"review:{review.id}", said)
+        case Outcome.REFUSED:
+            return Event("output.refused", "vault", f"review:{review.id}", said)

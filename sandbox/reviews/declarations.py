@@ -1,0 +1,49 @@
+"""Can these words be a request? Checked as words, and never against what a run left: whether there is a file is data."""
+
+import re
+from collections.abc import Sequence
+
+from sandbox.errors import InvalidInput
+from sandbox.reviews.model import Declared
+
+PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+PLAIN = re.compile(rf"{PART}(/{PART}){{0,3}}")
+STATBARN = re.compile(r"[a-z][a-z_]{0,59}")
+MOST_FILES, SHORTEST, LONGEST = 40, 10, 4000
+
+
+def check_declared(files: Sequence[Declared]) -> None:
+    """Whether these words can be a request. Raises `InvalidInput`. Looks at nothing but the words."""
+    if not 1 <= len(files) <= MOST_FILES or len({one.path for one in files}) < len(files):
+        raise InvalidInput(f"A request names 1 to {MOST_FILES} files, each once.", mend="Say which files are to leave.",
+                           zh=f"申请须列出 1 至 {MOST_FILES} 个文件,每个一次。", mend_zh="请写明要放行哪些文件。")
+    for one in files:
+        for path in (one.path, *([one.counts] if one.counts is not None else [])):
+            if not PLAIN.fullmatch(path):
+                raise InvalidInput(f"{path[:80]!r} is not the path of a file in an outbox.",
+                                   zh=f"{path[:80]!r} 不是输出文件的路径。",
+                                   mend="Write it as in the program: letters, digits and . _ -, in parts joined by /.",
+                                   mend_zh="请按程序中的写法:字母、数字和 . _ -,以 / 分隔。")
+        if not STATBARN.fullmatch(one.statbarn):
+            raise InvalidInput(f"{one.path}: {one.statbarn[:60]!r} is not a kind of statistic.",
+                               zh=f"{one.path}:没有此统计类别。",
+                               mend="Say what it is in one word, such as frequencies, linear_aggregates, coefficients.",
+                               mend_zh="请用一个词说明,如 frequencies、linear_aggregates、coefficients。")
+        for what, what_zh, text in (("context", "背景", one.context), ("controls", "控制措施", one.controls)):
+            if len(text.strip()) < SHORTEST or len(text) > LONGEST or not whole(text):
+                raise InvalidInput(f"{one.path}: the {what} needs {SHORTEST} to {LONGEST} characters.", code="declaration_short",
+                                   mend="Say which people and variables it is about, and what you did so that nobody can be "
+                                        "recognised: reviewers decide by it.",
+                                   zh=f"{one.path}:{what_zh}须为 {SHORTEST} 至 {LONGEST} 个字符。",
+                                   mend_zh="请说明涉及哪些人和变量,以及为防止识别个人采取了什么措施:审核人据此决定。")
+    counts = {one.counts for one in files}
+    if both := sorted(one.path for one in files if one.path in counts):
+        raise InvalidInput(f"{both[0]} cannot be both asked for and supporting counts, which are never released.",
+                           mend="Let the program write the counts into a file of their own.",
+                           zh=f"{both[0]} 不能既申请放行又作为支持性计数(后者从不放行)。",
+                           mend_zh="请让程序把计数写入单独的文件。")
+
+
+def whole(text: str) -> bool:
+    """Whether Postgres and UTF-8 can keep it."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,0 +1,21 @@
+"""What do reviews need?"""
+
+from dataclasses import dataclass
+
+from sandbox.catalog import Shelf
+from sandbox.database import Database
+from sandbox.policy import Gate
+from sandbox.reviews.review_policy import ReviewPolicy
+from sandbox.storage import QuarantineStore, ReleasedStore
+
+
+@dataclass(frozen=True)
+class ReviewDesk:
+    """The database, the catalogue, the rules, and the two buckets between which reviewers stand."""
+
+    database: Database
+    shelf: Shelf
+    gate: Gate
+    policy: ReviewPolicy
+    quarantine: QuarantineStore
+    released: ReleasedStore

@@ -1,0 +1,162 @@
+"""Reviews over HTTP: a team asks for files and reads those that were released; officers look, each view logged, and vote."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from sandbox.audit import Log
+from sandbox.errors import NotFound
+from sandbox.identity import Principal
+from sandbox.jobs import load_run
+from sandbox.jobs.read import load_own_run
+from sandbox.policy import Resource
+from sandbox.reviews.checks import checked_review
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.model import Choice, Declared, Vote
+from sandbox.reviews.permit import refusals_logged
+from sandbox.reviews.read import list_reviews, load_review, released
+from sandbox.reviews.release import read_released
+from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
+from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team
+from sandbox.reviews.statistics import review_statistics
+from sandbox.reviews.view_file import view_file
+from sandbox.reviews.vote import vote
+
+AS_BYTES = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}
+"""Nobody's browser is to make a page of what a program wrote."""
+
+
+class WantedFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(max_length=500, description="as the program named it, below its outbox")
+    statbarn: str = Field(max_length=100, description="which kind of statistic it is, such as frequencies")
+    context: str = Field(max_length=8000, description="which people and variables it is about")
+    controls: str = Field(max_length=8000, description="what was done so that nobody can be recognised")
+    counts: str | None = Field(default=None, max_length=500, description="a file of supporting counts, which is never released")
+
+
+class Wanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    files: list[WantedFile] = Field(max_length=100)
+
+    def declared(self) -> list[Declared]:
+        return [Declared(**one.model_dump()) for one in self.files]
+
+
+class OneVote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str = Field(max_length=500)
+    vote: Choice
+    comment: str = Field(default="", max_length=8000)
+    reasons: list[str] = Field(default_factory=list, max_length=20)
+
+
+class Votes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    revision: int = Field(description="of the review that you looked at")
+    votes: list[OneVote] = Field(max_length=100)
+
+
+def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """Nothing here leads to quarantine: what is not released is not there."""
+    api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+
+    @api.post("/{number}/release", status_code=201)
+    def ask_for_files(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
+        """Ask for files of a finished run. What is not named is never released."""
+        return told_to_team(request_release(desk, principal=asker, run=number, files=wanted.declared()))
+
+    @api.get("/{number}/release")
+    def asked_for(asker: Asker, number: UUID) -> dict[str, Any]:
+        """What was asked for last, whether it is decided, and what reviewers want."""
+        with desk.database.transaction() as tx:
+            _, review = own_review(tx, asker, number)
+        if review is None:
+            raise NotFound("Nothing was asked for of this run.", mend="Ask for files: POST /v1/runs/{id}/release.",
+                           zh="尚未申请放行该运行的文件。", mend_zh="请先申请。")
+        return told_to_team(review)
+
+    @api.post("/{number}/release/change")
+    def say_otherwise(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
+        """Say something else of some files, or ask for more, while reviewers look; the votes on these files fall."""
+        return told_to_team(change_declarations(desk, principal=asker, run=number, files=wanted.declared()))
+
+    @api.post("/{number}/release/withdraw")
+    def take_back(asker: Asker, number: UUID) -> dict[str, Any]:
+        """Take the request back."""
+        return told_to_team(withdraw(desk, principal=asker, run=number))
+
+    @api.get("/{number}/files")
+    def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
+        """The files that reviewers let pass, with the receipt of that."""
+        with desk.database.transaction() as tx:
+            run, review = load_own_run(tx, asker, number), own_review(tx, asker, number)[1]
+            files = released(tx, run.id)
+        index = review.log_index if files and review else None
+        return {"run": str(run.id), "state": run.state.value, "files": told_files(files.values()),
+                "receipt": log.receipt(index, opening=True) if index is not None else None}
+
+    @api.get("/{number}/files/{path:path}")
+    def released_file(asker: Asker, number: UUID, path: str) -> Response:
+        """One released file."""
+        return as_bytes(read_released(desk, principal=asker, run=number, path=path))
+
+    return api
+
+
+def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+    Officer = Annotated[Principal, Depends(authenticate)]
+
+    def told(officer: Principal, id: UUID) -> dict[str, Any]:
+        with desk.database.transaction() as tx:
+            review = load_review(tx, id)
+            return told_to_reviewer(tx, desk, review, load_run(tx, review.run), officer)
+
+    @api.get("")
+    def queue(officer: Officer, state: Literal["waiting", "decided"] = "waiting") -> list[dict[str, Any]]:
+        """What waits for reviewers and you may review, the most urgent first; or what was decided, newest first."""
+        with desk.database.transaction() as tx:
+            return [told_in_queue(review, run, officer)
+                    for review, run in list_reviews(tx, desk.gate, officer, waiting=state == "waiting")]
+
+    @api.get("/statistics")
+    def statistics(officer: Officer) -> dict[str, Any]:
+        """How reviews were decided, how fast, and for which reasons."""
+        with refusals_logged(desk.database):
+            desk.gate.require(officer, "read_review_statistics", Resource("Reviews", "all"))
+        with desk.database.transaction() as tx:
+            return review_statistics(tx)
+
+    @api.get("/{number}")
+    def one(officer: Officer, number: UUID) -> dict[str, Any]:
+        """One review: the program, its inputs, what the team says of each file and what the checks found."""
+        checked_review(desk, officer=officer, id=number)
+        return told(officer, number)
+
+    @api.get("/{number}/files/{path:path}")
+    def view(officer: Officer, number: UUID, path: str) -> Response:
+        """A file in quarantine. The log says first that you are about to see it."""
+        return as_bytes(view_file(desk, officer=officer, id=number, path=path))
+
+    @api.post("/{number}/votes")
+    def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:
+        """Vote on every file: blind to the others; once more, seeing all, if they did not agree."""
+        vote(desk, officer=officer, id=number, revision=given.revision,
+             votes=[Vote(each.path, each.vote, each.comment, tuple(each.reasons)) for each in given.votes])
+        return told(officer, number)
+
+    return api
+
+
+def as_bytes(content: bytes) -> Response:
+    return Response(content, media_type="application/octet-stream", headers=AS_BYTES)

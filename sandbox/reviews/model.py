@@ -1,0 +1,149 @@
+"""What is a review: who asks for which files, what do reviewers say of them, and which steps can it take?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class ReviewState(StrEnum):
+    OPEN = "open"  # reviewers vote, each blind to the others
+    CONSOLIDATING = "consolidating"  # they did not agree: now each sees all, and votes once more
+    DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+
+
+class Outcome(StrEnum):
+    RELEASED = "released"
+    RETURNED = "returned"
+    REFUSED = "refused"
+
+
+class Round(StrEnum):
+    BLIND = "blind"
+    FINAL = "final"
+
+
+class Choice(StrEnum):
+    """Of one file, by one reviewer. The strictest comes last."""
+
+    APPROVE = "approve"
+    CHANGE = "change"
+    REFUSE = "refuse"
+
+
+class Severity(StrEnum):
+    NOTES = "notes"
+    ASKS = "asks"  # a reviewer who approves must answer it
+    BLOCKS = "blocks"  # no reviewer may release it
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a state to a state: who takes it, and the event that the log gets with it."""
+
+    before: ReviewState | None
+    after: ReviewState
+    by: str
+    event: str
+
+
+STEPS: tuple[Step, ...] = (
+    Step(None, ReviewState.OPEN, "a member of the team", "release.requested"),
+    Step(ReviewState.OPEN, ReviewState.OPEN, "a member of the team", "release.changed"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.OPEN, "a member of the team", "release.changed"),
+    Step(ReviewState.OPEN, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
+    Step(ReviewState.OPEN, ReviewState.CONSOLIDATING, "the last of the reviewers that it needs", "review.voted"),
+    Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.released"),
+    Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.returned"),
+    Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.refused"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.DECIDED, "the last of its reviewers", "output.released"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.DECIDED, "the last of its reviewers", "output.returned"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.DECIDED, "the last of its reviewers", "output.refused"),
+)
+WAITING = (ReviewState.OPEN, ReviewState.CONSOLIDATING)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the automatic checks say of a file. It may hold values of the file, which its reviewers see anyway; its author,
+    who does not, is never shown one."""
+
+    code: str
+    risk: str
+    severity: Severity
+    message: str
+    mend: str = ""
+    zh: str = ""
+    mend_zh: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the team says of one file: what kind of statistic, in which context, with which controls, and beside which file
+    of supporting counts (which is never released). Whether there are such files is data: nobody of the team is told."""
+
+    path: str
+    statbarn: str
+    context: str
+    controls: str
+    counts: str | None = None
+
+
+@dataclass(frozen=True)
+class ReviewedFile:
+    """A declared file and what the checks found; `findings` is None until a reviewer first opens the review."""
+
+    declared: Declared
+    findings: tuple[Finding, ...] | None
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What one reviewer says of one file."""
+
+    path: str
+    choice: Choice
+    comment: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CastVote:
+    """A vote as it was cast. `organisation` is the reviewer's."""
+
+    reviewer: str
+    organisation: str
+    round: Round
+    vote: Vote
+    voted_at: datetime
+
+
+@dataclass(frozen=True)
+class Review:
+    """One round of asking for files of a run. `revision` grows with each change of a declaration: a vote names the one it
+    is about."""
+
+    id: UUID
+    run: UUID
+    round: int
+    team: str
+    requested_by: str
+    requested_at: datetime
+    due_at: datetime
+    revision: int
+    state: ReviewState
+    outcome: Outcome | None
+    decided_at: datetime | None
+    log_index: int | None
+    files: tuple[ReviewedFile, ...]
+    votes: tuple[CastVote, ...]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(file.declared.path for file in self.files)
+
+    def overdue(self, now: datetime) -> bool:
+        return self.state in WAITING and now > self.due_at

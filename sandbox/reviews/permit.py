@@ -1,0 +1,41 @@
+"""May this officer review this run's files? Cedar decides, on the team, its people and who asked; a refusal is logged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import or_, select
+
+from sandbox.audit import append
+from sandbox.database import Database, Transaction
+from sandbox.identity import Principal
+from sandbox.identity.tables import accounts, team_members
+from sandbox.jobs import Run
+from sandbox.policy import Decision, Gate, Refused, Resource, refusal_event
+from sandbox.reviews.model import Review
+
+
+def may_review(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> Decision:
+    authors = {run.submitted_by, review.requested_by}
+    members = select(team_members.c.account).where(team_members.c.team == run.team)
+    organisations = tx.scalars(select(accounts.c.organisation).distinct().where(
+        or_(accounts.c.id.in_(members), accounts.c.id.in_(sorted(authors)))))
+    return gate.decide(officer, "review", Resource("Review", str(review.id), {
+        "team": run.team, "authors": authors, "organisations": set(organisations)}))
+
+
+def require_reviewer(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> None:
+    """Raises `Refused` with the decision's reason."""
+    decision = may_review(tx, gate, officer, review, run)
+    if not decision.allowed:
+        raise Refused(decision)
+
+
+@contextmanager
+def refusals_logged(database: Database) -> Iterator[None]:
+    """Log a refused decision once the refused deed's own transaction, which is inside, has been rolled back."""
+    try:
+        yield
+    except Refused as refused:
+        with database.transaction() as tx:
+            append(tx, refusal_event(refused.decision))
+        raise

@@ -1,0 +1,153 @@
+"""Which reviews are there, what did their runs read, and what has left before? Rows in, values out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+
+from sandbox.catalog import Shelf, Version
+from sandbox.catalog.model import Role
+from sandbox.database import Transaction
+from sandbox.errors import NotFound
+from sandbox.identity import Principal
+from sandbox.jobs import Run, load_run
+from sandbox.jobs.tables import run_files, runs
+from sandbox.policy import Gate
+from sandbox.reviews.model import (
+    WAITING,
+    CastVote,
+    Choice,
+    Declared,
+    Finding,
+    Outcome,
+    Review,
+    ReviewedFile,
+    ReviewState,
+    Round,
+    Severity,
+    Vote,
+)
+from sandbox.reviews.permit import may_review
+from sandbox.reviews.tables import released_files, review_files, review_votes, reviews
+
+LISTED = 200
+
+
+@dataclass(frozen=True)
+class Left:
+    """One file that a run left in quarantine, or that was let out of it."""
+
+    path: str
+    object_name: str
+    object_version: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class EarlierRelease:
+    """A file that left before and came from one of the same datasets."""
+
+    team: str
+    run: UUID
+    path: str
+    statbarn: str
+    datasets: tuple[str, ...]
+    released_at: datetime
+
+
+def load_review(tx: Transaction, id: UUID, *, lock: bool = False) -> Review:
+    """`lock`: to change it, or its votes. Raises `NotFound`."""
+    query = select(reviews).where(reviews.c.id == id)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"There is no review {id}.", zh="没有这项审核。")
+    return _review(tx, row)
+
+
+def newest_review(tx: Transaction, run: UUID, *, lock: bool = False) -> Review | None:
+    query = select(reviews).where(reviews.c.run == run).order_by(reviews.c.round.desc()).limit(1)
+    row = tx.execute(query.with_for_update() if lock else query).first()
+    return _review(tx, row) if row else None
+
+
+def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
+    """Of the same run, newest first."""
+    found = tx.execute(select(reviews).where(reviews.c.run == review.run, reviews.c.round < review.round)
+                       .order_by(reviews.c.round.desc()))
+    return [_review(tx, row) for row in found.all()]
+
+
+def list_reviews(tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True) -> Sequence[tuple[Review, Run]]:
+    """Those that this officer may review: the ones that wait, the most urgent first; or the decided ones, newest first."""
+    if "officer" not in officer.roles:
+        return []
+    query = select(reviews).order_by(reviews.c.due_at, reviews.c.id) if waiting else \
+        select(reviews).order_by(reviews.c.decided_at.desc(), reviews.c.id)
+    states = WAITING if waiting else (ReviewState.DECIDED,)
+    rows = tx.execute(query.where(reviews.c.state.in_([state.value for state in states])).limit(LISTED)).all()
+    found = [(review, load_run(tx, review.run)) for review in (_review(tx, row) for row in rows)]
+    return [(review, run) for review, run in found if may_review(tx, gate, officer, review, run).allowed]
+
+
+def versions_of(tx: Transaction, shelf: Shelf, run: Run) -> tuple[Version, ...]:
+    """What the run read."""
+    return tuple(shelf.version(tx, one.dataset, one.version) for one in run.inputs)
+
+
+def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
+    """Of all that was read together: the highest of the datasets and of the columns that a run sees."""
+    return gate.grades.combine([part for version in versions for part in (
+        version.policy.grade, *(column.grade for column in version.policy.columns if column.role is not Role.HIDDEN))])
+
+
+def left_files(tx: Transaction, run: UUID) -> dict[str, Left]:
+    """What the run left in quarantine, by path."""
+    return {row.path: _left(row) for row in tx.execute(select(run_files).where(run_files.c.run == run)
+                                                       .order_by(run_files.c.path))}
+
+
+def released(tx: Transaction, run: UUID) -> dict[str, Left]:
+    """What the team has got of the run, by path."""
+    return {row.path: _left(row) for row in tx.execute(select(released_files).where(released_files.c.run == run)
+                                                       .order_by(released_files.c.path))}
+
+
+def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> Sequence[EarlierRelease]:
+    """Files that left before, of any team, whose run read one of these datasets; newest first."""
+    query = (select(released_files.c.path, runs.c.team, runs.c.id, runs.c.inputs, review_files.c.statbarn, reviews.c.decided_at)
+             .join(runs, runs.c.id == released_files.c.run).join(reviews, reviews.c.id == released_files.c.review)
+             .join(review_files, (review_files.c.review == released_files.c.review)
+                   & (review_files.c.path == released_files.c.path))
+             .where(runs.c.id != but, or_(*(runs.c.inputs.contains([{"dataset": name}]) for name in datasets)))
+             .order_by(reviews.c.decided_at.desc(), released_files.c.path).limit(LISTED))
+    return [EarlierRelease(row.team, row.id, row.path, row.statbarn,
+                           tuple(sorted({one["dataset"] for one in row.inputs} & set(datasets))), row.decided_at)
+            for row in tx.execute(query)]
+
+
+def _left(row: Row[Any]) -> Left:
+    return Left(row.path, row.object_name, row.object_version, row.sha256, row.size)
+
+
+def _review(tx: Transaction, row: Row[Any]) -> Review:
+    files = tx.execute(select(review_files).where(review_files.c.review == row.id).order_by(review_files.c.path))
+    votes = tx.execute(select(review_votes).where(review_votes.c.review == row.id)
+                       .order_by(review_votes.c.voted_at, review_votes.c.reviewer, review_votes.c.path))
+    return Review(
+        id=row.id, run=row.run, round=row.round, team=row.team, requested_by=row.requested_by,
+        requested_at=row.requested_at, due_at=row.due_at, revision=row.revision, state=ReviewState(row.state),
+        outcome=Outcome(row.outcome) if row.outcome else None, decided_at=row.decided_at, log_index=row.log_index,
+        files=tuple(ReviewedFile(Declared(file.path, file.statbarn, file.context, file.controls, file.counts),
+                                 None if file.findings is None else tuple(as_finding(one) for one in file.findings))
+                    for file in files),
+        votes=tuple(CastVote(vote.reviewer, vote.organisation, Round(vote.round),
+                             Vote(vote.path, Choice(vote.vote), vote.comment, tuple(vote.reasons)), vote.voted_at)
+                    for vote in votes))
+
+
+def as_finding(said: dict[str, Any]) -> Finding:
+    return Finding(**{**said, "severity": Severity(said["severity"])})

@@ -1,0 +1,45 @@
+"""How do files reach their team? They are copied first, and are the team's only once the transaction that says so commits.
+
+A copy without its row is unreachable: the team's files are found by rows alone.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from sandbox.database import Transaction
+from sandbox.errors import NotFound
+from sandbox.identity import Principal
+from sandbox.jobs.quarantine import object_name
+from sandbox.jobs.read import load_own_run
+from sandbox.reviews.checks import exact, fetched
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.model import Review
+from sandbox.reviews.read import Left, left_files, released
+from sandbox.reviews.tables import released_files
+
+
+def copy_files(tx: Transaction, desk: ReviewDesk, review: Review) -> Mapping[str, Left]:
+    """Copy each file that was asked for and is there, and write its row. Raises `Unavailable`; then nothing is released."""
+    left = left_files(tx, review.run)
+    copied = {}
+    for path in sorted(review.paths & left.keys()):
+        stored = desk.released.put(object_name(review.run, path), fetched(desk, left[path]))
+        copied[path] = Left(path, stored.name, stored.version_id, stored.sha256, stored.size)
+    if copied:
+        tx.execute(insert(released_files), [
+            {"run": review.run, "path": one.path, "review": review.id, "object_name": one.object_name,
+             "object_version": one.object_version, "sha256": one.sha256, "size": one.size} for one in copied.values()])
+    return copied
+
+
+def read_released(desk: ReviewDesk, *, principal: Principal, run: UUID, path: str) -> bytes:
+    """A released file, for somebody of its team. Raises `NotFound` for everything else."""
+    with desk.database.transaction() as tx:
+        load_own_run(tx, principal, run)
+        file = released(tx, run).get(path)
+    if file is None:
+        raise NotFound("No file of this name was released.", mend="See which were: GET /v1/runs/{id}/files.",
+                       zh="没有放行此名称的文件。")
+    return exact(desk.released.get(file.object_name, file.object_version), file)

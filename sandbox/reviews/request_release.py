@@ -1,0 +1,106 @@
+"""How does a team ask for files of a run, change what it says of them, and take it back?
+
+What it asks for is checked as words, and never against what is there: whether a run left a file is data. So asking takes the
+same moment and gets the same answer whatever the run has left.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from sandbox.audit import Event, append
+from sandbox.database import Transaction
+from sandbox.errors import Conflict
+from sandbox.identity import Principal
+from sandbox.jobs import Run, RunState
+from sandbox.jobs.read import load_own_run
+from sandbox.reviews.declarations import check_declared
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
+from sandbox.reviews.read import grade_of, load_review, newest_review, versions_of
+from sandbox.reviews.rules import due_at, rule_of
+from sandbox.reviews.tables import review_files, review_votes, reviews
+
+ASKABLE = (RunState.FINISHED, RunState.RETURNED)
+
+
+def request_release(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
+    """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed, or was decided)."""
+    check_declared(files)
+    id, now = uuid4(), datetime.now(UTC)
+    with desk.database.transaction() as tx:
+        asked = load_own_run(tx, principal, run, lock=True)
+        last = newest_review(tx, run)
+        if last and last.state in WAITING:
+            raise Conflict("These files wait for reviewers already.", mend="Change a declaration, or take the request back.",
+                           zh="已有待审核的放行申请。", mend_zh="可修改文件说明,或撤回申请。")
+        if asked.state not in ASKABLE:
+            raise Conflict(f"The run is {asked.state.value}.", zh="该运行的状态不允许申请放行。",
+                           mend="Files can be asked for once its end is told, until reviewers have released or refused them.",
+                           mend_zh="运行结束后可申请;放行或拒绝之后不可再申请。")
+        rule = rule_of(desk.policy, grade_of(desk.gate, versions_of(tx, desk.shelf, asked)))
+        tx.execute(insert(reviews).values(
+            id=id, run=run, round=last.round + 1 if last else 1, team=asked.team, requested_by=principal.id, requested_at=now,
+            due_at=due_at(now, rule.days, desk.policy.closed), revision=1, state=ReviewState.OPEN.value))
+        tx.execute(insert(review_files), [_row(id, one) for one in files])
+        append(tx, Event("release.requested", principal.id, f"review:{id}", {
+            "run": str(run), "team": asked.team, "files": _said(files)}))
+        return load_review(tx, id)
+
+
+def change_declarations(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
+    """Say something else of some of the files, or ask for more. What was voted on these falls, and so does every final vote;
+    a declaration that is the same as before changes nothing."""
+    check_declared(files)
+    with desk.database.transaction() as tx:
+        review = _own_waiting(tx, principal, run)
+        before = {file.declared.path: file.declared for file in review.files}
+        check_declared([*{**before, **{one.path: one for one in files}}.values()])
+        changed = [one for one in files if before.get(one.path) != one]
+        if not changed:
+            return review
+        for one in changed:
+            row = _row(review.id, one) | {"findings": None}
+            tx.execute(upsert(review_files).values(row).on_conflict_do_update(
+                index_elements=["review", "path"], set_={name: row[name] for name in row if name not in ("review", "path")}))
+        tx.execute(delete(review_votes).where(review_votes.c.review == review.id, (review_votes.c.round == Round.FINAL.value)
+                                              | review_votes.c.path.in_([one.path for one in changed])))
+        tx.execute(update(reviews).where(reviews.c.id == review.id).values(
+            revision=review.revision + 1, state=ReviewState.OPEN.value))
+        append(tx, Event("release.changed", principal.id, f"review:{review.id}", {"files": _said(changed)}))
+        return load_review(tx, review.id)
+
+
+def withdraw(desk: ReviewDesk, *, principal: Principal, run: UUID) -> Review:
+    """Take the request back, as long as it is not decided; the run can be asked for again."""
+    with desk.database.transaction() as tx:
+        review = _own_waiting(tx, principal, run)
+        tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.WITHDRAWN.value))
+        append(tx, Event("release.withdrawn", principal.id, f"review:{review.id}", {"run": str(run)}))
+        return load_review(tx, review.id)
+
+
+def own_review(tx: Transaction, principal: Principal, run: UUID) -> tuple[Run, Review | None]:
+    """A run of one's team, and the newest request for its files. Raises `NotFound`."""
+    return load_own_run(tx, principal, run), newest_review(tx, run)
+
+
+def _own_waiting(tx: Transaction, principal: Principal, run: UUID) -> Review:
+    load_own_run(tx, principal, run)
+    review = newest_review(tx, run, lock=True)
+    if review is None or review.state not in WAITING:
+        raise Conflict("No request for files of this run waits.", mend="Ask for them.", zh="该运行没有待审核的放行申请。",
+                       mend_zh="请先申请。")
+    return review
+
+
+def _row(review: UUID, one: Declared) -> dict[str, object]:
+    return {"review": review, "path": one.path, "statbarn": one.statbarn, "context": one.context.strip(),
+            "controls": one.controls.strip(), "counts": one.counts}
+
+
+def _said(files: Sequence[Declared]) -> list[dict[str, object]]:
+    return [{"path": one.path, "statbarn": one.statbarn, "counts": one.counts} for one in files]

@@ -1,0 +1,83 @@
+"""Tables of reviews: what was asked for, what was found, what was voted, and what has left."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from sandbox.database import metadata
+
+reviews = Table(
+    "reviews", metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("log_index", BigInteger),  # of the entry of its outcome
+    CheckConstraint("state IN ('open', 'consolidating', 'decided', 'withdrawn')", name="state"),
+    CheckConstraint("outcome IN ('released', 'returned', 'refused')", name="outcome"),
+    CheckConstraint("(state = 'decided') = (outcome IS NOT NULL)", name="decided"),
+    UniqueConstraint("run", "round"),
+    Index("ix_reviews_one_waits", "run", unique=True, postgresql_where=text("state IN ('open', 'consolidating')")),
+    Index("ix_reviews_state_due_at", "state", "due_at"),
+    schema="vault",
+)
+
+review_files = Table(
+    "review_files", metadata,
+    Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("statbarn", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("controls", Text, nullable=False),
+    Column("counts", Text),
+    Column("findings", JSONB(none_as_null=True)),  # NULL until the checks have run
+    schema="vault",
+)
+
+review_votes = Table(
+    "review_votes", metadata,
+    Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), primary_key=True),
+    Column("reviewer", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("round", Text, primary_key=True),
+    Column("organisation", Text, nullable=False),  # the reviewer's, when they voted
+    Column("vote", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False),
+    Column("voted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("round IN ('blind', 'final')", name="round"),
+    CheckConstraint("vote IN ('approve', 'change', 'refuse')", name="vote"),
+    schema="vault",
+)
+
+released_files = Table(
+    "released_files", metadata,
+    Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), nullable=False),
+    Column("object_name", Text, nullable=False),
+    Column("object_version", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    schema="vault",
+)

@@ -1,0 +1,26 @@
+"""How does a reviewer see a file that is in quarantine? Only after the log says that they are about to."""
+
+from uuid import UUID
+
+from sandbox.audit import Event, append
+from sandbox.errors import NotFound
+from sandbox.identity import Principal
+from sandbox.jobs import load_run
+from sandbox.reviews.checks import fetched
+from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.permit import refusals_logged, require_reviewer
+from sandbox.reviews.read import left_files, load_review
+
+
+def view_file(desk: ReviewDesk, *, officer: Principal, id: UUID, path: str) -> bytes:
+    """The bytes of a file that was asked for, or of its supporting counts. Raises `Refused`, `NotFound`, `Unavailable`."""
+    with refusals_logged(desk.database), desk.database.transaction() as tx:
+        review = load_review(tx, id)
+        require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
+        asked = {name for file in review.files for name in (file.declared.path, file.declared.counts) if name}
+        file = left_files(tx, review.run).get(path) if path in asked else None
+        if file is None:
+            raise NotFound("There is no such file in this review.", zh="该审核中没有此文件。")
+        append(tx, Event("file.viewed", officer.id, f"review:{id}", {
+            "run": str(review.run), "path": path, "sha256": file.sha256}))
+    return fetched(desk, file)  # the entry is committed: now the bytes may be read

@@ -1,0 +1,131 @@
+"""Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own deeds, their files in quarantine."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from sandbox.audit.tables import entries, openings
+from sandbox.city.s3 import S3Server
+from sandbox.grants import approve, request_access
+from sandbox.identity import create_account, create_organisation, join_team
+from sandbox.jobs import Run, RunDesk, load_run
+from sandbox.jobs.claim import claim
+from sandbox.jobs.finish import finish
+from sandbox.jobs.quarantine import put_files
+from sandbox.jobs.submit import submit
+from sandbox.reviews import Choice, Review, ReviewDesk, read_review_policy
+from sandbox.reviews.checks import checked_review
+from sandbox.reviews.model import Declared, Finding, Vote
+from sandbox.reviews.read import load_review
+from sandbox.reviews.request_release import request_release
+from sandbox.reviews.review_policy import GradeRule
+from sandbox.reviews.tables import review_files
+from sandbox.reviews.vote import vote
+from story import POLICIES, POLICY, Story
+from workspace import CHECKOUT, KERNEL_PYTHON
+
+TABLE = b"district,n\nnorth,120\nsouth,95\n"
+FILES = {"table.csv": TABLE, "counts.csv": b"district,n\nnorth,40\n", "note.txt": b"two districts", "log.txt": b"",
+         "exit.json": b"{}"}
+OFFICERS = (("hu", "health"), ("gu", "market"), ("tan", "transport"))
+NO = "it shows values of single persons"
+
+
+def declared(path: str = "table.csv", **changed: Any) -> Declared:
+    return replace(Declared(path, "frequencies", "visits by district, all of the population", "counts below 10 are left out"),
+                   **changed)
+
+
+def approval(path: str = "table.csv", comment: str = "") -> Vote:
+    return Vote(path, Choice.APPROVE, comment)
+
+
+def refusal(path: str = "table.csv", choice: Choice = Choice.REFUSE) -> Vote:
+    return Vote(path, choice, NO, ("small_counts",))
+
+
+@dataclass
+class Reviewing:
+    """A small city with officers of three departments, two of them of two each."""
+
+    story: Story
+    desk: ReviewDesk
+    runs: RunDesk
+
+    def principal(self, id: str) -> Any:
+        return self.story.principal(id)
+
+    def finished(self, files: dict[str, bytes] | None = None, *, person: str = "wang") -> Run:
+        run = submit(self.runs, principal=self.principal(person), name="visits", entry="main.py", files={"main.py": "pass"},
+                     inputs=["clinic.visits"], limit_seconds=10)
+        found = claim(self.runs)
+        assert found and found.run.id == run.id
+        assert finish(self.desk.database, run.id, put_files(self.desk.quarantine, run.id, FILES if files is None else files))
+        return self.run(run.id)
+
+    def run(self, id: UUID) -> Run:
+        with self.desk.database.transaction() as tx:
+            return load_run(tx, id)
+
+    def review(self, id: UUID) -> Review:
+        with self.desk.database.transaction() as tx:
+            return load_review(tx, id)
+
+    def asked(self, *files: Declared, run: Run | None = None) -> Review:
+        return request_release(self.desk, principal=self.principal("wang"), run=(run or self.finished()).id,
+                               files=files or (declared(),))
+
+    def votes(self, review: Review, officer: str, *votes: Vote, revision: int | None = None) -> Review:
+        return vote(self.desk, officer=self.principal(officer), id=review.id, votes=votes or (approval(),),
+                    revision=self.review(review.id).revision if revision is None else revision)
+
+    def finds(self, review: Review, path: str, *findings: Finding) -> None:
+        """As the checks would have stored it."""
+        checked_review(self.desk, officer=self.principal("lin"), id=review.id)
+        with self.desk.database.transaction() as tx:
+            tx.execute(update(review_files).where(review_files.c.review == review.id, review_files.c.path == path).values(
+                findings=[dict(finding.__dict__) for finding in findings]))
+
+    def rule(self, **changed: Any) -> "Reviewing":
+        """The same city under another rule for the grade of its inputs."""
+        grades = {grade: replace(rule, **changed) for grade, rule in self.desk.policy.grades.items()}
+        return replace(self, desk=replace(self.desk, policy=replace(self.desk.policy, grades=grades)))
+
+    def kinds(self) -> list[str]:
+        with self.desk.database.transaction() as tx:
+            return list(tx.scalars(select(text("(entry::jsonb)->>'kind'")).select_from(entries).order_by(entries.c.index)))
+
+    def opened(self) -> str:
+        """Everything that the log's openings say."""
+        with self.desk.database.transaction() as tx:
+            return "\n".join(tx.scalars(select(openings.c.content)))
+
+
+def reviewing(story: Story, s3: S3Server, folder: Path) -> Reviewing:
+    story.publish(policy=POLICY.replace('secret: {role: hidden, type: text, grade: "4"}', "secret: {role: hidden, type: text}"))
+    with story.database.transaction() as tx:
+        for officer, organisation in OFFICERS:
+            if organisation == "transport":
+                create_organisation(tx, organisation_id=organisation, display_name=organisation, by="system")
+            create_account(tx, account_id=officer, display_name=officer, organisation=organisation, roles=["officer"],
+                           by="system")
+        create_account(tx, account_id="song", display_name="song", organisation="hbpu", roles=["analyst"], by="system")
+        join_team(tx, team_id="lake", account_id="song", by="system")
+    asked = request_access(story.database, gate=story.gate, principal=story.principal("wang"),
+                           version=story.shelf.current("clinic.visits"), team="lake", purpose="to see who is served where",
+                           epsilon=Decimal(1), until=datetime.now(UTC) + timedelta(days=3))
+    approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=asked.id,
+            version=story.shelf.current("clinic.visits"))
+    desk = ReviewDesk(story.database, story.shelf, story.gate, read_review_policy(POLICIES, story.gate.grades),
+                      s3.quarantine_store(), s3.released_store())
+    runs = RunDesk(story.database, story.shelf, story.gate, story.store, desk.quarantine, folder=folder, python=KERNEL_PYTHON,
+                   lock=CHECKOUT / "kernels" / "requirements.lock")
+    return Reviewing(story, desk, runs)
+
+
+__all__ = ["GradeRule", "Reviewing", "approval", "declared", "refusal", "reviewing"]

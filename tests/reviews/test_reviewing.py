@@ -1,0 +1,360 @@
+"""Who reviews what, blind to whom, and what follows: on a real Postgres and a real S3 server."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from reviewed_runs import NO, TABLE, Reviewing, approval, declared, refusal
+from sandbox.city.s3 import S3Server
+from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
+from sandbox.identity import join_team
+from sandbox.jobs import RunState
+from sandbox.jobs.submit import submit
+from sandbox.reviews import Choice, Outcome, ReviewState
+from sandbox.reviews.checks import checked_review
+from sandbox.reviews.model import Finding, Severity
+from sandbox.reviews.read import list_reviews, released
+from sandbox.reviews.release import read_released
+from sandbox.reviews.request_release import change_declarations, request_release, withdraw
+from sandbox.reviews.shown import told_to_reviewer, told_to_team
+from sandbox.reviews.statistics import review_statistics
+from sandbox.reviews.view_file import view_file
+from sandbox.storage import QuarantineStore
+
+BLOCK = Finding("copied_row", "identification", Severity.BLOCKS, "a row of the data is in it")
+ASK = Finding("small", "small", Severity.ASKS, "a cell is 9")
+
+
+def told(city: Reviewing, review, officer: str) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    with city.desk.database.transaction() as tx:
+        now = city.review(review.id)
+        return told_to_reviewer(tx, city.desk, now, city.run(now.run), city.principal(officer))
+
+
+def test_two_approvals_release_exactly_what_was_asked_for(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(declared(counts="counts.csv"), run=run)
+    assert city.votes(review, "lin").state is ReviewState.OPEN
+    done = city.votes(review, "zhou")
+    assert (done.state, done.outcome) == (ReviewState.DECIDED, Outcome.RELEASED)
+    assert city.run(run.id).state is RunState.RELEASED
+    assert read_released(city.desk, principal=city.principal("song"), run=run.id, path="table.csv") == TABLE
+    with city.desk.database.transaction() as tx:
+        assert list(released(tx, run.id)) == ["table.csv"], "neither the counts nor what nobody asked for"
+    assert city.kinds()[-2:] == ["review.voted", "output.released"]
+
+
+def test_nobody_is_shown_anothers_vote_before_both_have_voted(city: Reviewing) -> None:
+    review = city.asked()
+    city.votes(review, "lin", refusal())
+    before = told(city, review, "zhou")
+    assert before["votes"] == [] and NO not in str(before) and before["submitted"] == 1
+    assert [one["vote"] for one in told(city, review, "lin")["votes"]] == ["refuse"]
+    city.votes(review, "zhou")
+    for officer in ("lin", "zhou"):
+        assert {(one["reviewer"], one["vote"]) for one in told(city, review, officer)["votes"]} == {
+            ("lin", "refuse"), ("zhou", "approve")}
+
+
+def test_reviewers_who_do_not_agree_vote_once_more_and_the_strictest_counts(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(declared(), declared("note.txt"), run=run)
+    city.votes(review, "lin", approval(), refusal("note.txt"))
+    assert city.votes(review, "zhou", approval(), approval("note.txt")).state is ReviewState.CONSOLIDATING
+    with pytest.raises(Conflict, match="reviewers already"):
+        city.votes(review, "hu", approval(), approval("note.txt"))
+    assert city.votes(review, "lin", approval(), refusal("note.txt", Choice.CHANGE)).state is ReviewState.CONSOLIDATING
+    with pytest.raises(Conflict, match="voted already"):
+        city.votes(review, "lin", approval(), approval("note.txt"))
+    done = city.votes(review, "zhou", approval(), approval("note.txt"))
+    assert done.outcome is Outcome.RETURNED and city.run(run.id).state is RunState.RETURNED
+    assert "output.returned" in city.kinds()
+    with pytest.raises(NotFound):
+        read_released(city.desk, principal=city.principal("wang"), run=run.id, path="table.csv")
+
+
+def test_a_returned_run_is_asked_for_again_and_may_be_returned_again_or_released(city: Reviewing) -> None:
+    run = city.finished()
+    for round, choice in enumerate((Choice.CHANGE, Choice.CHANGE, Choice.APPROVE), start=1):
+        review = city.asked(run=run)
+        assert review.round == round
+        for officer in ("lin", "zhou"):
+            city.votes(review, officer, approval() if choice is Choice.APPROVE else refusal(choice=choice))
+    assert city.run(run.id).state is RunState.RELEASED
+    with pytest.raises(Conflict, match="released"):
+        city.asked(run=run)
+
+
+def test_a_refused_run_cannot_be_asked_for_again(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(run=run)
+    for officer in ("lin", "zhou"):
+        city.votes(review, officer, refusal())
+    assert city.run(run.id).state is RunState.REFUSED
+    with pytest.raises(Conflict):
+        city.asked(run=run)
+
+
+def test_comments_reach_the_team_only_when_it_is_returned_or_refused_and_without_names(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(run=run)
+    city.votes(review, "lin", refusal(choice=Choice.CHANGE))
+    assert NO not in str(told_to_team(city.review(review.id)))
+    city.votes(review, "zhou")
+    waiting = told_to_team(city.review(review.id))
+    assert waiting["state"] == "open" and NO not in str(waiting), "not even that they do not agree"
+    city.votes(review, "lin", refusal(choice=Choice.CHANGE))
+    city.votes(review, "zhou", approval(comment="fine by me"))
+    said = told_to_team(city.review(review.id))
+    assert [one["comment"] for one in said["comments"]] == [NO, "fine by me"]
+    assert "lin" not in str(said) and "zhou" not in str(said)
+    again = city.asked(run=run)
+    for officer in ("lin", "zhou"):
+        city.votes(again, officer, approval(comment="between officers"))
+    assert "between officers" not in str(told_to_team(city.review(again.id)))
+
+
+@pytest.mark.parametrize("officer", ["wang", "song", "li"])
+def test_who_is_no_officer_reviews_nothing(city: Reviewing, officer: str) -> None:
+    review = city.asked()
+    who = city.principal(officer)
+    for deed in (lambda: city.votes(review, officer), lambda: checked_review(city.desk, officer=who, id=review.id),
+                 lambda: view_file(city.desk, officer=who, id=review.id, path="table.csv")):
+        with pytest.raises(Forbidden):
+            deed()
+    with city.desk.database.transaction() as tx:
+        assert list_reviews(tx, city.desk.gate, city.principal(officer)) == []
+
+
+def test_an_officer_reviews_nothing_of_their_own_team_nor_of_a_colleagues(city: Reviewing) -> None:
+    review = city.asked()
+    with city.desk.database.transaction() as tx:
+        join_team(tx, team_id="lake", account_id="gu", by="system")  # of market, as zhou is
+    for officer, code in (("gu", "review_own_team"), ("zhou", "review_own_organisation")):
+        with pytest.raises(Forbidden) as refused:
+            city.votes(review, officer)
+        assert refused.value.code == code
+    assert city.kinds()[-1] == "decision.refused"
+    assert city.review(review.id).votes == ()
+
+
+def test_one_reviewer_does_not_vote_twice(city: Reviewing) -> None:
+    review = city.asked()
+    city.votes(review, "lin")
+    with pytest.raises(Conflict, match="voted already"):
+        city.votes(review, "lin")
+    assert city.review(review.id).state is ReviewState.OPEN
+
+
+def test_one_reviewer_who_votes_many_times_at_once_has_one_vote(city: Reviewing) -> None:
+    review = city.asked()
+    checked_review(city.desk, officer=city.principal("lin"), id=review.id)
+
+    def once(_: int) -> bool:
+        try:
+            city.votes(review, "lin")
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(once, range(8))) == 1
+    assert city.review(review.id).outcome is None and len(city.review(review.id).votes) == 1
+
+
+def test_where_the_grade_wants_another_department_two_of_one_are_refused(city: Reviewing) -> None:
+    strict = city.rule(other_department=True)
+    review = strict.asked()
+    strict.votes(review, "lin")
+    with pytest.raises(Forbidden) as refused:
+        strict.votes(review, "hu")
+    assert refused.value.code == "other_department_needed" and refused.value.zh
+    assert strict.votes(review, "tan").outcome is Outcome.RELEASED
+
+
+def test_the_citys_own_rule_for_grade_4_wants_two_departments(city: Reviewing) -> None:
+    review = city.asked()
+    assert told(city, review, "lin")["grade"] == "4", "the unit column's"
+    city.votes(review, "zhou")
+    with pytest.raises(Forbidden):
+        city.votes(review, "gu")
+
+
+def test_where_the_grade_allows_it_one_reviewer_releases_what_is_of_low_risk(city: Reviewing) -> None:
+    light = city.rule(one_if_low_risk=True)
+    safe, other = light.asked(declared(statbarn="coefficients")), light.asked(declared(statbarn="frequencies"))
+    assert light.votes(safe, "lin").outcome is Outcome.RELEASED
+    assert light.votes(other, "lin").outcome is None
+    asks = light.asked(declared(statbarn="coefficients"))
+    light.finds(asks, "table.csv", ASK)
+    assert light.votes(asks, "lin", approval(comment="nine is enough here")).outcome is None
+
+
+def test_what_a_check_blocks_cannot_be_approved_and_what_it_asks_must_be_answered(city: Reviewing) -> None:
+    review = city.asked(declared(), declared("note.txt"))
+    city.finds(review, "table.csv", BLOCK)
+    city.finds(review, "note.txt", ASK)
+    with pytest.raises(InvalidInput) as refused:
+        city.votes(review, "lin", approval(comment="I know them all"), approval("note.txt", "fine by me"))
+    assert refused.value.code == "blocked"
+    with pytest.raises(InvalidInput) as refused:
+        city.votes(review, "lin", refusal(), approval("note.txt"))
+    assert refused.value.code == "answer_needed"
+    assert city.review(review.id).votes == ()
+    city.votes(review, "lin", refusal(), approval("note.txt", "it is no count of people"))
+
+
+def test_a_changed_declaration_resets_the_votes_on_it_and_no_other(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(declared(), declared("note.txt"), run=run)
+    city.votes(review, "lin", approval(), approval("note.txt"))
+    seen = city.review(review.id).revision
+    changed = declared(context="visits by district, of the year 2025 alone")
+    change_declarations(city.desk, principal=city.principal("song"), run=run.id, files=[changed])
+    assert {one.vote.path for one in city.review(review.id).votes} == {"note.txt"}
+    with pytest.raises(Conflict, match="changed"):
+        city.votes(review, "zhou", approval(), approval("note.txt"), revision=seen)
+    city.votes(review, "zhou", approval(), approval("note.txt"))
+    assert city.review(review.id).state is ReviewState.OPEN, "lin has not seen what it says now"
+    assert city.votes(review, "lin").outcome is Outcome.RELEASED
+
+
+def test_a_change_while_reviewers_consolidate_makes_them_blind_again(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(declared(), declared("note.txt"), run=run)
+    city.votes(review, "lin", refusal(), approval("note.txt"))
+    city.votes(review, "zhou", approval(), approval("note.txt"))
+    city.votes(review, "lin", refusal(), approval("note.txt"))
+    changed = declared(controls="cells under 20 are out")
+    change_declarations(city.desk, principal=city.principal("wang"), run=run.id, files=[changed])
+    now = city.review(review.id)
+    assert now.state is ReviewState.OPEN and {(one.vote.path, one.round.value) for one in now.votes} == {("note.txt", "blind")}
+    assert {one["reviewer"] for one in told(city, review, "zhou")["votes"]} == {"zhou"}
+
+
+def test_the_same_declaration_again_changes_nothing(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(run=run)
+    city.votes(review, "lin")
+    change_declarations(city.desk, principal=city.principal("wang"), run=run.id, files=[declared()])
+    assert city.review(review.id).votes and city.review(review.id).revision == review.revision
+
+
+def test_a_request_that_is_taken_back_can_be_made_anew_and_its_votes_stay_hidden(city: Reviewing) -> None:
+    run = city.finished()
+    review = city.asked(run=run)
+    city.votes(review, "lin", refusal())
+    with pytest.raises(Conflict, match="wait"):
+        city.asked(run=run)
+    withdraw(city.desk, principal=city.principal("wang"), run=run.id)
+    with pytest.raises(Conflict):
+        city.votes(review, "zhou")
+    again = city.asked(run=run)
+    assert NO not in str(told(city, again, "zhou"))
+
+
+def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewing) -> None:
+    one = city.asked(declared("table.csv", counts="counts.csv"), run=city.finished())
+    two = city.asked(declared("table.csv", counts="counts.csv"), run=city.finished({"log.txt": b""}))
+    differ = {"run", "requested_at"}
+    assert {name: value for name, value in told_to_team(one).items() if name not in differ} == {
+        name: value for name, value in told_to_team(two).items() if name not in differ}
+    checked_review(city.desk, officer=city.principal("lin"), id=two.id)
+    shown = told(city, two, "lin")["files"][0]
+    assert not shown["left"] and [found["code"] for found in shown["findings"]] == ["missing"]
+    with pytest.raises(InvalidInput):
+        city.votes(two, "lin")
+    for officer in ("lin", "zhou"):
+        city.votes(two, officer, approval(comment="that there is none says nothing"))
+    with city.desk.database.transaction() as tx:
+        assert released(tx, two.run) == {} and city.run(two.run).state is RunState.RELEASED
+
+
+@pytest.mark.parametrize("files", [
+    [], [declared(), declared()], [declared("../raw")], [declared("a\0b")], [declared("")], [declared(statbarn="Odd One")],
+    [declared(context="short")], [declared(controls=" " * 40)], [declared(context="\ud800" * 20)], [declared(counts="table.csv")],
+    [declared(), declared("note.txt", counts="table.csv")], [declared(f"{n}.csv") for n in range(41)],
+], ids=lambda files: str(len(files)))
+def test_a_request_that_cannot_be_is_refused_with_a_mend(city: Reviewing, files: list) -> None:  # type: ignore[type-arg]
+    run = city.finished()
+    with pytest.raises(InvalidInput) as refused:
+        request_release(city.desk, principal=city.principal("wang"), run=run.id, files=files)
+    assert refused.value.mend and refused.value.zh
+
+
+def test_nobody_asks_for_anothers_run_or_for_one_whose_end_is_not_told(city: Reviewing) -> None:
+    run = city.finished()
+    with pytest.raises(NotFound):
+        request_release(city.desk, principal=city.principal("li"), run=run.id, files=[declared()])
+    waits = submit(city.runs, principal=city.principal("wang"), name="w", entry="main.py", files={"main.py": "pass"},
+                   inputs=["clinic.visits"], limit_seconds=10)
+    with pytest.raises(Conflict, match="queued"):
+        city.asked(run=waits)
+
+
+class Watched(QuarantineStore):
+    """The real bucket, which looks at the log when it is read."""
+
+    city: Reviewing
+    seen: list[str]
+
+    def get(self, name: str, version_id: str) -> bytes:
+        self.seen.append(self.city.kinds()[-1])
+        return super().get(name, version_id)
+
+
+def test_a_view_is_in_the_log_before_the_bytes_are_read(city: Reviewing, s3: S3Server) -> None:
+    review = city.asked()
+    watched = Watched(s3.endpoint, s3.vault.access_key, s3.vault.secret_key, s3.quarantine_bucket)
+    watched.city, watched.seen = city, []
+    desk = replace(city.desk, quarantine=watched)
+    assert view_file(desk, officer=city.principal("lin"), id=review.id, path="table.csv") == TABLE
+    assert watched.seen == ["file.viewed"] and "table.csv" in city.opened()
+
+
+def test_a_reviewer_sees_what_was_asked_for_and_its_counts_and_nothing_else(city: Reviewing) -> None:
+    review = city.asked(declared(counts="counts.csv"))
+    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").startswith(b"district")
+    for path in ("note.txt", "log.txt", "none.csv", "../table.csv"):
+        with pytest.raises(NotFound):
+            view_file(city.desk, officer=city.principal("lin"), id=review.id, path=path)
+    assert told(city, review, "lin")["not_asked_for"] == ["exit.json", "log.txt", "note.txt"]
+
+
+def test_the_log_says_of_a_vote_what_was_voted_and_holds_no_comment(city: Reviewing) -> None:
+    review = city.asked()
+    city.votes(review, "lin", refusal())
+    assert NO not in city.opened() and '"reasons":["small_counts"]' in city.opened()
+
+
+def test_earlier_releases_of_the_same_dataset_stand_beside(city: Reviewing) -> None:
+    first = city.asked()
+    for officer in ("lin", "zhou"):
+        city.votes(first, officer)
+    beside = told(city, city.asked(), "lin")["earlier_releases"]
+    assert [(one["team"], one["path"], one["statbarn"], one["datasets"]) for one in beside] == [
+        ("lake", "table.csv", "frequencies", ["clinic.visits"])]
+
+
+def test_statistics_count_reasons_of_decided_reviews_alone(city: Reviewing) -> None:
+    waiting, decided = city.asked(), city.asked()
+    city.votes(waiting, "lin", refusal())
+    for officer in ("lin", "zhou"):
+        city.votes(decided, officer, refusal())
+    with city.desk.database.transaction() as tx:
+        said = review_statistics(tx)
+    assert said["outcomes"] == {"refused": 1} and said["reasons"] == {"small_counts": 1}
+    assert (said["waiting"], said["overdue"]) == (1, 0) and said["median_days"] < 1
+
+
+def test_the_queue_is_by_urgency_and_says_what_is_overdue(city: Reviewing) -> None:
+    late, early = city.asked(), city.asked()
+    with city.desk.database.transaction() as tx:
+        tx.execute(text("UPDATE vault.reviews SET due_at = now() - interval '1 hour' WHERE id = :id"), {"id": early.id})
+    with city.desk.database.transaction() as tx:
+        found = [review for review, _ in list_reviews(tx, city.desk.gate, city.principal("lin"))]
+    assert [review.id for review in found] == [early.id, late.id]
+    assert [review.overdue(datetime.now(UTC)) for review in found] == [True, False]
