@@ -1,0 +1,1 @@
+"""May this output leave? Automatic disclosure checks, and the people who decide."""
