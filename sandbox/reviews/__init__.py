@@ -1,1 +1,0 @@
-"""May this output leave? Automatic disclosure checks, and the people who decide."""
