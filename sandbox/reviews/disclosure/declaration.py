@@ -1,0 +1,18 @@
+"""What does the author say of a file?"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the file is (a statbarn or an analysis of the taxonomy), what it is about, what was done to make it safe.
+
+    `counts` is the content of a file of supporting counts (CSV or Parquet): how many units stand behind each line of the output,
+    with the output's label columns and `n`; where sums or means are asked about, also `total`, `top1` and `top2`, the two
+    largest contributions. It is for the checks and the reviewers, and is never released.
+    """
+
+    statbarn: str
+    context: str
+    controls: str
+    counts: bytes | None = None

@@ -1,0 +1,1 @@
+"""What kind of file is this, by its content, and what is in it?"""

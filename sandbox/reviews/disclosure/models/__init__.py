@@ -1,0 +1,1 @@
+"""Does a model give away whom it learned from? Pure parts; the vault runs them."""
