@@ -39,6 +39,9 @@ from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.reviews import ReviewDesk, read_review_policy
+from sandbox.reviews.disclosure.checks.registry import CHECKS
+from sandbox.reviews.disclosure.rules import load_disclosure
+from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.settings import Settings, read_settings
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 
@@ -75,7 +78,8 @@ def create_vault(settings: Settings) -> Vault:
     worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
                             memory_bytes=settings.run_memory_mib * 1024 * 1024))
-    reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released)
+    reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
+                         load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS), RawInputs(raw))
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))

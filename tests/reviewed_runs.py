@@ -1,6 +1,6 @@
 """Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own deeds, their files in quarantine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +20,10 @@ from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
 from sandbox.reviews import Choice, Review, ReviewDesk, read_review_policy
 from sandbox.reviews.checks import checked_review
+from sandbox.reviews.disclosure.checks.registry import CHECKS
+from sandbox.reviews.disclosure.rules import load_disclosure
 from sandbox.reviews.model import Declared, Finding, Vote
+from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.read import load_review
 from sandbox.reviews.request_release import request_release
 from sandbox.reviews.review_policy import GradeRule
@@ -89,7 +92,7 @@ class Reviewing:
         checked_review(self.desk, officer=self.principal("lin"), id=review.id)
         with self.desk.database.transaction() as tx:
             tx.execute(update(review_files).where(review_files.c.review == review.id, review_files.c.path == path).values(
-                findings=[dict(finding.__dict__) for finding in findings]))
+                findings=[asdict(finding) for finding in findings]))
 
     def rule(self, **changed: Any) -> "Reviewing":
         """The same city under another rule for the grade of its inputs."""
@@ -122,7 +125,8 @@ def reviewing(story: Story, s3: S3Server, folder: Path) -> Reviewing:
     approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=asked.id,
             version=story.shelf.current("clinic.visits"))
     desk = ReviewDesk(story.database, story.shelf, story.gate, read_review_policy(POLICIES, story.gate.grades),
-                      s3.quarantine_store(), s3.released_store())
+                      s3.quarantine_store(), s3.released_store(),
+                      load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS), RawInputs(story.store))
     runs = RunDesk(story.database, story.shelf, story.gate, story.store, desk.quarantine, folder=folder, python=KERNEL_PYTHON,
                    lock=CHECKOUT / "kernels" / "requirements.lock")
     return Reviewing(story, desk, runs)

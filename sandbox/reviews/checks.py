@@ -4,19 +4,21 @@ Not sooner: the team's request must take a moment that depends on nothing.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import update
 
+from sandbox.catalog import Version
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.disclosure.check_file import check_file, check_together
+from sandbox.reviews.disclosure.declaration import Declaration
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import Left, left_files, load_review
+from sandbox.reviews.read import Left, left_files, load_review, versions_of
 from sandbox.reviews.tables import review_files
 
 MISSING = Finding(
@@ -31,21 +33,17 @@ NO_COUNTS = Finding(
     zh="运行没有留下所称的支持性计数文件。", mend_zh="请要求提供计数,或说明为何不需要。")
 
 
-def findings_of(declared: Declared, content: bytes, counts: bytes | None) -> Sequence[Finding]:
-    """The one place where the automatic checks of a file's content are asked. There are none yet: reviewers alone look."""
-    return ()
-
-
 def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
     """The review with its findings, for an officer who may review it. Raises `Refused`, `NotFound`, `Unavailable`."""
     with refusals_logged(desk.database), desk.database.transaction() as tx:
         review = load_review(tx, id)
         require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
         left = left_files(tx, review.run)
+        versions = versions_of(tx, desk.shelf, load_run(tx, review.run))
     open_files = [file.declared for file in review.files if file.findings is None]
     if not open_files or review.state not in WAITING:
         return review
-    found = {declared.path: _check(desk, declared, left) for declared in open_files}
+    found = _checked(desk, versions, open_files, left)
     with desk.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
@@ -55,12 +53,25 @@ def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
         return load_review(tx, id)
 
 
-def _check(desk: ReviewDesk, declared: Declared, left: dict[str, Left]) -> list[Finding]:
-    file, counts = left.get(declared.path), left.get(declared.counts or "")
-    if file is None:
-        return [MISSING]
-    found = [*findings_of(declared, fetched(desk, file), fetched(desk, counts) if counts else None)]
-    return [*found, NO_COUNTS] if declared.counts is not None and counts is None else found
+def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[Declared],
+             left: dict[str, Left]) -> dict[str, list[Finding]]:
+    """What the checks say of each file by itself, and of all of them together."""
+    rules, raw = desk.taxonomy.at(desk.gate.grades.combine([version.policy.grade for version in versions])), desk.raw.of(versions)
+    there: dict[str, tuple[bytes, Declaration]] = {}
+    found: dict[str, list[Finding]] = {}
+    for one in asked_for:
+        file, counts = left.get(one.path), left.get(one.counts or "")
+        if file is None:
+            found[one.path] = [MISSING]
+            continue
+        said = Declaration(one.statbarn, one.context, one.controls, fetched(desk, counts) if counts else None)
+        there[one.path] = fetched(desk, file), said
+        found[one.path] = check_file(one.path, *there[one.path], rules, raw)
+        if one.counts is not None and counts is None:
+            found[one.path].append(NO_COUNTS)
+    for path, more in check_together(there, rules, raw).items():
+        found[path] += more
+    return found
 
 
 def fetched(desk: ReviewDesk, file: Left) -> bytes:

@@ -27,8 +27,8 @@ def check_declared(files: Sequence[Declared]) -> None:
         if not STATBARN.fullmatch(one.statbarn):
             raise InvalidInput(f"{one.path}: {one.statbarn[:60]!r} is not a kind of statistic.",
                                zh=f"{one.path}:没有此统计类别。",
-                               mend="Say what it is in one word, such as frequencies, linear_aggregates, coefficients.",
-                               mend_zh="请用一个词说明,如 frequencies、linear_aggregates、coefficients。")
+                               mend="Say what it is in one word, such as frequencies, linear_aggregates, regression.",
+                               mend_zh="请用一个词说明,如 frequencies、linear_aggregates、regression。")
         for what, what_zh, text in (("context", "背景", one.context), ("controls", "控制措施", one.controls)):
             if len(text.strip()) < SHORTEST or len(text) > LONGEST or not whole(text):
                 raise InvalidInput(f"{one.path}: the {what} needs {SHORTEST} to {LONGEST} characters.", code="declaration_short",

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from sandbox.catalog import Shelf
 from sandbox.database import Database
 from sandbox.policy import Gate
+from sandbox.reviews.disclosure.rules import Taxonomy
+from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.review_policy import ReviewPolicy
 from sandbox.storage import QuarantineStore, ReleasedStore
 
 
 @dataclass(frozen=True)
 class ReviewDesk:
-    """The database, the catalogue, the rules, and the two buckets between which reviewers stand."""
+    """The database, the catalogue, the rules, the two buckets between which reviewers stand, and what the checks need."""
 
     database: Database
     shelf: Shelf
@@ -19,3 +21,5 @@ class ReviewDesk:
     policy: ReviewPolicy
     quarantine: QuarantineStore
     released: ReleasedStore
+    taxonomy: Taxonomy
+    raw: RawInputs

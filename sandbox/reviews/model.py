@@ -5,6 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sandbox.reviews.disclosure.finding import Finding, Severity
+
+__all__ = ["Finding", "Severity"]
+
 
 class ReviewState(StrEnum):
     OPEN = "open"  # reviewers vote, each blind to the others
@@ -30,12 +34,6 @@ class Choice(StrEnum):
     APPROVE = "approve"
     CHANGE = "change"
     REFUSE = "refuse"
-
-
-class Severity(StrEnum):
-    NOTES = "notes"
-    ASKS = "asks"  # a reviewer who approves must answer it
-    BLOCKS = "blocks"  # no reviewer may release it
 
 
 @dataclass(frozen=True)
@@ -66,21 +64,6 @@ WAITING = (ReviewState.OPEN, ReviewState.CONSOLIDATING)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What the automatic checks say of a file. It may hold values of the file, which its reviewers see anyway; its author,
-    who does not, is never shown one."""
-
-    code: str
-    risk: str
-    severity: Severity
-    message: str
-    mend: str = ""
-    zh: str = ""
-    mend_zh: str = ""
-    where: str = ""
-
-
-@dataclass(frozen=True)
 class Declared:
     """What the team says of one file: what kind of statistic, in which context, with which controls, and beside which file
     of supporting counts (which is never released). Whether there are such files is data: nobody of the team is told."""
@@ -94,7 +77,10 @@ class Declared:
 
 @dataclass(frozen=True)
 class ReviewedFile:
-    """A declared file and what the checks found; `findings` is None until a reviewer first opens the review."""
+    """A declared file and what the checks found; `findings` is None until a reviewer first opens the review.
+
+    Findings may hold values of the file, which its reviewers see anyway; its author, who does not, is never shown one.
+    """
 
     declared: Declared
     findings: tuple[Finding, ...] | None

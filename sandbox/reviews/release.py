@@ -9,12 +9,14 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from sandbox.database import Transaction
-from sandbox.errors import NotFound
+from sandbox.errors import Conflict, NotFound
 from sandbox.identity import Principal
 from sandbox.jobs.quarantine import object_name
 from sandbox.jobs.read import load_own_run
 from sandbox.reviews.checks import exact, fetched
 from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.disclosure.clean_file import clean_file
+from sandbox.reviews.disclosure.finding import Unfit
 from sandbox.reviews.model import Review
 from sandbox.reviews.read import Left, left_files, released
 from sandbox.reviews.tables import released_files
@@ -25,13 +27,24 @@ def copy_files(tx: Transaction, desk: ReviewDesk, review: Review) -> Mapping[str
     left = left_files(tx, review.run)
     copied = {}
     for path in sorted(review.paths & left.keys()):
-        stored = desk.released.put(object_name(review.run, path), fetched(desk, left[path]))
-        copied[path] = Left(path, stored.name, stored.version_id, stored.sha256, stored.size)
+        name, content = _cleaned(path, fetched(desk, left[path]), review.paths)
+        stored = desk.released.put(object_name(review.run, name), content)
+        copied[name] = Left(name, stored.name, stored.version_id, stored.sha256, stored.size)
     if copied:
         tx.execute(insert(released_files), [
             {"run": review.run, "path": one.path, "review": review.id, "object_name": one.object_name,
              "object_version": one.object_version, "sha256": one.sha256, "size": one.size} for one in copied.values()])
     return copied
+
+
+def _cleaned(path: str, content: bytes, taken: frozenset[str]) -> tuple[str, bytes]:
+    """What the file shows, and nothing that hides beside it. Raises `Conflict` for what cannot be written anew."""
+    try:
+        name, written = clean_file(path, content)
+    except Unfit as unfit:
+        raise Conflict(f"{path} cannot be released: {unfit.finding.message}", mend="Return the review, with that as its reason.",
+                       zh=f"{path} 无法放行:{unfit.finding.zh}", mend_zh="请退回,并说明此原因。") from None
+    return (name, written) if name == path or name not in taken else (f"{path}.png", written)
 
 
 def read_released(desk: ReviewDesk, *, principal: Principal, run: UUID, path: str) -> bytes:

@@ -41,7 +41,7 @@ CHOICES = st.sampled_from(Choice)
 BALLOT = st.fixed_dictionaries(dict.fromkeys(PATHS, CHOICES))
 
 
-def file(path: str, *severities: Severity, statbarn: str = "coefficients", checked: bool = True) -> ReviewedFile:
+def file(path: str, *severities: Severity, statbarn: str = "regression", checked: bool = True) -> ReviewedFile:
     found = tuple(Finding("x", "r", severity, "m") for severity in severities) if checked else None
     return ReviewedFile(Declared(path, statbarn, "c" * 10, "c" * 10), found)
 
@@ -168,11 +168,11 @@ FILES = st.lists(st.tuples(st.sets(st.sampled_from(Severity)), st.booleans(), st
 @given(st.booleans(), FILES)
 def test_one_reviewer_is_enough_only_for_what_was_checked_is_of_low_risk_and_raised_nothing(
         single: bool, files: list[tuple[set[Severity], bool, bool]]) -> None:
-    reviewed = [file(f"{n}.csv", *severities, statbarn="coefficients" if low else "frequencies", checked=checked)
+    reviewed = [file(f"{n}.csv", *severities, statbarn="regression" if low else "frequencies", checked=checked)
                 for n, (severities, low, checked) in enumerate(files)]
     rule = GradeRule(2, other_department=True, one_if_low_risk=single, days=5)
     may = single and all(low and checked and severities <= {Severity.NOTES} for severities, low, checked in files)
-    assert needed(rule, reviewed, {"coefficients"}) == (1 if may else 2)
+    assert needed(rule, reviewed, {"regression"}) == (1 if may else 2)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)), st.integers(1, 20),

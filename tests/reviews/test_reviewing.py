@@ -185,12 +185,12 @@ def test_the_citys_own_rule_for_grade_4_wants_two_departments(city: Reviewing) -
 
 def test_where_the_grade_allows_it_one_reviewer_releases_what_is_of_low_risk(city: Reviewing) -> None:
     light = city.rule(one_if_low_risk=True)
-    safe, other = light.asked(declared(statbarn="coefficients")), light.asked(declared(statbarn="frequencies"))
-    assert light.votes(safe, "lin").outcome is Outcome.RELEASED
+    safe, other = light.asked(declared("note.txt", statbarn="words")), light.asked(declared(statbarn="frequencies"))
+    assert light.votes(safe, "lin", approval("note.txt")).outcome is Outcome.RELEASED
     assert light.votes(other, "lin").outcome is None
-    asks = light.asked(declared(statbarn="coefficients"))
-    light.finds(asks, "table.csv", ASK)
-    assert light.votes(asks, "lin", approval(comment="nine is enough here")).outcome is None
+    asks = light.asked(declared("note.txt", statbarn="words"))
+    light.finds(asks, "note.txt", ASK)
+    assert light.votes(asks, "lin", approval("note.txt", comment="nine is enough here")).outcome is None
 
 
 def test_what_a_check_blocks_cannot_be_approved_and_what_it_asks_must_be_answered(city: Reviewing) -> None:

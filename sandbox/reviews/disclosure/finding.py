@@ -18,9 +18,9 @@ class Finding:
     risk: str
     severity: Severity
     message: str
-    mend: str
-    zh: str
-    mend_zh: str
+    mend: str = ""
+    zh: str = ""
+    mend_zh: str = ""
     where: str = ""
 
     def words(self, language: str) -> tuple[str, str]:

@@ -14,7 +14,12 @@ from sandbox.reviews.disclosure.checks.identifiers import identifiers, personal_
 from sandbox.reviews.disclosure.checks.margins import margins
 from sandbox.reviews.disclosure.checks.microdata import long_lists, microdata
 from sandbox.reviews.disclosure.checks.minimum_count import found_counts, minimum_count
-from sandbox.reviews.disclosure.checks.models_and_words import model_size, models_declared, no_results, pictures_declared
+from sandbox.reviews.disclosure.checks.models_and_words import (
+    model_size,
+    models_declared,
+    no_results,
+    pictures_declared,
+)
 from sandbox.reviews.disclosure.checks.quotes import quotes
 from sandbox.reviews.disclosure.checks.residuals import found_residuals, residuals
 from sandbox.reviews.disclosure.checks.rounding import rounding
