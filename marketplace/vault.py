@@ -87,6 +87,23 @@ class Vault:
     def budgets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/budgets"))
 
+    def reviews(self, who: str, *, state: str = "waiting") -> list[Answer]:
+        return listed(self.get(who, "/v1/reviews", state=state))
+
+    def review(self, who: str, number: str) -> Answer:
+        return self.get(who, f"/v1/reviews/{segment(number)}")
+
+    def review_statistics(self, who: str) -> Answer:
+        return self.get(who, "/v1/reviews/statistics")
+
+    def review_file(self, who: str, number: str, path: str) -> bytes:
+        """A file in quarantine; the vault logs the view first."""
+        return self.send(who, "GET", f"/v1/reviews/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}").content
+
+    def vote(self, who: str, number: str, *, revision: int, votes: list[Answer]) -> Answer:
+        """Each vote: path, vote, comment, reasons."""
+        return self.post(who, f"/v1/reviews/{segment(number)}/votes", {"revision": revision, "votes": votes})
+
     def receipt(self, who: str, index: int) -> Answer:
         return self.get(who, f"/v1/log/receipts/{index}")
 

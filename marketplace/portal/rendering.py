@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from marketplace.money import yuan
 from marketplace.portal.language import LANGUAGES, language_of
 from marketplace.portal.messages import MESSAGES
+from marketplace.portal.preview import visible
 from marketplace.portal.sessions import Session
 from marketplace.settings import Settings
 from sandbox.city_time import CITY_TIME
@@ -29,7 +30,7 @@ class Pages:
         self.htmx = (FOLDER / "static" / "htmx.min.js").exists()  # `make setup` fetches it; the pages work without it
         self.environment = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True,
                                        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self.environment.filters |= {"yuan": yuan, "moment": moment, "day": day, "plain": plain}
+        self.environment.filters |= {"yuan": yuan, "moment": moment, "day": day, "plain": plain, "visible": visible}
 
     def show(self, request: Request, template: str, session: Session | None, *, status: int = 200,
              **values: Any) -> HTMLResponse:

@@ -21,7 +21,7 @@ from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
-from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team
+from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.view_file import view_file
 from sandbox.reviews.vote import vote
@@ -135,7 +135,7 @@ def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) ->
         with refusals_logged(desk.database):
             desk.gate.require(officer, "read_review_statistics", Resource("Reviews", "all"))
         with desk.database.transaction() as tx:
-            return review_statistics(tx)
+            return review_statistics(tx) | {"words": words_of(desk)}
 
     @api.get("/{number}")
     def one(officer: Officer, number: UUID) -> dict[str, Any]:

@@ -75,8 +75,13 @@ def told_to_reviewer(tx: Transaction, desk: ReviewDesk, review: Review, run: Run
         "earlier_releases": [{"team": one.team, "run": str(one.run), "path": one.path, "statbarn": one.statbarn,
                               "datasets": list(one.datasets), "released_at": one.released_at.isoformat()}
                              for one in earlier_releases(tx, datasets, but=run.id)],
-        "reasons": {code: {"zh": zh, "en": en} for code, (zh, en) in desk.policy.reasons.items()},
+        "reasons": words_of(desk),
         "votes_are": [choice.value for choice in Choice]}
+
+
+def words_of(desk: ReviewDesk) -> dict[str, dict[str, str]]:
+    """The reasons that a reviewer may give, in both languages."""
+    return {code: {"zh": zh, "en": en} for code, (zh, en) in desk.policy.reasons.items()}
 
 
 def told_files(files: Iterable[Left]) -> list[dict[str, Any]]:

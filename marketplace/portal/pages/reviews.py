@@ -1,0 +1,87 @@
+"""Pages: what waits for reviewers, one review with all that stands beside it, a file in quarantine, and the vote."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from marketplace.portal.door import Door
+from marketplace.portal.preview import preview_of
+from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.sessions import Session
+from marketplace.vault import Vault
+from sandbox.errors import InvalidInput
+
+
+async def form_of(request: Request) -> FormData:
+    """A form whose fields follow from what is on the page: one group for each file."""
+    return await request.form(max_files=0)
+
+
+def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Person = Annotated[Session, Depends(door.person)]
+    Sender = Annotated[Session, Depends(door.sender)]
+    Given = Annotated[FormData, Depends(form_of)]
+
+    @routes.get("/reviews")
+    def queue(request: Request, session: Person) -> Response:
+        who = session.principal.id
+        return pages.show(request, "reviews.html", session, counted=vault.review_statistics(who), waiting=vault.reviews(who),
+                          decided=vault.reviews(who, state="decided"))
+
+    @routes.get("/reviews/{number}")
+    def review(request: Request, session: Person, number: str) -> Response:
+        return shown(request, session, number)
+
+    @routes.get("/reviews/{number}/files/{path:path}")
+    def file(request: Request, session: Person, number: str, path: str) -> Response:
+        content = vault.review_file(session.principal.id, number, path)
+        return pages.show(request, "review_file.html", session, number=number, path=path, size=len(content),
+                          preview=preview_of(path, content))
+
+    @routes.get("/reviews/{number}/download/{path:path}")
+    def download(session: Person, number: str, path: str) -> Response:
+        content = vault.review_file(session.principal.id, number, path)
+        name = path.rpartition("/")[2]  # plain letters: the vault knows no other path
+        return Response(content, media_type="application/octet-stream", headers={
+            "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+
+    @routes.post("/reviews/{number}/votes")
+    def cast(request: Request, session: Sender, number: str, given: Given) -> Response:
+        try:
+            vault.vote(session.principal.id, number, revision=number_in(given, "revision"), votes=votes_in(given))
+        except InvalidInput as refusal:
+            typed = {name: value for name, value in given.items() if isinstance(value, str)}
+            return shown(request, session, number, status=422, refusal=words_of(refusal), typed=typed)
+        return RedirectResponse(f"/reviews/{number}", status_code=303)
+
+    def shown(request: Request, session: Session, number: str, *, status: int = 200, refusal: dict[str, str] | None = None,
+              typed: dict[str, str] | None = None) -> Response:
+        return pages.show(request, "review.html", session, status=status, refusal=refusal, typed=typed or {},
+                          review=vault.review(session.principal.id, number))
+
+    return routes
+
+
+def number_in(given: FormData, name: str) -> int:
+    """Raises `InvalidInput`."""
+    text = str(given.get(name, ""))
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InvalidInput("The form is not complete.", mend="Load the page again.")
+    return int(text)
+
+
+def votes_in(given: FormData) -> list[dict[str, Any]]:
+    """The groups path_0, vote_0, comment_0, reason_0; path_1, ... Raises `InvalidInput` for a file without a vote."""
+    votes = []
+    place = 0
+    while path := str(given.get(f"path_{place}", "")):
+        choice, reason = str(given.get(f"vote_{place}", "")), str(given.get(f"reason_{place}", ""))
+        if not choice:
+            raise InvalidInput(f"{path}: there is no vote on it.", code="votes_incomplete", mend="Choose one for each file.")
+        votes.append({"path": path, "vote": choice, "comment": str(given.get(f"comment_{place}", "")),
+                      "reasons": [reason] if reason else []})
+        place += 1
+    return votes
