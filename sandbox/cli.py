@@ -250,6 +250,92 @@ def cancel(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it."
     _show(done, as_json, f"Run {done['id']} is {done['state']}.")
 
 
+@app.command()
+def release(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+            wish: Annotated[Path, typer.Argument(help="YAML: path -> statbarn, context, controls, and counts if there are any.")],
+            who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """Ask for files of a finished run (analysts). Officers look at each, and decide."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        said = YAML(typ="safe", pure=True).load(wish.read_text("utf-8"))
+        files = [{"path": str(path), **words} for path, words in said.items()]
+    except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError) as error:
+        raise InvalidInput(f"{wish} does not say which files to release.", mend="For each file: its path, and below it "
+                           "statbarn, context, controls and, if there are any, counts.") from error
+    done = _visitor(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files})
+    _show(done, as_json, f"{len(done['files'])} files wait for reviewers, until {done['due_at'][:10]}.",
+          f"  When they have decided: cihu files {run_id}")
+
+
+@app.command()
+def files(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+          save: Annotated[Path | None, typer.Option(help="Write them below this folder, with receipt.json.")] = None,
+          who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+    """The released files of a run, and what reviewers said if it was returned or refused."""
+    visitor, address = _visitor(home, who), f"/v1/runs/{quote(run_id, safe='')}"
+    done = visitor.vault("GET", f"{address}/files")
+    said = visitor.vault("GET", f"{address}/release")
+    if save is not None:
+        for one in done["files"]:
+            place = save / one["path"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(visitor.vault("GET", f"{address}/files/{one['path']}"))
+        if done["receipt"]:
+            (save / "receipt.json").write_text(json.dumps(done["receipt"], ensure_ascii=False), "utf-8")
+    _show(done | {"request": said}, as_json, f"The request is {said['outcome'] or said['state']}.",
+          *[f"  {one['path']}  {one['size']} bytes  sha256 {one['sha256']}" for one in done["files"]],
+          *[f"  {one['path']}: {one['comment']}" for one in said["comments"]])
+
+
+@app.command()
+def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, instead of those that wait.")] = False,
+            who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Outputs of sealed runs that wait for reviewers, the most urgent first (data officers)."""
+    told = _visitor(home, who).vault("GET", "/v1/reviews", params={"state": "decided" if decided else "waiting"})
+    if as_json:
+        return print(json.dumps(told, ensure_ascii=False))
+    table = Table("review", "due", "run", "team", "reads", "files", "state")
+    for one in told:
+        table.add_row(one["id"], one["due_at"][:10] + (" overdue" if one["overdue"] else ""), escape(one["name"]), one["team"],
+                      ", ".join(one["datasets"]), str(one["files"]), one["outcome"] or one["state"])
+    return out.print(table)
+
+
+@app.command()
+def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
+           view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
+           vote: Annotated[list[str] | None, typer.Option(help="PATH=approve, =change or =refuse; once for each file.")] = None,
+           comment: Annotated[str, typer.Option(help="Needed for a change and a refusal, and where a check asks.")] = "",
+           reason: Annotated[list[str] | None, typer.Option(help="Why: one of those of policies/reviews.yaml.")] = None,
+           who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Look at an output that waits, and vote on its files (data officers), blind to the others until all have voted."""
+    visitor, address = _visitor(home, who), f"/v1/reviews/{quote(review_id, safe='')}"
+    if view:
+        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}")
+        if sys.stdout.isatty():  # a program wrote it: what could steer a terminal, or hide, is shown by its number
+            print("".join(letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
+                          for letter in content.decode("utf-8", "backslashreplace")))
+        else:
+            sys.stdout.buffer.write(content)
+        return
+    told = visitor.vault("GET", address)
+    if vote:
+        parts = [one.rpartition("=") for one in vote]
+        told = visitor.vault("POST", f"{address}/votes", json={"revision": told["revision"], "votes": [
+            {"path": path, "vote": choice, "comment": comment, "reasons": [] if choice == "approve" else reason or []}
+            for path, _, choice in parts]})
+    lines = [f"{told['name']} of {told['team']}: {told['outcome'] or told['state']}; "
+             f"{told['submitted']} of {told['needed']} have voted."]
+    for one in told["files"]:
+        lines += [f"  {one['path']}  {one['statbarn']}  {one['size'] if one['left'] else 'not left'}",
+                  *[f"    {found['severity']}: {found['message']}" for found in one["findings"]],
+                  *[f"    {cast['reviewer']} ({cast['round']}): {cast['vote']} {cast['comment']}"
+                    for cast in told["votes"] if cast["path"] == one["path"]]]
+    _show(told, as_json, *[escape(line) for line in lines])
+
+
 @audit_app.command("verify")
 def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it.")],
                  key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],

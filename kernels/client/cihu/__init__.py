@@ -11,6 +11,8 @@
     cihu.budget()                                     # what is left, and what it was spent on
     cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
     cihu.runs()                                       # what became of such programs
+    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")   # people decide
+    cihu.runs()[0].files().df("t.csv")                # what they let pass
 
 A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a cell hands the cell in.
 

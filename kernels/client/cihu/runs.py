@@ -1,12 +1,13 @@
 """What has become of a program that was handed in? Its state, which is told at moments that do not depend on the data."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 from cihu.problem import CihuError
+from cihu.released import Files, Request, Wish, wanted
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
 from cihu.words import known, say
@@ -16,7 +17,8 @@ ASK_SECONDS = 2.0
 
 
 class Run:
-    """One sealed run. `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off."""
+    """One sealed run. `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off;
+    `.request_release(…)` asks for its files, and `.files()` has those that were released."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -44,6 +46,33 @@ class Run:
         """Call it off. What it made is thrown away."""
         self.document = the_vault().post(f"/v1/runs/{self.id}/cancel", {})
         return self
+
+    def request_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
+        """Ask for files once the run has finished: `{"table.csv": {"statbarn": "frequencies", "context": "…", "controls": "…",
+        "counts": "counts.csv"}}`, or one path with these as keywords.
+
+        `context` says which people and variables it is about, `controls` what you did so that nobody can be recognised,
+        `counts` names a file of supporting counts, which is never released. Two officers look at each file, and decide.
+        """
+        body = wanted({files: said} if isinstance(files, str) else files)
+        return Request(the_vault().post(f"/v1/runs/{self.id}/release", body))
+
+    def change_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
+        """Say something else of some of the files, or ask for more, while people look; their votes on these fall."""
+        body = wanted({files: said} if isinstance(files, str) else files)
+        return Request(the_vault().post(f"/v1/runs/{self.id}/release/change", body))
+
+    def withdraw_release(self) -> Request:
+        """Take the request back."""
+        return Request(the_vault().post(f"/v1/runs/{self.id}/release/withdraw", {}))
+
+    def release(self) -> Request:
+        """What was asked for last, and what became of it."""
+        return Request(the_vault().get(f"/v1/runs/{self.id}/release"))
+
+    def files(self) -> Files:
+        """The files that people let pass, with the receipt of that; none before they have decided."""
+        return Files(self.id, the_vault().get(f"/v1/runs/{self.id}/files"))
 
     def wait(self) -> "Run":
         """Until its end is told: when its limit is over, however soon the program ended. Interrupt to stop waiting."""

@@ -1,0 +1,59 @@
+"""From a cell to a released table, in a notebook: asked for with words, looked at by two officers, read as a DataFrame."""
+
+from typing import Any
+
+import httpx
+
+from sandbox.identity import VAULT, TokenIssuer
+from workspace import Kernel, VaultProcess
+
+CELL = """%%sealed name="visits by site" inputs=[health.visits] limit=10s
+import cihu
+cihu.inputs["health.visits"].groupby("site").size().rename("n").to_csv(cihu.outbox / "n.csv")
+"""
+WORDS = '{"statbarn": "frequencies", "context": "visits by site, everybody", "controls": "no site has few visits"}'
+
+
+def officer(vault: VaultProcess, who: str, method: str, path: str, body: Any = None) -> Any:
+    token = TokenIssuer("portal", vault.home / "keys" / "portal", vault.story.database).issue(
+        who, audience=VAULT, lifetime_seconds=60)
+    said = httpx.request(method, f"{vault.url}/v1/reviews{path}", headers={"Authorization": f"Bearer {token}"}, json=body,
+                         timeout=60, trust_env=False)
+    assert said.status_code == 200, said.text
+    return said.json()
+
+
+def vote(vault: VaultProcess, who: str, choice: str, comment: str = "") -> str:
+    (waiting,) = officer(vault, who, "GET", "")
+    told = officer(vault, who, "GET", f"/{waiting['id']}")
+    reasons = ["no_context"] if choice != "approve" else []
+    votes = [{"path": file["path"], "vote": choice, "comment": comment, "reasons": reasons} for file in told["files"]]
+    return str(officer(vault, who, "POST", f"/{waiting['id']}/votes", {"revision": told["revision"], "votes": votes})["state"])
+
+
+def test_a_table_is_asked_for_returned_asked_for_again_released_and_read(one_kernel: Kernel, vault: VaultProcess) -> None:
+    one_kernel.text(f"import cihu\nget_ipython().run_cell({CELL!r})")
+    told = one_kernel.text(f"run = cihu.runs()[0].wait()\nprint(len(run.files()))\nrun.request_release({{'n.csv': {WORDS}}})")
+    assert told.startswith("0") and "in review" in told and "n.csv" in told, told
+    for who in ("lin", "zhou"):
+        vote(vault, who, "change", "say of which year")
+    told = one_kernel.text("print(run.state)\nrun.release()")
+    assert told.startswith("returned") and "say of which year" in told and "lin" not in told
+    told = one_kernel.text("run.request_release('n.csv', statbarn='frequencies', context='visits by site in year one',"
+                           " controls='no site has few visits')\n"
+                           "print(run.change_release('n.csv', statbarn='frequencies', context='visits by site, all years',"
+                           " controls='no site has few visits').document['files'][0]['context'])")
+    assert "all years" in told
+    for who in ("lin", "zhou"):
+        vote(vault, who, "approve")
+    told = one_kernel.text("files = run.files()\nprint(run.state, list(files), list(files.df('n.csv').columns))\n"
+                           "print(files.save('out'), files.receipt['format'])\nfiles")
+    assert "released ['n.csv'] ['site', 'n']" in told and "cihu-receipt/1" in told and "out/n.csv" in told, told
+
+
+def test_what_cannot_be_asked_for_is_told_with_its_mend(one_kernel: Kernel) -> None:
+    said = one_kernel.text("import cihu\nrun = cihu.Run({'id': '00000000-0000-0000-0000-000000000000'})\n"
+                           "for files in ({'n.csv': 'a table'}, 'n.csv'):\n"
+                           "    try:\n        run.request_release(files)\n    except cihu.CihuError as refused:\n"
+                           "        print(refused.code, refused.mend)")
+    assert said.splitlines()[0].startswith("invalid_input") and "statbarn" in said
