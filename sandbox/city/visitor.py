@@ -77,7 +77,7 @@ class Visitor:
             kind = answer.headers.get("content-type", "")
             if answer.content and "json" in kind:  # a 204 has no content, yet a kind
                 return answer.json()
-            return answer.content if "parquet" in kind else answer.text
+            return answer.content if "parquet" in kind or "octet-stream" in kind else answer.text
         raise refusal(answer)
 
 
