@@ -1,4 +1,4 @@
-"""What is known of a run's raw rows when its outputs are checked? Digests, made when a reviewer opens the review, kept in memory."""
+"""What is known of a run's raw rows when its outputs are checked? Digests, made when a reviewer opens it, kept in memory."""
 
 import io
 import secrets
