@@ -32,7 +32,7 @@ from sandbox.reviews.vote import vote
 from story import POLICIES, POLICY, Story
 from workspace import CHECKOUT, KERNEL_PYTHON
 
-TABLE = b"district,n\nnorth,120\nsouth,95\n"
+TABLE = b"district,n\nnorth,120\nsouth,90\n"
 FILES = {"table.csv": TABLE, "counts.csv": b"district,n\nnorth,40\n", "note.txt": b"two districts", "log.txt": b"",
          "exit.json": b"{}"}
 OFFICERS = (("hu", "health"), ("gu", "market"), ("tan", "transport"))

@@ -18,7 +18,7 @@ from sandbox.reviews.disclosure.check_file import check_file, check_together
 from sandbox.reviews.disclosure.declaration import Declaration
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import Left, left_files, load_review, versions_of
+from sandbox.reviews.read import Left, grade_of, left_files, load_review, versions_of
 from sandbox.reviews.tables import review_files
 
 MISSING = Finding(
@@ -56,7 +56,7 @@ def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
 def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[Declared],
              left: dict[str, Left]) -> dict[str, list[Finding]]:
     """What the checks say of each file by itself, and of all of them together."""
-    rules, raw = desk.taxonomy.at(desk.gate.grades.combine([version.policy.grade for version in versions])), desk.raw.of(versions)
+    rules, raw = desk.taxonomy.at(grade_of(desk.gate, versions)), desk.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
     found: dict[str, list[Finding]] = {}
     for one in asked_for:

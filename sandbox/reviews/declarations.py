@@ -1,18 +1,17 @@
 """Can these words be a request? Checked as words, and never against what a run left: whether there is a file is data."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sandbox.errors import InvalidInput
 from sandbox.reviews.model import Declared
 
 PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 PLAIN = re.compile(rf"{PART}(/{PART}){{0,3}}")
-STATBARN = re.compile(r"[a-z][a-z_]{0,59}")
 MOST_FILES, SHORTEST, LONGEST = 40, 10, 4000
 
 
-def check_declared(files: Sequence[Declared]) -> None:
+def check_declared(files: Sequence[Declared], statbarns: Collection[str]) -> None:
     """Whether these words can be a request. Raises `InvalidInput`. Looks at nothing but the words."""
     if not 1 <= len(files) <= MOST_FILES or len({one.path for one in files}) < len(files):
         raise InvalidInput(f"A request names 1 to {MOST_FILES} files, each once.", mend="Say which files are to leave.",
@@ -24,11 +23,10 @@ def check_declared(files: Sequence[Declared]) -> None:
                                    zh=f"{path[:80]!r} 不是输出文件的路径。",
                                    mend="Write it as in the program: letters, digits and . _ -, in parts joined by /.",
                                    mend_zh="请按程序中的写法:字母、数字和 . _ -,以 / 分隔。")
-        if not STATBARN.fullmatch(one.statbarn):
+        if one.statbarn not in statbarns:
             raise InvalidInput(f"{one.path}: {one.statbarn[:60]!r} is not a kind of statistic.",
                                zh=f"{one.path}:没有此统计类别。",
-                               mend="Say what it is in one word, such as frequencies, linear_aggregates, regression.",
-                               mend_zh="请用一个词说明,如 frequencies、linear_aggregates、regression。")
+                               mend=f"Use one of: {', '.join(statbarns)}.", mend_zh=f"可用:{'、'.join(statbarns)}。")
         for what, what_zh, text in (("context", "背景", one.context), ("controls", "控制措施", one.controls)):
             if len(text.strip()) < SHORTEST or len(text) > LONGEST or not whole(text):
                 raise InvalidInput(f"{one.path}: the {what} needs {SHORTEST} to {LONGEST} characters.", code="declaration_short",

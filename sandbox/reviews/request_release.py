@@ -29,7 +29,7 @@ ASKABLE = (RunState.FINISHED, RunState.RETURNED)
 
 def request_release(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
     """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed, or was decided)."""
-    check_declared(files)
+    check_declared(files, desk.taxonomy.names)
     id, now = uuid4(), datetime.now(UTC)
     with desk.database.transaction() as tx:
         asked = load_own_run(tx, principal, run, lock=True)
@@ -54,11 +54,11 @@ def request_release(desk: ReviewDesk, *, principal: Principal, run: UUID, files:
 def change_declarations(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
     """Say something else of some of the files, or ask for more. What was voted on these falls, and so does every final vote;
     a declaration that is the same as before changes nothing."""
-    check_declared(files)
+    check_declared(files, desk.taxonomy.names)
     with desk.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
         before = {file.declared.path: file.declared for file in review.files}
-        check_declared([*{**before, **{one.path: one for one in files}}.values()])
+        check_declared([*{**before, **{one.path: one for one in files}}.values()], desk.taxonomy.names)
         changed = [one for one in files if before.get(one.path) != one]
         if not changed:
             return review

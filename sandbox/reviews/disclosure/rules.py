@@ -77,6 +77,12 @@ class Taxonomy:
     skops_types: tuple[str, ...]
     statbarns: dict[str, Statbarn]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a file can be declared as: statbarns first, then the analyses that stand for them."""
+        return (*self.statbarns, *dict.fromkeys(name for barn in self.statbarns.values() for name in barn.analyses
+                                                if name not in self.statbarns))
+
     def at(self, grade: str) -> DisclosureRules:
         """The rules for outputs made of data of that grade. Raises `InvalidInput` for one that never leaves."""
         if grade not in self.grades:

@@ -24,7 +24,8 @@ from workspace import CHECKOUT, KERNEL_PYTHON
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 PROGRAM = "print('<script>alert(1)</script>')  # \u202eno\n"
 FILES = {"table.csv": b"district,n\nnorth,120\n", "page.html": b"<script>alert(1)</script><b>bold</b>", "chart.png": PICTURE,
-         "counts.csv": b"district,n\nnorth,130\n", "blob.bin": b"\xff\xfe\x00"}
+         "counts.csv": b"district,n\nnorth,120\n", "blob.bin": b"\xff\xfe\x00", "note.txt": "各区的计数见表。".encode()}
+HARMLESS, HOSTILE = ("table.csv", "note.txt", "gone.csv"), ("page.html", "chart.png", "blob.bin")
 NO = "这里的单元格只有三个人"
 
 
@@ -36,7 +37,18 @@ def person(city, who: str):
 
 @pytest.fixture
 def review(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
-    """A run of wang's that has ended, with its files asked for through the vault's door. Its review's id."""
+    """A review of files that the automatic checks let pass. Its id."""
+    return asked_for(HARMLESS, city, database, s3, tmp_path)
+
+
+@pytest.fixture
+def hostile(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
+    """A review of files that nobody should open otherwise than here. Its id."""
+    return asked_for(HOSTILE, city, database, s3, tmp_path)
+
+
+def asked_for(paths: tuple[str, ...], city, database: Database, s3: S3Server, tmp_path: Path) -> str:
+    """A run of wang's that has ended, with its files asked for through the vault's door."""
     wish = {"dataset": "clinic.visits", "team": "cihu-lake", "purpose": "研究各区就诊次数的差别",
             "epsilon": "1", "until": "2027-06-30"}
     with city.vault("wang") as wang, city.vault("lin") as lin:
@@ -51,9 +63,9 @@ def review(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
                  limit_seconds=10)
     assert claim(desk)
     assert finish(database, run.id, put_files(desk.quarantine, run.id, FILES))
-    words = {"statbarn": "frequencies", "context": "各区就诊次数,全部人口", "controls": "已删去小于十的单元格,并取整"}
-    files = [{"path": path, **words, "counts": "counts.csv" if path == "table.csv" else None}
-             for path in ("table.csv", "page.html", "chart.png", "blob.bin", "gone.csv")]
+    words = {"context": "各区就诊次数,全部人口", "controls": "已删去小于十的单元格,并取整"}
+    files = [{"path": path, **words, "statbarn": "words" if path == "note.txt" else "frequencies",
+              "counts": "counts.csv" if path == "table.csv" else None} for path in paths]
     with city.vault("wang") as wang:
         asked = wang.post(f"/runs/{run.id}/release", json={"files": files})
         assert asked.status_code == 201, asked.text
@@ -84,13 +96,6 @@ def test_two_officers_look_and_vote_and_the_team_has_its_files(city, database: D
     assert "<td>120</td>" in table.text and table.headers["cache-control"] == "no-store"
     with database.transaction() as tx:
         assert tx.scalar(text("SELECT entry::jsonb->>'kind' FROM log.entries ORDER BY index DESC LIMIT 1")) == "file.viewed"
-    assert "data:image/png;base64," in lin.get(f"{page}/files/chart.png").text
-    html = lin.get(f"{page}/files/page.html")
-    assert "&lt;script&gt;" in html.text and "<b>bold" not in html.text
-    assert "不能在此显示" in lin.get(f"{page}/files/blob.bin").text
-    file = lin.get(f"{page}/download/page.html")
-    assert file.content == FILES["page.html"] and file.headers["content-disposition"].startswith("attachment")
-    assert file.headers["content-type"] == "application/octet-stream" and file.headers["x-content-type-options"] == "nosniff"
     assert lin.send(page, f"{page}/votes", **ballot(shown)).status_code == 303
     assert f"{page}/votes" not in lin.get(page).text and "您已投票" in lin.get(page).text
     other = zhou.get(page).text
@@ -101,6 +106,20 @@ def test_two_officers_look_and_vote_and_the_team_has_its_files(city, database: D
         (run,) = li.get("/runs").json()
         assert run["state"] == "released"
         assert li.get(f"/runs/{run['id']}/files/table.csv").content == FILES["table.csv"]
+
+
+def test_a_preview_runs_nothing_and_what_the_checks_block_nobody_can_approve(city, hostile: str) -> None:
+    lin, page = person(city, "lin"), f"/reviews/{hostile}"
+    shown = lin.get(page).text
+    assert "data:image/png;base64," in lin.get(f"{page}/files/chart.png").text
+    html = lin.get(f"{page}/files/page.html")
+    assert "&lt;script&gt;" in html.text and "<b>bold" not in html.text
+    assert "不能在此显示" in lin.get(f"{page}/files/blob.bin").text
+    file = lin.get(f"{page}/download/page.html")
+    assert file.content == FILES["page.html"] and file.headers["content-disposition"].startswith("attachment")
+    assert file.headers["content-type"] == "application/octet-stream" and file.headers["x-content-type-options"] == "nosniff"
+    refused = lin.send(page, f"{page}/votes", **ballot(shown))
+    assert refused.status_code == 422 and "检查已阻断" in refused.text
 
 
 def test_reviewers_who_do_not_agree_see_each_other_and_vote_again(city, review: str) -> None:
