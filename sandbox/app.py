@@ -39,9 +39,9 @@ from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.reviews import ReviewDesk, read_review_policy
-from sandbox.reviews.disclosure.checks.registry import CHECKS
-from sandbox.reviews.disclosure.rules import load_disclosure
+from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
+from sandbox.reviews.taxonomy import load_disclosure
 from sandbox.settings import Settings, read_settings
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 

@@ -20,14 +20,14 @@ from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
 from sandbox.reviews import Choice, Review, ReviewDesk, read_review_policy
 from sandbox.reviews.checks import checked_review
-from sandbox.reviews.disclosure.checks.registry import CHECKS
-from sandbox.reviews.disclosure.rules import load_disclosure
+from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.model import Declared, Finding, Vote
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.read import load_review
 from sandbox.reviews.request_release import request_release
 from sandbox.reviews.review_policy import GradeRule
 from sandbox.reviews.tables import review_files
+from sandbox.reviews.taxonomy import load_disclosure
 from sandbox.reviews.vote import vote
 from story import POLICIES, POLICY, Story
 from workspace import CHECKOUT, KERNEL_PYTHON

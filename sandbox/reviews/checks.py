@@ -13,9 +13,9 @@ from sandbox.catalog import Version
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
+from sandbox.reviews.check_file import check_file, check_together
+from sandbox.reviews.declaration import Declaration
 from sandbox.reviews.desk import ReviewDesk
-from sandbox.reviews.disclosure.check_file import check_file, check_together
-from sandbox.reviews.disclosure.declaration import Declaration
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import Left, grade_of, left_files, load_review, versions_of

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sandbox.catalog import Shelf
 from sandbox.database import Database
 from sandbox.policy import Gate
-from sandbox.reviews.disclosure.rules import Taxonomy
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.review_policy import ReviewPolicy
+from sandbox.reviews.taxonomy import Taxonomy
 from sandbox.storage import QuarantineStore, ReleasedStore
 
 

@@ -1,1 +1,1 @@
-"""What is this file, and what does it disclose? Checks that no person makes: pure code, and policies/disclosure.yaml."""
+"""Does a file show a person? Pure checks, each a function from a subject to findings; `registry.CHECKS` names them."""

@@ -1,0 +1,81 @@
+"""Are the rows of a table single units?"""
+
+from collections.abc import Iterator
+
+from sandbox.reviews.disclosure.column_roles import Roles
+from sandbox.reviews.disclosure.subject import Subject
+from sandbox.reviews.finding import Finding, asks, blocks
+
+KNOWN_NAMES = 3
+MEND = (
+    "Release aggregates: counts, averages or a model, not rows of units.",
+    "请输出汇总结果(计数、均值或模型),而非逐个体的行。",
+)
+
+
+def microdata(subject: Subject) -> Iterator[Finding]:
+    rules = subject.thresholds
+    for roles in subject.tables:
+        rows, names = len(roles.grid.rows), roles.grid.header
+        if len(names) > rules.most_columns:
+            yield asks(
+                "wide_table",
+                "microdata",
+                f"The table has {len(names)} columns; few tables need more than {rules.most_columns}.",
+                "Leave out what is not needed, or explain each.",
+                f"表格有 {len(names)} 列,通常不超过 {rules.most_columns} 列。",
+                "请去掉不需要的列,或逐一说明。",
+                where=roles.grid.where,
+            )
+        known = [] if subject.raw is None else [name for name in names if subject.raw.is_column(name)]
+        private = [] if subject.raw is None else [name for name in known if not subject.raw.is_key(name)]
+        if len(known) >= KNOWN_NAMES and private and rows >= min(20, rules.microdata_rows) and not roles.counts:
+            yield _finding(
+                "row_per_unit",
+                f"{rows} rows with the raw data's columns ({', '.join(known[:4])}) and without counts: each may be a unit.",
+                f"有 {rows} 行使用原始列名({', '.join(known[:4])})且没有计数,可能每行一个个体。",
+                roles,
+            )
+        elif rows >= rules.microdata_rows and not roles.counts and _distinct(roles):
+            yield _finding(
+                "row_per_unit",
+                f"{rows} rows, hardly any alike, and no counts: each may be a unit.",
+                f"有 {rows} 行,几乎互不相同,且没有计数,可能每行一个个体。",
+                roles,
+            )
+
+
+def long_lists(subject: Subject) -> Iterator[Finding]:
+    """JSON's long lists of numbers: a column of microdata, or bytes."""
+    for where, length in subject.opened.lists:
+        if length >= subject.thresholds.microdata_rows:
+            yield blocks(
+                "row_per_unit",
+                "microdata",
+                f"The list {where!r} has {length} numbers: each may be a unit.",
+                MEND[0],
+                f"列表 {where!r} 有 {length} 个数值,可能每个对应一个个体。",
+                MEND[1],
+                where=where,
+            )
+        else:
+            yield asks(
+                "long_list",
+                "microdata",
+                f"The list {where!r} has {length} numbers.",
+                "Say what each of them stands for.",
+                f"列表 {where!r} 有 {length} 个数值。",
+                "请说明每个数值代表什么。",
+                where=where,
+            )
+
+
+def _distinct(roles: Roles) -> bool:
+    """Whether the table's rows of measured values are nearly all different."""
+    places = [place for place in roles.numeric if place not in roles.labels] or list(roles.numeric)
+    rows = [tuple(row[place] for place in places) for row in roles.grid.rows]
+    return not places or len(set(rows)) * 10 >= len(rows) * 5
+
+
+def _finding(code: str, message: str, zh: str, roles: Roles) -> Finding:
+    return blocks(code, "microdata", message, MEND[0], zh, MEND[1], where=roles.grid.where)

@@ -1,0 +1,109 @@
+"""Is a file declared as what it is: pictures, models, words?"""
+
+from collections.abc import Iterator
+
+from sandbox.reviews.disclosure.subject import Subject
+from sandbox.reviews.files.kind import MODELS
+from sandbox.reviews.finding import Finding, asks, blocks
+
+MANY_NUMBERS = 10
+PICTURES_OF = frozenset(
+    {
+        "pictures",
+        "frequencies",
+        "linear_aggregates",
+        "position",
+        "shape",
+        "regression",
+        "survival",
+        "clusters",
+        "links",
+        "models",
+        "ratios",
+        "concentration",
+        "tests",
+    }
+)
+
+
+def pictures_declared(subject: Subject) -> Iterator[Finding]:
+    if subject.opened.kind in ("png", "svg") and subject.statbarn.id not in PICTURES_OF:
+        yield _wrong("a picture", "图片", "pictures")
+
+
+def models_declared(subject: Subject) -> Iterator[Finding]:
+    """A model in a file is declared as one, and checked as one."""
+    if subject.opened.kind in MODELS and subject.statbarn.id != "models":
+        yield _wrong("a model", "模型", "models")
+
+
+def model_size(subject: Subject) -> Iterator[Finding]:
+    """A model with nearly as many numbers as there are units can hold them."""
+    per, opened = subject.thresholds.units_per_parameter, subject.opened
+    if opened.kind not in MODELS:
+        return
+    said = (
+        [
+            value
+            for place in (subject.supporting.counts if subject.supporting else ())
+            for value in subject.supporting.numbers[place]
+            if value
+        ]
+        if subject.supporting
+        else []
+    )
+    units = int(min(said)) if said else subject.raw.units if subject.raw is not None else None
+    if units is None:
+        yield asks(
+            "no_counts",
+            "unexplained",
+            f"The model holds {opened.parameters:,} numbers; on how many units it stands is not known.",
+            "Give supporting counts with the number of units in a column `n`.",
+            f"模型有 {opened.parameters:,} 个参数,训练个体数未知。",
+            "请在支撑计数中用列 n 给出个体数。",
+        )
+    elif opened.parameters * per > units:
+        yield blocks(
+            "model_too_large",
+            "memorising",
+            f"The model holds {opened.parameters:,} numbers for {units:,} units: it can remember them.",
+            f"Use a smaller model: at least {per} units for each number.",
+            f"模型有 {opened.parameters:,} 个参数,而个体仅 {units:,} 个,可能记住个体。",
+            f"请使用更小的模型:每个参数至少对应 {per} 个个体。",
+        )
+    yield asks(
+        "model_seen",
+        "memorising",
+        "A model can repeat what it learned from.",
+        "Ask for the membership test's result before release.",
+        "模型可能复述训练数据。",
+        "发布前请查看成员推断检验结果。",
+    )
+
+
+def no_results(subject: Subject) -> Iterator[Finding]:
+    """What is declared as words holds no tables of results."""
+    for roles in subject.tables:
+        numbers = sum(value is not None for values in roles.numbers for value in values)
+        if numbers >= MANY_NUMBERS:
+            yield blocks(
+                "results_in_words",
+                "unexplained",
+                f"The file is declared as text without results, and holds {numbers} numbers in a table.",
+                "Declare it as what the table shows.",
+                f"声明为不含结果的文字,但其中有含 {numbers} 个数值的表格。",
+                "请按表格内容声明。",
+                where=roles.grid.where,
+            )
+            return
+
+
+def _wrong(what: str, zh: str, barn: str) -> Finding:
+    return blocks(
+        "declared_as_other",
+        "unexplained",
+        f"The file is {what}, and is not declared as one.",
+        f"Declare it as `{barn}` or one of its analyses.",
+        f"该文件是{zh},但声明为其他类型。",
+        f"请声明为 {barn} 或其中一种分析。",
+    )
