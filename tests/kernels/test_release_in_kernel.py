@@ -9,7 +9,8 @@ from workspace import Kernel, VaultProcess
 
 CELL = """%%sealed name="visits by site" inputs=[health.visits] limit=10s
 import cihu
-cihu.inputs["health.visits"].groupby("site").size().rename("n").to_csv(cihu.outbox / "n.csv")
+counts = cihu.inputs["health.visits"].groupby("site").size()
+((counts + 5) // 10 * 10).rename("n").to_csv(cihu.outbox / "n.csv")
 """
 WORDS = '{"statbarn": "frequencies", "context": "visits by site, everybody", "controls": "no site has few visits"}'
 

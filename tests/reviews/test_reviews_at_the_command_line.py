@@ -11,8 +11,8 @@ from live_city import cihu, live_city
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = "import cihu\nrows = cihu.inputs['health.visits']\n(cihu.outbox / 'n.txt').write_text('磁湖\\x1b[2J')\n"
-WISH = "n.txt:\n  statbarn: frequencies\n  context: how many rows there are\n  controls: it is one number of all\n"
+PROGRAM = "import cihu\nrows = cihu.inputs['health.visits']\n(cihu.outbox / 'n.txt').write_text('磁湖')\n"
+WISH = "n.txt:\n  statbarn: words\n  context: the name of the lake\n  controls: it is about nobody\n"
 
 
 def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> None:
