@@ -181,7 +181,8 @@ def test_no_address_leads_to_quarantine(asked: AskedVault) -> None:
     """What the routes are, by the API's own description; and the team's role has no right on the table."""
     with asked.person("wang").client as client:
         paths = [path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/v1/runs")]
-    assert sorted(paths) == ["/v1/runs", "/v1/runs/{number}", "/v1/runs/{number}/cancel"]
+    assert {"/v1/runs", "/v1/runs/{number}", "/v1/runs/{number}/cancel"} <= set(paths)
+    assert not [path for path in paths if "quarantine" in path]
     with asked.story.database.transaction() as tx:
         rights = tx.execute(text("SELECT has_table_privilege('cihu_portal', 'vault.run_files', 'SELECT')")).scalar_one()
     assert rights is False
