@@ -21,7 +21,7 @@ from sandbox.queries.scope import PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
-RUNS_AT_ONCE = 2
+RUNS_AT_ONCE = 4  # a question keeps its place until its moment, most of it asleep
 
 
 class DuckDBEngine:
@@ -36,7 +36,7 @@ class DuckDBEngine:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Wait for one of the few places to compute: how long one waits depends on others' questions, not on a row."""
+        """Wait for one of the few places to compute: how long depends on others' questions and their moments, not on a row."""
         with self._places:
             yield
 

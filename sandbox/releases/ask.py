@@ -7,7 +7,6 @@ A failure or a crash after 5 leaves the loss spent, and every failure after data
 
 import hashlib
 import json
-import time
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -27,7 +26,7 @@ from sandbox.releases.answer import table
 from sandbox.releases.desk import Desk
 from sandbox.releases.failure import failed
 from sandbox.releases.find_keys import find_keys
-from sandbox.releases.moment import allowance_seconds, limit_seconds, wait_until_due
+from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
@@ -67,20 +66,18 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
 def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
          missing: list[Share], for_keys: PrivacyLoss) -> dict[str, Any]:
     id = _reserve(desk, principal, prepared, charge(prepared, released))
-    allowance, started = allowance_seconds(prepared.plan), time.monotonic()
+    allowance = allowance_seconds(prepared.plan)
     try:
         with desk.engine.place():
             # rows are loaded for whoever asks first, and for no question in particular
             desk.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
-            started = time.monotonic()  # waiting for a place depends on others' questions, computing on these rows
-            exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance))
-        noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
-                 for share in missing}
-        answer = _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
+            with until_due(allowance):  # waiting for a place depends on others' questions, computing on these rows
+                exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance))
+                noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
+                         for share in missing}
+        return _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
     except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
-        raise failed(desk.database, principal, id, failure, allowance, started) from None
-    wait_until_due(allowance, started)
-    return answer
+        raise failed(desk.database, principal, id, failure) from None
 
 
 def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: PrivacyLoss) -> UUID:

@@ -1,6 +1,5 @@
 """How are a key's values bought? As a question of its own, by the same steps as any other, before the one that needs them."""
 
-import time
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -16,7 +15,7 @@ from sandbox.queries.wording import wording
 from sandbox.releases.desk import Desk
 from sandbox.releases.failure import failed
 from sandbox.releases.found_keys import keys_found
-from sandbox.releases.moment import allowance_for_keys, limit_seconds, wait_until_due
+from sandbox.releases.moment import allowance_for_keys, limit_seconds, until_due
 from sandbox.releases.noise import values_told
 from sandbox.releases.prepare import Prepared, confirm
 from sandbox.releases.tables import found_keys, questions
@@ -46,13 +45,13 @@ def find_keys(desk: Desk, principal: Principal, prepared: Prepared) -> PrivacyLo
 def _buy(desk: Desk, principal: Principal, prepared: Prepared, share: KeyShare) -> None:
     id, digest = uuid4(), digest_of_keys(share.discovery, prepared.version)
     _reserve(desk, principal, prepared, share, id, digest)
-    allowance, started = allowance_for_keys(prepared.plan, share.discovery), time.monotonic()
+    allowance = allowance_for_keys(prepared.plan, share.discovery)
     try:
         with desk.engine.place():
             desk.engine.warm(prepared.version)
-            started = time.monotonic()
-            units = desk.engine.units_by_value(share.discovery, prepared.version, seconds=limit_seconds(allowance))
-        values = [value.isoformat() if isinstance(value, date) else value for value in values_told(share, units)]
+            with until_due(allowance):
+                units = desk.engine.units_by_value(share.discovery, prepared.version, seconds=limit_seconds(allowance))
+                values = [value.isoformat() if isinstance(value, date) else value for value in values_told(share, units)]
         with desk.database.transaction() as tx:
             tx.execute(insert(found_keys).values(digest=digest, picorho=share.loss.picorho, scale=share.scale,
                                                  threshold=share.threshold, values=values))
@@ -62,8 +61,7 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, share: KeyShare) 
                 "dataset": prepared.version.name, "grant": prepared.grant.id, "digest": digest,
                 "picorho": share.loss.picorho, "delta_units": share.loss.delta_units, "keys": len(values)}))
     except Exception as failure:  # noqa: BLE001  # as in ask.py: all failures after data was touched look the same
-        raise failed(desk.database, principal, id, failure, allowance, started) from None
-    wait_until_due(allowance, started)
+        raise failed(desk.database, principal, id, failure) from None
 
 
 def _reserve(desk: Desk, principal: Principal, prepared: Prepared, share: KeyShare, id: UUID, digest: str) -> None:

@@ -5,9 +5,14 @@ Source of the rule: Haeberlen, Pierce and Narayan, "Differential Privacy Under F
 There are two moments. Every question that can be asked takes a time that hardly depends on the rows' values (no
 pattern that backtracks, no function that raises), so an answer leaves at its *allowance*. On a machine that is too busy
 it leaves at its *limit*, and what is not done then is ended and has failed: nothing in between is ever shown.
+
+Whatever tells a time waits for that moment: the answer's own date, the log's entries, which anybody may read, and the
+place of the computation, which the next question waits for.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
@@ -42,8 +47,13 @@ def limit_seconds(allowance: float) -> float:
     return LIMIT_ALLOWANCES * allowance
 
 
-def wait_until_due(allowance: float, started: float) -> None:
-    """Wait for the allowance since `started` (time.monotonic), or for the limit if the allowance is over."""
-    passed = time.monotonic() - started
-    due = allowance if passed <= allowance else limit_seconds(allowance)
-    time.sleep(max(0.0, due - passed))
+@contextmanager
+def until_due(allowance: float) -> Iterator[None]:
+    """Let a block take its allowance, in seconds, or its limit if the allowance is over: exactly, however it ends."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        passed = time.monotonic() - started
+        due = allowance if passed <= allowance else limit_seconds(allowance)
+        time.sleep(max(0.0, due - passed))

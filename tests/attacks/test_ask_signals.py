@@ -8,13 +8,19 @@ overflow, substring, log of zero); timing; budget exhaustion as a signal. The at
 
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from asked_vault import AskedVault, Asker
+from sandbox.audit.model import parse_content, parse_entry
+from sandbox.audit.tables import entries, openings
+from sandbox.engines.duckdb import RUNS_AT_ONCE
 from sandbox.grants import Grant
 from story import rows_csv
 
@@ -163,6 +169,33 @@ def test_an_answer_takes_the_time_that_was_told_before_whatever_is_in_the_rows(a
     assert min(min(times) for times in took.values()) >= told[0]
     middles = [statistics.median(times) for times in took.values()]
     assert abs(middles[0] - middles[1]) <= told[0] / 10 + 0.03, took
+
+
+def test_no_time_that_is_told_of_a_question_is_that_of_its_computation(asked: AskedVault) -> None:
+    """Source: timing (Haeberlen et al. 2011, section 3.1), by what is written rather than by a clock: the answer's date, the
+    times of the log's entries, which anybody may read, and the time at which the next question gets its place.
+
+    Twelve questions at once want more places than there are, and a place is kept for an allowance.
+    """
+    wang = asked.person("wang")
+    dataset, _ = asked.dataset()
+    sqls = [f"SELECT COUNT(*) AS n FROM {dataset} WHERE visits > {number}" for number in range(12)]
+    allowance = timedelta(seconds=wang.send("POST", "/v1/explain", json={"sql": sqls[0]}).json()["answer_takes_seconds"])
+    with ThreadPoolExecutor(len(sqls)) as pool:
+        told = list(pool.map(lambda sql: asked.person("wang").answer(sql, epsilon="0.05"), sqls))
+    written: dict[str, dict[str, datetime]] = {"query.asked": {}, "query.released": {}}
+    with asked.story.database.transaction() as tx:
+        for entry, content in tx.execute(select(entries.c.entry, openings.c.content).where(entries.c.index == openings.c.index)):
+            kind, at, _ = parse_entry(entry)
+            if kind in written:
+                written[kind][parse_content(content).subject] = datetime.fromisoformat(at)
+    for answer in told:
+        subject = f"question:{answer['answer_id']}"
+        began = written["query.asked"][subject]
+        assert datetime.fromisoformat(answer["answered_at"]) - began >= allowance
+        assert written["query.released"][subject] - began >= allowance
+    times = [written[kind][f"question:{answer['answer_id']}"] for kind in written for answer in told]
+    assert max(times) - min(times) >= allowance * (len(sqls) // RUNS_AT_ONCE)
 
 
 def test_a_stored_answer_says_by_its_time_only_that_it_is_stored(asked: AskedVault, twins: tuple[Twin, Twin]) -> None:
