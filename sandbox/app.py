@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import uvicorn
@@ -38,6 +39,7 @@ from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
+from sandbox.releases.left_out import measure_left_out
 from sandbox.reviews import ReviewDesk, read_review_policy
 from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
@@ -92,7 +94,8 @@ def create_vault(settings: Settings) -> Vault:
     problems.install(app)
     app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
     app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
-                                                 populations=read_populations(settings.policies), authenticate=person))
+                                                 populations=read_populations(settings.policies), authenticate=person,
+                                                 published=partial(measure_left_out, desk)))
     app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
     app.include_router(releases_endpoints.router(desk, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(desk, authenticate=person))

@@ -192,7 +192,8 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
     for output in told["outputs"]:
         told_errors = (output["standard_error"], output["plus_minus_95"])
         table.add_row(output["name"], *("too noisy" if one is None else f"± {one:.4g}" for one in told_errors))
-    return out.print(table)
+    out.print(table)
+    return _say(told["notes"])
 
 
 @app.command()
@@ -212,7 +213,7 @@ def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: G
     price = "stored before: free" if answer["stored"] else f"epsilon {answer['price']['epsilon']:.4g}"
     out.print(f"{answer['dataset']}@{answer['version']}, {price}, {answer['price']['grant_percent_used']:.1f} % of the "
               f"grant used; log entry {answer['log_index']}." + (f" Receipt in {receipt}." if receipt else ""))
-    return None
+    return _say(answer["notes"])
 
 
 @app.command()
@@ -366,6 +367,11 @@ def audit_key(home: Home = None) -> None:
 def audit_receipt(index: int, who: As = "wang", home: Home = None) -> None:
     """Fetch the receipt of a log entry; what it says is shown to whoever did it, and to auditors."""
     print(json.dumps(_visitor(home, who).vault("GET", f"/v1/log/receipts/{index}"), ensure_ascii=False, indent=1))
+
+
+def _say(notes: list[str]) -> None:
+    for note in notes:
+        out.print(f"  {escape(note)}", style="dim")
 
 
 def _cell(column: dict[str, Any], value: Any, errors: dict[str, Any]) -> str:

@@ -23,6 +23,8 @@ KINDS: Mapping[str, Kind] = {
     "dataset.published": Kind("an officer published a version of a dataset", "catalog"),
     "dataset.retired": Kind("an officer withdrew a dataset or a version", "catalog"),
     "dataset.opened": Kind("a version of an openly graded dataset was copied into the product bucket", "catalog"),
+    "left_out.asked": Kind("the estimate of the rows that bounding leaves out was begun, and its loss reserved", "releases"),
+    "left_out.released": Kind("that estimate was stored with its version", "releases"),
     "stand_in.asked": Kind("an officer began to buy stand-in rows, and their loss was reserved", "synthesis"),
     "stand_in.released": Kind("stand-in rows were made of noisy counts and stored with their version", "synthesis"),
     "stand_in.failed": Kind("making stand-in rows failed after their loss was reserved; the loss stays spent", "synthesis"),

@@ -79,8 +79,9 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
 
 
 def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, products: ProductStore,
-            populations: dict[str, Population], authenticate: Callable[..., Principal]) -> APIRouter:
-    """What officers do."""
+            populations: dict[str, Population], authenticate: Callable[..., Principal],
+            published: Callable[[Principal, Version], None]) -> APIRouter:
+    """What officers do. `published` is called with each new version once it stands."""
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
@@ -90,6 +91,7 @@ def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, prod
         """Publish a version: the policy (YAML) and the rows (CSV or Parquet). Says how well the bounds fit."""
         done = publish(database, shelf=shelf, store=raw, gate=gate, populations=populations, officer=officer,
                        policy_text=policy, body=file.file.read())
+        published(officer, done.version)
         return {"dataset": done.version.dataset, "version": done.version.number, "rows": done.profile.rows,
                 "advice": done.profile.advice(), "sha256": done.version.sha256}
 

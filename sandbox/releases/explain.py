@@ -14,6 +14,7 @@ from sandbox.queries.weights import WEIGHT
 from sandbox.queries.wording import wording
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_for_keys, allowance_seconds
+from sandbox.releases.notes import notes
 from sandbox.releases.predict import predict, typical_rows
 from sandbox.releases.prepare import already_released, charge, charge_for_keys, prepare
 
@@ -48,6 +49,7 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                    "such_questions_left": standing.left.picorho // loss.picorho if loss.picorho else None},
         "answer_takes_seconds": round(allowance_seconds(plan) + sum(
             allowance_for_keys(plan, discovery) for discovery in plan.unknown), 3),
+        **notes(prepared),
     }
 
 

@@ -1,10 +1,13 @@
 """What must be said beside an answer, so that it is read rightly? In both languages: it is stored once, for everybody."""
 
 from sandbox.queries.moments import EXTREMES
+from sandbox.queries.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
 from sandbox.queries.tree import Aggregate, walk
 from sandbox.queries.wording import wording, wording_zh
 from sandbox.releases.prepare import Prepared
+
+LEAST_TOLD = 0.5  # percent
 
 
 def notes(prepared: Prepared) -> dict[str, list[str]]:
@@ -24,4 +27,24 @@ def notes(prepared: Prepared) -> dict[str, list[str]]:
                  "values are clamped to the policy's bounds. Intervals (95 %) are about the noise.",
                  f"每个{kind}在一个分组里至多计 {unit.max_rows} 行,分组多时计得更少;超出策略边界的值按边界计。"
                  "区间(95 %)只反映噪声。"))
+    said += _left_out(prepared)
     return {"notes": [english for english, _ in said], "notes_zh": [chinese for _, chinese in said]}
+
+
+def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
+    """What bounding may keep out of counts and sums: their intervals do not tell it."""
+    plan, beyond = prepared.plan, prepared.left_out
+    kind, kind_zh = plan.unit.kind, KIND_ZH[plan.unit.kind]
+    counted_once = all(total.kind is TotalKind.UNITS for total in plan.totals) and not plan.keys
+    if counted_once or plan.max_rows < plan.unit.max_rows:
+        return []
+    if any(not (join.outer and plan.scope.joined[join.dataset].has_once(join.right)) for join in plan.joins):
+        return [("Joined rows count towards that number too, so counts and sums may be too low by an unknown amount.",
+                 "联接后的行也计入上述行数,计数与合计可能偏低,偏低多少未知。")]
+    if beyond is None or beyond.high < LEAST_TOLD:
+        return []
+    return [(f"About {beyond.low:.0f} to {beyond.high:.0f} % of all rows are beyond the {plan.unit.max_rows} that a {kind} "
+             f"counts in full: counts and sums may be too low by up to that in all, beside the noise; with a filter by less. "
+             f"(Fewer than {beyond.unseen} {kind}s with very many rows may be missing from this.)",
+             f"约 {beyond.low:.0f} 至 {beyond.high:.0f} % 的行超出每个{kind_zh}全额计入的 {plan.unit.max_rows} 行:除噪声外,"
+             f"计数与合计总共可能偏低至多这么多;有筛选条件时更少。(少于 {beyond.unseen} 个行数极多的{kind_zh}可能未计在内。)")]

@@ -20,6 +20,7 @@ from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Join, Question, names_in
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
+from sandbox.releases.left_out import LeftOut, left_out
 from sandbox.releases.predict import loss_for
 from sandbox.releases.tables import released_totals
 
@@ -43,6 +44,7 @@ class Prepared:
     plan: Plan
     price: Price
     digest: str
+    left_out: LeftOut | None  # what bounding leaves out at most, where that is known
 
     @property
     def grant(self) -> Grant:
@@ -72,6 +74,7 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
+        beyond = left_out(tx, version)
     grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in scope.joined.values()),
                                       *(scope.column(name).grade for name in names_in(bound))])
     for grant in grants:
@@ -88,9 +91,9 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
     if not plan.discoveries:
         loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan))
+        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
     loss = budget.loss(wanted, keys=len(plan.discoveries))
-    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), ""), bound, error)
+    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
 
 
 def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:

@@ -1,6 +1,18 @@
-"""Tables of questions, released totals, found keys and answers. What is released is noised: it may leave, for ever."""
+"""Tables of questions, answers, and all that was released: totals, keys, rows left out. It is noised: it may leave, for ever."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Float, Integer, Numeric, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKeyConstraint,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from sandbox.database import metadata
@@ -43,5 +55,17 @@ found_keys = Table(
     Column("threshold", BigInteger, nullable=False),
     Column("values", JSONB, nullable=False),
     Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema="vault",
+)
+
+left_out_rows = Table(
+    "left_out_rows", metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("picorho", BigInteger, nullable=False),
+    Column("scale", Float, nullable=False),
+    Column("units", ARRAY(BigInteger), nullable=False),  # noisy numbers of units by how many rows they have: left_out.py
+    Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
     schema="vault",
 )

@@ -27,7 +27,8 @@ def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
                    populations=read_populations(POLICIES), officer=story.principal("lin"), policy_text=POLICY,
                    body=rows_csv())
     assert any("outside the bounds" in line for line in done.profile.advice())
-    assert done.profile.rows_over_limit_percent > 0
+    assert done.profile.rows_left_out_percent > 0
+    assert done.profile.max_rows_for_most == 10  # up to six rows a person: 5 leaves out more than one in a hundred
 
 
 @pytest.mark.parametrize(("bad", "says"), [

@@ -1,0 +1,113 @@
+"""How many rows are beyond those that their units count in full? Bought once, when a version is published, and public then.
+
+A bound on what units may add keeps a question private, and makes its counts and sums too low by an amount that no noise
+interval tells. So that amount is estimated, from a private histogram of units by their number of rows.
+
+Claim: of a unit with T rows in the version, a question on this dataset alone leaves out at most max(0, T - max_rows).
+Proof: of the unit's rows t <= T reach the question, with norm s <= t over its cells (weights.md). They count as
+t * min(1, max_rows / s) >= min(t, max_rows), but for the rounding of the weight, which is below a thousandth. With a filter, or
+with more groups, it is less. Joins that multiply rows are not covered.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from uuid import uuid4
+
+from sqlalchemy import insert, select
+
+from sandbox.audit import Event, append
+from sandbox.budgets import Account, Level, raise_limit, reserve, settle, statement
+from sandbox.catalog import Version
+from sandbox.database import Transaction
+from sandbox.errors import BudgetExhausted
+from sandbox.identity import Principal
+from sandbox.privacy import ZERO
+from sandbox.queries import bind, make_plan, parse, price_within
+from sandbox.queries.scope import Scope
+from sandbox.queries.weights import WEIGHT
+from sandbox.releases.desk import Desk
+from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
+from sandbox.releases.noise import add_noise
+from sandbox.releases.tables import left_out_rows
+
+STEPS = 30
+"""The histogram's bins end at max_rows times 1, 1.5, 2, 3, 4, 6, 8, ... 2**15; what is beyond that is in the last."""
+
+SURE = 4.0
+"""A bin is seen where its noisy number is above so many standard errors: each of 30 empty ones with a chance of 3e-5."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The share of a version's rows, in percent of the public number of rows, that all its units have beyond `max_rows`.
+
+    `low` to `high` is about 95 %; a few units with very many rows, fewer than `unseen`, may be missing from it.
+    """
+
+    low: float
+    high: float
+    unseen: int
+
+
+def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
+    """Buy the estimate for a version that was just published, at the price of one question of its policy.
+
+    The dataset's and the population's budgets pay. Where they have not enough left, there is no estimate.
+    """
+    budget = version.policy.budget
+    if version.policy.unit is None or budget is None:
+        return
+    scope = Scope(version.policy)
+    plan = make_plan(bind(parse(_sql(version)), scope), version, scope)
+    [share] = price_within(plan, budget.loss(budget.question_epsilon)).shares
+    id, account = uuid4(), Account(Level.GRANT, f"left-out:{version.dataset}")
+    try:
+        with desk.database.transaction() as tx:
+            raise_limit(tx, account, ZERO)
+            raise_limit(tx, account, statement(tx, account).spent + share.loss)
+            reserve(tx, id=id, grant=account.key, dataset=version.dataset, population=version.policy.population, loss=share.loss)
+            append(tx, Event("left_out.asked", officer.id, f"dataset:{version.name}", {"picorho": share.loss.picorho}))
+    except BudgetExhausted:
+        return
+    with desk.engine.place():
+        desk.engine.warm(version)
+        with until_due(allowance := allowance_seconds(plan)):
+            units = add_noise(share, desk.engine.totals(plan, seconds=limit_seconds(allowance))[share.total])
+    with desk.database.transaction() as tx:
+        tx.execute(insert(left_out_rows).values(dataset=version.dataset, number=version.number, picorho=share.loss.picorho,
+                                                scale=share.scale, units=units))
+        settle(tx, id=id)
+        append(tx, Event("left_out.released", officer.id, f"dataset:{version.name}", {"picorho": share.loss.picorho}))
+
+
+def left_out(tx: Transaction, version: Version) -> LeftOut | None:
+    """What was bought for a version; None where nothing was."""
+    row = tx.execute(select(left_out_rows).where(left_out_rows.c.dataset == version.dataset,
+                                                 left_out_rows.c.number == version.number)).first()
+    unit = version.policy.unit
+    if row is None or unit is None:
+        return None
+    units, error = [count / WEIGHT for count in row.units], row.scale / WEIGHT
+    ends = [end - unit.max_rows for end in _ends(unit.max_rows)]  # beyond it, of a unit of each bin: above the one, to the other
+    bins = [(count, under, most) for count, (under, most) in zip(units[1:], pairwise(ends), strict=True) if under < most]
+    last = max((place for place, (count, _, _) in enumerate(bins, start=1) if count > SURE * error), default=0)
+    seen = bins[:last]
+    low, high = sum(count * (under + 1) for count, under, _ in seen), sum(count * most for count, _, most in seen)
+    noise = 2 * error * sqrt(sum(most**2 for _, _, most in seen))
+    percent = 100 / max(1, version.policy.about_rows)
+    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), round(SURE * error))
+
+
+def _ends(max_rows: int) -> list[int]:
+    return [max_rows * (2, 3)[step % 2] * 2 ** (step // 2) // 2 for step in range(STEPS + 1)]
+
+
+def _sql(version: Version) -> str:
+    """Units by their number of rows. Each unit is one row of it, so one unit changes it by one."""
+    policy = version.policy
+    assert policy.unit is not None, "only such a version is measured"
+    table = ".".join(f'"{part}"' for part in policy.dataset.split("."))
+    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(_ends(policy.unit.max_rows)))
+    return (f"SELECT CASE {branches} ELSE {STEPS} END AS bin, COUNT(*) AS units "
+            f'FROM (SELECT "{policy.unit.column}", COUNT(*) AS n FROM {table} GROUP BY "{policy.unit.column}") AS u GROUP BY bin')
