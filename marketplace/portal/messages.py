@@ -41,6 +41,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "type.number": ("数值", "number"),
     "type.text": ("文本", "text"),
     "type.date": ("日期", "date"),
+    "type.timestamp": ("时间", "time"),
     "type.boolean": ("是/否", "yes or no"),
     "field.purpose": ("用途", "Purpose"),
     "field.team": ("团队", "Team"),

@@ -54,6 +54,10 @@ def free_values(column: Column, chance: Chance, rows: int) -> pa.Array:
         case Type.DATE:
             first = (FIRST_DAY - datetime.date(1970, 1, 1)).days
             return pa.array((first + chance.below(DAYS, rows)).astype(np.int32)).cast(pa.date32())
+        case Type.TIMESTAMP:
+            first = (FIRST_DAY - datetime.date(1970, 1, 1)).days
+            seconds = first * 86_400 + chance.below(DAYS * 86_400, rows)
+            return pa.array(seconds.astype("datetime64[s]")).cast(pa.timestamp("us"))
         case Type.TEXT:
             texts = pa.array([f"stand-in {column.name} {number + 1}" for number in range(DIFFERENT_TEXTS)])
             return texts.take(pa.array(chance.below(DIFFERENT_TEXTS, rows)))

@@ -19,6 +19,7 @@ class Type(StrEnum):
     TEXT = "text"
     BOOLEAN = "boolean"
     DATE = "date"
+    TIMESTAMP = "timestamp"  # of the city's clock, without a zone
 
 
 class Role(StrEnum):

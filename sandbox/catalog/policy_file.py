@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
+from sandbox.errors import InvalidInput
 from sandbox.policy import YamlText
 from sandbox.privacy import PrivacyUnit
 
@@ -20,7 +21,7 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy") -> Dataset
     """Read a policy. `schema` is `policies/dataset.schema.json`. Raises `InvalidInput`: line, fault and mend."""
     source = YamlText(text, schema, what=what)
     said = source.document
-    columns = tuple(_column(source, str(name), spec, said["grade"]) for name, spec in said["columns"].items())
+    columns = _columns(source, said)
     unit = _unit(source, said, columns)
     budget = said.get("budget")
     if unit is not None:
@@ -75,11 +76,27 @@ def _budget(source: YamlText, said: Any) -> DatasetBudget:
     return budget
 
 
+def _columns(source: YamlText, said: Any) -> tuple[Column, ...]:
+    """All columns, or all their faults: an officer mends them in one go."""
+    columns, faults = [], []
+    for name, spec in said["columns"].items():
+        try:
+            columns.append(_column(source, str(name), spec, said["grade"]))
+        except InvalidInput as fault:
+            faults.append(fault)
+    if faults:
+        raise InvalidInput(" ".join(fault.message for fault in faults),
+                           mend=" ".join(dict.fromkeys(fault.mend for fault in faults)))
+    return tuple(columns)
+
+
 def _column(source: YamlText, name: str, said: Any, dataset_grade: str) -> Column:
     role, kind, path = Role(said["role"]), Type(said["type"]), ("columns", name)
     title = _words(said["title"]) if "title" in said else Words(name, name)
-    if role is Role.KEY and "values" not in said:
-        raise source.fault(f"key {name} has no public values.", *path, mend="Add `values: [...]` or `{from, to}`.")
+    if role is Role.KEY and "values" not in said and kind is not Type.BOOLEAN:
+        raise source.fault(f"key {name} has no public values.", *path,
+                           mend="Add `values: [...]` or `{from, to}`; or give it the role attribute: the values that enough "
+                                "people have can then be found, at a price.")
     if role is Role.MEASURE and ("bounds" not in said or "step" not in said):
         raise source.fault(f"measure {name} needs bounds and a step.", *path,
                             mend='Add for example `bounds: [0, 100]` and `step: "1"`.')
@@ -91,7 +108,7 @@ def _column(source: YamlText, name: str, said: Any, dataset_grade: str) -> Colum
     if role is not Role.MEASURE and ("bounds" in said or "step" in said):
         raise source.fault(f"only a measure has bounds, and {name} is {role}.", *path, mend="Remove them.")
     return Column(name=name, role=role, type=kind, title=title, grade=str(said.get("grade", dataset_grade)),
-                  values=_values(source, name, kind, said["values"]) if role is Role.KEY else (),
+                  values=_values(source, name, kind, said.get("values", [False, True])) if role is Role.KEY else (),
                   bounds=_bounds(source, name, kind, said) if role is Role.MEASURE else None,
                   required=bool(said.get("required", False)), measured_in=str(said.get("measured_in", "")))
 

@@ -4,16 +4,19 @@ import io
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
 from sandbox.catalog.model import Column, DatasetPolicy, Role, Type
 from sandbox.catalog.shut_duckdb import shut_connection
+from sandbox.city_time import CITY_TIME_ZONE
 from sandbox.errors import InvalidInput
 
 SQL_TYPE = {Type.INTEGER: "BIGINT", Type.NUMBER: "DOUBLE", Type.TEXT: "VARCHAR", Type.BOOLEAN: "BOOLEAN",
-            Type.DATE: "DATE"}
+            Type.DATE: "DATE", Type.TIMESTAMP: "TIMESTAMP"}
 PARQUET_MAGIC = b"PAR1"
+ZONE = "(?i):[0-9.]+ ?(z|utc|gmt|[+-][0-9]{2}(:?[0-9]{2})?)$"
 MOST_BYTES = 2 * 1024**3
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What Arrow raises for a damaged file. Its words can quote a value, so they are told to nobody."""
@@ -41,7 +44,7 @@ def read_table(body: bytes, policy: DatasetPolicy) -> pa.Table:
             return connection.execute(f"SELECT * FROM (SELECT {typed} FROM raw){order}").to_arrow_table()
     except duckdb.Error as error:
         raise InvalidInput("The file's columns have types that cannot be read.", internal=type(error).__name__,
-                           mend="Use plain integers, numbers, texts, booleans and dates.") from None
+                           mend="Use plain integers, numbers, texts, booleans, dates and times.") from None
 
 
 def quoted(name: str) -> str:
@@ -49,8 +52,17 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _cast(column: Column) -> str:
+    """A value in the column's type; empty where it is not one. A text with a zone after it is no time of the city."""
+    name = quoted(column.name)
+    value = f"TRY_CAST({name} AS {SQL_TYPE[column.type]})"
+    if column.type is Type.TIMESTAMP:
+        return f"CASE WHEN NOT regexp_matches(CAST({name} AS VARCHAR), '{ZONE}') THEN {value} END"
+    return value
+
+
 def _typed(column: Column) -> str:
-    value = f"TRY_CAST({quoted(column.name)} AS {SQL_TYPE[column.type]})"
+    value = _cast(column)
     return f"CASE WHEN isnan({value}) THEN NULL ELSE {value} END" if column.type is Type.NUMBER else value
 
 
@@ -63,6 +75,15 @@ def _parquet(body: bytes) -> pa.Table:
                            internal=type(error).__name__) from None
     if not names:
         raise InvalidInput("The file has no columns.", mend="Write it again, or send CSV.")
+    return _local(table)
+
+
+def _local(table: pa.Table) -> pa.Table:
+    """Times with a zone as the city's clock shows them."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            in_city = table.column(place).cast(pa.timestamp(field.type.unit, tz=CITY_TIME_ZONE))
+            table = table.set_column(place, field.name, pyarrow.compute.local_timestamp(in_city))
     return table
 
 
@@ -97,7 +118,7 @@ def _check_values(connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) 
     faults = []
     for column in policy.columns:
         name = quoted(column.name)
-        wrong = f"{name} IS NOT NULL AND TRY_CAST({name} AS {SQL_TYPE[column.type]}) IS NULL"
+        wrong = f"{name} IS NOT NULL AND ({_cast(column)}) IS NULL"
         needed = column.role is Role.UNIT or column.required
         if needed:
             wrong = f"({_typed(column)}) IS NULL"  # NaN is empty, too

@@ -24,7 +24,7 @@ MARK = "cihu"
 """Under this name the Parquet file itself says that it is not real, and what its columns are."""
 
 ARROW_TYPE = {Type.INTEGER: pa.int64(), Type.NUMBER: pa.float64(), Type.TEXT: pa.string(), Type.BOOLEAN: pa.bool_(),
-              Type.DATE: pa.date32()}
+              Type.DATE: pa.date32(), Type.TIMESTAMP: pa.timestamp("us")}
 
 
 def stand_in(version: Version) -> pa.Table:

@@ -69,7 +69,9 @@ class YamlText:
         path = [*fault.instance_path, *getattr(fault.kind, "unexpected", [])[:1]]
         where = ".".join(map(str, fault.instance_path))
         hint = reduce(getitem, fault.schema_path[:-1], self._schema).get("description", "")
-        return (f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{fault.message}"
+        choices = getattr(fault.kind, "options", None)
+        message = f"{fault.instance!r} is none of {', '.join(map(str, choices))}" if choices else fault.message
+        return (f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{message}"
                 f"{f' (here stands {hint})' if hint else ''}")
 
     def _plain(self, node: Any, *path: str | int) -> Any:

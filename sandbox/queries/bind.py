@@ -1,7 +1,7 @@
 """Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Any
 
@@ -90,6 +90,10 @@ def _fitted(node: Any, scope: Scope) -> Any:
             return Compare(comparison, _date(node.left), rewritten(right, lambda part: _fitted(part, scope)))
         case In(of, values) if _type(of, scope) is Type.DATE:
             return In(of, tuple(_date(value) if isinstance(value.value, str) else value for value in values))
+        case Compare(comparison, left, Literal(str() | date())) if _type(left, scope) is Type.TIMESTAMP:
+            return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _time(node.right))
+        case In(of, values) if _type(of, scope) is Type.TIMESTAMP:
+            return In(of, tuple(_time(value) if isinstance(value.value, str | date) else value for value in values))
         case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) | Arithmetic(Operator.PLUS, of, Literal(0)) if (
                 _type(of, scope) is Type.BOOLEAN):  # CAST(smoker AS INTEGER)
             said = rewritten(of, lambda part: _fitted(part, scope))
@@ -119,6 +123,24 @@ def _date(literal: Expression) -> Literal:
         raise QueryRefused(f"The text '{literal.value[:40]}'", "it is not a date.", instead="Write DATE '2026-01-31'.",
                            position=literal.position, construct_zh=f"文本 '{literal.value[:40]}'", why_zh="这不是日期。",
                            instead_zh="请写 DATE '2026-01-31'。") from None
+
+
+def _time(literal: Expression) -> Literal:
+    """The moment that a text or a date says: a date is its first."""
+    assert isinstance(literal, Literal) and isinstance(literal.value, str | date)
+    if isinstance(literal.value, date):
+        midnight = literal.value if isinstance(literal.value, datetime) else datetime.combine(literal.value, time())
+        return Literal(midnight, literal.position)
+    try:
+        at = datetime.fromisoformat(literal.value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is not None:
+        raise QueryRefused(f"The text '{literal.value[:40]}'", "it is not a time of the city's clock.",
+                           instead="Write TIMESTAMP '2026-01-31 08:00:00', without a zone.", position=literal.position,
+                           construct_zh=f"文本 '{literal.value[:40]}'", why_zh="这不是本市时间。",
+                           instead_zh="请写 TIMESTAMP '2026-01-31 08:00:00',不带时区。")
+    return Literal(at, literal.position)
 
 
 def _check_joins(question: Question, scope: Scope) -> None:

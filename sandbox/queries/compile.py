@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
-from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of
+from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of, told_years
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
@@ -61,8 +61,9 @@ def compile_discovery(discovery: Discovery, policy: DatasetPolicy) -> str:
     scope = Scope(policy)
     writer = ExpressionWriter(scope)
     value = writer.raw(discovery.of)
+    kind = range_of(discovery.of, scope).type
     fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
-        range_of(discovery.of, scope).type, "value BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
+        kind, told_years("value", kind))
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
     return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"

@@ -4,7 +4,7 @@
 The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever is added up is clamped last.
 """
 
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from math import ceil, floor
 
@@ -25,6 +25,7 @@ from sandbox.queries.tree import (
     Expression,
     Extreme,
     Function,
+    Grain,
     In,
     IsNull,
     Length,
@@ -90,9 +91,9 @@ class ExpressionWriter:
                 number = f"CAST({part.value}({self.value(of)}) AS DOUBLE)"
                 return f"CASE WHEN {number} BETWEEN 1 AND 9999 THEN {number} END" if part is Part.YEAR else number
             case DateTrunc(grain, of):
-                day = self.value(of)
-                return (f"CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' "
-                        f"THEN CAST(date_trunc('{grain.value}', {day}) AS DATE) END")
+                at, kind = self.value(of), range_of(of, self.scope).type
+                whole = "TIMESTAMP" if grain is Grain.HOUR else "DATE"
+                return f"CASE WHEN {told_years(at, kind)} THEN CAST(date_trunc('{grain.value}', {at}) AS {whole}) END"
             case Spelled(spelling, of):
                 return f"{spelling.value}({self.value(of)})"
             case Slice(of, start, length):
@@ -194,12 +195,21 @@ def places_of(values: tuple[KeyValue, ...]) -> str:
     return f"(SELECT unnest([{', '.join(map(literal, values))}]) AS value, unnest(range({len(values)})) AS code)"
 
 
+def told_years(value: str, kind: Type) -> str:
+    """Whether a date or timestamp lies in the years 1 to 9999, which every program can tell."""
+    if kind is Type.TIMESTAMP:
+        return f"{value} BETWEEN TIMESTAMP '0001-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999'"
+    return f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+
+
 def literal(value: Value) -> str:
     match value:
         case bool():
             return "TRUE" if value else "FALSE"
         case int() | Fraction():
             return double(Fraction(value))
+        case datetime():
+            return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
         case date():
             return f"DATE '{value.isoformat()}'"
         case str():

@@ -45,7 +45,7 @@ def discovery_of(key: Expression, scope: Scope) -> Discovery | None:
     if not names or any(name.dataset or scope.column(name).role is Role.UNIT for name in names) or any(
             isinstance(part, Aggregate | UnitAggregate | UnitKey) for part in walk(of)):
         return None
-    if range_of(of, scope).type not in (Type.TEXT, Type.INTEGER, Type.DATE):
+    if range_of(of, scope).type not in (Type.TEXT, Type.INTEGER, Type.DATE, Type.TIMESTAMP):
         return None
     return Discovery(of, min(isqrt(MOST_OF_A_UNIT), isqrt(scope.max_rows)) ** 2)
 

@@ -55,7 +55,7 @@ FUNCTIONS: dict[type[exp.Expression], Function] = {
 PARTS: dict[type[exp.Expression], Part] = {
     exp.Year: Part.YEAR, exp.Quarter: Part.QUARTER, exp.Month: Part.MONTH, exp.Day: Part.DAY, exp.DayOfMonth: Part.DAY,
     exp.DayOfWeek: Part.DAYOFWEEK, exp.DayOfWeekIso: Part.ISODOW, exp.Week: Part.WEEK, exp.WeekOfYear: Part.WEEK,
-    exp.DayOfYear: Part.DAYOFYEAR,
+    exp.DayOfYear: Part.DAYOFYEAR, exp.Hour: Part.HOUR, exp.Minute: Part.MINUTE,
 }
 OTHER_NAMES = {"dow": Part.DAYOFWEEK, "doy": Part.DAYOFYEAR, "weekofyear": Part.WEEK, "dayofmonth": Part.DAY}
 SPELLINGS: dict[type[exp.Expression], Spelling] = {
@@ -215,6 +215,8 @@ class Reader:
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
         if name in NUMBERS:
             return Round(Arithmetic(Operator.PLUS, of, Literal(0)))
+        if name == "DATE" and not isinstance(node, exp.TryCast):
+            return DateTrunc(Grain.DAY, of)
         wanted = node.to.sql(dialect="duckdb")
         return self.text.refuse(node, f"a value cannot be made into {wanted} without some row failing.",
                                 "Use the column in its own type.",

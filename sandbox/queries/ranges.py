@@ -8,7 +8,7 @@ rounding error can move a value, and never the sensitivity.
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, KeyValue, Role, Type
@@ -28,6 +28,7 @@ from sandbox.queries.tree import (
     Expression,
     Extreme,
     Function,
+    Grain,
     In,
     IsNull,
     Length,
@@ -57,12 +58,15 @@ NEAR_ZERO = Fraction(1, 10**9)
 """A divisor nearer to zero counts as zero: the quotient is empty."""
 
 PARTS = {Part.YEAR: (1, 9999), Part.QUARTER: (1, 4), Part.MONTH: (1, 12), Part.DAY: (1, 31), Part.DAYOFWEEK: (0, 6),
-         Part.ISODOW: (1, 7), Part.WEEK: (1, 53), Part.DAYOFYEAR: (1, 366)}
+         Part.ISODOW: (1, 7), Part.WEEK: (1, 53), Part.DAYOFYEAR: (1, 366), Part.HOUR: (0, 23), Part.MINUTE: (0, 59)}
+OF_A_TIME = (Part.HOUR, Part.MINUTE, Grain.HOUR)
 
 A_NUMBER = ("Write a number without quotes.", "请写数字,不加引号。")
 EXAMPLES = {Type.TEXT: ("Write a text in quotes.", "请写带引号的文本。"),
             Type.BOOLEAN: ("Write TRUE or FALSE.", "请写 TRUE 或 FALSE。"),
-            Type.DATE: ("Write DATE '2026-01-31'.", "请写 DATE '2026-01-31'。"), Type.INTEGER: A_NUMBER, Type.NUMBER: A_NUMBER}
+            Type.DATE: ("Write DATE '2026-01-31'.", "请写 DATE '2026-01-31'。"),
+            Type.TIMESTAMP: ("Write TIMESTAMP '2026-01-31 08:00:00'.", "请写 TIMESTAMP '2026-01-31 08:00:00'。"),
+            Type.INTEGER: A_NUMBER, Type.NUMBER: A_NUMBER}
 """How a value of a type is written."""
 
 
@@ -112,11 +116,12 @@ def range_of(expression: Expression, scope: Scope) -> Range:
             return number(Fraction(math.floor(inner.low + Fraction(1, 2))), Fraction(math.ceil(inner.high - Fraction(1, 2))),
                           whole=True)
         case DatePart(part, of):
-            _of_type(of, Type.DATE, scope)
+            _dated(of, part, scope)
             low, high = PARTS[part]
             return number(Fraction(low), Fraction(high), whole=True)
-        case DateTrunc(_, of):
-            return _of_type(of, Type.DATE, scope)
+        case DateTrunc(grain, of):
+            _dated(of, grain, scope)
+            return Range(Type.TIMESTAMP if grain is Grain.HOUR else Type.DATE)
         case Spelled(_, of) | Slice(of, _, _):
             return _of_type(of, Type.TEXT, scope)
         case Length(of):
@@ -264,10 +269,20 @@ def _literal(value: object) -> Range:
             return BOOLEAN
         case int() | Fraction():
             return number(Fraction(value), Fraction(value), whole=Fraction(value).denominator == 1)
+        case datetime():
+            return Range(Type.TIMESTAMP)
         case date():
             return Range(Type.DATE)
         case _:
             return Range(Type.TEXT)
+
+
+def _dated(expression: Expression, part: Part | Grain, scope: Scope) -> None:
+    """A part of it can be told: it is a date, or a timestamp."""
+    if part in OF_A_TIME or range_of(expression, scope).type is Type.TIMESTAMP:
+        _of_type(expression, Type.TIMESTAMP, scope)
+    else:
+        _of_type(expression, Type.DATE, scope)
 
 
 def _of_type(expression: Expression, kind: Type, scope: Scope) -> Range:

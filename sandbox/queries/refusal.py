@@ -5,7 +5,8 @@ from sandbox.errors import Position, QueryRefused
 from sandbox.queries.tree import NOWHERE, Expression, walk
 from sandbox.queries.wording import wording, wording_zh
 
-TYPE_ZH = {Type.TEXT: "文本", Type.INTEGER: "整数", Type.NUMBER: "数值", Type.BOOLEAN: "布尔值", Type.DATE: "日期"}
+TYPE_ZH = {Type.TEXT: "文本", Type.INTEGER: "整数", Type.NUMBER: "数值", Type.BOOLEAN: "布尔值", Type.DATE: "日期",
+           Type.TIMESTAMP: "时间"}
 KIND_ZH = {"person": "人", "household": "家庭", "firm": "企业"}
 """Whom a dataset protects (`PrivacyUnit.kind`)."""
 

@@ -1,7 +1,7 @@
 """Where in the SQL does something stand, what is it called, and which plain values does it hold?"""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import NoReturn
 
@@ -92,6 +92,8 @@ class SqlText:
                 return Literal(bool(node.this), self.position(node))
             case exp.Cast(this=exp.Literal(is_string=True)) if node.to.is_type("date"):
                 return Literal(self._date(node, node.this.this), self.position(node))
+            case exp.Cast(this=exp.Literal(is_string=True)) if node.to.is_type("timestamp", "datetime", "timestampntz"):
+                return Literal(self._time(node, node.this.this), self.position(node))
             case exp.DateFromParts() if plain(node, "year", "month", "day"):  # MAKE_DATE(2026, 1, 31)
                 year, month, day = (self.whole(node.args[part], least=1, most=9999) for part in ("year", "month", "day"))
                 return Literal(self._date(node, f"{year:04}-{month:02}-{day:02}"), self.position(node))
@@ -121,6 +123,16 @@ class SqlText:
                         "Use % for what may vary.",
                         f"模式中可用 %,不可用 _,且至多 {LONGEST_PATTERN} 个字符。", "请用 % 表示可变的部分。")
         return pattern
+
+    def _time(self, node: exp.Expression, text: str) -> datetime:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is not None:
+            self.refuse(node, "it is not a time of the city's clock.", "Write TIMESTAMP '2026-01-31 08:00:00', without a zone.",
+                        "这不是本市时间。", "请写 TIMESTAMP '2026-01-31 08:00:00',不带时区。")
+        return at
 
     def _date(self, node: exp.Expression, text: str) -> date:
         try:

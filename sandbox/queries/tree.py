@@ -106,6 +106,8 @@ class Part(StrEnum):
     ISODOW = "isodow"  # 1 is Monday
     WEEK = "week"  # of ISO 8601
     DAYOFYEAR = "dayofyear"
+    HOUR = "hour"  # this and the next of a timestamp only
+    MINUTE = "minute"
 
 
 @node
@@ -120,11 +122,13 @@ class Grain(StrEnum):
     MONTH = "month"
     WEEK = "week"
     DAY = "day"
+    HOUR = "hour"  # of a timestamp only
 
 
 @node
 class DateTrunc:
-    """The first day of a date's year, quarter, month or week (which begins on Monday); empty outside of the years 1 to 9999."""
+    """The first day of a date's (or timestamp's) year, quarter, month or week (which begins on Monday), the day of a timestamp,
+    or a timestamp's full hour; empty outside of the years 1 to 9999."""
 
     grain: Grain
     of: "Expression"

@@ -1,6 +1,6 @@
 """How is an expression written for people, and as the name of what was released about it? One text for one meaning."""
 
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 
 from sandbox.queries.tree import (
@@ -107,6 +107,8 @@ def _value(value: Value) -> str:
             return str(value).upper()  # columns' names are lowercase
         case str():
             return "'" + value.replace("'", "''") + "'"
+        case datetime():
+            return f"timestamp '{value.isoformat(sep=' ')}'"
         case date():
             return f"date '{value.isoformat()}'"
         case Fraction() | int():

@@ -1,6 +1,7 @@
 """Which values of a question's keys were found before? What was bought once serves every question on that version."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -14,6 +15,7 @@ from sandbox.queries.tree import Expression
 from sandbox.releases.tables import found_keys
 
 Found = dict[Expression, tuple[KeyValue, ...]]
+READ: dict[Type, Callable[[str], KeyValue]] = {Type.DATE: date.fromisoformat, Type.TIMESTAMP: datetime.fromisoformat}
 
 
 def keys_found(tx: Transaction, plan: Plan, least: dict[Discovery, int] | None = None) -> Found:
@@ -28,6 +30,6 @@ def keys_found(tx: Transaction, plan: Plan, least: dict[Discovery, int] | None =
                           .order_by(found_keys.c.picorho)).all()
         enough = rows[-1:] if least is None else [row for row in rows if row.picorho >= least[discovery]]
         if enough:
-            dates = range_of(discovery.of, plan.scope).type is Type.DATE
-            found[discovery.of] = tuple(date.fromisoformat(value) if dates else value for value in enough[0].values)
+            read = READ.get(range_of(discovery.of, plan.scope).type)
+            found[discovery.of] = tuple(read(value) if read else value for value in enough[0].values)
     return found

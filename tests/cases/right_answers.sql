@@ -135,3 +135,23 @@ SELECT REGR_COUNT(cost, balance) AS n, REGR_R2(cost, balance) AS r FROM t.t;
 SELECT COUNT(*) FROM (SELECT DISTINCT person FROM t.t);
 
 SELECT district, COUNT(*) FROM (SELECT DISTINCT person, district FROM t.t WHERE cost > 50) GROUP BY district;
+
+SELECT EXTRACT(HOUR FROM tapped) AS h, COUNT(*) AS n, AVG(cost) AS c FROM t.t WHERE tapped IS NOT NULL GROUP BY h ORDER BY h;
+
+SELECT hour(tapped) >= 17 AS late, COUNT(*) AS n FROM t.t WHERE tapped IS NOT NULL GROUP BY late ORDER BY n;
+
+SELECT DATE_PART('minute', tapped) // 15 AS quarter_hour, COUNT(*) AS n FROM t.t WHERE tapped IS NOT NULL GROUP BY quarter_hour ORDER BY n;
+
+SELECT MONTH(tapped) AS m, DAYOFWEEK(tapped) AS d, SUM(visits) AS v FROM t.t WHERE tapped IS NOT NULL GROUP BY m, d;
+
+SELECT COUNT(*) AS n FROM t.t WHERE tapped >= TIMESTAMP '2026-02-01 12:30:00' AND tapped < '2026-03-01';
+
+SELECT COUNT(*) AS n FROM t.t WHERE tapped BETWEEN DATE '2026-01-10' AND TIMESTAMP '2026-01-20 23:59:59';
+
+SELECT COUNT(*) AS n FROM t.t WHERE CAST(tapped AS DATE) = DATE '2026-01-15' OR tapped::DATE = '2026-01-16';
+
+SELECT COUNT(*) AS n FROM t.t WHERE CAST(tapped AS DATE) < day AND DATE_TRUNC('hour', tapped) > TIMESTAMP '2026-01-05 10:00:00';
+
+SELECT COUNT(*) AS n FROM t.t WHERE tapped IN (TIMESTAMP '2026-01-15 08:00:00', '2026-01-15 08:00:01') OR DATE_TRUNC('month', tapped) = '2026-02-01';
+
+SELECT AVG(late) AS share FROM (SELECT person, MAX(CASE WHEN HOUR(tapped) >= 20 THEN 1 ELSE 0 END) AS late FROM t.t GROUP BY person);

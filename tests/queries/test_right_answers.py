@@ -46,6 +46,7 @@ columns:
   wide: {role: attribute, type: integer}
   smoker: {role: attribute, type: boolean}
   day: {role: attribute, type: date}
+  tapped: {role: attribute, type: timestamp}
 """
 STOPS = """
 dataset: city.stops
@@ -97,11 +98,12 @@ def rows() -> dict[str, pa.Table]:
     people = [[f"p{chance.randint(0, 150)}", chance.choice(["north", "south", "east"]), chance.randint(1, 3),
                chance.randint(0, 19), maybe(chance.randint(0, 200) / 2), chance.randint(0, 10), maybe(chance.randint(-50, 50)),
                maybe(chance.choice(["a", "Bb", " c ", "née", ""])), maybe(chance.randint(-(2**40), 2**40)),
-               maybe(chance.random() < 0.5), maybe(date(2026, 1, 1) + timedelta(days=chance.randint(0, 364)))]
+               maybe(chance.random() < 0.5), maybe(date(2026, 1, 1) + timedelta(days=chance.randint(0, 364))),
+               maybe(datetime(2026, 1, 1) + timedelta(seconds=chance.randint(0, 90 * 86_400)))]
               for _ in range(2000)]
-    names = ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "wide", "smoker", "day"]
+    names = ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "wide", "smoker", "day", "tapped"]
     types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.int64(),
-             pa.bool_(), pa.date32()]
+             pa.bool_(), pa.date32(), pa.timestamp("us")]
     table = pa.table([pa.array([row[place] for row in people], type=kind) for place, kind in enumerate(types)], names=names)
     stops = pa.table({"stop": pa.array([*range(18), 3], pa.int64()), "zone": ["a", "b", "c"] * 6 + ["d"],
                       "shelters": pa.array([place % 4 for place in range(19)], pa.int64())})

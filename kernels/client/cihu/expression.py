@@ -8,7 +8,8 @@ from typing import Any
 from cihu.problem import CihuError
 from cihu.words import say
 
-TYPES = {"integer": "int64", "number": "float64", "text": "string", "boolean": "boolean", "date": "date"}
+TYPES = {"integer": "int64", "number": "float64", "text": "string", "boolean": "boolean", "date": "date",
+         "timestamp": "timestamp"}
 DIALECT = "duckdb"
 
 

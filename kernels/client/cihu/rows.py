@@ -11,7 +11,8 @@ import pandas as pd
 
 MARK = b"cihu"  # the file's metadata under this name say what its columns are (vault: sandbox/catalog/stand_in.py)
 DTYPES = {("integer", True): "int64", ("integer", False): "float64", ("boolean", True): "bool", ("boolean", False): "boolean",
-          **{(kind, required): dtype for kind, dtype in (("number", "float64"), ("text", "str"), ("date", "datetime64[us]"))
+          **{(kind, required): dtype for kind, dtype in (("number", "float64"), ("text", "str"), ("date", "datetime64[us]"),
+                                                     ("timestamp", "datetime64[us]"))
              for required in (True, False)}}
 """By type, and whether the column is never empty. What may be empty is what pandas itself makes of it when it is."""
 
