@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from audit_dp.audit import FALSE_ALARM, KINDS, audit
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, SPREAD, Subject, mechanism, question
+from audit_dp.subjects import AT_THE_BOUND, HEAVY, SPREAD, Subject, keys_found, mechanism, question
 
 SUBJECTS: tuple[Callable[[], Subject], ...] = (
     lambda: mechanism("noise: one cell, epsilon 1", [0], [4096], "1"),
@@ -25,6 +25,7 @@ SUBJECTS: tuple[Callable[[], Subject], ...] = (
     lambda: question("SELECT COUNT(DISTINCT note) AS n FROM t.t", HEAVY, "4"),
     lambda: question("SELECT MEDIAN(visits) AS m FROM t.t", HEAVY, "8"),
     lambda: question("SELECT SUM(s) AS a FROM (SELECT person, SUM(visits) AS s FROM t.t GROUP BY person)", HEAVY, "4"),
+    lambda: keys_found("8"),
 )
 
 

@@ -15,6 +15,8 @@ from audit_dp.events import Samples
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.engines import duckdb
+from sandbox.engines.model import UnitsByValue
+from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.queries import Plan, bind, make_plan, parse, price_within
 from sandbox.queries.plan import Total, TotalKind
@@ -133,6 +135,35 @@ def _told(answers: list[dict[str, Any]]) -> Samples:
     return Samples(_matrix(runs), np.array(shapes))
 
 
+# --- the values of a key that no policy lists
+
+def keys_found(epsilon: str) -> Subject:
+    """As many units as the threshold have three notes; the unit that is added has these too, and one that nobody else has."""
+    version = _version()
+    budget, scope = version.policy.budget, Scope(version.policy)
+    assert budget is not None
+    plan = make_plan(bind(parse("SELECT note, COUNT(*) AS n FROM t.t GROUP BY note"), scope), version, scope)
+    price = price_within(plan, budget.loss(Fraction(epsilon), keys=1))
+    [share] = price.keys
+    others: list[Row] = [(f"p{place}", "north", 1.0, 1, note) for place in range(share.threshold) for note in "abc"]
+    victim: list[Row] = [("victim", "west", 1.0, 1, note) for note in "abcv"]
+
+    def units(with_unit: bool, seed: int = 0) -> UnitsByValue:
+        rows = [*(victim if with_unit else []), *others]
+        random.Random(seed).shuffle(rows)
+        table = RowsInMemory(_rows(rows).to_batches(), version.policy)
+        return duckdb.units_by_value(share.discovery, version.policy, table, seconds=60.0)
+
+    def draw(with_unit: bool, runs: int) -> Samples:
+        exact = units(with_unit)
+        told = [noise.values_told(share, exact) for _ in range(runs)]
+        numbers = np.array([[float(sum(value in values for value in "abc")), float("v" in values)] for values in told])
+        return Samples(numbers, np.array([", ".join(map(str, values)) for values in told]))
+
+    return Subject("keys that are found: three at the threshold, one of the unit's own", share.loss, budget.delta, draw,
+                   lambda: all(units(there) == units(there, seed) for there in (True, False) for seed in range(1, 4)))
+
+
 GROUPS = ("west", "north", "south", "")
 
 
@@ -147,6 +178,10 @@ def _table(with_unit: bool, unit: list[Row], seed: int | None = None) -> pa.Tabl
     rows = [*(unit if with_unit else []), *OTHERS]
     if seed is not None:
         random.Random(seed).shuffle(rows)
+    return _rows(rows)
+
+
+def _rows(rows: list[Row]) -> pa.Table:
     return pa.table({name: pa.array([row[place] for row in rows], type=kind) for place, (name, kind) in enumerate(TYPES.items())})
 
 

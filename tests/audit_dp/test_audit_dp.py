@@ -14,7 +14,7 @@ import pytest
 
 from audit_dp.audit import audit
 from audit_dp.bound import chances
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, mechanism, question
+from audit_dp.subjects import AT_THE_BOUND, HEAVY, keys_found, mechanism, question
 from sandbox.engines import duckdb
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_plan
@@ -37,6 +37,12 @@ def test_the_noise_stays_below_its_claim_and_the_bound_is_not_empty() -> None:
     found = audit(mechanism("noise", [0], [4096], "8"), 20_000)
     assert found.holds, found
     assert found.best > 0.6 * found.claim
+
+
+def test_keys_that_are_found_stay_below_their_claim_and_the_bound_is_not_empty() -> None:
+    found = audit(keys_found("8"), RUNS)
+    assert found.holds, found
+    assert found.best > 0.1 * found.claim, found
 
 
 def test_a_chances_bounds_hold_it_and_narrow() -> None:
@@ -104,6 +110,12 @@ def test_a_sampling_by_the_order_of_rows_is_found(monkeypatch: pytest.MonkeyPatc
              "(CASE WHEN hash(row_number() OVER (ORDER BY r.visits DESC, r.cost)) % 4 = 0 THEN 4096 ELSE 0 END)")
     found = audit(question(COUNTS, AT_THE_BOUND, "1"), RUNS)
     assert found.best > found.claim, found
+
+
+def test_a_value_that_is_told_because_somebody_has_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "values_told", lambda _, units: sorted(units))
+    found = audit(keys_found("1"), RUNS)
+    assert found.lower["direct"] > found.claim, found
 
 
 def test_a_random_sampling_is_found_because_the_totals_do_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
