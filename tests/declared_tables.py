@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from reviewed_runs import Reviewing, approval, declared, reviewing
 from sandbox.city.s3 import S3Server
 from sandbox.declared import DeclaredDesk, UnitDigests
+from sandbox.declared.tables import declared_tables
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_team, join_team
 from sandbox.jobs import Run
@@ -46,8 +49,8 @@ def rows(lines: list[str]) -> bytes:
 
 def people(number: int = 240) -> list[str]:
     """One row each: 80 a district, 40 of them in each of two years, of whom every other smokes."""
-    return [person(f"p{one}", ("north", "south", "east")[one % 3], 1 + one // 3 % 2, one % 10, "true" if one // 6 % 2 else "false",
-                   f"n{one % 4}") for one in range(number)]
+    return [person(f"p{one}", ("north", "south", "east")[one % 3], 1 + one // 3 % 2, one % 10,
+                   "true" if one // 6 % 2 else "false", f"n{one % 4}") for one in range(number)]
 
 
 @pytest.fixture
@@ -120,6 +123,11 @@ class Declaring:
         with self.runs.database.transaction() as tx:
             left = left_files(tx, run.id)
         return list(csv.DictReader(io.StringIO(fetched(self.city.desk, left[name]).decode())))
+
+    def kept(self) -> set[UUID]:
+        """The runs of whose numbers it is known who stands behind them."""
+        with self.runs.database.transaction() as tx:
+            return set(tx.scalars(select(declared_tables.c.run)))
 
     def told(self, review: Review, officer: str = "lin") -> dict[str, Any]:
         with self.runs.database.transaction() as tx:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 @dataclass(frozen=True)
 class Atoms:
-    """`numbers`: a row for each known number, a column for each atom: what each of its units brings. `sizes`: how many they are."""
+    """`numbers`: a row for each known number, a column for each atom: what each of its units brings. `sizes`: how many units."""
 
     numbers: csr_matrix
     sizes: npt.NDArray[np.int64]

@@ -62,7 +62,8 @@ def check_size(plan: Plan, measures: int) -> None:
                       f"{MOST_MEASURES} counts and {MOST_NUMBERS} numbers can be protected from each other.",
                       "Group by fewer or coarser keys, or ask in parts.",
                       f"共有 {len(plan.keys)} 个分组栏目、{plan.cells} × {measures} 个数;至多 {MOST_KEYS} 个栏目、"
-                      f"{MOST_MEASURES} 个计数、{MOST_NUMBERS} 个数,才能互相保护。", "请减少分组或分得更粗,或分几次申请。", zh="表")
+                      f"{MOST_MEASURES} 个计数、{MOST_NUMBERS} 个数,才能互相保护。",
+                      "请减少分组或分得更粗,或分几次申请。", zh="表")
 
 
 def _check_afterwards(question: Question) -> None:

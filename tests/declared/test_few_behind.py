@@ -1,6 +1,5 @@
 """Is every sum over few units found, and none that is not there? Beside a search of all sets of few units, in exact fractions."""
 
-from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -9,29 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from exact_sums import told_of
 from sandbox.declared import few_behind as module
 from sandbox.declared.atoms import atoms_of
 from sandbox.declared.few_behind import TooMany, few_behind
-
-
-def rank(rows: list[list[int]]) -> int:
-    left, found = [[Fraction(value) for value in row] for row in rows], 0
-    for column in range(len(left[0]) if left else 0):
-        pivot = next((row for row in range(found, len(left)) if left[row][column]), None)
-        if pivot is None:
-            continue
-        left[found], left[pivot] = left[pivot], left[found]
-        for row in range(found + 1, len(left)):
-            factor = left[row][column] / left[found][column]
-            left[row] = [mine - factor * theirs for mine, theirs in zip(left[row], left[found], strict=True)]
-        found += 1
-    return found
-
-
-def told_of(numbers: list[list[int]], units: tuple[int, ...]) -> int:
-    """How many independent combinations tell of these units alone."""
-    others = [[value for unit, value in enumerate(row) if unit not in units] for row in numbers]
-    return rank(numbers) - rank(others)
 
 
 def determined(numbers: list[list[int]], least: int, already: int) -> bool:
@@ -49,11 +29,19 @@ def systems(draw: st.DrawFn) -> tuple[list[list[int]], int, int]:
     return numbers, draw(st.integers(2, 5)), draw(st.integers(0, height - 1))
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.parametrize("exactly", [8, 1], ids=["by branching", "by drawing"])
+@settings(max_examples=250, deadline=None)
 @given(systems())
-def test_what_few_units_are_told_of_is_found_exactly_when_it_is_there(system: tuple[list[list[int]], int, int]) -> None:
+def test_what_few_units_are_told_of_is_found_exactly_when_it_is_there(
+        exactly: int, system: tuple[list[list[int]], int, int]) -> None:
     numbers, least, already = system
-    found = few_behind(atoms_of(csr_matrix(np.array(numbers))), least, already)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "EXACTLY", exactly)
+        try:
+            found = few_behind(atoms_of(csr_matrix(np.array(numbers))), least, already)
+        except TooMany:
+            assert exactly == 1, "so few numbers are never too many to branch on"
+            return
     assert (found is not None) == determined(numbers, least, already)
     if found:
         assert 0 < found.units < least and any(row >= already for row in found.numbers)

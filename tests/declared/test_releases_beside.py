@@ -1,6 +1,5 @@
 """What blocks a declared table, and what does not: each beside tables that have really left."""
 
-import pytest
 
 from declared_tables import Declaring, people, person
 
