@@ -30,6 +30,7 @@ from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog import Shelf
 from sandbox.catalog.populations import read_populations
 from sandbox.database import Database
+from sandbox.declared import DeclaredDesk, UnitDigests
 from sandbox.door import claims_at, principal_at
 from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError
@@ -41,6 +42,7 @@ from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.releases.left_out import measure_left_out
 from sandbox.reviews import ReviewDesk, read_review_policy
+from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.taxonomy import load_disclosure
@@ -77,11 +79,14 @@ def create_vault(settings: Settings) -> Vault:
         bucket.ensure()
     shelf = Shelf(database, settings.policies)
     desk = Desk(database, shelf, gate, DuckDBEngine(raw))
+    taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
+    declared = DeclaredDesk(desk.engine, UnitDigests(settings.home / "keys" / "units"),
+                            lambda grade: cell_rules(taxonomy.at(grade).thresholds))
     worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
-                            memory_bytes=settings.run_memory_mib * 1024 * 1024))
+                            memory_bytes=settings.run_memory_mib * 1024 * 1024, declared=declared))
     reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
-                         load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS), RawInputs(raw))
+                         taxonomy, RawInputs(raw))
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))

@@ -27,6 +27,7 @@ TABLES = (
     "sandbox.budgets.tables",
     "sandbox.releases.tables",
     "sandbox.jobs.tables",
+    "sandbox.declared.tables",
     "sandbox.reviews.tables",
 )
 SERVICES = {"CIHU_VAULT_DATABASE_URL": VAULT, "CIHU_PORTAL_DATABASE_URL": PORTAL}

@@ -109,8 +109,9 @@ class Reviewing:
             return "\n".join(tx.scalars(select(openings.c.content)))
 
 
-def reviewing(story: Story, s3: S3Server, folder: Path) -> Reviewing:
-    story.publish(policy=POLICY.replace('secret: {role: hidden, type: text, grade: "4"}', "secret: {role: hidden, type: text}"))
+def reviewing(story: Story, s3: S3Server, folder: Path, *, policy: str | None = None, body: bytes | None = None) -> Reviewing:
+    story.publish(body, policy or POLICY.replace('secret: {role: hidden, type: text, grade: "4"}',
+                                                 "secret: {role: hidden, type: text}"))
     with story.database.transaction() as tx:
         for officer, organisation in OFFICERS:
             if organisation == "transport":

@@ -13,7 +13,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue
 from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
-from sandbox.queries import Plan, compile_discovery, compile_plan
+from sandbox.queries import Plan, compile_brought, compile_discovery, compile_plan
 from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
@@ -49,6 +49,9 @@ class DuckDBEngine:
 
     def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
         return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
+
+    def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
+        return brought_by_units(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         return self._public(version).values(column)
@@ -113,6 +116,15 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, sec
         if total.kind is TotalKind.BINS and total not in answer:
             answer[total] = _added_up(plan, answer, total)
     return answer
+
+
+def brought_by_units(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> pa.Table:
+    """What each unit, by its name, brings to each cell. Raises `duckdb.InterruptException` after `seconds`."""
+    with rows.cursor() as connection, _interrupted_after(connection, seconds):
+        for place, table in enumerate(joined):
+            connection.register(joined_table(place), table)
+        return connection.execute(f"SELECT u.unit AS name, b.* EXCLUDE (unit) FROM ({compile_brought(plan)}) AS b "
+                                  "JOIN units AS u ON u.code = b.unit").to_arrow_table()
 
 
 def units_by_value(discovery: Discovery, policy: DatasetPolicy, rows: RowsInMemory, *, seconds: float) -> UnitsByValue:

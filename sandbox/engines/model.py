@@ -3,6 +3,8 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+import pyarrow as pa
+
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
@@ -40,5 +42,11 @@ class Engine(Protocol):
         """The exact totals, before noise: the most secret numbers there are. They never leave the vault.
 
         Raises, whatever, when it is not done after `seconds`.
+        """
+        ...
+
+    def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
+        """Who stands behind the totals of a plan of counts: `name` (of the unit), k0, k1, ... (the places of the keys' values),
+        t0, t1, ... (what the unit brings to each total in that cell). As secret as rows. Raises as `totals` does.
         """
         ...

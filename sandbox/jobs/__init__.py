@@ -2,8 +2,8 @@
 
 from sandbox.jobs.conclude import conclude
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import Run, RunState
+from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.read import load_run
 from sandbox.jobs.worker import Worker
 
-__all__ = ["Run", "RunDesk", "RunState", "Worker", "conclude", "load_run"]
+__all__ = ["Run", "RunDesk", "RunKind", "RunState", "Worker", "conclude", "load_run"]

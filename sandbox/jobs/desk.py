@@ -1,4 +1,4 @@
-"""What do sealed runs need?"""
+"""What do runs need?"""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox.catalog import Shelf
 from sandbox.database import Database
+from sandbox.declared import DeclaredDesk
 from sandbox.errors import Unavailable
 from sandbox.policy import Gate
 from sandbox.storage import QuarantineStore, RawStore
@@ -27,6 +28,7 @@ class RunDesk:
     lock: Path  # from which that environment was installed
     places: int = 4  # how many run at once
     memory_bytes: int = 2048 * MIB  # of each
+    declared: DeclaredDesk | None = None  # without it no declared query is taken
 
     @property
     def most_of_a_team(self) -> int:

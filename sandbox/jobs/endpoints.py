@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sandbox.audit import Log
 from sandbox.identity import Principal
 from sandbox.jobs.cancel import cancel
+from sandbox.jobs.declare import declare
 from sandbox.jobs.model import Run
 from sandbox.jobs.read import list_runs, load_own_run
 from sandbox.jobs.submit import submit
@@ -27,6 +28,15 @@ class NewRun(BaseModel):
     team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
 
 
+class NewTable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=400)
+    sql: str = Field(max_length=20_000, description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY")
+    limit_seconds: int = Field(default=10, description="when its end is told: never before")
+    team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
+
+
 def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
     Asker = Annotated[Principal, Depends(authenticate)]
@@ -38,6 +48,13 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         worker.require_seal()
         run = submit(desk, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
                      limit_seconds=new.limit_seconds, team=new.team)
+        worker.wake()
+        return shown(run)
+
+    @api.post("/table", status_code=201)
+    def declare_table(asker: Asker, new: NewTable) -> dict[str, Any]:
+        """Queue a declared query: a table of exact counts, which the vault computes itself. It waits for reviewers."""
+        run = declare(desk, principal=asker, name=new.name, sql=new.sql, limit_seconds=new.limit_seconds, team=new.team)
         worker.wake()
         return shown(run)
 
@@ -68,7 +85,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 
 def shown(run: Run) -> dict[str, Any]:
     """What a team is told of a run: what it handed in, the state, and moments that do not depend on the data."""
-    return {"id": str(run.id), "name": run.name, "team": run.team, "state": run.state.value,
+    return {"id": str(run.id), "kind": run.kind.value, "name": run.name, "team": run.team, "state": run.state.value,
             "submitted_by": run.submitted_by, "submitted_at": run.submitted_at.isoformat(),
             "limit_seconds": run.limit_seconds, "started_at": run.started_at.isoformat() if run.started_at else None,
             "told_at": run.told_at.isoformat() if run.told_at else None,

@@ -1,12 +1,13 @@
 """How does a run end for those who wait for it? Its files' rows, its state and its log entry, at once and at the told moment."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
 
 from sandbox.audit import Event, append
-from sandbox.database import Database
+from sandbox.database import Database, Transaction
 from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.model import RunState
 from sandbox.jobs.outbox import Collected
@@ -19,14 +20,17 @@ from sandbox.storage import ObjectVersion
 INTERRUPTED = Ending("interrupted", None, 0.0, b"", Collected())
 
 
-def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion]) -> bool:
+def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
+           keep: Callable[[Transaction], None] | None = None) -> bool:
     """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
-    committed to, and opened to auditors alone."""
+    committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
             return False
         record_files(tx, id, stored)
+        if keep is not None:
+            keep(tx)
         tx.execute(update(runs).where(runs.c.id == id).values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC)))
         append(tx, Event("run.finished", "vault", f"run:{id}", {
             "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))

@@ -1,4 +1,4 @@
-"""What is a sealed run, and which steps can it take?
+"""What is a run, and which steps can it take?
 
 What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data (moments.py).
 """
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+
+class RunKind(StrEnum):
+    PROGRAM = "program"  # of an analyst, in a seal
+    TABLE = "table"  # a declared query, computed by the vault itself
 
 
 class RunState(StrEnum):
@@ -64,7 +69,8 @@ class Program:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `told_at` is when its end is told, known from its start on; `environment_sha256` is the lock's."""
+    """One run. The program of a declared query is its SQL. `told_at` is when its end is told, known from its start on;
+    `environment_sha256` is the lock's."""
 
     id: UUID
     name: str
@@ -80,3 +86,4 @@ class Run:
     told_at: datetime | None
     ended_at: datetime | None
     log_index: int | None
+    kind: RunKind = RunKind.PROGRAM

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sandbox.catalog import Version
-from sandbox.catalog.model import Role
+from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants import Grant, list_grants, load_grant
@@ -53,8 +53,7 @@ def _grant(grants: Sequence[Grant], team: str, version: Version) -> Grant | None
 def require_leave(tx: Transaction, gate: Gate, principal: Principal, inputs: Sequence[Input],
                   versions: Sequence[Version]) -> None:
     """Decide on each input, with its grant as it is now and held so until the transaction ends. Raises `Refused`."""
-    grade = gate.grades.combine([part for version in versions for part in (
-        version.policy.grade, *(column.grade for column in version.policy.columns if column.role is not Role.HIDDEN))])
+    grade = grade_of(gate, versions)
     context: dict[str, int | str] = {"now": int(datetime.now(UTC).timestamp()), "way": "reviewed"}
     for one, version in zip(inputs, versions, strict=True):
         if one.grant is None:

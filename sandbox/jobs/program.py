@@ -24,14 +24,14 @@ def checked_program(entry: str, files: Mapping[str, str]) -> Program:
     if entry not in files or not entry.endswith(".py"):
         raise InvalidInput(f"The file to start, {entry[:80]!r}, is not a .py file of the program.",
                            mend=f"Name one of: {', '.join(sorted(files))[:200]}.")
-    _check_texts(files)
+    check_texts(files)
     if sum(len(text.encode()) for text in files.values()) > MOST_BYTES:
         raise InvalidInput(f"The program is larger than {MOST_BYTES} bytes.",
                            mend="A program is text; what it computes on are its inputs.")
     return Program(entry, dict(files), program_sha256(entry, files))
 
 
-def _check_texts(files: Mapping[str, str]) -> None:
+def check_texts(files: Mapping[str, str]) -> None:
     for path, text in files.items():
         try:
             whole = "\0" not in text and bool(text.encode())

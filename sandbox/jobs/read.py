@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.jobs.model import Input, Program, Run, RunState
+from sandbox.jobs.model import Input, Program, Run, RunKind, RunState
 from sandbox.jobs.tables import runs
 
 LISTED = 200
@@ -19,7 +19,8 @@ def as_run(row: Row[Any]) -> Run:
     return Run(id=row.id, name=row.name, team=row.team, submitted_by=row.submitted_by, submitted_at=row.submitted_at,
                program=Program(row.entry, dict(row.files), row.program_sha256), environment_sha256=row.environment_sha256,
                inputs=tuple(Input(**one) for one in row.inputs), limit_seconds=row.limit_seconds, state=RunState(row.state),
-               started_at=row.started_at, told_at=row.told_at, ended_at=row.ended_at, log_index=row.log_index)
+               started_at=row.started_at, told_at=row.told_at, ended_at=row.ended_at, log_index=row.log_index,
+               kind=RunKind(row.kind))
 
 
 def list_runs(tx: Transaction, principal: Principal) -> Sequence[Run]:

@@ -8,11 +8,12 @@ from uuid import uuid4
 from sqlalchemy import func, insert, select, update
 
 from sandbox.audit import Event, append
+from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import Run, RunState
+from sandbox.jobs.model import Program, Run, RunKind, RunState
 from sandbox.jobs.moments import checked_limit
 from sandbox.jobs.permit import inputs_of, require_leave
 from sandbox.jobs.program import checked_name, checked_program
@@ -30,8 +31,13 @@ def submit(desk: RunDesk, *, principal: Principal, name: str, entry: str, files:
     name, program, limit = checked_name(name), checked_program(entry, files), checked_limit(limit_seconds)
     if not 1 <= len(inputs) <= MOST_INPUTS or len(set(inputs)) < len(inputs):
         raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", mend="inputs=[health.visits]")
-    versions = [desk.shelf.current(one) for one in inputs]
-    environment = desk.environment_sha256()
+    return queue(desk, principal=principal, kind=RunKind.PROGRAM, name=name, program=program, limit_seconds=limit, team=team,
+                 versions=[desk.shelf.current(one) for one in inputs], environment_sha256=desk.environment_sha256())
+
+
+def queue(desk: RunDesk, *, principal: Principal, kind: RunKind, name: str, program: Program, versions: Sequence[Version],
+          environment_sha256: str, limit_seconds: int, team: str | None) -> Run:
+    """Decide, record, log and queue what is checked already."""
     id = uuid4()
     try:
         with desk.database.transaction() as tx:
@@ -39,12 +45,13 @@ def submit(desk: RunDesk, *, principal: Principal, name: str, entry: str, files:
             require_leave(tx, desk.gate, principal, read, versions)
             _require_room(tx, team)
             tx.execute(insert(runs).values(
-                id=id, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
-                program_sha256=program.sha256, environment_sha256=environment, inputs=[asdict(one) for one in read],
-                limit_seconds=limit, state=RunState.QUEUED.value))
+                id=id, kind=kind.value, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
+                program_sha256=program.sha256, environment_sha256=environment_sha256, inputs=[asdict(one) for one in read],
+                limit_seconds=limit_seconds, state=RunState.QUEUED.value))
             index = append(tx, Event("run.submitted", principal.id, f"run:{id}", {
-                "team": team, "program_sha256": program.sha256,
-                "environment_sha256": environment, "inputs": [asdict(one) for one in read], "limit_seconds": limit}))
+                "team": team, "kind": kind.value, "program_sha256": program.sha256,
+                "environment_sha256": environment_sha256, "inputs": [asdict(one) for one in read],
+                "limit_seconds": limit_seconds}))
             tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
             return load_run(tx, id)
     except Refused as refusal:

@@ -23,8 +23,10 @@ runs = Table(
     Column("told_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("log_index", BigInteger),
+    Column("kind", Text, nullable=False, server_default="program"),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
+    CheckConstraint("kind IN ('program', 'table')", name="kind"),
     Index("ix_runs_state_team", "state", "team"),
     schema="vault",
 )

@@ -14,10 +14,11 @@ from sandbox.errors import CihuError, Unavailable
 from sandbox.jobs import run_folder
 from sandbox.jobs.bell import Bell
 from sandbox.jobs.claim import Claimed, claim
+from sandbox.jobs.count import Keep, count
 from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.finish import finish, finish_interrupted
 from sandbox.jobs.inputs import input_parquet
-from sandbox.jobs.model import Run
+from sandbox.jobs.model import Run, RunKind
 from sandbox.jobs.moments import COLLECTING_SECONDS, next_moment
 from sandbox.jobs.outbox import Collected
 from sandbox.jobs.quarantine import files_of, folder, put_files
@@ -124,14 +125,24 @@ class Worker:
         with self._changed:
             self._bells[run.id] = bell
         try:
-            files = files_of(self._perform(claimed, bell))
-            self._tell(run, bell, files)
+            ending, keep = self._perform(claimed, bell)
+            self._tell(run, bell, files_of(ending), keep)
         finally:
             with self._changed:
                 del self._bells[run.id]
             bell.close()
 
-    def _perform(self, claimed: Claimed, bell: Bell) -> Ending:
+    def _perform(self, claimed: Claimed, bell: Bell) -> tuple[Ending, Keep | None]:
+        """How it ended, and what is to be kept of it beside its files."""
+        seconds = min(claimed.run.limit_seconds, seconds_to_told(claimed.run) - COLLECTING_SECONDS)
+        if claimed.run.kind is RunKind.TABLE:
+            try:
+                return count(self.desk, claimed, seconds)
+            except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine
+                return not_started(error), None
+        return self._run_sealed(claimed, bell, seconds), None
+
+    def _run_sealed(self, claimed: Claimed, bell: Bell, seconds: float) -> Ending:
         run = claimed.run
         try:
             place = run_folder.make(self.desk.folder, str(run.id))
@@ -146,13 +157,13 @@ class Worker:
                             interpreter=interpreter(self.desk.python), folder=place, memory_bytes=self.desk.memory_bytes,
                             limit_seconds=run.limit_seconds)
             sealed = SealedRun(Bubblewrap(), seal, place)
-            return sealed.run(min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS), bell)
+            return sealed.run(seconds, bell)
         except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
             return not_started(error)
         finally:
             place.remove()
 
-    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes]) -> None:
+    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes], keep: Keep | None = None) -> None:
         """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
         fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
         due, stored = run.told_at, None
@@ -162,7 +173,7 @@ class Worker:
                 stored = stored or put_files(self.desk.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
                 bell.wait((due - datetime.now(UTC)).total_seconds())
-                if not self._stopping and not finish(self.desk.database, run.id, stored):
+                if not self._stopping and not finish(self.desk.database, run.id, stored, keep):
                     self.desk.quarantine.clear(folder(run.id))
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
                 log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)

@@ -56,6 +56,11 @@ def finest_bins(plan: Plan, total: Total) -> int:
     return max(other.bins for other in plan.totals if other.kind is TotalKind.BINS and other.of == total.of)
 
 
+def compile_brought(plan: Plan) -> str:
+    """The SELECT of what each unit brings to each cell, unweighed: columns unit, k0, k1, ..., then t0, t1, ... for the totals."""
+    return _Writer(plan).brought()
+
+
 def compile_discovery(discovery: Discovery, policy: DatasetPolicy) -> str:
     """The SELECT of a key's values and how many units have each. Which of a unit's values count, its own rows alone say."""
     scope = Scope(policy)
@@ -155,6 +160,16 @@ class _Writer:
             return f"SELECT {', '.join([*self.keys, *sums])} FROM ({kept}){_group(self.keys)}"
         inner = [f"{self._of_cell(total, f'q{place}')} AS s{place}" for place, total in enumerate(totals)]
         return self._weighed_anew(kept, self.keys, inner, [f"sum(w * s{place})" for place in range(len(totals))])
+
+    def brought(self) -> str:
+        """Exactly, and so for no answer with noise: for tables that reviewers decide on (declared/)."""
+        totals = self.plan.totals
+        kept = self.kept([f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals)
+                          if total.kind is TotalKind.PRESENT])
+        said = [f"{'1' if total.kind is TotalKind.UNITS else self._of_cell(total, f'q{place}')} AS t{place}"
+                for place, total in enumerate(totals)]
+        by = ", ".join(["unit", *self.keys])
+        return f"SELECT {by}, {', '.join(said)} FROM ({kept}) GROUP BY {by}"
 
     def over_units(self) -> str:
         kept = self.kept([])

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from sandbox.catalog import Version
 from sandbox.database import Transaction
+from sandbox.engines import Engine
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants import Grant, list_grants, load_grant
 from sandbox.identity import Principal, load_principal
@@ -70,7 +71,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     """
     question = parse(sql)
     version = desk.shelf.current(question.dataset)
-    scope = Scope(version.policy, {join.dataset: _joined(desk, join) for join in question.joins})
+    scope = Scope(version.policy, {
+        join.dataset: joined_table(desk.engine, desk.shelf.current(join.dataset), join) for join in question.joins})
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
@@ -115,11 +117,9 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 
 
-def _joined(desk: Desk, join: Join) -> PublicTable | PrivateTable:
-    version = desk.shelf.current(join.dataset)
+def joined_table(engine: Engine, version: Version, join: Join) -> PublicTable | PrivateTable:
     if version.policy.unit is not None:
         return PrivateTable(version, join.outer)
-    engine = desk.engine
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), join.outer)
 
 

@@ -1,6 +1,7 @@
 """What do the automatic checks say of each file that was asked for? Asked when a reviewer first opens the review, then kept.
 
-Not sooner: the team's request must take a moment that depends on nothing.
+Not sooner: the team's request must take a moment that depends on nothing. A declared query's table is looked at again when
+another has left since.
 """
 
 import hashlib
@@ -10,15 +11,18 @@ from uuid import UUID
 from sqlalchemy import update
 
 from sandbox.catalog import Version
+from sandbox.catalog.grade import grade_of
+from sandbox.declared.kept import mark_checked
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.check_file import check_file, check_together
 from sandbox.reviews.declaration import Declaration
+from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import Left, grade_of, left_files, load_review, versions_of
+from sandbox.reviews.read import Left, left_files, load_review, versions_of
 from sandbox.reviews.tables import review_files
 
 MISSING = Finding(
@@ -38,24 +42,28 @@ def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
     with refusals_logged(desk.database), desk.database.transaction() as tx:
         review = load_review(tx, id)
         require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
-        left = left_files(tx, review.run)
-        versions = versions_of(tx, desk.shelf, load_run(tx, review.run))
-    open_files = [file.declared for file in review.files if file.findings is None]
+        run, left = load_run(tx, review.run), left_files(tx, review.run)
+        versions = versions_of(tx, desk.shelf, run)
+        stale = is_stale(tx, run)
+        others = beside(tx, run) if stale or any(file.findings is None for file in review.files) else None
+    open_files = [file.declared for file in review.files if file.findings is None or stale]
     if not open_files or review.state not in WAITING:
         return review
-    found = _checked(desk, versions, open_files, left)
+    found = _checked(desk, versions, open_files, left, others)
     with desk.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
             for path, findings in found.items():
                 tx.execute(update(review_files).where(review_files.c.review == id, review_files.c.path == path).values(
                     findings=[asdict(finding) for finding in findings]))
+            if others is not None:
+                mark_checked(tx, now.run, others.last)
         return load_review(tx, id)
 
 
 def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[Declared],
-             left: dict[str, Left]) -> dict[str, list[Finding]]:
-    """What the checks say of each file by itself, and of all of them together."""
+             left: dict[str, Left], others: Beside | None) -> dict[str, list[Finding]]:
+    """What the checks say of each file by itself, of all of them together, and of a declared table beside all that left."""
     rules, raw = desk.taxonomy.at(grade_of(desk.gate, versions)), desk.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
     found: dict[str, list[Finding]] = {}
@@ -69,6 +77,8 @@ def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[De
         found[one.path] = check_file(one.path, *there[one.path], rules, raw)
         if one.counts is not None and counts is None:
             found[one.path].append(NO_COUNTS)
+        if others is not None:
+            found[one.path] += beside_findings(others, one.path, rules.thresholds.minimum_count)
     for path, more in check_together(there, rules, raw).items():
         found[path] += more
     return found

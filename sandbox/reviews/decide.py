@@ -6,6 +6,8 @@ from sqlalchemy import update
 
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
+from sandbox.declared.kept import forget, mark_released
+from sandbox.errors import Conflict
 from sandbox.jobs import RunState, conclude, load_run
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import Outcome, Review, ReviewState
@@ -15,6 +17,12 @@ from sandbox.reviews.tables import reviews
 
 def decide(tx: Transaction, desk: ReviewDesk, review: Review, outcome: Outcome, *, voted: Event) -> None:
     """End the review in the voter's transaction. The entry of an outcome names no reviewer: their votes' entries do."""
+    if outcome is Outcome.RELEASED and not mark_released(tx, review.run):
+        raise Conflict("Another table about the same people has left since the checks of this one.", code="review_changed",
+                       mend="Load the page again: it is checked beside that.", zh="检查之后,另一张关于同一批人的表已放行。",
+                       mend_zh="请刷新页面:会重新比较。")
+    if outcome is Outcome.REFUSED:
+        forget(tx, review.run)
     files = copy_files(tx, desk, review) if outcome is Outcome.RELEASED else {}
     if load_run(tx, review.run).state.value != outcome.value:  # a run may be returned again
         conclude(tx, review.run, RunState(outcome.value))

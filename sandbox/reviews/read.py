@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, or_, select
 
 from sandbox.catalog import Shelf, Version
-from sandbox.catalog.model import Role
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.jobs import Run, load_run
+from sandbox.jobs import Run, RunKind, load_run
 from sandbox.jobs.tables import run_files, runs
 from sandbox.policy import Gate
 from sandbox.reviews.model import (
@@ -57,6 +56,7 @@ class EarlierRelease:
     statbarn: str
     datasets: tuple[str, ...]
     released_at: datetime
+    kind: RunKind
 
 
 def load_review(tx: Transaction, id: UUID, *, lock: bool = False) -> Review:
@@ -98,12 +98,6 @@ def versions_of(tx: Transaction, shelf: Shelf, run: Run) -> tuple[Version, ...]:
     return tuple(shelf.version(tx, one.dataset, one.version) for one in run.inputs)
 
 
-def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
-    """Of all that was read together: the highest of the datasets and of the columns that a run sees."""
-    return gate.grades.combine([part for version in versions for part in (
-        version.policy.grade, *(column.grade for column in version.policy.columns if column.role is not Role.HIDDEN))])
-
-
 def left_files(tx: Transaction, run: UUID) -> dict[str, Left]:
     """What the run left in quarantine, by path."""
     return {row.path: _left(row) for row in tx.execute(select(run_files).where(run_files.c.run == run)
@@ -118,14 +112,16 @@ def released(tx: Transaction, run: UUID) -> dict[str, Left]:
 
 def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> Sequence[EarlierRelease]:
     """Files that left before, of any team, whose run read one of these datasets; newest first."""
-    query = (select(released_files.c.path, runs.c.team, runs.c.id, runs.c.inputs, review_files.c.statbarn, reviews.c.decided_at)
+    query = (select(released_files.c.path, runs.c.team, runs.c.id, runs.c.inputs, runs.c.kind, review_files.c.statbarn,
+                    reviews.c.decided_at)
              .join(runs, runs.c.id == released_files.c.run).join(reviews, reviews.c.id == released_files.c.review)
              .join(review_files, (review_files.c.review == released_files.c.review)
                    & (review_files.c.path == released_files.c.path))
              .where(runs.c.id != but, or_(*(runs.c.inputs.contains([{"dataset": name}]) for name in datasets)))
              .order_by(reviews.c.decided_at.desc(), released_files.c.path).limit(LISTED))
     return [EarlierRelease(row.team, row.id, row.path, row.statbarn,
-                           tuple(sorted({one["dataset"] for one in row.inputs} & set(datasets))), row.decided_at)
+                           tuple(sorted({one["dataset"] for one in row.inputs} & set(datasets))), row.decided_at,
+                           RunKind(row.kind))
             for row in tx.execute(query)]
 
 

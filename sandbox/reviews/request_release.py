@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sandbox.audit import Event, append
+from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
@@ -20,7 +21,7 @@ from sandbox.jobs.read import load_own_run
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
-from sandbox.reviews.read import grade_of, load_review, newest_review, versions_of
+from sandbox.reviews.read import load_review, newest_review, versions_of
 from sandbox.reviews.rules import due_at, rule_of
 from sandbox.reviews.tables import review_files, review_votes, reviews
 

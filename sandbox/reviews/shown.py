@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.catalog import Version
+from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
-from sandbox.reviews.read import Left, earlier_releases, earlier_rounds, grade_of, left_files, versions_of
+from sandbox.reviews.read import Left, earlier_releases, earlier_rounds, left_files, versions_of
 from sandbox.reviews.rules import STRICTER, ballots, needed, rule_of, shown_votes
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import insert, update
 
 from sandbox.audit import Event, append
+from sandbox.catalog.grade import grade_of
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
@@ -15,7 +16,7 @@ from sandbox.reviews.declarations import whole
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Review, ReviewState, Round, Vote
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import grade_of, load_review, versions_of
+from sandbox.reviews.read import load_review, versions_of
 from sandbox.reviews.rules import after_votes, check_votes, needed, require_seat, rule_of
 from sandbox.reviews.tables import review_votes, reviews
 

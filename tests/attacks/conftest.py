@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from asked_vault import asked
+from declared_tables import declaring
 from workspace_fixtures import kernel, one_kernel, short_home, vault, workspace
 
-__all__ = ["asked", "kernel", "one_kernel", "short_home", "vault", "workspace"]
+__all__ = ["asked", "declaring", "kernel", "one_kernel", "short_home", "vault", "workspace"]
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -10,7 +10,8 @@
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
     cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
-    cihu.runs()                                       # what became of such programs
+    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...")    # exact counts, suppressed and rounded; people decide
+    cihu.runs()                                       # what became of such programs and tables
     cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")   # people decide
     cihu.runs()[0].files().df("t.csv")                # what they let pass
 
@@ -40,7 +41,7 @@ from cihu.program import Inputs
 from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
 from cihu.runs import Run, Runs
-from cihu.sealed import hand_in, read_program
+from cihu.sealed import LIMITS, hand_in, read_program
 from cihu.unreal import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
@@ -52,8 +53,8 @@ inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
 
 __all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs", "Vault",
-           "budget", "dataset", "datasets", "explain", "inputs", "language", "outbox", "run", "runs", "sql", "stand_in", "submit",
-           "table", "to_sql", "whoami"]
+           "budget", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run", "runs", "sql",
+           "stand_in", "submit", "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
@@ -147,8 +148,21 @@ def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] |
     return made
 
 
+def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | None = None) -> Run:
+    """Declare a query: the vault counts exactly, and people decide whether the table may leave.
+
+    Counts alone (`COUNT(*)`, `COUNT(x)`, `COUNT(DISTINCT person)`), with `WHERE`, `GROUP BY` and joins with open data. Small
+    counts are suppressed, the others rounded as the data's grade says; a table that would tell of a few people beside any that
+    left before, of any team, cannot leave. Then `.wait()` and `.request_release("table.csv", context="...")`. Costs no budget.
+    """
+    if limit not in LIMITS:
+        raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")
+    body: dict[str, Any] = {"name": name, "sql": as_sql(asked), "limit_seconds": LIMITS[limit]}
+    return Run(the_vault().post("/v1/runs/table", body | ({"team": team} if team else {})))
+
+
 def runs() -> Runs:
-    """The sealed runs of your teams, newest first."""
+    """The runs of your teams, newest first: sealed programs, and tables that were declared."""
     return Runs(the_vault().get("/v1/runs"))
 
 

@@ -14,11 +14,14 @@ from cihu.words import known, say
 
 OPEN = ("queued", "running")
 ASK_SECONDS = 2.0
+DECLARED = {"statbarn": "frequencies", "controls": "counted, suppressed and rounded by the vault itself",
+            "counts": "counts.csv"}
+"""What is so of every declared table."""
 
 
 class Run:
-    """One sealed run. `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off;
-    `.request_release(…)` asks for its files, and `.files()` has those that were released."""
+    """One run, of a sealed program or a declared table. `.state` asks the vault; `.wait()` waits until its end is told;
+    `.cancel()` calls it off; `.request_release(…)` asks for its files, and `.files()` has those that were released."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -53,14 +56,17 @@ class Run:
 
         `context` says which people and variables it is about, `controls` what you did so that nobody can be recognised,
         `counts` names a file of supporting counts, which is never released. Two officers look at each file, and decide.
+        Of a declared table (`cihu.exact_table`) say the context alone: the vault suppressed and rounded it.
         """
-        body = wanted({files: said} if isinstance(files, str) else files)
-        return Request(the_vault().post(f"/v1/runs/{self.id}/release", body))
+        return Request(the_vault().post(f"/v1/runs/{self.id}/release", self._wanted(files, said)))
 
     def change_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
         """Say something else of some of the files, or ask for more, while people look; their votes on these fall."""
-        body = wanted({files: said} if isinstance(files, str) else files)
-        return Request(the_vault().post(f"/v1/runs/{self.id}/release/change", body))
+        return Request(the_vault().post(f"/v1/runs/{self.id}/release/change", self._wanted(files, said)))
+
+    def _wanted(self, files: str | Mapping[str, Wish], said: Wish) -> dict[str, Any]:
+        known = DECLARED if self.document.get("kind") == "table" else {}
+        return wanted({files: {**known, **said}} if isinstance(files, str) else files)
 
     def withdraw_release(self) -> Request:
         """Take the request back."""

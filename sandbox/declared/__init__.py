@@ -1,0 +1,10 @@
+"""Declared queries: exact counts that the vault computes itself, and which units stand behind every number that left."""
+
+from sandbox.declared.check import How, Overlap, overlaps
+from sandbox.declared.compute import compute
+from sandbox.declared.desk import DeclaredDesk
+from sandbox.declared.read_query import DeclaredQuery, read_query
+from sandbox.declared.rules import CellRules
+from sandbox.declared.unit_digests import UnitDigests
+
+__all__ = ["CellRules", "DeclaredDesk", "DeclaredQuery", "How", "Overlap", "UnitDigests", "compute", "overlaps", "read_query"]

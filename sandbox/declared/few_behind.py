@@ -1,0 +1,205 @@
+"""Do known numbers give away a sum over few units? Every number is a sum over units of what each brings; so is every combination.
+
+A combination tells of those units alone for which it does not cancel out. So the question is whether a combination of the
+known numbers cancels out for all but a few units, fewer than the least number that may be told of. It must cancel out on every
+atom (atoms.py) that has as many units by itself: that leaves a system of equations. Often it has no solution: then nothing is
+given away, by any combination of any numbers. Where it has some, the one with the fewest units is looked for: by branching (on
+an atom it cancels out, or it does not), and where there are many, first by drawing units at random on which it is to cancel
+out, as often as it takes until one that is there would have been missed with a chance below 2**-40 (Prange, "The use of
+information sets in decoding cyclic codes", 1962).
+
+The exact statement, and that this finds the same: tests/declared/test_few_behind.py.
+"""
+
+from dataclasses import dataclass
+from math import log, log1p
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from sandbox.declared.atoms import Atoms
+from sandbox.declared.residues import Residues, drawn_prime, null_space, product, row_reduced
+
+MOST_NUMBERS = 800
+"""So many numbers are combined at most, those left out that no combination can use or that follow from others."""
+MOST_TOLD = 30_000_000  # combinations x small atoms
+EXACTLY = 8
+"""So many independent combinations are searched by branching alone."""
+MOST_BRANCHES = 3000
+MISSED = 2.0**-40
+LEAST_CHANCE = 0.004  # that units are drawn on which the looked-for combination cancels out
+MOST_STEPS = 3_000_000_000
+EXTRA_EQUATIONS = 40
+"""Where there are far more equations than unknowns, random sums of them stand for all: so many more than unknowns."""
+
+Sizes = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
+
+
+class TooMany(Exception):  # it is no fault: nothing can be said
+    """There are more numbers, or more ways to combine them, than can be tried."""
+
+
+@dataclass(frozen=True)
+class Few:
+    """What gives so few units away: the combined numbers, by their rows."""
+
+    numbers: tuple[int, ...]
+    units: int
+
+
+def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
+    """A combination of the numbers that tells of 1 to `least` - 1 units; None if there is none.
+
+    What the first `already` numbers give away by themselves does not count. Raises `TooMany`.
+    """
+    large, small = np.flatnonzero(atoms.sizes >= least), np.flatnonzero(atoms.sizes < least)
+    kept = _usable(atoms.numbers[:, large].tocsr())
+    if not atoms.numbers[kept][:, small].nnz:
+        return None
+    if len(kept) > MOST_NUMBERS:
+        raise TooMany
+    prime = drawn_prime()
+    # old ones first: a new number that follows from them tells nothing anew
+    kept = kept[row_reduced(_equations(atoms.numbers[kept], prime), prime)[1]]
+    numbers, new = atoms.numbers[kept], kept >= already
+    combinations = null_space(_equations(numbers[:, large], prime), prime)
+    if not combinations[:, new].any():
+        return None
+    if len(combinations) * len(small) > MOST_TOLD:
+        raise TooMany
+    told = _told(combinations, numbers[:, small].tocsr(), prime)
+    found = _Search(least, prime, new).fewest(told, combinations, atoms.sizes[small], np.zeros(len(small), dtype=np.bool_))
+    if found is None:
+        return None
+    whole = _told(found[None, :], numbers, prime)[0]
+    return Few(tuple(int(row) for row in kept[found != 0]), int(atoms.sizes[whole != 0].sum()))
+
+
+def _usable(of_large: csr_matrix) -> npt.NDArray[np.intp]:
+    """The numbers that a combination can use: not one that alone has some large atom, and so on without it."""
+    there = (of_large != 0).astype(np.int64)
+    kept = np.ones(of_large.shape[0], dtype=np.bool_)
+    while True:
+        alone = there.T @ kept.astype(np.int64) == 1
+        useless = kept & (there @ alone.astype(np.int64) > 0)
+        if not useless.any():
+            return np.flatnonzero(kept)
+        kept &= ~useless
+
+
+def _equations(numbers: csr_matrix, prime: int) -> Residues:
+    """One for each atom: what the numbers bring together must be zero there."""
+    unknowns = numbers.shape[0]
+    if numbers.shape[1] <= unknowns + EXTRA_EQUATIONS:
+        return np.asarray(numbers.T.todense(), dtype=np.int64) % prime
+    draw = np.random.default_rng()
+    mixed = np.zeros((unknowns + EXTRA_EQUATIONS, unknowns), dtype=np.int64)
+    for start in range(0, numbers.shape[1], 1000):
+        some = numbers[:, start: start + 1000].tocsr()
+        factors = draw.integers(0, 2**20, size=(len(mixed), some.shape[1]), dtype=np.int64)
+        mixed = (mixed + (some @ factors.T).T) % prime
+    return mixed
+
+
+def _told(combinations: Residues, numbers: csr_matrix, prime: int) -> Residues:
+    """What each combination tells of each atom."""
+    told = np.zeros((len(combinations), numbers.shape[1]), dtype=np.int64)
+    for place in range(numbers.shape[0]):
+        row = numbers[place]
+        told[:, row.indices] = (told[:, row.indices] + combinations[:, place][:, None] * row.data) % prime
+    return told
+
+
+class _Search:
+    """For a combination that tells of few units, with a number that is `new`."""
+
+    def __init__(self, least: int, prime: int, new: Marks) -> None:
+        self.least = least
+        self.prime = prime
+        self.new = new
+        self.branches = 0
+
+    def fewest(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
+        """One of those that `made` (independent combinations) span. The columns of `told` are atoms, or several that cancel out
+        together; on those that `must` nothing cancels out."""
+        self.branches += 1
+        if self.branches > MOST_BRANCHES:
+            raise TooMany
+        while True:
+            if not made[:, self.new].any():
+                return None
+            told, sizes, must = self._together(told, sizes, must)
+            spent = int(sizes[must].sum())
+            if spent >= self.least:
+                return None
+            too_many = np.flatnonzero(~must & (sizes + spent >= self.least))
+            if not len(too_many):
+                break
+            told, made = self._cancelled(told, made, int(too_many[0]))
+        for row in np.flatnonzero(made[:, self.new].any(axis=1)):
+            if sizes[told[row] != 0].sum() < self.least:
+                return np.asarray(made[row])
+        if len(made) > EXACTLY:
+            return self._drawn(told, made, sizes)
+        return self._branched(told, made, sizes, must)
+
+    def _branched(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
+        open_ones = np.flatnonzero(~must)
+        if not len(open_ones):
+            return None
+        chosen = int(open_ones[np.argmax(sizes[open_ones])])
+        found = self.fewest(*self._cancelled(told, made, chosen), sizes, must)
+        if found is None:
+            must = must.copy()
+            must[chosen] = True
+            found = self.fewest(told, made, sizes, must)
+        return found
+
+    def _drawn(self, told: Residues, made: Residues, sizes: Sizes) -> Residues | None:
+        """Draw units on which it is to cancel out, so many that hardly any combination is left, and look among these."""
+        draw, could_be_missed = np.random.default_rng(), 0.0
+        draws = len(made) + 2
+        while could_be_missed > log(MISSED):
+            order = draw.permutation(len(sizes)) if (sizes == sizes[0]).all() else draw.choice(
+                len(sizes), size=min(draws, len(sizes)), replace=False, p=sizes / sizes.sum())
+            some = order[:draws]
+            left = int(sizes.sum()) - np.concatenate([[0], np.cumsum(sizes[some])[:-1]])
+            chance = float(np.prod(np.maximum(0.0, 1.0 - (self.least - 1) / left)))
+            if chance < LEAST_CHANCE or log(MISSED) / log1p(-chance) * len(made) ** 3 > MOST_STEPS:
+                raise TooMany
+            rest = null_space(told[:, some].T, self.prime)
+            if len(rest) > EXACTLY:
+                draws += len(rest)
+                continue
+            self.branches = 0
+            if len(rest) and (found := self.fewest(product(rest, told, self.prime), product(rest, made, self.prime), sizes,
+                                                   np.zeros(len(sizes), dtype=np.bool_))) is not None:
+                return found
+            could_be_missed += log1p(-chance)
+        return None
+
+    def _together(self, told: Residues, sizes: Sizes, must: Marks) -> tuple[Residues, Sizes, Marks]:
+        """Columns that are multiples of each other are one: a combination cancels out on all of them or on none."""
+        there = told.any(axis=0)
+        told, sizes, must = told[:, there], sizes[there], must[there]
+        first = told[np.argmax(told != 0, axis=0), np.arange(told.shape[1])]
+        inverse = np.array([pow(int(value), -1, self.prime) for value in first], dtype=np.int64)
+        alike = np.ascontiguousarray((told * inverse % self.prime).T)
+        rows = alike.view(np.dtype((np.void, alike.dtype.itemsize * alike.shape[1]))).reshape(-1)
+        _, where, place = np.unique(rows, return_index=True, return_inverse=True)
+        together = np.bincount(place, weights=sizes, minlength=len(where)).astype(np.int64)
+        return alike[where].T.copy(), together, np.bincount(place, weights=must, minlength=len(where)) > 0
+
+    def _cancelled(self, told: Residues, made: Residues, column: int) -> tuple[Residues, Residues]:
+        """Those combinations that cancel out there."""
+        rows = np.flatnonzero(told[:, column])
+        pivot, others = rows[0], rows[1:]
+        factors = told[others, column] * pow(int(told[pivot, column]), -1, self.prime) % self.prime
+        left = []
+        for matrix in (told, made):
+            changed = matrix.copy()
+            changed[others] = (changed[others] - factors[:, None] * matrix[pivot]) % self.prime
+            left.append(np.delete(changed, pivot, axis=0))
+        return left[0], left[1]

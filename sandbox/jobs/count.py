@@ -1,0 +1,35 @@
+"""How is a declared query carried out? By the vault itself, with its engine: no seal, for none of the analyst's code runs."""
+
+import time
+from collections.abc import Callable
+
+from sandbox.catalog.grade import grade_of
+from sandbox.database import Transaction
+from sandbox.declared import compute, read_query
+from sandbox.declared.kept import keep
+from sandbox.declared.table_files import table_files
+from sandbox.errors import QueryRefused
+from sandbox.jobs.claim import Claimed
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.outbox import Collected
+from sandbox.jobs.sealed_run import Ending
+
+Keep = Callable[[Transaction], None]
+
+
+def count(desk: RunDesk, claimed: Claimed, seconds: float) -> tuple[Ending, Keep | None]:
+    """Its end, with table.csv and counts.csv; and who stands behind its numbers, to be kept with it. Raises whatever failed."""
+    assert desk.declared is not None, "without it no declared query is queued"
+    began = time.monotonic()
+    versions = {version.dataset: version for version in claimed.versions}
+    rules = desk.declared.rules(grade_of(desk.gate, claimed.versions))
+    query = read_query(claimed.run.program.files[claimed.run.program.entry], version_of=versions.__getitem__,
+                       engine=desk.declared.engine)
+    try:
+        table = compute(query, desk.declared.engine, desk.declared.digests, rules, seconds=seconds)
+    except QueryRefused as refused:  # which values there are, the rows say: so it is told in quarantine only
+        said = f"{refused.message}\n{refused.mend}\n".encode()
+        return Ending("itself", 1, time.monotonic() - began, said, Collected()), None
+    files = table_files(table, rules)
+    ending = Ending("itself", 0, time.monotonic() - began, b"", Collected(files))
+    return ending, lambda tx: keep(tx, claimed.run.id, query.plan.version, table, desk.declared.digests.id)

@@ -1,0 +1,82 @@
+"""Is every sum over few units found, and none that is not there? Beside a search of all sets of few units, in exact fractions."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from exact_sums import told_of
+from sandbox.declared import few_behind as module
+from sandbox.declared.atoms import atoms_of
+from sandbox.declared.few_behind import TooMany, few_behind
+
+
+def determined(numbers: list[list[int]], least: int, already: int) -> bool:
+    """Whether some set of fewer than `least` units is told of, and was not before: each set is tried."""
+    width = len(numbers[0])
+    return any(told_of(numbers, units) > told_of(numbers[:already], units)
+               for size in range(1, min(least, width + 1)) for units in combinations(range(width), size))
+
+
+@st.composite
+def systems(draw: st.DrawFn) -> tuple[list[list[int]], int, int]:
+    width, height = draw(st.integers(1, 9)), draw(st.integers(1, 6))
+    most = draw(st.sampled_from([1, 1, 3]))
+    numbers = draw(st.lists(st.lists(st.integers(0, most), min_size=width, max_size=width), min_size=height, max_size=height))
+    return numbers, draw(st.integers(2, 5)), draw(st.integers(0, height - 1))
+
+
+@pytest.mark.parametrize("exactly", [8, 1], ids=["by branching", "by drawing"])
+@settings(max_examples=250, deadline=None)
+@given(systems())
+def test_what_few_units_are_told_of_is_found_exactly_when_it_is_there(
+        exactly: int, system: tuple[list[list[int]], int, int]) -> None:
+    numbers, least, already = system
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "EXACTLY", exactly)
+        try:
+            found = few_behind(atoms_of(csr_matrix(np.array(numbers))), least, already)
+        except TooMany:
+            assert exactly == 1, "so few numbers are never too many to branch on"
+            return
+    assert (found is not None) == determined(numbers, least, already)
+    if found:
+        assert 0 < found.units < least and any(row >= already for row in found.numbers)
+
+
+def parted(units: int, *parts: int) -> list[list[int]]:
+    """Numbers that part units by their remainder."""
+    return [[int(unit % modulus == rest) for unit in range(units)] for modulus in parts for rest in range(modulus)]
+
+
+def test_tables_that_part_many_units_in_several_ways_tell_of_nobody() -> None:
+    assert few_behind(atoms_of(csr_matrix(np.array(parted(2000, 3, 5, 7)))), 10) is None
+
+
+def test_one_person_is_found_behind_three_tables_of_hundreds() -> None:
+    numbers = parted(600, 2, 3)
+    numbers.append([int(unit % 2 == 0 and unit != 44) for unit in range(600)])
+    found = few_behind(atoms_of(csr_matrix(np.array(numbers))), 10, already=len(numbers) - 1)
+    assert found and found.units == 1 and found.numbers == (0, len(numbers) - 1)
+
+
+def test_many_equations_are_summed_up_without_losing_one() -> None:
+    """Fewer unknowns than large atoms, by far: random sums of equations stand for them all."""
+    draw = np.random.default_rng(3)
+    numbers = (draw.random((12, 300)) < 0.5).astype(np.int64).repeat(12, axis=1)
+    assert few_behind(atoms_of(csr_matrix(numbers)), 10) is None
+    nearly = numbers[4] + numbers[7]  # four tables' combination, but for two persons
+    nearly[[30, 900]] += 1
+    found = few_behind(atoms_of(csr_matrix(np.vstack([numbers, nearly]))), 10, already=12)
+    assert found and found.units == 2 and found.numbers == (4, 7, 12)
+
+
+def test_beyond_its_bounds_it_says_so_and_not_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_NUMBERS", 2)
+    numbers = parted(100, 2)
+    numbers.append([int(unit != 44) for unit in range(100)])
+    with pytest.raises(TooMany):
+        few_behind(atoms_of(csr_matrix(np.array(numbers))), 10)
