@@ -78,7 +78,8 @@ def test_from_the_query_to_the_table_that_its_team_reads(asked: AskedVault, s3: 
     await_state(asked, less, "finished")
     sent(wang, f"/v1/runs/{less['id']}/release", {"files": [WANTED]}, status=201)
     (waiting,) = [one for one in sent(lin, "/v1/reviews") if one["run"] == less["id"]]
-    found = [one for one in sent(lin, f"/v1/reviews/{waiting['id']}")["files"][0]["findings"] if one["severity"] == "blocks"][0]
+    findings = sent(lin, f"/v1/reviews/{waiting['id']}")["files"][0]["findings"]
+    found = next(one for one in findings if one["severity"] == "blocks")
     assert found["code"] == "differs_by_few" and runs[0]["id"] in found["message"] and found["zh"]
     assert found["message"] not in str(sent(wang, f"/v1/runs/{less['id']}/release")), "its team is told nothing of it"
     with asked.story.database.transaction() as tx:
