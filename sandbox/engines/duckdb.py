@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import lru_cache
 from threading import BoundedSemaphore, Event, Thread
 
@@ -52,6 +53,9 @@ class DuckDBEngine:
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         return self._public(version).values(column)
+
+    def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
+        return self._public(version).extent(column)
 
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)

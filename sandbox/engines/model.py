@@ -1,6 +1,7 @@
 """What must an engine do? Compute a plan's integer totals for every public cell. Exactly the same on every engine."""
 
 from contextlib import AbstractContextManager
+from fractions import Fraction
 from typing import Protocol
 
 from sandbox.catalog.model import KeyValue, Version
@@ -26,6 +27,10 @@ class Engine(Protocol):
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
+        ...
+
+    def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
+        """The least and the greatest number of a column of an open dataset; None where there is none, or one is not finite."""
         ...
 
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:

@@ -142,8 +142,12 @@ class _Writer:
                        for place, key in enumerate(self.plan.keys) if self._many(key))
 
     def _many(self, key: Key) -> bool:
-        coded = isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY
-        return not coded and looked_up(key.values)
+        return not self._coded(key) and looked_up(key.values)
+
+    def _coded(self, key: Key) -> bool:
+        """Whether the places of its values lie beside the rows: all of a column's, as the policy lists them."""
+        column = self.plan.scope.column(key.of) if isinstance(key.of, Name) and not key.of.dataset else None
+        return column is not None and column.role is Role.KEY and column.values == key.values
 
     # --- the statements
 
@@ -235,7 +239,7 @@ class _Writer:
     def _code(self, key: Key) -> str:
         """The place of a row's value among the key's public values, from 0; NULL for any other value."""
         values = key.values
-        if isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY:
+        if isinstance(key.of, Name) and self._coded(key):
             return f"r.{code_column(key.of.text)}"
         raw = self.over.raw(key.of)
         found = range_of(key.of, self.plan.scope)

@@ -10,7 +10,7 @@ from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Plan
 from sandbox.queries.wording import wording
 
-FORMAT = 3
+FORMAT = 4
 """Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
 
 

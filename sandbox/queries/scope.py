@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
+from sandbox.queries.limits import Limits
 from sandbox.queries.tree import Expression, Name
 
 SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
@@ -21,6 +23,8 @@ class PublicTable:
     values: Callable[[str], tuple[KeyValue, ...]] = field(compare=False)
     once: Callable[[tuple[str, ...]], bool] = field(compare=False, default=lambda _: False)
     outer: bool = False  # LEFT JOIN: its columns may be empty
+    extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)
+    """The least and the greatest number of a column; None where there is none, or one is not finite."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))
@@ -42,6 +46,8 @@ class Scope:
     policy: DatasetPolicy
     joined: Mapping[str, PublicTable | PrivateTable] = field(default_factory=dict)
     found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: discovery.py
+    looked_up: Mapping[str, PublicTable] = field(default_factory=dict)  # x IN (SELECT column FROM a public table)
+    limits: Mapping[Expression, Limits] = field(default_factory=dict)  # what the question's filters say of numbers
 
     @property
     def max_rows(self) -> int:

@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from sandbox.catalog import Version
 from sandbox.database import Transaction
-from sandbox.errors import Forbidden, InvalidInput
+from sandbox.errors import Forbidden, InvalidInput, QueryRefused
 from sandbox.grants import Grant, list_grants, load_grant
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
-from sandbox.queries.tree import Join, Question, names_in
+from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
@@ -70,12 +70,14 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     """
     question = parse(sql)
     version = desk.shelf.current(question.dataset)
-    scope = Scope(version.policy, {join.dataset: _joined(desk, join) for join in question.joins})
+    looked_up = {node.column.dataset: _looked_up(desk, node) for node in walk(question) if isinstance(node, InPublic)}
+    scope = Scope(version.policy, {join.dataset: _joined(desk, join) for join in question.joins}, looked_up=looked_up)
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
         beyond = left_out(tx, version)
-    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in scope.joined.values()),
+    others = (*scope.joined.values(), *looked_up.values())
+    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
                                       *(scope.column(name).grade for name in names_in(bound))])
     for grant in grants:
         _decide(desk, principal, grant, grade)
@@ -119,8 +121,22 @@ def _joined(desk: Desk, join: Join) -> PublicTable | PrivateTable:
     version = desk.shelf.current(join.dataset)
     if version.policy.unit is not None:
         return PrivateTable(version, join.outer)
+    return _public(desk, version, outer=join.outer)
+
+
+def _looked_up(desk: Desk, node: InPublic) -> PublicTable:
+    version = desk.shelf.current(node.column.dataset)
+    if version.policy.unit is not None:
+        raise QueryRefused(f"IN (SELECT ... FROM {version.dataset})", "it is about people: which values it has is not public.",
+                           instead="Join it on the unit, or look up in an open dataset.", position=node.column.position,
+                           why_zh="它与个人有关:有哪些取值并不公开。", instead_zh="请按保护对象联表,或在开放数据集中查找。")
+    return _public(desk, version)
+
+
+def _public(desk: Desk, version: Version, *, outer: bool = False) -> PublicTable:
     engine = desk.engine
-    return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), join.outer)
+    return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
+                       partial(engine.public_extent, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
