@@ -18,7 +18,7 @@ from sandbox.queries import Plan, compile_discovery, compile_plan
 from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
-from sandbox.queries.scope import PrivateTable, PublicTable
+from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
@@ -48,7 +48,7 @@ class DuckDBEngine:
         return [self._public(joined.version).rows if isinstance(joined, PublicTable)
                 else self._beside(plan.version, joined.version) for joined in plan.scope.joined.values()]
 
-    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
         return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
@@ -119,8 +119,12 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, sec
     return answer
 
 
-def units_by_value(discovery: Discovery, policy: DatasetPolicy, rows: RowsInMemory, *, seconds: float) -> UnitsByValue:
-    """How many units have each value of a key. Raises `duckdb.InterruptException` after `seconds`."""
+def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
+                   seconds: float) -> UnitsByValue:
+    """How many units have each value of a key, or each size of a column's values.
+
+    Raises `duckdb.InterruptException` after `seconds`.
+    """
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
         found = connection.execute(compile_discovery(discovery, policy)).fetchall()
     return {int(value) if isinstance(value, float) else value: int(units) for value, units in found}

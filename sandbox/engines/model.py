@@ -8,6 +8,7 @@ from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Total
+from sandbox.queries.scope import BoundsToBuy
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
@@ -37,8 +38,11 @@ class Engine(Protocol):
         """Whether no two rows of an open dataset have the same values in these columns."""
         ...
 
-    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
-        """The exact numbers from which a key's values are found, before noise and threshold. Raises as `totals` does."""
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
+        """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
+
+        Raises as `totals` does.
+        """
         ...
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:

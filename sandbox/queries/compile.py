@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
+from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
 from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of, told_years
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import LARGEST, bounds_of, range_of
-from sandbox.queries.scope import Scope
+from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
@@ -56,17 +57,28 @@ def finest_bins(plan: Plan, total: Total) -> int:
     return max(other.bins for other in plan.totals if other.kind is TotalKind.BINS and other.of == total.of)
 
 
-def compile_discovery(discovery: Discovery, policy: DatasetPolicy) -> str:
-    """The SELECT of a key's values and how many units have each. Which of a unit's values count, its own rows alone say."""
+def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy) -> str:
+    """The SELECT of a key's values, or of the sizes of a column's, and how many units have each.
+
+    Which of a unit's values count, its own rows alone say.
+    """
     scope = Scope(policy)
-    writer = ExpressionWriter(scope)
-    value = writer.raw(discovery.of)
-    kind = range_of(discovery.of, scope).type
+    raw = ExpressionWriter(scope).raw(discovery.of)
+    value = bucket_of(raw, discovery) if isinstance(discovery, BoundsToBuy) else raw
+    kind = Type.INTEGER if isinstance(discovery, BoundsToBuy) else range_of(discovery.of, scope).type
     fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
         kind, told_years("value", kind))
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
     return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"
+
+
+def bucket_of(value: str, one: BoundsToBuy) -> str:
+    """The bucket of a number (bounds_to_buy.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
+    least, most = smallest_power(one), LARGEST_POWER
+    power = f"least(greatest(ceil(log2(greatest(abs({value}), {double(Fraction(2) ** least)}))), {least}), {most})"
+    return (f"CASE WHEN {value} > 0 THEN CAST({power} AS INTEGER) + {1 - least} "
+            f"WHEN {value} < 0 THEN {least - 1} - CAST({power} AS INTEGER) WHEN {value} = 0 THEN 0 END")
 
 
 class _Writer:

@@ -247,6 +247,8 @@ def _column(name: Name, scope: Scope) -> Range:
     numbers = [value for value in column.values if isinstance(value, int) and not isinstance(value, bool)]
     if whole and numbers and column.role is Role.KEY and not scope.is_public(name):
         return Range(Type.INTEGER, Fraction(min(numbers)), Fraction(max(numbers)), whole=True)
+    if name in scope.bought:
+        return number(*scope.bought[name], whole=whole)
     table = scope.joined.get(name.dataset)
     if isinstance(table, PublicTable) and column.type in (Type.INTEGER, Type.NUMBER) and (extent := table.extent(name.text)):
         return number(*extent, whole=whole)
@@ -288,7 +290,8 @@ def _can_be_written(expression: Expression, scope: Scope) -> None:
     """A text, a whole number, a date or a boolean: how a number with a point is written out, an engine decides for itself."""
     found = range_of(expression, scope)
     column = isinstance(expression, Name) and scope.column(expression).type is Type.INTEGER
-    if found.type in (Type.NUMBER, Type.TIMESTAMP) or (found.numeric and not column and (found.low is None or found.high is None)):
+    unlimited = found.numeric and not column and (found.low is None or found.high is None)
+    if found.type in (Type.NUMBER, Type.TIMESTAMP) or unlimited:
         raise refused(expression, "how it would be written out as a text is not certain.",
                       "Use a text, a whole number with bounds, a date or a boolean; or write ROUND(x).",
                       "它写成文本的形式不确定。", "请用文本、有边界的整数、日期或布尔值;或写 ROUND(x)。")

@@ -16,8 +16,10 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
+from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
+from sandbox.releases.bought_bounds import bounds_bought
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
@@ -72,6 +74,7 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     version = desk.shelf.current(question.dataset)
     looked_up = {node.column.dataset: _looked_up(desk, node) for node in walk(question) if isinstance(node, InPublic)}
     scope = Scope(version.policy, {join.dataset: _joined(desk, join) for join in question.joins}, looked_up=looked_up)
+    scope = _with_bounds(desk, question, version, scope)
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
@@ -91,11 +94,27 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",
                            zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
+    if scope.unbought and error is not None:
+        raise InvalidInput("The bounds of a column are not known yet, so no error can be promised.", code="bounds_not_bought",
+                           mend="Ask once with an epsilon: that buys them, and explain tells its price.",
+                           zh="某个栏目的边界尚不知道,无法承诺误差。",
+                           mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
         loss = budget.loss(wanted) if error is None else loss_for(plan, error)
         return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
     loss = budget.loss(wanted, keys=len(plan.discoveries))
     return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
+
+
+def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
+    """With the bounds that were bought of columns that have none in the policy; where they were not, with some that will do
+    for the price."""
+    wanted = bounds_to_buy(question, version, scope)
+    if not wanted:
+        return scope
+    with desk.database.transaction() as tx:
+        bought = bounds_bought(tx, wanted, version)
+    return assumed(replace(scope, bought=bought), tuple(one for one in wanted if one.of not in bought))
 
 
 def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
@@ -206,6 +225,7 @@ def charge(prepared: Prepared, released: dict[str, Released]) -> PrivacyLoss:
     return PrivacyLoss(sum(share.loss.picorho for share in prepared.price.shares if share.total.name not in released))
 
 
-def charge_for_keys(prepared: Prepared) -> PrivacyLoss:
-    """What must be paid now for the values of keys that are not known yet."""
-    return sum((share.loss for share in prepared.price.keys if share.discovery in prepared.plan.unknown), ZERO)
+def charge_first(prepared: Prepared) -> PrivacyLoss:
+    """What must be paid now for bounds of columns and values of keys that are not known yet."""
+    keys = (share.loss for share in prepared.price.keys if share.discovery in prepared.plan.unknown)
+    return sum((*(share.loss for share in prepared.price.bounds), *keys), ZERO)

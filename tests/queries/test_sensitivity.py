@@ -23,9 +23,10 @@ from sandbox.engines import Cells
 from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
+from sandbox.queries.bounds_to_buy import buckets
 from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
+from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
 from story import POLICIES
 
@@ -294,6 +295,22 @@ def test_no_unit_changes_more_of_a_keys_values_or_any_by_more_than_one(
         assert sum(1 for step in moved if step) <= discovery.most
         assert max(moved, default=0) <= 1
         assert sum(step * step for step in moved) <= discovery.sensitivity**2
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(rows, st.sampled_from([1, 4]), st.sampled_from([("cost", False), ("visits", True)]))
+def test_no_unit_changes_more_of_a_columns_sizes_or_any_by_more_than_one(
+        content: list[tuple[object, ...]], most: int, column: tuple[str, bool]) -> None:
+    """What bought bounds rest on; and every number there is falls into a bucket."""
+    one, policy = BoundsToBuy(Name(column[0]), most, whole=column[1]), version_of(3, (0, 100)).policy
+    table = table_of(content, plan_for(3, (0, 100), f"SELECT {AGGREGATES[0]} FROM t.t"))
+    whole = units_by_value(one, policy, RowsInMemory(table.to_batches(), policy), seconds=60)
+    assert set(whole) <= set(buckets(one)) and (whole or not table[column[0]].drop_null())
+    for unit in {row[0] for row in content}:
+        rest_rows = RowsInMemory(table.filter(pc.not_equal(table["person"], unit)).to_batches(), policy)
+        rest = units_by_value(one, policy, rest_rows, seconds=60)
+        moved = [abs(whole.get(place, 0) - rest.get(place, 0)) for place in buckets(one)]
+        assert max(moved) <= 1 and sum(step * step for step in moved) <= one.sensitivity**2
 
 
 def found_nothing(max_rows: int, key: str) -> Plan:
