@@ -99,7 +99,8 @@ def _column(source: YamlText, name: str, said: Any, dataset_grade: str) -> Colum
                                 "people have can then be found, at a price.")
     if role is Role.MEASURE and ("bounds" not in said or "step" not in said):
         raise source.fault(f"measure {name} needs bounds and a step.", *path,
-                            mend='Add for example `bounds: [0, 100]` and `step: "1"`.')
+                            mend='Add for example `bounds: [0, 100]` and `step: "1"`; or make it an attribute, whose bounds '
+                                 'the first question that adds it up buys from its budget.')
     if role is Role.MEASURE and kind not in (Type.INTEGER, Type.NUMBER):
         raise source.fault(f"measure {name} must be an integer or a number.", *path, "type",
                             mend="Make it an attribute, or a key with public values.")

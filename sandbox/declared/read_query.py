@@ -10,7 +10,7 @@ from sandbox.errors import Position, QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import NOWHERE, Aggregate, Aggregation, Expression, Name, Question, UnitKey
-from sandbox.releases.prepare import joined_table
+from sandbox.releases.prepare import scope_for
 
 MOST_KEYS, MOST_MEASURES, MOST_NUMBERS = 5, 8, 1000
 COLUMN = re.compile(r"[^\W\d]\w{0,59}")
@@ -28,15 +28,16 @@ class DeclaredQuery:
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """All that it reads: the dataset after FROM, then those that are joined."""
-        return (self.plan.version, *(table.version for table in self.plan.scope.joined.values()))
+        """All that it reads: the dataset after FROM, then those that are joined or looked up in."""
+        scope = self.plan.scope
+        return (self.plan.version, *(table.version for table in (*scope.joined.values(), *scope.looked_up.values())))
 
 
 def read_query(sql: str, *, version_of: Callable[[str], Version], engine: Engine) -> DeclaredQuery:
     """Touches no data but open data's. Raises `QueryRefused`, `InvalidInput`, `NotFound`."""
     question = parse(sql)
     version = version_of(question.dataset)
-    scope = Scope(version.policy, {join.dataset: joined_table(engine, version_of(join.dataset), join) for join in question.joins})
+    scope = scope_for(question, version, version_of=version_of, engine=engine)
     bound = bind(question, scope)
     _check_afterwards(bound)
     named = {key: _column(output.name, key) for key in bound.keys for output in bound.outputs if output.of == key}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import lru_cache
 from threading import BoundedSemaphore, Event, Thread
 
@@ -17,7 +18,7 @@ from sandbox.queries import Plan, compile_brought, compile_discovery, compile_pl
 from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
-from sandbox.queries.scope import PrivateTable, PublicTable
+from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
@@ -47,7 +48,7 @@ class DuckDBEngine:
         return [self._public(joined.version).rows if isinstance(joined, PublicTable)
                 else self._beside(plan.version, joined.version) for joined in plan.scope.joined.values()]
 
-    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
         return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
 
     def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
@@ -55,6 +56,9 @@ class DuckDBEngine:
 
     def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
         return self._public(version).values(column)
+
+    def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
+        return self._public(version).extent(column)
 
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
@@ -127,8 +131,12 @@ def brought_by_units(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table],
                                   "JOIN units AS u ON u.code = b.unit").to_arrow_table()
 
 
-def units_by_value(discovery: Discovery, policy: DatasetPolicy, rows: RowsInMemory, *, seconds: float) -> UnitsByValue:
-    """How many units have each value of a key. Raises `duckdb.InterruptException` after `seconds`."""
+def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
+                   seconds: float) -> UnitsByValue:
+    """How many units have each value of a key, or each size of a column's values.
+
+    Raises `duckdb.InterruptException` after `seconds`.
+    """
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
         found = connection.execute(compile_discovery(discovery, policy)).fetchall()
     return {int(value) if isinstance(value, float) else value: int(units) for value, units in found}

@@ -1,6 +1,7 @@
 """What must an engine do? Compute a plan's integer totals for every public cell. Exactly the same on every engine."""
 
 from contextlib import AbstractContextManager
+from fractions import Fraction
 from typing import Protocol
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Total
+from sandbox.queries.scope import BoundsToBuy
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
@@ -30,12 +32,19 @@ class Engine(Protocol):
         """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
         ...
 
+    def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
+        """The least and the greatest number of a column of an open dataset; None where there is none, or one is not finite."""
+        ...
+
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         """Whether no two rows of an open dataset have the same values in these columns."""
         ...
 
-    def units_by_value(self, discovery: Discovery, version: Version, *, seconds: float) -> UnitsByValue:
-        """The exact numbers from which a key's values are found, before noise and threshold. Raises as `totals` does."""
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
+        """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
+
+        Raises as `totals` does.
+        """
         ...
 
     def totals(self, plan: Plan, *, seconds: float) -> Cells:

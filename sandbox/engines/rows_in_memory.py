@@ -7,6 +7,8 @@ They are filled a piece at a time, and packed after each, so that the rows are n
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
+from math import isfinite
 
 import duckdb
 import pyarrow as pa
@@ -107,6 +109,12 @@ class PublicRows:
                                instead="Group by another key.", why_zh="它的取值既不是文本,也不是整数。",
                                instead_zh="请按其他栏目分组。")
         return tuple(sorted(found))
+
+    def extent(self, column: str) -> tuple[Fraction, Fraction] | None:
+        """The least and the greatest number of a column; None where it has none, or one that is not finite."""
+        found = pc.min_max(self.rows[column]).as_py()
+        ends = [found["min"], found["max"]]
+        return (Fraction(ends[0]), Fraction(ends[1])) if None not in ends and all(map(isfinite, ends)) else None
 
     def once(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows have the same values in these columns; empty ones join with nothing."""

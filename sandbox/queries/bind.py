@@ -8,9 +8,11 @@ from typing import Any
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.discovery import discovery_of
-from sandbox.queries.ranges import bounded, public_values, range_of
+from sandbox.queries.limits import limits_of
+from sandbox.queries.listed import OF_TEXT, is_worked_out, public_values
+from sandbox.queries.ranges import bounded, range_of
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of, refused
-from sandbox.queries.scope import PrivateTable, Scope, usable
+from sandbox.queries.scope import SHOWN, PrivateTable, Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
@@ -20,11 +22,16 @@ from sandbox.queries.tree import (
     Case,
     Coalesce,
     Compare,
+    Comparison,
+    DateDiff,
     Expression,
     Extreme,
+    Grain,
     In,
+    InPublic,
     IsNull,
     Join,
+    Like,
     Literal,
     Name,
     Not,
@@ -52,10 +59,12 @@ def bind(question: Question, scope: Scope) -> Question:
                            instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.",
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
                            instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
+    question = rewritten(question, lambda node: _looked_up(node, scope) if isinstance(node, InPublic) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     _check_joins(question, scope)
     question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=question.joins)
+    scope = replace(scope, limits=limits_of(question))
     if question.where is not None:
         _check_condition(question.where, scope)
     if question.per_unit is not None:
@@ -81,9 +90,29 @@ def bind(question: Question, scope: Scope) -> Question:
     return question
 
 
+def _looked_up(node: InPublic, scope: Scope) -> Expression:
+    """`x IN (SELECT column FROM table)` is `x IN (...)` with the values that the public table has."""
+    of = rewritten(node.of, lambda part: _looked_up(part, scope) if isinstance(part, InPublic) else part)
+    table, text = scope.looked_up[node.column.dataset], node.column.text
+    column = table.version.policy.column(text)
+    if column is None or column.role is Role.HIDDEN:
+        dataset = table.version.dataset
+        raise QueryRefused(f"The column {text}", f"{dataset} has no such column that may be used.",
+                           instead=f"It has: {usable(table.version.policy, *SHOWN)}.", position=node.column.position,
+                           construct_zh=f"栏目 {text}", why_zh=f"{dataset} 没有可用的这个栏目。",
+                           instead_zh=f"现有:{usable(table.version.policy, *SHOWN, none='(无)')}。")
+    values = tuple(Literal(value, node.column.position) for value in table.values(text))
+    return In(of, values) if values else Compare(Comparison.EQUAL, Literal(0), Literal(1))
+
+
 def _fitted(node: Any, scope: Scope) -> Any:
-    """Texts that are compared with dates become dates; casts that change nothing go."""
+    """Texts that are compared with dates become dates; casts that change nothing go; of booleans the TRUE ones are counted."""
     match node:
+        case Arithmetic(Operator.MINUS, left, right) if _type(left, scope) is Type.DATE and _type(right, scope) is Type.DATE:
+            return DateDiff(Grain.DAY, right, left)
+        case Aggregate(Aggregation.SUM | Aggregation.AVG, of) if of is not None and _type(of, scope) is Type.BOOLEAN:
+            said = rewritten(of, lambda part: _fitted(part, scope))
+            return replace(node, of=Case(((said, Literal(1)), (Not(said), Literal(0))), None))
         case Compare(comparison, left, Literal(str())) if _type(left, scope) is Type.DATE:
             return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _date(node.right))
         case Compare(comparison, Literal(str()), right) if _type(right, scope) is Type.DATE:
@@ -250,7 +279,8 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
     for part in (of, aggregate.by):
         if part is None:
             continue
-        if isinstance(part, Name) and scope.column(part).bounds is None:
+        found = range_of(part, scope)
+        if isinstance(part, Name) and (found.low is None or found.high is None):
             raise QueryRefused(f"{name}({part.text})", "it has no bounds in the policy.", position=aggregate.position,
                                instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "
                                        f"GREATEST(LEAST({part.text}, high), low) with numbers.",
@@ -274,6 +304,8 @@ def _released_type(expression: Expression, question: Question, scope: Scope) -> 
                           f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。", "请用同一类型的值比较和计算。")
 
     if expression in question.keys:
+        return range_of(expression, scope).type
+    if isinstance(expression, (*OF_TEXT, Like)) and is_worked_out(expression, question.keys):
         return range_of(expression, scope).type
     match expression:
         case Aggregate():

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
+from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
 from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of, told_years
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import LARGEST, bounds_of, range_of
-from sandbox.queries.scope import Scope
+from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
@@ -61,17 +62,28 @@ def compile_brought(plan: Plan) -> str:
     return _Writer(plan).brought()
 
 
-def compile_discovery(discovery: Discovery, policy: DatasetPolicy) -> str:
-    """The SELECT of a key's values and how many units have each. Which of a unit's values count, its own rows alone say."""
+def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy) -> str:
+    """The SELECT of a key's values, or of the sizes of a column's, and how many units have each.
+
+    Which of a unit's values count, its own rows alone say.
+    """
     scope = Scope(policy)
-    writer = ExpressionWriter(scope)
-    value = writer.raw(discovery.of)
-    kind = range_of(discovery.of, scope).type
+    raw = ExpressionWriter(scope).raw(discovery.of)
+    value = bucket_of(raw, discovery) if isinstance(discovery, BoundsToBuy) else raw
+    kind = Type.INTEGER if isinstance(discovery, BoundsToBuy) else range_of(discovery.of, scope).type
     fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
         kind, told_years("value", kind))
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
     return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"
+
+
+def bucket_of(value: str, one: BoundsToBuy) -> str:
+    """The bucket of a number (bounds_to_buy.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
+    least, most = smallest_power(one), LARGEST_POWER
+    power = f"least(greatest(ceil(log2(greatest(abs({value}), {double(Fraction(2) ** least)}))), {least}), {most})"
+    return (f"CASE WHEN {value} > 0 THEN CAST({power} AS INTEGER) + {1 - least} "
+            f"WHEN {value} < 0 THEN {least - 1} - CAST({power} AS INTEGER) WHEN {value} = 0 THEN 0 END")
 
 
 class _Writer:
@@ -147,8 +159,12 @@ class _Writer:
                        for place, key in enumerate(self.plan.keys) if self._many(key))
 
     def _many(self, key: Key) -> bool:
-        coded = isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY
-        return not coded and looked_up(key.values)
+        return not self._coded(key) and looked_up(key.values)
+
+    def _coded(self, key: Key) -> bool:
+        """Whether the places of its values lie beside the rows: all of a column's, as the policy lists them."""
+        column = self.plan.scope.column(key.of) if isinstance(key.of, Name) and not key.of.dataset else None
+        return column is not None and column.role is Role.KEY and column.values == key.values
 
     # --- the statements
 
@@ -250,7 +266,7 @@ class _Writer:
     def _code(self, key: Key) -> str:
         """The place of a row's value among the key's public values, from 0; NULL for any other value."""
         values = key.values
-        if isinstance(key.of, Name) and not key.of.dataset and self.plan.scope.column(key.of).role is Role.KEY:
+        if isinstance(key.of, Name) and self._coded(key):
             return f"r.{code_column(key.of.text)}"
         raw = self.over.raw(key.of)
         found = range_of(key.of, self.plan.scope)

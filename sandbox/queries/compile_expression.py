@@ -20,6 +20,8 @@ from sandbox.queries.tree import (
     Case,
     Coalesce,
     Compare,
+    Concat,
+    DateDiff,
     DatePart,
     DateTrunc,
     Expression,
@@ -36,6 +38,8 @@ from sandbox.queries.tree import (
     Operator,
     Or,
     Part,
+    PlaceOf,
+    Replace,
     Round,
     Slice,
     Spelled,
@@ -94,12 +98,24 @@ class ExpressionWriter:
                 at, kind = self.value(of), range_of(of, self.scope).type
                 whole = "TIMESTAMP" if grain is Grain.HOUR else "DATE"
                 return f"CASE WHEN {told_years(at, kind)} THEN CAST(date_trunc('{grain.value}', {at}) AS {whole}) END"
+            case DateDiff(grain, start, end):
+                first, last = self.value(start), self.value(end)
+                within = " AND ".join(f"{day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'" for day in (first, last))
+                return f"CASE WHEN {within} THEN CAST(date_diff('{grain.value}', {first}, {last}) AS DOUBLE) END"
             case Spelled(spelling, of):
                 return f"{spelling.value}({self.value(of)})"
+            case Slice(of, start, length) if start < 0:
+                return f"right({self.value(of)}, {length})"
             case Slice(of, start, length):
                 return f"substring({self.value(of)}, {start}, {length})"
             case Length(of):
                 return f"CAST(length({self.value(of)}) AS DOUBLE)"
+            case Concat(parts):
+                return f"({' || '.join(map(self.text, parts))})"
+            case Replace(of, old, new):
+                return f"replace({self.value(of)}, {literal(old)}, {literal(new)})"
+            case PlaceOf(of, part):
+                return f"CAST(strpos({self.value(of)}, {literal(part)}) AS DOUBLE)"
             case Coalesce(parts):
                 return f"coalesce({', '.join(map(self.value, parts))})"
             case Case(branches, otherwise):
@@ -109,12 +125,25 @@ class ExpressionWriter:
                 return f"CASE {said}{f' ELSE {self.value(otherwise)}' if otherwise is not None else ''} END"
         return self._condition(expression)
 
+    def text(self, expression: Expression) -> str:
+        """A part of a text: what is not one is written out, as `ranges` says that it can be without fail."""
+        kind = range_of(expression, self.scope).type
+        if kind is Type.INTEGER:
+            column = isinstance(expression, Name) and self.scope.column(expression).type is Type.INTEGER
+            whole = self.column(expression) if isinstance(expression, Name) and column else (
+                f"CAST(round({self.value(expression)}) AS BIGINT)")
+            return f"CAST({whole} AS VARCHAR)"
+        return self.value(expression) if kind is Type.TEXT else f"CAST({self.raw(expression)} AS VARCHAR)"
+
     def steps(self, expression: Expression, bounds: Bounds, zero: Fraction) -> str:
         """A row's whole number of steps from `zero`. Empty stays empty."""
         offset = zero / bounds.step
-        if isinstance(expression, Name) and not expression.dataset and offset.denominator == 1 and (
-                self.scope.column(expression).bounds == bounds):
+        own = self.scope.column(expression).bounds if isinstance(expression, Name) and not expression.dataset else None
+        if own is not None and isinstance(expression, Name) and offset.denominator == 1 and own.step == bounds.step:
             stored = f"r.{quoted(f'steps:{expression.text}')}"  # layout.py
+            if own != bounds:  # the filter leaves only a part of the column's bounds
+                least, most = int(bounds.low / bounds.step), int(bounds.high / bounds.step)
+                stored = f"CASE WHEN {stored} IS NULL THEN NULL ELSE least(greatest({stored}, {least}), {most}) END"
             return f"({stored} - {int(offset)})" if offset else stored
         return self.computed_steps(expression, bounds, zero)
 
@@ -155,6 +184,8 @@ class ExpressionWriter:
 
     def _call(self, function: Function, of: str) -> str:
         # LN and SQRT raise outside their domain, where the range of their argument says that it is not, but for rounding
+        if function in (Function.SIN, Function.COS):  # they raise on infinity, of which there is no remainder
+            return f"{function.value}({of} % 9e15)"
         total = {Function.SQRT: f"sqrt(abs({of}))", Function.LN: f"ln(abs({of}) + 1e-300)"}
         return total.get(function, f"{function.value}({of})")
 

@@ -8,9 +8,10 @@ from typing import Any
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Plan
+from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.wording import wording
 
-FORMAT = 3
+FORMAT = 4
 """Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
 
 
@@ -27,11 +28,14 @@ def digest(plan: Plan) -> str:
         [[join.dataset, plan.scope.joined[join.dataset].version.name, plan.scope.joined[join.dataset].version.sha256,
           [wording(left) for left in join.left], [wording(right) for right in join.right], join.outer] for join in plan.joins],
         per_unit and [sorted(wording(key) for key in per_unit.keys), per_unit.where and wording(per_unit.where)]]
+    if plan.scope.bought:
+        said.append([[wording(name), str(low), str(high)] for name, (low, high) in sorted(
+            plan.scope.bought.items(), key=lambda item: item[0].text)])
     return _sha256(said)
 
 
-def digest_of_keys(discovery: Discovery, version: Version) -> str:
-    """The same for the values of a key, which depend on no question."""
+def digest_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> str:
+    """The same for the values of a key, or the bounds of a column, which depend on no question."""
     unit = version.policy.unit
     assert unit is not None
     return _sha256([FORMAT, version.name, version.sha256, unit.column, unit.kind, discovery.name])

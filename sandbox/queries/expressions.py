@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from sqlglot import exp
 
-from sandbox.errors import QueryRefused
-from sandbox.queries.sql_text import DEEPEST, SqlText, construct, plain
+from sandbox.errors import Position, QueryRefused
+from sandbox.queries.sql_text import DEEPEST, LONGEST_PATTERN, SqlText, construct, plain
 from sandbox.queries.sugar import read_sugar
 from sandbox.queries.tree import (
     Aggregate,
@@ -18,6 +18,7 @@ from sandbox.queries.tree import (
     Coalesce,
     Compare,
     Comparison,
+    DateDiff,
     DatePart,
     DateTrunc,
     Expression,
@@ -25,14 +26,18 @@ from sandbox.queries.tree import (
     Function,
     Grain,
     In,
+    InPublic,
     IsNull,
     Length,
     Like,
     Literal,
+    Name,
     Not,
     Operator,
     Or,
     Part,
+    PlaceOf,
+    Replace,
     Round,
     Slice,
     Spelled,
@@ -50,7 +55,7 @@ OPERATORS: dict[type[exp.Expression], Operator] = {
 }
 FUNCTIONS: dict[type[exp.Expression], Function] = {
     exp.Floor: Function.FLOOR, exp.Ceil: Function.CEIL, exp.Abs: Function.ABS, exp.Sqrt: Function.SQRT, exp.Ln: Function.LN,
-    exp.Exp: Function.EXP,
+    exp.Exp: Function.EXP, exp.Trunc: Function.TRUNC, exp.Sin: Function.SIN, exp.Cos: Function.COS,
 }
 PARTS: dict[type[exp.Expression], Part] = {
     exp.Year: Part.YEAR, exp.Quarter: Part.QUARTER, exp.Month: Part.MONTH, exp.Day: Part.DAY, exp.DayOfMonth: Part.DAY,
@@ -70,6 +75,8 @@ OF_TWO: dict[type[exp.Expression], Aggregation] = {
     exp.Corr: Aggregation.CORRELATION, exp.CovarPop: Aggregation.COVARIANCE_POP, exp.CovarSamp: Aggregation.COVARIANCE,
     exp.RegrSlope: Aggregation.SLOPE, exp.RegrIntercept: Aggregation.INTERCEPT,
 }
+OF_BOTH = (exp.RegrAvgx, exp.RegrAvgy, exp.RegrSxx, exp.RegrSyy, exp.RegrSxy)
+OTHERWISE = {"mean": Aggregation.AVG, "var": Aggregation.VARIANCE, "std": Aggregation.STDDEV}
 QUANTILES = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
 NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "FLOAT", "DECIMAL")
 MOST_LETTERS = 1000
@@ -118,12 +125,6 @@ class Reader:
                 return Arithmetic(Operator.MINUS, Literal(0), inner(node.this))
             case exp.IntDiv() if plain(node, "this", "expression"):
                 return Call(Function.TRUNC, Arithmetic(Operator.OVER, inner(node.this), inner(node.expression)))
-            case exp.Pow():
-                times = self.text.whole(node.expression, least=1, most=4)
-                base = product = inner(node.this)
-                for _ in range(times - 1):
-                    product = Arithmetic(Operator.TIMES, product, base)
-                return product
             case exp.Least() | exp.Greatest():
                 return Extreme(isinstance(node, exp.Greatest), tuple(inner(part) for part in (node.this, *node.expressions)))
             case exp.Round() if plain(node, "this", "decimals"):
@@ -146,6 +147,16 @@ class Reader:
                              self.text.whole(length, least=0, most=MOST_LETTERS) if length else MOST_LETTERS)
             case exp.Left():
                 return Slice(inner(node.this), 1, self.text.whole(node.expression, least=0, most=MOST_LETTERS))
+            case exp.Right() if plain(node, "this", "expression"):
+                length = self.text.whole(node.expression, least=1, most=MOST_LETTERS)
+                return Slice(inner(node.this), -length, length)
+            case exp.Replace() if plain(node, "this", "expression", "replacement"):
+                return Replace(inner(node.this), self._piece(node.expression),
+                               self._piece(node.args.get("replacement") or exp.Literal.string(""), least=0))
+            case exp.StrPosition() if plain(node, "this", "substr"):
+                return PlaceOf(inner(node.this), self._piece(node.args["substr"]))
+            case exp.DateDiff() if plain(node, "this", "expression", "unit", "date_part_boundary"):
+                return DateDiff(self._grain(node), inner(node.expression), inner(node.this))
             case exp.TimestampTrunc() | exp.DateTrunc() if plain(node, "this", "unit"):
                 return DateTrunc(self._grain(node), inner(node.this))
             case exp.Trim() if plain(node, "this", "position") and node.args.get("position"):
@@ -175,6 +186,8 @@ class Reader:
             case exp.In() if not node.expressions and not node.args.get("query"):
                 self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.",
                                  "空列表与任何值都不相等。", "请至少列出一个值。")
+            case exp.In() if node.args.get("query"):
+                return InPublic(inner(node.this), self._public_column(node))
             case exp.In() if plain(node, "this", "expressions"):
                 return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
             case exp.Is(expression=exp.Null()):
@@ -192,6 +205,20 @@ class Reader:
                 left, right, comparison = right, left, MIRRORED.get(comparison, comparison)
             return Compare(comparison, left, right)
         return None
+
+    def _public_column(self, node: exp.In) -> Name:
+        """The column of `IN (SELECT column FROM table)`."""
+        query = node.args["query"]
+        select = query.this if isinstance(query, exp.Subquery) else query
+        source = select.args["from_"].this if isinstance(select, exp.Select) and select.args.get("from_") else None
+        if (not isinstance(select, exp.Select) or not plain(select, "expressions", "from_", "distinct")
+                or len(select.expressions) != 1 or not isinstance(select.expressions[0], exp.Column)
+                or not isinstance(source, exp.Table) or not source.db or not plain(source, "this", "db", "alias")):
+            self.text.refuse(node, "only a column of an open dataset, as it is, can be looked up.",
+                             "Write x IN (SELECT column FROM schema.dataset), list the values, or join.",
+                             "只能查找开放数据集的一个原样的栏目。", "请写 x IN (SELECT 栏目 FROM 模式.数据集),或联表。")
+        column = select.expressions[0]
+        return Name(column.name.lower(), f"{source.db}.{source.name}".lower(), self.text.position(column))
 
     def _case(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Case:
         if isinstance(node, exp.If):
@@ -221,6 +248,14 @@ class Reader:
         return self.text.refuse(node, f"a value cannot be made into {wanted} without some row failing.",
                                 "Use the column in its own type.",
                                 f"转换为 {wanted} 可能在某些行上失败。", "请按栏目原有的类型使用。")
+
+    def _piece(self, node: exp.Expression, *, least: int = 1) -> str:
+        """A part of a text, written out."""
+        value = self.text.literal(node).value
+        if not isinstance(value, str) or not least <= len(value) <= LONGEST_PATTERN:
+            self.text.refuse(node, f"a text of {least} to {LONGEST_PATTERN} characters belongs here.", "Write such a 'text'.",
+                             f"此处应是 {least} 至 {LONGEST_PATTERN} 个字符的文本。", "请写这样的'文本'。")
+        return value
 
     def _grain(self, node: exp.Expression) -> Grain:
         said = str(node.args["unit"].name).lower()
@@ -271,6 +306,9 @@ class Reader:
             return Case(((only, found),), None) if only is not None else found
 
         match node:
+            case exp.Count(this=exp.Distinct(expressions=[_, _, *_]) as several):
+                self.text.refuse(several, "COUNT(DISTINCT) takes one expression.", "Write COUNT(DISTINCT CONCAT(a, '-', b)).",
+                                 "COUNT(DISTINCT) 只接受一个表达式。", "请写 COUNT(DISTINCT CONCAT(a, '-', b))。")
             case exp.Count(this=exp.Star() as star, expressions=[]) if plain(star):
                 counted = Case(((only, Literal(1)),), None) if only is not None else None
                 return Aggregate(Aggregation.COUNT, counted, position=position)
@@ -294,24 +332,55 @@ class Reader:
             case exp.Median() if plain(node, "this"):
                 return Aggregate(Aggregation.QUANTILE, of(node.this), fraction=Fraction(1, 2), position=position)
             case exp.WithinGroup(this=exp.PercentileCont() | exp.PercentileDisc() as quantile,
-                                 expression=exp.Order(expressions=[exp.Ordered() as order])) if not order.args.get("desc"):
-                return Aggregate(Aggregation.QUANTILE, of(order.this),
-                                 fraction=self._fraction(quantile.this), position=position)
-            case exp.Anonymous(expressions=[one]) if str(node.this).lower() == "mean":
-                return Aggregate(Aggregation.AVG, of(one), position=position)
+                                 expression=exp.Order(expressions=[exp.Ordered() as order])):
+                fraction = self._fraction(quantile.this)
+                return Aggregate(Aggregation.QUANTILE, of(order.this), position=position,
+                                 fraction=1 - fraction if order.args.get("desc") else fraction)
+            case exp.Anonymous(expressions=[one]) if str(node.this).lower() in OTHERWISE:
+                return Aggregate(OTHERWISE[str(node.this).lower()], of(one), position=position)
+            case exp.Anonymous(expressions=[one]) if str(node.this).lower() in ("geomean", "geometric_mean"):
+                return Call(Function.EXP, Aggregate(Aggregation.AVG, Call(Function.LN, of(one)), position=position))
+            case exp.Anonymous(expressions=[one]) if str(node.this).lower() == "sem":
+                spread = Aggregate(Aggregation.STDDEV_POP, of(one), position=position)
+                rows = Aggregate(Aggregation.COUNT, of(one), position=position)
+                return Arithmetic(Operator.OVER, spread, Call(Function.SQRT, rows))
         if isinstance(node, QUANTILES):
             return Aggregate(Aggregation.QUANTILE, of(node.this), position=position,
                              fraction=self._fraction(node.args.get("quantile") or node.expression))
         if kind in AGGREGATIONS and plain(node, "this"):
             return Aggregate(AGGREGATIONS[kind], of(node.this), position=position)
+        if kind in OF_BOTH and plain(node, "this", "expression"):
+            return self._of_both(kind, of(node.this), of(node.expression), position)
         if kind in OF_TWO and plain(node, "this", "expression"):
             return Aggregate(OF_TWO[kind], of(node.this), of(node.expression), position=position)
         return self._refuse(node)
 
+    def _of_both(self, kind: type[exp.Expression], y: Expression, x: Expression, position: Position) -> Expression:
+        """REGR_AVGX and its kin: of the rows that have both y and x."""
+        there = And((Not(IsNull(y)), Not(IsNull(x))))
+        y, x = Case(((there, y),), None), Case(((there, x),), None)
+        if kind in (exp.RegrAvgx, exp.RegrAvgy):
+            return Aggregate(Aggregation.AVG, x if kind is exp.RegrAvgx else y, position=position)
+        spread = Aggregate(Aggregation.COVARIANCE_POP, y, x, position=position) if kind is exp.RegrSxy else (
+            Aggregate(Aggregation.VARIANCE_POP, x if kind is exp.RegrSxx else y, position=position))
+        return Arithmetic(Operator.TIMES, spread, Aggregate(Aggregation.COUNT, x, position=position))
+
     def _refuse(self, node: exp.Expression) -> Expression:
         if isinstance(node, exp.Window):
-            self.text.refuse(node, "a window mixes the rows of several people.", "Use GROUP BY.",
-                             "窗口会混合多人的行。", "请用 GROUP BY。")
+            self.text.refuse(node, "a window mixes the rows of several people.",
+                             "Use GROUP BY; ranks, shares and running totals can be computed from the answer, at no cost.",
+                             "窗口会混合多人的行。", "请用 GROUP BY;名次、占比、累计可由回答算出,不再花费。")
+        if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
+            self.text.refuse(node, "subtotals cannot be asked yet.", "Ask a second question with fewer keys.",
+                             "尚不能问小计。", "请另问一个分组较少的问题。")
+        if isinstance(node, exp.Exists):
+            self.text.refuse(node, "a subquery can stand after FROM only.",
+                             "Write x IN (SELECT column FROM an open dataset), or join.",
+                             "子查询只能写在 FROM 之后。", "请写 x IN (SELECT 栏目 FROM 开放数据集),或联表。")
+        if isinstance(node, exp.Tuple):
+            self.text.refuse(node, "several values cannot stand in the place of one.",
+                             "Write CONCAT(a, '-', b), or compare one by one.",
+                             "多个值不能写在一个值的位置。", "请写 CONCAT(a, '-', b),或逐个比较。")
         if isinstance(node, exp.Query | exp.Subquery | exp.Exists) or node.args.get("query"):
             self.text.refuse(node, "a subquery can stand after FROM only.", "Write it after FROM, or ask two questions.",
                              "子查询只能写在 FROM 之后。", "请写在 FROM 之后,或分成两个问题。")
@@ -335,6 +404,10 @@ class Reader:
                                 "可用:+ - * / %、CASE、COALESCE、LEAST、GREATEST、ROUND、FLOOR、比较和聚合。")
 
     def _fraction(self, node: exp.Expression) -> Fraction:
+        if isinstance(node, exp.Array):
+            self.text.refuse(node, "a list of fractions makes several columns.",
+                             "Write it by itself after SELECT, or one fraction.",
+                             "一列比例会成为多个栏目。", "请单独写在 SELECT 之后,或只写一个比例。")
         value = self.text.literal(node).value if isinstance(node, exp.Expression) else None
         if isinstance(value, bool) or not isinstance(value, int | Fraction) or not 0 <= value <= 1:
             self.text.refuse(node, "a quantile's fraction lies between 0 and 1.", "Write for example 0.5.",

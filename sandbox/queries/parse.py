@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from sandbox.errors import QueryRefused
 from sandbox.queries.expressions import Reader
+from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import Groups, Relation, Rows
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
 from sandbox.queries.tree import (
@@ -33,7 +34,6 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
                  "它由行生成行,数量无法限定。", "请按相等的栏目联表。"),
     "distinct": ("SELECT DISTINCT ON", "it would show which values exist.", "Use GROUP BY on a key; all its public "
                  "values are shown.", "它会显示有哪些取值。", "请用 GROUP BY 分组:公开的取值都会显示。"),
-    "offset": ("OFFSET", "it would choose rows.", "Leave it out.", "它会挑选行。", "请去掉。"),
     "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out.",
                 "它会按他人的行来挑选行。", "请去掉。"),
     "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY.",
@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
     "into": ("INTO", "nothing can be written.", "Leave it out.", "不能写入任何内容。", "请去掉。"),
     "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out.", "不能加锁。", "请去掉。"),
 }
-ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "joins", "with_"}
+ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "joins", "with_"}
 MOST_ROWS = 100_000
 MOST_SELECTS = 50
 
@@ -64,8 +64,14 @@ class _Scope:
         self.aliases = aliases
         self.joined: dict[str, Rows] = {}
 
+    @property
+    def datasets(self) -> set[str]:
+        """The datasets that stand after FROM by their own names."""
+        return {rows.dataset for rows in (self.first, *self.joined.values()) if isinstance(rows, Rows)}
+
     def resolve(self, column: exp.Column) -> Expression:
-        if not isinstance(column.this, exp.Identifier) or column.args.get("db"):
+        whole = f"{column.db}.{column.table}".lower()  # schema.dataset.column
+        if not isinstance(column.this, exp.Identifier) or (column.db and (column.catalog or whole not in self.datasets)):
             self.text.refuse(column, "it is not a column's name.", "Name one column.", "这不是栏目的名称。", "请写一个栏目名。")
         name, table, position = column.name.lower(), column.table.lower(), self.text.position(column)
         if table in self.joined:
@@ -116,13 +122,17 @@ class _Parser:
                                construct_zh="问题", why_zh=f"SELECT 超过 {MOST_SELECTS} 个。", instead_zh="请问得简单一些。")
         if isinstance(node, exp.Subquery) and plain(node, "this", "alias"):
             return self._query(node.this, known)
+        if isinstance(node, exp.SetOperation):
+            self.text.refuse(node, "rows or answers are not put together.",
+                             "Ask each SELECT by itself; for parts of one dataset write WHERE this OR that.",
+                             "不能把几组行或几个回答合在一起。", "请逐个提问;同一数据集的几部分请写 WHERE 甲 OR 乙。")
         if not isinstance(node, exp.Select):
             self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
                              "只能用 SELECT 提问。", f"例如:{SHAPE}。")
         self._refuse_clauses(node)
         known = dict(known)
         for cte in self._ctes(node):
-            known[cte.alias.lower()] = self._query(cte.this, known)
+            known[cte.alias.lower()] = self._renamed(cte, self._query(cte.this, known))
         scope = self._sources(node, known)
         where, order, limit = node.args.get("where"), node.args.get("order"), node.args.get("limit")
         having, group = node.args.get("having"), node.args.get("group")
@@ -133,7 +143,7 @@ class _Parser:
                                  "已发布的分组不能再合并。", "请去掉 DISTINCT。")
             return self._post_process(node, scope.first, reader)
         if isinstance(scope.first, Groups):
-            if scope.first.afterwards.limit is not None or scope.first.afterwards.order:
+            if scope.first.afterwards.cut or scope.first.afterwards.order:
                 self.text.refuse(node, "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
                                  "Leave them out there.",
                                  "子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。", "请在子查询里去掉它们。")
@@ -143,7 +153,7 @@ class _Parser:
         distinct = bool(node.args.get("distinct")) and not group and not having
         of_groups = any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of))
         if not (group or having or distinct or of_groups):
-            for clause in filter(None, (order, limit)):
+            for clause in filter(None, (order, limit, node.args.get("offset"))):
                 self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.",
                                  "它会按他人的行来挑选行。", "请去掉。")
             star = any(isinstance(item, exp.Star) for item in node.expressions)
@@ -162,11 +172,20 @@ class _Parser:
         if with_.args.get("recursive"):
             self.text.refuse(with_, "it could go on for as long as the data says.", "Leave out RECURSIVE.",
                              "它运行多久取决于数据。", "请去掉 RECURSIVE。")
-        for cte in with_.expressions:
-            if cte.args["alias"].args.get("columns"):
-                self.text.refuse(cte, "columns cannot be named anew there.", "Name them in the SELECT with AS.",
-                                 "此处不能给栏目重新命名。", "请在 SELECT 里用 AS 命名。")
         return list(with_.expressions)
+
+    def _renamed(self, cte: exp.CTE, found: Relation) -> Relation:
+        """WITH name(a, b) AS (...): its columns by these names."""
+        names = [column.name for column in cte.args["alias"].args.get("columns") or []]
+        if not names:
+            return found
+        if found.open or len(names) != len(found.names) or len({name.lower() for name in names}) != len(names):
+            self.text.refuse(cte, "these are not the names of its columns, one for each.", "Name them in the SELECT with AS.",
+                             "这些名称与它的栏目不一一对应。", "请在 SELECT 里用 AS 命名。")
+        if isinstance(found, Groups):
+            return replace(found, outputs=tuple(Output(name, output.of) for name, output in zip(
+                names, found.outputs, strict=True)))
+        return replace(found, names=dict(zip((name.lower() for name in names), found.names.values(), strict=True)))
 
     def _refuse_clauses(self, select: exp.Select) -> None:
         for clause, value in select.args.items():
@@ -224,11 +243,11 @@ class _Parser:
         known_kind = side in ("", "LEFT") and kind in ("", "INNER", "OUTER")
         if not known_kind or not plain(join, "this", "on", "using", "side", "kind"):
             raise QueryRefused(f"{side} {kind} JOIN".strip().replace("  ", " "), "only JOIN and LEFT JOIN can be asked.",
-                               instead="Join a private dataset with a public one on equal columns.", position=position,
-                               why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
+                               instead="Join on equal columns: an open dataset, or one about the same units on the unit.",
+                               position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
         if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
-            raise QueryRefused("JOIN", "what is joined must be a public dataset as it is.",
+            raise QueryRefused("JOIN", "what is joined must be a dataset as it is.",
                                instead="Name the dataset after JOIN; filter in WHERE.", position=position,
                                why_zh="所联的须是原样的数据集。", instead_zh="请在 JOIN 之后写数据集名,在 WHERE 里筛选。")
         if not isinstance(scope.first, Rows) or scope.first.per_unit:
@@ -284,7 +303,7 @@ class _Parser:
 
     def _outputs(self, select: exp.Select, scope: _Scope, reader: Reader) -> tuple[Output, ...]:
         outputs: list[Output] = []
-        for item in select.expressions:
+        for item in [one for written in select.expressions for one in one_by_one(written)]:
             if isinstance(item, exp.Star) or _is_all_of(item):
                 star = item if isinstance(item, exp.Star) else item.this
                 if not plain(star):
@@ -383,7 +402,7 @@ class _Parser:
     def _post_process(self, select: exp.Select, groups: Groups, reader: Reader) -> Groups:
         """A SELECT over groups that adds nothing to be aggregated: it works on what is released."""
         where = select.args.get("where")
-        if groups.afterwards.limit is not None and (where or select.args.get("order")):
+        if groups.afterwards.cut and (where or any(select.args.get(clause) for clause in ("order", "offset"))):
             self.text.refuse(select, "it sorts or filters what a LIMIT has cut.", "Put ORDER BY and LIMIT in the last SELECT.",
                              "它对 LIMIT 截取之后的结果排序或筛选。", "请把 ORDER BY 和 LIMIT 放在最后的 SELECT 里。")
         scope = _Scope(self.text, groups, frozenset())
@@ -400,19 +419,25 @@ class _Parser:
         if having:
             after = replace(after, having=both(after.having, self._released(having.this, groups, reader)))
         if order:
-            after = replace(after, order=tuple(self._ordering(node, groups, reader) for node in order.expressions))
+            after = replace(after, order=tuple(one for node in order.expressions for one in self._ordering(node, groups, reader)))
         if limit is not None:
-            if not isinstance(limit, exp.Limit) or not plain(limit, "expression"):
+            fetch = isinstance(limit, exp.Fetch) and plain(limit, "count", "limit_options", "direction")
+            if not fetch and (not isinstance(limit, exp.Limit) or not plain(limit, "expression")):
                 self.text.refuse(limit, "it takes a whole number.", "Write LIMIT 10.", "此处应是整数。", "例如 LIMIT 10。")
-            size = self.text.whole(limit.expression, least=0, most=MOST_ROWS)
+            size = self.text.whole(limit.args["count"] if fetch else limit.expression, least=0, most=MOST_ROWS)
             after = replace(after, limit=size if after.limit is None else min(size, after.limit))
+        if offset := select.args.get("offset"):
+            after = replace(after, offset=self.text.whole(offset.expression, least=0, most=MOST_ROWS))
         return replace(groups, afterwards=after)
 
-    def _ordering(self, node: exp.Expression, groups: Groups, reader: Reader) -> Ordering:
+    def _ordering(self, node: exp.Expression, groups: Groups, reader: Reader) -> list[Ordering]:
         if not isinstance(node, exp.Ordered) or node.args.get("with_fill"):
             self.text.refuse(node, "it cannot stand in ORDER BY.", "Name a column of the answer.",
                              "不能写在 ORDER BY 里。", "请写回答中的栏目名。")
-        return Ordering(self._released(node.this, groups, reader), bool(node.args.get("desc")))
+        descending = bool(node.args.get("desc"))
+        if isinstance(node.this, exp.Var) and node.this.name.upper() == "ALL":  # by every column of the answer
+            return [Ordering(output.of, descending) for output in groups.outputs]
+        return [Ordering(self._released(node.this, groups, reader), descending)]
 
     def _released(self, node: exp.Expression, groups: Groups, reader: Reader) -> Expression:
         """An expression over the answer: its columns by name or place, its keys, aggregates written out."""

@@ -6,7 +6,7 @@ unit moves a total by more than the `sensitivity` stated here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -16,8 +16,10 @@ from sandbox.catalog.model import Bounds, KeyValue, Version
 from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
 from sandbox.queries.discovery import Discovery, discovery_of
+from sandbox.queries.limits import limits_of
+from sandbox.queries.listed import public_values, that_can_pass
 from sandbox.queries.moments import in_moments
-from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, public_values, range_of
+from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
 from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
@@ -168,15 +170,15 @@ class Plan:
 
 def make_plan(question: Question, version: Version, scope: Scope | None = None) -> Plan:
     """Plan a bound question (see bind). Pure. Raises `QueryRefused` when the answer would have too many cells."""
-    scope = Scope(version.policy) if scope is None else scope
+    scope = replace(Scope(version.policy) if scope is None else scope, limits=limits_of(question))
     unit = scope.policy.unit
     assert unit is not None, "bind refuses datasets without a unit"
     outputs = tuple(PlannedOutput(output.name, output.of, in_moments(output.of, scope)) for output in question.outputs)
     after = question.afterwards
     after = Afterwards(None if after.having is None else in_moments(after.having, scope),
                        tuple(Ordering(in_moments(ordering.by, scope), ordering.descending) for ordering in after.order),
-                       after.limit)
-    empty = Plan(version, scope, unit, question.where, tuple(_key(key, scope) for key in question.keys), {}, outputs,
+                       after.limit, after.offset)
+    empty = Plan(version, scope, unit, question.where, tuple(_key(key, scope, question) for key in question.keys), {}, outputs,
                  question.joins, question.per_unit, after)
     aggregates = dict.fromkeys(part for part in walk((tuple(output.of for output in outputs), after))
                                if isinstance(part, Aggregate))
@@ -201,7 +203,7 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
     return plan
 
 
-def _key(key: Expression, scope: Scope) -> Key:
+def _key(key: Expression, scope: Scope, question: Question) -> Key:
     values = public_values(key, scope)
     found = key.of if isinstance(key, UnitKey) else key
     assert scope.policy.unit is not None, "bind refuses datasets without a unit"
@@ -212,7 +214,7 @@ def _key(key: Expression, scope: Scope) -> Key:
                           "Ask with a larger epsilon, or group by a coarser expression.",
                           f"没有发现足够多{KIND_ZH[kind]}共有的取值。", "请用更大的 epsilon,或按更粗的表达式分组。",
                           said="GROUP BY {}")
-        return Key(key, values or (), discovery)
+        return Key(key, _that_can_pass(key, values or (), question), discovery)
     if values is None:
         raise refused(key, "its possible values are not public, or are too many.",
                       f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "
@@ -221,7 +223,12 @@ def _key(key: Expression, scope: Scope) -> Key:
                       said="GROUP BY {}")
     if not values:
         raise refused(key, "it has no values.", "Group by another key.", "它没有取值。", "请按其他栏目分组。", said="GROUP BY {}")
-    return Key(key, values)
+    return Key(key, _that_can_pass(key, values, question))
+
+
+def _that_can_pass(key: Expression, values: tuple[KeyValue, ...], question: Question) -> tuple[KeyValue, ...]:
+    values = that_can_pass(key, values, question.where)
+    return that_can_pass(key, values, question.per_unit.where) if question.per_unit else values
 
 
 def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:

@@ -11,6 +11,7 @@ from sandbox.errors import InvalidInput
 from sandbox.privacy import RHO_UNITS, ZERO, PrivacyLoss
 from sandbox.queries.discovery import Discovery, threshold_for
 from sandbox.queries.plan import Plan, Total
+from sandbox.queries.scope import BoundsToBuy
 
 dp.enable_features("contrib")
 
@@ -37,8 +38,19 @@ class KeyShare:
 
 
 @dataclass(frozen=True)
+class BoundsShare:
+    """What buying a column's bounds costs, and the scale of the noise on the number of units by size."""
+
+    bounds: BoundsToBuy
+    loss: PrivacyLoss
+    scale: float
+
+
+@dataclass(frozen=True)
 class Price:
     """A loss split evenly among the totals and the keys that must be found; `shares` in the plan's order.
+
+    `bounds` are those that must be bought first; they cost the same whatever is offered.
 
     What was released before costs nothing.
     """
@@ -46,11 +58,13 @@ class Price:
     shares: tuple[Share, ...]
     keys: tuple[KeyShare, ...] = ()
     offered: PrivacyLoss = ZERO
+    bounds: tuple[BoundsShare, ...] = ()
 
     @property
     def loss(self) -> PrivacyLoss:
-        """All of it: of the totals and of the keys."""
-        return sum((*(share.loss for share in self.shares), *(share.loss for share in self.keys)), ZERO)
+        """All of it: of the totals, of the keys and of the bounds."""
+        shares: tuple[Share | KeyShare | BoundsShare, ...] = (*self.shares, *self.keys, *self.bounds)
+        return sum((share.loss for share in shares), ZERO)
 
     def share(self, total: Total) -> Share:
         return next(share for share in self.shares if share.total == total)
@@ -68,7 +82,16 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
                            mend="Offer a larger epsilon, or ask for fewer aggregates.",
                            zh="所给的 epsilon 对这个问题太小。", mend_zh="请给更大的 epsilon,或减少聚合。")
     return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
-                 tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss)
+                 tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss,
+                 tuple(_bounds_share(one, plan) for one in plan.scope.unbought))
+
+
+def _bounds_share(one: BoundsToBuy, plan: Plan) -> BoundsShare:
+    """At the dataset's usual price of a question, so that it does not matter who asks first, or how precisely."""
+    budget = plan.version.policy.budget
+    assert budget is not None, "a dataset with a unit has a budget"
+    loss = budget.loss(budget.question_epsilon)
+    return BoundsShare(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
 
 
 def _key_share(discovery: Discovery, picorho: int, plan: Plan) -> KeyShare:

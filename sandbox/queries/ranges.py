@@ -7,11 +7,11 @@ rounding error can move a value, and never the sensitivity.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 
-from sandbox.catalog.model import Bounds, KeyValue, Role, Type
+from sandbox.catalog.model import Bounds, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.refusal import TYPE_ZH, place_of, refused
 from sandbox.queries.scope import PublicTable, Scope, usable
@@ -23,6 +23,8 @@ from sandbox.queries.tree import (
     Case,
     Coalesce,
     Compare,
+    Concat,
+    DateDiff,
     DatePart,
     DateTrunc,
     Expression,
@@ -39,10 +41,11 @@ from sandbox.queries.tree import (
     Operator,
     Or,
     Part,
+    PlaceOf,
+    Replace,
     Round,
     Slice,
     Spelled,
-    Spelling,
     UnitAggregate,
     UnitKey,
     walk,
@@ -87,6 +90,20 @@ class Range:
     def numeric(self) -> bool:
         return self.type in (Type.INTEGER, Type.NUMBER)
 
+    def within(self, low: Fraction | None, high: Fraction | None) -> "Range":
+        """What is left of it between the limits of a filter. Never nothing: a value beyond a bound is clamped to the bound."""
+        if low is not None and self.whole:
+            low = Fraction(math.ceil(low))
+        if high is not None and self.whole:
+            high = Fraction(math.floor(high))
+        low = self.low if low is None else low if self.low is None else max(low, self.low)
+        high = self.high if high is None else high if self.high is None else min(high, self.high)
+        if low is not None and self.high is not None:
+            low = min(low, self.high)
+        if high is not None and low is not None:
+            high = max(high, low)
+        return replace(self, low=low, high=high)
+
 
 def number(low: Fraction | None, high: Fraction | None, *, whole: bool, soft: bool = False) -> Range:
     return Range(Type.INTEGER if whole else Type.NUMBER, low, high, whole, soft)
@@ -97,6 +114,11 @@ BOOLEAN = Range(Type.BOOLEAN)
 
 def range_of(expression: Expression, scope: Scope) -> Range:
     """The range of an expression over rows (or over units' groups). Raises `QueryRefused` where types do not fit."""
+    found = _range_of(expression, scope)
+    return found.within(*scope.limits[expression]) if expression in scope.limits and found.numeric else found
+
+
+def _range_of(expression: Expression, scope: Scope) -> Range:
     match expression:
         case Name():
             return _column(expression, scope)
@@ -122,9 +144,17 @@ def range_of(expression: Expression, scope: Scope) -> Range:
         case DateTrunc(grain, of):
             _dated(of, grain, scope)
             return Range(Type.TIMESTAMP if grain is Grain.HOUR else Type.DATE)
-        case Spelled(_, of) | Slice(of, _, _):
+        case DateDiff(_, start, end):
+            _of_type(start, Type.DATE, scope)
+            _of_type(end, Type.DATE, scope)
+            return number(None, None, whole=True)
+        case Spelled(_, of) | Slice(of, _, _) | Replace(of, _, _):
             return _of_type(of, Type.TEXT, scope)
-        case Length(of):
+        case Concat(parts):
+            for piece in parts:
+                _can_be_written(piece, scope)
+            return Range(Type.TEXT)
+        case Length(of) | PlaceOf(of, _):
             _of_type(of, Type.TEXT, scope)
             return number(Fraction(0), None, whole=True)
         case Coalesce(parts):
@@ -158,10 +188,13 @@ def bounded(expression: Expression, scope: Scope) -> Range:
 
 def bounds_of(expression: Expression, scope: Scope) -> Bounds:
     """The grid on which an expression is added up. Raises `QueryRefused` when it has no interval."""
-    if isinstance(expression, Name) and (bounds := scope.column(expression).bounds) is not None:
-        return bounds
     found = bounded(expression, scope)
     assert found.low is not None and found.high is not None
+    if isinstance(expression, Name) and (bounds := scope.column(expression).bounds) is not None:
+        if (found.low, found.high) == (bounds.low, bounds.high):
+            return bounds
+        low = math.floor(found.low / bounds.step) * bounds.step  # on the column's own grid: the stored steps can be used
+        return Bounds(low, max(math.ceil(found.high / bounds.step) * bounds.step, low + bounds.step), bounds.step)
     if found.low == found.high:
         return Bounds(found.low, found.low + 1, Fraction(1)) if found.low.denominator == 1 else Bounds(
             found.low, found.low + abs(found.low), abs(found.low))
@@ -170,47 +203,6 @@ def bounds_of(expression: Expression, scope: Scope) -> Bounds:
         return Bounds(found.low, found.high, Fraction(1))
     step = Fraction(2) ** (math.floor(math.log2(width)) - STEPS.bit_length() + 1)  # a power of two: exact in floating point
     return Bounds(math.floor(found.low / step) * step, math.ceil(found.high / step) * step, step)
-
-
-def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
-    """The values that an expression can have, if the policy, a public table or the question itself makes them known to all.
-
-    Those that were found by a threshold are among them."""
-    if expression in scope.found:
-        return scope.found[expression]
-    match expression:
-        case Name():
-            column = scope.column(expression)
-            table = scope.joined.get(expression.dataset)
-            if isinstance(table, PublicTable):
-                return table.values(expression.text)
-            return column.values if column.role is Role.KEY else (False, True) if column.type is Type.BOOLEAN else None
-        case UnitKey(of):
-            return public_values(of, scope)
-        case Spelled(spelling, of):
-            values = public_values(of, scope)
-            return values and tuple(dict.fromkeys(spelled(spelling, str(value)) for value in values))
-        case Coalesce(parts):
-            known = [public_values(part, scope) for part in parts]
-            if None not in known:
-                return _distinct([value for values in known for value in values or ()])
-        case Case(branches, otherwise):
-            results = [then for condition, then in branches if not _empty(condition, then)]
-            results += [otherwise] if otherwise is not None else []
-            known = [public_values(result, scope) for result in results]
-            if None not in known:
-                return _distinct([value for values in known for value in values or ()])
-        case Literal(value):
-            if isinstance(value, Fraction | date):
-                return None
-            return (value,)
-    found = range_of(expression, scope)
-    if found.type is Type.BOOLEAN:
-        return (False, True)
-    if found.whole and found.low is not None and found.high is not None and found.high - found.low < MOST_KEY_VALUES:
-        values = tuple(range(math.ceil(found.low), math.floor(found.high) + 1))
-        return _stepped(expression, scope) or values
-    return None
 
 
 def never_empty(expression: Expression, scope: Scope) -> bool:
@@ -239,11 +231,6 @@ def never_empty(expression: Expression, scope: Scope) -> bool:
                if isinstance(part, Name | UnitAggregate | DatePart | DateTrunc))
 
 
-def spelled(spelling: Spelling, value: str) -> str:
-    return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" "),
-            Spelling.LTRIM: value.lstrip(" "), Spelling.RTRIM: value.rstrip(" ")}[spelling]
-
-
 # --- each kind
 
 
@@ -260,6 +247,11 @@ def _column(name: Name, scope: Scope) -> Range:
     numbers = [value for value in column.values if isinstance(value, int) and not isinstance(value, bool)]
     if whole and numbers and column.role is Role.KEY and not scope.is_public(name):
         return Range(Type.INTEGER, Fraction(min(numbers)), Fraction(max(numbers)), whole=True)
+    if name in scope.bought:
+        return number(*scope.bought[name], whole=whole)
+    table = scope.joined.get(name.dataset)
+    if isinstance(table, PublicTable) and column.type in (Type.INTEGER, Type.NUMBER) and (extent := table.extent(name.text)):
+        return number(*extent, whole=whole)
     return Range(column.type, whole=whole)
 
 
@@ -292,6 +284,17 @@ def _of_type(expression: Expression, kind: Type, scope: Scope) -> Range:
                       f"Use a column of type {kind.value}.",
                       f"它是{TYPE_ZH[found.type]},此处需要{TYPE_ZH[kind]}。", f"请用{TYPE_ZH[kind]}类型的栏目。")
     return found
+
+
+def _can_be_written(expression: Expression, scope: Scope) -> None:
+    """A text, a whole number, a date or a boolean: how a number with a point is written out, an engine decides for itself."""
+    found = range_of(expression, scope)
+    column = isinstance(expression, Name) and scope.column(expression).type is Type.INTEGER
+    unlimited = found.numeric and not column and (found.low is None or found.high is None)
+    if found.type in (Type.NUMBER, Type.TIMESTAMP) or unlimited:
+        raise refused(expression, "how it would be written out as a text is not certain.",
+                      "Use a text, a whole number with bounds, a date or a boolean; or write ROUND(x).",
+                      "它写成文本的形式不确定。", "请用文本、有边界的整数、日期或布尔值;或写 ROUND(x)。")
 
 
 def _arithmetic(operator: Operator, left: Range, right: Range, said: Arithmetic) -> Range:
@@ -376,6 +379,8 @@ def _call(function: Function, of: Expression, scope: Scope) -> Range:
         case Function.LN:
             _at_least(low, NEAR_ZERO, of, "LN")
             return number(_outward(math.log(low), -1), _outward(math.log(high), 1), whole=False)
+        case Function.SIN | Function.COS:
+            return number(Fraction(-1), Fraction(1), whole=False)
         case Function.EXP:
             if high > 30:
                 raise refused(of, "it can become larger than 2**53.", "Clip it to at most 30.",
@@ -480,23 +485,6 @@ def _condition(expression: Expression, scope: Scope) -> Range:
             raise refused(expression, "it cannot stand here.", "Ask for it in a question of its own.",
                           "不能写在此处。", "请单独提问。")
     return BOOLEAN
-
-
-def _stepped(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
-    """The values of `FLOOR(x / 10) * 10` and the like: multiples only."""
-    if not isinstance(expression, Arithmetic) or expression.operator is not Operator.TIMES or not isinstance(
-            expression.right, Literal):
-        return None
-    times, inner = expression.right.value, public_values(expression.left, scope)
-    if isinstance(times, bool) or not isinstance(times, int) or not times or inner is None or not all(
-            isinstance(value, int) for value in inner):
-        return None
-    return _distinct([int(value) * times for value in inner if isinstance(value, int)])
-
-
-def _distinct(values: list[KeyValue]) -> tuple[KeyValue, ...]:
-    kinds = {type(value) for value in values}
-    return tuple(dict.fromkeys(values if len(kinds) > 1 or kinds == {str} else sorted(values)))
 
 
 def _least_of(values: list[Fraction | None]) -> Fraction | None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isqrt
 
 from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
-from sandbox.queries.tree import Expression, Name
+from sandbox.queries.limits import Limits
+from sandbox.queries.tree import Expression, Name, node
 
 SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
 
@@ -21,6 +24,8 @@ class PublicTable:
     values: Callable[[str], tuple[KeyValue, ...]] = field(compare=False)
     once: Callable[[tuple[str, ...]], bool] = field(compare=False, default=lambda _: False)
     outer: bool = False  # LEFT JOIN: its columns may be empty
+    extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)
+    """The least and the greatest number of a column; None where there is none, or one is not finite."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))
@@ -37,11 +42,33 @@ class PrivateTable:
         return False
 
 
+@node
+class BoundsToBuy:
+    """A column whose bounds are found in the data. Of each unit the first `most` sizes of values count (a square number)."""
+
+    of: Name
+    most: int
+    whole: bool
+
+    @property
+    def name(self) -> str:
+        return f"bounds/{self.most}:{self.of.text}"
+
+    @property
+    def sensitivity(self) -> int:
+        """How far one unit moves the numbers of units by size, in L2: `most` of them by one each."""
+        return isqrt(self.most)
+
+
 @dataclass(frozen=True)
 class Scope:
     policy: DatasetPolicy
     joined: Mapping[str, PublicTable | PrivateTable] = field(default_factory=dict)
     found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: discovery.py
+    looked_up: Mapping[str, PublicTable] = field(default_factory=dict)  # x IN (SELECT column FROM a public table)
+    bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)  # bounds that no policy has
+    unbought: tuple[BoundsToBuy, ...] = ()  # of those the ones that are only assumed yet
+    limits: Mapping[Expression, Limits] = field(default_factory=dict)  # what the question's filters say of numbers
 
     @property
     def max_rows(self) -> int:

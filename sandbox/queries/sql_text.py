@@ -3,6 +3,7 @@
 import re
 from datetime import date, datetime
 from fractions import Fraction
+from math import pi
 from typing import NoReturn
 
 import sqlglot
@@ -10,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
-from sandbox.queries.tree import Expression, Literal, members
+from sandbox.queries.tree import DateDiff, DatePart, DateTrunc, Expression, Literal, members
 
 LONGEST_SQL = 20_000
 LONGEST_PATTERN = 100
@@ -32,7 +33,7 @@ class SqlText:
                                zh=f"问题超过 {LONGEST_SQL} 个字符。", mend_zh="请缩短问题。")
         self.sql = sql
         try:
-            statements = sqlglot.parse(sql, read="duckdb")
+            statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
         except SqlglotError as error:
             fault = (getattr(error, "errors", None) or [{}])[0]
             line, column = fault.get("line") or 1, fault.get("col") or 1
@@ -42,7 +43,7 @@ class SqlText:
         except RecursionError as error:
             raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.",
                                zh="问题嵌套过深。", mend_zh="请问得简单一些。") from error
-        if len(statements) != 1 or statements[0] is None:
+        if len(statements) != 1:
             raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.",
                                construct_zh="多条语句", why_zh="一次只能问一个问题。", instead_zh="请逐条提问。")
         statement = statements[0]
@@ -54,7 +55,8 @@ class SqlText:
         """How many parts an expression has, written out. Each is counted once, however often it is used."""
         known = self._sizes.get(id(expression))
         if known is None:
-            known = expression, 1 + sum(map(self.size, members(expression)))  # kept, so that its id stays its own
+            times = 2 if isinstance(expression, DateTrunc | DateDiff | DatePart) else 1  # what the engine's SQL says twice
+            known = expression, 1 + times * sum(map(self.size, members(expression)))  # kept, so that its id stays its own
             self._sizes[id(expression)] = known
         return known[1]
 
@@ -88,6 +90,8 @@ class SqlText:
                 inner = self.literal_or_none(node.this)
                 if inner and isinstance(inner.value, int | Fraction) and not isinstance(inner.value, bool):
                     return Literal(-inner.value, inner.position)
+            case exp.Pi():
+                return Literal(Fraction(pi), self.position(node))
             case exp.Boolean():
                 return Literal(bool(node.this), self.position(node))
             case exp.Cast(this=exp.Literal(is_string=True)) if node.to.is_type("date"):

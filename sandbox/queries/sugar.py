@@ -4,7 +4,7 @@ import calendar
 from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
-from math import log
+from math import log, pi
 
 from sqlglot import exp
 
@@ -14,16 +14,21 @@ from sandbox.queries.tree import (
     Arithmetic,
     Call,
     Case,
+    Coalesce,
     Compare,
     Comparison,
+    Concat,
+    DatePart,
     Expression,
     Function,
+    In,
     IsNull,
     Like,
     Literal,
     Not,
     Operator,
     Or,
+    Part,
     Round,
     Spelled,
     Spelling,
@@ -32,6 +37,9 @@ from sandbox.queries.tree import (
 Inner = Callable[[exp.Expression], Expression]
 MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 MOST_UNITS = 100_000
+TEXTS = ("TEXT", "VARCHAR", "CHAR", "NVARCHAR", "NCHAR")
+NAMES: dict[type[exp.Expression], tuple[Part, tuple[str, ...]]] = {
+    exp.Dayname: (Part.ISODOW, tuple(calendar.day_name)), exp.Monthname: (Part.MONTH, tuple(calendar.month_name)[1:])}
 
 
 def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
@@ -63,6 +71,60 @@ def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression 
             day = text.literal_or_none(node.this)
             if day is not None and isinstance(day.value, date):
                 return Literal(_moved(day.value, node, text), day.position)
+    return _of_numbers(node, inner, text) or _of_texts(node, inner) or _of_lists(node, inner, text)
+
+
+def _of_numbers(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
+    match node:
+        case exp.Degrees() | exp.Radians() if plain(node, "this"):
+            factor = Fraction(180 / pi) if isinstance(node, exp.Degrees) else Fraction(pi / 180)
+            return Arithmetic(Operator.TIMES, inner(node.this), Literal(factor))
+        case exp.Pow() if plain(node, "this", "expression"):
+            power = text.literal_or_none(node.expression)
+            if power is not None and power.value == Fraction(1, 2):
+                return Call(Function.SQRT, inner(node.this))
+            times = text.whole(node.expression, least=-4, most=4)
+            base = product = inner(node.this)
+            for _ in range(abs(times) - 1):
+                product = Arithmetic(Operator.TIMES, product, base)
+            return product if times > 0 else Arithmetic(Operator.OVER, Literal(1), product if times else Literal(1))
+        case exp.Between() if node.args.get("symmetric"):
+            of, ends = inner(node.this), [inner(node.args[end]) for end in ("low", "high")]
+            return Or(tuple(And((Compare(Comparison.AT_LEAST, of, low), Compare(Comparison.AT_MOST, of, high)))
+                            for low, high in (ends, ends[::-1])))
+    return None
+
+
+def _of_texts(node: exp.Expression, inner: Inner) -> Expression | None:
+    match node:
+        case exp.DPipe() if plain(node, "this", "expression", "safe"):
+            sides = [inner(side) for side in (node.this, node.expression)]
+            return Concat(tuple(part for side in sides for part in (side.parts if isinstance(side, Concat) else (side,))))
+        case exp.Concat() if plain(node, "expressions", "safe", "coalesce"):  # it leaves empty parts out
+            return Concat(tuple(part if isinstance(part, Literal) else Coalesce((Concat((part,)), Literal("")))
+                                for part in map(inner, node.expressions)))
+        case exp.Cast() if node.to.this.name in TEXTS:
+            return Concat((inner(node.this),))
+        case exp.Dayname() | exp.Monthname() if plain(node, "this"):
+            part, names = NAMES[type(node)]
+            number = DatePart(part, inner(node.this))
+            return Case(tuple((Compare(Comparison.EQUAL, number, Literal(place)), Literal(name))
+                              for place, name in enumerate(names, 1)), None)
+    return None
+
+
+def _of_lists(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
+    match node:
+        case exp.EQ(expression=exp.Any(this=found)):
+            listed = found.this if isinstance(found, exp.Paren) else found
+            if isinstance(listed, exp.Array) and listed.expressions:
+                return In(inner(node.this), tuple(text.literal(value) for value in listed.expressions))
+        case exp.In(this=exp.Tuple() as columns) if plain(node, "this", "expressions") and node.expressions:
+            parts = [inner(column) for column in columns.expressions]
+            rows = [row.expressions if isinstance(row, exp.Tuple) else [] for row in node.expressions]
+            if all(len(row) == len(parts) for row in rows):
+                return Or(tuple(And(tuple(Compare(Comparison.EQUAL, part, text.literal(value))
+                                          for part, value in zip(parts, row, strict=True))) for row in rows))
     return None
 
 

@@ -1,6 +1,7 @@
 """What may a question say? A frozen tree: what is not a node here cannot be asked."""
 
-from collections.abc import Callable, Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -80,6 +81,8 @@ class Function(StrEnum):
     SQRT = "sqrt"
     LN = "ln"
     EXP = "exp"
+    SIN = "sin"
+    COS = "cos"
 
 
 @node
@@ -134,6 +137,15 @@ class DateTrunc:
     of: "Expression"
 
 
+@node
+class DateDiff:
+    """How many days, or ends of weeks, months, quarters or years, lie between two dates; empty outside of the years 1 to 9999."""
+
+    grain: Grain
+    start: "Expression"
+    end: "Expression"
+
+
 class Spelling(StrEnum):
     LOWER = "lower"
     UPPER = "upper"
@@ -150,7 +162,7 @@ class Spelled:
 
 @node
 class Slice:
-    """`length` characters of a text, from the character `start` (the first is 1)."""
+    """`length` characters of a text, from the character `start` (the first is 1); the last ones where `start` is -`length`."""
 
     of: "Expression"
     start: int
@@ -160,6 +172,28 @@ class Slice:
 @node
 class Length:
     of: "Expression"
+
+
+@node
+class Concat:
+    """Texts one after the other, empty where any is; whole numbers, dates and booleans as they are written out."""
+
+    parts: tuple["Expression", ...]
+
+
+@node
+class Replace:
+    of: "Expression"
+    old: str
+    new: str
+
+
+@node
+class PlaceOf:
+    """At which character of a text a part of it begins (the first is 1); 0 where it is not in it."""
+
+    of: "Expression"
+    part: str
 
 
 # --- choices
@@ -188,6 +222,12 @@ class Comparison(StrEnum):
     AT_LEAST = ">="
 
 
+COMPARED: Mapping[Comparison, Callable[[Any, Any], bool]] = {
+    Comparison.EQUAL: operator.eq, Comparison.UNEQUAL: operator.ne, Comparison.LESS: operator.lt,
+    Comparison.AT_MOST: operator.le, Comparison.MORE: operator.gt, Comparison.AT_LEAST: operator.ge,
+}
+
+
 @node
 class Compare:
     comparison: Comparison
@@ -199,6 +239,14 @@ class Compare:
 class In:
     of: "Expression"
     values: tuple[Literal, ...]
+
+
+@node
+class InPublic:
+    """Whether a public table's column has the value: `x IN (SELECT column FROM table)`."""
+
+    of: "Expression"
+    column: Name
 
 
 @node
@@ -276,8 +324,9 @@ class UnitKey:
     of: "Expression"
 
 
-Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | Spelled | Slice | Length | Coalesce
-              | Case | Compare | In | Like | IsNull | Not | And | Or | Aggregate | UnitAggregate | UnitKey)
+Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | DateDiff | Spelled | Slice | Length
+              | Concat | Replace | PlaceOf | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
+              | Aggregate | UnitAggregate | UnitKey)
 
 
 # --- the question
@@ -323,6 +372,12 @@ class Afterwards:
     having: Expression | None = None
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
+    offset: int = 0
+
+    @property
+    def cut(self) -> bool:
+        """Whether not all groups are shown."""
+        return self.limit is not None or self.offset > 0
 
 
 @node

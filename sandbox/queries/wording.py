@@ -12,11 +12,14 @@ from sandbox.queries.tree import (
     Case,
     Coalesce,
     Compare,
+    Concat,
+    DateDiff,
     DatePart,
     DateTrunc,
     Expression,
     Extreme,
     In,
+    InPublic,
     IsNull,
     Length,
     Like,
@@ -24,6 +27,8 @@ from sandbox.queries.tree import (
     Name,
     Not,
     Or,
+    PlaceOf,
+    Replace,
     Round,
     Slice,
     Spelled,
@@ -53,12 +58,20 @@ def wording(expression: Expression) -> str:
             return f"{part.value}({wording(of)})"
         case DateTrunc(grain, of):
             return f"date_trunc('{grain.value}', {wording(of)})"
+        case DateDiff(grain, start, end):
+            return f"date_diff('{grain.value}', {wording(start)}, {wording(end)})"
         case Spelled(spelling, of):
             return f"{spelling.value}({wording(of)})"
         case Slice(of, start, length):
             return f"substring({wording(of)}, {start}, {length})"
         case Length(of):
             return f"length({wording(of)})"
+        case Concat(parts):
+            return f"({' || '.join(map(wording, parts))})"
+        case Replace(of, old, new):
+            return f"replace({wording(of)}, {_value(old)}, {_value(new)})"
+        case PlaceOf(of, part):
+            return f"strpos({wording(of)}, {_value(part)})"
         case Coalesce(parts):
             return f"coalesce({', '.join(map(wording, parts))})"
         case Case(branches, otherwise):
@@ -68,6 +81,8 @@ def wording(expression: Expression) -> str:
             return f"({wording(left)} {comparison.value} {wording(right)})"
         case In(of, values):
             return f"{wording(of)} in ({', '.join(sorted({wording(value) for value in values}))})"
+        case InPublic(of, column):
+            return f"{wording(of)} in (select {column.text} from {column.dataset})"
         case Like(of, pattern):
             return f"{wording(of)} like {wording(pattern)}"
         case IsNull(of):

@@ -1,6 +1,7 @@
 """What does the analyst get? The answer as JSON: columns, rows, the error of every value, price, receipt."""
 
 from datetime import date
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -10,6 +11,7 @@ from sandbox.queries.ranges import range_of
 from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Expression, Name
 from sandbox.releases.arrange import arranged
 from sandbox.releases.estimate import Noisy, estimate, values_of
+from sandbox.releases.evaluate import evaluate
 
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
@@ -26,15 +28,13 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
         row: list[Any] = []
         fault: dict[str, Any] = {}
         for output in plan.outputs:
-            if output.of in keys:
-                key = keys[output.of]
-                row.append(key.isoformat() if isinstance(key, date) else key)
+            if not output.aggregates:
+                row.append(_shown(evaluate(output.of, keys)))
                 continue
             found = estimate(output, plan.parts, cell, keys)
             row.append(found.value)
-            if output.aggregates:
-                fault[output.name] = {"standard_error": found.standard_error, "low": found.low, "high": found.high} | (
-                    {"note": found.note, "note_zh": found.note_zh} if found.note else {})
+            fault[output.name] = {"standard_error": found.standard_error, "low": found.low, "high": found.high} | (
+                {"note": found.note, "note_zh": found.note_zh} if found.note else {})
         rows.append(row)
         errors.append(fault)
         if plan.afterwards != Afterwards():
@@ -42,6 +42,11 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str,
     kept = arranged(plan.afterwards, groups) if plan.afterwards != Afterwards() else range(len(rows))
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
             "errors": [errors[place] for place in kept]}
+
+
+def _shown(value: Any) -> Any:
+    """A key, or what is made of keys, as JSON says it."""
+    return value.isoformat() if isinstance(value, date) else float(value) if isinstance(value, Fraction) else value
 
 
 def _column(plan: Plan, output: PlannedOutput) -> dict[str, Any]:

@@ -17,4 +17,4 @@ def arranged(afterwards: Afterwards, groups: Sequence[Released]) -> list[int]:
         withheld = [place for place in kept if values[place] is None]
         shown.sort(key=values.__getitem__, reverse=ordering.descending)
         kept = shown + withheld
-    return kept if afterwards.limit is None else kept[: afterwards.limit]
+    return kept[afterwards.offset:] if afterwards.limit is None else kept[afterwards.offset: afterwards.offset + afterwards.limit]

@@ -6,7 +6,6 @@ A failure or a crash after 5 leaves the loss spent, and every failure after data
 """
 
 import hashlib
-import json
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
@@ -23,8 +22,10 @@ from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries.price import Share
 from sandbox.releases.answer import table
+from sandbox.releases.answer_sha256 import answer_sha256
 from sandbox.releases.desk import Desk
 from sandbox.releases.failure import failed
+from sandbox.releases.find_bounds import find_bounds
 from sandbox.releases.find_keys import find_keys
 from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
@@ -44,8 +45,11 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
     try:
         prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
         for_keys = ZERO
+        if prepared.plan.scope.unbought:
+            for_keys += find_bounds(desk, principal, prepared)
+            prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
         if prepared.plan.unknown:
-            for_keys = find_keys(desk, principal, prepared)
+            for_keys += find_keys(desk, principal, prepared)
             prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     except (QueryRefused, Refused) as refusal:
         _log_refusal(desk.database, principal, refusal)
@@ -101,7 +105,8 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
              noisy: dict[str, Released], for_keys: PrivacyLoss, *, stored: bool) -> dict[str, Any]:
     """Step 7: store the answer, settle, log. The log entry commits to the answer's hash.
 
-    `for_keys` was paid for the values of its keys, by questions of their own: the answer tells it in its price.
+    `for_keys` was paid for the values of its keys and bounds of its columns, by questions of their own: the answer tells it
+    in its price.
     """
     at = datetime.now(UTC)
     loss = PrivacyLoss(sum(part.picorho for part in noisy.values()))
@@ -131,13 +136,6 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
         # the log's own number comes last, because appending must be a transaction's last wait
         tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
     return answer | {"log_index": index}
-
-
-def answer_sha256(answer: dict[str, Any]) -> str:
-    """The hash to which the log commits: SHA-256 of the answer's JSON with sorted names and no spaces."""
-    said = {name: value for name, value in answer.items() if name not in ("log_index", "receipt")}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _others(prepared: Prepared) -> list[int]:

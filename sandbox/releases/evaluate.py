@@ -5,20 +5,20 @@ Proposition 2.1). Nothing is empty by accident: what cannot be computed (a divis
 """
 
 import math
-import operator
 from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from sandbox.queries.listed import UNKNOWN, value_of
 from sandbox.queries.tree import (
+    COMPARED,
     And,
     Arithmetic,
     Call,
     Case,
     Coalesce,
     Compare,
-    Comparison,
     Expression,
     Extreme,
     Function,
@@ -35,15 +35,11 @@ from sandbox.releases.interval import EVERYTHING, Interval
 Released = Mapping[Expression, Any]
 """The value (or the interval) of each aggregate and each group key."""
 
-COMPARED: dict[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.EQUAL: operator.eq, Comparison.UNEQUAL: operator.ne, Comparison.LESS: operator.lt,
-    Comparison.AT_MOST: operator.le, Comparison.MORE: operator.gt, Comparison.AT_LEAST: operator.ge,
-}
-
 ROUNDED: dict[Function, Callable[[float], float]] = {
     Function.FLOOR: math.floor, Function.CEIL: math.ceil, Function.TRUNC: math.trunc}
 CALLED: dict[Function, Callable[[float], float]] = {
-    **ROUNDED, Function.ABS: abs, Function.SQRT: math.sqrt, Function.LN: math.log, Function.EXP: math.exp}
+    **ROUNDED, Function.ABS: abs, Function.SQRT: math.sqrt, Function.LN: math.log, Function.EXP: math.exp,
+    Function.SIN: math.sin, Function.COS: math.cos}
 
 
 def evaluate(expression: Expression, released: Released) -> Any:
@@ -88,7 +84,9 @@ def evaluate(expression: Expression, released: Released) -> Any:
         case Or(parts):
             truths = [of(part) for part in parts]
             return True if True in truths else None if None in truths else False
-    raise AssertionError("bind refuses every other kind")
+    found = value_of(expression, released)  # texts made of keys
+    assert found is not UNKNOWN, "bind refuses every other kind"
+    return found
 
 
 def enclose(expression: Expression, released: Released, intervals: Mapping[Expression, Interval]) -> Interval:
@@ -165,6 +163,8 @@ def _enclosed_call(function: Function, inner: Interval) -> Interval:
             return inner.without_sign()
         case Function.LN:
             return Interval(*(math.log(end) if end > 0 else -math.inf for end in (inner.low, inner.high)))
+        case Function.SIN | Function.COS:
+            return Interval(-1.0, 1.0)
         case Function.EXP:
             return Interval(math.exp(min(inner.low, 700)), math.exp(inner.high) if inner.high < 700 else math.inf)
         case Function.FLOOR | Function.CEIL | Function.TRUNC if not inner.unbounded:

@@ -1,22 +1,24 @@
 """What would an answer cost, and how far off would it be? Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
 
+from collections.abc import Container
 from fractions import Fraction
 from math import inf
 from typing import Any
 
-from sandbox.budgets import statement
+from sandbox.budgets import Account, Level, statement
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.plan import Plan, PlannedOutput
-from sandbox.queries.price import Price
-from sandbox.queries.tree import Aggregate
+from sandbox.queries.bounds_to_buy import least_units
+from sandbox.queries.plan import PlannedOutput
+from sandbox.queries.tree import Aggregate, Name, names_in
 from sandbox.queries.weights import WEIGHT
 from sandbox.queries.wording import wording
+from sandbox.releases.bounding import bounding
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_for_keys, allowance_seconds
 from sandbox.releases.notes import notes
 from sandbox.releases.predict import predict, typical_rows
-from sandbox.releases.prepare import already_released, charge, charge_for_keys, prepare
+from sandbox.releases.prepare import Prepared, already_released, charge, charge_first, prepare
 
 
 def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
@@ -26,8 +28,11 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     with desk.database.transaction() as tx:
         released = already_released(tx, prepared)
         standing, *others = [statement(tx, grant.account) for grant in prepared.grants]
+        policy = prepared.version.policy
+        wider = [statement(tx, account) for account in (Account(Level.DATASET, policy.dataset),
+                                                        Account(Level.POPULATION, policy.population))]
     budget, plan = prepared.version.policy.budget, prepared.plan
-    loss = charge(prepared, released) + charge_for_keys(prepared)
+    loss = charge(prepared, released) + charge_first(prepared)
     assert budget is not None
     return {
         "dataset": prepared.version.dataset, "version": prepared.version.number, "grant": prepared.grant.id,
@@ -40,15 +45,19 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                   "picorho": share.loss.picorho if share.discovery in plan.unknown else 0,
                   "delta": float(share.loss.delta), "shown_from_units": share.threshold}
                  for share in prepared.price.keys],
-        "outputs": [_predicted(output, plan, prepared.price) for output in plan.outputs if output.aggregates],
+        "bounds": [_bounds(name, prepared) for name in plan.scope.bought],
+        "bounding": [english for english, _ in bounding(plan)], "bounding_zh": [chinese for _, chinese in bounding(plan)],
+        "outputs": [_predicted(output, prepared, released) for output in plan.outputs if output.aggregates],
         "cells": None if plan.unknown else plan.cells,
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan)),
         "budget": {"percent_used_now": round(standing.percent_used, 4),
                    "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
-                   "enough": all(loss.fits_in(one.left) for one in (standing, *others)),
+                   "levels_after": {one.account.level.value: round(_percent(one.spent + loss, one.limit), 4) for one in wider},
+                   "enough": all(loss.fits_in(one.left) for one in (standing, *others, *wider)),
                    "such_questions_left": standing.left.picorho // loss.picorho if loss.picorho else None},
         "answer_takes_seconds": round(allowance_seconds(plan) + sum(
-            allowance_for_keys(plan, discovery) for discovery in plan.unknown), 3),
+            [allowance_for_keys(plan, key) for key in plan.unknown]
+            + [allowance_for_keys(plan, one) for one in plan.scope.unbought]), 3),
         **notes(prepared),
     }
 
@@ -57,11 +66,36 @@ def _percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
     return 100 * spent.picorho / limit.picorho if limit.picorho else 100.0
 
 
-def _predicted(output: PlannedOutput, plan: Plan, price: Price) -> dict[str, Any]:
-    """The noise of an output, told for a group of typical size."""
-    found = predict(output, plan, {share.total: share.scale for share in price.shares})
-    kind = output.asked.aggregation.value if isinstance(output.asked, Aggregate) else "computed"
+def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
+    """Bounds that no policy has: bought before, or to be bought first."""
+    share = next((share for share in prepared.price.bounds if share.bounds.of == name), None)
+    budget = prepared.version.policy.budget
+    assert budget is not None
+    if share is None:
+        low, high = prepared.plan.scope.bought[name]
+        return {"column": name.text, "bought_before": True, "picorho": 0, "epsilon": 0.0, "low": float(low), "high": float(high)}
+    return {"column": name.text, "bought_before": False, "picorho": share.loss.picorho,
+            "epsilon": round(epsilon_of(share.loss, budget.delta), 6), "shown_from_units": least_units(share.bounds, share.scale)}
+
+
+def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[str]) -> dict[str, Any]:
+    """The noise and the price of an output, told for a group of typical size.
+
+    `noise_in_units`: the noise is as large as what so many units change, each as far as one can.
+    """
+    plan, budget = prepared.plan, prepared.version.policy.budget
+    assert budget is not None
+    shares = {share.total: share for share in prepared.price.shares}
+    mine = dict.fromkeys(total for aggregate in output.aggregates for total in plan.parts[aggregate])
+    to_pay = PrivacyLoss(sum(shares[total].loss.picorho for total in mine if total.name not in released))
+    said = {"name": output.name, "kind": output.asked.aggregation.value if isinstance(output.asked, Aggregate) else "computed",
+            "totals": [total.name for total in mine], "picorho": to_pay.picorho,
+            "epsilon": round(epsilon_of(to_pay, budget.delta), 6),
+            "noise_in_units": round(max(shares[total].scale / total.sensitivity for total in mine), 2),
+            "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan))}
+    if any(name in {one.of for one in plan.scope.unbought} for name in names_in(output.of)):  # its bounds are not known yet
+        return said | {"standard_error": None, "plus_minus_95": None, "percent_of_a_typical_cell": None, "at_worst": False}
+    found = predict(output, plan, {total: share.scale for total, share in shares.items()})
     known = found.relative != inf and not plan.unknown
-    return {"name": output.name, "kind": kind, "standard_error": found.standard_error, "plus_minus_95": found.half_width,
-            "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None,
-            "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan)), "at_worst": found.worst}
+    return said | {"standard_error": found.standard_error, "plus_minus_95": found.half_width,
+                   "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None, "at_worst": found.worst}

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import TotalKind
+from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.tree import walk
 
 START_SECONDS = 0.25
@@ -36,8 +37,8 @@ def allowance_seconds(plan: Plan) -> float:
         + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)
 
 
-def allowance_for_keys(plan: Plan, discovery: Discovery) -> float:
-    """The same for finding a key's values."""
+def allowance_for_keys(plan: Plan, discovery: Discovery | BoundsToBuy) -> float:
+    """The same for finding a key's values, or a column's bounds."""
     return START_SECONDS + plan.version.policy.about_rows * (
         SECONDS_A_ROW[TotalKind.VALUES] + SECONDS_A_ROW_AND_PART * sum(1 for _ in walk(discovery.of)))
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from sandbox.catalog.model import KeyValue
+from sandbox.queries.bounds_to_buy import bounds_told, buckets
 from sandbox.queries.discovery import thresholded
-from sandbox.queries.price import KeyShare, Share, gaussian
+from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
 MOST = 2**62
@@ -18,6 +19,18 @@ def add_noise(share: Share, cells: list[int]) -> list[int]:
     if Fraction(measurement.map(float(share.total.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
     return [int(value) for value in measurement([max(-MOST, min(MOST, value)) for value in cells])]
+
+
+def bounds_found(share: BoundsShare, units: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
+    """A column's bounds, from how many units have values in each bucket; None where no bucket has enough.
+
+    Every public bucket gets noise, whether any unit is in it or not. Raises `ValueError` as `add_noise` does.
+    """
+    measurement, places = gaussian(share.scale), buckets(share.bounds)
+    if Fraction(measurement.map(float(share.bounds.sensitivity))) > share.loss.rho:
+        raise ValueError("the scale does not certify the price")
+    noisy = measurement([units.get(place, 0) for place in places])
+    return bounds_told(share.bounds, dict(zip(places, map(int, noisy), strict=True)), share.scale)
 
 
 def values_told(share: KeyShare, units: Mapping[KeyValue, int]) -> list[KeyValue]:

@@ -1,5 +1,7 @@
 """What must be said beside an answer, so that it is read rightly? In both languages: it is stored once, for everybody."""
 
+from sandbox.privacy import epsilon_of
+from sandbox.queries.bounds_to_buy import least_units
 from sandbox.queries.moments import EXTREMES
 from sandbox.queries.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
@@ -23,12 +25,36 @@ def notes(prepared: Prepared) -> dict[str, list[str]]:
         said.append((f"The values of {wording(key)} were found in the data: those that fewer than about {share.threshold} "
                      f"{unit.kind}s have are not shown.",
                      f"{wording_zh(key)} 的取值是从数据中发现的:少于约 {share.threshold} 个{kind}共有的不显示。"))
+    said += _of_bounds(prepared)
     said.append((f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
-                 "values are clamped to the policy's bounds. Intervals (95 %) are about the noise.",
-                 f"每个{kind}在一个分组里至多计 {unit.max_rows} 行,分组多时计得更少;超出策略边界的值按边界计。"
+                 "values are clamped to the policy's bounds, or to those of the filter. Intervals (95 %) are about the noise.",
+                 f"每个{kind}在一个分组里至多计 {unit.max_rows} 行,分组多时计得更少;超出策略或筛选条件边界的值按边界计。"
                  "区间(95 %)只反映噪声。"))
     said += _left_out(prepared)
     return {"notes": [english for english, _ in said], "notes_zh": [chinese for _, chinese in said]}
+
+
+def _of_bounds(prepared: Prepared) -> list[tuple[str, str]]:
+    """Bounds that no policy has: to be bought first, or bought before."""
+    plan, budget = prepared.plan, prepared.version.policy.budget
+    kind, kind_zh = plan.unit.kind, KIND_ZH[plan.unit.kind]
+    assert budget is not None
+    said: list[tuple[str, str]] = []
+    for share in prepared.price.bounds:
+        name, units = share.bounds.of.text, least_units(share.bounds, share.scale)
+        epsilon = epsilon_of(share.loss, budget.delta)
+        said.append((f"{name} has no bounds in the policy: they will be bought first, for epsilon {epsilon:.3g} of the price, of "
+                     f"values that about {units} or more {kind}s have. Bought once, they are free for every later question; "
+                     "errors are known only then.",
+                     f"策略没有 {name} 的边界:将先以价格中的 epsilon {epsilon:.3g} 购买,"
+                     f"取自约 {units} 个以上{kind_zh}共有的取值范围。只买一次,此后的问题都免费使用;误差到那时才知道。"))
+    for column, (low, high) in plan.scope.bought.items():
+        if column not in {one.of for one in plan.scope.unbought}:
+            said.append((f"The bounds of {column.text} were found in the data: its values count as {float(low):g} to "
+                         f"{float(high):g}, and what few {kind}s have beyond is cut off.",
+                         f"{column.text} 的边界是从数据中发现的:取值按 {float(low):g} 至 {float(high):g} 计,"
+                         f"少数{kind_zh}才有的更大或更小取值被截断。"))
+    return said
 
 
 def _left_out(prepared: Prepared) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What is asked, by whom, under which grant, at what price? Everything before data is touched: parse, decide, plan, price."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -11,14 +12,16 @@ from sqlalchemy import select
 from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.engines import Engine
-from sandbox.errors import Forbidden, InvalidInput
+from sandbox.errors import Forbidden, InvalidInput, QueryRefused
 from sandbox.grants import Grant, list_grants, load_grant
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
+from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
-from sandbox.queries.tree import Join, Question, names_in
+from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
+from sandbox.releases.bought_bounds import bounds_bought
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
@@ -71,13 +74,14 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     """
     question = parse(sql)
     version = desk.shelf.current(question.dataset)
-    scope = Scope(version.policy, {
-        join.dataset: joined_table(desk.engine, desk.shelf.current(join.dataset), join) for join in question.joins})
+    scope = scope_for(question, version, version_of=desk.shelf.current, engine=desk.engine)
+    scope = _with_bounds(desk, question, version, scope)
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
         beyond = left_out(tx, version)
-    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in scope.joined.values()),
+    others = (*scope.joined.values(), *scope.looked_up.values())
+    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
                                       *(scope.column(name).grade for name in names_in(bound))])
     for grant in grants:
         _decide(desk, principal, grant, grade)
@@ -91,11 +95,27 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
         raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",
                            zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
+    if scope.unbought and error is not None:
+        raise InvalidInput("The bounds of a column are not known yet, so no error can be promised.", code="bounds_not_bought",
+                           mend="Ask once with an epsilon: that buys them, and explain tells its price.",
+                           zh="某个栏目的边界尚不知道,无法承诺误差。",
+                           mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
         loss = budget.loss(wanted) if error is None else loss_for(plan, error)
         return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
     loss = budget.loss(wanted, keys=len(plan.discoveries))
     return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
+
+
+def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
+    """With the bounds that were bought of columns that have none in the policy; where they were not, with some that will do
+    for the price."""
+    wanted = bounds_to_buy(question, version, scope)
+    if not wanted:
+        return scope
+    with desk.database.transaction() as tx:
+        bought = bounds_bought(tx, wanted, version)
+    return assumed(replace(scope, bought=bought), tuple(one for one in wanted if one.of not in bought))
 
 
 def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
@@ -117,10 +137,31 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 
 
-def joined_table(engine: Engine, version: Version, join: Join) -> PublicTable | PrivateTable:
+def scope_for(question: Question, version: Version, *, version_of: Callable[[str], Version], engine: Engine) -> Scope:
+    """What a question can name: the columns of the dataset that it asks, of those that it joins, and of those it looks up in."""
+    looked_up = {node.column.dataset: _looked_up(engine, version_of(node.column.dataset), node)
+                 for node in walk(question) if isinstance(node, InPublic)}
+    joined = {join.dataset: _joined(engine, version_of(join.dataset), join) for join in question.joins}
+    return Scope(version.policy, joined, looked_up=looked_up)
+
+
+def _joined(engine: Engine, version: Version, join: Join) -> PublicTable | PrivateTable:
     if version.policy.unit is not None:
         return PrivateTable(version, join.outer)
-    return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), join.outer)
+    return _public(engine, version, outer=join.outer)
+
+
+def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
+    if version.policy.unit is not None:
+        raise QueryRefused(f"IN (SELECT ... FROM {version.dataset})", "it is about people: which values it has is not public.",
+                           instead="Join it on the unit, or look up in an open dataset.", position=node.column.position,
+                           why_zh="它与个人有关:有哪些取值并不公开。", instead_zh="请按保护对象联表,或在开放数据集中查找。")
+    return _public(engine, version)
+
+
+def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
+    return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
+                       partial(engine.public_extent, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
@@ -190,6 +231,7 @@ def charge(prepared: Prepared, released: dict[str, Released]) -> PrivacyLoss:
     return PrivacyLoss(sum(share.loss.picorho for share in prepared.price.shares if share.total.name not in released))
 
 
-def charge_for_keys(prepared: Prepared) -> PrivacyLoss:
-    """What must be paid now for the values of keys that are not known yet."""
-    return sum((share.loss for share in prepared.price.keys if share.discovery in prepared.plan.unknown), ZERO)
+def charge_first(prepared: Prepared) -> PrivacyLoss:
+    """What must be paid now for bounds of columns and values of keys that are not known yet."""
+    keys = (share.loss for share in prepared.price.keys if share.discovery in prepared.plan.unknown)
+    return sum((*(share.loss for share in prepared.price.bounds), *keys), ZERO)

@@ -47,6 +47,18 @@ released_totals = Table(
     schema="vault",
 )
 
+bought_bounds = Table(
+    "bought_bounds", metadata,
+    Column("digest", Text, primary_key=True),
+    Column("picorho", BigInteger, nullable=False),
+    Column("scale", Float, nullable=False),
+    Column("low", Text),  # exact, as a fraction; both are empty where no value was found that enough units have
+    Column("high", Text),
+    Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("(low IS NULL) = (high IS NULL)", name="both"),
+    schema="vault",
+)
+
 found_keys = Table(
     "found_keys", metadata,
     Column("digest", Text, primary_key=True),

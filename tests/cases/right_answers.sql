@@ -155,3 +155,65 @@ SELECT COUNT(*) AS n FROM t.t WHERE CAST(tapped AS DATE) < day AND DATE_TRUNC('h
 SELECT COUNT(*) AS n FROM t.t WHERE tapped IN (TIMESTAMP '2026-01-15 08:00:00', '2026-01-15 08:00:01') OR DATE_TRUNC('month', tapped) = '2026-02-01';
 
 SELECT AVG(late) AS share FROM (SELECT person, MAX(CASE WHEN HOUR(tapped) >= 20 THEN 1 ELSE 0 END) AS late FROM t.t GROUP BY person);
+
+SELECT SUM(cost), AVG(balance), COUNT(*) FROM t.t WHERE cost > 20.5 AND balance BETWEEN -10 AND 7;
+
+SELECT AVG(wide), SUM(wide) FROM t.t WHERE wide > -1000000000000 AND wide <= 1000000000000;
+
+SELECT MEDIAN(visits) FROM t.t WHERE visits IN (2, 3, 4);
+
+SELECT visits, COUNT(*) FROM t.t WHERE visits BETWEEN 2 AND 5 GROUP BY visits ORDER BY visits;
+
+SELECT year, COUNT(*) FROM t.t WHERE year IN (1, 3) GROUP BY year ORDER BY year;
+
+SELECT district, COUNT(*) FROM t.t WHERE district LIKE '%th' AND NOT (district = 'south') GROUP BY district ORDER BY 1;
+
+SELECT UPPER(district) AS m, LEFT(district, 2) || '-' || year AS k, COUNT(*) FROM t.t GROUP BY district, year ORDER BY district, year;
+
+SELECT CONCAT(district, ' ', year) AS k, COUNT(*) FROM t.t GROUP BY k ORDER BY k;
+
+SELECT RIGHT(district, 2) AS a, REPLACE(district, 'th', 'T') AS b, STRPOS(district, 'o') AS c, LENGTH(district) AS d, COUNT(*) FROM t.t GROUP BY 1, 2, 3, 4;
+
+SELECT CAST(visits AS VARCHAR) AS v, COUNT(*) FROM t.t WHERE visits BETWEEN 0 AND 3 GROUP BY v;
+
+SELECT COUNT(*) FROM t.t WHERE CONCAT(note, district) = 'asouth' OR note || 'x' = 'x' OR POSITION('b' IN note) = 2 OR RIGHT(note, 1) = 'e';
+
+SELECT COUNT(*) FROM t.t WHERE CAST(smoker AS VARCHAR) = 'true' OR CAST(day AS VARCHAR) LIKE '2026-03%' OR CAST(balance AS VARCHAR) = '-7';
+
+SELECT COUNT(DISTINCT CONCAT(district, '-', year)) FROM t.t;
+
+SELECT SUM(cost > 50), SUM(smoker), SUM(CASE WHEN smoker THEN 1 ELSE 0 END) FROM t.t WHERE cost IS NOT NULL;
+
+SELECT SUM(TRUNC(balance / 7)), SUM(POWER(cost + 1, -1)), AVG(POW(cost, 0.5)), SUM(SIN(cost)), SUM(COS(balance)) FROM t.t;
+
+SELECT AVG(DEGREES(cost)), AVG(RADIANS(cost)), AVG(visits * PI()) FROM t.t;
+
+SELECT REGR_AVGX(cost, balance), REGR_AVGY(cost, balance), REGR_SXX(cost, balance), REGR_SYY(cost, balance), REGR_SXY(cost, balance) FROM t.t;
+
+SELECT GEOMEAN(visits + 1) AS g, SEM(visits) AS s FROM t.t;
+
+SELECT PERCENTILE_DISC(0.25) WITHIN GROUP (ORDER BY visits), QUANTILE_DISC(visits, 0.75) FROM t.t;
+
+SELECT COUNT(*) FROM t.t WHERE DATE_DIFF('day', DATE '2026-01-01', day) > 100 AND day - DATE '2026-01-01' < 200 AND DATEDIFF('month', day, DATE '2026-12-31') > 2;
+
+SELECT AVG(day - DATE '2026-01-01') AS d FROM t.t WHERE day - DATE '2026-01-01' BETWEEN 0 AND 364;
+
+SELECT DAYNAME(day) AS d, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY d;
+
+SELECT MONTHNAME(day) AS m, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY m;
+
+SELECT COUNT(*) FROM t.t WHERE (district, year) IN (('north', 1), ('east', 3)) OR stop IN (4, 5);
+
+SELECT COUNT(*) FROM t.t WHERE stop IN (SELECT shelters FROM city.stops) OR stop IN (SELECT DISTINCT stop FROM city.stops);
+
+SELECT AVG(shelters), SUM(shelters * visits) FROM t.t LEFT JOIN city.stops AS s ON t.stop = s.stop;
+
+WITH a(place, times) AS (SELECT district, COUNT(*) FROM t.t GROUP BY 1) SELECT place, times FROM a ORDER BY ALL;
+
+SELECT district, COUNT(*) AS n FROM t.t GROUP BY district ORDER BY n DESC LIMIT 1 OFFSET 1;
+
+SELECT t.t.year, COUNT(*) FROM t.t GROUP BY t.t.year ORDER BY t.t.year FETCH FIRST 2 ROWS ONLY;
+
+SELECT 'all' AS label, 2.5 AS x, year * 2 AS twice, CASE WHEN year = 1 THEN 'first' ELSE 'later' END AS c, COUNT(*) AS n FROM t.t GROUP BY year ORDER BY year;
+
+SELECT AVG(s), COUNT(*) FROM (SELECT person, SUM(visits) AS s, COUNT(*) AS n FROM t.t GROUP BY person) WHERE n BETWEEN 5 AND 20 AND s <= 60;

@@ -37,7 +37,9 @@ class Explanation:
             errors = [f"± {number(one, error)}" if one is not None else "–" for one in (error, wide)]
             if output.get("at_worst"):
                 errors = [say("at_most", error=one) for one in errors]
-            made.append([str(output["name"]), known(f"kind.{kind}", kind), *errors, percent(share) if share is not None else ""])
+            people, epsilon = output.get("noise_in_units"), output.get("epsilon")
+            made.append([str(output["name"]), known(f"kind.{kind}", kind), *errors, percent(share) if share is not None else "",
+                         number(people) if people is not None else "", number(epsilon) if epsilon is not None else ""])
         return made
 
     def _lines(self) -> list[str]:
@@ -47,6 +49,9 @@ class Explanation:
             lines.append(say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell"))))
         lines += [say("key_found" if key["found_before"] else "key_to_find", key=key["key"],
                       units=number(key["shown_from_units"])) for key in said.get("keys") or []]
+        lines += [str(line) for line in told(said, "bounding") or []]
+        if levels := said.get("budget", {}).get("levels_after"):
+            lines.append(say("levels_after", **{level: percent(used) for level, used in levels.items()}))
         dataset = f"{said.get('dataset')}@{said.get('version')}"
         return [*lines, say("under_grant", dataset=dataset, grant=said.get("grant")), *self.notes, say("nothing_spent")]
 
@@ -65,9 +70,10 @@ class Explanation:
         return " ".join(parts)
 
     def _heads(self) -> list[str]:
-        return [say("output"), say("is_a"), say("standard_error"), say("within"), say("of_typical")]
+        return [say("output"), say("is_a"), say("standard_error"), say("within"), say("of_typical"), say("as_people"),
+                say("costs")]
 
-    NUMERIC = (False, False, True, True, True)
+    NUMERIC = (False, False, True, True, True, True, True)
 
     def _repr_html_(self) -> str:
         rows = [[escape(cell) for cell in row] for row in self._rows()]

@@ -83,6 +83,10 @@ WORDS: dict[str, tuple[str, str]] = {
                     "The values of {key} will be found in the data: those that about {units} or more units have. "
                     "Bought once; it is in the price."),
     "key_found": ("{key} 的取值此前已发现:免费。", "The values of {key} were found before: free."),
+    "levels_after": ("数据集的预算将用到 {dataset},人群的预算将用到 {population}。",
+                     "The dataset's budget would be used up to {dataset}, the population's up to {population}."),
+    "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
+    "costs": ("epsilon", "epsilon"),
     "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
     "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.audit import verify_growth, verify_receipt
 from sandbox.city.tour.stage import Stage, check
-from sandbox.releases.ask import answer_sha256
+from sandbox.releases.answer_sha256 import answer_sha256
 
 EXPECTED = {
     "dataset.published": 2, "request.made": 2, "grant.approved": 2, "kernel.opened": 1, "query.asked": 2,

@@ -1,0 +1,101 @@
+"""Which bounds does a question need that no policy has, and how are they found? From how many units have values of each size.
+
+A value's size is its sign and the power of two at or above it: public buckets, however the values lie. A column's bounds are
+the ends of the outermost buckets that enough units have, noise included; bought once for a version, then public. The
+method is that of Wilson et al., "Differentially Private SQL with Bounded User Contribution" (PoPETs 2020), section on
+approximate bounds; the claim and its proof: weights.md, "Bought bounds".
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import isqrt
+from statistics import NormalDist
+
+from sandbox.catalog.model import Role, Type, Version
+from sandbox.errors import QueryRefused
+from sandbox.queries.bind import bind
+from sandbox.queries.plan import make_plan
+from sandbox.queries.scope import BoundsToBuy, Scope
+from sandbox.queries.tree import Aggregate, Name, Question, UnitAggregate, names_in, walk
+
+LARGEST_POWER = 40
+SMALLEST_POWER = -10  # of a number with a point; a whole one begins at 1
+MOST_OF_A_UNIT = 4
+"""So many buckets of one unit count at most."""
+
+FALSE_ALARM = 0.01
+"""The chance that any bucket that nobody has is taken for one that many have: it widens bounds, and tells nothing."""
+
+ASSUMED = (Fraction(0), Fraction(1024))
+"""What a question is checked with before its bounds are bought: its price does not depend on them."""
+
+
+def bounds_to_buy(question: Question, version: Version, scope: Scope) -> tuple[BoundsToBuy, ...]:
+    """The columns whose bounds must be bought before a question can be asked; none where it can be, or never could."""
+    policy, unit = version.policy, version.policy.unit
+    inside = names_in(tuple(part for part in walk(question) if isinstance(part, Aggregate | UnitAggregate)))
+    names = {name.text for name in inside if not name.dataset or name.dataset == "?"}
+    most = min(isqrt(MOST_OF_A_UNIT), isqrt(unit.max_rows)) ** 2 if unit else 0
+    free = [BoundsToBuy(Name(column.name), most, whole=column.type is Type.INTEGER) for column in policy.columns
+            if column.name in names and column.bounds is None and column.role in (Role.MEASURE, Role.ATTRIBUTE)
+            and column.type in (Type.INTEGER, Type.NUMBER)]
+    if not free or _can_be_asked(question, version, scope, []) or not _can_be_asked(question, version, scope, free):
+        return ()
+    return tuple(one for one in free
+                 if not _can_be_asked(question, version, scope, [other for other in free if other != one]))
+
+
+def assumed(scope: Scope, unbought: tuple[BoundsToBuy, ...]) -> Scope:
+    return replace(scope, bought={**scope.bought, **{one.of: ASSUMED for one in unbought}}, unbought=unbought)
+
+
+def _can_be_asked(question: Question, version: Version, scope: Scope, with_bounds: list[BoundsToBuy]) -> bool:
+    scope = assumed(scope, tuple(with_bounds))
+    try:
+        make_plan(bind(question, scope), version, scope)
+    except QueryRefused:
+        return False
+    return True
+
+
+# --- buckets
+
+
+def buckets(one: BoundsToBuy) -> range:
+    """All buckets: 0 is the value 0, b > 0 the values up to 2 ** (b - 1) of the smallest, -b the same below zero."""
+    most = LARGEST_POWER - smallest_power(one) + 1
+    return range(-most, most + 1)
+
+
+def smallest_power(one: BoundsToBuy) -> int:
+    return 0 if one.whole else SMALLEST_POWER
+
+
+def upper(bucket: int, one: BoundsToBuy) -> Fraction:
+    """The greatest value of a bucket."""
+    if bucket == 0 or (bucket == -1 and not one.whole):
+        return Fraction(0)
+    power = abs(bucket) - 1 + smallest_power(one)
+    return Fraction(2) ** power if bucket > 0 else -(Fraction(1) if power == 0 else Fraction(2) ** (power - 1))
+
+
+def lower(bucket: int, one: BoundsToBuy) -> Fraction:
+    """The least value of a bucket, or just below it."""
+    return -upper(-bucket, one)
+
+
+def least_units(one: BoundsToBuy, scale: float) -> int:
+    """How many units a bucket must have, noise included, to be believed."""
+    each = FALSE_ALARM / len(buckets(one))
+    return int(scale * NormalDist().inv_cdf(1 - each)) + 2
+
+
+def bounds_told(one: BoundsToBuy, noisy: dict[int, int], scale: float) -> tuple[Fraction, Fraction] | None:
+    """The bounds that noisy numbers of units by bucket show; None where no bucket has enough."""
+    believed = [bucket for bucket, units in noisy.items() if units >= least_units(one, scale)]
+    if not believed:
+        return None
+    low, high = lower(min(believed), one), upper(max(believed), one)
+    return low, high if high > low else low + 1
+
+
