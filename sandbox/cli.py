@@ -188,12 +188,15 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
     out.print("Answered before: free." if told["stored"] else
               f"Costs epsilon {told['epsilon']:.4g} at delta {told['delta']:g}; the grant would be at "
               f"{told['budget']['percent_used_after']:.1f} % (now {told['budget']['percent_used_now']:.1f} %).")
-    table = Table("output", "standard error", "95 % of answers within")
+    table = Table("output", "standard error", "95 % of answers within", "noise as of (units)", "epsilon")
     for output in told["outputs"]:
         told_errors = (output["standard_error"], output["plus_minus_95"])
-        table.add_row(output["name"], *("too noisy" if one is None else f"± {one:.4g}" for one in told_errors))
+        to_find = told["cells"] is None or any(not one["bought_before"] for one in told["bounds"])
+        unknown = "not known yet" if to_find else "too noisy"
+        table.add_row(output["name"], *(unknown if one is None else f"± {one:.4g}" for one in told_errors),
+                      f"{output['noise_in_units']:.4g}", f"{output['epsilon']:.4g}")
     out.print(table)
-    return _say(told["notes"])
+    return _say([*told["bounding"], *told["notes"]])
 
 
 @app.command()

@@ -240,12 +240,23 @@ class _Parser:
     def _join(self, join: exp.Join, scope: _Scope, known: Mapping[str, Relation]) -> None:
         position = self.text.position(join)
         side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
+        if "NATURAL" in (join.args.get("method") or "").upper():
+            raise QueryRefused("NATURAL JOIN", "which columns it joins on depends on every name in both datasets.",
+                               instead="Write JOIN ... USING (column).", position=position,
+                               why_zh="它按哪些栏目联表取决于两边的所有名称。", instead_zh="请写 JOIN ... USING (栏目)。")
         known_kind = side in ("", "LEFT") and kind in ("", "INNER", "OUTER")
         if not known_kind or not plain(join, "this", "on", "using", "side", "kind"):
             raise QueryRefused(f"{side} {kind} JOIN".strip().replace("  ", " "), "only JOIN and LEFT JOIN can be asked.",
                                instead="Join on equal columns: an open dataset, or one about the same units on the unit.",
                                position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
+        if isinstance(right, Groups):
+            raise QueryRefused("JOIN with groups of rows", "what is grouped already cannot be joined.", position=position,
+                               instead="Join the datasets on the unit first, then group by it in one subquery: AVG, MIN and MAX "
+                                       "of a unit stay as they are, a SUM counts each pair of rows that meet.",
+                               construct_zh="与分组后的行 JOIN", why_zh="已经分组的行不能再联表。",
+                               instead_zh="请先按保护对象联表,再在一个子查询里按它分组:"
+                                          "每个单位的 AVG、MIN、MAX 不变,SUM 会按相遇的每一对行计。")
         if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
             raise QueryRefused("JOIN", "what is joined must be a dataset as it is.",
                                instead="Name the dataset after JOIN; filter in WHERE.", position=position,
@@ -271,9 +282,11 @@ class _Parser:
     def _on(self, join: exp.Join, scope: _Scope, right: Rows, aliases: frozenset[str]) -> list[tuple[Expression, Name]]:
         on = join.args.get("on")
         if on is None:
-            raise QueryRefused("JOIN without ON", "every row would meet every row.", instead="Join ON equal columns.",
+            raise QueryRefused("JOIN without ON", "every row would meet every row.",
+                               instead="Write JOIN ... ON a.column = b.column, not in WHERE.",
                                position=self.text.position(join), construct_zh="没有 ON 的 JOIN",
-                               why_zh="每一行会与所有的行相联。", instead_zh="请用 ON 按相等的栏目联表。")
+                               why_zh="每一行会与所有的行相联。",
+                               instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,不要写在 WHERE 里。")
         together = _Scope(self.text, scope.first, scope.aliases)
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
         condition = Reader(self.text, together.resolve).read(on)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from audit_dp.audit import FALSE_ALARM, KINDS, audit
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, SPREAD, Subject, keys_found, mechanism, question
+from audit_dp.subjects import AT_THE_BOUND, HEAVY, SPREAD, Subject, bounds_bought, keys_found, mechanism, question
 
 SUBJECTS: tuple[Callable[[], Subject], ...] = (
     lambda: mechanism("noise: one cell, epsilon 1", [0], [4096], "1"),
@@ -26,6 +26,7 @@ SUBJECTS: tuple[Callable[[], Subject], ...] = (
     lambda: question("SELECT MEDIAN(visits) AS m FROM t.t", HEAVY, "8"),
     lambda: question("SELECT SUM(s) AS a FROM (SELECT person, SUM(visits) AS s FROM t.t GROUP BY person)", HEAVY, "4"),
     lambda: keys_found("8"),
+    lambda: bounds_bought("8"),
 )
 
 

@@ -19,9 +19,11 @@ from sandbox.engines.model import UnitsByValue
 from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.queries import Plan, bind, make_plan, parse, price_within
+from sandbox.queries.bounds_to_buy import least_units
 from sandbox.queries.plan import Total, TotalKind
-from sandbox.queries.price import Share, gaussian_scale
-from sandbox.queries.scope import Scope
+from sandbox.queries.price import BoundsShare, Share, gaussian_scale
+from sandbox.queries.scope import BoundsToBuy, Scope
+from sandbox.queries.tree import Name
 from sandbox.releases import answer, noise
 from story import POLICIES
 
@@ -161,6 +163,35 @@ def keys_found(epsilon: str) -> Subject:
         return Samples(numbers, np.array([", ".join(map(str, values)) for values in told]))
 
     return Subject("keys that are found: three at the threshold, one of the unit's own", share.loss, budget.delta, draw,
+                   lambda: all(units(there) == units(there, seed) for there in (True, False) for seed in range(1, 4)))
+
+
+# --- the bounds of a column that has none
+
+def bounds_bought(epsilon: str) -> Subject:
+    """Almost as many units as are believed have values of three sizes; the unit that is added has one of each, too."""
+    version = _version()
+    budget = version.policy.budget
+    assert budget is not None
+    one, loss = BoundsToBuy(Name("cost"), MAX_ROWS, whole=False), budget.loss(Fraction(epsilon))
+    share = BoundsShare(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
+    sizes = (3.0, 30.0, 300.0)
+    others: list[Row] = [(f"p{place}", "north", size, 1, "n") for place in range(least_units(one, share.scale) - 1)
+                         for size in sizes]
+    victim: list[Row] = [("victim", "west", size, 1, "n") for size in (*sizes, -1e6)]
+
+    def units(with_unit: bool, seed: int = 0) -> UnitsByValue:
+        rows = [*(victim if with_unit else []), *others]
+        random.Random(seed).shuffle(rows)
+        return duckdb.units_by_value(one, version.policy, RowsInMemory(_rows(rows).to_batches(), version.policy), seconds=60.0)
+
+    def draw(with_unit: bool, runs: int) -> Samples:
+        exact = units(with_unit)
+        told = [noise.bounds_found(share, exact) for _ in range(runs)]
+        return Samples(np.array([[np.nan] * 2 if ends is None else [float(end) for end in ends] for ends in told]),
+                       np.array([str(ends and tuple(map(str, ends))) for ends in told]))
+
+    return Subject("bounds that are bought: three sizes that almost enough have, one of the unit's own", loss, budget.delta, draw,
                    lambda: all(units(there) == units(there, seed) for there in (True, False) for seed in range(1, 4)))
 
 

@@ -6,6 +6,7 @@ Nothing in the product knows of this. Each planted bug is one that such engines 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from audit_dp.audit import audit
 from audit_dp.bound import chances
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, keys_found, mechanism, question
+from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question
 from sandbox.engines import duckdb
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_plan
@@ -41,6 +42,12 @@ def test_the_noise_stays_below_its_claim_and_the_bound_is_not_empty() -> None:
 
 def test_keys_that_are_found_stay_below_their_claim_and_the_bound_is_not_empty() -> None:
     found = audit(keys_found("8"), RUNS)
+    assert found.holds, found
+    assert found.best > 0.1 * found.claim, found
+
+
+def test_bounds_that_are_bought_stay_below_their_claim_and_the_bound_is_not_empty() -> None:
+    found = audit(bounds_bought("8"), RUNS)
     assert found.holds, found
     assert found.best > 0.1 * found.claim, found
 
@@ -115,6 +122,12 @@ def test_a_sampling_by_the_order_of_rows_is_found(monkeypatch: pytest.MonkeyPatc
 def test_a_value_that_is_told_because_somebody_has_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise, "values_told", lambda _, units: sorted(units))
     found = audit(keys_found("1"), RUNS)
+    assert found.lower["direct"] > found.claim, found
+
+
+def test_bounds_of_whoever_is_there_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "bounds_found", lambda _, units: (Fraction(min(units)), Fraction(max(units))))
+    found = audit(bounds_bought("1"), RUNS)
     assert found.lower["direct"] > found.claim, found
 
 
