@@ -2,41 +2,34 @@
 
 from dataclasses import replace
 from datetime import date, datetime, time
-from fractions import Fraction
 from typing import Any
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.discovery import discovery_of
 from sandbox.queries.limits import limits_of
-from sandbox.queries.listed import OF_TEXT, is_worked_out, public_values
+from sandbox.queries.listed import public_values
 from sandbox.queries.ranges import bounded, range_of
-from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of, refused
+from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
+from sandbox.queries.released_type import released_type
 from sandbox.queries.scope import SHOWN, PrivateTable, Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
-    And,
     Arithmetic,
-    Call,
     Case,
-    Coalesce,
     Compare,
     Comparison,
     DateDiff,
     Expression,
-    Extreme,
     Grain,
     In,
     InPublic,
-    IsNull,
     Join,
-    Like,
     Literal,
     Name,
     Not,
     Operator,
-    Or,
     Question,
     Round,
     UnitKey,
@@ -80,11 +73,11 @@ def bind(question: Question, scope: Scope) -> Question:
     for aggregate in {node: None for node in walk((question.outputs, question.afterwards)) if isinstance(node, Aggregate)}:
         _check_aggregate(aggregate, scope)
     for output in question.outputs:
-        _released_type(output.of, question, scope)
+        released_type(output.of, question, scope)
     for ordering in question.afterwards.order:
-        _released_type(ordering.by, question, scope)
+        released_type(ordering.by, question, scope)
     having = question.afterwards.having
-    if having is not None and _released_type(having, question, scope) is not Type.BOOLEAN:
+    if having is not None and released_type(having, question, scope) is not Type.BOOLEAN:
         raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
                            why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
     return question
@@ -288,69 +281,3 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
                                instead_zh=f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')};"
                                           f"或写 GREATEST(LEAST({part.text}, 上限), 下限),上下限为数字。")
         bounded(part, scope)
-
-
-def _released_type(expression: Expression, question: Question, scope: Scope) -> Type:
-    """The type of an expression over released numbers and group keys. Raises `QueryRefused` for what cannot be done with them."""
-    def type_of(part: Expression) -> Type:
-        return _released_type(part, question, scope)
-
-    def need(part: Expression, wanted: Type) -> None:
-        found = type_of(part)
-        numbers = (Type.INTEGER, Type.NUMBER)
-        if found is not wanted and not (found in numbers and wanted in numbers):
-            raise refused(part, f"it is {found.value}, and a {wanted.value} is needed here.",
-                          "Compare and compute with values of one type.",
-                          f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。", "请用同一类型的值比较和计算。")
-
-    if expression in question.keys:
-        return range_of(expression, scope).type
-    if isinstance(expression, (*OF_TEXT, Like)) and is_worked_out(expression, question.keys):
-        return range_of(expression, scope).type
-    match expression:
-        case Aggregate():
-            return Type.NUMBER
-        case Literal(value):
-            return range_of(expression, scope).type if not isinstance(value, Fraction) else Type.NUMBER
-        case Arithmetic(_, left, right):
-            need(left, Type.NUMBER)
-            need(right, Type.NUMBER)
-            return Type.NUMBER
-        case Call(_, of) | Round(of, _):
-            need(of, Type.NUMBER)
-            return Type.NUMBER
-        case Extreme(_, parts):
-            for part in parts:
-                need(part, Type.NUMBER)
-            return Type.NUMBER
-        case Coalesce(parts):
-            for part in parts[1:]:
-                need(part, type_of(parts[0]))
-            return type_of(parts[0])
-        case Case(branches, otherwise) if branches:
-            for condition, then in branches:
-                need(condition, Type.BOOLEAN)
-                need(then, type_of(branches[0][1]))
-            if otherwise is not None:
-                need(otherwise, type_of(branches[0][1]))
-            return type_of(branches[0][1])
-        case Compare(_, left, right):
-            need(right, type_of(left))
-            return Type.BOOLEAN
-        case In(of, values):
-            for member in values:
-                need(member, type_of(of))
-            return Type.BOOLEAN
-        case IsNull(of):
-            type_of(of)
-            return Type.BOOLEAN
-        case Not(of):
-            need(of, Type.BOOLEAN)
-            return Type.BOOLEAN
-        case And(parts) | Or(parts):
-            for part in parts:
-                need(part, Type.BOOLEAN)
-            return Type.BOOLEAN
-    raise refused(expression, "it cannot be done with released values.",
-                  "Use arithmetic, comparisons, CASE, ROUND and the like.",
-                  "对已发布的值不能这样计算。", "可用算术、比较、CASE、ROUND 等。")

@@ -128,11 +128,12 @@ class ExpressionWriter:
     def text(self, expression: Expression) -> str:
         """A part of a text: what is not one is written out, as `ranges` says that it can be without fail."""
         kind = range_of(expression, self.scope).type
-        if kind is Type.INTEGER:
-            column = isinstance(expression, Name) and self.scope.column(expression).type is Type.INTEGER
-            whole = self.column(expression) if isinstance(expression, Name) and column else (
-                f"CAST(round({self.value(expression)}) AS BIGINT)")
-            return f"CAST({whole} AS VARCHAR)"
+        if kind is Type.INTEGER and isinstance(expression, Name) and self.scope.column(expression).type is Type.INTEGER:
+            return f"CAST({self.column(expression)} AS VARCHAR)"
+        if kind is Type.INTEGER:  # a row that does not pass the filter may lie outside of the limits that the filter sets
+            number = self.value(expression)
+            whole = f"CAST(round(least(greatest({number}, -{int(LARGEST)}), {int(LARGEST)})) AS BIGINT)"
+            return f"CASE WHEN {number} IS NOT NULL THEN CAST({whole} AS VARCHAR) END"
         return self.value(expression) if kind is Type.TEXT else f"CAST({self.raw(expression)} AS VARCHAR)"
 
     def steps(self, expression: Expression, bounds: Bounds, zero: Fraction) -> str:

@@ -52,9 +52,9 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan)),
         "budget": {"percent_used_now": round(standing.percent_used, 4),
                    "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
-                   "levels_after": {one.account.level.value: round(_percent(one.spent + loss, one.limit), 4) for one in wider},
                    "enough": all(loss.fits_in(one.left) for one in (standing, *others, *wider)),
                    "such_questions_left": standing.left.picorho // loss.picorho if loss.picorho else None},
+        "percent_used_after": {one.account.level.value: round(_percent(one.spent + loss, one.limit), 4) for one in wider},
         "answer_takes_seconds": round(allowance_seconds(plan) + sum(
             [allowance_for_keys(plan, key) for key in plan.unknown]
             + [allowance_for_keys(plan, one) for one in plan.scope.unbought]), 3),

@@ -162,3 +162,15 @@ def test_the_place_of_a_refusal_is_marked_below_its_line() -> None:
     said = str(cihu.CihuError("Not so.", query="SELECT\n  * FROM x", position=(2, 3), mend="SUM"))
     assert said.splitlines() == ["Not so.", "      * FROM x", "      ^", "Instead: SUM"]
     assert str(cihu.CihuError("Not so.", query="SELECT", position=(9, 3))) == "Not so."
+
+
+def test_a_price_is_shown_by_output_with_the_noise_as_people_and_how_rows_are_bounded() -> None:
+    told = {"epsilon": 0.2, "delta": 1e-6, "outputs": [
+        {"name": "n", "kind": "count", "standard_error": 3.5, "plus_minus_95": 7.0, "percent_of_a_typical_cell": 1.5,
+         "noise_in_units": 13.25, "epsilon": 0.125}], "bounding": ["One row each."], "bounding_zh": ["每人一行。"],
+        "percent_used_after": {"dataset": 12.5, "population": 3.0}}
+    shown = repr(cihu.Explanation("SELECT …", told))
+    for said in ("13.2", "0.125", "One row each.", "The dataset's budget would be used up to 12"):
+        assert said in shown, said
+    cihu.language("zh")
+    assert "每人一行。" in repr(cihu.Explanation("SELECT …", told)) and "人群的预算" in repr(cihu.Explanation("SELECT …", told))

@@ -50,7 +50,7 @@ class Explanation:
         lines += [say("key_found" if key["found_before"] else "key_to_find", key=key["key"],
                       units=number(key["shown_from_units"])) for key in said.get("keys") or []]
         lines += [str(line) for line in told(said, "bounding") or []]
-        if levels := said.get("budget", {}).get("levels_after"):
+        if levels := said.get("percent_used_after"):
             lines.append(say("levels_after", **{level: percent(used) for level, used in levels.items()}))
         dataset = f"{said.get('dataset')}@{said.get('version')}"
         return [*lines, say("under_grant", dataset=dataset, grant=said.get("grant")), *self.notes, say("nothing_spent")]

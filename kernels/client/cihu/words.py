@@ -86,7 +86,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "levels_after": ("数据集的预算将用到 {dataset},人群的预算将用到 {population}。",
                      "The dataset's budget would be used up to {dataset}, the population's up to {population}."),
     "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
-    "costs": ("epsilon", "epsilon"),
+    "costs": ("花费(epsilon)", "epsilon"),
     "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
     "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer
