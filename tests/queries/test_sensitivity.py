@@ -99,7 +99,8 @@ PREDICATES = (
     "WHERE COALESCE(cost, visits, 0) * 2 - 1 < 5 OR (smoker IS TRUE)", "WHERE LEAST(cost, visits) % 2 = 1",
     "WHERE cost BETWEEN -1 AND 1.25 AND visits > 2", "WHERE visits = 3 AND cost + 1 > 0", "WHERE visits >= 4 AND visits < 4",
     "WHERE CONCAT(note, year) LIKE '%2' OR REPLACE(note, 'it', '') = '' OR STRPOS(note, 's') = 4",
-    "WHERE year < 3 AND district IN ('north', 'nörth')")
+    "WHERE year < 3 AND district IN ('north', 'nörth')",
+    "WHERE cost / (visits * 1e-30) BETWEEN 0 AND 5 AND CONCAT(ROUND(cost / (visits * 1e-30)), 'x') <> '3x'")
 KEYS = (
     "", "district", "year", "district, year", "year, district", "FLOOR(cost)",
     "CASE WHEN cost > 0 THEN 'a' WHEN smoker THEN 'b' ELSE 'c' END", "smoker",
