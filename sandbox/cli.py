@@ -315,6 +315,8 @@ def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, 
 @app.command()
 def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
            view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
+           original: Annotated[bool, typer.Option(help="With --view: as the run left it, not as it would leave.")] = False,
+           give_on: Annotated[bool, typer.Option(help="Once it is overdue: let others take the seats of who did not go on.")] = False,
            vote: Annotated[list[str] | None, typer.Option(help="PATH=approve, =change or =refuse; once for each file.")] = None,
            comment: Annotated[str, typer.Option(help="Needed for a change and a refusal, and where a check asks.")] = "",
            reason: Annotated[list[str] | None, typer.Option(help="Why: one of those of policies/reviews.yaml.")] = None,
@@ -322,14 +324,14 @@ def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` show
     """Look at an output that waits, and vote on its files (data officers), blind to the others until all have voted."""
     visitor, address = _visitor(home, who), f"/v1/reviews/{quote(review_id, safe='')}"
     if view:
-        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}")
+        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()})
         if sys.stdout.isatty():  # a program wrote it: what could steer a terminal, or hide, is shown by its number
             print("".join(letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
                           for letter in content.decode("utf-8", "backslashreplace")))
         else:
             sys.stdout.buffer.write(content)
         return
-    told = visitor.vault("GET", address)
+    told = visitor.vault("POST", f"{address}/seats/give-on") if give_on else visitor.vault("GET", address)
     if vote:
         parts = [one.rpartition("=") for one in vote]
         told = visitor.vault("POST", f"{address}/votes", json={"revision": told["revision"], "votes": [

@@ -16,6 +16,7 @@ from sandbox.jobs.read import load_own_run
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.give_on import give_seats_on
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
@@ -144,9 +145,19 @@ def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) ->
         return told(officer, number)
 
     @api.get("/{number}/files/{path:path}")
-    def view(officer: Officer, number: UUID, path: str) -> Response:
-        """A file in quarantine. The log says first that you are about to see it."""
-        return as_bytes(view_file(desk, officer=officer, id=number, path=path))
+    def view(officer: Officer, number: UUID, path: str, original: bool = False) -> Response:
+        """A file in quarantine, exactly as it would leave; with `original`, as the run left it. The log says first that you are
+        about to see it. The header Cihu-Shown says which of the two it is."""
+        seen = view_file(desk, officer=officer, id=number, path=path, original=original)
+        told = as_bytes(seen.content)
+        told.headers["Cihu-Shown"] = "original" if seen.original else "released"
+        return told
+
+    @api.post("/{number}/seats/give-on")
+    def give_on(officer: Officer, number: UUID) -> dict[str, Any]:
+        """After the due date: let others take the seats of reviewers who do not go on."""
+        give_seats_on(desk, officer=officer, id=number)
+        return told(officer, number)
 
     @api.post("/{number}/votes")
     def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:
