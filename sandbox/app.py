@@ -107,7 +107,7 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(synthesis_endpoints.router(desk, authenticate=person))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
-    app.include_router(reviews_endpoints.for_officers(reviews, authenticate=person))
+    app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)

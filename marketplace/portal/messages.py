@@ -274,6 +274,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
                        "This is the file as the run left it (supporting counts always are); a release writes it anew."),
     "see_original": ("查看原文件", "See the original"),
     "see_released": ("查看放行内容", "See what would leave"),
+    "package": ("下载该运行的签名档案(RO-Crate)", "The whole run as one signed package (RO-Crate)"),
     "seat_missing": ("审核已逾期,且有审核人未完成投票。", "The review is overdue, and a reviewer who began it has not gone on."),
     "seat_give_on": ("让出席位", "Give the seat on"),
     "views_logged": ("每次查看均存证", "each view is logged"),

@@ -54,7 +54,8 @@ def _parquet(content: bytes) -> Preview:
     except Unfit:
         return Preview("none", whole=False)
     lines = [grid.header, *grid.rows]
-    whole = len(lines) <= MOST_ROWS and all(len(row) <= MOST_COLUMNS and all(len(cell) <= MOST_CELL for cell in row) for row in lines)
+    whole = len(lines) <= MOST_ROWS and len(grid.header) <= MOST_COLUMNS and all(
+        len(cell) <= MOST_CELL for row in lines for cell in row)
     return Preview("table", whole, rows=tuple(tuple(visible(cell[:MOST_CELL]) for cell in row[:MOST_COLUMNS])
                                               for row in lines[:MOST_ROWS]))
 

@@ -22,6 +22,7 @@ from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
+from sandbox.reviews.run_package import package_for_officer, package_for_team
 from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.view_file import view_file
@@ -96,6 +97,12 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
         """Take the request back."""
         return told_to_team(withdraw(desk, principal=asker, run=number))
 
+    @api.get("/{number}/package")
+    def package(asker: Asker, number: UUID) -> Response:
+        """The whole story of a decided run as one signed RO-Crate (zip): program, inputs, declarations, votes without names,
+        released files, receipt."""
+        return as_bytes(package_for_team(desk, log, principal=asker, run=number))
+
     @api.get("/{number}/files")
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
         """The files that reviewers let pass, with the receipt of that."""
@@ -114,7 +121,7 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     return api
 
 
-def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/reviews", tags=["reviews"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
@@ -152,6 +159,11 @@ def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) ->
         told = as_bytes(seen.content)
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
         return told
+
+    @api.get("/{number}/package")
+    def package(officer: Officer, number: UUID) -> Response:
+        """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names; for auditors without the files."""
+        return as_bytes(package_for_officer(desk, log, officer=officer, review=number))
 
     @api.post("/{number}/seats/give-on")
     def give_on(officer: Officer, number: UUID) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
             return shown(request, session, number, status=422, refusal=words_of(refusal), typed=typed)
         return RedirectResponse(f"/reviews/{number}", status_code=303)
 
+    @routes.get("/reviews/{number}/package")
+    def package(session: Person, number: str) -> Response:
+        return Response(vault.review_package(session.principal.id, number), media_type="application/octet-stream", headers={
+            "Content-Disposition": 'attachment; filename="run.zip"', "Cache-Control": "no-store"})
+
     @routes.post("/reviews/{number}/seats")
     def give_on(session: Sender, number: str) -> Response:
         vault.give_seats_on(session.principal.id, number)
