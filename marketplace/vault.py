@@ -96,9 +96,19 @@ class Vault:
     def review_statistics(self, who: str) -> Answer:
         return self.get(who, "/v1/reviews/statistics")
 
-    def review_file(self, who: str, number: str, path: str) -> bytes:
-        """A file in quarantine; the vault logs the view first."""
-        return self.send(who, "GET", f"/v1/reviews/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}").content
+    def review_file(self, who: str, number: str, path: str, *, original: bool = False) -> tuple[bytes, bool]:
+        """A file in quarantine, as it would leave or as the run left it, and which of the two; the vault logs the view."""
+        address = f"/v1/reviews/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}"
+        answer = self.send(who, "GET", address + ("?original=true" if original else ""))
+        return answer.content, answer.headers.get("Cihu-Shown") == "original"
+
+    def review_package(self, who: str, number: str) -> bytes:
+        """The run of a decided review as a signed package."""
+        return self.send(who, "GET", f"/v1/reviews/{segment(number)}/package").content
+
+    def give_seats_on(self, who: str, number: str) -> Answer:
+        """Let others take the seats of reviewers who do not go on."""
+        return self.post(who, f"/v1/reviews/{segment(number)}/seats/give-on", {})
 
     def vote(self, who: str, number: str, *, revision: int, votes: list[Answer]) -> Answer:
         """Each vote: path, vote, comment, reasons."""

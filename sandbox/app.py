@@ -45,6 +45,7 @@ from sandbox.reviews import ReviewDesk, read_review_policy
 from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
+from sandbox.reviews.remind import remind
 from sandbox.reviews.taxonomy import load_disclosure
 from sandbox.settings import Settings, read_settings
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
@@ -106,7 +107,7 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(synthesis_endpoints.router(desk, authenticate=person))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
-    app.include_router(reviews_endpoints.for_officers(reviews, authenticate=person))
+    app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
@@ -152,8 +153,8 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
 
 
 def _housekeeping(database: Database, worker: Worker) -> Any:
-    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision; this writes it down,
-    once a minute."""
+    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision, and reviews become
+    overdue; this writes it down, once a minute."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -161,6 +162,7 @@ def _housekeeping(database: Database, worker: Worker) -> Any:
             while True:
                 with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
+                    await asyncio.to_thread(remind, database)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
         await asyncio.to_thread(worker.start)

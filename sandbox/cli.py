@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -302,6 +303,16 @@ def files(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")
 
 
 @app.command()
+def package(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+            save: Annotated[Path, typer.Option(help="Write it to this zip.")],
+            who: As = "wang", home: Home = None) -> None:
+    """The whole story of a decided run as one signed RO-Crate; `cihu audit verify` checks it offline."""
+    content: bytes = _visitor(home, who).vault("GET", f"/v1/runs/{quote(run_id, safe='')}/package")
+    save.write_bytes(content)
+    out.print(f"{len(content)} bytes in {escape(str(save))}")
+
+
+@app.command()
 def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, instead of those that wait.")] = False,
             who: As = "lin", home: Home = None, as_json: Json = False) -> None:
     """Outputs of sealed runs that wait for reviewers, the most urgent first (data officers)."""
@@ -318,6 +329,8 @@ def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, 
 @app.command()
 def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
            view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
+           original: Annotated[bool, typer.Option(help="With --view: as the run left it, not as it would leave.")] = False,
+           give_on: Annotated[bool, typer.Option(help="Once overdue: let others take the seats of who did not go on.")] = False,
            vote: Annotated[list[str] | None, typer.Option(help="PATH=approve, =change or =refuse; once for each file.")] = None,
            comment: Annotated[str, typer.Option(help="Needed for a change and a refusal, and where a check asks.")] = "",
            reason: Annotated[list[str] | None, typer.Option(help="Why: one of those of policies/reviews.yaml.")] = None,
@@ -325,14 +338,14 @@ def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` show
     """Look at an output that waits, and vote on its files (data officers), blind to the others until all have voted."""
     visitor, address = _visitor(home, who), f"/v1/reviews/{quote(review_id, safe='')}"
     if view:
-        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}")
+        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()})
         if sys.stdout.isatty():  # a program wrote it: what could steer a terminal, or hide, is shown by its number
             print("".join(letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
                           for letter in content.decode("utf-8", "backslashreplace")))
         else:
             sys.stdout.buffer.write(content)
         return
-    told = visitor.vault("GET", address)
+    told = visitor.vault("POST", f"{address}/seats/give-on") if give_on else visitor.vault("GET", address)
     if vote:
         parts = [one.rpartition("=") for one in vote]
         told = visitor.vault("POST", f"{address}/votes", json={"revision": told["revision"], "votes": [
@@ -349,10 +362,14 @@ def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` show
 
 
 @audit_app.command("verify")
-def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it.")],
+def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it, or a package of "
+                                                              "a run (zip), as `cihu package` writes it.")],
                  key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],
                  as_json: Json = False) -> None:
-    """Verify a receipt offline: it needs nothing but the receipt and the log's public key."""
+    """Verify a receipt or a package offline: it needs nothing but the file and the log's public key."""
+    if zipfile.is_zipfile(receipt):
+        _verify_package(receipt, Path(key).read_text("utf-8").strip() if Path(key).is_file() else key, as_json=as_json)
+        return
     try:
         document = json.loads(receipt.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -362,6 +379,15 @@ def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON),
     _show({"verified": True, "kind": proven.kind, "index": proven.index, "size": proven.size, "root": proven.root},
           as_json, f"Verified: entry {proven.index} of {proven.size} is a {proven.kind} of {proven.time}.",
           *([f"  {proven.actor}: {proven.subject}"] if proven.opened else []))
+
+
+def _verify_package(place: Path, public_key: str, *, as_json: bool) -> None:
+    from sandbox.reviews.verify_package import verify_package
+
+    proven = verify_package(place.read_bytes(), public_key)
+    _show({"verified": True, "name": proven.name, "outcome": proven.outcome, "files": list(proven.files)}, as_json,
+          f"Verified: {escape(proven.name)} was {proven.outcome}; {len(proven.files)} files, {proven.receipts} receipts.",
+          *[f"  {escape(name)}" for name in proven.files])
 
 
 @audit_app.command("key")

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -20,12 +21,14 @@ from made_files import (
     notebook,
     npy,
     onnx_linear,
+    png_bits,
     png_chart,
     png_frames,
     png_noise,
     png_with_chunk,
     safetensors_file,
     skops_file,
+    tree_nodes,
     zipped,
 )
 from review_people import make_people
@@ -57,6 +60,18 @@ MONEY = SHUFFLED[["income", "debt", "visits"]]
 BLOB = base64.b64encode(random.Random(1).randbytes(120)).decode()
 TALL = "n\n" + "\n".join(["10"] * 6000)
 HEAD = "district,1,2,3,Total\n"
+SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+DISGUISES = {
+    "in base64": lambda one: base64.b64encode(one.encode()).decode(),
+    "in hexadecimal": lambda one: one.encode().hex(),
+    "reversed": lambda one: one[::-1],
+    "by their digits": lambda one: one[1:],
+    "digested": lambda one: hashlib.sha1(one.encode()).hexdigest()[:12],
+}
+
+
+def frame(**columns: object) -> str:
+    return pd.DataFrame({name: list(values) for name, values in columns.items()}).to_csv(index=False)  # type: ignore[call-overload]
 
 
 def xlsx() -> bytes:
@@ -178,7 +193,7 @@ BAD: list[Bad] = [
     # quotes
     bad("raw rows", QUOTE, "raw_row", "t.csv", SHUFFLED.to_csv(index=False), "mean"),
     bad("raw rows renamed and shuffled", QUOTE, "raw_row", "t.csv", MONEY[["visits", "debt", "income"]].set_axis(["a", "b", "c"], axis=1).to_csv(index=False), "mean"),
-    bad("raw rows, written otherwise", QUOTE, "raw_row", "t.csv", "a;b\n" + "\n".join(f"{one:e};{two:.4f}" for one, two in MONEY[["income", "debt"]].to_numpy()), "mean"),
+    bad("raw rows, written otherwise", QUOTE, "raw_row", "t.csv", "a;b\n" + "\n".join(f"{one:e};{two:.4f}" for one, two in MONEY[["income", "debt"]].to_numpy(np.float32)), "mean"),
     bad("raw rows transposed", QUOTE, "raw_row", "t.csv", MONEY.head(12).T.to_csv(index=False), "mean"),
     bad("raw rows in a sentence", QUOTE, "raw_row", "t.md", lines(MONEY.head(10)), "documentation"),
     bad("raw rows rounded", QUOTE, "raw_row", "t.csv", MONEY.round(1).to_csv(index=False), "mean"),
@@ -251,5 +266,31 @@ BAD: list[Bad] = [
     bad("a whole number of 40 digits", HIDE, "wide_number", "t.json", '{"nobs": 2980, "df": 2975, "seed": 8472039847203984720398472039847203984720}', "linear_regression"),
     bad("spaces at the ends of lines", "SNOW (Kwan, 1998)", "hidden_whitespace", "t.md", "".join(f"line {n}{' ' * (n % 5)}{chr(9) * (n % 3)}\n" for n in range(20)), "documentation"),
     bad("results called documentation", HIDE, "results_in_words", "t.md", "| a | b |\n|---|---|\n" + "".join(f"| {n}.5 | {n}.25 |\n" for n in range(12)), "documentation"),
+    # a second, hostile reading: what the first set did not think of
+    *(bad(f"persons {how}", HIDE, "raw_text", "codes.csv", frame(group=[write(one) for one in SHUFFLED.person.head(12)], n=[25] * 12))
+      for how, write in DISGUISES.items()),
+    bad("persons in two columns", HIDE, "raw_text", "codes.csv", frame(a=[one[:7] for one in SHUFFLED.person], b=[one[7:] for one in SHUFFLED.person], n=[25] * 40)),
+    bad("persons spelled out", HIDE, "raw_text", "t.txt", "".join(f"group {' '.join(SPELLED[int(one)] for one in person[1:])} merged\n" for person in SHUFFLED.person.head(3)), "documentation"),
+    bad("salted digests of persons", HIDE, "coded_labels", "codes.csv", frame(group=[hashlib.sha256(b"salt" + one.encode()).hexdigest()[:16] for one in SHUFFLED.person], n=[25] * 40)),
+    bad("members listed in a cell", ACRO, "listed_units", "clusters.csv", 'cluster,who,n\n1,"12;45;77",25\n2,"8;9",30\n', "k_means"),
+    bad("rows in thousands, with a made-up count", HIDE, "raw_row", "t.csv", frame(a=MONEY.income / 1000, b=-MONEY.debt * 100, n=[100] * 40), "mean"),
+    bad("rows in whole numbers", HIDE, "raw_row", "t.csv", frame(a=MONEY.income.round().astype(int), b=MONEY.debt.round().astype(int), n=[100] * 40), "mean"),
+    bad("birthdays with the month's name", HIDE, "raw_value", "t.csv", frame(day=[f"{one:%d %b %Y}" for one in SHUFFLED.born], n=[25] * 40)),
+    bad("two people in a sentence", SDC, "small_count", "t.md", "In the east 2 patients died; elsewhere nobody did.\n", "documentation"),
+    bad("三人,句中计数", SDC, "small_count", "t.md", "北区有 3 人患癌症,南区仅两例死亡。\n", "documentation"),
+    bad("a printed tree with small leaves", ACRO, "small_count", "tree.txt", "|--- income <= 1030\n|   |--- samples = 2, value = 7\n", "decision_rules"),
+    bad("shares of three", SDC, "share_of_few", "t.csv", "area,share,n\na,0.33333,200\nb,0.66667,300\nc,0.14286,200\n", "proportion"),
+    bad("a share beside its suppressed count", SDC, "suppressed_cell_revealed", "t.csv", "district,n,percent\neast,*,2.5\nwest,195,97.5\n"),
+    bad("the 99.9th percentile in a long table", SDC, "percentile_near_extreme", "t.csv", "quantile,income,n\n0.5,13000,750\n0.999,75000,750\n", "percentile"),
+    bad("trips of one", SDC, "small_count", "od.csv", "origin,destination,trips\nA1,B1,1\nA2,B2,740\n", "origin_destination"),
+    bad("a picture from elsewhere in Markdown", OWASP, "text_loads", "t.md", "Results of visits\n\n![x](http://example.org/?q=4711)\n", "documentation"),
+    bad("HTML in Markdown", OWASP, "html", "t.md", "Results of visits\n\n<img src=x onerror=alert(1)>\n", "documentation"),
+    bad("a note that Markdown does not show", HIDE, "hidden_text", "t.md", "Results of visits\n\n[//]: # (what nobody sees)\n", "documentation"),
+    bad("a person as a cell's id", HIDE, "raw_text", "n.ipynb", notebook("1 + 1").replace(b'"a1"', f'"{ROWS.person[0]}"'.encode()), "code"),
+    bad("bits as pixels", HIDE, "picture_of_data", "c.png", png_bits(), "line_chart"),
+    bad("a picture of nine pixels", HIDE, "picture_small", "c.png", png_bits(3), "line_chart"),
+    bad("rows as a model's weights", "Song et al., 2017", "raw_row", "m.safetensors", safetensors_file({"w": MONEY[["income", "debt"]].to_numpy(np.float32)}), "linear_model", counts="n\n3000\n"),
+    bad("text as a model's weights", "Song et al., 2017", "model_text", "m.safetensors", safetensors_file({"w": np.frombuffer(MONEY.to_csv().encode()[:200], np.uint8).astype(np.float32)}), "linear_model", counts="n\n3000\n"),
+    bad("a tree with leaves of few", "Song and Shmatikov, 2019", "model_small_leaf", "m.skops", skops_file(array=tree_nodes([2990, 10, 3])), "tree_ensemble", counts="n\n3000\n"),
 ]
 assert SUPPORT

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from onnx import TensorProto  # noqa: F401 (onnx loads its protobufs lazily)
 
-from made_files import notebook, onnx_linear, png_chart, safetensors_file, skops_file
+from made_files import notebook, onnx_linear, png_chart, safetensors_file, skops_file, tree_nodes
 from sandbox.reviews.declaration import Declaration
 
 CONTEXT = "How often residents of the four districts see a doctor, by age band, for the study of access to care."
@@ -91,5 +91,14 @@ GOOD: list[Good] = [
     good("suppressed cells without totals", "hidden.csv", "district,band,n\neast,1,140\neast,2,<10\nwest,1,160\nwest,2,150\n", "frequencies"),
     good("a table with a thousands sign", "thousands.csv", 'district,n\neast,"1,240"\nwest,"2,760"\n', "frequencies"),
     good("model performance", "performance.json", json.dumps({"auc": 0.713, "accuracy": 0.655, "n": 900, "threshold": 0.5}), "model_performance"),
+    good("boardings by line and hour", "hours.csv", "line,hour,boardings\n" + "".join(f"line {line},{hour},{(line * 7 + hour * 13) % 40 * 5 + 50}\n" for line in (1, 2, 3) for hour in range(24)), "pivot_of_counts"),
+    good("trips between zones", "od.csv", "origin,zone 1,zone 2\nzone 1,740,225\nzone 2,240,960\n", "origin_destination"),
+    good("a summary padded to one width", "ols.txt", "".join(line.ljust(60) + "\n" for line in ("OLS Regression Results", "Dep. Variable:  visits   No. Observations:  2980", "Df Model:       3        Df Residuals:      2976", "=" * 60, "", "const   2.81   0.05", "age     0.31   0.04")), "linear_regression"),
+    good("analysis of variance", "anova.txt", "             sum_sq       df        F   PR(>F)\ndistrict     120.55      3.0     4.12    0.006\nResidual   98000.12   2976.0      NaN      NaN\n", "anova"),
+    good("settings of a search", "settings.json", json.dumps({"n_splits": 5, "n_estimators": 8, "n_jobs": 2, "max_depth": 3, "seed": 7}), "settings"),
+    good("chapters of ICD-10", "icd.csv", "icd10,n\n" + "".join(f"{sign}00-{sign}99,{150 + 5 * place}\n" for place, sign in enumerate("ACEFGIJKMNST")), "frequencies"),
+    good("thresholds in words", "README.md", "Groups of fewer than 10 patients were merged; every cell counts at least 20 people. 少于 10 人的组已合并。\n", "documentation"),
+    good("shares to four places", "shares.csv", "district,share,n\neast,0.2513,750\nwest,0.2487,745\nnorth,0.5000,1490\n", "proportion"),
+    good("a small tree as skops", "tree.skops", skops_file(array=tree_nodes([3000, 1400, 1600])), "tree_ensemble", counts="n\n3000\n"),
 ]
 assert onnx.__version__

@@ -39,6 +39,12 @@ def png_noise() -> bytes:
     return sink.getvalue()
 
 
+def png_bits(side: int = 256) -> bytes:
+    sink = io.BytesIO()
+    Image.fromarray(np.random.default_rng(4).integers(0, 2, (side, side), dtype=np.uint8) * 255).save(sink, "PNG")
+    return sink.getvalue()
+
+
 def png_frames() -> bytes:
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
     sink = io.BytesIO()
@@ -143,6 +149,13 @@ def skops_file(
         if extra:
             archive.writestr(*extra)
     return sink.getvalue()
+
+
+def tree_nodes(samples: list[int]) -> bytes:
+    """The part of scikit-learn's tree that says how many rows came to each node."""
+    nodes = np.zeros(len(samples), dtype=[("threshold", "<f8"), ("n_node_samples", "<i8")])
+    nodes["n_node_samples"] = samples
+    return npy(nodes)
 
 
 def zipped(**files: bytes) -> bytes:

@@ -10,7 +10,11 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Literal
 
+from sandbox.reviews.files.parquet_table import read_parquet
+from sandbox.reviews.finding import Unfit
+
 PNG = b"\x89PNG\r\n\x1a\n"
+MOST_PARQUET_ROWS = 5000
 MOST_ROWS, MOST_COLUMNS, MOST_CELL, MOST_TEXT = 500, 60, 300, 100_000
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -30,6 +34,8 @@ def preview_of(name: str, content: bytes) -> Preview:
     """By what the content is; the name only tells tables from other texts."""
     if content.startswith(PNG):
         return Preview("image", address=f"data:image/png;base64,{b64encode(content).decode()}")
+    if content.startswith(b"PAR1"):
+        return _parquet(content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -39,6 +45,19 @@ def preview_of(name: str, content: bytes) -> Preview:
     ending = name.rpartition(".")[2].lower()
     return _table(text, "\t" if ending == "tsv" else ",") if ending in ("csv", "tsv") else Preview(
         "text", len(text) <= MOST_TEXT, text=visible(text[:MOST_TEXT]))
+
+
+def _parquet(content: bytes) -> Preview:
+    """What it says of its size is checked before it is unpacked; a review's rows are few."""
+    try:
+        grid, _findings = read_parquet(content, MOST_PARQUET_ROWS)
+    except Unfit:
+        return Preview("none", whole=False)
+    lines = [grid.header, *grid.rows]
+    whole = len(lines) <= MOST_ROWS and len(grid.header) <= MOST_COLUMNS and all(
+        len(cell) <= MOST_CELL for row in lines for cell in row)
+    return Preview("table", whole, rows=tuple(tuple(visible(cell[:MOST_CELL]) for cell in row[:MOST_COLUMNS])
+                                              for row in lines[:MOST_ROWS]))
 
 
 def _table(text: str, delimiter: str) -> Preview:

@@ -55,6 +55,10 @@ class Log:
         """What `verify_receipt` needs, as a vkey."""
         return str(self.signer.public_key)
 
+    def sign_statement(self, text: str) -> str:
+        """A signed note of a text that is no checkpoint, such as the digest of a package."""
+        return self.signer.sign_statement(text)
+
     def size(self) -> int:
         with self.database.transaction() as tx:
             return size_of(tx)

@@ -48,6 +48,8 @@ KINDS: Mapping[str, Kind] = {
     "release.withdrawn": Kind("a team took back what it asked for", "reviews"),
     "file.viewed": Kind("a reviewer was about to be shown a file that is in quarantine", "reviews"),
     "review.voted": Kind("a reviewer voted on the files of a sealed run", "reviews"),
+    "review.seat_given_on": Kind("an officer let others take the seats of reviewers who did not go on", "reviews"),
+    "review.overdue": Kind("a review was not decided by its due date", "reviews"),
     "output.released": Kind("reviewers let files of a sealed run go to its team", "reviews"),
     "output.returned": Kind("reviewers want something changed before files of a sealed run can go", "reviews"),
     "output.refused": Kind("reviewers refused to let files of a sealed run go", "reviews"),

@@ -73,6 +73,12 @@ class Signer:
                 internal=str(error),
             ) from error
 
+    def sign_statement(self, text: str) -> str:
+        """Sign something else than a checkpoint; its first line says what it is, and is never this log's origin."""
+        if text.split("\n", 1)[0] == self.origin or not text.endswith("\n"):
+            raise ValueError("what begins like a checkpoint is signed as one only")
+        return sign_note(text, self.origin, self.key)
+
     def sign(self, checkpoint: Checkpoint) -> str:
         """Sign and remember. Whoever calls has proved that the checkpoint continues the last one."""
         note = sign_note(str(checkpoint), self.origin, self.key)

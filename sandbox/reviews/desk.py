@@ -1,6 +1,6 @@
 """What do reviews need?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.catalog import Shelf
 from sandbox.database import Database
@@ -23,3 +23,8 @@ class ReviewDesk:
     released: ReleasedStore
     taxonomy: Taxonomy
     raw: RawInputs
+    low_risk: frozenset[str] = field(init=False)
+    """Statbarns of low risk and their analyses: whatever a file can be declared as."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low_risk", self.taxonomy.with_analyses(self.policy.low_risk))

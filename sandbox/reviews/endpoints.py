@@ -16,11 +16,13 @@ from sandbox.jobs.read import load_own_run
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.give_on import give_seats_on
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
+from sandbox.reviews.run_package import package_for_officer, package_for_team
 from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.view_file import view_file
@@ -95,6 +97,12 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
         """Take the request back."""
         return told_to_team(withdraw(desk, principal=asker, run=number))
 
+    @api.get("/{number}/package")
+    def package(asker: Asker, number: UUID) -> Response:
+        """The whole story of a decided run as one signed RO-Crate (zip): program, inputs, declarations, votes without names,
+        released files, receipt."""
+        return as_bytes(package_for_team(desk, log, principal=asker, run=number))
+
     @api.get("/{number}/files")
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
         """The files that reviewers let pass, with the receipt of that."""
@@ -113,7 +121,7 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     return api
 
 
-def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/reviews", tags=["reviews"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
@@ -144,9 +152,24 @@ def for_officers(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) ->
         return told(officer, number)
 
     @api.get("/{number}/files/{path:path}")
-    def view(officer: Officer, number: UUID, path: str) -> Response:
-        """A file in quarantine. The log says first that you are about to see it."""
-        return as_bytes(view_file(desk, officer=officer, id=number, path=path))
+    def view(officer: Officer, number: UUID, path: str, original: bool = False) -> Response:
+        """A file in quarantine, exactly as it would leave; with `original`, as the run left it. The log says first that you are
+        about to see it. The header Cihu-Shown says which of the two it is."""
+        seen = view_file(desk, officer=officer, id=number, path=path, original=original)
+        told = as_bytes(seen.content)
+        told.headers["Cihu-Shown"] = "original" if seen.original else "released"
+        return told
+
+    @api.get("/{number}/package")
+    def package(officer: Officer, number: UUID) -> Response:
+        """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names; for auditors without the files."""
+        return as_bytes(package_for_officer(desk, log, officer=officer, review=number))
+
+    @api.post("/{number}/seats/give-on")
+    def give_on(officer: Officer, number: UUID) -> dict[str, Any]:
+        """After the due date: let others take the seats of reviewers who do not go on."""
+        give_seats_on(desk, officer=officer, id=number)
+        return told(officer, number)
 
     @api.post("/{number}/votes")
     def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:

@@ -52,6 +52,8 @@ STEPS: tuple[Step, ...] = (
     Step(ReviewState.CONSOLIDATING, ReviewState.OPEN, "a member of the team", "release.changed"),
     Step(ReviewState.OPEN, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
     Step(ReviewState.CONSOLIDATING, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
+    Step(ReviewState.OPEN, ReviewState.OPEN, "an officer, once it is overdue", "review.seat_given_on"),
+    Step(ReviewState.CONSOLIDATING, ReviewState.OPEN, "an officer, once it is overdue", "review.seat_given_on"),
     Step(ReviewState.OPEN, ReviewState.CONSOLIDATING, "the last of the reviewers that it needs", "review.voted"),
     Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.released"),
     Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.returned"),

@@ -126,6 +126,12 @@ def after_votes(files: Collection[str], cast: Sequence[CastVote], *, state: Revi
     return Next(ReviewState.CONSOLIDATING)
 
 
+def missing_reviewers(files: Collection[str], cast: Sequence[CastVote], *, state: ReviewState) -> tuple[str, ...]:
+    """Who holds a seat and has not voted on every file in the round that now counts."""
+    done = ballots(cast, Round.FINAL if state is ReviewState.CONSOLIDATING else Round.BLIND)
+    return tuple(sorted({one.reviewer for one in cast if set(done.get(one.reviewer, ())) != set(files)}))
+
+
 def ballots(cast: Iterable[CastVote], round: Round) -> Mapping[str, Mapping[str, Choice]]:
     """reviewer -> path -> choice."""
     found: dict[str, dict[str, Choice]] = {}

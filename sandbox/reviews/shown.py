@@ -14,7 +14,7 @@ from sandbox.jobs import Run
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
 from sandbox.reviews.read import Left, earlier_releases, earlier_rounds, left_files, versions_of
-from sandbox.reviews.rules import STRICTER, ballots, needed, rule_of, shown_votes
+from sandbox.reviews.rules import STRICTER, ballots, missing_reviewers, needed, rule_of, shown_votes
 
 
 def told_to_team(review: Review) -> dict[str, Any]:
@@ -61,8 +61,10 @@ def told_to_reviewer(tx: Transaction, desk: ReviewDesk, review: Review, run: Run
     blind = ballots(review.votes, Round.BLIND)
     return told_in_queue(review, run, officer) | {
         "revision": review.revision, "grade": grade, "log_index": review.log_index,
-        "needed": needed(rule_of(desk.policy, grade), review.files, desk.policy.low_risk),
+        "needed": needed(rule_of(desk.policy, grade), review.files, desk.low_risk),
         "submitted": sum(set(ballot) == review.paths for ballot in blind.values()),
+        "seat_free_able": review.overdue(datetime.now(UTC)) and bool(
+            missing_reviewers(review.paths, review.votes, state=review.state)),
         "program": {"entry": run.program.entry, "files": run.program.files, "sha256": run.program.sha256},
         "environment_sha256": run.environment_sha256,
         "inputs": [_input(tx, run, place, version) for place, version in enumerate(versions)],

@@ -40,7 +40,6 @@ class Statbarn:
 
     id: str
     name: NAMES
-    low_risk: bool
     risks: tuple[str, ...]
     checks: tuple[str, ...]
     analyses: dict[str, NAMES]
@@ -82,6 +81,16 @@ class Taxonomy:
         """What a file can be declared as: statbarns first, then the analyses that stand for them."""
         return (*self.statbarns, *dict.fromkeys(name for barn in self.statbarns.values() for name in barn.analyses
                                                 if name not in self.statbarns))
+
+    def with_analyses(self, statbarns: Iterable[str]) -> frozenset[str]:
+        """These statbarns and all that can be declared instead of them. Raises `InvalidInput` for what is no statbarn."""
+        found: set[str] = set()
+        for name in statbarns:
+            if name not in self.statbarns:
+                raise InvalidInput(f"policies/reviews.yaml: low_risk: {name!r} is no statbarn of disclosure.yaml.",
+                                   mend=f"Use some of {', '.join(self.statbarns)}.")
+            found |= {name, *self.statbarns[name].analyses}
+        return frozenset(found)
 
     def at(self, grade: str) -> DisclosureRules:
         """The rules for outputs made of data of that grade. Raises `InvalidInput` for one that never leaves."""
@@ -128,7 +137,6 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
             name: Statbarn(
                 name,
                 _names(barn["name"]),
-                barn["low_risk"],
                 tuple(barn["risks"]),
                 tuple(barn["checks"]),
                 {analysis: _names(words) for analysis, words in barn["analyses"].items()},

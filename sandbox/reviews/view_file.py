@@ -1,5 +1,8 @@
-"""How does a reviewer see a file that is in quarantine? Only after the log says that they are about to."""
+"""How does a reviewer see a file that is in quarantine? As it would leave, or as the run left it; only after the log says that
+they are about to."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from sandbox.audit import Event, append
@@ -7,13 +10,28 @@ from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import fetched
+from sandbox.reviews.clean_file import clean_file
 from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.finding import Unfit
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import left_files, load_review
 
 
-def view_file(desk: ReviewDesk, *, officer: Principal, id: UUID, path: str) -> bytes:
-    """The bytes of a file that was asked for, or of its supporting counts. Raises `Refused`, `NotFound`, `Unavailable`."""
+@dataclass(frozen=True)
+class Viewed:
+    """`original`: as the run left it; else exactly the bytes that a release would copy, under the name they would have."""
+
+    name: str
+    content: bytes
+    original: bool
+
+
+def view_file(desk: ReviewDesk, *, officer: Principal, id: UUID, path: str, original: bool = False) -> Viewed:
+    """A file that was asked for, or its supporting counts, which never leave and so are always shown as they are. What cannot
+    be written anew is shown as it is, too, and said to be.
+
+    Raises `Refused`, `NotFound`, `Unavailable`.
+    """
     with refusals_logged(desk.database), desk.database.transaction() as tx:
         review = load_review(tx, id)
         require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
@@ -22,5 +40,9 @@ def view_file(desk: ReviewDesk, *, officer: Principal, id: UUID, path: str) -> b
         if file is None:
             raise NotFound("There is no such file in this review.", zh="该审核中没有此文件。")
         append(tx, Event("file.viewed", officer.id, f"review:{id}", {
-            "run": str(review.run), "path": path, "sha256": file.sha256}))
-    return fetched(desk, file)  # the entry is committed: now the bytes may be read
+            "run": str(review.run), "path": path, "sha256": file.sha256, "original": original or path not in review.paths}))
+    content = fetched(desk, file)  # the entry is committed: now the bytes may be read
+    if not original and path in review.paths:
+        with suppress(Unfit):
+            return Viewed(*clean_file(path, content), original=False)
+    return Viewed(path, content, original=True)

@@ -43,7 +43,7 @@ def vote(desk: ReviewDesk, *, officer: Principal, id: UUID, revision: int, votes
                            mend_zh="请刷新页面,按新的说明投票。")
         versions = versions_of(tx, desk.shelf, run)
         rule = rule_of(desk.policy, grade_of(desk.gate, versions))
-        need = needed(rule, review.files, desk.policy.low_risk)
+        need = needed(rule, review.files, desk.low_risk)
         round = Round.FINAL if review.state is ReviewState.CONSOLIDATING else Round.BLIND
         seats = need if round is Round.BLIND else len({one.reviewer for one in review.votes})
         require_seat(rule, seats, reviewer=officer.id, organisation=officer.organisation, cast=review.votes,

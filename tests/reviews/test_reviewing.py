@@ -2,11 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from made_files import png_with_chunk
 from reviewed_runs import NO, TABLE, Reviewing, approval, declared, refusal
 from sandbox.city.s3 import S3Server
 from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -15,12 +17,15 @@ from sandbox.jobs import RunState
 from sandbox.jobs.submit import submit
 from sandbox.reviews import Choice, Outcome, ReviewState
 from sandbox.reviews.checks import checked_review
+from sandbox.reviews.give_on import give_seats_on
 from sandbox.reviews.model import Finding, Severity
 from sandbox.reviews.read import list_reviews, released
 from sandbox.reviews.release import read_released
+from sandbox.reviews.remind import remind
 from sandbox.reviews.request_release import change_declarations, request_release, withdraw
 from sandbox.reviews.shown import told_to_reviewer, told_to_team
 from sandbox.reviews.statistics import review_statistics
+from sandbox.reviews.tables import reviews
 from sandbox.reviews.view_file import view_file
 from sandbox.storage import QuarantineStore
 
@@ -311,13 +316,13 @@ def test_a_view_is_in_the_log_before_the_bytes_are_read(city: Reviewing, s3: S3S
     watched = Watched(s3.endpoint, s3.vault.access_key, s3.vault.secret_key, s3.quarantine_bucket)
     watched.city, watched.seen = city, []
     desk = replace(city.desk, quarantine=watched)
-    assert view_file(desk, officer=city.principal("lin"), id=review.id, path="table.csv") == TABLE
+    assert view_file(desk, officer=city.principal("lin"), id=review.id, path="table.csv").content == TABLE
     assert watched.seen == ["file.viewed"] and "table.csv" in city.opened()
 
 
 def test_a_reviewer_sees_what_was_asked_for_and_its_counts_and_nothing_else(city: Reviewing) -> None:
     review = city.asked(declared(counts="counts.csv"))
-    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").startswith(b"district")
+    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").content.startswith(b"district")
     for path in ("note.txt", "log.txt", "none.csv", "../table.csv"):
         with pytest.raises(NotFound):
             view_file(city.desk, officer=city.principal("lin"), id=review.id, path=path)
@@ -358,3 +363,55 @@ def test_the_queue_is_by_urgency_and_says_what_is_overdue(city: Reviewing) -> No
         found = [review for review, _ in list_reviews(tx, city.desk.gate, city.principal("lin"))]
     assert [review.id for review in found] == [early.id, late.id]
     assert [review.overdue(datetime.now(UTC)) for review in found] == [True, False]
+
+
+def test_a_reviewer_sees_the_very_bytes_that_leave_and_the_original_when_asked(city: Reviewing) -> None:
+    drawn = png_with_chunk(b"tEXt", b"Software\x00matplotlib")
+    run = city.finished({"chart.png": drawn, "counts.csv": b"district,n\nnorth,40\n"})
+    review = city.asked(declared("chart.png", statbarn="line_chart", counts="counts.csv"), run=run)
+    seen = view_file(city.desk, officer=city.principal("lin"), id=review.id, path="chart.png")
+    left = view_file(city.desk, officer=city.principal("lin"), id=review.id, path="chart.png", original=True)
+    assert not seen.original and left.original and left.content == drawn != seen.content
+    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").original, "counts never leave"
+    for officer in ("lin", "zhou"):
+        city.votes(review, officer, approval("chart.png", "looked at it: four bars of districts"))
+    assert read_released(city.desk, principal=city.principal("wang"), run=run.id, path="chart.png") == seen.content
+
+
+def late(city: Reviewing, id: UUID) -> None:
+    with city.desk.database.transaction() as tx:
+        tx.execute(update(reviews).where(reviews.c.id == id).values(due_at=datetime.now(UTC) - timedelta(hours=1)))
+
+
+def test_the_seat_of_a_reviewer_who_does_not_go_on_is_given_on_once_it_is_overdue(city: Reviewing) -> None:
+    review = city.asked()
+    city.votes(review, "lin")
+    city.votes(review, "zhou", refusal())
+    city.votes(review, "lin")  # once more, seeing all; zhou does not go on
+    with pytest.raises(Conflict, match="once the review is overdue"):
+        give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+    late(city, review.id)
+    freed = give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+    assert freed.state is ReviewState.OPEN and {(one.reviewer, one.round.value) for one in freed.votes} == {("lin", "blind")}
+    assert "zhou" in city.opened() and city.kinds()[-1] == "review.seat_given_on"
+    assert told(city, review, "gu")["votes"] == [], "whoever takes the seat votes blind"
+    with pytest.raises(Conflict, match="is missing"):
+        give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+    assert city.votes(review, "gu").outcome is Outcome.RELEASED
+
+
+def test_a_review_that_becomes_overdue_is_told_once(city: Reviewing) -> None:
+    review = city.asked()
+    assert remind(city.desk.database) == 0
+    late(city, review.id)
+    assert [remind(city.desk.database), remind(city.desk.database)] == [1, 0]
+    assert city.kinds()[-1] == "review.overdue"
+    with city.desk.database.transaction() as tx:
+        assert review_statistics(tx)["overdue"] == 1
+
+
+def test_low_risk_names_are_statbarns_and_hold_for_their_analyses(city: Reviewing) -> None:
+    assert {"regression", "linear_regression", "t_test", "words"} <= city.desk.low_risk
+    assert "frequency_table" not in city.desk.low_risk
+    with pytest.raises(InvalidInput, match="no statbarn"):
+        replace(city.desk, policy=replace(city.desk.policy, low_risk=frozenset({"regresion"})))

@@ -36,14 +36,14 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
         return shown(request, session, number)
 
     @routes.get("/reviews/{number}/files/{path:path}")
-    def file(request: Request, session: Person, number: str, path: str) -> Response:
-        content = vault.review_file(session.principal.id, number, path)
-        return pages.show(request, "review_file.html", session, number=number, path=path, size=len(content),
+    def file(request: Request, session: Person, number: str, path: str, *, original: bool = False) -> Response:
+        content, original = vault.review_file(session.principal.id, number, path, original=original)
+        return pages.show(request, "review_file.html", session, number=number, path=path, size=len(content), original=original,
                           preview=preview_of(path, content))
 
     @routes.get("/reviews/{number}/download/{path:path}")
-    def download(session: Person, number: str, path: str) -> Response:
-        content = vault.review_file(session.principal.id, number, path)
+    def download(session: Person, number: str, path: str, *, original: bool = False) -> Response:
+        content, _ = vault.review_file(session.principal.id, number, path, original=original)
         name = path.rpartition("/")[2]  # plain letters: the vault knows no other path
         return Response(content, media_type="application/octet-stream", headers={
             "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
@@ -55,6 +55,16 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
         except InvalidInput as refusal:
             typed = {name: value for name, value in given.items() if isinstance(value, str)}
             return shown(request, session, number, status=422, refusal=words_of(refusal), typed=typed)
+        return RedirectResponse(f"/reviews/{number}", status_code=303)
+
+    @routes.get("/reviews/{number}/package")
+    def package(session: Person, number: str) -> Response:
+        return Response(vault.review_package(session.principal.id, number), media_type="application/octet-stream", headers={
+            "Content-Disposition": 'attachment; filename="run.zip"', "Cache-Control": "no-store"})
+
+    @routes.post("/reviews/{number}/seats")
+    def give_on(session: Sender, number: str) -> Response:
+        vault.give_seats_on(session.principal.id, number)
         return RedirectResponse(f"/reviews/{number}", status_code=303)
 
     def shown(request: Request, session: Session, number: str, *, status: int = 200, refusal: dict[str, str] | None = None,

@@ -18,6 +18,7 @@ ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){6,}|(?:\\u[0-9a-fA-F]{4}){6,}|(?:%[
 DIGITS = re.compile(r"(?<![\w.])[+-]?\d[\d,_]*\.?\d*(?:[eE][+-]?\d+)?")
 BYTES = re.compile(r"(?:\b(?:25[0-5]|2[0-4]\d|1?\d?\d)\b[ ,]+){32,}")
 SHOWN = 10
+PADDED = 3
 BLOB_MEND = (
     "Write what a person can read; leave out encoded content, digests and tokens.",
     "请写成可读内容,去掉编码内容、摘要和令牌。",
@@ -85,6 +86,8 @@ def wide_numbers(subject: Subject) -> Iterator[Finding]:
     """A number with more digits than a double has is no measurement: digits are a place to hide."""
     most, shown = subject.thresholds.significant_digits, 0
     for piece in subject.pieces:
+        if len(piece.text) <= most and "e" not in piece.text.lower():
+            continue
         for match in DIGITS.finditer(piece.text):
             digits = re.sub(r"[eE][+-]?\d+$", "", match.group())
             digits = re.sub(r"\D", "", digits).lstrip("0").rstrip("0")
@@ -109,7 +112,9 @@ def whitespace(subject: Subject) -> Iterator[Finding]:
     if subject.opened.kind not in (Kind.TEXT, Kind.NOTEBOOK):
         return
     lines = [line.rstrip("\r") for piece in subject.opened.texts for line in piece.text.split("\n")]
-    tails = [line[len(line.rstrip(" \t\u3000")) :] for line in lines]
+    widths = Counter(map(len, lines))
+    # lines padded to one width, as statistical packages print them, say nothing by their ends
+    tails = [line[len(line.rstrip(" \t\u3000")) :] for line in lines if "\t" in line or widths[len(line)] < PADDED]
     patterns = {tail for tail in tails if tail and tail != "  "}  # two spaces break a line in Markdown
     inner = sum(bool(re.search(r"(?<=\S)(?: \t|\t )+[ \t]{4,}(?=\S)", line)) for line in lines)
     if (

@@ -118,8 +118,30 @@ LABEL_WORDS = frozenset(
         "type",
         "female",
         "male",
+        "hour",
+        "minute",
+        "weekday",
+        "decade",
+        "line",
+        "stop",
+        "station",
+        "zone",
+        "ward",
+        "tract",
+        "stratum",
+        "decile",
+        "quintile",
+        "quartile",
+        "wave",
+        "round",
+        "fold",
+        "arm",
     }
 )
+SETTING_WORDS = frozenset(
+    {"splits", "jobs", "clusters", "components", "estimators", "folds", "neighbors", "neighbours", "iter", "iterations", "layers",
+     "bins", "features", "init", "classes", "quantiles", "repeats", "epochs", "parameters", "params", "columns", "files", "lines",
+     "steps", "heads", "batch", "trees", "degree", "seeds", "outputs"})
 LABEL_CHINESE = ("年", "月", "日", "地区", "区域", "年龄", "性别", "组", "类别", "等级", "类型", "时间")
 TOTALS = frozenset(
     {
@@ -160,7 +182,7 @@ def is_total(label: str) -> bool:
 
 def names_count(name: str) -> bool:
     said = words_of(name)
-    if said & {"mean", "average", "avg", "std", "sd", "per", "rate", "percent", "pct", "share", "min", "max", "median"}:
+    if said & SETTING_WORDS or said & {"mean", "average", "avg", "std", "sd", "per", "rate", "percent", "pct", "share", "min", "max", "median"}:
         return False
     return bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
 

@@ -10,16 +10,17 @@ from sandbox.reviews.files.opened import Grid
 from sandbox.reviews.finding import Finding, blocks
 
 EXTREME = re.compile(
-    r"(?:.*[_ .-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|range|nlargest|nsmallest)(?:[_"
+    r"(?:.*[_ .-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|range|nlargest|nsmallest|richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|top|bottom|extreme)(?:[_"
     r" .-].*)?|"
-    r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差).*|p0|p100|0%|100%|q0|q100",
+    r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差|离群|异常值|首富|最富|最贫|最长|最短).*|p0|p100|0%|100%|q0|q100",
     re.IGNORECASE,
 )
 NOT_EXTREME = re.compile(
     r"max[_ ]?(?:iter|depth|rows|features|leaf|samples|lag)\w*|min[_ ]?(?:samples|child|count|cell|impurity|weight|size)\w*|"
-    r"minutes?|.*\b(?:minimum|max)[_ ](?:count|cell).*",
+    r"minutes?|feature[_ ]range|top[_ -]?\d+|.*\b(?:minimum|max)[_ ](?:count|cell).*",
     re.IGNORECASE,
 )
+LISTS_PARTS = re.compile(r"q|p|quantiles?|percentiles?|pct|分位数?|百分位数?|level", re.IGNORECASE)
 PERCENTILE = re.compile(
     r"(?:.*[_ ])?(?:p|q|pct|perc|percentile|quantile)[_ ]?(\d{1,2}(?:\.\d+)?)(?:th)?|(\d{1,2}(?:\.\d+)?)\s*(?:%|th"
     r" percentile|百分位.*)|"
@@ -56,7 +57,7 @@ def _extremes(subject: Subject) -> Iterator[Finding]:
 def _places(roles: Roles) -> Iterator[str]:
     grid = roles.grid
     for place, name in enumerate(grid.header):
-        if _names_extreme(name) and any(value is not None for value in roles.numbers[place]):
+        if names_extreme(name) and any(value is not None for value in roles.numbers[place]):
             yield grid.cell(0, place)
     yield from _in_labels(grid, roles)
 
@@ -67,13 +68,13 @@ def _in_labels(grid: Grid, roles: Roles) -> Iterator[str]:
         for place, cell in enumerate(cells):
             if (
                 len(cell) < 40
-                and _names_extreme(cell)
+                and names_extreme(cell)
                 and any(roles.numbers[other][row] is not None for other in range(len(cells)))
             ):
                 yield grid.cell(row, place)
 
 
-def _names_extreme(name: str) -> bool:
+def names_extreme(name: str) -> bool:
     name = name.strip()
     return EXTREME.fullmatch(name) is not None and NOT_EXTREME.fullmatch(name) is None
 
@@ -93,7 +94,8 @@ def percentiles(subject: Subject) -> Iterator[Finding]:
                 if beyond is not None and beyond < least and roles.numbers[place][row] is not None:
                     yield _near(least, roles.grid.cell(row, place))
         for row, cells in enumerate(roles.grid.rows):
-            part = next((found for cell in cells[:2] if (found := _part(cell)) is not None and number_like(cell)), None)
+            part = next((found for place, cell in enumerate(cells[:2])
+                         if (found := _part(cell)) is not None and (number_like(cell) or _names_parts(roles, place))), None)
             units = _units(subject, roles, row, matched)
             if part is not None and units is not None and units * min(part, 1 - part) < least:
                 yield _near(least, roles.grid.cell(row, 0))
@@ -102,6 +104,11 @@ def percentiles(subject: Subject) -> Iterator[Finding]:
 def number_like(cell: str) -> bool:
     """Whether a cell names a percentile rather than holding a share."""
     return not re.fullmatch(r"0?\.\d+", cell.strip()) and not re.fullmatch(r"\d+(\.\d+)?", cell.strip())
+
+
+def _names_parts(roles: Roles, place: int) -> bool:
+    """Whether a column of shares is one of percentiles: quantile 0.5, 0.9."""
+    return LISTS_PARTS.fullmatch(roles.grid.header[place].strip()) is not None
 
 
 def _near(least: int, where: str) -> Finding:

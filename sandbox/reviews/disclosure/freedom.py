@@ -19,6 +19,7 @@ FREEDOM = re.compile(
 OBSERVATIONS = re.compile(
     r"n|nobs|n[_ ]?obs|observations|no\.?[_ ]observations|number[_ ]of[_ ]observations|样本量|观测数", re.IGNORECASE
 )
+RESIDUAL = re.compile(r"resid(?:uals?)?|error|within(?: groups)?|残差|误差|组内", re.IGNORECASE)
 IN_TEXT = re.compile(
     r"(?:df[ _]resid(?:uals?)?|resid(?:ual)?[ _]df|residual degrees of freedom|degrees of freedom|自由度)\s*[:=为]\s*(\d+)"
     r"|on (\d+) (?:residual )?degrees of freedom|\bdf\s*=\s*(\d+)",
@@ -79,8 +80,9 @@ def _said(subject: Subject, name: re.Pattern[str], in_text: re.Pattern[str]) -> 
     for roles in (*subject.tables, *([subject.supporting] if subject.supporting else [])):
         for place, header in enumerate(roles.grid.header):
             if name.fullmatch(header.strip()):
+                rest = {row for row, cells in enumerate(roles.grid.rows) if any(RESIDUAL.fullmatch(folded(cell)) for cell in cells)}
                 for row, value in enumerate(roles.numbers[place]):
-                    if value is not None:
+                    if value is not None and (row in rest or not rest):  # of an analysis of variance, the residual's
                         yield roles.grid.cell(row, place), value
         for row, cells in enumerate(roles.grid.rows):  # names in one column, values in the next
             for label, cell in pairwise(cells):

@@ -14,7 +14,7 @@ NAMES = re.compile(
     r" ]?name|first[_ ]?name|last[_ ]?name|"
     r"surname|id[_ ]?card|national[_ ]?id|date[_ ]?of[_ ]?birth|birth[_ ]?date|dob|licen[cs]e[_ ]?plate|ip[_"
     r" ]?address|device[_ ]?id|imei|lat(?:itude)?|"
-    r"lon(?:gitude)?|lng|hash(?:ed)?[_"
+    r"lon(?:gitude)?|lng|geo[_ ]?hash|plus[_ ]?code|ids|indices|members?|rows?[_ ]?(?:ids?|no|numbers?|index)|hash(?:ed)?[_"
     r" ]?id|.*(?:身份证|手机号|电话号|姓名|住址|家庭地址|病历号|社保号|护照号|车牌|邮箱|编号|统一社会信用代码|出生日期).*",
     re.IGNORECASE,
 )

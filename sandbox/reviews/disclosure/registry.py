@@ -5,6 +5,11 @@ from collections.abc import Callable, Iterator
 from sandbox.reviews.disclosure.blobs import blobs, whitespace, wide_numbers
 from sandbox.reviews.disclosure.characters import characters
 from sandbox.reviews.disclosure.class_disclosure import class_disclosure
+from sandbox.reviews.disclosure.coded_labels import coded_labels
+from sandbox.reviews.disclosure.counted_in_words import counted_in_words
+from sandbox.reviews.disclosure.few_shares import few_shares
+from sandbox.reviews.disclosure.markup import markup
+from sandbox.reviews.disclosure.model_parts import model_parts
 from sandbox.reviews.disclosure.dominance import dominance
 from sandbox.reviews.disclosure.explained import explained
 from sandbox.reviews.disclosure.extremes import extremes, found_extremes, percentiles
@@ -60,5 +65,10 @@ CHECKS: dict[str, Check] = {
         models_declared,
         model_size,
         no_results,
+        model_parts,
+        markup,
+        few_shares,
+        counted_in_words,
+        coded_labels,
     )
 }

@@ -14,7 +14,7 @@ from sandbox.reviews.raw_values import RawValues
 from sandbox.reviews.taxonomy import Statbarn, Thresholds
 
 NUMBER = re.compile(r"[+-]?\d{1,10}(?:\.\d{0,20})?")
-COUNTING = frozenset({"frequencies"})
+COUNTING = frozenset({"frequencies", "links"})
 
 
 @dataclass(frozen=True)

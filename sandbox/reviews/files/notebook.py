@@ -58,7 +58,23 @@ def notebook_pieces(node: dict[str, Any]) -> Iterator[Piece]:
         if isinstance(cell, dict):
             source = cell.get("source", "")
             text = source if isinstance(source, str) else "".join(map(str, source))
-            yield from (Piece(f"cell {number}", line) for line in text.split("\n"))
+            kind = "markdown cell" if cell.get("cell_type") == "markdown" else "cell"
+            yield from (Piece(f"{kind} {number}", line) for line in text.split("\n"))
+            yield from (Piece(f"cell {number}", said) for name in ("id", "metadata") for said in _texts(cell.get(name)))
+    yield from (Piece("the notebook's metadata", said) for said in _texts(node.get("metadata")))
+
+
+def _texts(node: Any) -> Iterator[str]:
+    """Whatever can be read in metadata, names included."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield str(name)
+            yield from _texts(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _texts(value)
+    elif node is not None and not isinstance(node, bool):
+        yield str(node)
 
 
 def _extra(place: str, name: str) -> Finding:

@@ -1,11 +1,14 @@
 """How many numbers does an ONNX model hold, and does it hold only what standard operators need?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.numpy_helper
 from google.protobuf.message import DecodeError  # onnx brings it
+from numpy.typing import NDArray
 
 from sandbox.reviews.files.opened import Piece
 from sandbox.reviews.finding import Finding, Unfit, blocks
@@ -13,8 +16,8 @@ from sandbox.reviews.finding import Finding, Unfit, blocks
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 
-def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...]]:
-    """Parameters, its texts, findings. Raises `Unfit`."""
+def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+    """Parameters, its texts, findings, arrays. Raises `Unfit`."""
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
@@ -41,7 +44,25 @@ def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ..
     if not all(isinstance(name, str) for name in names):  # protobuf gives bytes for what is not UTF-8
         raise Unfit(_unreadable())
     pieces = [Piece("model", said.decode("utf-8", "replace")) for said in texts]
-    return parameters, (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))), tuple(findings)
+    return parameters, (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))), tuple(findings), _arrays(tensors, attributes)
+
+
+def _arrays(tensors: Sequence[Any], attributes: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    """Initializers, and the numbers of attributes."""
+    found: dict[str, NDArray[Any]] = {}
+    for place, tensor in enumerate([*tensors, *(one.t for one in attributes if one.HasField("t"))]):
+        if tensor.data_location or tensor.external_data:
+            continue  # `_check` blocks it; nothing is looked for on the disk
+        try:
+            found[f"{tensor.name}#{place}"] = onnx.numpy_helper.to_array(tensor)
+        except Exception as error:  # onnx raises whatever numpy does on bytes that are no array
+            raise Unfit(_unreadable()) from error
+    for place, one in enumerate(attributes):
+        if len(one.floats):
+            found[f"{one.name}#{place}"] = np.array(one.floats, np.float32)
+        if len(one.ints):
+            found[f"{one.name} whole#{place}"] = np.array(one.ints, np.int64)
+    return {name: array for name, array in found.items() if array.dtype.kind in "fiu"}
 
 
 def _check(model: Any) -> Iterator[Finding]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sandbox.reviews.files.csv_table import looks_like_csv, read_csv
 from sandbox.reviews.files.drawing import read_svg
 from sandbox.reviews.files.json_text import grids_of, load_json, long_lists, pieces_of
 from sandbox.reviews.files.kind import SUFFIXES, Kind
+from sandbox.reviews.files.model_arrays import modelled
 from sandbox.reviews.files.notebook import check_notebook, is_notebook, notebook_pieces
 from sandbox.reviews.files.onnx_model import read_onnx
 from sandbox.reviews.files.opened import Opened, Piece
@@ -43,14 +45,7 @@ def open_file(name: str, content: bytes, *, most_bytes: int, most_rows: int, sko
             )
         )
     opened = _readable(_binary(name, content, most_rows, skops_types) or _text(name, content, most_rows))
-    return Opened(
-        opened.kind,
-        opened.grids,
-        opened.texts,
-        opened.lists,
-        opened.parameters,
-        (*_name(name, opened.kind), *opened.findings),
-    )
+    return replace(opened, findings=(*_name(name, opened.kind), *opened.findings))
 
 
 def _readable(opened: Opened) -> Opened:
@@ -78,20 +73,17 @@ def _binary(name: str, content: bytes, most_rows: int, skops_types: tuple[str, .
         grid, found = read_parquet(content, most_rows)
         return Opened(Kind.PARQUET, (grid,), findings=found)
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        parameters, texts, found = read_zip(content, name, skops_types)
-        return Opened(Kind.SKOPS, texts=texts, parameters=parameters, findings=found)
+        return modelled(Kind.SKOPS, *read_zip(content, name, skops_types))
     try:
         content.decode("utf-8")
         is_text = b"\x00" not in content
     except UnicodeDecodeError:
         is_text = False
     if is_safetensors(content):
-        parameters, texts, found = read_safetensors(content)
-        return Opened(Kind.SAFETENSORS, texts=texts, parameters=parameters, findings=found)
+        return modelled(Kind.SAFETENSORS, *read_safetensors(content))
     refuse_by_magic(content, is_text=is_text)
     if name.lower().endswith(".onnx"):
-        parameters, texts, found = read_onnx(content)
-        return Opened(Kind.ONNX, texts=texts, parameters=parameters, findings=found)
+        return modelled(Kind.ONNX, *read_onnx(content))
     return None
 
 

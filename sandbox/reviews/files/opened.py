@@ -48,7 +48,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that could be opened. `parameters` is how many numbers a model holds."""
+    """A file that could be opened. `parameters` is how many numbers a model holds, `arrays` are these numbers (as many as are
+    looked at)."""
 
     kind: Kind
     grids: tuple[Grid, ...] = ()
@@ -56,6 +57,7 @@ class Opened:
     lists: tuple[tuple[str, int], ...] = ()  # JSON's long lists of numbers: where, how long
     parameters: int = 0
     findings: tuple[Finding, ...] = ()
+    arrays: tuple[Grid, ...] = ()
 
     def pieces(self) -> Iterator[Piece]:
         """Every text of the file; a table in a text stands in it once only as text."""

@@ -54,14 +54,18 @@ def read_parquet(content: bytes, most_rows: int) -> tuple[Grid, tuple[Finding, .
 
 
 def clean_parquet(content: bytes) -> bytes:
-    """The table alone, written anew: no metadata, no pages that no reader shows."""
+    """The table alone, written anew: no metadata, no pages that no reader shows, no entries of a dictionary that no row has."""
     table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-    bare = pa.schema([pa.field(field.name, field.type, field.nullable) for field in table.schema])
+    columns = [_decoded(column.combine_chunks()) for column in table.columns]
+    bare = pa.schema([pa.field(field.name, column.type, field.nullable)
+                      for field, column in zip(table.schema, columns, strict=True)])
     sink = io.BytesIO()
-    pyarrow.parquet.write_table(
-        pa.Table.from_arrays([column.combine_chunks() for column in table.columns], schema=bare), sink, store_schema=False
-    )
+    pyarrow.parquet.write_table(pa.Table.from_arrays(columns, schema=bare), sink, store_schema=False)
     return sink.getvalue()
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def too_many_rows(rows: int, most: int) -> Finding:

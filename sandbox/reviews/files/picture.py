@@ -8,8 +8,10 @@ without their two lowest bits (where writing is invisible), and a picture that d
 import io
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from sandbox.reviews.finding import Finding, Unfit, asks, blocks, notes
@@ -19,7 +21,11 @@ MOST_PIXELS = 16_000_000
 KEPT_BITS = 6
 NOISE_BITS = 8.0
 """Compressed bits per pixel of a re-rendered picture. Charts have under 1; data written as pixels has up to 18."""
-ENOUGH_PIXELS = 4_000
+LEAST_SIDE = 64
+TILE, BUSY, NOISY_TILES = 32, 0.4, 3
+"""Of a tile's neighbouring pixels so many differ, both across and down, and it does not compress. Small letters and hatches can
+do so too: a few such tiles are asked about, a picture made of them is refused."""
+TILE_BITS = 0.6
 DRAWING = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"sBIT", b"bKGD"})
 HARMLESS_TEXT = (b"Software\x00", b"Creation Time\x00")
 REDRAW = ("Save it without metadata: `savefig(..., metadata={})`.", "请去除元数据后保存:`savefig(..., metadata={})`。")
@@ -31,7 +37,18 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
     drawn = render_png(content)
     picture = Image.open(io.BytesIO(drawn))
     pixels = picture.width * picture.height
-    if pixels >= ENOUGH_PIXELS and len(drawn) * 8 / pixels > NOISE_BITS:
+    if min(picture.size) < LEAST_SIDE:
+        found.append(
+            blocks(
+                "picture_small",
+                "hidden_content",
+                f"The picture has {picture.width} x {picture.height} pixels: nobody can read it, but a program can.",
+                f"Draw it with {LEAST_SIDE} pixels or more on each side.",
+                f"图片仅 {picture.width} x {picture.height} 像素:人无法阅读,程序却可以。",
+                f"请使每边不少于 {LEAST_SIDE} 像素。",
+            )
+        )
+    elif len(drawn) * 8 / pixels > NOISE_BITS or (noisy := _noisy_tiles(picture)) * 2 > (picture.width // TILE) * (picture.height // TILE):
         found.append(
             blocks(
                 "picture_of_data",
@@ -40,6 +57,17 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 "Draw a chart with fewer points and plain colours.",
                 "该图片不像绘图那样可压缩,可能是写成像素的数据。",
                 "请减少数据点并使用纯色绘图。",
+            )
+        )
+    elif noisy >= NOISY_TILES:
+        found.append(
+            asks(
+                "picture_of_data",
+                "hidden_content",
+                "Parts of the picture are as dense as data written as pixels.",
+                "Look at it in full size: letters and hatches are harmless, specks in a block are not. Tables leave better as CSV.",
+                "图片局部像写成像素的数据一样密集。",
+                "请以原尺寸查看:文字和填充线无妨,成块的噪点则不行。表格请存为 CSV。",
             )
         )
     found.append(
@@ -53,6 +81,19 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
         )
     )
     return tuple(found)
+
+
+def _noisy_tiles(picture: Image.Image) -> int:
+    """How many tiles look like data written pixel by pixel."""
+    grey = np.asarray(picture.convert("L"))
+    found = 0
+    for top in range(0, grey.shape[0] - TILE + 1, TILE):
+        for left in range(0, grey.shape[1] - TILE + 1, TILE):
+            tile = grey[top : top + TILE, left : left + TILE]
+            across, down = (tile[:, 1:] != tile[:, :-1]).mean(), (tile[1:] != tile[:-1]).mean()
+            if across > BUSY and down > BUSY and len(zlib.compress(tile.tobytes(), 9)) * 8 / tile.size > TILE_BITS:
+                found += 1
+    return found
 
 
 def render_png(content: bytes) -> bytes:

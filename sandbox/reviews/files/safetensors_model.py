@@ -7,6 +7,10 @@ the tensors, without gaps.
 import json
 import struct
 from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.reviews.files.opened import Piece
 from sandbox.reviews.finding import Finding, Unfit, blocks
@@ -29,6 +33,8 @@ BITS = {
     "F8_E5M2": 8,
 }
 MOST_HEADER = 2**20
+KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
+         "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1"}
 
 
 def is_safetensors(content: bytes) -> bool:
@@ -38,8 +44,8 @@ def is_safetensors(content: bytes) -> bool:
     return 2 <= length <= len(content) - 8 and content[8:9] == b"{"
 
 
-def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...]]:
-    """Parameters, the tensors' names, findings. Raises `Unfit` for a file with gaps, overlaps or bytes that no tensor has."""
+def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+    """Parameters, the tensors' names, findings, arrays. Raises `Unfit` for a file with gaps, overlaps or bytes that no tensor has."""
     (length,) = struct.unpack("<Q", content[:8])
     try:
         header = json.loads(content[8 : 8 + length])
@@ -68,6 +74,7 @@ def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Find
                 "请用 safetensors 库重新保存。",
             )
         ) from error
+    arrays = {name: _array(content[8 + length :], said) for name, said in header.items()}
     findings: tuple[Finding, ...] = ()
     if set(metadata) - {"format"} or len(str(metadata.get("format", ""))) > 8:
         findings = (
@@ -80,4 +87,15 @@ def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Find
                 "保存时不要写入元数据。",
             ),
         )
-    return parameters, tuple(Piece("tensor name", name) for name in header), findings
+    return parameters, tuple(Piece("tensor name", name) for name in header), findings, arrays
+
+
+def _array(tensors: bytes, said: dict[str, Any]) -> NDArray[Any]:
+    """A tensor's numbers; those of types that numpy does not have as their bytes."""
+    begin, stop = said["data_offsets"]
+    kind = KINDS.get(said["dtype"])
+    if said["dtype"] == "BF16":  # the upper half of a float of 32 bits
+        wide = np.frombuffer(tensors[begin:stop], "<u2").astype("<u4") << 16
+        return wide.view("<f4").reshape(said["shape"])
+    held = np.frombuffer(tensors[begin:stop], kind or "<u1")
+    return held.reshape(said["shape"]) if kind else held

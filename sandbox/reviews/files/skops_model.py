@@ -1,6 +1,5 @@
 """Which types does a skops file name, and how many numbers does it hold? Read as data: nothing in it is ever made."""
 
-import ast
 import io
 import json
 import struct
@@ -8,6 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from math import prod
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.reviews.files.opened import Piece
 from sandbox.reviews.files.refused_kinds import ARCHIVE, OFFICE, OFFICE_MEMBERS, PICKLE
@@ -17,7 +19,9 @@ MOST_UNPACKED = 64 * 2**20
 MOST_RATIO = 200
 
 
-def read_zip(content: bytes, name: str, types: tuple[str, ...]) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...]]:
+def read_zip(
+    content: bytes, name: str, types: tuple[str, ...]
+) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
     """A skops model; every other ZIP is refused by name. Raises `Unfit`."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -47,9 +51,9 @@ def read_zip(content: bytes, name: str, types: tuple[str, ...]) -> tuple[int, tu
 
 def _read(
     archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple[str, ...]
-) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...]]:
+) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
     findings: list[Finding] = []
-    parameters = 0
+    arrays: dict[str, NDArray[Any]] = {}
     try:
         schema = json.loads(archive.read("schema.json"))
         named = set(_files(schema))
@@ -59,7 +63,7 @@ def _read(
             if member.filename not in named or not member.filename.endswith(".npy") or member.comment:
                 findings.append(_strange(f"a part that it does not use ({member.filename[:60]})"))
                 continue
-            parameters += _npy_values(archive.read(member))
+            arrays[member.filename] = _array(archive.read(member))
         if archive.comment:
             findings.append(_strange("a comment"))
     except (ValueError, KeyError, zipfile.BadZipFile, RecursionError, SyntaxError, struct.error, UnicodeDecodeError) as error:
@@ -86,24 +90,21 @@ def _read(
         if not kind.startswith(types)
     ]
     texts = [Piece("model", said) for said in _texts(schema)]
-    return parameters, tuple(texts), tuple(findings)
+    parameters = sum(array.size * len(array.dtype.names or ("",)) for array in arrays.values())
+    return parameters, tuple(texts), tuple(findings), arrays
 
 
-def _npy_values(content: bytes) -> int:
-    """How many values an array file has; it must be exactly as long as its header says, and hold no objects."""
-    if content[:6] != b"\x93NUMPY":
-        raise ValueError("not an array")
-    width = 2 if content[6] == 1 else 4
-    length = int.from_bytes(content[8 : 8 + width], "little")
-    said = ast.literal_eval(content[8 + width : 8 + width + length].decode("latin-1").strip())
-    kind = str(said["descr"])
-    if "O" in kind or not kind.lstrip("<>|=").strip("biufU?").isdigit():
+def _array(content: bytes) -> NDArray[Any]:
+    """What an array file holds; it must be exactly as long as its header says, and hold no objects."""
+    sink = io.BytesIO(content)
+    version = np.lib.format.read_magic(sink)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _fortran, kind = read(sink)
+    if kind.hasobject:
         raise Unfit(PICKLE.finding())
-    values = int(prod(said["shape"]))
-    size = int(kind.lstrip("<>|=")[1:]) * (4 if "U" in kind else 1)
-    if len(content) != 8 + width + length + values * size:
+    if len(content) != sink.tell() + prod(shape) * kind.itemsize:
         raise ValueError("bytes that belong to no value")
-    return values
+    return np.asarray(np.lib.format.read_array(io.BytesIO(content), allow_pickle=False))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -1,20 +1,21 @@
 """Which rows of one dataset hold a value?
 
-An index of keyed digests (HMAC-SHA256, 64 bits of it); no value can be read from it without the key.
+An index of keyed digests (BLAKE2b with the vault's key, 64 bits); no value can be read from it without the key.
 
 **Values.** A value held by few units is rare. That an output holds a rare value means nothing by itself: 12 is
-somebody's income. So for
-numbers the index knows how densely raw values lie among the numbers with as many decimals in the same decade, and a
-column of an output
-alarms only when it hits more of them than a stranger would (`quotes.py`).
+somebody's income. So for numbers the index knows how densely raw values lie among the numbers with as many digits, and a
+column of an output alarms only when it hits more of them than a stranger would (`quotes.py`).
+
+**Texts.** A text held by few units is known as it is, by its letters and digits alone, by a long run of digits in it, and by
+the beginnings of its common digests (`disguises.py`).
 
 **Rows.** The posting list of each digest says which rows hold it, under every form of the row's values. A row of an
-output is scored by
-how improbable its best match is.
+output is scored by how improbable its best match is.
 """
 
-import hmac
+import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from math import log
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from sandbox.catalog import DatasetPolicy
 from sandbox.catalog.model import Role
+from sandbox.reviews.quotes.disguises import disguised_forms
 from sandbox.reviews.quotes.written_forms import decade_of, decimals_of, forms_of_raw
 
 RARE_UNITS = 10
@@ -53,7 +55,7 @@ class RawIndex:
         rare: set[int] = set()
         texts: set[int] = set()
         self.text_lengths: set[int] = set()
-        crowd: dict[tuple[int, int], int] = defaultdict(int)
+        self._crowd: dict[tuple[int, int], int] = defaultdict(int)  # from four digits on by their number and the first two
         self.most_words = 1
         days: set[str] = set()
         for column in private:
@@ -62,34 +64,38 @@ class RawIndex:
             order = np.argsort(codes, kind="stable").astype(np.int32)
             starts = np.searchsorted(codes[order], np.arange(len(coded.dictionary) + 1))
             holders = _holders(codes, units, len(coded.dictionary))
+            names_units = column.role in (Role.UNIT, Role.HIDDEN)
+            found: list[tuple[int, int]] = []  # the digest of a form, and which value it is of
             for code, value in enumerate(coded.dictionary.to_pylist()):
-                known = [(form, self.digest(form)) for form in forms_of_raw(value) if form not in public]
-                held = order[starts[code] : starts[code + 1]]
-                tokens += [np.full(len(held), digest, dtype=np.uint64) for _form, digest in known]
-                places += [held] * len(known)
-                if holders[code] >= RARE_UNITS:
+                forms = [form for form in forms_of_raw(value) if form not in public]
+                known = [self.digest(form) for form in forms]
+                found += [(digest, code) for digest in known]
+                if holders[code] >= RARE_UNITS or not forms:
                     continue
-                for form, digest in known:
-                    if form.startswith("n:"):
-                        number = Decimal(form[2:])
-                        if number and digest not in rare:
-                            crowd[decimals_of(number), decade_of(number)] += 1
+                if names_units or forms[0].startswith("t:"):
+                    texts.update(self.digest(form) for form in disguised_forms(str(value)))
+                for form, digest in zip(forms, known, strict=True):
+                    if form.startswith("t:"):
+                        if _telling(form[2:]):
+                            texts.add(digest)
+                            self.text_lengths.add(len(form) - 2)
+                            self.most_words = max(self.most_words, form.count(" ") + 1)
                     elif form.startswith("d:"):
                         days.add(form)
-                    elif _telling(form[2:]):
-                        texts.add(digest)
-                        self.text_lengths.add(len(form) - 2)
-                        self.most_words = max(self.most_words, form.count(" ") + 1)
-                        continue
+                        rare.add(digest)
                     else:
-                        continue
-                    rare.add(digest)
-        self.texts, self._rare, self._crowd = frozenset(texts), frozenset(rare), dict(crowd)
+                        if digest not in rare and form != "n:0":
+                            self._crowd[_crowd_of(form)] += 1
+                        rare.add(digest)
+            held, lying = _posted(found, order, starts)
+            tokens.append(held)
+            places.append(lying)
+        self.texts, self._rare = frozenset(texts), frozenset(rare)
         self._day_density = _day_density(days)
         self._order(tokens, places)
 
     def digest(self, form: str) -> int:
-        return int.from_bytes(hmac.digest(self._key, form.encode(), "sha256")[:8], "big")
+        return int.from_bytes(hashlib.blake2b(form.encode(), digest_size=8, key=self._key).digest(), "big")
 
     def holds(self, form: str) -> bool:
         """Whether it is a rare number or date of the data."""
@@ -102,41 +108,40 @@ class RawIndex:
         """How likely a stranger's number (or date) written like this is one of the data's."""
         if form.startswith("d:"):
             return self._day_density
-        number = Decimal(form[2:])
-        if not number:
+        kind = _crowd_of(form)
+        if form == "n:0":
             return 1.0
-        decimals, decade = decimals_of(number), decade_of(number)
-        points = 9 * 10.0 ** (decade + decimals)
-        return min(1.0, CAUTION * self._crowd.get((decimals, decade), 0) / max(points, 1.0))
+        points = 10.0 ** (kind[0] - 2) if form.startswith("s:") else min(9 * 10.0 ** (kind[0] + kind[1]), 900.0)
+        return min(1.0, CAUTION * self._crowd.get(kind, 0) / max(points, 1.0))
 
-    def improbability(self, forms: list[list[str]]) -> float:
-        """Minus the log of a bound on how likely a stranger's row matches some raw row as well as this one does.
+    def improbability(self, rows: Sequence[Sequence[str]]) -> list[float]:
+        """For each row of forms: minus the log of a bound on how likely a stranger's row matches some raw row as well as this
+        one does.
 
         Each cell adds -log f to the rows that hold it (f: the part of rows that do). For independent cells the
-        expectation of e^score is at
-        most the product of 2 - f, so by Markov and over all rows P(best >= s) <= rows * prod(2 - f) * e^-s.
+        expectation of e^score is at most the product of 2 - f, so by Markov and over all rows
+        P(best >= s) <= rows * prod(2 - f) * e^-s.
         """
-        parts, weights = [], []
-        slack = log(max(self.rows, 2))
-        for cell in forms:
-            best: tuple[int, int] | None = None
-            for form in cell:
-                digest = self.digest(form)
-                place = int(np.searchsorted(self._tokens, np.uint64(digest)))
-                if place < len(self._tokens) and int(self._tokens[place]) == digest:
-                    best = int(self._starts[place]), int(self._starts[place + 1])
-                    break
-            held = 0 if best is None else best[1] - best[0]
-            slack += log(2 - held / max(self.rows, 1))
-            if best is not None and held <= min(LONGEST_POSTING, self.rows / 4):
-                parts.append(self._places[best[0] : best[1]])
-                weights.append(np.full(held, log(self.rows / held)))
-        if len(parts) < 2:
+        forms = list(dict.fromkeys(form for row in rows for form in row))
+        if not forms or not len(self._tokens):
+            return [0.0] * len(rows)
+        digests = np.array([self.digest(form) for form in forms], dtype=np.uint64)
+        found = np.minimum(np.searchsorted(self._tokens, digests), len(self._tokens) - 1)
+        known = self._tokens[found] == digests
+        begins = np.where(known, self._starts[found], 0)
+        ends = np.where(known, self._starts[found + 1], 0)
+        spans = dict(zip(forms, zip(begins.tolist(), ends.tolist(), strict=True), strict=True))
+        return [self._score([spans[form] for form in row]) for row in rows]
+
+    def _score(self, spans: list[tuple[int, int]]) -> float:
+        slack = log(max(self.rows, 2)) + sum(log(2 - (end - begin) / max(self.rows, 1)) for begin, end in spans)
+        telling = [(begin, end) for begin, end in spans if 0 < end - begin <= min(LONGEST_POSTING, self.rows / 4)]
+        if len(telling) < 2:
             return 0.0
-        rows, inverse = np.unique(np.concatenate(parts), return_inverse=True)
-        scores = np.bincount(inverse, weights=np.concatenate(weights), minlength=len(rows))
-        matched = np.bincount(inverse, minlength=len(rows))
-        scores[matched < 2] = 0.0
+        rows, inverse = np.unique(np.concatenate([self._places[begin:end] for begin, end in telling]), return_inverse=True)
+        weights = np.concatenate([np.full(end - begin, log(self.rows / (end - begin))) for begin, end in telling])
+        scores = np.bincount(inverse, weights=weights, minlength=len(rows))
+        scores[np.bincount(inverse, minlength=len(rows)) < 2] = 0.0
         return float(scores.max()) - slack
 
     def _order(self, tokens: list[NDArray[np.uint64]], places: list[NDArray[np.int32]]) -> None:
@@ -154,10 +159,30 @@ class RawIndex:
         self._starts = np.append(first, len(digests))
 
 
+def _posted(
+    found: list[tuple[int, int]], order: NDArray[np.int32], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    """Each digest once for every row that holds its value, and these rows."""
+    digests = np.array([digest for digest, _code in found], dtype=np.uint64)
+    codes = np.array([code for _digest, code in found], dtype=np.int64)
+    lengths = starts[codes + 1] - starts[codes]
+    offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.repeat(digests, lengths), order[np.repeat(starts[codes], lengths) + offsets]
+
+
 def _holders(codes: NDArray[np.int64], units: NDArray[np.int64], values: int) -> NDArray[np.int64]:
     """How many units hold each value."""
     pairs = np.unique(np.stack([codes, units]), axis=1)
     return np.bincount(pairs[0][pairs[0] >= 0], minlength=values)
+
+
+def _crowd_of(form: str) -> tuple[int, int]:
+    """Among which numbers it is one: those with as many digits and the same first two, or (short ones) with as many decimals
+    in the same decade."""
+    if form.startswith("s:"):
+        return len(form) - 2, int(form[2:4])
+    number = Decimal(form[2:])
+    return decade_of(number), decimals_of(number)
 
 
 def _telling(text: str) -> bool:

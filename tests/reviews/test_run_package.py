@@ -1,0 +1,78 @@
+"""A run's package: whole, signed, verified offline, and silent about reviewers to its team."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from reviewed_runs import TABLE, Reviewing, declared, refusal
+from sandbox.audit import Log
+from sandbox.audit.note import NotProven
+from sandbox.audit.signer import Signer
+from sandbox.errors import CihuError, NotFound
+from sandbox.reviews.run_package import package_for_officer, package_for_team
+from sandbox.reviews.verify_package import METADATA, SIGNATURE, statement, verify_package
+
+
+@pytest.fixture
+def log(city: Reviewing, tmp_path: Path) -> Log:
+    return Log(city.desk.database, Signer(tmp_path / "key"))
+
+
+def parts_of(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(parts: dict[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return sink.getvalue()
+
+
+def test_a_package_is_whole_verifies_offline_and_no_change_does(city: Reviewing, log: Log) -> None:
+    run = city.finished()
+    review = city.asked(run=run)
+    with pytest.raises(NotFound, match="no decided review"):
+        package_for_team(city.desk, log, principal=city.principal("song"), run=run.id)
+    for officer in ("lin", "zhou"):
+        city.votes(review, officer)
+    made = package_for_team(city.desk, log, principal=city.principal("song"), run=run.id)
+    proven = verify_package(made, log.public_key)
+    assert proven.outcome == "released" and proven.receipts == 1
+    parts = parts_of(made)
+    assert parts["outputs/table.csv"] == TABLE and parts["program/main.py"] == b"pass"
+    said = b"".join(parts.values()).decode()
+    assert "clinic.visits" in said and "lin" not in said.replace("clinic", "").split('"') and "zhou" not in said
+    assert not any(text in said for text in ("note.txt", "exit.json")), "only what was asked for"
+    for changed in (parts | {"outputs/table.csv": TABLE + b"east,5\n"}, parts | {"outputs/more.csv": b"x"},
+                    {name: content for name, content in parts.items() if name != "review.json"},
+                    parts | {METADATA: parts[METADATA].replace(b"clinic", b"clinix")},
+                    parts | {SIGNATURE: Log(city.desk.database, log.signer).checkpoint().encode()}):
+        with pytest.raises(NotProven):
+            verify_package(zipped(changed), log.public_key)
+    with pytest.raises(NotProven):
+        verify_package(b"PK", log.public_key)
+
+
+def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Reviewing, log: Log) -> None:
+    review = city.asked(declared())
+    city.votes(review, "lin", refusal())
+    city.votes(review, "zhou", refusal())
+    told = json.loads(parts_of(package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id))["review.json"])
+    assert {one["reviewer"] for one in told["votes"]} == {"lin", "zhou"} and told["outcome"] == "refused"
+    ours = json.loads(parts_of(package_for_team(city.desk, log, principal=city.principal("wang"), run=review.run))["review.json"])
+    assert not any("reviewer" in one or "comment" in one for one in ours["votes"])
+    assert all("message" not in one for found in ours["findings"].values() for one in found)
+    with pytest.raises(CihuError):
+        package_for_officer(city.desk, log, officer=city.principal("wang"), review=review.id)
+
+
+def test_what_begins_like_a_checkpoint_is_never_signed_as_a_statement(log: Log) -> None:
+    with pytest.raises(ValueError, match="checkpoint"):
+        log.sign_statement(f"{log.origin}\n5\nroot\n")
+    assert statement(b"x").startswith("cihu.package/1\n")
