@@ -180,7 +180,8 @@ class _Search:
         return min(max(0.0, 1.0 - (self.least - 1) / int(sizes.sum())) ** draws, ALMOST)
 
     def _drawn(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]) -> Residues | None:
-        """Draw units on which it is to cancel out, until one combination is left at most, or such as are of a few units, and look at these.
+        """Draw units on which it is to cancel out, until one combination is left at most, or such as are of a few units, and look
+        at these.
         `told(combinations, columns)`: what they tell of these atoms."""
         draw, could_be_missed = np.random.default_rng(), 0.0
         draws = 2 * len(made) + 20
