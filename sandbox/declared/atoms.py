@@ -20,8 +20,8 @@ def atoms_of(numbers: csr_matrix, sizes: npt.NDArray[np.int64] | None = None) ->
     """Group the columns (units, or `sizes` of them each) by what they bring to each number (row). Those that bring nothing are
     in no atom.
 
-    Equal columns are found by two sums of 64 bits with weights drawn for this once: that two others agree has a chance of
-    about one in 2**100.
+    Equal columns are found by a sum of 64 bits with weights drawn for this once: that any two others agree has a chance of
+    about one in ten million, for a million of them.
     """
     by_unit = numbers.tocsc()
     by_unit.eliminate_zeros()
@@ -30,11 +30,8 @@ def atoms_of(numbers: csr_matrix, sizes: npt.NDArray[np.int64] | None = None) ->
         return Atoms(csr_matrix((numbers.shape[0], 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
     starts, draw = by_unit.indptr[there], np.random.default_rng(secrets.randbits(128))
     brought = by_unit.data.astype(np.uint64)
-    sums = []
-    for _ in range(2):
-        weights = draw.integers(0, 2**64, size=numbers.shape[0], dtype=np.uint64)
-        sums.append(np.add.reduceat(weights[by_unit.indices] * brought, starts))
-    both = np.stack(sums, axis=1).view([("one", np.uint64), ("other", np.uint64)]).reshape(-1)
-    _, first, atom = np.unique(both, return_index=True, return_inverse=True)
+    weights = draw.integers(0, 2**64, size=numbers.shape[0], dtype=np.uint64)
+    sums = np.add.reduceat(weights[by_unit.indices] * brought, starts)
+    _, first, atom = np.unique(sums, return_index=True, return_inverse=True)
     many = np.bincount(atom, weights=None if sizes is None else sizes[there])
     return Atoms(by_unit[:, there[first]].tocsr().astype(np.int64), many.astype(np.int64))

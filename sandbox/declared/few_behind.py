@@ -5,21 +5,22 @@ known numbers cancels out for all but a few units, fewer than the least number t
 atom (atoms.py) that has as many units by itself: that leaves a system of equations. Often it has no solution: then nothing is
 given away, by any combination of any numbers. Where it has some, the one with the fewest units is looked for: by branching (on
 an atom it cancels out, or it does not), and where there are many, first by drawing units at random on which it is to cancel
-out, as often as it takes until one that is there would have been missed with a chance below 2**-40 (Prange, "The use of
+out, as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The use of
 information sets in decoding cyclic codes", 1962).
 
 The exact statement, and that this finds the same: tests/declared/test_few_behind.py.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, log1p
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from sandbox.declared.atoms import Atoms
-from sandbox.declared.residues import Residues, drawn_prime, null_space, product, row_reduced
+from sandbox.declared.residues import Residues, drawn_prime, echelon, null_space, product
 
 MOST_NUMBERS = 800
 """So many numbers are combined at most, those left out that no combination can use or that follow from others."""
@@ -27,13 +28,17 @@ MOST_TOLD = 30_000_000  # combinations x small atoms
 EXACTLY = 8
 """So many independent combinations are searched by branching alone."""
 MOST_BRANCHES = 3000
-MISSED = 2.0**-40
+MOST_LEFT = 30
+MISSED = 2.0**-30
+GOOD_CHANCE = 0.2
+ALMOST = 1 - 1e-12
 LEAST_CHANCE = 0.004  # that units are drawn on which the looked-for combination cancels out
-MOST_STEPS = 3_000_000_000
+MOST_STEPS = 2_000_000_000
 EXTRA_EQUATIONS = 40
 """Where there are far more equations than unknowns, random sums of them stand for all: so many more than unknowns."""
 
 Sizes = npt.NDArray[np.int64]
+Columns = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
 
 
@@ -62,17 +67,16 @@ def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
         raise TooMany
     prime = drawn_prime()
     # old ones first: a new number that follows from them tells nothing anew
-    kept = kept[row_reduced(_equations(atoms.numbers[kept], prime), prime)[1]]
+    kept = kept[echelon(_equations(atoms.numbers[kept], prime), prime)[1]]
     numbers, new = atoms.numbers[kept], kept >= already
     combinations = null_space(_equations(numbers[:, large], prime), prime)
     if not combinations[:, new].any():
         return None
-    if len(combinations) * len(small) > MOST_TOLD:
-        raise TooMany
-    told = _told(combinations, numbers[:, small].tocsr(), prime)
-    found = _Search(least, prime, new).fewest(told, combinations, atoms.sizes[small], np.zeros(len(small), dtype=np.bool_))
+    search, of_small = _Search(least, prime, new), numbers[:, small].tocsc()
+    found = search.among(combinations, of_small, atoms.sizes[small])
     if found is None:
         return None
+    found = found[: len(kept)]
     whole = _told(found[None, :], numbers, prime)[0]
     return Few(tuple(int(row) for row in kept[found != 0]), int(atoms.sizes[whole != 0].sum()))
 
@@ -121,6 +125,15 @@ class _Search:
         self.new = new
         self.branches = 0
 
+    def among(self, made: Residues, atoms: csc_matrix, sizes: Sizes) -> Residues | None:
+        """One of those that `made` (independent combinations of the numbers of `atoms`) span. Where units are many beside the
+        combinations, drawing some is all that it takes."""
+        if len(made) > 1 and self._chance(len(made) + 2, sizes) > GOOD_CHANCE:
+            return self._drawn(made, sizes, lambda some, columns: _told(some, atoms[:, columns].tocsr(), self.prime))
+        if len(made) * len(sizes) > MOST_TOLD:
+            raise TooMany
+        return self.fewest(_told(made, atoms.tocsr(), self.prime), made, sizes, np.zeros(len(sizes), dtype=np.bool_))
+
     def fewest(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
         """One of those that `made` (independent combinations) span. The columns of `told` are atoms, or several that cancel out
         together; on those that `must` nothing cancels out."""
@@ -128,7 +141,7 @@ class _Search:
         if self.branches > MOST_BRANCHES:
             raise TooMany
         while True:
-            if not made[:, self.new].any():
+            if not self._anew(made).any():
                 return None
             told, sizes, must = self._together(told, sizes, must)
             spent = int(sizes[must].sum())
@@ -138,12 +151,17 @@ class _Search:
             if not len(too_many):
                 break
             told, made = self._cancelled(told, made, int(too_many[0]))
-        for row in np.flatnonzero(made[:, self.new].any(axis=1)):
+        for row in np.flatnonzero(self._anew(made)):
             if sizes[told[row] != 0].sum() < self.least:
                 return np.asarray(made[row])
-        if len(made) > EXACTLY:
-            return self._drawn(told, made, sizes)
+        few = self._chance(len(made) + 2, sizes) > GOOD_CHANCE and not must.any()
+        if len(made) > 1 and (few or len(made) > EXACTLY):
+            return self._drawn(np.hstack([made, told]), sizes, lambda some, columns: some[:, made.shape[1]:][:, columns])
         return self._branched(told, made, sizes, must)
+
+    def _anew(self, made: Residues) -> Marks:
+        """Which of these use a number that is new. Behind its numbers a row may carry more."""
+        return np.asarray(made[:, : len(self.new)][:, self.new].any(axis=1))
 
     def _branched(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
         open_ones = np.flatnonzero(~must)
@@ -157,26 +175,38 @@ class _Search:
             found = self.fewest(told, made, sizes, must)
         return found
 
-    def _drawn(self, told: Residues, made: Residues, sizes: Sizes) -> Residues | None:
-        """Draw units on which it is to cancel out, so many that hardly any combination is left, and look among these."""
+    def _chance(self, draws: int, sizes: Sizes) -> float:
+        """That so many drawn units, each from all, miss a combination's few."""
+        return min(max(0.0, 1.0 - (self.least - 1) / int(sizes.sum())) ** draws, ALMOST)
+
+    def _drawn(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]) -> Residues | None:
+        """Draw units on which it is to cancel out, until one combination is left at most, or such as are of a few units, and look
+        at these.
+        `told(combinations, columns)`: what they tell of these atoms."""
         draw, could_be_missed = np.random.default_rng(), 0.0
-        draws = len(made) + 2
+        draws = 2 * len(made) + 20
+        if self._chance(draws, sizes) < 0.5:
+            draws = len(made) + 2
+        up_to = np.cumsum(sizes)
         while could_be_missed > log(MISSED):
-            order = draw.permutation(len(sizes)) if (sizes == sizes[0]).all() else draw.choice(
-                len(sizes), size=min(draws, len(sizes)), replace=False, p=sizes / sizes.sum())
-            some = order[:draws]
-            left = int(sizes.sum()) - np.concatenate([[0], np.cumsum(sizes[some])[:-1]])
-            chance = float(np.prod(np.maximum(0.0, 1.0 - (self.least - 1) / left)))
+            chance = self._chance(draws, sizes)
             if chance < LEAST_CHANCE or log(MISSED) / log1p(-chance) * len(made) ** 3 > MOST_STEPS:
                 raise TooMany
-            rest = null_space(told[:, some].T, self.prime)
-            if len(rest) > EXACTLY:
+            some = np.unique(np.searchsorted(up_to, draw.integers(0, up_to[-1], draws), side="right"))
+            rest = null_space(told(made, some).T, self.prime)
+            if len(rest) > MOST_LEFT:
                 draws += len(rest)
                 continue
-            self.branches = 0
-            if len(rest) and (found := self.fewest(product(rest, told, self.prime), product(rest, made, self.prime), sizes,
-                                                   np.zeros(len(sizes), dtype=np.bool_))) is not None:
-                return found
+            if len(rest):
+                left = product(rest, made, self.prime)
+                of_left = told(left, np.arange(len(sizes)))
+                if len(rest) > 1 and of_left.any(axis=0).sum() > len(rest) * self.least:  # some of them are not of a few
+                    draws += len(rest)
+                    continue
+                self.branches = 0
+                found = self.fewest(of_left, left, sizes, np.zeros(len(sizes), dtype=np.bool_))
+                if found is not None:
+                    return found
             could_be_missed += log1p(-chance)
         return None
 

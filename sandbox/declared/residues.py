@@ -38,39 +38,44 @@ def is_prime(odd: int) -> bool:
     return True
 
 
-def row_reduced(matrix: Residues, prime: int, columns: int | None = None) -> tuple[Residues, list[int]]:
-    """The reduced row echelon form by the first `columns` columns: its rows with a pivot, and the pivots' columns."""
-    reduced, pivots = matrix % prime, list[int]()
-    for column in range(matrix.shape[1] if columns is None else columns):
+def echelon(matrix: Residues, prime: int) -> tuple[Residues, list[int]]:
+    """The row echelon form with pivots of one: its rows with a pivot, and the pivots' columns, which are the first columns
+    that do not follow from those before them."""
+    left, pivots = matrix % prime, list[int]()
+    for column in range(matrix.shape[1]):
         done = len(pivots)
-        if done == len(reduced):
+        if done == len(left):
             break
-        below = np.flatnonzero(reduced[done:, column])
+        below = np.flatnonzero(left[done:, column])
         if not len(below):
             continue
         first = done + int(below[0])
         if first != done:
-            reduced[[done, first]] = reduced[[first, done]]
-        reduced[done] = reduced[done] * pow(int(reduced[done, column]), -1, prime) % prime
-        others = np.flatnonzero(reduced[:, column])
-        others = others[others != done]
-        if len(others):
-            wide = np.flatnonzero(reduced[done])  # most rows are short for long
-            block = np.ix_(others, wide)
-            reduced[block] = (reduced[block] - reduced[others, column][:, None] * reduced[done, wide]) % prime
+            left[[done, first]] = left[[first, done]]
+        left[done, column:] = left[done, column:] * pow(int(left[done, column]), -1, prime) % prime
+        if 2 * len(below) > len(left) - done:
+            rest = left[done + 1:, column:]
+            rest -= rest[:, :1] * left[done, column:] % prime
+            rest %= prime
+        else:
+            rows = done + 1 + np.flatnonzero(left[done + 1:, column])
+            left[rows, column:] = (left[rows, column:] - left[rows, column][:, None] * left[done, column:]) % prime
         pivots.append(column)
-    return reduced[: len(pivots)], pivots
+    return left[: len(pivots)], pivots
 
 
 def null_space(equations: Residues, prime: int) -> Residues:
     """A basis, by rows, of what every equation (a row) makes zero."""
     unknowns = equations.shape[1]
-    reduced, pivots = row_reduced(equations, prime)
-    free = [column for column in range(unknowns) if column not in set(pivots)]
+    reduced, pivots = echelon(equations, prime)
+    free = np.setdiff1d(np.arange(unknowns), pivots)
     basis = np.zeros((len(free), unknowns), dtype=np.int64)
-    for row, column in enumerate(free):
-        basis[row, column] = 1
-        basis[row, pivots] = -reduced[:, column] % prime
+    if len(free):
+        solved = reduced[:, free]
+        for row in range(len(pivots) - 1, 0, -1):
+            solved[:row] = (solved[:row] - reduced[:row, pivots[row]][:, None] * solved[row]) % prime
+        basis[np.arange(len(free)), free] = 1
+        basis[:, pivots] = -solved.T % prime
     return basis
 
 

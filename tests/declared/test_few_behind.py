@@ -63,6 +63,22 @@ def test_one_person_is_found_behind_three_tables_of_hundreds() -> None:
     assert found and found.units == 1 and found.numbers == (0, len(numbers) - 1)
 
 
+def test_what_was_known_of_few_before_hides_nothing_new() -> None:
+    """Of numbers that left under a grade that asks for fewer units: what these tell of few is old; the new one is found."""
+    draw = np.random.default_rng(5)
+    numbers = draw.integers(0, 3, (16, 1500))
+    less = numbers[:6].copy()  # each less a few, told long ago
+    for row in range(6):
+        less[row, row * 10: row * 10 + 6] += 1
+    old = np.vstack([numbers, less])
+    assert few_behind(atoms_of(csr_matrix(old)), 5) is None and few_behind(atoms_of(csr_matrix(old)), 10) is not None
+    assert few_behind(atoms_of(csr_matrix(np.vstack([old, draw.integers(0, 3, (1, 1500))]))), 10, already=len(old)) is None
+    new = numbers[10] + numbers[11]
+    new[1000] += 1
+    found = few_behind(atoms_of(csr_matrix(np.vstack([old, new]))), 10, already=len(old))
+    assert found and found.units < 10 and len(old) in found.numbers
+
+
 def test_many_equations_are_summed_up_without_losing_one() -> None:
     """Fewer unknowns than large atoms, by far: random sums of equations stand for them all."""
     draw = np.random.default_rng(3)

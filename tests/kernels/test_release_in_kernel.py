@@ -58,3 +58,19 @@ def test_what_cannot_be_asked_for_is_told_with_its_mend(one_kernel: Kernel) -> N
                            "    try:\n        run.request_release(files)\n    except cihu.CihuError as refused:\n"
                            "        print(refused.code, refused.mend)")
     assert said.splitlines()[0].startswith("invalid_input") and "statbarn" in said
+
+
+def test_exact_counts_are_declared_waited_for_released_and_read(one_kernel: Kernel, vault: VaultProcess) -> None:
+    told = one_kernel.text(
+        "import cihu\nrun = cihu.exact_table('SELECT site, COUNT(DISTINCT person) AS people FROM health.visits GROUP BY site', "
+        "name='who came where').wait()\nprint(run.program)\n"
+        "run.request_release('table.csv', context='persons by the site that they went to')")
+    assert "table.sql" in told and "counts.csv" in told and "in review" in told, told
+    for who in ("lin", "zhou"):
+        vote(vault, who, "approve", "compared with what left")
+    told = one_kernel.text("print(run.state, list(run.files()))\nrows = run.files().df('table.csv')\n"
+                           "(rows['people'] % 10 == 0).all(), list(rows.columns)")
+    assert "released ['table.csv']" in told and "['site', 'people', 'protection']" in told and "True" in told, told
+    refused = one_kernel.text("try:\n    cihu.exact_table('SELECT AVG(age) AS a FROM health.visits', name='ages')\n"
+                              "except cihu.CihuError as said:\n    print(said.code, said)")
+    assert refused.startswith("query_refused") and "AVG" in refused
