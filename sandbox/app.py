@@ -40,7 +40,7 @@ from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.releases.left_out import measure_left_out
-from sandbox.reviews import ReviewDesk, read_review_policy
+from sandbox.reviews import ReviewDesk, read_review_policy, trial_check
 from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.taxonomy import load_disclosure
@@ -107,7 +107,9 @@ def create_vault(settings: Settings) -> Vault:
     _add_small_talk(app, database, person)
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
     kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
-    return Vault(_guarded(app, large=upload, admit=person), _guarded(kernel_app), desk, worker)
+    trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
+    return Vault(_guarded(app, large=upload, admit=person),
+                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), desk, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
@@ -119,7 +121,7 @@ def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
 def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
                 verifier: TokenVerifier) -> FastAPI:
     """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
-    no reviewing, no upload."""
+    no reviewing; nothing that is sent in is kept but programs."""
     analyst = principal_at(desk.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
@@ -127,6 +129,7 @@ def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issue
     app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
+    app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app

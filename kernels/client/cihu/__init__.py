@@ -10,6 +10,7 @@
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
     cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
+    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...")   # would what the trial left be let pass?
     cihu.runs()                                       # what became of such programs
     cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")   # people decide
     cihu.runs()[0].files().df("t.csv")                # what they let pass
@@ -22,7 +23,7 @@ You never get a row of the data. You get sums, counts and averages with noise, e
 interval, and a receipt that proves what was asked and answered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,12 +34,14 @@ from cihu.answer import Answer
 from cihu.budget import Budget
 from cihu.catalogue import Dataset, Datasets
 from cihu.chart import Chart
+from cihu.checked import Checked, check_trial
 from cihu.explanation import Explanation
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
 from cihu.program import Inputs
 from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
+from cihu.released import Wish
 from cihu.runs import Run, Runs
 from cihu.sealed import hand_in, read_program
 from cihu.unreal import unreal
@@ -51,9 +54,9 @@ EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions t
 inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
 
-__all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs", "Vault",
-           "budget", "dataset", "datasets", "explain", "inputs", "language", "outbox", "run", "runs", "sql", "stand_in", "submit",
-           "table", "to_sql", "whoami"]
+__all__ = ["Answer", "Budget", "Chart", "Checked", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs",
+           "Vault", "budget", "check", "dataset", "datasets", "explain", "inputs", "language", "outbox", "run", "runs", "sql",
+           "stand_in", "submit", "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
@@ -145,6 +148,14 @@ def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] |
                    limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"))
     assert made is not None, "only the magic can be told not to hand in"
     return made
+
+
+def check(files: str | Mapping[str, Wish], **said: str | None) -> Checked:
+    """What a review's checks would say of files that the last trial left, declared as in `run.request_release`.
+
+    It spends nothing and touches no real row: quotes of raw values are looked for in the review itself.
+    """
+    return check_trial({files: said} if isinstance(files, str) else files)
 
 
 def runs() -> Runs:

@@ -96,6 +96,17 @@ def _npy_values(content: bytes) -> int:
     width = 2 if content[6] == 1 else 4
     length = int.from_bytes(content[8 : 8 + width], "little")
     said = ast.literal_eval(content[8 + width : 8 + width + length].decode("latin-1").strip())
+    if isinstance(said["descr"], list):
+        raise Unfit(
+            blocks(
+                "model_of_records",
+                "memorising",
+                "The model holds a table of records, as decision trees do: how many units ended in every leaf.",
+                "Release a linear model, or the tree's rules as text with enough units in every leaf (decision_rules).",
+                "模型含记录表(如决策树):其中有每个叶节点的个体数。",
+                "请发布线性模型,或以文字给出每个叶节点个体足够多的规则(decision_rules)。",
+            )
+        )
     kind = str(said["descr"])
     if "O" in kind or not kind.lstrip("<>|=").strip("biufU?").isdigit():
         raise Unfit(PICKLE.finding())
