@@ -79,7 +79,7 @@ def create_vault(settings: Settings) -> Vault:
     desk = Desk(database, shelf, gate, DuckDBEngine(raw))
     worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
-                            memory_bytes=settings.run_memory_mib * 1024 * 1024))
+                            memory_bytes=settings.run_memory_mib * 1024 * 1024, sealer=settings.run_seal))
     reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
                          load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS), RawInputs(raw))
     log = Log(database, Signer(settings.home / "keys" / "log"))

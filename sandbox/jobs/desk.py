@@ -27,6 +27,7 @@ class RunDesk:
     lock: Path  # from which that environment was installed
     places: int = 4  # how many run at once
     memory_bytes: int = 2048 * MIB  # of each
+    sealer: str = "bubblewrap"  # or "gvisor"
 
     @property
     def most_of_a_team(self) -> int:

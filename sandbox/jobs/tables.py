@@ -23,6 +23,9 @@ runs = Table(
     Column("told_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True)),
     Column("log_index", BigInteger),
+    Column("interface", JSONB(none_as_null=True)),  # of a predictor
+    Column("hint_bits", Integer, nullable=False, server_default="0"),
+    Column("hint", Text),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
     Index("ix_runs_state_team", "state", "team"),

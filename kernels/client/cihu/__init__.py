@@ -43,7 +43,7 @@ from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
 from cihu.released import Wish
 from cihu.runs import Run, Runs
-from cihu.sealed import hand_in, read_program
+from cihu.sealed import hand_in, interface_of, read_program
 from cihu.unreal import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
@@ -136,8 +136,12 @@ def budget(grant: int | None = None) -> Budget:
 
 
 def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] | None = None, limit: str | None = None,
-           team: str | None = None) -> Run:
+           team: str | None = None, hint: bool | None = None) -> Run:
     """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
+
+    With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)` in predictor.py is
+    called on these columns, and returns what is declared for each row. A model beside it (skops, safetensors, ONNX) goes along.
+    `hint=True`: its end is told with its class, where the datasets' officers let it.
 
     It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in `cihu.outbox` on
     real rows goes to quarantine, and what reviewers let pass goes to your team. `limit` (10s, 1m, 5m, 15m, 1h, 4h) is when it
@@ -145,7 +149,8 @@ def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] |
     """
     files, entry, said = read_program(path)
     made = hand_in(files, entry, name=name or str(said.get("name", "")), inputs=list(inputs or said.get("inputs") or []),
-                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"))
+                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"), interface=interface_of(said),
+                   hint=bool(said.get("hint", False)) if hint is None else hint)
     assert made is not None, "only the magic can be told not to hand in"
     return made
 
