@@ -34,7 +34,7 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: bench-dp bench-error bench-ledger  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger; ROWS=1000000 for a small machine
+bench: bench-dp bench-error bench-ledger bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
 
 audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
 	@PYTHONPATH=tests $(BIN)/python -m audit_dp
@@ -57,6 +57,9 @@ bench-error: setup $(DONE)/dev
 
 bench-ledger: setup $(DONE)/dev
 	@$(BENCH).bench_ledger
+
+bench-seal: setup $(DONE)/dev
+	@$(BENCH).bench_seal --rounds 7
 
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
@@ -96,4 +99,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-seal lock clean

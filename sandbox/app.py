@@ -41,7 +41,7 @@ from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.releases.left_out import measure_left_out
-from sandbox.reviews import ReviewDesk, read_review_policy
+from sandbox.reviews import ReviewDesk, read_review_policy, trial_check
 from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.raw_inputs import RawInputs
@@ -85,7 +85,8 @@ def create_vault(settings: Settings) -> Vault:
                             lambda grade: cell_rules(taxonomy.at(grade).thresholds))
     worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
-                            memory_bytes=settings.run_memory_mib * 1024 * 1024, declared=declared))
+                            memory_bytes=settings.run_memory_mib * 1024 * 1024, sealer=settings.run_seal,
+                            declared=declared))
     reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
                          taxonomy, RawInputs(raw))
     log = Log(database, Signer(settings.home / "keys" / "log"))
@@ -113,7 +114,9 @@ def create_vault(settings: Settings) -> Vault:
     _add_small_talk(app, database, person)
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
     kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
-    return Vault(_guarded(app, large=upload, admit=person), _guarded(kernel_app), desk, worker)
+    trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
+    return Vault(_guarded(app, large=upload, admit=person),
+                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), desk, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
@@ -125,7 +128,7 @@ def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
 def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
                 verifier: TokenVerifier) -> FastAPI:
     """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
-    no reviewing, no upload."""
+    no reviewing; nothing that is sent in is kept but programs."""
     analyst = principal_at(desk.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problems.install(app)
@@ -133,6 +136,7 @@ def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issue
     app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
+    app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app

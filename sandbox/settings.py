@@ -1,6 +1,7 @@
 """What does the vault need to know? Frozen, typed settings, read once from the environment (prefix CIHU_)."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     run_places: int = Field(default=4, ge=1, le=64)
     """How many sealed runs at once, of `run_memory_mib` each."""
     run_memory_mib: int = Field(default=2048, ge=128)
+    run_seal: Literal["bubblewrap", "gvisor"] = "bubblewrap"
+    """With what runs are sealed; where it is chosen and not there, none is taken."""
     bind: str = "127.0.0.1:8602"
     behind_tls: bool = False
     """Something in front of the vault ends TLS: only then may it listen on other than loopback."""

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
     "query.refused": Kind("a question was refused before any data was touched", "releases"),
     "run.submitted": Kind("a program was handed in to run on raw data, and queued", "jobs"),
     "run.started": Kind("a sealed run began", "jobs"),
+    "run.hinted": Kind("the class of a sealed run's end was told to its team, counted in bits against its grants", "jobs"),
     "run.finished": Kind("a sealed run's declared time was over, and what it left is in quarantine", "jobs"),
     "run.cancelled": Kind("a sealed run was called off, and what it made thrown away", "jobs"),
     "release.requested": Kind("a team asked for files of a sealed run", "reviews"),

@@ -21,6 +21,7 @@ def describe(version: Version) -> dict[str, Any]:
         "budget": {"delta": str(policy.budget.delta), "dataset_epsilon": float(policy.budget.dataset_epsilon),
                    "grant_epsilon": float(policy.budget.grant_epsilon),
                    "question_epsilon": float(policy.budget.question_epsilon)} if policy.budget else None,
+        "hint_bits": policy.hint_bits,
         "columns": [_column(column) for column in policy.columns],
     }
 

@@ -116,6 +116,7 @@ class DatasetPolicy:
     unit: PrivacyUnit | None
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
+    hint_bits: int = 0  # in all, for each grant; none are told without
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

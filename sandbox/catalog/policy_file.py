@@ -39,7 +39,8 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy") -> Dataset
         licence=str(said["source"]["licence"]), citation=str(said["source"].get("citation", "")),
         update_cycle=str(said.get("update_cycle", "")), about_rows=int(said.get("about_rows", 0)),
         population=str(said.get("population", "")), unit=unit,
-        budget=_budget(source, budget) if budget else None, columns=columns)
+        budget=_budget(source, budget) if budget else None, columns=columns,
+        hint_bits=int(said["hints"]["bits"]) if "hints" in said else 0)
 
 
 def _words(said: Any) -> Words:

@@ -1,5 +1,6 @@
 """The single-user server's configuration: one kernel, no terminals, nothing that calls home. Read by Jupyter, not imported."""
 
+import os
 from pathlib import Path
 
 from traitlets.config import get_config
@@ -14,8 +15,9 @@ c.KernelSpecManager.ensure_native_kernel = False
 c.KernelSpecManager.allowed_kernelspecs = {"cihu"}
 c.MultiKernelManager.default_kernel_name = "cihu"
 c.KernelProvisionerFactory.default_provisioner_name = "cihu-sealed"
-c.AsyncMappingKernelManager.cull_idle_timeout = 2 * HOUR
-c.AsyncMappingKernelManager.cull_interval = 300
+IDLE = int(os.environ.get("CIHU_KERNEL_IDLE_SECONDS", 2 * HOUR))
+c.AsyncMappingKernelManager.cull_idle_timeout = IDLE
+c.AsyncMappingKernelManager.cull_interval = max(1, min(300, IDLE // 4))
 c.AsyncMappingKernelManager.cull_connected = False
 
 c.ServerApp.terminals_enabled = False

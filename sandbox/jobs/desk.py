@@ -29,6 +29,7 @@ class RunDesk:
     places: int = 4  # how many run at once
     memory_bytes: int = 2048 * MIB  # of each
     declared: DeclaredDesk | None = None  # without it no declared query is taken
+    sealer: str = "bubblewrap"  # or "gvisor"
 
     @property
     def most_of_a_team(self) -> int:

@@ -1,6 +1,7 @@
 """Sealed runs over HTTP: hand in, look, call off. For kernels and for people's tools; nothing here leads to quarantine."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,10 +12,20 @@ from sandbox.audit import Log
 from sandbox.identity import Principal
 from sandbox.jobs.cancel import cancel
 from sandbox.jobs.declare import declare
+from sandbox.jobs.hints import hints_told
 from sandbox.jobs.model import Run
+from sandbox.jobs.predictor import as_document
 from sandbox.jobs.read import list_runs, load_own_run
 from sandbox.jobs.submit import submit
 from sandbox.jobs.worker import Worker
+
+
+class Interface(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    columns: list[str] = Field(description="the columns of its one input that it is given")
+    predicts: dict[str, str | list[str | int]] = Field(
+        description="what it returns a row: name -> number, probability, integer, boolean, text, or the list of its values")
 
 
 class NewRun(BaseModel):
@@ -25,6 +36,8 @@ class NewRun(BaseModel):
     files: dict[str, str] = Field(description="the program: path -> exact text")
     inputs: list[str] = Field(description="the datasets that it reads, in their newest versions")
     limit_seconds: int = Field(default=60, description="when it is ended at the latest, and its end told: never before")
+    hint: bool = Field(default=False, description="whether its end is told with its class, where the datasets' officers let it")
+    interface: Interface | None = Field(default=None, description="of a predictor")
     team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
 
 
@@ -42,14 +55,21 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     Asker = Annotated[Principal, Depends(authenticate)]
     desk = worker.desk
 
+    def with_hints(run: Run) -> dict[str, Any]:
+        """With what hints have told its team of each of its inputs, and the cap."""
+        with desk.database.transaction() as tx:
+            told = [hints_told(tx, run.team, desk.shelf.current(one.dataset)) for one in run.inputs if one.grant is not None]
+        return shown(run) | {"hints": [asdict(one) for one in told]}
+
     @api.post("", status_code=201)
     def submit_run(asker: Asker, new: NewRun) -> dict[str, Any]:
         """Queue a program to run on raw data in a seal. What it leaves waits for reviewers."""
         worker.require_seal()
         run = submit(desk, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
-                     limit_seconds=new.limit_seconds, team=new.team)
+                     limit_seconds=new.limit_seconds, team=new.team, hint=new.hint,
+                     interface=new.interface.model_dump() if new.interface else None)
         worker.wake()
-        return shown(run)
+        return with_hints(run)
 
     @api.post("/table", status_code=201)
     def declare_table(asker: Asker, new: NewTable) -> dict[str, Any]:
@@ -70,7 +90,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         with desk.database.transaction() as tx:
             run = load_own_run(tx, asker, number)
         assert run.log_index is not None, "it was written with the log's entry"
-        return shown(run) | {"program": {"entry": run.program.entry, "files": run.program.files},
+        return with_hints(run) | {"program": {"entry": run.program.entry, "files": run.program.files},
                              "receipt": log.receipt(run.log_index, opening=run.submitted_by == asker.id)}
 
     @api.post("/{number}/cancel")
@@ -78,7 +98,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         """Call a run off that waits or runs; what it made is thrown away."""
         run = cancel(desk.database, principal=asker, id=number)
         worker.cancelled(run.id)
-        return shown(run)
+        return with_hints(run)
 
     return api
 
@@ -91,4 +111,6 @@ def shown(run: Run) -> dict[str, Any]:
             "told_at": run.told_at.isoformat() if run.told_at else None,
             "ended_at": run.ended_at.isoformat() if run.ended_at else None,
             "inputs": [{"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs],
+            "interface": as_document(run.interface) if run.interface else None,
+            "hint_bits": run.hint_bits, "hint": run.hint.value if run.hint else None,
             "program_sha256": run.program.sha256, "environment_sha256": run.environment_sha256, "log_index": run.log_index}

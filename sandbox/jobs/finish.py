@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import RunState
+from sandbox.jobs.model import Hint, RunState
 from sandbox.jobs.outbox import Collected
 from sandbox.jobs.quarantine import files_of, folder, put_files, record_files
 from sandbox.jobs.read import load_run
@@ -20,10 +20,11 @@ from sandbox.storage import ObjectVersion
 INTERRUPTED = Ending("interrupted", None, 0.0, b"", Collected())
 
 
-def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
+def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion], hint: Hint = Hint.NOT_RUN,
            keep: Callable[[Transaction], None] | None = None) -> bool:
     """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
-    committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction."""
+    committed to, and opened to auditors alone. `hint` is told, and logged, only of a run that has bits for it. `keep`: what
+    else is to be kept of it, in the same transaction."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
@@ -34,6 +35,9 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
         tx.execute(update(runs).where(runs.c.id == id).values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC)))
         append(tx, Event("run.finished", "vault", f"run:{id}", {
             "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))
+        if run.hint_bits:
+            tx.execute(update(runs).where(runs.c.id == id).values(hint=hint.value))
+            append(tx, Event("run.hinted", "vault", f"run:{id}", {"class": hint.value, "bits": run.hint_bits}))
     return True
 
 

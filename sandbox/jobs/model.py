@@ -68,9 +68,35 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Interface:
+    """What a predictor declares: which columns of its one input it is given, and what it returns for each row.
+
+    `predicts`: name -> "number" (finite), "probability" (0 to 1), "integer", "boolean", "text", or the values that there are.
+    """
+
+    columns: tuple[str, ...]
+    predicts: dict[str, str | tuple[str | int, ...]]
+
+
+class Hint(StrEnum):
+    """The class of a run's end, of eight values at most: told only where the policy lets it, and counted (hints.py)."""
+
+    OK = "ok"
+    PROGRAM_ERROR = "program_error"
+    IMPORT_MISSING = "import_missing"
+    MEMORY = "memory"
+    TIME = "time"
+    OUTBOX_REFUSED = "outbox_refused"
+    NOT_RUN = "not_run"  # the vault could not start it, or ended while it ran
+
+
+@dataclass(frozen=True)
 class Run:
     """One run. The program of a declared query is its SQL. `told_at` is when its end is told, known from its start on;
-    `environment_sha256` is the lock's."""
+    `environment_sha256` is the lock's.
+
+    `interface` is there if it is a predictor. `hint_bits` are counted against its grants; `hint` is told with its end.
+    """
 
     id: UUID
     name: str
@@ -87,3 +113,6 @@ class Run:
     ended_at: datetime | None
     log_index: int | None
     kind: RunKind = RunKind.PROGRAM
+    interface: Interface | None = None
+    hint_bits: int = 0
+    hint: Hint | None = None

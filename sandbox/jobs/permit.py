@@ -51,10 +51,12 @@ def _grant(grants: Sequence[Grant], team: str, version: Version) -> Grant | None
 
 
 def require_leave(tx: Transaction, gate: Gate, principal: Principal, inputs: Sequence[Input],
-                  versions: Sequence[Version]) -> None:
-    """Decide on each input, with its grant as it is now and held so until the transaction ends. Raises `Refused`."""
+                  versions: Sequence[Version], *, way: str = "reviewed") -> None:
+    """Decide on each input, with its grant as it is now and held so until the transaction ends. Raises `Refused`.
+
+    `way` is one of policies/grades.yaml: how something leaves."""
     grade = grade_of(gate, versions)
-    context: dict[str, int | str] = {"now": int(datetime.now(UTC).timestamp()), "way": "reviewed"}
+    context: dict[str, int | str] = {"now": int(datetime.now(UTC).timestamp()), "way": way}
     for one, version in zip(inputs, versions, strict=True):
         if one.grant is None:
             gate.require(principal, "see", Resource("Dataset", version.dataset, {

@@ -1,8 +1,10 @@
 """Which program text is taken? A few text files with plain names, of which one is started; kept and hashed as it is."""
 
+import binascii
 import hashlib
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 
 from sandbox.errors import InvalidInput
@@ -11,6 +13,8 @@ from sandbox.jobs.model import Program
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}){0,4}")
 MOST_FILES, MOST_BYTES = 40, 56_000
 NAME_LENGTH = 80
+MODELS = (".skops.b64", ".safetensors.b64", ".onnx.b64")
+"""A model that a program brings travels as base64 text, and lies decoded beside it, without the .b64."""
 
 
 def checked_program(entry: str, files: Mapping[str, str]) -> Program:
@@ -25,10 +29,31 @@ def checked_program(entry: str, files: Mapping[str, str]) -> Program:
         raise InvalidInput(f"The file to start, {entry[:80]!r}, is not a .py file of the program.",
                            mend=f"Name one of: {', '.join(sorted(files))[:200]}.")
     check_texts(files)
+    _check_models(files)
     if sum(len(text.encode()) for text in files.values()) > MOST_BYTES:
         raise InvalidInput(f"The program is larger than {MOST_BYTES} bytes.",
                            mend="A program is text; what it computes on are its inputs.")
     return Program(entry, dict(files), program_sha256(entry, files))
+
+
+def model_name(path: str) -> str | None:
+    """What the model at this path of a program is called when it is decoded; None for what is no model."""
+    return path.removesuffix(".b64") if path.endswith(MODELS) else None
+
+
+def _check_models(files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        model = model_name(path)
+        if model is None:
+            continue
+        try:
+            b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidInput(f"{path} is not base64.", mend="Let cihu.submit send the folder with the model in it.",
+                               zh=f"{path} 不是 base64。", mend_zh="请用 cihu.submit 提交含模型的文件夹。") from None
+        if model in files:
+            raise InvalidInput(f"{model} is there twice.", mend="Keep the model, or its text.", zh=f"{model} 出现两次。",
+                               mend_zh="请只保留一个。")
 
 
 def check_texts(files: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ LOG, EXIT = "log.txt", "exit.json"
 def files_of(ending: Ending) -> dict[str, bytes]:
     """What a run left, and its log and its end beside it, which are no less about the data than its files."""
     end = {"ended": ending.how, "status": ending.status, "seconds": ending.seconds,
+           **({"predictions": ending.predictions} if ending.predictions else {}),
            "left_out": [{"path": one.path, "why": one.why} for one in ending.outbox.left_out]}
     return {**ending.outbox.files, LOG: ending.said, EXIT: (json.dumps(end, indent=1) + "\n").encode()}
 

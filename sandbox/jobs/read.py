@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.jobs.model import Input, Program, Run, RunKind, RunState
+from sandbox.jobs.model import Hint, Input, Interface, Program, Run, RunKind, RunState
 from sandbox.jobs.tables import runs
 
 LISTED = 200
@@ -20,7 +20,13 @@ def as_run(row: Row[Any]) -> Run:
                program=Program(row.entry, dict(row.files), row.program_sha256), environment_sha256=row.environment_sha256,
                inputs=tuple(Input(**one) for one in row.inputs), limit_seconds=row.limit_seconds, state=RunState(row.state),
                started_at=row.started_at, told_at=row.told_at, ended_at=row.ended_at, log_index=row.log_index,
-               kind=RunKind(row.kind))
+               kind=RunKind(row.kind), interface=as_interface(row.interface) if row.interface else None,
+               hint_bits=row.hint_bits, hint=Hint(row.hint) if row.hint else None)
+
+
+def as_interface(said: dict[str, Any]) -> Interface:
+    return Interface(tuple(said["columns"]), {name: tuple(kind) if isinstance(kind, list) else kind
+                                              for name, kind in said["predicts"].items()})
 
 
 def list_runs(tx: Transaction, principal: Principal) -> Sequence[Run]:

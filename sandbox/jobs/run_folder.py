@@ -7,11 +7,13 @@
 
 import os
 import shutil
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import Unavailable
+from sandbox.jobs.program import model_name
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class RunFolder:
             target = self.program / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())  # not write_text: the exact text, its ends of lines too
+            if (model := model_name(path)) is not None:
+                (self.program / model).write_bytes(b64decode(text))
         _open_below(self.program)
 
     def write_input(self, dataset: str, parquet: bytes) -> None:

@@ -3,8 +3,11 @@
 No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave behind is the outbox.
 """
 
+import json
 from pathlib import Path
 
+from sandbox.jobs.model import Interface
+from sandbox.jobs.predictor import as_document
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.seals import Bind, Limits, Seal
 
@@ -20,16 +23,21 @@ START = f'printf {READY.decode()} && read -r _ < "$1" && shift && exec "$@"'
 
 
 def run_seal(*, run: str, entry: str, python: Path, interpreter: tuple[Bind, ...], folder: RunFolder, memory_bytes: int,
-             limit_seconds: int) -> Seal:
-    """The seal of the run called `run`; `folder` holds what it reads."""
+             limit_seconds: int, interface: Interface | None = None) -> Seal:
+    """The seal of the run called `run`; `folder` holds what it reads. A predictor (`interface`) is called by the client's own
+    `cihu.predicting`, as in its trial."""
     environment = {
         "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
         "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
         "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": str(THREADS),
         "OMP_NUM_THREADS": str(THREADS), "CIHU_INPUTS": INPUTS, "CIHU_OUTBOX": OUTBOX,
     }
+    caller: tuple[str, ...] = ()
+    if interface is not None:
+        environment["CIHU_INTERFACE"] = json.dumps(as_document(interface), ensure_ascii=False)
+        caller = ("-m", "cihu.predicting")
     return Seal(
-        command=("/bin/sh", "-c", START, "run", f"{BEGINNING}/begin", str(python), f"{PROGRAM}/{entry}"),
+        command=("/bin/sh", "-c", START, "run", f"{BEGINNING}/begin", str(python), *caller, f"{PROGRAM}/{entry}"),
         readable=(*interpreter, Bind(str(folder.program), PROGRAM), Bind(str(folder.inputs), INPUTS),
                   Bind(str(folder.beginning), BEGINNING)),
         environment=tuple(environment.items()),

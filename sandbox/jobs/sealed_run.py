@@ -29,6 +29,7 @@ class Ending:
     seconds: float
     said: bytes
     outbox: Collected
+    predictions: str = ""  # of a predictor: "valid", or what is wrong with what it left
 
 
 class SealedRun:

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func, insert, select, update
@@ -13,9 +14,11 @@ from sandbox.database import Transaction
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import Program, Run, RunKind, RunState
+from sandbox.jobs.hints import take_bits
+from sandbox.jobs.model import Interface, Program, Run, RunKind, RunState
 from sandbox.jobs.moments import checked_limit
 from sandbox.jobs.permit import inputs_of, require_leave
+from sandbox.jobs.predictor import as_document, checked_interface
 from sandbox.jobs.program import checked_name, checked_program
 from sandbox.jobs.read import load_run
 from sandbox.jobs.tables import runs
@@ -26,32 +29,40 @@ MOST_WAITING = 50  # of a team
 
 
 def submit(desk: RunDesk, *, principal: Principal, name: str, entry: str, files: Mapping[str, str], inputs: Sequence[str],
-           limit_seconds: int, team: str | None = None) -> Run:
-    """Queue a run. Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`; then nothing is queued."""
+           limit_seconds: int, team: str | None = None, interface: Mapping[str, Any] | None = None, hint: bool = False) -> Run:
+    """Queue a run; with an `interface`, a predictor. `hint`: it is to tell the class of how it ended.
+
+    Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints); then nothing is queued."""
     name, program, limit = checked_name(name), checked_program(entry, files), checked_limit(limit_seconds)
     if not 1 <= len(inputs) <= MOST_INPUTS or len(set(inputs)) < len(inputs):
         raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", mend="inputs=[health.visits]")
+    versions = [desk.shelf.current(one) for one in inputs]
+    predictor = checked_interface(interface, versions) if interface is not None else None
     return queue(desk, principal=principal, kind=RunKind.PROGRAM, name=name, program=program, limit_seconds=limit, team=team,
-                 versions=[desk.shelf.current(one) for one in inputs], environment_sha256=desk.environment_sha256())
+                 versions=versions, environment_sha256=desk.environment_sha256(), hint=hint, predictor=predictor)
 
 
 def queue(desk: RunDesk, *, principal: Principal, kind: RunKind, name: str, program: Program, versions: Sequence[Version],
-          environment_sha256: str, limit_seconds: int, team: str | None) -> Run:
+          environment_sha256: str, limit_seconds: int, team: str | None, hint: bool = False,
+          predictor: Interface | None = None) -> Run:
     """Decide, record, log and queue what is checked already."""
+    declared = as_document(predictor) if predictor is not None else None
     id = uuid4()
     try:
         with desk.database.transaction() as tx:
             team, read = inputs_of(tx, principal, versions, team)
             require_leave(tx, desk.gate, principal, read, versions)
             _require_room(tx, team)
+            bits = take_bits(tx, desk.gate, principal, team, read, versions) if hint else 0
             tx.execute(insert(runs).values(
                 id=id, kind=kind.value, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
                 program_sha256=program.sha256, environment_sha256=environment_sha256, inputs=[asdict(one) for one in read],
-                limit_seconds=limit_seconds, state=RunState.QUEUED.value))
+                limit_seconds=limit_seconds, state=RunState.QUEUED.value, interface=declared, hint_bits=bits))
             index = append(tx, Event("run.submitted", principal.id, f"run:{id}", {
                 "team": team, "kind": kind.value, "program_sha256": program.sha256,
                 "environment_sha256": environment_sha256, "inputs": [asdict(one) for one in read],
-                "limit_seconds": limit_seconds}))
+                "limit_seconds": limit_seconds,
+                **({"interface": declared} if declared else {}), **({"hint_bits": bits} if bits else {})}))
             tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
             return load_run(tx, id)
     except Refused as refusal:

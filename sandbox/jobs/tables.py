@@ -24,6 +24,9 @@ runs = Table(
     Column("ended_at", DateTime(timezone=True)),
     Column("log_index", BigInteger),
     Column("kind", Text, nullable=False, server_default="program"),
+    Column("interface", JSONB(none_as_null=True)),  # of a predictor
+    Column("hint_bits", Integer, nullable=False, server_default="0"),
+    Column("hint", Text),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
     CheckConstraint("kind IN ('program', 'table')", name="kind"),

@@ -10,21 +10,21 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sandbox.errors import CihuError, Unavailable
+from sandbox.errors import CihuError
 from sandbox.jobs import run_folder
 from sandbox.jobs.bell import Bell
 from sandbox.jobs.claim import Claimed, claim
 from sandbox.jobs.count import Keep, count
 from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.finish import finish, finish_interrupted
-from sandbox.jobs.inputs import input_parquet
-from sandbox.jobs.model import Run, RunKind
+from sandbox.jobs.hints import hint_of
+from sandbox.jobs.inputs import given_rows
+from sandbox.jobs.model import Hint, Run, RunKind
 from sandbox.jobs.moments import COLLECTING_SECONDS, next_moment
-from sandbox.jobs.outbox import Collected
+from sandbox.jobs.perform import not_started, perform
 from sandbox.jobs.quarantine import files_of, folder, put_files
-from sandbox.jobs.run_seal import run_seal
-from sandbox.jobs.sealed_run import Ending, SealedRun
-from sandbox.seals import Bubblewrap, check_seal, interpreter
+from sandbox.jobs.sealed_run import Ending
+from sandbox.seals import check_seal, chosen_sealer
 
 LOOK_SECONDS = 30.0  # a place looks for itself, should nobody have told it
 AGAIN_SECONDS = 2.0  # after a part of the city failed
@@ -49,7 +49,7 @@ class Worker:
         """Raise `Unavailable` where a run could not be sealed: it is then not even queued."""
         with self._sealable:
             if not self._sealed_here:
-                check_seal(self.desk.python)
+                check_seal(self.desk.python, chosen_sealer(self.desk.sealer))
                 self._sealed_here = True
 
     def start(self) -> None:
@@ -126,7 +126,9 @@ class Worker:
             self._bells[run.id] = bell
         try:
             ending, keep = self._perform(claimed, bell)
-            self._tell(run, bell, files_of(ending), keep)
+            if ending.how == "not_started":
+                log.warning("a run did not start")
+            self._tell(run, bell, files_of(ending), hint_of(ending), keep)
         finally:
             with self._changed:
                 del self._bells[run.id]
@@ -140,30 +142,20 @@ class Worker:
                 return count(self.desk, claimed, seconds)
             except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine
                 return not_started(error), None
-        return self._run_sealed(claimed, bell, seconds), None
+        return self._run_sealed(claimed, bell), None
 
-    def _run_sealed(self, claimed: Claimed, bell: Bell, seconds: float) -> Ending:
-        run = claimed.run
-        try:
-            place = run_folder.make(self.desk.folder, str(run.id))
-        except OSError as error:
-            return not_started(error)
+    def _run_sealed(self, claimed: Claimed, bell: Bell) -> Ending:
+        run, columns = claimed.run, claimed.run.interface.columns if claimed.run.interface else None
         try:
             self.require_seal()
-            place.write_program(run.program.files)
-            for version in claimed.versions:
-                place.write_input(version.dataset, input_parquet(self.desk.raw, version))
-            seal = run_seal(run=str(run.id), entry=run.program.entry, python=self.desk.python,
-                            interpreter=interpreter(self.desk.python), folder=place, memory_bytes=self.desk.memory_bytes,
-                            limit_seconds=run.limit_seconds)
-            sealed = SealedRun(Bubblewrap(), seal, place)
-            return sealed.run(seconds, bell)
-        except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
+        except CihuError as error:
             return not_started(error)
-        finally:
-            place.remove()
+        return perform(self.desk, name=str(run.id), program=run.program, interface=run.interface,
+                       inputs=(given_rows(self.desk.raw, version, columns) for version in claimed.versions),
+                       limit_seconds=run.limit_seconds, cancelled=bell,
+                       seconds=lambda: min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS))
 
-    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes], keep: Keep | None = None) -> None:
+    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes], hint: Hint, keep: Keep | None = None) -> None:
         """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
         fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
         due, stored = run.told_at, None
@@ -173,19 +165,13 @@ class Worker:
                 stored = stored or put_files(self.desk.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
                 bell.wait((due - datetime.now(UTC)).total_seconds())
-                if not self._stopping and not finish(self.desk.database, run.id, stored, keep):
+                if not self._stopping and not finish(self.desk.database, run.id, stored, hint, keep):
                     self.desk.quarantine.clear(folder(run.id))
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
                 log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)
                 self._pause(AGAIN_SECONDS)
             else:
                 return
-
-
-def not_started(error: Exception) -> Ending:
-    log.warning("a run did not start: %s", type(error).__name__)
-    why = error.internal or error.message if isinstance(error, Unavailable) else type(error).__name__
-    return Ending("not_started", None, 0.0, f"The run did not start: {why}\n".encode(), Collected())
 
 
 def seconds_to_told(run: Run) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from difflib import get_close_matches
 
 from sandbox.errors import InvalidInput
 from sandbox.reviews.model import Declared
@@ -24,9 +25,12 @@ def check_declared(files: Sequence[Declared], statbarns: Collection[str]) -> Non
                                    mend="Write it as in the program: letters, digits and . _ -, in parts joined by /.",
                                    mend_zh="请按程序中的写法:字母、数字和 . _ -,以 / 分隔。")
         if one.statbarn not in statbarns:
+            near = get_close_matches(one.statbarn, statbarns, 3, 0.5)
+            perhaps = f"Perhaps {' or '.join(near)}? " if near else ""
             raise InvalidInput(f"{one.path}: {one.statbarn[:60]!r} is not a kind of statistic.",
                                zh=f"{one.path}:没有此统计类别。",
-                               mend=f"Use one of: {', '.join(statbarns)}.", mend_zh=f"可用:{'、'.join(statbarns)}。")
+                               mend=f"{perhaps}Use one of: {', '.join(statbarns)}.",
+                               mend_zh=f"可用:{'、'.join([*near, *(name for name in statbarns if name not in near)])}。")
         for what, what_zh, text in (("context", "背景", one.context), ("controls", "控制措施", one.controls)):
             if len(text.strip()) < SHORTEST or len(text) > LONGEST or not whole(text):
                 raise InvalidInput(f"{one.path}: the {what} needs {SHORTEST} to {LONGEST} characters.", code="declaration_short",

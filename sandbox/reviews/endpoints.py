@@ -1,6 +1,9 @@
 """Reviews over HTTP: a team asks for files and reads those that were released; officers look, each view logged, and vote."""
 
+import base64
+import binascii
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.audit import Log
-from sandbox.errors import NotFound
+from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.jobs.read import load_own_run
@@ -25,6 +28,7 @@ from sandbox.reviews.request_release import change_declarations, own_review, req
 from sandbox.reviews.run_package import package_for_officer, package_for_team
 from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.statistics import review_statistics
+from sandbox.reviews.trial_check import PATH, check_trial
 from sandbox.reviews.view_file import view_file
 from sandbox.reviews.vote import vote
 
@@ -49,6 +53,21 @@ class Wanted(BaseModel):
 
     def declared(self) -> list[Declared]:
         return [Declared(**one.model_dump()) for one in self.files]
+
+
+class TrialFiles(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: list[str] = Field(min_length=1, max_length=8, description="the datasets that the program reads: their grade decides")
+    files: list[WantedFile] = Field(max_length=100, description="as they will be asked for")
+    contents: dict[str, str] = Field(description="path -> base64 of what the trial left: the files, and their supporting counts")
+
+    def bytes(self) -> dict[str, bytes]:
+        try:
+            return {path: base64.b64decode(content, validate=True) for path, content in self.contents.items()}
+        except (binascii.Error, ValueError):
+            raise InvalidInput("A file's content is not base64.", mend="Use cihu.check.", zh="文件内容不是 base64。",
+                               mend_zh="请用 cihu.check。") from None
 
 
 class OneVote(BaseModel):
@@ -117,6 +136,21 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     def released_file(asker: Asker, number: UUID, path: str) -> Response:
         """One released file."""
         return as_bytes(read_released(desk, principal=asker, run=number, path=path))
+
+    return api
+
+
+def for_kernels(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """A door of its own: the one request that may be large."""
+    api = APIRouter(tags=["sealed runs"])
+
+    @api.post(PATH)
+    def check_files_of_a_trial(asker: Annotated[Principal, Depends(authenticate)], given: TrialFiles) -> dict[str, Any]:
+        """What a review's checks would say of such files, but for quotes of raw values. Touches no data, keeps nothing."""
+        grade, found = check_trial(desk, principal=asker, inputs=given.inputs, contents=given.bytes(),
+                                   files=[Declared(**one.model_dump()) for one in given.files])
+        return {"grade": grade, "thresholds": asdict(desk.taxonomy.at(grade).thresholds),
+                "files": [{"path": path, "findings": [asdict(one) for one in findings]} for path, findings in found.items()]}
 
     return api
 

@@ -20,14 +20,15 @@ MENDS = (("No permissions to create", USER_NAMESPACES), ("setting up uid map", U
          ("Creating new namespace failed", CONTAINER), ("Can't mount proc", PROC))
 
 
-def check_seal(python: Path) -> None:
+def check_seal(python: Path, sealer: Bubblewrap | None = None) -> None:
     """Return when a seal holds here for programs of the virtual environment of `python`; else raise Unavailable with
     the reason and the mend."""
     probe = Path(__file__).with_name("probe.py").read_text()
     seal = Seal(command=(str(python), "-E", "-c", probe), readable=interpreter(python),
                 environment=(("LANG", "C.UTF-8"),), limits=Limits(cpu_seconds=20), name="check")
+    sealer = sealer or Bubblewrap()
     with tempfile.TemporaryFile() as output:
-        process = Bubblewrap().start(seal, output=output)
+        process = sealer.start(seal, output=output)
         try:
             status = process.wait(SECONDS)
         except subprocess.TimeoutExpired:
@@ -35,18 +36,22 @@ def check_seal(python: Path) -> None:
             raise Unavailable(f"A sealed program did not end in {SECONDS} seconds.",
                               mend="See whether the machine is overloaded.") from None
         output.seek(0)
-        judge(status, output.read(20_000).decode(errors="replace"))
+        judge(status, output.read(20_000).decode(errors="replace"), waived=sealer.waived, own_kernel=sealer.own_kernel)
 
 
-def judge(status: int, said: str) -> None:
-    """Read what the probe said. Every wall must stand: one open is as good as none."""
+def judge(status: int, said: str, *, waived: frozenset[str] = frozenset(), own_kernel: bool = False) -> None:
+    """Read what the probe said. Every wall must stand, but for those `waived`: one open is as good as none. With `own_kernel`
+    it must run on another kernel than this machine's."""
     try:
         seen = json.loads(said) if status == 0 else None
     except ValueError:
         seen = None
     if not isinstance(seen, dict):
         raise Unavailable(f"Programs cannot be sealed on this machine: {last_line(said)}", mend=mend(said))
-    open_walls = [name.replace("_", " ") for name, is_open in seen.items() if is_open]
+    same_kernel = seen.pop("kernel", None) == Path("/proc/version").read_text()
+    open_walls = [name.replace("_", " ") for name, is_open in seen.items() if is_open and name not in waived]
+    if own_kernel and same_kernel:
+        open_walls.append("runs on this machine's kernel")
     if open_walls:
         raise Unavailable(f"The seal does not hold on this machine: a sealed program {', '.join(open_walls)}.",
                           mend="Report this with the output of `uname -a`; no kernel will be started here.")

@@ -19,7 +19,10 @@ def look() -> dict[str, object]:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     with open("/proc/net/dev") as file:
         networks = sorted(line.split(":")[0].strip() for line in file if ":" in line)
+    with open("/proc/version") as file:
+        kernel = file.read()
     return {
+        "kernel": kernel,
         "rights": any(int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")),
         "may_gain_rights": status["NoNewPrivs"] != "1",
         "unfiltered": status["Seccomp"] != "2",

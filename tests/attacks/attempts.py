@@ -32,7 +32,7 @@ NUMBERS = {  # x86_64, aarch64
     "userfaultfd": (323, 282), "fsopen": (430, 430), "keyctl": (250, 219), "clone3": (435, 435), "memfd_secret": (447, 447),
     "process_vm_readv": (310, 270), "open_tree": (428, 428), "pidfd_getfd": (438, 438), "kexec_load": (246, 104),
     "init_module": (175, 105), "add_key": (248, 217), "clone": (56, 220), "personality": (135, 92), "seccomp": (317, 277),
-    "exit": (60, 93),
+    "exit": (60, 93), "mount_setattr": (442, 442), "kcmp": (312, 272), "fanotify_init": (300, 262),
 }
 
 
@@ -137,6 +137,42 @@ def any_rare_socket_family(targets: Targets) -> bool:
 @attempt("the database's socket, by its path in the host: sandbox-peers.md, sockets")
 def a_unix_socket_of_the_host(targets: Targets) -> bool:
     return asks(socket.AF_UNIX, targets["unix"])
+
+
+@attempt("which sockets the host has, by their names: unix(7), /proc/net/unix")
+def see_the_hosts_unix_sockets(targets: Targets) -> bool:
+    return reads("/proc/net/unix", targets["abstract"])
+
+
+@attempt("which ports the host serves and whom it speaks with: proc(5), /proc/net/tcp")
+def see_the_hosts_connections(targets: Targets) -> bool:
+    return reads("/proc/net/tcp", f":{targets['tcp']:04X} ")
+
+
+@attempt("the vault's socket, by its path in the host, past the one that is bound in: sandbox-peers.md, sockets")
+def reach_the_vault_by_its_path_in_the_host(targets: Targets) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+        made.connect(f"{targets['home']}/run/vault/vault.sock")
+        return True
+
+
+@attempt("the channels of another person's kernel: jupyter_client, ipc transport; issue 4, kernel protocol abuse")
+def reach_another_kernels_channels(targets: Targets) -> bool:
+    for path in glob.glob(f"{targets['run']}/**/*", recursive=True):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+            made.connect(path)
+            return True
+    return False
+
+
+@attempt("a name without a file that a process of the host would find: CVE-2020-15257's way round")
+def bind_a_name_that_the_host_sees(targets: Targets) -> bool:
+    """Whether a process of the host, which asks for this name, comes to us."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+        made.bind("\0" + targets["wanted"])
+        made.listen()
+        made.settimeout(3)
+        return made.accept()[0].recv(16) == b"asked"
 
 
 # --- files -------------------------------------------------------------------------------------------------------
@@ -262,6 +298,48 @@ def use_an_inherited_descriptor(targets: Targets) -> bool:
     return False
 
 
+@attempt("a file without a name is given one by its descriptor, past a filter of link(2): open(2), O_TMPFILE")
+def plant_a_hard_link_by_a_descriptor(targets: Targets) -> bool:
+    made = os.open(targets["writable"], os.O_TMPFILE | os.O_RDWR)
+    path = os.path.join(targets["writable"], "named")
+    if LIBC.linkat(-100, f"/proc/self/fd/{made}".encode(), -100, path.encode(), 0x400) != 0:  # AT_SYMLINK_FOLLOW
+        raise OSError(ctypes.get_errno(), "linkat")
+    os.remove(path)
+    return True
+
+
+@attempt("a link in place of a file between look and open: CVE-2018-15664", harmless=True)
+def swap_a_file_for_a_link(targets: Targets) -> bool:
+    plain = os.path.join(targets["writable"], "swapped")
+    with open(plain, "w"):
+        pass
+    os.symlink(targets["file"], plain + ".new")
+    os.replace(plain + ".new", plain)
+    return os.path.islink(plain)
+
+
+@attempt("a socket in a folder that a trusted process reads: unix(7)", harmless=False)
+def put_a_socket_for_others_into_the_sockets_folder(targets: Targets) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+        made.bind(os.path.join(targets["sockets"], "bound"))
+        return True
+
+
+@attempt("what the host's processes share in memory: shm_overview(7)")
+def read_the_hosts_shared_memory(targets: Targets) -> bool:
+    return reads(f"/dev/shm/{targets['shm']}", targets["canary"])
+
+
+@attempt("the disks of the host, as a file of their own: mount(8); Docker without a device cgroup", harmless=False)
+def open_a_disk_of_the_host(targets: Targets) -> bool:
+    disks = ("sd*", "vd*", "nvme*", "dm-*", "loop*", "mem", "kmsg", "kvm")
+    for path in (path for pattern in disks for path in glob.glob(f"/dev/{pattern}")):
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDONLY))
+            return True
+    return False
+
+
 # --- processes ---------------------------------------------------------------------------------------------------
 
 @attempt("command lines and environments of others: sandbox-peers.md, /proc")
@@ -274,6 +352,40 @@ def see_another_process(targets: Targets) -> bool:
 def find_a_secret_in_the_environment(targets: Targets) -> bool:
     secrets = ("CIHU_WORKSPACE_TOKEN_FILE", "CIHU_DATABASE_URL", "JUPYTERHUB_API_TOKEN", "CIHU_S3_SECRET_KEY", "CIHU_HOME")
     return any(name in os.environ for name in secrets)
+
+
+@attempt("the environment of another process: proc(5); sandbox-peers.md, env", root=True)
+def find_a_secret_in_another_environment(targets: Targets) -> bool:
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if reads(path, targets["canary"]):
+                return True
+    return False
+
+
+@attempt("the memory of another process, as a file: CVE-2012-0056", root=True)
+def open_the_memory_of_another_process(targets: Targets) -> bool:
+    os.close(os.open(f"/proc/{targets['victim']}/mem", os.O_RDONLY))
+    return True
+
+
+@attempt("a descriptor of another process: pidfd_getfd(2)", root=True)
+def take_a_descriptor_of_another_process(targets: Targets) -> bool:
+    os.close(call("pidfd_getfd", os.pidfd_open(targets["victim"]), 0, 0))
+    return True
+
+
+@attempt("the limits of another process: prlimit(2), CVE-2022-49058's neighbourhood")
+def change_the_limits_of_another_process(targets: Targets) -> bool:
+    return bool(resource.prlimit(targets["victim"], resource.RLIMIT_CORE))
+
+
+@attempt("the namespaces of another process: setns(2)", root=True)
+def enter_another_namespace(targets: Targets) -> bool:
+    with open(f"/proc/{os.getppid()}/ns/uts") as file:
+        if LIBC.setns(file.fileno(), 0) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+    return True
 
 
 @attempt("a signal to a process of the host: sandbox-peers.md, signals")
@@ -409,6 +521,30 @@ def open_a_performance_event(targets: Targets) -> bool:
     return True
 
 
+@attempt("changing a mount's attributes, such as read-only: mount_setattr(2), CVE-2023-2640's neighbourhood", root=True)
+def change_a_mounts_attributes(targets: Targets) -> bool:
+    wanted = (ctypes.c_uint64 * 4)(0, 0, 0, 0)
+    return call("mount_setattr", -100, b"/", 0, wanted, ctypes.sizeof(wanted)) == 0
+
+
+@attempt("the kernel's log, with addresses in it: syslog(2), dmesg_restrict", root=True)
+def read_the_kernels_log(targets: Targets) -> bool:
+    if LIBC.klogctl(10, None, 0) < 0:  # its size
+        raise OSError(ctypes.get_errno(), "klogctl")
+    return True
+
+
+@attempt("who has which page: kcmp(2), CVE-2019-11190's neighbourhood")
+def compare_with_another_process(targets: Targets) -> bool:
+    return call("kcmp", os.getpid(), os.getpid(), 0, 0, 0) >= 0
+
+
+@attempt("watching the whole file system: fanotify(7)", root=True)
+def watch_every_file(targets: Targets) -> bool:
+    os.close(call("fanotify_init", 0, 0))
+    return True
+
+
 @attempt("userfaultfd makes races winnable: used for CVE-2021-22555", root=True)
 def open_userfaultfd(targets: Targets) -> bool:
     os.close(call("userfaultfd", 0))
@@ -443,6 +579,24 @@ def call_by_the_32_bit_door(targets: Targets) -> bool:
 @attempt("memory that nobody counts: memfd_create(2)")
 def hide_memory_in_a_nameless_file(targets: Targets) -> bool:
     os.close(os.memfd_create("hidden"))
+    return True
+
+
+@attempt("a queue that outlives its process and that others find by its name: mq_overview(7)")
+def make_a_message_queue(targets: Targets) -> bool:
+    queue = LIBC.mq_open(b"/cihu-attack", os.O_CREAT | os.O_RDWR, 0o600, None)
+    if queue < 0:
+        raise OSError(ctypes.get_errno(), "mq_open")
+    LIBC.mq_unlink(b"/cihu-attack")
+    return True
+
+
+@attempt("semaphores that outlive their process: semget(2)")
+def make_a_semaphore_of_the_system(targets: Targets) -> bool:
+    made = LIBC.semget(0, 1, 0o600 | 0o1000)
+    if made < 0:
+        raise OSError(ctypes.get_errno(), "semget")
+    LIBC.semctl(made, 0, 0)
     return True
 
 

@@ -1,14 +1,17 @@
 """The person's own server is trusted, so it gives a person, and a kernel, no way to anything but the workspace."""
 
+import contextlib
 import json
 import os
 import re
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import httpx
 import pytest
 
-from workspace import Kernel, VaultProcess, WorkspaceProcess
+from sandbox.identity.revocations import revoke_token
+from workspace import Kernel, VaultProcess, WorkspaceProcess, workspace_process
 
 CANARY = "what no link may show"
 REFUSED = {httpx.codes.NOT_FOUND, httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST, httpx.codes.METHOD_NOT_ALLOWED}
@@ -186,3 +189,60 @@ def test_two_kernels_of_different_people_share_nothing(workspace: WorkspaceProce
         said = kernel.text("import os, glob\nprint(glob.glob('/tmp/mine'), glob.glob('/dev/shm/*'), os.listdir('/run'))")
         assert said.startswith("[] [] [")
         assert sorted(json.loads(said.split("] ", 2)[2].replace("'", '"'))) == ["channels", "cihu", "kernel"]
+
+
+REPLAY = """
+import http.client, socket
+class Door(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("/run/cihu/vault.sock")
+door = Door("vault")
+door.request("GET", "/v1/datasets", headers={{"Authorization": "Bearer {token}"}})
+print(door.getresponse().status)
+"""
+
+
+def test_a_kernel_that_writes_nonsense_on_its_own_channels_harms_neither_its_server_nor_another_kernel(
+        workspace: WorkspaceProcess, kernel: Kernel) -> None:
+    """The server reads what a kernel's program may write there by itself: frames, signatures, JSON. jupyter_client's protocol."""
+    nonsense = """
+import os
+socket = get_ipython().kernel.iopub_socket
+for message in ([b"x"], [b"a", b"<IDS|MSG>"], [b"<IDS|MSG>", b"", b"{", b"{", b"{", b"{"], [os.urandom(2**20)] * 3,
+                [b"<IDS|MSG>", b"forged", b'{"msg_type": "status"}', b"{}", b"{}", b'{"execution_state": "dead"}']):
+    socket.send_multipart(message)
+print("written")
+"""
+    with workspace.kernel() as another:
+        with contextlib.suppress(TimeoutError, RuntimeError):  # its own connection may be lost by it
+            another.run(nonsense, timeout=10)
+        assert kernel.text("print('as before')") == "as before\n"
+    assert workspace.request("GET", "/api/kernels").status_code == httpx.codes.OK
+    with workspace.kernel() as fresh:
+        assert fresh.text("print('fresh')") == "fresh\n"
+
+
+def test_another_persons_token_opens_neither_a_workspace_nor_a_kernels_channels(workspace: WorkspaceProcess, vault: VaultProcess,
+                                                                               kernel: Kernel) -> None:
+    """A socket in a browser asks no second time: the first answer must be a refusal. CVE-2018-8768's neighbourhood."""
+    channels = f"{workspace.url}/api/kernels/{kernel.id}/channels"
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "eA=="}
+    for token in ("", "guessed", vault.workspace_token("song"), vault.workspace_token("wang")):
+        for url in (channels, f"{workspace.url}/api/contents", f"{workspace.url}/api/kernels"):
+            answer = httpx.get(url, headers={"Authorization": f"token {token or 0}", **(upgrade if url == channels else {})},
+                               timeout=20, trust_env=False)
+            assert answer.status_code in (401, 403), (url, answer.status_code)
+
+
+def test_a_token_that_was_copied_is_worth_nothing_once_the_login_was_ended(vault: VaultProcess) -> None:
+    """Replay after revocation: RFC 9700, section 4; OWASP, session management."""
+    with workspace_process(vault, "song") as server, server.kernel() as own:
+        copied = own.text("print(open('/run/kernel/token').read())").strip()
+        middle = copied.split(".")[1]
+        claims = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        ask = REPLAY.format(token=copied)
+        assert own.text(ask) == "200\n"
+        with vault.story.database.transaction() as tx:
+            revoke_token(tx, account="song", token_id=claims["workspace"]["token"], reason="a test of replay")
+        assert own.text(ask) == "401\n"

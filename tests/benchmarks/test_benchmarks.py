@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_dp, bench_error
+from benchmarks import bench_dp, bench_error, bench_seal
 from benchmarks.questions import FIRST, QUESTIONS
 from benchmarks.taps import make_taps
 
@@ -20,6 +20,13 @@ def test_the_race_ends_with_a_line_that_names_every_question_and_contestant(
     assert all(ratio > 0 for ratio in told["cihu_vs_duckdb"].values()) and told["geomean"] > 0
     assert set(told["peak_memory_mb"]) == {"duckdb", "cihu"} and min(told["peak_memory_mb"].values()) > 0
     assert told["vs_best_peer"] is None
+
+
+def test_the_seals_cost_ends_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bench_seal.main(["--rows", "20000", "--rounds", "1", "--cache", str(tmp_path)])
+    told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert set(told["alone_seconds"]) == set(told["sealed_seconds"]) == {"all", "import", "pandas", "duckdb", "to_first_line"}
+    assert all(seconds > 0 for part in ("alone_seconds", "sealed_seconds") for seconds in told[part].values())
 
 
 def test_the_table_is_the_same_from_the_same_seed(tmp_path: Path) -> None:

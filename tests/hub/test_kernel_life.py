@@ -180,3 +180,34 @@ def test_notebooks_are_given_once_and_stay_as_the_person_left_them(tmp_path: Pat
     first.unlink()
     prepare_workspace(tmp_path, "wang", notebooks)
     assert not first.exists()
+
+
+def test_several_kernels_of_one_person_work_at_once_and_share_nothing(workspace: WorkspaceProcess) -> None:
+    with workspace.kernel() as one, workspace.kernel() as two, workspace.kernel() as three:
+        for number, each in enumerate((one, two, three)):
+            each.text(f"x = {number}\nopen('/tmp/x', 'w').write('{number}')")
+        assert [each.text("print(x, open('/tmp/x').read())") for each in (one, two, three)] == ["0 0\n", "1 1\n", "2 2\n"]
+        assert one.text("import os\nprint(sum(name.isdigit() for name in os.listdir('/proc')) < 4)") == "True\n"
+
+
+def test_a_kernel_that_nobody_looks_at_and_does_nothing_is_ended_and_one_that_is_looked_at_is_not(vault: VaultProcess) -> None:
+    with workspace_process(vault, "wang", CIHU_KERNEL_IDLE_SECONDS="4") as server, server.kernel() as looked_at:
+        left = server.request("POST", "/api/kernels", json={"name": "cihu"}).json()["id"]
+        until(lambda: server.request("GET", f"/api/kernels/{left}").status_code == httpx.codes.NOT_FOUND)
+        assert looked_at.text("print('still')") == "still\n"
+
+
+def test_what_is_saved_outlives_its_server_and_what_a_kernel_had_does_not(vault: VaultProcess) -> None:
+    """A hub that is restarted ends the servers, and they their kernels: the workspace's files are what stays."""
+    cell = {"cell_type": "code", "source": "x = 41", "metadata": {}, "outputs": [], "execution_count": None, "id": "a"}
+    saved = {"type": "notebook", "format": "json", "content": {
+        "cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}}
+    with workspace_process(vault, "song") as server, server.kernel() as kernel:
+        kernel.text("x = 41\nopen('kept.txt', 'w').write('41')")
+        assert server.request("PUT", "/api/contents/mine.ipynb", json=saved).status_code == httpx.codes.CREATED
+    with workspace_process(vault, "song") as server:
+        again = server.request("GET", "/api/contents/mine.ipynb").json()["content"]["cells"][0]["source"]
+        assert again == "x = 41" and server.request("GET", "/api/kernels").json() == []
+        assert server.request("GET", "/api/contents/kept.txt").status_code == httpx.codes.NOT_FOUND
+        with server.kernel() as kernel:
+            assert kernel.text("import os\nprint('x' in globals(), os.path.exists('kept.txt'))") == "False False\n"

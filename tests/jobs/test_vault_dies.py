@@ -1,6 +1,7 @@
 """The vault dies or ends in the middle of a run: what had begun is finished and never begins again, what waited runs."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -57,3 +58,12 @@ def test_a_run_that_had_begun_is_finished_as_interrupted_and_one_that_waited_run
         assert mortal_vault.kinds().count("run.started") == 2, "neither began twice"
         assert mortal_vault.kinds().count("run.finished") == 2
         assert mortal_vault.log().verify_whole().faults == ()
+
+
+@pytest.mark.skipif(shutil.which("runsc") is not None, reason="runsc is here")
+def test_a_vault_told_to_seal_with_it_takes_no_run_without_it(mortal_vault: AskedVault) -> None:
+    with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor"}):
+        dataset, _ = mortal_vault.dataset()
+        refused = mortal_vault.person("wang").send("POST", "/v1/runs", json={
+            "name": "x", "files": {"main.py": "pass"}, "inputs": [dataset], "limit_seconds": 10})
+        assert refused.status_code == 503 and "runsc" in refused.json()["detail"], refused.text

@@ -1,10 +1,6 @@
 """From a cell to a released table, in a notebook: asked for with words, looked at by two officers, read as a DataFrame."""
 
-from typing import Any
-
-import httpx
-
-from sandbox.identity import VAULT, TokenIssuer
+from notebook_reviewers import vote
 from workspace import Kernel, VaultProcess
 
 CELL = """%%sealed name="visits by site" inputs=[health.visits] limit=10s
@@ -13,23 +9,6 @@ counts = cihu.inputs["health.visits"].groupby("site").size()
 ((counts + 5) // 10 * 10).rename("n").to_csv(cihu.outbox / "n.csv")
 """
 WORDS = '{"statbarn": "frequencies", "context": "visits by site, everybody", "controls": "no site has few visits"}'
-
-
-def officer(vault: VaultProcess, who: str, method: str, path: str, body: Any = None) -> Any:
-    token = TokenIssuer("portal", vault.home / "keys" / "portal", vault.story.database).issue(
-        who, audience=VAULT, lifetime_seconds=60)
-    said = httpx.request(method, f"{vault.url}/v1/reviews{path}", headers={"Authorization": f"Bearer {token}"}, json=body,
-                         timeout=60, trust_env=False)
-    assert said.status_code == 200, said.text
-    return said.json()
-
-
-def vote(vault: VaultProcess, who: str, choice: str, comment: str = "") -> str:
-    (waiting,) = officer(vault, who, "GET", "")
-    told = officer(vault, who, "GET", f"/{waiting['id']}")
-    reasons = ["no_context"] if choice != "approve" else []
-    votes = [{"path": file["path"], "vote": choice, "comment": comment, "reasons": reasons} for file in told["files"]]
-    return str(officer(vault, who, "POST", f"/{waiting['id']}/votes", {"revision": told["revision"], "votes": votes})["state"])
 
 
 def test_a_table_is_asked_for_returned_asked_for_again_released_and_read(one_kernel: Kernel, vault: VaultProcess) -> None:

@@ -76,3 +76,33 @@ print(sorted(run.program), run.cancel().state, one.cancel().state)
 def test_a_fault_in_the_magics_line_is_told_with_its_mend(one_kernel: Kernel, line: str, said: str) -> None:
     told = one_kernel.text(f"import cihu\nget_ipython().run_cell_magic('sealed', {line!r}, 'pass')")
     assert said in told and "%%sealed name=" in told
+
+
+FOLDER = """
+import cihu, pathlib, pandas as pd, skops.io
+from sklearn.linear_model import LogisticRegression
+folder = pathlib.Path("often"); folder.mkdir(exist_ok=True)
+rows = cihu.stand_in("health.visits")
+skops.io.dump(LogisticRegression().fit(pd.DataFrame(rows[["age"]]), rows["doctor_visits"] > 15), folder / "often.skops")
+(folder / "cihu.yaml").write_text("kind: predictor\\nname: often\\ninputs: [health.visits]\\nlimit: 1m\\ncolumns: [age]\\n"
+                                  "predicts: {often: probability}\\n")
+(folder / "predictor.py").write_text('''import pathlib, skops.io
+model = skops.io.load(pathlib.Path(__file__).with_name("often.skops"))
+def predict(rows):
+    return model.predict_proba(rows)[:, %s]
+''')
+run = cihu.submit(folder)
+print(run.document["interface"], sorted(run.program), run.cancel().state)
+"""
+
+
+def test_a_predictor_with_its_model_is_called_on_stand_in_rows_and_handed_in(one_kernel: Kernel) -> None:
+    said = one_kernel.text(FOLDER.replace("%s", "1"))
+    assert " rows: often." in said, said
+    assert "{'columns': ['age'], 'predicts': {'often': 'probability'}}" in said, said
+    assert said.rstrip().endswith("['often.skops.b64', 'predictor.py'] cancelled"), said
+
+
+def test_a_predictor_that_returns_something_else_is_shown_why_and_not_handed_in(one_kernel: Kernel) -> None:
+    said = one_kernel.text(FOLDER.replace("%s", ":"))
+    assert "predict returned a ndarray" in said and "trial_failed" in said and "Traceback" not in said, said

@@ -28,7 +28,8 @@ def test_the_grades_are_those_of_the_standard_lowest_first() -> None:
 
 
 @pytest.mark.parametrize(("grade", "possible"), [
-    ("1", {"see", "dp", "reviewed", "open_sale"}), ("2", {"see", "dp", "reviewed"}), ("3", {"see", "dp", "reviewed"}),
+    ("1", {"see", "dp", "reviewed", "hints", "open_sale"}), ("2", {"see", "dp", "reviewed", "hints"}),
+    ("3", {"see", "dp", "reviewed"}),
     ("4", {"see", "dp", "reviewed"}),
     ("important", {"see", "dp"}), ("core", set()),
 ])
@@ -63,7 +64,7 @@ def test_nothing_has_no_grade_and_an_unknown_grade_is_refused() -> None:
 @pytest.mark.parametrize(("old", "new", "said"), [
     ('- id: "2"', "- id: 2", 'grades.1.id: 2 is not of type "string"'),
     ('- id: "2"', '- id: "1"', "the grade '1' stands there twice"),
-    ("possible: [see, dp, reviewed, open_sale]", "possible: [see, dp, give_away]", "'give_away' is not a way"),
+    ("possible: [see, dp, reviewed, hints, open_sale]", "possible: [see, dp, give_away]", "'give_away' is not a way"),
     ("possible: []", "possible: [see, open_sale]", "which the lower grade 'important' does not"),
     ("class: general\n    name: {en: general data level 4", "class: core\n    name: {en: general data level 4",
      "important stands above core"),

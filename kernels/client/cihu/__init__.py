@@ -11,6 +11,7 @@
     cihu.budget()                                     # what is left, and what it was spent on
     cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
     cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...")    # exact counts, suppressed and rounded; people decide
+    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...")   # would what the trial left be let pass?
     cihu.runs()                                       # what became of such programs and tables
     cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")   # people decide
     cihu.runs()[0].files().df("t.csv")                # what they let pass
@@ -23,7 +24,7 @@ You never get a row of the data. You get sums, counts and averages with noise, e
 interval, and a receipt that proves what was asked and answered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,14 +35,16 @@ from cihu.answer import Answer
 from cihu.budget import Budget
 from cihu.catalogue import Dataset, Datasets
 from cihu.chart import Chart
+from cihu.checked import Checked, check_trial
 from cihu.explanation import Explanation
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
 from cihu.program import Inputs
 from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
+from cihu.released import Wish
 from cihu.runs import Run, Runs
-from cihu.sealed import LIMITS, hand_in, read_program
+from cihu.sealed import LIMITS, hand_in, interface_of, read_program
 from cihu.unreal import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
@@ -52,8 +55,8 @@ EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions t
 inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
 
-__all__ = ["Answer", "Budget", "Chart", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs", "Vault",
-           "budget", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run", "runs", "sql",
+__all__ = ["Answer", "Budget", "Chart", "Checked", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs",
+           "Vault", "budget", "check", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run", "runs", "sql",
            "stand_in", "submit", "table", "to_sql", "whoami"]
 
 
@@ -134,8 +137,12 @@ def budget(grant: int | None = None) -> Budget:
 
 
 def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] | None = None, limit: str | None = None,
-           team: str | None = None) -> Run:
+           team: str | None = None, hint: bool | None = None) -> Run:
     """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
+
+    With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)` in predictor.py is
+    called on these columns, and returns what is declared for each row. A model beside it (skops, safetensors, ONNX) goes along.
+    `hint=True`: its end is told with its class, where the datasets' officers let it.
 
     It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in `cihu.outbox` on
     real rows goes to quarantine, and what reviewers let pass goes to your team. `limit` (10s, 1m, 5m, 15m, 1h, 4h) is when it
@@ -143,7 +150,8 @@ def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] |
     """
     files, entry, said = read_program(path)
     made = hand_in(files, entry, name=name or str(said.get("name", "")), inputs=list(inputs or said.get("inputs") or []),
-                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"))
+                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"), interface=interface_of(said),
+                   hint=bool(said.get("hint", False)) if hint is None else hint)
     assert made is not None, "only the magic can be told not to hand in"
     return made
 
@@ -159,6 +167,12 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
         raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")
     body: dict[str, Any] = {"name": name, "sql": as_sql(asked), "limit_seconds": LIMITS[limit]}
     return Run(the_vault().post("/v1/runs/table", body | ({"team": team} if team else {})))
+def check(files: str | Mapping[str, Wish], **said: str | None) -> Checked:
+    """What a review's checks would say of files that the last trial left, declared as in `run.request_release`.
+
+    It spends nothing and touches no real row: quotes of raw values are looked for in the review itself.
+    """
+    return check_trial({files: said} if isinstance(files, str) else files)
 
 
 def runs() -> Runs:

@@ -18,7 +18,7 @@ from cihu.rows import read_rows
 from cihu.unreal import unreal
 from cihu.words import say
 
-INPUTS, OUTBOX = "CIHU_INPUTS", "CIHU_OUTBOX"
+INPUTS, OUTBOX, INTERFACE = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE"
 
 
 def notebook_folder() -> Path:

@@ -41,6 +41,12 @@ class Run:
         """The exact text that was handed in, by file."""
         return dict(the_vault().get(f"/v1/runs/{self.id}")["program"]["files"])
 
+    @property
+    def hint(self) -> str | None:
+        """ok, program_error, import_missing, memory, time, outbox_refused or not_run; None before its end, or without one."""
+        self.refresh()
+        return self.document.get("hint")
+
     def refresh(self) -> "Run":
         self.document = {**self.document, **the_vault().get(f"/v1/runs/{self.id}")}
         return self
@@ -102,6 +108,11 @@ class Run:
             lines.append(say("run_told", at=moment(said["told_at"])))
         if said["state"] == "finished":
             lines.append(say("run_finished"))
+        if said.get("hint_bits"):
+            lines.append(say("hint_told", hint=known(f"hint.{said['hint']}", str(said["hint"])), bits=said["hint_bits"])
+                         if said.get("hint") else say("hint_may", bits=said["hint_bits"]))
+        lines += [say("hints_left", dataset=one["dataset"], told=one["told_bits"], limit=one["limit_bits"])
+                  for one in said.get("hints", []) if one["limit_bits"]]
         return lines
 
     def _repr_html_(self) -> str:

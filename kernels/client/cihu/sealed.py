@@ -7,6 +7,7 @@
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from cihu.words import say
 
 NAME = "sealed"
 SETTING = re.compile(r"""(\w+)\s*=\s*(\[[^\]]*\]|"[^"]*"|'[^']*'|[^\s,]+)[\s,]*""")
-KNOWN = frozenset({"name", "inputs", "limit", "team", "submit"})
+KNOWN = frozenset({"name", "inputs", "limit", "team", "submit", "hint"})
+IN_YAML = frozenset({"name", "entry", "inputs", "limit", "team", "hint", "kind", "columns", "predicts"})
+MODELS = (".skops", ".safetensors", ".onnx")
 LIMITS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600}
-ENTRY = "main.py"
+ENTRY, PREDICTOR = "main.py", "predictor.py"
 
 
 def sealed(line: str, cell: str) -> Run | None:
@@ -33,22 +36,26 @@ def sealed(line: str, cell: str) -> Run | None:
     limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end told; never before, so declare a short one
     team    for which of your teams, if several could
     submit  no: only try it
+    hint    yes: its end is to be told with its class, where the datasets' officers let it; bits are counted
     """
     said = settings(line)
+    if said.get("hint", "no").lower() not in ("yes", "no"):
+        raise CihuError(say("bad_hint"), code="invalid_input", mend=say("sealed_usage"))
     if said.get("submit", "yes").lower() not in ("yes", "no"):
         raise CihuError(say("bad_submit"), code="invalid_input", mend=say("sealed_usage"))
     return hand_in({ENTRY: cell}, ENTRY, name=said.get("name", ""), inputs=listed(said.get("inputs", "")),
-                   limit=said.get("limit", "1m"), team=said.get("team"), submit=said.get("submit", "yes").lower() == "yes")
+                   limit=said.get("limit", "1m"), team=said.get("team"), submit=said.get("submit", "yes").lower() == "yes",
+                   hint=said.get("hint", "no").lower() == "yes")
 
 
 def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence[str], limit: str, team: str | None,
-            submit: bool = True) -> Run | None:
+            submit: bool = True, hint: bool = False, interface: Mapping[str, Any] | None = None) -> Run | None:
     """Try, show what was left, and hand in. Raises `CihuError` when the trial failed: nothing is handed in then."""
     if not name or not inputs or limit not in LIMITS:
         fault = "no_name" if not name else "no_inputs" if not inputs else "bad_limit"
         raise CihuError(say(fault, given=limit, limits=", ".join(LIMITS)), code="invalid_input", mend=say("sealed_usage"))
     print(say("trying", inputs=", ".join(inputs)))
-    trial = try_out(files, entry, inputs, LIMITS[limit])
+    trial = try_out(files, entry, inputs, LIMITS[limit], interface)
     show(trial)
     if not trial.ok:
         why = say("trial_failed", status=trial.status) if trial.in_time else say("trial_late", limit=limit)
@@ -56,7 +63,8 @@ def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence
     if not submit:
         return None
     body: dict[str, Any] = {"name": name, "entry": entry, "files": dict(files), "inputs": list(inputs),
-                            "limit_seconds": LIMITS[limit]}
+                            "limit_seconds": LIMITS[limit], **({"hint": True} if hint else {}),
+                            **({"interface": dict(interface)} if interface is not None else {})}
     return Run(the_vault().post("/v1/runs", body | ({"team": team} if team else {})))
 
 
@@ -95,12 +103,24 @@ def read_program(path: str | Path) -> tuple[dict[str, str], str, dict[str, Any]]
         if place.is_file():
             return {ENTRY: _text(place)}, ENTRY, {}
         said = _document(_text(place / "cihu.yaml"))
-        files = {str(one.relative_to(place)): _text(one) for one in sorted(place.rglob("*.py"))
-                 if not any(part.startswith(".") for part in one.relative_to(place).parts)}
+        own = [one for one in sorted(place.rglob("*"))
+               if one.is_file() and not any(part.startswith(".") for part in one.relative_to(place).parts)]
+        files = {str(one.relative_to(place)): _text(one) for one in own if one.suffix == ".py"}
+        files |= {f"{one.relative_to(place)}.b64": b64encode(one.read_bytes()).decode() for one in own if one.suffix in MODELS}
     except (OSError, UnicodeDecodeError) as error:
         raise CihuError(say("unreadable", path=place, why=str(error)), code="invalid_input",
                         mend=say("unreadable_mend")) from None
-    return files, str(said.pop("entry", ENTRY)), said
+    return files, str(said.pop("entry", PREDICTOR if said.get("kind") == "predictor" else ENTRY)), said
+
+
+def interface_of(said: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a predictor's cihu.yaml declares; None for another program. Raises `CihuError`; the vault says what else is wrong."""
+    if said.get("kind", "program") == "program" and not said.keys() & {"columns", "predicts"}:
+        return None
+    columns, predicts = said.get("columns"), said.get("predicts")
+    if said.get("kind") != "predictor" or not isinstance(columns, list) or not isinstance(predicts, dict) or not predicts:
+        raise CihuError(say("bad_interface"), code="invalid_input", mend=say("bad_interface_mend"))
+    return {"columns": columns, "predicts": predicts}
 
 
 def _text(path: Path) -> str:
@@ -114,6 +134,6 @@ def _document(text: str) -> dict[str, Any]:
         said = yaml.safe_load(text)
     except yaml.YAMLError:
         said = None
-    if not isinstance(said, dict) or not said.keys() <= {"name", "entry", "inputs", "limit", "team"}:
+    if not isinstance(said, dict) or not said.keys() <= IN_YAML or not isinstance(said.get("hint", False), bool):
         raise CihuError(say("bad_yaml"), code="invalid_input", mend=say("bad_yaml_mend"))
     return said

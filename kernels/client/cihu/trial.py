@@ -4,20 +4,23 @@ It runs in a process of its own, as it will at the vault: it finds its inputs an
 vault, no network. What the vault would not collect of its outbox is named here.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from cihu.problem import CihuError
-from cihu.program import INPUTS, OUTBOX, notebook_folder
+from cihu.program import INPUTS, INTERFACE, OUTBOX, notebook_folder
 from cihu.show import foot, number, page, table, text_table
 from cihu.vault import the_vault
 from cihu.words import say
@@ -76,8 +79,9 @@ def fetch_stand_in(name: str, folder: Path) -> Path:
     return target
 
 
-def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds: float) -> Trial:
-    """Run the program on stand-in rows, and show what it says as it says it."""
+def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds: float,
+            interface: Mapping[str, Any] | None = None) -> Trial:
+    """Run the program on stand-in rows, and show what it says as it says it; call it, if it is a predictor (`interface`)."""
     folder = notebook_folder()
     for inner in ("program", "inputs", "outbox"):
         shutil.rmtree(folder / inner, ignore_errors=True)
@@ -86,18 +90,23 @@ def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds
         target = folder / "program" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text.encode())
+        if path.endswith(".b64"):  # a model, as the vault decodes it
+            target.with_suffix("").write_bytes(b64decode(text))
     for name in inputs:
         fetch_stand_in(name, folder / "inputs")
-    status, in_time = _run(folder, entry, seconds)
+    status, in_time = _run(folder, entry, seconds, interface)
     return Trial(status, _left(folder / "outbox"), in_time=in_time)
 
 
-def _run(folder: Path, entry: str, seconds: float) -> tuple[int, bool]:
+def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] | None) -> tuple[int, bool]:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "MPLBACKEND": "agg", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8",
         INPUTS: str(folder / "inputs"), OUTBOX: str(folder / "outbox")}
     late = threading.Event()
-    with subprocess.Popen([sys.executable, str(folder / "program" / entry)], cwd=Path.home(), env=environment,
+    caller = [] if interface is None else ["-m", "cihu.predicting"]
+    if interface is not None:
+        environment[INTERFACE] = json.dumps(interface, ensure_ascii=False)
+    with subprocess.Popen([sys.executable, *caller, str(folder / "program" / entry)], cwd=Path.home(), env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           encoding="utf-8", errors="replace") as process:
 

@@ -1,0 +1,90 @@
+"""May a run tell the class of how it ended, and how many bits have such hints told already?
+
+A hint is one of eight values at most, told at the moment at which the end is told in any case: so a run tells 3 bits by it, or
+fewer. Bits are taken when the run is handed in, whatever it then tells, and are never given back once it has started. The cap
+is an officer's, for one team and one dataset: a new grant or a new version is no fresh cap. The argument: README.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select, text
+
+from sandbox.catalog import Version
+from sandbox.database import Transaction
+from sandbox.errors import BudgetExhausted, Forbidden
+from sandbox.identity import Principal
+from sandbox.jobs.model import Hint, Input, RunState
+from sandbox.jobs.permit import require_leave
+from sandbox.jobs.sealed_run import Ending
+from sandbox.jobs.tables import runs
+from sandbox.policy import Gate
+
+HINT_BITS = 3
+assert len(Hint) <= 2**HINT_BITS
+IMPORTS = (b"ModuleNotFoundError:", b"ImportError:")
+MEMORY = (b"MemoryError", b"numpy._core._exceptions._ArrayMemoryError")
+OUT_OF_PROCESSOR_TIME, KILLED = 128 + 24, 128 + 9
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+
+
+@dataclass(frozen=True)
+class HintsTold:
+    """How many bits hints have told one team of one dataset, of how many that may be."""
+
+    dataset: str
+    told_bits: int
+    limit_bits: int
+
+
+def take_bits(tx: Transaction, gate: Gate, principal: Principal, team: str, inputs: Sequence[Input],
+              versions: Sequence[Version]) -> int:
+    """The bits of one hint, if every input lets it be told: by the grade of all together, by its officer, by what is left.
+
+    Raises `Refused` (the grade), `Forbidden` (an officer), `BudgetExhausted`. Nothing of it depends on a row.
+    """
+    require_leave(tx, gate, principal, inputs, versions, way="hints")
+    for version in sorted((one for one in versions if one.policy.unit), key=lambda one: one.dataset):
+        tx.execute(ONE_AT_A_TIME, {"what": f"cihu hints {team} {version.dataset}"})
+        told = hints_told(tx, team, version)
+        if not told.limit_bits:
+            raise Forbidden(f"The officer of {version.dataset} lets no run tell how it ended.", code="no_hints",
+                            mend="Hand it in without a hint; its log is among what reviewers may release.",
+                            zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
+                            mend_zh="请不带提示提交;运行日志可申请审核放行。")
+        if told.told_bits + HINT_BITS > told.limit_bits:
+            raise BudgetExhausted(
+                f"Hints have told your team {told.told_bits} of {told.limit_bits} bits of {version.dataset}.",
+                code="hints_used_up", mend="Hand it in without a hint; its log is among what reviewers may release.",
+                zh=f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} 比特(上限 {told.limit_bits})。",
+                mend_zh="请不带提示提交;运行日志可申请审核放行。")
+    return HINT_BITS
+
+
+def hints_told(tx: Transaction, team: str, version: Version) -> HintsTold:
+    """Of runs that wait or have ever started; what was called off before it started has told nothing."""
+    told = tx.execute(select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
+        runs.c.team == team, runs.c.hint_bits > 0, runs.c.inputs.contains([{"dataset": version.dataset}]),
+        or_(runs.c.state == RunState.QUEUED.value, runs.c.started_at.is_not(None)))).scalar_one()
+    return HintsTold(version.dataset, int(told), version.policy.hint_bits)
+
+
+def hint_of(ending: Ending) -> Hint:
+    """Which class the end of a run is of; any end is of one."""
+    if ending.how in ("memory", "time"):
+        return Hint(ending.how)
+    if ending.how != "itself":
+        return Hint.NOT_RUN
+    if ending.status:
+        return _failed(ending)
+    refused = ending.outbox.left_out or not ending.outbox.files or ending.predictions not in ("", "valid")
+    return Hint.OUTBOX_REFUSED if refused else Hint.OK
+
+
+def _failed(ending: Ending) -> Hint:
+    last = ending.said.rstrip().rpartition(b"\n")[2]
+    if last.startswith(IMPORTS):
+        return Hint.IMPORT_MISSING
+    if last.startswith(MEMORY) or ending.status == KILLED:
+        return Hint.MEMORY
+    return Hint.TIME if ending.status == OUT_OF_PROCESSOR_TIME else Hint.PROGRAM_ERROR

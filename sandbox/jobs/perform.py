@@ -1,0 +1,55 @@
+"""How is one piece of work done in a fresh seal? Its program and its rows are laid out, it runs, and all that is removed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sandbox.errors import Unavailable
+from sandbox.jobs import run_folder
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.model import Interface, Program
+from sandbox.jobs.outbox import Collected
+from sandbox.jobs.predictions import fault_of
+from sandbox.jobs.predictor import OUTPUT
+from sandbox.jobs.run_seal import run_seal
+from sandbox.jobs.sealed_run import Ending, SealedRun
+from sandbox.seals import chosen_sealer, interpreter
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """An input as the program finds it."""
+
+    dataset: str
+    parquet: bytes
+    rows: int
+
+
+def perform(desk: RunDesk, *, name: str, program: Program, interface: Interface | None, inputs: Iterable[GivenRows],
+            limit_seconds: int, seconds: Callable[[], float], cancelled: Bell) -> Ending:
+    """`seconds` says, once everything lies in its place, how long it may run. Whatever fails is an `Ending` too."""
+    try:
+        place = run_folder.make(desk.folder, name)
+    except OSError as error:
+        return not_started(error)
+    try:
+        place.write_program(program.files)
+        rows = 0
+        for given in inputs:
+            place.write_input(given.dataset, given.parquet)
+            rows = given.rows
+        seal = run_seal(run=name, entry=program.entry, python=desk.python, interpreter=interpreter(desk.python), folder=place,
+                        memory_bytes=desk.memory_bytes, limit_seconds=limit_seconds, interface=interface)
+        ending = SealedRun(chosen_sealer(desk.sealer), seal, place).run(seconds(), cancelled)
+        if interface is None or ending.how == "cancelled":
+            return ending
+        return replace(ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid")
+    except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
+        return not_started(error)
+    finally:
+        place.remove()
+
+
+def not_started(error: Exception) -> Ending:
+    why = error.internal or error.message if isinstance(error, Unavailable) else type(error).__name__
+    return Ending("not_started", None, 0.0, f"The run did not start: {why}\n".encode(), Collected())

@@ -1,0 +1,76 @@
+"""What does a submitted predictor say of these rows? It is called on them in a fresh seal, and what it says lies in quarantine.
+
+For who scores (a competition): the rows may be others than those of the dataset's version, with the columns that the predictor
+declared; the columns that are to be predicted stay with who scores.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pyarrow as pa
+
+from sandbox.catalog import Version
+from sandbox.errors import InvalidInput
+from sandbox.jobs.bell import Bell
+from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.inputs import as_given
+from sandbox.jobs.model import Run
+from sandbox.jobs.moments import COLLECTING_SECONDS, GRACE_SECONDS, next_moment
+from sandbox.jobs.perform import perform
+from sandbox.jobs.predictor import OUTPUT
+from sandbox.jobs.quarantine import files_of, put_files
+from sandbox.storage import ObjectVersion
+
+_places = threading.Lock()
+"""One at a time beside the queue's places: whoever scores many predictors waits here, not on the machine's memory."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """`predictions` lies in the quarantine bucket (Parquet: one row for each row, in their order, a column for each
+    name that it declared, by their names).
+
+    None if they are not what the predictor declared; `fault` then says why, and is about the rows: it is for who may see
+    quarantine, never for the team. `files` is all that it left, with log.txt and exit.json.
+    """
+
+    id: UUID
+    predictions: ObjectVersion | None
+    fault: str
+    files: dict[str, ObjectVersion]
+
+
+def predict_rows(desk: RunDesk, *, predictor: Run, version: Version, rows: pa.Table, limit_seconds: int) -> Predicted:
+    """Call the predictor on `rows`, of columns of `version`'s policy. It returns when the limit is over, however soon it ended.
+
+    Raises `InvalidInput` for a run that is no predictor, or rows without its columns; `Unavailable` if quarantine cannot be
+    written. Whether this may be done is for the caller to decide.
+    """
+    interface = predictor.interface
+    if interface is None:
+        raise InvalidInput(f"The run {predictor.id} is no predictor.", mend="Submit one: kind: predictor in cihu.yaml.",
+                           zh=f"运行 {predictor.id} 不是预测程序。", mend_zh="请提交预测程序:cihu.yaml 中写 kind: predictor。")
+    if missing := [name for name in interface.columns if name not in rows.column_names]:
+        raise InvalidInput(f"The rows have no column {missing[0]!r}, which the predictor declared.",
+                           mend="Give it the columns of the dataset that it was submitted for.",
+                           zh=f"缺少预测程序声明的栏目 {missing[0]!r}。", mend_zh="请提供提交时数据集的栏目。")
+    given = as_given(rows.select(list(interface.columns)), version.policy, version.number)
+    id, never = uuid4(), Bell()
+    with _places:
+        told = datetime.now(UTC) + timedelta(seconds=limit_seconds + GRACE_SECONDS)
+
+        def seconds() -> float:
+            return min(float(limit_seconds), (told - datetime.now(UTC)).total_seconds() - COLLECTING_SECONDS)
+
+        try:
+            ending = perform(desk, name=str(id), program=predictor.program, interface=interface, inputs=[given],
+                             limit_seconds=limit_seconds, seconds=seconds, cancelled=never)
+            stored = put_files(desk.quarantine, id, files_of(ending))
+            never.wait((next_moment(told, datetime.now(UTC)) - datetime.now(UTC)).total_seconds())
+        finally:
+            never.close()
+    valid = ending.predictions == "valid" and ending.how == "itself" and ending.status == 0
+    fault = "" if valid else ending.predictions if ending.predictions not in ("", "valid") else f"it ended: {ending.how}"
+    return Predicted(id, stored[OUTPUT] if valid else None, fault, stored)
