@@ -30,7 +30,7 @@ def coded_labels(subject: Subject) -> Iterator[Finding]:
                 yield (asks if digits else blocks)(
                     "coded_labels",
                     "single_unit",
-                    f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, each once: they can stand for units.",
+                    f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, none twice: each may be a unit.",
                     MEND[0],
                     f"列 {roles.grid.header[place][:60]!r} 含有 {len(cells)} 个各不相同的代码,可能代表个体。",
                     MEND[1],
