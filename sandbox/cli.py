@@ -362,8 +362,8 @@ def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` show
 
 
 @audit_app.command("verify")
-def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it, or a package of "
-                                                              "a run (zip), as `cihu package` writes it.")],
+def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it, or a package "
+                                                              "of a run (zip), as `cihu package` writes it.")],
                  key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],
                  as_json: Json = False) -> None:
     """Verify a receipt or a package offline: it needs nothing but the file and the log's public key."""

@@ -193,7 +193,7 @@ BAD: list[Bad] = [
     # quotes
     bad("raw rows", QUOTE, "raw_row", "t.csv", SHUFFLED.to_csv(index=False), "mean"),
     bad("raw rows renamed and shuffled", QUOTE, "raw_row", "t.csv", MONEY[["visits", "debt", "income"]].set_axis(["a", "b", "c"], axis=1).to_csv(index=False), "mean"),
-    bad("raw rows, written otherwise", QUOTE, "raw_row", "t.csv", "a;b\n" + "\n".join(f"{one:e};{two:.4f}" for one, two in MONEY[["income", "debt"]].to_numpy(np.float32)), "mean"),
+    bad("raw rows, written otherwise", QUOTE, "raw_row", "t.csv", "a;b\n" + "\n".join(f"{one:e};{two:.4f}" for one, two in MONEY[["income", "debt"]].to_numpy()), "mean"),
     bad("raw rows transposed", QUOTE, "raw_row", "t.csv", MONEY.head(12).T.to_csv(index=False), "mean"),
     bad("raw rows in a sentence", QUOTE, "raw_row", "t.md", lines(MONEY.head(10)), "documentation"),
     bad("raw rows rounded", QUOTE, "raw_row", "t.csv", MONEY.round(1).to_csv(index=False), "mean"),

@@ -186,7 +186,7 @@ def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Prin
         return told(officer, number)
 
     @api.get("/{number}/files/{path:path}")
-    def view(officer: Officer, number: UUID, path: str, original: bool = False) -> Response:
+    def view(officer: Officer, number: UUID, path: str, *, original: bool = False) -> Response:
         """A file in quarantine, exactly as it would leave; with `original`, as the run left it. The log says first that you are
         about to see it. The header Cihu-Shown says which of the two it is."""
         seen = view_file(desk, officer=officer, id=number, path=path, original=original)

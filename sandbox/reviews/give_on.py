@@ -39,5 +39,6 @@ def give_seats_on(desk: ReviewDesk, *, officer: Principal, id: UUID, now: dateti
         tx.execute(delete(review_votes).where(review_votes.c.review == id, (review_votes.c.round == Round.FINAL.value)
                                               | review_votes.c.reviewer.in_(missing)))
         tx.execute(update(reviews).where(reviews.c.id == id).values(state=ReviewState.OPEN.value))
-        append(tx, Event("review.seat_given_on", officer.id, f"review:{id}", {"run": str(review.run), "reviewers": list(missing)}))
+        append(tx, Event("review.seat_given_on", officer.id, f"review:{id}", {
+            "run": str(review.run), "reviewers": list(missing)}))
         return load_review(tx, id)

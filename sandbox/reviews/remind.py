@@ -17,7 +17,8 @@ def remind(database: Database, *, now: datetime | None = None) -> int:
     with database.transaction() as tx:
         late = tx.execute(
             select(reviews.c.id, reviews.c.run, reviews.c.due_at)
-            .where(reviews.c.state.in_([state.value for state in WAITING]), reviews.c.due_at < now, reviews.c.reminded_at.is_(None))
+            .where(reviews.c.state.in_([state.value for state in WAITING]), reviews.c.due_at < now,
+                   reviews.c.reminded_at.is_(None))
             .order_by(reviews.c.due_at).with_for_update(skip_locked=True)).all()
         for one in late:
             tx.execute(update(reviews).where(reviews.c.id == one.id).values(reminded_at=now))

@@ -1,5 +1,5 @@
-"""What is the whole story of a run, in one file that anybody can check? An RO-Crate (1.1) after the Five Safes profile, zipped and
-signed with the log's key.
+"""What is the whole story of a run, in one file that anybody can check? An RO-Crate (1.1) after the Five Safes profile, zipped,
+and signed with the log's key.
 
 In it: the program's text, which environment and which versions of which datasets it read (no row of them), the purpose of each
 grant, what was asked for and said of it, how it was decided, the released files and the receipt. What the checks found is told
@@ -58,7 +58,8 @@ def _known(desk: ReviewDesk, run: Run) -> tuple[Run, Review, Mapping[str, Left],
     with desk.database.transaction() as tx:
         review = newest_review(tx, run.id)
         if review is None or review.outcome is None:
-            raise NotFound("This run has no decided review: there is nothing to package yet.", zh="该运行尚无审核结论,暂无可导出的内容。",
+            raise NotFound("This run has no decided review: there is nothing to package yet.",
+                           zh="该运行尚无审核结论,暂无可导出的内容。",
                            mend="Ask for files, and wait for the reviewers.", mend_zh="请先申请放行并等待审核。")
         inputs = []
         for one in run.inputs:
@@ -134,7 +135,8 @@ def _findings(file: ReviewedFile, *, named: bool) -> list[Part]:
 
 
 def _vote(one: CastVote, *, named: bool) -> Part:
-    said: Part = {"path": one.vote.path, "round": one.round.value, "vote": one.vote.choice.value, "reasons": list(one.vote.reasons)}
+    said: Part = {"path": one.vote.path, "round": one.round.value, "vote": one.vote.choice.value,
+                  "reasons": list(one.vote.reasons)}
     return said | ({"reviewer": one.reviewer, "organisation": one.organisation, "comment": one.vote.comment,
                     "voted_at": one.voted_at.isoformat()} if named else {})
 

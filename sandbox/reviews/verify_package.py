@@ -43,7 +43,7 @@ def verify_package(content: bytes, public_key: str) -> VerifiedPackage:
     graph = {one["@id"]: one for one in json.loads(crate)["@graph"]}  # signed: it is what the vault wrote
     told = {name: one["sha256"] for name, one in graph.items() if one["@type"] == "File"}
     if told.keys() != parts.keys():
-        raise NotProven(f"Files were added or taken away: {sorted(told.keys() ^ parts.keys())[0]}.")
+        raise NotProven(f"Files were added or taken away: {min(told.keys() ^ parts.keys())}.")
     for name, said in told.items():
         if hashlib.sha256(parts[name]).hexdigest() != said:
             raise NotProven(f"{name} is not what was packaged.")

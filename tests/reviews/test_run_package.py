@@ -63,7 +63,8 @@ def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Review
     review = city.asked(declared())
     city.votes(review, "lin", refusal())
     city.votes(review, "zhou", refusal())
-    told = json.loads(parts_of(package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id))["review.json"])
+    full = package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id)
+    told = json.loads(parts_of(full)["review.json"])
     assert {one["reviewer"] for one in told["votes"]} == {"lin", "zhou"} and told["outcome"] == "refused"
     ours = json.loads(parts_of(package_for_team(city.desk, log, principal=city.principal("wang"), run=review.run))["review.json"])
     assert not any("reviewer" in one or "comment" in one for one in ours["votes"])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from sandbox.reviews.disclosure.column_roles import Roles
+from sandbox.reviews.disclosure.numbers import number_of
 from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.finding import Finding, asks, blocks
 from sandbox.reviews.quotes.written_forms import dates_in
@@ -30,7 +31,7 @@ def coded_labels(subject: Subject) -> Iterator[Finding]:
                 yield (asks if digits else blocks)(
                     "coded_labels",
                     "single_unit",
-                    f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, each once: they can stand for units.",
+                    f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, none twice: each may be a unit.",
                     MEND[0],
                     f"列 {roles.grid.header[place][:60]!r} 含有 {len(cells)} 个各不相同的代码,可能代表个体。",
                     MEND[1],
@@ -43,6 +44,8 @@ def _coded(cells: list[str]) -> bool:
     """Long, with digits in them, as long as each other, and no dates, times, intervals or measured numbers."""
     if any(not SIGNS.fullmatch(cell) or len(cell) < LONG or dates_in(cell) for cell in cells):
         return False
+    if all(number_of(cell) is not None for cell in cells) and not all(cell.isdigit() for cell in cells):
+        return False  # measured, not counted off
     if all(BETWEEN.fullmatch(cell) for cell in cells):
         return False
     if all(TIME.fullmatch(cell) for cell in cells) and not all(cell.isdigit() and len(cell) > LONG for cell in cells):

@@ -182,7 +182,9 @@ def is_total(label: str) -> bool:
 
 def names_count(name: str) -> bool:
     said = words_of(name)
-    if said & SETTING_WORDS or said & {"mean", "average", "avg", "std", "sd", "per", "rate", "percent", "pct", "share", "min", "max", "median"}:
+    if said & SETTING_WORDS:
+        return False
+    if said & {"mean", "average", "avg", "std", "sd", "per", "rate", "percent", "pct", "share", "min", "max", "median"}:
         return False
     return bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
 

@@ -13,13 +13,16 @@ SMALL_CHINESE = {name: number for number, name in enumerate("一二三四五六�
 PEOPLE = (r"(?:persons?|people|patients?|residents?|women|woman|men|man|children|child|boys?|girls?|cases?|deaths?|births?|"
           r"households?|famil(?:y|ies)|firms?|compan(?:y|ies)|students?|pupils?|users?|customers?|respondents?|participants?|"
           r"individuals?|subjects|employees|workers|drivers|passengers|victims|survivors|died|were diagnosed)")
-FEWER = r"(?:fewer than|less than|under|below|at least|more than|over|above|or fewer|minimum of|least|every|per|each|of|to|group of|than|level|step|figure|table|fold)"
+FEWER = (r"(?:fewer than|less than|under|below|at least|more than|over|above|or fewer|minimum of|least|every|per|each|of|to|"
+         r"group of|than|level|step|figure|table|fold)")
 ENGLISH = re.compile(
-    rf"(?<![\w.,%-])(?:({FEWER})\s+)?(\d{{1,4}}|{'|'.join(SMALL)})\s+(?:[a-z-]+\s+){{0,2}}?{PEOPLE}\b(?!\s+(?:or more|or fewer))", re.IGNORECASE)
+    rf"(?<![\w.,%-])(?:({FEWER})\s+)?(\d{{1,4}}|{'|'.join(SMALL)})\s+(?:[a-z-]+\s+){{0,2}}?"
+    rf"{PEOPLE}\b(?!\s+(?:or more|or fewer))", re.IGNORECASE)
 CHINESE = re.compile(
     r"(少于|不足|低于|至少|不少于|超过|大于|小于|满|每|第|最少)?\s*(?<![\d.,])(\d{1,4}|[一二三四五六七八九两])\s*(?:名|位|个)?"
     r"(?:人(?![们次均年口])|例|户|患者|病人|居民|家企业|名(?!为|称)|位)(?!以上|以下|及以上)")
-NAMED = re.compile(r"(?<![\w.])(?:samples?|n|count|counts|support|nobs|cases|人数|样本数|样本量|频数|计数)\s*[=::]\s*(\d{1,4})(?![\d.,]*\d)",
+NAMED = re.compile(r"(?<![\w.])(?:samples?|n|count|counts|support|nobs|cases|人数|样本数|样本量|频数|计数)"
+                   r"\s*[=::]\s*(\d{1,4})(?![\d.,]*\d)",
                    re.IGNORECASE)
 READ = frozenset({Kind.TEXT, Kind.NOTEBOOK, Kind.JSON, Kind.SVG})
 SHOWN = 10

@@ -10,7 +10,8 @@ from sandbox.reviews.files.opened import Grid
 from sandbox.reviews.finding import Finding, blocks
 
 EXTREME = re.compile(
-    r"(?:.*[_ .-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|range|nlargest|nsmallest|richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|top|bottom|extreme)(?:[_"
+    r"(?:.*[_ .-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|range|nlargest|nsmallest|"
+    r"richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|top|bottom|extreme)(?:[_"
     r" .-].*)?|"
     r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差|离群|异常值|首富|最富|最贫|最长|最短).*|p0|p100|0%|100%|q0|q100",
     re.IGNORECASE,

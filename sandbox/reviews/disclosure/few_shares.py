@@ -44,7 +44,7 @@ def _denominator(cell: str, value: Fraction | None, least: int) -> int | None:
     if value is None or not 0 < value < 100:
         return None
     share, shown = (value / 100, places + 2) if "%" in cell or value > 1 else (value, places)
-    if shown < TELLING_PLACES or share.limit_denominator(10**TELLING_PLACES // 5) == share and share.denominator in _ROUND:
+    if shown < TELLING_PLACES or (share.limit_denominator(10**TELLING_PLACES // 5) == share and share.denominator in _ROUND):
         return None
     near = share.limit_denominator(max(least - 1, 1))
     off = abs(near - share)

@@ -80,7 +80,8 @@ def _said(subject: Subject, name: re.Pattern[str], in_text: re.Pattern[str]) -> 
     for roles in (*subject.tables, *([subject.supporting] if subject.supporting else [])):
         for place, header in enumerate(roles.grid.header):
             if name.fullmatch(header.strip()):
-                rest = {row for row, cells in enumerate(roles.grid.rows) if any(RESIDUAL.fullmatch(folded(cell)) for cell in cells)}
+                rest = {row for row, cells in enumerate(roles.grid.rows)
+                        if any(RESIDUAL.fullmatch(folded(cell)) for cell in cells)}
                 for row, value in enumerate(roles.numbers[place]):
                     if value is not None and (row in rest or not rest):  # of an analysis of variance, the residual's
                         yield roles.grid.cell(row, place), value

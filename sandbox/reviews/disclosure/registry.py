@@ -7,18 +7,18 @@ from sandbox.reviews.disclosure.characters import characters
 from sandbox.reviews.disclosure.class_disclosure import class_disclosure
 from sandbox.reviews.disclosure.coded_labels import coded_labels
 from sandbox.reviews.disclosure.counted_in_words import counted_in_words
-from sandbox.reviews.disclosure.few_shares import few_shares
-from sandbox.reviews.disclosure.markup import markup
-from sandbox.reviews.disclosure.model_parts import model_parts
 from sandbox.reviews.disclosure.dominance import dominance
 from sandbox.reviews.disclosure.explained import explained
 from sandbox.reviews.disclosure.extremes import extremes, found_extremes, percentiles
+from sandbox.reviews.disclosure.few_shares import few_shares
 from sandbox.reviews.disclosure.formulas import formulas
 from sandbox.reviews.disclosure.freedom import degrees_of_freedom, found_freedom
 from sandbox.reviews.disclosure.identifiers import identifiers, personal_numbers
 from sandbox.reviews.disclosure.margins import margins
+from sandbox.reviews.disclosure.markup import markup
 from sandbox.reviews.disclosure.microdata import long_lists, microdata
 from sandbox.reviews.disclosure.minimum_count import found_counts, minimum_count
+from sandbox.reviews.disclosure.model_parts import model_parts
 from sandbox.reviews.disclosure.models_and_words import model_size, models_declared, no_results, pictures_declared
 from sandbox.reviews.disclosure.quotes import quotes
 from sandbox.reviews.disclosure.residuals import found_residuals, residuals

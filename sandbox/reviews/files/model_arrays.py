@@ -72,4 +72,4 @@ def _reads(content: bytes) -> bool:
     if len(held) < ENOUGH_SIGNS or len(set(held)) < ENOUGH_KINDS:
         return False
     said = held.decode("utf-8", "replace")
-    return sum(sign.isprintable() and sign != "\ufffd" or sign in "\n\r\t" for sign in said) >= len(said) * 0.98
+    return sum((sign.isprintable() and sign != "\ufffd") or sign in "\n\r\t" for sign in said) >= len(said) * 0.98

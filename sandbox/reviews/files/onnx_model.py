@@ -44,7 +44,8 @@ def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ..
     if not all(isinstance(name, str) for name in names):  # protobuf gives bytes for what is not UTF-8
         raise Unfit(_unreadable())
     pieces = [Piece("model", said.decode("utf-8", "replace")) for said in texts]
-    return parameters, (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))), tuple(findings), _arrays(tensors, attributes)
+    arrays = _arrays(tensors, attributes)
+    return parameters, (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))), tuple(findings), arrays
 
 
 def _arrays(tensors: Sequence[Any], attributes: Sequence[Any]) -> dict[str, NDArray[Any]]:

@@ -48,7 +48,9 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 f"请使每边不少于 {LEAST_SIDE} 像素。",
             )
         )
-    elif len(drawn) * 8 / pixels > NOISE_BITS or (noisy := _noisy_tiles(picture)) * 2 > (picture.width // TILE) * (picture.height // TILE):
+    elif len(drawn) * 8 / pixels > NOISE_BITS or (noisy := _noisy_tiles(picture)) * 2 > (
+        (picture.width // TILE) * (picture.height // TILE)
+    ):
         found.append(
             blocks(
                 "picture_of_data",
@@ -65,7 +67,7 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 "picture_of_data",
                 "hidden_content",
                 "Parts of the picture are as dense as data written as pixels.",
-                "Look at it in full size: letters and hatches are harmless, specks in a block are not. Tables leave better as CSV.",
+                "Look in full size: letters and hatches are harmless, specks in a block are not. Tables leave better as CSV.",
                 "图片局部像写成像素的数据一样密集。",
                 "请以原尺寸查看:文字和填充线无妨,成块的噪点则不行。表格请存为 CSV。",
             )

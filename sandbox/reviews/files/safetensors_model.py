@@ -45,7 +45,7 @@ def is_safetensors(content: bytes) -> bool:
 
 
 def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
-    """Parameters, the tensors' names, findings, arrays. Raises `Unfit` for a file with gaps, overlaps or bytes that no tensor has."""
+    """Parameters, the tensors' names, findings, arrays. Raises `Unfit` for gaps, overlaps and bytes that no tensor has."""
     (length,) = struct.unpack("<Q", content[:8])
     try:
         header = json.loads(content[8 : 8 + length])

@@ -1,7 +1,7 @@
 """How else may a text be written, so that a person reads it again and a search for it finds nothing?
 
 Both sides use this: the index adds `disguised_forms` of each rare text, and a file's texts are looked up by `candidates_in`.
-A disguise with a secret of the analyst's (a salt, an offset) is beyond it: `coded_labels` looks for what such codes have in common.
+A disguise with a secret of the analyst's (a salt, an offset) is beyond it: `coded_labels` looks for what such codes share.
 """
 
 import base64
