@@ -7,6 +7,7 @@ review alone.
 import threading
 from collections.abc import Mapping, Sequence
 
+from sandbox.catalog.grade import grade_of
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.policy import Resource
@@ -15,7 +16,6 @@ from sandbox.reviews.declaration import Declaration
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import Declared, Finding
-from sandbox.catalog.grade import grade_of
 
 PATH = "/v1/release-checks"
 MOST_BYTES = 6 * 1024 * 1024  # of a request: what leaves is small, and base64 is a third more

@@ -56,8 +56,8 @@ inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
 
 __all__ = ["Answer", "Budget", "Chart", "Checked", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs",
-           "Vault", "budget", "check", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run", "runs", "sql",
-           "stand_in", "submit", "table", "to_sql", "whoami"]
+           "Vault", "budget", "check", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run",
+           "runs", "sql", "stand_in", "submit", "table", "to_sql", "whoami"]
 
 
 def datasets() -> Datasets:
@@ -167,6 +167,8 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
         raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")
     body: dict[str, Any] = {"name": name, "sql": as_sql(asked), "limit_seconds": LIMITS[limit]}
     return Run(the_vault().post("/v1/runs/table", body | ({"team": team} if team else {})))
+
+
 def check(files: str | Mapping[str, Wish], **said: str | None) -> Checked:
     """What a review's checks would say of files that the last trial left, declared as in `run.request_release`.
 
