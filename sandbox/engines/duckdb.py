@@ -13,14 +13,16 @@ from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue
 from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
+from sandbox.engines.weighing import fits_weighing, weighed
 from sandbox.queries import Plan, compile_discovery, compile_plan
-from sandbox.queries.compile import joined_table
+from sandbox.queries.compile import Statement, joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
 from sandbox.queries.scope import PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
+ROWS_SUMMED_AT_ONCE = 4_000_000
 RUNS_AT_ONCE = 4  # a question keeps its place until its moment, most of it asleep
 
 
@@ -99,20 +101,33 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, sec
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
         for place, table in enumerate(joined):
             connection.register(joined_table(place), table)
-        for statement in compile_plan(plan):
-            bins, keys = statement.bins, len(plan.keys)
-            cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
-            for found in connection.execute(statement.sql).fetchall():
-                place = _place(plan, found[:keys])
-                if bins:
-                    place = place * bins + int(found[keys])
-                for index, value in enumerate(found[keys + bool(bins):]):
-                    cells[index][place] = int(value or 0)
+        for place, statement in enumerate(compile_plan(plan)):
+            if statement.weighed and fits_weighing(plan, statement.totals, rows):
+                cells = weighed(plan, statement.totals, rows, connection)
+            else:
+                cells = _summed(plan, place, statement, rows, connection)
             answer |= dict(zip(statement.totals, cells, strict=True))
     for total in plan.totals:
         if total.kind is TotalKind.BINS and total not in answer:
             answer[total] = _added_up(plan, answer, total)
     return answer
+
+
+def _summed(plan: Plan, place: int, statement: Statement, rows: RowsInMemory,
+            connection: duckdb.DuckDBPyConnection) -> list[list[int]]:
+    """What a statement says, over some units at a time, so that the engine never counts all of them at once."""
+    bins, keys = statement.bins, len(plan.keys)
+    cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
+    pieces = rows.count // ROWS_SUMMED_AT_ONCE + 1 if statement.additive and not plan.weights_stored else 1
+    for among in rows.pieces(pieces):
+        sql = statement.sql if pieces == 1 else compile_plan(plan, among)[place].sql
+        for found in connection.execute(sql).fetchall():
+            cell = _place(plan, found[:keys])
+            if bins:
+                cell = cell * bins + int(found[keys])
+            for index, value in enumerate(found[keys + bool(bins):]):
+                cells[index][cell] += int(value or 0)
+    return cells
 
 
 def units_by_value(discovery: Discovery, policy: DatasetPolicy, rows: RowsInMemory, *, seconds: float) -> UnitsByValue:

@@ -53,7 +53,7 @@ class RowsInMemory:
         """The rows of some units at a time, in the units' order: what a question groups by unit then lies together."""
         found = connection.execute("SELECT count(*), (SELECT count(*) FROM units) FROM raw").fetchone()
         assert found is not None
-        rows, units = found
+        rows, units = self.count, self.units = found
         pieces = rows // ROWS_LAID_AT_ONCE + 1
         unit = quoted(policy.unit.column) if policy.unit else ""
         for place in range(pieces):
@@ -81,6 +81,11 @@ class RowsInMemory:
             connection.register("own", own)
             return connection.execute(f"SELECT u.code AS {UNIT}, own.* EXCLUDE (name, {UNIT}) FROM own "
                                       "JOIN units AS u ON u.unit = own.name").to_arrow_table()
+
+    def pieces(self, count: int) -> Iterator[range]:
+        """The codes of all units, in so many parts. The rows of a part lie together."""
+        for place in range(count):
+            yield range(self.units * place // count, self.units * (place + 1) // count)
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -111,4 +116,9 @@ class PublicRows:
     def once(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows have the same values in these columns; empty ones join with nothing."""
         rows = self.rows.select(list(columns)).drop_null()
+        for place, column in enumerate(columns):
+            if pa.types.is_integer(rows.schema.field(column).type) or pa.types.is_floating(rows.schema.field(column).type):
+                # as the engine compares numbers that are not all whole: as DOUBLE, and 0 is -0
+                as_double = pc.add(pc.cast(rows[column], pa.float64(), safe=False), 0.0)
+                rows = rows.set_column(place, column, as_double)
         return len(rows.group_by(list(columns)).aggregate([])) == len(rows)
