@@ -84,12 +84,17 @@ class DuckDBEngine:
 
 def compute(plan: Plan, rows: pa.Table, joined: Sequence[pa.Table] = ()) -> Cells:
     """A plan's totals on `rows` as they were published, joined with others as they were."""
-    first, tables = RowsInMemory(rows.to_batches(), plan.version.policy), list(joined)
+    first, tables = _in_memory(rows, plan.version.policy), list(joined)
     for place, other in enumerate(plan.scope.joined.values()):
         if isinstance(other, PrivateTable):
             policy = other.version.policy
-            tables[place] = RowsInMemory(tables[place].to_batches(), policy).beside(first, policy)
+            tables[place] = _in_memory(tables[place], policy).beside(first, policy)
     return totals_of(plan, first, tables, seconds=600.0)
+
+
+def _in_memory(rows: pa.Table, policy: DatasetPolicy) -> RowsInMemory:
+    assert policy.unit is not None
+    return RowsInMemory(rows.sort_by(policy.unit.column).to_batches(), policy)
 
 
 def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> Cells:
