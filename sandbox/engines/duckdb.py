@@ -14,14 +14,16 @@ from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue
 from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
+from sandbox.engines.weighing import fits_weighing, weighed
 from sandbox.queries import Plan, compile_brought, compile_discovery, compile_plan
-from sandbox.queries.compile import joined_table
+from sandbox.queries.compile import Statement, joined_table
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
+ROWS_SUMMED_AT_ONCE = 4_000_000
 RUNS_AT_ONCE = 4  # a question keeps its place until its moment, most of it asleep
 
 
@@ -89,12 +91,17 @@ class DuckDBEngine:
 
 def compute(plan: Plan, rows: pa.Table, joined: Sequence[pa.Table] = ()) -> Cells:
     """A plan's totals on `rows` as they were published, joined with others as they were."""
-    first, tables = RowsInMemory(rows.to_batches(), plan.version.policy), list(joined)
+    first, tables = _in_memory(rows, plan.version.policy), list(joined)
     for place, other in enumerate(plan.scope.joined.values()):
         if isinstance(other, PrivateTable):
             policy = other.version.policy
-            tables[place] = RowsInMemory(tables[place].to_batches(), policy).beside(first, policy)
+            tables[place] = _in_memory(tables[place], policy).beside(first, policy)
     return totals_of(plan, first, tables, seconds=600.0)
+
+
+def _in_memory(rows: pa.Table, policy: DatasetPolicy) -> RowsInMemory:
+    assert policy.unit is not None
+    return RowsInMemory(rows.sort_by(policy.unit.column).to_batches(), policy)
 
 
 def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> Cells:
@@ -106,15 +113,11 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, sec
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
         for place, table in enumerate(joined):
             connection.register(joined_table(place), table)
-        for statement in compile_plan(plan):
-            bins, keys = statement.bins, len(plan.keys)
-            cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
-            for found in connection.execute(statement.sql).fetchall():
-                place = _place(plan, found[:keys])
-                if bins:
-                    place = place * bins + int(found[keys])
-                for index, value in enumerate(found[keys + bool(bins):]):
-                    cells[index][place] = int(value or 0)
+        for place, statement in enumerate(compile_plan(plan)):
+            if statement.weighed and fits_weighing(plan, statement.totals, rows):
+                cells = weighed(plan, statement.totals, rows, connection)
+            else:
+                cells = _summed(plan, place, statement, rows, connection)
             answer |= dict(zip(statement.totals, cells, strict=True))
     for total in plan.totals:
         if total.kind is TotalKind.BINS and total not in answer:
@@ -129,6 +132,23 @@ def brought_by_units(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table],
             connection.register(joined_table(place), table)
         return connection.execute(f"SELECT u.unit AS name, b.* EXCLUDE (unit) FROM ({compile_brought(plan)}) AS b "
                                   "JOIN units AS u ON u.code = b.unit").to_arrow_table()
+
+
+def _summed(plan: Plan, place: int, statement: Statement, rows: RowsInMemory,
+            connection: duckdb.DuckDBPyConnection) -> list[list[int]]:
+    """What a statement says, over some units at a time, so that the engine never counts all of them at once."""
+    bins, keys = statement.bins, len(plan.keys)
+    cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
+    pieces = rows.count // ROWS_SUMMED_AT_ONCE + 1 if statement.additive and not plan.weights_stored else 1
+    for among in rows.pieces(pieces):
+        sql = statement.sql if pieces == 1 else compile_plan(plan, among)[place].sql
+        for found in connection.execute(sql).fetchall():
+            cell = _place(plan, found[:keys])
+            if bins:
+                cell = cell * bins + int(found[keys])
+            for index, value in enumerate(found[keys + bool(bins):]):
+                cells[index][cell] += int(value or 0)
+    return cells
 
 
 def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,

@@ -1,7 +1,7 @@
 """Where are rows while they are asked? In a DuckDB of their own in memory, laid out for questions (queries/layout.py).
 
 Its own tables are several times faster than Arrow or Parquet, because it knows the smallest and largest value of each column.
-They are filled a piece at a time, and packed after each, so that the rows are never in memory twice.
+They are filled with some units at a time, as these come from the Parquet, so that the rows are never in memory twice.
 """
 
 import io
@@ -23,12 +23,29 @@ from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT, laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
-ROWS_AT_ONCE, ROWS_LAID_AT_ONCE = 1_000_000, 250_000
+ROWS_AT_ONCE = 250_000
 
 
 def batches_of(parquet: bytes) -> Iterator[pa.RecordBatch]:
     """A version's rows, a piece at a time."""
     yield from pyarrow.parquet.ParquetFile(io.BytesIO(parquet)).iter_batches(batch_size=ROWS_AT_ONCE)
+
+
+def whole_units(batches: Iterable[pa.RecordBatch], unit: str) -> Iterator[pa.Table]:
+    """Rows that come sorted by unit, in parts that have all rows of each of their units."""
+    waiting: list[pa.RecordBatch] = []  # rows of one unit, of which more may come
+    for batch in batches:
+        if not len(batch):
+            continue
+        names = batch.column(unit)
+        last = pc.index(names, names[-1]).as_py()
+        if last or (waiting and names[0] != waiting[-1].column(unit)[-1]):
+            yield pa.Table.from_batches([*waiting, batch.slice(0, last)])
+            waiting = [batch.slice(last)]
+        else:
+            waiting.append(batch)
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 class RowsInMemory:
@@ -37,41 +54,41 @@ class RowsInMemory:
     def __init__(self, batches: Iterable[pa.RecordBatch], policy: DatasetPolicy) -> None:
         assert policy.unit is not None
         self._database = duckdb.connect(":memory:", config=SHUT)
+        self.count = self.units = 0
         unit = quoted(policy.unit.column)
         columns = {column.name: SQL_TYPE[column.type] for column in policy.columns if column.role is not Role.HIDDEN}
         with self._database.cursor() as connection:
-            connection.execute(f"CREATE TABLE raw ({', '.join(f'{quoted(name)} {kind}' for name, kind in columns.items())})")
-            for batch in batches:
-                connection.register("batch", pa.Table.from_batches([batch]).select(list(columns)))
-                connection.execute("INSERT INTO raw FROM batch")
+            connection.execute(f"CREATE TABLE part ({', '.join(f'{quoted(name)} {kind}' for name, kind in columns.items())})")
+            connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, CAST(0 AS BIGINT) AS code FROM part")
+            self._lay(connection, policy, "CREATE TABLE {table} AS {rows}")
+            for some in whole_units(batches, policy.unit.column):
+                connection.register("batch", some.select(list(columns)))
+                connection.execute("INSERT INTO part FROM batch")
                 connection.unregister("batch")
+                self._lay(connection, policy, "INSERT INTO {table} {rows}")
+                connection.execute("DELETE FROM part")
                 connection.execute("CHECKPOINT")
-            connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, row_number() OVER (ORDER BY {unit}) - 1 AS code "
-                               f"FROM (SELECT DISTINCT {unit} FROM raw)")
-            self._lay(connection, policy)
+                pa.default_memory_pool().release_unused()  # or it keeps several parts' worth
+            connection.execute("DROP TABLE part")
+            connection.execute("CHECKPOINT")
             connection.execute("SET lock_configuration = true")
 
-    def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy) -> None:
-        """The rows of some units at a time, in the units' order: what a question groups by unit then lies together."""
-        found = connection.execute("SELECT count(*), (SELECT count(*) FROM units) FROM raw").fetchone()
+    def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy, how: str) -> None:
+        """Put all rows of some units behind those of the units before them: what a question groups by unit lies together."""
+        assert policy.unit is not None
+        unit = quoted(policy.unit.column)
+        late = connection.execute(f"SELECT min({unit}) <= (SELECT max(unit) FROM units) FROM part").fetchone()
+        if late and late[0]:  # a unit in two parts would be two units, each with a weight of its own
+            raise ValueError("rows must come sorted by unit")
+        connection.execute(f"INSERT INTO units SELECT {unit}, {self.units} + row_number() OVER (ORDER BY {unit}) - 1 "
+                           f"FROM (SELECT DISTINCT {unit} FROM part)")
+        some = f"(SELECT * FROM units WHERE code >= {self.units})"
+        connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='part', units=some)} ORDER BY u.code")
+        connection.execute(how.format(table=TABLE, rows=with_weights(policy, laid="laid")))
+        connection.execute("DROP TABLE laid")
+        found = connection.execute("SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM part)").fetchone()
         assert found is not None
-        rows, units = found
-        pieces = rows // ROWS_LAID_AT_ONCE + 1
-        unit = quoted(policy.unit.column) if policy.unit else ""
-        for place in range(pieces):
-            low, high = units * place // pieces, units * (place + 1) // pieces
-            some = f"(SELECT * FROM units WHERE code >= {low} AND code < {high})"
-            # rows come sorted by unit, so these are few of them: the engine skips what lies outside
-            connection.execute(f"CREATE TABLE part AS SELECT * FROM raw WHERE {unit} BETWEEN (SELECT min(unit) FROM {some}) "
-                               f"AND (SELECT max(unit) FROM {some})")
-            connection.execute(f"CREATE TABLE laid AS {laid_out(policy, rows='part', units=some)} ORDER BY u.code")
-            connection.execute("DROP TABLE part")
-            lying = with_weights(policy, laid="laid")
-            connection.execute(f"INSERT INTO {TABLE} {lying}" if place else f"CREATE TABLE {TABLE} AS {lying}")
-            connection.execute("DROP TABLE laid")
-            connection.execute("CHECKPOINT")
-        connection.execute("DROP TABLE raw")
-        connection.execute("CHECKPOINT")
+        self.units, self.count = found[0], self.count + found[1]
 
     def beside(self, first: "RowsInMemory", policy: DatasetPolicy) -> pa.Table:
         """These rows to be joined with those of `first`: each with the number that its unit has there."""
@@ -83,6 +100,11 @@ class RowsInMemory:
             connection.register("own", own)
             return connection.execute(f"SELECT u.code AS {UNIT}, own.* EXCLUDE (name, {UNIT}) FROM own "
                                       "JOIN units AS u ON u.unit = own.name").to_arrow_table()
+
+    def pieces(self, count: int) -> Iterator[range]:
+        """The codes of all units, in so many parts. The rows of a part lie together."""
+        for place in range(count):
+            yield range(self.units * place // count, self.units * (place + 1) // count)
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -119,4 +141,9 @@ class PublicRows:
     def once(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows have the same values in these columns; empty ones join with nothing."""
         rows = self.rows.select(list(columns)).drop_null()
+        for place, column in enumerate(columns):
+            if pa.types.is_integer(rows.schema.field(column).type) or pa.types.is_floating(rows.schema.field(column).type):
+                # as the engine compares numbers that are not all whole: as DOUBLE, and 0 is -0
+                as_double = pc.add(pc.cast(rows[column], pa.float64(), safe=False), 0.0)
+                rows = rows.set_column(place, column, as_double)
         return len(rows.group_by(list(columns)).aggregate([])) == len(rows)

@@ -20,10 +20,16 @@ TABLE = "private_rows"
 
 @dataclass(frozen=True)
 class Statement:
-    """One SELECT: columns k0, k1, ... for the keys (the place of each value), a bin where totals have bins, then the totals."""
+    """One SELECT: columns k0, k1, ... for the keys (the place of each value), a bin where totals have bins, then the totals.
+
+    `additive`: totals over some units and totals over all others add up to the totals. `weighed`: each unit's rows are weighed by
+    how many of them are kept, and no join multiplies them.
+    """
 
     sql: str
     totals: tuple[Total, ...]
+    additive: bool = True
+    weighed: bool = False
 
     @property
     def bins(self) -> int:
@@ -35,21 +41,43 @@ def joined_table(place: int) -> str:
     return f"joined_rows_{place}"
 
 
-def compile_plan(plan: Plan) -> tuple[Statement, ...]:
-    """One statement for all totals over rows, and one for each other total. Total on every table of the policy's types."""
-    writer = _Writer(plan)
-    over_rows = tuple(total for total in plan.totals if total.kind in (
-        TotalKind.ROWS, TotalKind.PRESENT, TotalKind.SUM, TotalKind.CENTRED))
-    statements = [Statement(writer.over_rows(over_rows), over_rows)] if over_rows else []
+def compile_plan(plan: Plan, among: range | None = None) -> tuple[Statement, ...]:
+    """One statement for all totals over rows, and one for each other total. Total on every table of the policy's types.
+
+    `among`: over the units with these codes alone.
+    """
+    writer = _Writer(plan, among)
+    weighed = not plan.weights_stored and plan.per_unit is None and plan.joins_once
+    over_rows = over_rows_of(plan)
+    statements = [Statement(writer.over_rows(over_rows), over_rows, weighed=weighed)] if over_rows else []
     for total in plan.totals:
         match total.kind:
             case TotalKind.UNITS:
                 statements.append(Statement(writer.over_units(), (total,)))
             case TotalKind.VALUES:
-                statements.append(Statement(writer.over_values(total), (total,)))
+                statements.append(Statement(writer.over_values(total), (total,), additive=False))
             case TotalKind.BINS if total.bins == finest_bins(plan, total):
-                statements.append(Statement(writer.over_bins(total), (total,)))
+                statements.append(Statement(writer.over_bins(total), (total,), weighed=weighed))
     return tuple(statements)
+
+
+def over_rows_of(plan: Plan) -> tuple[Total, ...]:
+    """The totals that one statement computes together."""
+    return tuple(total for total in plan.totals if total.kind in (
+        TotalKind.ROWS, TotalKind.PRESENT, TotalKind.SUM, TotalKind.CENTRED))
+
+
+def compile_rows(plan: Plan, totals: tuple[Total, ...], among: range) -> str:
+    """The rows that a weighed statement weighs: `cell`, its unit's place in `among` times the cells plus its cell, then q0...
+
+    Each q is the row's whole number in a total that has one, for which 32 bits must be enough (`most_steps`).
+    """
+    return _Writer(plan, among).rows_to_weigh(totals, among)
+
+
+def most_steps(total: Total) -> int:
+    """The largest whole number that a row can bring to a total over rows."""
+    return 1 if total.bounds is None or total.kind is TotalKind.BINS else _most(total)
 
 
 def finest_bins(plan: Plan, total: Total) -> int:
@@ -87,12 +115,15 @@ def bucket_of(value: str, one: BoundsToBuy) -> str:
 
 
 class _Writer:
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, among: range | None = None) -> None:
+        self.plan, self.among = plan, among
         self.keys = [f"k{place}" for place in range(len(plan.keys))]
         self.over_table = ExpressionWriter(plan.scope)
         self.of_units = self._of_units()
         self.over = ExpressionWriter(plan.scope, {node: column for column, node in self.of_units})
+        # keys that are columns of joined tables
+        self.beside = {key.of: key.values for key in plan.keys if isinstance(key.of, Name) and key.of.dataset
+                       and not self._many(key) and plan.per_unit is None}
 
     # --- what the totals are taken over
 
@@ -100,12 +131,17 @@ class _Writer:
         """The rows that pass the filter and fall into a listed cell, with their units or with their weights."""
         plan = self.plan
         codes = [f"{f'd{place}.code' if self._many(key) else self._code(key)} AS k{place}" for place, key in enumerate(plan.keys)]
-        condition = plan.per_unit.where if plan.per_unit else plan.where
-        where = f" WHERE {self.over.value(condition)}" if condition is not None else ""
+        where = self._where(self.over, plan.per_unit.where) if plan.per_unit else self._where(self.over, plan.where, self.among)
         kept = f"SELECT {', '.join([self._owner(weighed=weighed), *codes, *values])} FROM {self._source()}{self._lists()}{where}"
         if not codes:
             return kept
         return f"SELECT * FROM ({kept}) WHERE {' AND '.join(f'{name} IS NOT NULL' for name in self.keys)}"
+
+    @staticmethod
+    def _where(writer: ExpressionWriter, condition: Expression | None, among: range | None = None) -> str:
+        said = [f"r.{UNIT} BETWEEN {among.start} AND {among.stop - 1}"] if among is not None else []
+        said += [writer.value(condition)] if condition is not None else []
+        return f" WHERE {' AND '.join(said)}" if said else ""
 
     def _owner(self, *, weighed: bool) -> str:
         if weighed:
@@ -116,7 +152,7 @@ class _Writer:
         plan = self.plan
         if plan.per_unit is None:
             return self._table()
-        where = f" WHERE {self.over_table.value(plan.where)}" if plan.where is not None else ""
+        where = self._where(self.over_table, plan.where, self.among)
         columns = ", ".join(["unit", *(column for column, _ in self.of_units)])
         said = ", ".join([f"r.{UNIT} AS unit", *(f"{self._of_unit(node)} AS {column}" for column, node in self.of_units)])
         inner_keys = [self.over_table.raw(key) for key in plan.per_unit.keys if key != Name(plan.unit.column)]
@@ -145,13 +181,21 @@ class _Writer:
         for place, join in enumerate(self.plan.joins):
             on = " AND ".join(self._met(left, right) for left, right in zip(join.left, join.right, strict=True))
             alias = self.over_table.aliases[join.dataset]
-            said += f" {'LEFT ' if join.outer else ''}JOIN {joined_table(place)} AS {alias} ON {on}"
+            said += f" {'LEFT ' if join.outer else ''}JOIN {self._joined(place, alias)} ON {on}"
         return said
+
+    def _joined(self, place: int, alias: str) -> str:
+        """A joined table, with the places of its columns' values where they are keys: it has fewer rows than what it joins."""
+        codes = [f"{code_of(self.over_table.raw(name), values)} AS {code_column(name.text)}"
+                 for name, values in self.beside.items() if name.dataset == self.plan.joins[place].dataset]
+        if not codes:
+            return f"{joined_table(place)} AS {alias}"
+        return f"(SELECT {alias}.*, {', '.join(codes)} FROM {joined_table(place)} AS {alias}) AS {alias}"
 
     def _met(self, left: Expression, right: Name) -> str:
         if self.plan.scope.column(right).role is Role.UNIT:  # of another private dataset, whose units have the same codes
             return f"r.{UNIT} = {self.over_table.aliases[right.dataset]}.{UNIT}"
-        return f"{self.over_table.raw(left)} = {self.over_table.raw(right)}"
+        return " = ".join(self.over_table.compared(left, right))
 
     def _lists(self) -> str:
         """The values of keys that have many, as tables to be joined."""
@@ -186,6 +230,20 @@ class _Writer:
                 for place, total in enumerate(totals)]
         by = ", ".join(["unit", *self.keys])
         return f"SELECT {by}, {', '.join(said)} FROM ({kept}) GROUP BY {by}"
+
+    def rows_to_weigh(self, totals: tuple[Total, ...], among: range) -> str:
+        bins = totals[0].bins if totals[0].kind is TotalKind.BINS else 0
+        parts = [f"{self._bin(totals[0])} AS bin"] if bins else [
+            f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals) if total.kind is not TotalKind.ROWS]
+        cell = f"(unit - {among.start})"
+        for place, key in enumerate(self.plan.keys):
+            cell = f"({cell} * {len(key.values)} + CAST(k{place} AS INTEGER))"
+        cell = f"{cell} * {bins} + CAST(bin AS INTEGER)" if bins else cell
+        numbers = [] if bins else [
+            f"coalesce(CAST(q{place} AS INTEGER), 0) AS q{place}"
+            for place, total in enumerate(totals) if total.kind is not TotalKind.ROWS]
+        where = " WHERE bin IS NOT NULL" if bins else ""
+        return f"SELECT {', '.join([f'CAST({cell} AS INTEGER) AS cell', *numbers])} FROM ({self.kept(parts)}){where}"
 
     def over_units(self) -> str:
         kept = self.kept([])
@@ -268,6 +326,8 @@ class _Writer:
         values = key.values
         if isinstance(key.of, Name) and self._coded(key):
             return f"r.{code_column(key.of.text)}"
+        if isinstance(key.of, Name) and key.of in self.beside:
+            return f"{self.over.aliases[key.of.dataset]}.{code_column(key.of.text)}"
         raw = self.over.raw(key.of)
         found = range_of(key.of, self.plan.scope)
         first = values[0]

@@ -183,6 +183,26 @@ class ExpressionWriter:
             return f"CASE WHEN {raw} BETWEEN {low} AND {high} THEN {raw} END"
         return f"CASE WHEN {raw} IS NULL THEN NULL ELSE least(greatest({raw}, {low}), {high}) END"
 
+    def compared(self, *parts: Expression) -> list[str]:
+        """What is compared with each other: whole numbers as they lie, for which the engine knows what it may skip.
+
+        Comparing a whole number as DOUBLE with one that DOUBLE holds exactly says the same, because rounding keeps order.
+        """
+        as_they_lie = [self._whole(part) for part in parts]
+        if any(isinstance(part, Name) for part in parts) and None not in as_they_lie:
+            return [said for said in as_they_lie if said is not None]
+        return [self.raw(part) for part in parts]
+
+    def _whole(self, part: Expression) -> str | None:
+        match part:
+            case Name() if self.scope.column(part).type is Type.INTEGER:
+                return self.column(part)
+            case Literal(bool()):
+                return None
+            case Literal(int() | Fraction() as value):
+                return str(int(value)) if value == int(value) and abs(int(value)) < LARGEST else None
+        return None
+
     def _call(self, function: Function, of: str) -> str:
         # LN and SQRT raise outside their domain, where the range of their argument says that it is not, but for rounding
         if function in (Function.SIN, Function.COS):  # they raise on infinity, of which there is no remainder
@@ -193,9 +213,11 @@ class ExpressionWriter:
     def _condition(self, expression: Expression) -> str:
         match expression:
             case Compare(comparison, left, right):
-                return f"({self.raw(left)} {comparison.value} {self.raw(right)})"
+                first, second = self.compared(left, right)
+                return f"({first} {comparison.value} {second})"
             case In(of, values):
-                return f"({self.raw(of)} IN ({', '.join(literal(value.value) for value in values)}))"
+                first, *others = self.compared(of, *values)
+                return f"({first} IN ({', '.join(others)}))"
             case Like(of, pattern):
                 return f"({self.raw(of)} LIKE {literal(pattern.value)})"
             case IsNull(of):

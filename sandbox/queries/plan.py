@@ -156,10 +156,15 @@ class Plan:
         return tuple(column.name for column in self.version.policy.columns if column.name in names)
 
     @property
+    def joins_once(self) -> bool:
+        """Whether a row meets one row at most of each dataset that is joined."""
+        return all(self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
+
+    @property
     def weights_stored(self) -> bool:
         """Whether the weights that lie beside the rows are those that would be computed: nothing chooses or multiplies rows."""
-        once = all(join.outer and self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
-        return once and self.where is None and self.per_unit is None and len(self.stored_keys) == len(self.keys) and (
+        every = self.where is None and self.joins_once and all(join.outer for join in self.joins)
+        return every and self.per_unit is None and len(self.stored_keys) == len(self.keys) and (
             self.stored_keys in stored_sets(self.version.policy))
 
     @property

@@ -2,8 +2,13 @@
 
 from itertools import combinations, islice
 
+import numpy as np
+import numpy.typing as npt
+
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
+
+Norms = npt.NDArray[np.int64]
 
 WEIGHT = 1024
 """What a row in full counts."""
@@ -23,6 +28,12 @@ def weight_of(rows_in_cell: str, max_rows: int) -> str:
     """
     norm = f"sum(CAST({rows_in_cell} AS HUGEINT) * {rows_in_cell})"
     return f"CAST(least({WEIGHT}, floor(sqrt(CAST({(WEIGHT * max_rows) ** 2} // {norm} AS DOUBLE)))) AS SMALLINT)"
+
+
+def weights_of(norms: Norms, max_rows: int) -> Norms:
+    """The same for many units at once, from the sum of n**2 of each; of a unit without rows, any."""
+    shares = (WEIGHT * max_rows) ** 2 // np.maximum(norms, 1)
+    return np.minimum(WEIGHT, np.floor(np.sqrt(shares.astype(np.float64)))).astype(np.int64)
 
 
 def stored_sets(policy: DatasetPolicy) -> list[tuple[str, ...]]:

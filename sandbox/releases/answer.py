@@ -1,16 +1,17 @@
 """What does the analyst get? The answer as JSON: columns, rows, the error of every value, price, receipt."""
 
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 from sandbox.catalog.model import Type
 from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.ranges import range_of
-from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Expression, Name
+from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
 from sandbox.releases.arrange import arranged
-from sandbox.releases.estimate import Noisy, estimate, values_of
+from sandbox.releases.estimate import values_of
+from sandbox.releases.estimate_columns import Cells, estimate_all
 from sandbox.releases.evaluate import evaluate
 
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
@@ -18,28 +19,27 @@ TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
     """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
-    rows: list[list[Any]] = []
-    errors: list[dict[str, Any]] = []
-    groups: list[dict[Expression, Any]] = []
-    for place, values in enumerate(product(*(key.values for key in plan.keys))):
-        keys: dict[Expression, Any] = dict(zip((key.of for key in plan.keys), values, strict=True))
-        cell = {total: Noisy(tuple(released[total.name][1][place * total.bins: (place + 1) * total.bins]),
-                             released[total.name][0]) for total in plan.totals}
-        row: list[Any] = []
-        fault: dict[str, Any] = {}
-        for output in plan.outputs:
-            if not output.aggregates:
-                row.append(_shown(evaluate(output.of, keys)))
-                continue
-            found = estimate(output, plan.parts, cell, keys)
-            row.append(found.value)
-            fault[output.name] = {"standard_error": found.standard_error, "low": found.low, "high": found.high} | (
-                {"note": found.note, "note_zh": found.note_zh} if found.note else {})
-        rows.append(row)
-        errors.append(fault)
-        if plan.afterwards != Afterwards():
-            groups.append({**keys, **values_of(plan.parts, cell)})
-    kept = arranged(plan.afterwards, groups) if plan.afterwards != Afterwards() else range(len(rows))
+    cells = Cells(plan, released)
+    columns: list[list[Any]] = []
+    errors: list[dict[str, Any]] = [{} for _ in cells.groups]
+    keys = {key.of: place for place, key in enumerate(plan.keys)}
+    for output in plan.outputs:
+        if output.of in keys:
+            values = [group[keys[output.of]] for group in cells.groups]
+            columns.append([_shown(value) for value in values])
+            continue
+        if not output.aggregates:
+            columns.append([_shown(evaluate(output.of, cells.keys(place))) for place in range(len(cells.groups))])
+            continue
+        found = estimate_all(output, cells)
+        columns.append(found.values)
+        for fault, error in zip(errors, found.errors, strict=True):
+            fault[output.name] = error
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    kept: Sequence[int] = range(len(rows))
+    if plan.afterwards != Afterwards():
+        kept = arranged(plan.afterwards, [{**cells.keys(place), **values_of(plan.parts, cell)}
+                                          for place, cell in enumerate(cells.totals)])
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
             "errors": [errors[place] for place in kept]}
 

@@ -13,7 +13,7 @@ The standard error is first-order: each noisy total is moved by its own scale, a
 The intervals are about the noise: of 100 such answers at least 95 hold the bounded, weighted value (queries/weights.md).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
@@ -89,7 +89,7 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
         low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
         return Estimate(None, None, low, high, *TOO_NOISY)
 
-    if _is_scaled(output.of):  # known to the last digit before anybody asks
+    if is_scaled(output.of):  # known to the last digit before anybody asks
         return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)
 
     def moved(total: Total, by: float) -> Any:
@@ -99,13 +99,13 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
     return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
 
 
-def _is_scaled(expression: Expression) -> bool:
+def is_scaled(expression: Expression) -> bool:
     """Whether it is a count or a sum: noisy totals on their public scales."""
     return isinstance(expression, Aggregate) and expression.aggregation in (
         Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM)
 
 
-def _units(totals: tuple[Total, ...]) -> list[tuple[Total, float]]:
+def units_of(totals: Sequence[Total]) -> list[tuple[Total, float]]:
     """What one step of 1/1024 of each total is worth in a count or a sum: a sum around a centre has the count's part, too."""
     if totals[0].bounds is None:
         return [(totals[0], 1 / WEIGHT)]
@@ -114,8 +114,13 @@ def _units(totals: tuple[Total, ...]) -> list[tuple[Total, float]]:
     return own if totals[0].kind is TotalKind.SUM else [*own, (totals[1], centre / WEIGHT)]
 
 
+def scale_of(totals: Sequence[Total], scales: Mapping[Total, float]) -> float:
+    """The scale of the noise of a count or a sum, from its totals'."""
+    return sqrt(sum((scales[total] * unit) ** 2 for total, unit in units_of(totals)))
+
+
 def _scale(totals: tuple[Total, ...], cell: Cell) -> float:
-    return sqrt(sum((cell[total].scale * unit) ** 2 for total, unit in _units(totals)))
+    return scale_of(totals, {total: cell[total].scale for total in totals})
 
 
 def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
@@ -136,7 +141,7 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
-            return sum(cell[total].value * unit for total, unit in _units(totals))
+            return sum(cell[total].value * unit for total, unit in units_of(totals))
         case Aggregation.AVG:
             return _average(noisy, cell[totals[1]], totals[0], z)[0]
     assert aggregate.fraction is not None
@@ -147,9 +152,9 @@ def _interval(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: fl
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
-            value = sum(cell[total].value * unit for total, unit in _units(totals))
+            value = sum(cell[total].value * unit for total, unit in units_of(totals))
             # each total's own quantile is off by less than one step, and so is their sum's by less than a step of each
-            width = z * _scale(totals, cell) + 2 * sum(abs(unit) for _, unit in _units(totals))
+            width = z * _scale(totals, cell) + 2 * sum(abs(unit) for _, unit in units_of(totals))
             return Interval(value - width, value + width)
         case Aggregation.AVG:
             return _average(noisy, cell[totals[1]], totals[0], z)[1]

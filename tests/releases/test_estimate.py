@@ -10,6 +10,7 @@ from sandbox.queries.plan import Plan, Total, TotalKind
 from sandbox.queries.price import gaussian
 from sandbox.queries.scope import Scope
 from sandbox.releases.estimate import Estimate, Noisy, estimate
+from sandbox.releases.estimate_columns import Cells, estimate_all
 from story import DATASET, VERSION
 
 TRIES = 2000
@@ -102,3 +103,25 @@ def test_what_is_made_of_several_totals_is_covered_at_least_as_often(sql: str, t
     off = [abs(one.value - truth(values)) for one in shown]
     widths = [(one.high - one.low) / 2 for one in shown if one.high is not None and one.low is not None]
     assert sum(off) / len(off) > 0.1 * sum(widths) / len(widths), "an interval that always holds by far says nothing"
+
+
+def test_a_column_says_of_each_cell_what_is_said_of_it_alone() -> None:
+    chance = random.Random(7)
+    made = plan("SELECT district, year, COUNT(*) AS a, SUM(cost) AS b, AVG(cost) AS c, AVG(visits) AS d, "
+                "COUNT(DISTINCT person) AS e, SUM(visits) / COUNT(visits) AS f FROM clinic.visits GROUP BY district, year")
+    released = {total.name: (scale := chance.choice([900.0, 40_960.5]), [
+        round(chance.gauss(0, scale) + chance.choice([0, 3, 10**6, -(10**4), 2**62])) for _ in range(made.cells)])
+        for total in made.totals}
+    cells = Cells(made, released)
+    withheld = 0
+    for output in made.outputs:
+        if output.aggregates:
+            column = estimate_all(output, cells)
+            for place, cell in enumerate(cells.totals):
+                alone, error = estimate(output, made.parts, cell, cells.keys(place)), column.errors[place]
+                for one, other in ((column.values[place], alone.value), (error["standard_error"], alone.standard_error),
+                                   (error["low"], alone.low), (error["high"], alone.high)):
+                    assert one == (None if other is None else pytest.approx(other, rel=1e-9))
+                assert error.get("note", "") == alone.note
+                withheld += alone.value is None
+    assert withheld  # or nothing was seen of those
