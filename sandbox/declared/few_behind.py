@@ -13,7 +13,7 @@ The exact statement, and that this finds the same: tests/declared/test_few_behin
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log, log1p
+from math import ceil, log, log1p
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,11 @@ def _told(combinations: Residues, numbers: csr_matrix, prime: int) -> Residues:
     return told
 
 
+def first_limit(combinations: int) -> int:
+    """So many units are drawn for so many combinations: some more than are needed where each is another equation."""
+    return combinations + 2 + min(38, combinations // 4)
+
+
 class _Search:
     """For a combination that tells of few units, with a number that is `new`."""
 
@@ -128,7 +133,7 @@ class _Search:
     def among(self, made: Residues, atoms: csc_matrix, sizes: Sizes) -> Residues | None:
         """One of those that `made` (independent combinations of the numbers of `atoms`) span. Where units are many beside the
         combinations, drawing some is all that it takes."""
-        if len(made) > 1 and self._chance(len(made) + 2, sizes) > GOOD_CHANCE:
+        if len(made) > 1 and self._chance(first_limit(len(made)), sizes) > GOOD_CHANCE:
             return self._drawn(made, sizes, lambda some, columns: _told(some, atoms[:, columns].tocsr(), self.prime))
         if len(made) * len(sizes) > MOST_TOLD:
             raise TooMany
@@ -154,7 +159,7 @@ class _Search:
         for row in np.flatnonzero(self._anew(made)):
             if sizes[told[row] != 0].sum() < self.least:
                 return np.asarray(made[row])
-        few = self._chance(len(made) + 2, sizes) > GOOD_CHANCE and not must.any()
+        few = self._chance(first_limit(len(made)), sizes) > GOOD_CHANCE and not must.any()
         if len(made) > 1 and (few or len(made) > EXACTLY):
             return self._drawn(np.hstack([made, told]), sizes, lambda some, columns: some[:, made.shape[1]:][:, columns])
         return self._branched(told, made, sizes, must)
@@ -180,34 +185,43 @@ class _Search:
         return min(max(0.0, 1.0 - (self.least - 1) / int(sizes.sum())) ** draws, ALMOST)
 
     def _drawn(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]) -> Residues | None:
-        """Draw units on which it is to cancel out, until one combination is left at most, or such as are of a few units, and look
-        at these.
-        `told(combinations, columns)`: what they tell of these atoms."""
-        draw, could_be_missed = np.random.default_rng(), 0.0
-        draws = 2 * len(made) + 20
-        if self._chance(draws, sizes) < 0.5:
-            draws = len(made) + 2
-        up_to = np.cumsum(sizes)
-        while could_be_missed > log(MISSED):
-            chance = self._chance(draws, sizes)
-            if chance < LEAST_CHANCE or log(MISSED) / log1p(-chance) * len(made) ** 3 > MOST_STEPS:
+        """Draw units on which it is to cancel out, until hardly any combination is left, and look at what is left; again and
+        again. `told(combinations, columns)`: what they tell of these atoms.
+
+        A combination of a few is left, and found, if none of at most `limit` draws is of its units. Where the limit is not
+        enough once, all begins anew with a higher one: what ends early must not count for more.
+        """
+        limit, steps = first_limit(len(made)), len(made) ** 3
+        while True:
+            chance = self._chance(limit, sizes)
+            if chance < LEAST_CHANCE or log(MISSED) / log1p(-chance) * steps > MOST_STEPS:
                 raise TooMany
-            some = np.unique(np.searchsorted(up_to, draw.integers(0, up_to[-1], draws), side="right"))
-            rest = null_space(told(made, some).T, self.prime)
-            if len(rest) > MOST_LEFT:
-                draws += len(rest)
-                continue
-            if len(rest):
-                left = product(rest, made, self.prime)
-                of_left = told(left, np.arange(len(sizes)))
-                if len(rest) > 1 and of_left.any(axis=0).sum() > len(rest) * self.least:  # some of them are not of a few
-                    draws += len(rest)
-                    continue
+            for _ in range(ceil(log(MISSED) / log1p(-chance))):
+                left = self._left(made, sizes, told, limit)
+                if left is None:
+                    break
                 self.branches = 0
-                found = self.fewest(of_left, left, sizes, np.zeros(len(sizes), dtype=np.bool_))
+                found = self.fewest(left[0], left[1], sizes, np.zeros(len(sizes), dtype=np.bool_))
                 if found is not None:
                     return found
-            could_be_missed += log1p(-chance)
+            else:
+                return None
+            limit += 2 + limit // 4
+
+    def _left(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues],
+              limit: int) -> tuple[Residues, Residues] | None:
+        """Those that cancel out on drawn units, once they are none, one, or all of a few units; None if `limit` draws do not
+        get there."""
+        up_to = np.cumsum(sizes)
+        drawn = np.searchsorted(up_to, np.random.default_rng().integers(0, up_to[-1], limit), side="right")
+        for draws in sorted({min(len(made) + 2, limit), limit}):
+            rest = null_space(told(made, np.unique(drawn[:draws])).T, self.prime)
+            if len(rest) > MOST_LEFT:
+                continue
+            left = product(rest, made, self.prime)
+            of_left = told(left, np.arange(len(sizes))) if len(left) else np.zeros((0, len(sizes)), np.int64)
+            if len(left) <= 1 or of_left.any(axis=0).sum() <= len(left) * self.least:
+                return of_left, left
         return None
 
     def _together(self, told: Residues, sizes: Sizes, must: Marks) -> tuple[Residues, Sizes, Marks]:

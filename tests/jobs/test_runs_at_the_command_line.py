@@ -35,9 +35,9 @@ def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
         called_off = cihu("cancel", run["id"], CIHU_HOME=str(city.home))
         assert "is cancelled" in called_off.stdout, called_off.stderr
         declared = document(cihu("run", "--sql", "SELECT site, COUNT(*) AS n FROM health.visits GROUP BY site", "--name",
-                                 "visits by site", "--limit", "1m", "--json", CIHU_HOME=str(city.home)))
+                                 "by site", "--limit", "1m", "--json", CIHU_HOME=str(city.home)))
         assert (declared["kind"], declared["limit_seconds"]) == ("table", 60)
-        assert "visits by site" in cihu("runs", CIHU_HOME=str(city.home)).stdout
+        assert "by site" in cihu("runs", CIHU_HOME=str(city.home)).stdout
         neither = cihu("run", CIHU_HOME=str(city.home))
         assert neither.returncode and "--sql" in neither.stderr and "Traceback" not in neither.stderr
         again = cihu("cancel", run["id"], CIHU_HOME=str(city.home))
