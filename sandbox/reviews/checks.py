@@ -8,10 +8,11 @@ import hashlib
 from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.database import Transaction
 from sandbox.declared.kept import mark_checked
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
@@ -20,10 +21,10 @@ from sandbox.reviews.check_file import check_file, check_together
 from sandbox.reviews.declaration import Declaration
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
 from sandbox.reviews.desk import ReviewDesk
-from sandbox.reviews.model import WAITING, Declared, Finding, Review, Severity
+from sandbox.reviews.model import WAITING, Declared, Finding, Review, ReviewedFile, ReviewState, Round, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import Left, left_files, load_review, versions_of
-from sandbox.reviews.tables import review_files
+from sandbox.reviews.tables import review_files, review_votes, reviews
 
 MISSING = Finding(
     code="missing", risk="existence", severity=Severity.ASKS,
@@ -45,20 +46,30 @@ def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
         run, left = load_run(tx, review.run), left_files(tx, review.run)
         versions = versions_of(tx, desk.shelf, run)
         stale = is_stale(tx, run)
-        others = beside(tx, run) if stale or any(file.findings is None for file in review.files) else None
-    open_files = [file.declared for file in review.files if file.findings is None or stale]
-    if not open_files or review.state not in WAITING:
+        due = stale or any(file.findings is None for file in review.files)
+        others = beside(tx, run) if due else None
+    if not due or review.state not in WAITING:
         return review
-    found = _checked(desk, versions, open_files, left, others)
+    # all of them, whichever was declared anew: what a file gives away can hang on the others
+    found = _checked(desk, versions, [file.declared for file in review.files], left, others)
     with desk.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
-            for path, findings in found.items():
-                tx.execute(update(review_files).where(review_files.c.review == id, review_files.c.path == path).values(
-                    findings=[asdict(finding) for finding in findings]))
+            for file in now.files:
+                _keep(tx, now, file, found[file.declared.path])
             if others is not None:
                 mark_checked(tx, now.run, others.last)
         return load_review(tx, id)
+
+
+def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Finding]) -> None:
+    """Votes on a file fall when something else is found in it than its voters saw, as when its declaration changes."""
+    at = review_files.c.review == review.id, review_files.c.path == file.declared.path
+    if file.findings is not None and file.findings != tuple(findings):
+        tx.execute(delete(review_votes).where(review_votes.c.review == review.id, (
+            review_votes.c.round == Round.FINAL.value) | (review_votes.c.path == file.declared.path)))
+        tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.OPEN.value))
+    tx.execute(update(review_files).where(*at).values(findings=[asdict(finding) for finding in findings]))
 
 
 def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[Declared],

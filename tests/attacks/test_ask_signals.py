@@ -6,6 +6,7 @@ overflow, substring, log of zero); timing; budget exhaustion as a signal. The at
 "Differential Privacy Under Fire", USENIX Security 2011.
 """
 
+import re
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -87,7 +88,8 @@ def outcome(told: httpx.Response) -> tuple[object, ...]:
         return told.status_code, said["code"], said["detail"], said.get("mend")
     errors = [{name: round(fault["standard_error"], 12) for name, fault in line.items() if fault["standard_error"] is not None}
               for line in said["errors"]] if "AVG" not in said["sql"] else None
-    return told.status_code, said["columns"], len(said["rows"]), errors, said["price"], said["notes"]
+    return told.status_code, said["columns"], len(said["rows"]), errors, said["price"], [
+        re.sub("[0-9]+", "#", note) for note in said["notes"]]  # what bounding leaves out is told with noise
 
 
 @pytest.mark.parametrize("sql", UNSAFE)
