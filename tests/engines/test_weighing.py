@@ -18,7 +18,8 @@ PUBLIC = replace(VERSION, dataset="city.stops", policy=replace(
     DATASET, dataset="city.stops", unit=None, budget=None, columns=(
         replace(DATASET.columns[5], name="stop", type=DATASET.columns[2].type), replace(DATASET.columns[5], name="zone"))))
 QUESTIONS = (
-    "SELECT district, AVG(cost) AS a, COUNT(*) AS b, COUNT(cost) AS c, SUM(visits) AS d FROM clinic.visits WHERE year >= 2 GROUP BY 1",
+    "SELECT district, AVG(cost) AS a, COUNT(*) AS b, COUNT(cost) AS c, SUM(visits) AS d FROM clinic.visits WHERE year >= 2 "
+    "GROUP BY 1",
     "SELECT MEDIAN(visits) AS a, SUM(cost) AS b FROM clinic.visits WHERE visits IN (1, 2, 5) OR cost > 50",
     "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits JOIN city.stops ON visits = stop GROUP BY zone",
     "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops ON visits = stop WHERE smoker GROUP BY zone, year",
