@@ -1,0 +1,60 @@
+"""What do all commands share? The program itself, options, who somebody is, and how things are shown."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
+    from sandbox.city.visitor import Visitor
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
+**Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
+
+Start with `cihu up` (a city on this machine) and, in another terminal, `cihu tour --against .cihu` (the whole story).
+
+The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt. The demo's
+people: lin and zhou (data officers), wang, li, zhao (analysts), chen (a company's buyer), he (operator), xu (auditor).
+""")
+audit_app = typer.Typer(no_args_is_help=True, help="The transparency log: receipts, and how to verify them without trust.")
+app.add_typer(audit_app, name="audit")
+out, err = Console(), Console(stderr=True)
+
+Home = Annotated[Path | None, typer.Option("--home", help="The city's folder (default: CIHU_HOME, or .cihu).")]
+As = Annotated[str, typer.Option("--as", help="Who you are, such as wang.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Epsilon = Annotated[str | None, typer.Option(help="The privacy loss you offer (default: the dataset's own).")]
+RelativeError = Annotated[float | None, typer.Option("--error", help="Instead of an epsilon: the relative error you need in "
+                                                     "a group of typical size, such as 0.05.")]
+GrantNumber = Annotated[int | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
+
+
+def home_of(home: Path | None) -> Path:
+    from sandbox.city.settings import home_folder
+
+    return home.resolve() if home else home_folder()
+
+
+def visitor_of(home: Path | None, account: str) -> "Visitor":
+    from sandbox.city.visitor import Visitor, places
+
+    where = places(home_of(home))
+    password = os.environ.get("CIHU_PASSWORD") or typer.prompt(f"Password of {account}", hide_input=True, err=True)
+    return Visitor(where, account, password)
+
+
+def show(document: dict[str, Any], as_json: bool, *lines: str) -> None:
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+    else:
+        for line in lines:
+            out.print(line, highlight=False)
+
+
+def say(notes: list[str]) -> None:
+    for note in notes:
+        out.print(f"  {escape(note)}", style="dim")
