@@ -20,11 +20,11 @@ from sandbox.storage import ObjectVersion
 INTERRUPTED = Ending("interrupted", None, 0.0, b"", Collected())
 
 
-def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion], hint: Hint = Hint.NOT_RUN,
-           keep: Callable[[Transaction], None] | None = None) -> bool:
+def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
+           keep: Callable[[Transaction], None] | None = None, hint: Hint = Hint.NOT_RUN) -> bool:
     """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
-    committed to, and opened to auditors alone. `hint` is told, and logged, only of a run that has bits for it. `keep`: what
-    else is to be kept of it, in the same transaction."""
+    committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction. `hint` is told,
+    and logged, only of a run that has bits for it."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:

@@ -165,7 +165,7 @@ class Worker:
                 stored = stored or put_files(self.desk.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
                 bell.wait((due - datetime.now(UTC)).total_seconds())
-                if not self._stopping and not finish(self.desk.database, run.id, stored, hint, keep):
+                if not self._stopping and not finish(self.desk.database, run.id, stored, keep, hint):
                     self.desk.quarantine.clear(folder(run.id))
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
                 log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)
