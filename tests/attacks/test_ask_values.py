@@ -131,9 +131,13 @@ def test_no_rows_at_all_give_a_noisy_number_and_never_null(asked: AskedVault, cl
     assert 0 <= fault["low"] <= fault["high"] <= 100
 
 
-def test_three_valued_logic_hides_and_shows_nobody(asked: AskedVault, clinic: str) -> None:
+def test_three_valued_logic_hides_and_shows_nobody(asked: AskedVault) -> None:
     """Source: NULL semantics. What is true, what is false and what is unknown are three parts of all rows: their noisy
-    counts add up to the whole's, and no part goes missing or is counted twice (6 standard errors)."""
+    counts add up to the whole's, and no part goes missing or is counted twice (6 standard errors). One row a person, or
+    bounding would leave out more of the whole than of its parts."""
+    head, *lines = rows_csv(900).decode().splitlines()
+    each = {line.split(",")[0]: line for line in lines}
+    clinic, _ = asked.dataset(rows="\n".join([head, *each.values()]).encode())
     wang = asked.person("wang")
     counts = [wang.answer(f"SELECT COUNT(*) AS n FROM {clinic} {where}", epsilon="1")
               for where in ("", "WHERE cost > 50", "WHERE NOT cost > 50", "WHERE cost IS NULL")]

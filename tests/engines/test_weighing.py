@@ -21,8 +21,8 @@ QUESTIONS = (
     "SELECT district, AVG(cost) AS a, COUNT(*) AS b, COUNT(cost) AS c, SUM(visits) AS d FROM clinic.visits WHERE year >= 2 "
     "GROUP BY 1",
     "SELECT MEDIAN(visits) AS a, SUM(cost) AS b FROM clinic.visits WHERE visits IN (1, 2, 5) OR cost > 50",
-    "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits JOIN city.stops ON visits = stop GROUP BY zone",
-    "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops ON visits = stop WHERE smoker GROUP BY zone, year",
+    "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits JOIN city.stops AS s ON visits = s.stop GROUP BY zone",
+    "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops AS s ON visits = s.stop WHERE smoker GROUP BY zone, year",
     "SELECT year, COUNT(DISTINCT person) AS a FROM clinic.visits WHERE cost < 30 GROUP BY year",
     "SELECT AVG(s) AS a FROM (SELECT person, SUM(cost) AS s FROM clinic.visits GROUP BY person)",
 )

@@ -29,7 +29,7 @@ def test_every_cell_runs(done: dict[str, dict[str, Any]]) -> None:
 
 def test_the_trial_shows_what_the_program_says_and_leaves_and_that_no_row_is_real(done: dict[str, dict[str, Any]]) -> None:
     said = shown(done, "visits by coinsurance")
-    assert "o row is real" in said and "visits.csv" in said and "queued" in said
+    assert "o row is real" in said and "visits.csv" in said and "queued" in said, said
     assert "people.csv" in shown(done, "submit=no") and "queued" not in shown(done, "submit=no")
 
 

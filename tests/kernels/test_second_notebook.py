@@ -44,7 +44,7 @@ def test_a_cell_of_sql_is_priced_then_answered(done: Done) -> None:
 def test_an_error_that_is_asked_for_is_kept(done: Done) -> None:
     """Each interval is no wider than 5 % of what the policy says a typical group holds."""
     said = outcome(done, "cihu.explain(\"SELECT year")
-    shares = [float(share) for share in re.findall(r"(?<=\s)([\d.]+) %\\n", said)]
+    shares = [float(share) for share in re.findall(r"± [\d.,]+ +([\d.]+) %", said)]
     assert shares and all(share <= 5 for share in shares), said
     assert "95 %:" in outcome(done, "cihu.sql(\"SELECT year")
 
