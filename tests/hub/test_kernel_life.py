@@ -145,8 +145,8 @@ def test_a_seal_that_cannot_be_made_starts_no_kernel_and_the_person_reads_why(va
 
 
 def test_a_workspace_whose_session_is_over_starts_no_kernel(vault: VaultProcess) -> None:
-    with workspace_process(vault, "wang") as server:
-        (vault.home / "hub" / "servers" / "wang" / "token").write_text("no.token.atall")
+    with workspace_process(vault, "li") as server:
+        (vault.home / "hub" / "servers" / "li" / "token").write_text("no.token.atall")
         status, said = refusal(server)
         assert status == httpx.codes.FORBIDDEN
         assert "og in" in said
@@ -160,9 +160,10 @@ def test_a_person_may_run_so_many_kernels_and_no_more(vault: VaultProcess) -> No
 
 
 def test_the_kernels_token_is_kept_fresh_while_it_sleeps(vault: VaultProcess) -> None:
-    """A session of a few seconds: its token is renewed at half of its life, by the server, into the kernel's read-only inbox."""
-    with workspace_process(vault, "wang") as server:
-        (vault.home / "hub" / "servers" / "wang" / "token").write_text(vault.workspace_token("wang", seconds=16))
+    """A session of a few seconds: its token is renewed at half of its life, by the server, into the kernel's read-only inbox.
+    Not wang's, whose workspace the other tests share."""
+    with workspace_process(vault, "li") as server:
+        (vault.home / "hub" / "servers" / "li" / "token").write_text(vault.workspace_token("li", seconds=16))
         with server.kernel() as kernel:
             [file] = (vault.home / "run" / "k").glob("*/in/token")
             first = file.read_text()
