@@ -22,7 +22,8 @@ QUESTIONS = (
     "GROUP BY 1",
     "SELECT MEDIAN(visits) AS a, SUM(cost) AS b FROM clinic.visits WHERE visits IN (1, 2, 5) OR cost > 50",
     "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits JOIN city.stops AS s ON visits = s.stop GROUP BY zone",
-    "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops AS s ON visits = s.stop WHERE smoker GROUP BY zone, year",
+    "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops AS s ON visits = s.stop WHERE smoker "
+    "GROUP BY zone, year",
     "SELECT year, COUNT(DISTINCT person) AS a FROM clinic.visits WHERE cost < 30 GROUP BY year",
     "SELECT AVG(s) AS a FROM (SELECT person, SUM(cost) AS s FROM clinic.visits GROUP BY person)",
 )
