@@ -23,7 +23,7 @@ from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
-from marketplace.portal.pages import datasets, log, login, market, requests, reviews, start
+from marketplace.portal.pages import datasets, log, login, market, requests, reviews, runs, start
 from marketplace.portal.rendering import Pages
 from marketplace.products import endpoints as products
 from marketplace.products.copies import Copies
@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(calls.router(delivery=delivery))
     app.include_router(datasets.router(database=database, door=door, pages=pages, vault=vault))
     app.include_router(requests.router(database=database, gate=gate, door=door, pages=pages, vault=vault))
+    app.include_router(runs.router(door=door, pages=pages, vault=vault))
     app.include_router(reviews.router(door=door, pages=pages, vault=vault))
     app.include_router(market.router(database=database, gate=gate, door=door, pages=pages))
     app.include_router(log.router(door=door, pages=pages, vault=vault, app=app))

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from sandbox.errors import CihuError, InvalidInput, Unavailable
+from sandbox.errors import CihuError, InvalidInput, NotFound, Unavailable
 from sandbox.identity import VAULT, TokenIssuer
 from sandbox.problems import STATUS
 
@@ -113,6 +113,44 @@ class Vault:
     def vote(self, who: str, number: str, *, revision: int, votes: list[Answer]) -> Answer:
         """Each vote: path, vote, comment, reasons."""
         return self.post(who, f"/v1/reviews/{segment(number)}/votes", {"revision": revision, "votes": votes})
+
+    def runs(self, who: str) -> list[Answer]:
+        return listed(self.get(who, "/v1/runs"))
+
+    def run(self, who: str, number: str) -> Answer:
+        return self.get(who, f"/v1/runs/{segment(number)}")
+
+    def cancel_run(self, who: str, number: str) -> Answer:
+        return self.post(who, f"/v1/runs/{segment(number)}/cancel", {})
+
+    def run_release(self, who: str, number: str) -> Answer | None:
+        """What was asked for last of a run's files, and how it was decided; None if nothing was."""
+        try:
+            return self.get(who, f"/v1/runs/{segment(number)}/release")
+        except NotFound:
+            return None
+
+    def ask_for_files(self, who: str, number: str, files: list[Answer], *, change: bool = False) -> Answer:
+        """Each file: path, statbarn, context, controls, counts. With `change`, of what waits for reviewers already."""
+        return self.post(who, f"/v1/runs/{segment(number)}/release{'/change' if change else ''}", {"files": files})
+
+    def withdraw_release(self, who: str, number: str) -> Answer:
+        return self.post(who, f"/v1/runs/{segment(number)}/release/withdraw", {})
+
+    def run_files(self, who: str, number: str) -> Answer:
+        """The released files of a run, and the receipt."""
+        return self.get(who, f"/v1/runs/{segment(number)}/files")
+
+    def run_file(self, who: str, number: str, path: str) -> bytes:
+        return self.send(who, "GET", f"/v1/runs/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}").content
+
+    def run_package(self, who: str, number: str) -> bytes:
+        """A decided run as a signed package."""
+        return self.send(who, "GET", f"/v1/runs/{segment(number)}/package").content
+
+    def disclosure(self, who: str) -> Answer:
+        """What a file can be declared as, the thresholds by grade, and the reasons that reviewers give."""
+        return self.get(who, "/v1/disclosure")
 
     def receipt(self, who: str, index: int) -> Answer:
         return self.get(who, f"/v1/log/receipts/{index}")

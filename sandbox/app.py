@@ -109,6 +109,7 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
+    app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
@@ -137,6 +138,7 @@ def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issue
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
+    app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
     app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
     _add_small_talk(app, desk.database, analyst)
     return app

@@ -140,6 +140,24 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     return api
 
 
+def disclosure(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1/disclosure", tags=["reviews"])
+
+    @api.get("")
+    def rules(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
+        """What a file can be declared as (with the analyses that stand for each), the thresholds of each grade, and the reasons
+        that reviewers give."""
+        taxonomy = desk.taxonomy
+        return {"files": {"most_bytes": taxonomy.most_bytes, "most_rows": taxonomy.most_rows},
+                "grades": {grade: asdict(thresholds) for grade, thresholds in taxonomy.grades.items()},
+                "statbarns": [{"id": barn.id, "name": in_both(barn.name),
+                               "analyses": {name: in_both(words) for name, words in barn.analyses.items()}}
+                              for barn in taxonomy.statbarns.values()],
+                "reasons": words_of(desk)}
+
+    return api
+
+
 def for_kernels(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
     """A door of its own: the one request that may be large."""
     api = APIRouter(tags=["sealed runs"])
@@ -213,6 +231,10 @@ def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Prin
         return told(officer, number)
 
     return api
+
+
+def in_both(words: tuple[str, str]) -> dict[str, str]:
+    return dict(zip(("en", "zh"), words, strict=True))
 
 
 def as_bytes(content: bytes) -> Response:

@@ -7,19 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ended_run import ended_run
 from marketplace.portal.preview import MOST_ROWS, preview_of, visible
-from sandbox.catalog import Shelf
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
-from sandbox.identity import create_account, load_principal
-from sandbox.jobs import RunDesk
-from sandbox.jobs.claim import claim
-from sandbox.jobs.finish import finish
-from sandbox.jobs.quarantine import put_files
-from sandbox.jobs.submit import submit
-from sandbox.policy import Gate
-from story import POLICIES
-from workspace import CHECKOUT, KERNEL_PYTHON
+from sandbox.identity import create_account
 
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 PROGRAM = "print('<script>alert(1)</script>')  # \u202eno\n"
@@ -48,26 +40,13 @@ def hostile(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
 
 
 def asked_for(paths: tuple[str, ...], city, database: Database, s3: S3Server, tmp_path: Path) -> str:
-    """A run of wang's that has ended, with its files asked for through the vault's door."""
-    wish = {"dataset": "clinic.visits", "team": "cihu-lake", "purpose": "研究各区就诊次数的差别",
-            "epsilon": "1", "until": "2027-06-30"}
-    with city.vault("wang") as wang, city.vault("lin") as lin:
-        number = wang.post("/requests", json=wish).json()["id"]
-        assert lin.post(f"/requests/{number}/approve", json={}).status_code == 200
-    gate = Gate(POLICIES)
-    desk = RunDesk(database, Shelf(database, POLICIES), gate, s3.raw_store(), s3.quarantine_store(), folder=tmp_path,
-                   python=KERNEL_PYTHON, lock=CHECKOUT / "kernels" / "requirements.lock")
-    with database.transaction() as tx:
-        wang_now = load_principal(tx, "wang")
-    run = submit(desk, principal=wang_now, name="各区就诊", entry="main.py", files={"main.py": PROGRAM}, inputs=["clinic.visits"],
-                 limit_seconds=10)
-    assert claim(desk)
-    assert finish(database, run.id, put_files(desk.quarantine, run.id, FILES))
+    """The files of a run that has ended, asked for through the vault's door. The review's id."""
+    run = ended_run(city, database, s3, tmp_path, program=PROGRAM, files=FILES)
     words = {"context": "各区就诊次数,全部人口", "controls": "已删去小于十的单元格,并取整"}
     files = [{"path": path, **words, "statbarn": "words" if path == "note.txt" else "frequencies",
               "counts": "counts.csv" if path == "table.csv" else None} for path in paths]
     with city.vault("wang") as wang:
-        asked = wang.post(f"/runs/{run.id}/release", json={"files": files})
+        asked = wang.post(f"/runs/{run}/release", json={"files": files})
         assert asked.status_code == 201, asked.text
     with city.vault("lin") as lin:
         (waiting,) = lin.get("/reviews").json()
