@@ -14,6 +14,7 @@ from sandbox.identity import VAULT, TokenIssuer
 from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
+BUYING_SECONDS = 1800.0
 SERVICE = "marketplace"
 Answer = dict[str, Any]
 
@@ -43,6 +44,15 @@ class Vault:
     def stand_in(self, who: str, name: str) -> bytes:
         """Invented rows of the dataset's shape, as Parquet."""
         return self.send(who, "GET", f"/v1/datasets/{segment(name)}/stand-in").content
+
+    def stand_in_about(self, who: str, name: str) -> Answer:
+        """Of which kind the best stand-in rows are, what was paid for them, and how near they are to what was bought."""
+        return self.get(who, f"/v1/datasets/{segment(name)}/stand-in/about")
+
+    def buy_stand_in(self, who: str, name: str, epsilon: str) -> Answer:
+        """Waits until the rows are made, which can take minutes: every pair of columns is counted."""
+        return document(self.send(who, "POST", f"/v1/datasets/{segment(name)}/stand-in", json={"epsilon": epsilon},
+                                  timeout=BUYING_SECONDS))
 
     def requests(self, who: str, *, status: str = "") -> list[Answer]:
         return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})))

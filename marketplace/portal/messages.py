@@ -367,4 +367,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "runhint.time": ("超过时限", "it took too long"),
     "runhint.outbox_refused": ("输出不合规定", "what it left cannot be taken"),
     "runhint.not_run": ("未能运行", "it did not run"),
+    "stand_in_rows": ("替代数据", "Stand-in rows"),
+    "stand_in.schema": ("仅由策略生成", "made from the policy alone"),
+    "stand_in.dp": ("差分隐私合成", "differentially private"),
+    "stand_in_bought": ("由 {who} 以 ε {epsilon}(δ {delta})购置,供所有人使用",
+                        "bought by {who} for ε {epsilon} (δ {delta}), for everybody"),
+    "stand_in_quality": ("与所购分布的差距", "How near they are to what was bought"),
+    "stand_in_quality_is": ("总变差距离:0 % 为相同,100 % 为毫无重合。“噪声”为所购分布与真实分布的预期距离。",
+                            "Total variation distance: 0 % is the same, 100 % has nothing in common. Noise is the expected "
+                            "distance of what was bought from the exact shares."),
+    "distance": ("距离", "Distance"),
+    "noise": ("噪声", "Noise"),
+    "buy_stand_in": ("购置差分隐私合成数据", "Buy differentially private rows"),
+    "buy_stand_in_is": ("从数据集与人群预算中支付,每个版本一次,不退还;约需一分钟。",
+                        "Paid from the dataset's and the population's budget, once for a version, and never given back. It takes "
+                        "about a minute."),
 }

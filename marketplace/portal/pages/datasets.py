@@ -14,7 +14,7 @@ from marketplace.products.find import listed_products
 from marketplace.vault import Vault
 from sandbox.city_time import city_date
 from sandbox.database import Database
-from sandbox.errors import InvalidInput
+from sandbox.errors import BudgetExhausted, InvalidInput
 
 USUAL_DAYS = 90
 
@@ -32,17 +32,22 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
 
     @routes.get("/datasets/{name}")
     def dataset(request: Request, session: Person, vault: Reading, name: str) -> Response:
-        about = vault.dataset(session.principal.id, name)
-        mine = [budget for budget in vault.budgets(session.principal.id) if budget.get("dataset") == name]
-        with database.transaction() as tx:
-            offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
-        return pages.show(request, "dataset.html", session, dataset=about, budgets=mine, products=offers)
+        return shown(request, session, vault, name)
 
     @routes.get("/datasets/{name}/stand-in")
     def stand_in(session: Person, vault: Reading, name: str) -> Response:
         rows = vault.stand_in(session.principal.id, name)
         return Response(rows, media_type="application/vnd.apache.parquet",
                         headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'})
+
+    @routes.post("/datasets/{name}/stand-in")
+    def buy_stand_in(request: Request, session: Sender, vault: Reading, name: str,
+                     epsilon: Annotated[str, Form()] = "") -> Response:
+        try:
+            vault.buy_stand_in(session.principal.id, name, epsilon.strip())
+        except (InvalidInput, BudgetExhausted) as refusal:
+            return shown(request, session, vault, name, status=422, refusal=words_of(refusal), typed=epsilon)
+        return RedirectResponse(f"/datasets/{name}#stand-in", status_code=303)
 
     @routes.get("/datasets/{name}/request")
     def request_form(request: Request, session: Person, vault: Reading, name: str) -> Response:
@@ -68,6 +73,19 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
                               refusal=words_of(refusal))
         template = "request_check.html" if step == "check" else "request_form.html"
         return pages.show(request, template, session, dataset=about, wish=wish, refusal=None)
+
+    def shown(request: Request, session: Session, vault: Vault, name: str, *, status: int = 200,
+              refusal: dict[str, str] | None = None, typed: str = "1") -> Response:
+        me = session.principal
+        about = vault.dataset(me.id, name)
+        mine = [budget for budget in vault.budgets(me.id) if budget.get("dataset") == name]
+        with database.transaction() as tx:
+            offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
+        stand_in = vault.stand_in_about(me.id, name)
+        buys = (bool(about.get("budget")) and stand_in["kind"] == "schema" and "officer" in me.roles
+                and me.organisation == about.get("department"))
+        return pages.show(request, "dataset.html", session, status=status, dataset=about, budgets=mine, products=offers,
+                          stand_in=stand_in, buys=buys, refusal=refusal, epsilon=typed)
 
     return routes
 
