@@ -1,9 +1,10 @@
-"""Which files can a person see in the browser? Those of the workspace's folder, and nothing that leads out of it."""
+"""Which files can a person see in the browser? Those of the workspace and those of their teams; nothing leads out."""
 
 import errno
 import os
 import stat
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.files.handlers import FilesHandler
@@ -11,6 +12,7 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from tornado.web import HTTPError
 from traitlets import default
 
+TEAMS = "teams"
 LISTING: ContextVar[bool] = ContextVar("LISTING", default=False)
 
 
@@ -22,6 +24,13 @@ class WorkspaceContents(AsyncLargeFileManager):
         found: str = super()._get_os_path(path)  # type: ignore[no-untyped-call]
         root = os.path.realpath(self.root_dir)
         real = os.path.realpath(found)
+        if name := team_of(path):
+            team = self._folder(name)
+            if team is None:
+                raise refusal(path)
+            if real == team:
+                return found
+            root = team
         if real != root and not real.startswith(root + os.sep):
             raise refusal(path)
         try:
@@ -32,6 +41,27 @@ class WorkspaceContents(AsyncLargeFileManager):
             # a link could be changed between look and use; a pipe would hang the server
             raise refusal(path)
         return found
+
+    def _folder(self, name: str) -> str | None:
+        """The team's folder, as long as the person is a member: then the service's own link to it is there
+        (workspace.team_folders)."""
+        workspace = Path(self.root_dir).resolve()
+        link, folder = workspace / TEAMS / name, workspace.parent.parent / TEAMS / name
+        return str(folder) if link.is_symlink() and link.resolve() == folder else None
+
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
+        refuse_beside_teams(path)
+        saved: dict[str, Any] = await super().save(model, path)  # type: ignore[no-untyped-call]
+        return saved
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        refuse_beside_teams(old_path)
+        refuse_beside_teams(new_path)
+        await super().rename_file(old_path, new_path)  # type: ignore[no-untyped-call]
+
+    async def delete_file(self, path: str) -> None:
+        refuse_beside_teams(path)
+        await super().delete_file(path)  # type: ignore[no-untyped-call]
 
     async def _dir_model(self, path: str, content: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002  # Jupyter's signature
         """One strange thing in a folder must not hide the rest of it."""
@@ -45,6 +75,19 @@ class WorkspaceContents(AsyncLargeFileManager):
     @default("files_handler_class")
     def _opens_through_this_manager(self) -> type[FilesHandler]:
         return FilesHandler  # the default one opens paths itself
+
+
+def team_of(path: str) -> str:
+    """The team that a path names; empty for a path of the workspace's own, and for the folder of teams itself."""
+    top, _, rest = path.strip("/").partition("/")
+    return rest.partition("/")[0] if top == TEAMS else ""
+
+
+def refuse_beside_teams(path: str) -> None:
+    """The folder of teams holds the teams' folders and nothing else: what lay beside them would look shared, and not be."""
+    parts = path.strip("/").split("/")
+    if parts[0] == TEAMS and len(parts) <= 2:
+        raise HTTPError(403, f"{TEAMS}/ holds your teams' folders: change what is in one of them, not these folders")
 
 
 def refusal(path: str) -> Exception:

@@ -9,7 +9,7 @@ from oauthenticator.generic import GenericOAuthenticator
 from tornado.web import HTTPError
 from traitlets import Unicode
 
-from sandbox.hub.workspace import write_workspace_token
+from sandbox.hub.workspace import team_folders, write_workspace_token
 
 ROLES = frozenset({"analyst", "officer"})
 
@@ -36,7 +36,19 @@ class PortalAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
             raise HTTPError(403, "A workspace is for analysts and data officers.")
         if model:  # a server that runs already gets the new token
             write_workspace_token(Path(self.home), model["name"], model["auth_state"]["access_token"])
+            self.let_into_teams(model["name"], model["auth_state"])
         return model
+
+    async def refresh_user(self, user: User, handler: Any = None, **more: Any) -> bool | dict[str, Any]:
+        found: bool | dict[str, Any] = await super().refresh_user(user, handler, **more)
+        if isinstance(found, dict):
+            self.let_into_teams(user.name, found["auth_state"])
+        return found
+
+    def let_into_teams(self, person: str, state: dict[str, Any]) -> None:
+        """As the portal says now: whoever has left a team loses its folder with the next refresh."""
+        said = state.get(self.user_auth_state_key) or {}
+        team_folders(Path(self.home), person, said.get("teams") or ())
 
     async def pre_spawn_start(self, user: User, spawner: Spawner) -> None:
         state = await user.get_auth_state()

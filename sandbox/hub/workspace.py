@@ -1,6 +1,7 @@
-"""What does a person find on the first day? A folder with the guided notebooks, open to nobody else."""
+"""What does a person find on the first day? A folder with the guided notebooks, open to nobody else, and those of their teams."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from sandbox.errors import InvalidInput
@@ -23,6 +24,24 @@ def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
         known.add(notebook.name)
     given.write_text("\n".join(sorted(known)) + "\n")
     return folder
+
+
+def team_folders(home: Path, person: str, teams: Iterable[str]) -> None:
+    """Let the person's `teams/` lead to the folders of exactly these teams. The links are the service's own: through Jupyter
+    nobody can make one, and a kernel sees no workspace. What a team has stays when a member leaves."""
+    shared, own = home / "teams", home / "workspaces" / person / "teams"
+    wanted = {team for team in teams if is_id(team)}
+    if wanted:
+        shared.mkdir(exist_ok=True)
+        shared.chmod(0o700)
+        own.mkdir(parents=True, exist_ok=True)
+    for link in own.iterdir() if own.is_dir() else ():
+        if link.is_symlink() and link.name not in wanted:
+            link.unlink()
+    for team in wanted:
+        (shared / team).mkdir(mode=0o700, exist_ok=True)
+        if not (own / team).is_symlink():
+            (own / team).symlink_to(shared / team, target_is_directory=True)
 
 
 def server_folder(home: Path, person: str) -> Path:

@@ -37,7 +37,9 @@ def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> N
         listed = browser.get(f"{hub.hub_url}/user/song/api/contents", headers=xsrf)
         assert sorted(file["name"] for file in listed.json()["content"]) == [
             "01-first-question.ipynb", "02-asking-comfortably.ipynb", "03-stand-in.ipynb", "04-sealed-run.ipynb",
-            "05-whole-study.ipynb"]
+            "05-whole-study.ipynb", "teams"]
+        team = browser.get(f"{hub.hub_url}/user/song/api/contents/teams", headers=xsrf)
+        assert [folder["name"] for folder in team.json()["content"]] == ["lake"]
         secret = token.json()["token"]
         # the hub takes no token from an address (it would stand in logs), so it goes as a header too
         with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=secret,

@@ -15,8 +15,8 @@ from marketplace.portal.rendering import FOLDER
 from sandbox.grants.tables import grants
 
 PAGES = ["/", "/me", "/datasets", "/datasets?q=clinic", "/datasets/clinic.visits", "/datasets/market.inspections",
-         "/requests", "/runs", "/queue", "/products", "/products/inspections-by-business", "/products/visits-by-year", "/licences",
-         "/log", "/log?index=0", "/docs"]
+         "/requests", "/runs", "/queue", "/products", "/products/inspections-by-business", "/products/visits-by-year",
+         "/licences", "/log", "/log?index=0", "/docs"]
 
 
 def person(city, who: str):
