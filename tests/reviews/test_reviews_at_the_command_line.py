@@ -1,6 +1,7 @@
-"""`cihu release`, `files`, `reviews` and `review` do in a terminal what notebook and portal do."""
+"""`cihu release`, `files`, `package`, `reviews` and `review` do in a terminal what notebook and portal do."""
 
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,3 +50,12 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
         key = cihu("audit", "key", CIHU_HOME=home).stdout.strip()
         assert "output.released" in cihu("audit", "verify", str(tmp_path / "got" / "receipt.json"), "--key", key,
                                          CIHU_HOME=home).stdout
+        package = tmp_path / "run.zip"
+        made = cihu("package", run, "--save", str(package), CIHU_HOME=home)
+        assert made.returncode == 0, made.stderr
+        proven = json.loads(cihu("audit", "verify", str(package), "--key", key, "--json", CIHU_HOME=home).stdout)
+        assert (proven["verified"], proven["outcome"]) == (True, "released") and "outputs/n.txt" in proven["files"]
+        with zipfile.ZipFile(package, "a") as archive:
+            archive.writestr("outputs/more.txt", "not of the run")
+        broken = cihu("audit", "verify", str(package), "--key", key, CIHU_HOME=home)
+        assert broken.returncode and "Verified" not in broken.stdout and "Traceback" not in broken.stderr
