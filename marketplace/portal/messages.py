@@ -335,7 +335,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
                "leaves only through checks and people."),
     "cancel_run": ("取消运行", "Call it off"),
     "hint": ("结果类别", "How it ended"),
-    "hints_told": ("已告知 {bits} / {cap} 比特", "{bits} of {cap} bits told so far"),
+    "hints": ("结果提示", "Hints"),
+    "hints_told": ("{dataset}:已告知 {told} / {limit} 比特", "{dataset}: {told} of {limit} bits told so far"),
     "ask_for_files": ("申请放行文件", "Ask for files"),
     "ask_for_files_is": ("写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行;无人会告诉您某个文件是否存在。空行不计。",
                          "Name files as the program wrote them into cihu.outbox. What is not named is never released, and "
