@@ -19,7 +19,7 @@ up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
 # a worker for each core; those that measure time or wait for a browser come after, one by one
-TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not alone" && \
+TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev  ## run all the tests
