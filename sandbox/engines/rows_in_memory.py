@@ -23,7 +23,7 @@ from sandbox.queries.compile import TABLE
 from sandbox.queries.layout import UNIT, laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
-ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = 150_000
 
 
 def batches_of(parquet: bytes) -> Iterator[pa.RecordBatch]:
