@@ -12,7 +12,8 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from tornado.web import HTTPError
 from traitlets import default
 
-TEAMS = "teams"
+from sandbox.hub.workspace import TEAMS
+
 LISTING: ContextVar[bool] = ContextVar("LISTING", default=False)
 
 

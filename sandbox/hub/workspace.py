@@ -7,6 +7,8 @@ from pathlib import Path
 from sandbox.errors import InvalidInput
 from sandbox.identity.names import is_id
 
+TEAMS = "teams"
+
 
 def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
     """Make `person`'s folder and copy the notebooks that were never there; what the person changed or deleted stays so."""
@@ -29,7 +31,7 @@ def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
 def team_folders(home: Path, person: str, teams: Iterable[str]) -> None:
     """Let the person's `teams/` lead to the folders of exactly these teams. The links are the service's own: through Jupyter
     nobody can make one, and a kernel sees no workspace. What a team has stays when a member leaves."""
-    shared, own = home / "teams", home / "workspaces" / person / "teams"
+    shared, own = home / TEAMS, home / "workspaces" / person / TEAMS
     wanted = {team for team in teams if is_id(team)}
     if wanted:
         shared.mkdir(exist_ok=True)
@@ -40,7 +42,7 @@ def team_folders(home: Path, person: str, teams: Iterable[str]) -> None:
             link.unlink()
     for team in wanted:
         (shared / team).mkdir(mode=0o700, exist_ok=True)
-        if not (own / team).is_symlink():
+        if not ((own / team).is_symlink() or (own / team).exists()):  # what a person had there before stays theirs
             (own / team).symlink_to(shared / team, target_is_directory=True)
 
 

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 
 from marketplace.portal.door import Door
 from marketplace.portal.preview import preview_of
-from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import InvalidInput
@@ -44,9 +44,7 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
     @routes.get("/reviews/{number}/download/{path:path}")
     def download(session: Person, number: str, path: str, *, original: bool = False) -> Response:
         content, _ = vault.review_file(session.principal.id, number, path, original=original)
-        name = path.rpartition("/")[2]  # plain letters: the vault knows no other path
-        return Response(content, media_type="application/octet-stream", headers={
-            "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+        return as_file(content, path.rpartition("/")[2])
 
     @routes.post("/reviews/{number}/votes")
     def cast(request: Request, session: Sender, number: str, given: Given) -> Response:
@@ -59,8 +57,7 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
 
     @routes.get("/reviews/{number}/package")
     def package(session: Person, number: str) -> Response:
-        return Response(vault.review_package(session.principal.id, number), media_type="application/octet-stream", headers={
-            "Content-Disposition": 'attachment; filename="run.zip"', "Cache-Control": "no-store"})
+        return as_file(vault.review_package(session.principal.id, number), "run.zip")
 
     @routes.post("/reviews/{number}/seats")
     def give_on(session: Sender, number: str) -> Response:

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from marketplace.portal.door import Door
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.reviews import form_of
-from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import InvalidInput, NotFound
@@ -58,18 +58,18 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
 
     @routes.get("/runs/{number}/files/{path:path}")
     def file(session: Person, vault: Reading, number: str, path: str) -> Response:
-        return download(vault.run_file(session.principal.id, number, path), path.rpartition("/")[2])
+        return as_file(vault.run_file(session.principal.id, number, path), path.rpartition("/")[2])
 
     @routes.get("/runs/{number}/package")
     def package(session: Person, vault: Reading, number: str) -> Response:
-        return download(vault.run_package(session.principal.id, number), "run.zip")
+        return as_file(vault.run_package(session.principal.id, number), "run.zip")
 
     @routes.get("/runs/{number}/receipt")
     def receipt(session: Person, vault: Reading, number: str) -> Response:
         found = vault.run_files(session.principal.id, number)["receipt"]
         if found is None:
             raise NotFound("Nothing of this run was released.", mend="A receipt comes with the release.")
-        return download(json.dumps(found, ensure_ascii=False, indent=2).encode(), "receipt.json")
+        return as_file(json.dumps(found, ensure_ascii=False, indent=2).encode(), "receipt.json")
 
     def send(request: Request, session: Session, vault: Vault, number: str, given: FormData, *, change: bool) -> Response:
         files = files_in(given)
@@ -117,9 +117,3 @@ def wanted(files: list[dict[str, str]]) -> list[dict[str, str | None]]:
 
 def back(number: str) -> Response:
     return RedirectResponse(f"/runs/{number}", status_code=303)
-
-
-def download(content: bytes, name: str) -> Response:
-    """`name`: plain letters; the vault knows no other path."""
-    return Response(content, media_type="application/octet-stream", headers={
-        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
