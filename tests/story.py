@@ -78,10 +78,10 @@ class Story:
         publish(self.database, shelf=self.shelf, store=self.store, gate=self.gate, populations=self.populations,
                 officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
 
-    def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits") -> Grant:
+    def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits", team: str = "lake") -> Grant:
         version = self.shelf.current(dataset)
         request = request_access(self.database, gate=self.gate, principal=self.principal("wang"), version=version,
-                                 team="lake", purpose="to test the gate in its order", epsilon=Decimal(epsilon),
+                                 team=team, purpose="to test the gate in its order", epsilon=Decimal(epsilon),
                                  until=datetime.now(UTC) + timedelta(days=30))
         return approve(self.database, gate=self.gate, officer=self.principal("lin"), request_id=request.id,
                        version=version)

@@ -1,7 +1,7 @@
 """What is a request, what is a grant, and which steps can each take?"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -76,6 +76,11 @@ class Grant:
     ended_by: str | None
     ended_at: datetime | None
     reason: str
+
+    @property
+    def live(self) -> bool:
+        """Whether it holds now: an end that has come counts before the vault has noted it."""
+        return self.status is GrantStatus.LIVE and self.until > datetime.now(UTC)
 
     @property
     def account(self) -> Account:

@@ -36,6 +36,13 @@ def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
     return [as_grant(row) for row in tx.execute(query)]
 
 
+def newest(grants: Sequence[Grant], *, team: str, dataset: str) -> Grant | None:
+    """Under which a team asks or runs: its newest live one on the dataset (all of them share its account). Else one that
+    has ended, for the gate to say why; None without any. `grants` as list_grants has them."""
+    own = [grant for grant in grants if grant.team == team and grant.dataset == dataset]
+    return next(iter([*(grant for grant in own if grant.live), *own]), None)
+
+
 def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
     query = select(requests).where(requests.c.id == id)
     row = tx.execute(query.with_for_update() if lock else query).first() if 0 < id <= LARGEST_NUMBER else None

@@ -7,7 +7,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import Forbidden, InvalidInput
-from sandbox.grants import Grant, list_grants, load_grant
+from sandbox.grants import Grant, list_grants, load_grant, newest
 from sandbox.identity import Principal
 from sandbox.jobs.model import Input
 from sandbox.policy import Gate, Resource
@@ -42,12 +42,8 @@ def inputs_of(tx: Transaction, principal: Principal, versions: Sequence[Version]
 
 
 def _grant(grants: Sequence[Grant], team: str, version: Version) -> Grant | None:
-    """The team's live grant on the dataset; else one that has ended, for the gate to say why; open data needs none."""
-    if version.policy.unit is None:
-        return None
-    own = [grant for grant in grants if grant.team == team and grant.dataset == version.dataset]
-    live = [grant for grant in own if grant.status.value == "live" and grant.until > datetime.now(UTC)]
-    return next(iter([*live, *own]), None)
+    """Open data needs none."""
+    return newest(grants, team=team, dataset=version.dataset) if version.policy.unit else None
 
 
 def require_leave(tx: Transaction, gate: Gate, principal: Principal, inputs: Sequence[Input],

@@ -67,8 +67,7 @@ def z_of(confidence: float) -> float:
 
 def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
     """Each aggregate's value in a cell; None where it is withheld."""
-    z = z_of(CONFIDENCE)
-    return {aggregate: _value(aggregate, totals, cell, z) for aggregate, totals in parts.items()}
+    return {aggregate: _value(aggregate, totals, cell, z_of(CONFIDENCE)) for aggregate, totals in parts.items()}
 
 
 def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any]) -> Estimate:
@@ -83,7 +82,9 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
     if isinstance(value, bool | str):
         return Estimate(value, None, None, None)
     around = enclose(output.of, released, intervals)
-    if value is None or around.unbounded:
+    # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
+    nothing_told = around.point and isinstance(output.asked, Aggregate) and output.of != output.asked
+    if value is None or around.unbounded or nothing_told:
         if output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
             return Estimate(None, None, None, None, *TOO_NOISY)
         low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
@@ -94,7 +95,8 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
 
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
-        return evaluate(output.of, {**keys, **values_of(mine, other)})
+        return evaluate(output.of, {**keys, **{
+            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in mine.items()}})
 
     return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
 
@@ -124,26 +126,27 @@ def _scale(totals: tuple[Total, ...], cell: Cell) -> float:
 
 
 def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
-    """The first-order standard error; where a histogram is in it, what the interval says."""
+    """The first-order standard error; where a histogram is in it or a bound hides every move, what the interval says."""
     totals = dict.fromkeys(total for owned in parts.values() for total in owned)
+    by_interval = (around.high - around.low) / (2 * z)
     if any(total.bins > 1 for total in totals):
-        return (around.high - around.low) / (2 * z)
+        return by_interval
     squares = 0.0
     for total in totals:
         above, below = moved(total, cell[total].scale), moved(total, -cell[total].scale)
         if above is None or below is None:
-            return (around.high - around.low) / (2 * z)
+            return by_interval
         squares += ((above - below) / 2) ** 2
-    return sqrt(squares)
+    return sqrt(squares) or by_interval
 
 
-def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> float | None:
+def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, *, bounded: bool = True) -> float | None:
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
             return sum(cell[total].value * unit for total, unit in units_of(totals))
         case Aggregation.AVG:
-            return _average(noisy, cell[totals[1]], totals[0], z)[0]
+            return _average(noisy, cell[totals[1]], totals[0], z, bounded=bounded)[0]
     assert aggregate.fraction is not None
     return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
 
@@ -167,17 +170,27 @@ def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
     return Histogram(totals[0].bounds, tuple((cell[total].values, cell[total].scale) for total in totals))
 
 
-def _average(centred: Noisy, present: Noisy, total: Total, z: float) -> tuple[float | None, Interval]:
-    """The mean, clipped to the measure's bounds (where the clamped mean is known to lie), and its interval."""
+def _average(centred: Noisy, present: Noisy, total: Total, z: float, *,
+             bounded: bool = True) -> tuple[float | None, Interval]:
+    """The mean and its interval, both clipped to the measure's bounds, where the clamped mean is known to lie.
+
+    A mean that the noise took out of the bounds is told as the bound, with half its interval's width to the inner side.
+    """
     low, high, centre, step = total.grid
     square = present.value**2 - (z * present.scale) ** 2
     if present.value <= 0 or square <= 0:
         return None, Interval(low, high)
     product = centred.value * present.value
     root = z * sqrt(centred.scale**2 * square + (present.scale * centred.value) ** 2)
+    value, least, most = (centre + step * steps for steps in (
+        centred.value / present.value, (product - root) / square, (product + root) / square))
+    if not bounded:
+        return value, Interval(least, most)
+    half = (most - least) / 2
+    least = min(least, high - half) if value > high else least
+    most = max(most, low + half) if value < low else most
 
-    def shown(steps: float) -> float:
-        return min(high, max(low, centre + step * steps))
+    def clipped(number: float) -> float:
+        return min(high, max(low, number))
 
-    return (shown(centred.value / present.value),
-            Interval(shown((product - root) / square), shown((product + root) / square)))
+    return clipped(value), Interval(clipped(least), clipped(most))

@@ -90,22 +90,23 @@ def _averages(cells: Cells, centred: Total, present: Total) -> Estimates:
     above, below = cells.column(centred), cells.column(present)
     spread, count_spread = cells.scale(centred), cells.scale(present)
 
-    def shown(steps: Numbers) -> Numbers:
-        return np.minimum(high, np.maximum(low, centre + step * steps))
-
     def average(above: Numbers, below: Numbers) -> tuple[Numbers, Numbers]:
         """NaN where it is withheld; and what Fieller's interval is divided by."""
         square = below**2 - (z * count_spread) ** 2
         told = (below > 0) & (square > 0)
-        return np.where(told, shown(above / np.where(told, below, 1.0)), np.nan), np.where(told, square, 1.0)
+        return np.where(told, centre + step * above / np.where(told, below, 1.0), np.nan), np.where(told, square, 1.0)
 
     value, square = average(above, below)
     middle, root = above * below, z * np.sqrt(spread**2 * square + (count_spread * above) ** 2)
-    least, most = shown((middle - root) / square), shown((middle + root) / square)
+    least, most = centre + step * (middle - root) / square, centre + step * (middle + root) / square
+    half = (most - least) / 2
+    least = np.clip(np.where(value > high, np.minimum(least, high - half), least), low, high)
+    most = np.clip(np.where(value < low, np.maximum(most, low + half), most), low, high)
     by_sum = average(above + spread, below)[0] - average(above - spread, below)[0]
     by_count = average(above, below + count_spread)[0] - average(above, below - count_spread)[0]
     error = np.sqrt((by_sum / 2) ** 2 + (by_count / 2) ** 2)
     error = np.where(np.isnan(error), (most - least) / (2 * z), error)
+    value = np.clip(value, low, high)
     withheld = _error(None, low, high) | {"note": TOO_NOISY[0], "note_zh": TOO_NOISY[1]}
     told = (~np.isnan(value)).tolist()
     return Estimates([one if known else None for one, known in zip(value.tolist(), told, strict=True)], [

@@ -13,7 +13,7 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.engines import Engine
 from sandbox.errors import Forbidden, InvalidInput, QueryRefused
-from sandbox.grants import Grant, list_grants, load_grant
+from sandbox.grants import Grant, list_grants, load_grant, newest
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
@@ -173,14 +173,15 @@ def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: in
                                zh=f"授权 {grant_id} 属于 {grant.dataset},而不是 {version.dataset}。",
                                mend_zh="请写所问数据集的授权编号。")
         return grant
-    own = [grant for grant in list_grants(tx, principal)
-           if grant.dataset == version.dataset and grant.team in principal.teams]
-    live = [grant for grant in own if grant.status.value == "live" and grant.until > datetime.now(UTC)]
+    seen = list_grants(tx, principal)
+    own = [one for team in sorted(principal.teams) if (one := newest(seen, team=team, dataset=version.dataset))]
+    live = [one for one in own if one.live]
     if len(live) > 1:
-        numbers = ", ".join(str(grant.id) for grant in live)
-        raise InvalidInput(f"You have several grants on {version.dataset}: {numbers}.", code="several_grants",
-                           mend="Say under which you ask: grant=<number>.",
-                           zh=f"你在 {version.dataset} 上有多项授权:{numbers}。", mend_zh="请指明其一:grant=<编号>。")
+        named = [f"{grant.id} ({grant.team})" for grant in live]
+        raise InvalidInput(f"Several of your teams have a grant on {version.dataset}: {', '.join(named)}.", code="several_teams",
+                           mend="Say for which team you ask, by its grant: grant=<number>, or --grant in a terminal.",
+                           zh=f"你有多个团队持有 {version.dataset} 的授权:{'、'.join(named)}。",
+                           mend_zh="请用授权编号指明为哪个团队提问:grant=<编号>,终端中为 --grant。")
     if not own:
         raise Forbidden(f"Your teams have no grant on {version.dataset}.", code="no_grant",
                         mend="Request access: cihu request, or the dataset's page in the portal.",

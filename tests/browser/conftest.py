@@ -58,8 +58,8 @@ def town(chromium: str) -> Iterator[LiveCity]:
 
 @pytest.fixture(autouse=True)
 def put_back(town: LiveCity) -> Iterator[None]:
-    """The tests share the city's people: what one has got, another could not get, or would have to choose between. A team
-    with two grants on a dataset must say which it means, and an organisation has one licence for a product at a time."""
+    """The tests share the city's people: what one has got, another could not get. A team asks under its newest grant, and
+    an organisation has one licence for a product at a time."""
     yield
     why = {"reason": "测试已结束"}
     lin, zhou = town.visitor("lin"), town.visitor("zhou")

@@ -11,8 +11,9 @@ from sqlalchemy import select, text
 from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, statement
-from sandbox.errors import BudgetExhausted, Conflict, Forbidden, QueryRefused, Unavailable
+from sandbox.errors import BudgetExhausted, Conflict, Forbidden, InvalidInput, QueryRefused, Unavailable
 from sandbox.grants import revoke
+from sandbox.identity import create_team, join_team
 from sandbox.queries import bind, digest, make_plan, parse
 from sandbox.queries.scope import Scope
 from sandbox.releases import ask, explain
@@ -64,6 +65,21 @@ def test_the_price_told_before_is_the_price_charged_at_all_three_levels(city: St
     answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
     assert answer["price"]["picorho"] == told["picorho"] > 0
     assert set(spent(city).values()) == {told["picorho"]}
+
+
+def test_a_team_asks_under_its_newest_grant_and_who_is_in_several_teams_says_for_which(city: Story) -> None:
+    newest = city.grant()
+    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert answer["grant"] == newest.id and spent(city)["grant"] == answer["price"]["picorho"]
+    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=newest.id, reason="to test what is left")
+    assert ask(city.desk, principal=city.principal("wang"), sql=SQL)["stored"], "the older grant still holds"
+    with city.database.transaction() as tx:
+        create_team(tx, team_id="hill", display_name="hill", by="system")
+        join_team(tx, team_id="hill", account_id="wang", by="system")
+    other = city.grant(team="hill")
+    with pytest.raises(InvalidInput, match=rf"{other.id} \(hill\), 1 \(lake\)") as refused:
+        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    assert "--grant" in refused.value.mend
 
 
 def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(city: Story) -> None:

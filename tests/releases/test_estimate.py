@@ -55,6 +55,26 @@ def test_averages_are_covered_even_where_the_noise_is_as_large_as_the_count(rows
     assert covered(estimates("SELECT AVG(cost) FROM clinic.visits", exact, 4.0 * 1024), mean) > LEAST
 
 
+@pytest.mark.parametrize(("mean", "scale"), [(0.0, 700.0), (100.0, 700.0), (3.0, 2500.0), (98.0, 2500.0)])
+def test_an_average_at_its_bound_has_an_error_all_the_same(mean: float, scale: float) -> None:
+    """What the noise took out of the bounds is told as the bound; the noise is still there, so zero would be a lie."""
+    exact = {"centred:cost": [round((mean - 50) / 0.5) * 60 * 1024], "present:cost": [60 * 1024]}
+    found = estimates("SELECT AVG(cost) FROM clinic.visits", exact, scale)
+    at_bound = [one for one in found if one.value in (0.0, 100.0)]
+    assert len(at_bound) > 100
+    for one in at_bound:
+        assert one.standard_error and one.low is not None and one.high is not None
+        assert 0 <= one.low <= one.value <= one.high <= 100 and one.high - one.low > 1.9 * one.standard_error
+    assert covered(found, mean) > LEAST
+
+
+def test_a_variance_that_noise_took_below_zero_is_never_told_as_certain() -> None:
+    exact = exact_totals("SELECT VAR_POP(cost) FROM clinic.visits", [50.0] * 90)
+    found = estimates("SELECT VAR_POP(cost) FROM clinic.visits", exact, 5000.0)
+    assert sum(one.value == 0 for one in found) > 100
+    assert all(one.standard_error for one in found if one.value is not None)
+
+
 def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> None:
     answer = estimates("SELECT AVG(cost) FROM clinic.visits", {"centred:cost": [0], "present:cost": [0]}, 4096.0, 50)
     withheld = [one for one in answer if one.value is None]
