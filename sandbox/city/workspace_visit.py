@@ -25,9 +25,9 @@ class Kernel:
     def __init__(self, client: JupyterKernelClient) -> None:
         self._client = client
 
-    def run(self, cell: str) -> str:
-        """What the cell prints or shows as text, error messages included."""
-        done = self._client.execute(cell, timeout=SECONDS)
+    def run(self, cell: str, *, seconds: float = SECONDS) -> str:
+        """What the cell prints or shows as text, error messages included. Raises `TimeoutError` after `seconds`."""
+        done = self._client.execute(cell, timeout=seconds)
         return "\n".join(_shown(output) for output in done["outputs"])
 
     def value(self, expression: str) -> Any:
