@@ -1,7 +1,9 @@
 """How is noise added? By OpenDP's discrete Gaussian, on whole numbers, at the scale that the price certified."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from os import cpu_count
 
 from sandbox.catalog.model import KeyValue
 from sandbox.queries.bounds_to_buy import bounds_told, buckets
@@ -11,14 +13,26 @@ from sandbox.queries.ranges import MOST_KEY_VALUES
 
 MOST = 2**62
 """Totals are clamped to ±2**62, which moves no two totals apart, so that they fit OpenDP's 64-bit integers."""
+CELLS_AT_ONCE = 500
 
 
 def add_noise(share: Share, cells: list[int]) -> list[int]:
-    """One noisy integer per cell. Raises `ValueError` rather than release anything whose certified loss exceeds its price."""
-    measurement = gaussian(share.scale)
-    if Fraction(measurement.map(float(share.total.sensitivity))) > share.loss.rho:
+    """One noisy integer per cell. Raises `ValueError` rather than release anything whose certified loss exceeds its price.
+
+    The map speaks of all cells. Each gets noise of its own from the same distribution, so many are done in parts, side by side.
+    """
+    if Fraction(gaussian(share.scale).map(float(share.total.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
-    return [int(value) for value in measurement([max(-MOST, min(MOST, value)) for value in cells])]
+
+    def part(start: int) -> list[int]:
+        some = [max(-MOST, min(MOST, value)) for value in cells[start: start + CELLS_AT_ONCE]]
+        return [int(value) for value in gaussian(share.scale)(some)]
+
+    starts = range(0, len(cells), CELLS_AT_ONCE)
+    if len(starts) == 1:
+        return part(0)
+    with ThreadPoolExecutor(cpu_count()) as threads:
+        return [value for noisy in threads.map(part, starts) for value in noisy]
 
 
 def bounds_found(share: BoundsShare, units: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
