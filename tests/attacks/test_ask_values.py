@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from ask_attempts import CHOSEN_ROWS, NO_QUESTIONS, OWN_VALUES
 
 from asked_vault import AskedVault
 from story import POLICY, rows_csv
@@ -47,18 +48,7 @@ def test_every_listed_value_shows_whether_anybody_has_it_or_not(asked: AskedVaul
         assert all(isinstance(row[2], float | int) for row in told["rows"])
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT person, COUNT(*) FROM {0} GROUP BY person", "SELECT secret, COUNT(*) FROM {0} GROUP BY secret",
-    "SELECT cost, COUNT(*) FROM {0} GROUP BY cost", "SELECT DISTINCT district FROM {0}", "SELECT DISTINCT note FROM {0}",
-    "SELECT COUNT(DISTINCT secret) FROM {0}", "SELECT MIN(district) FROM {0}", "SELECT MIN(note) FROM {0}",
-    "SELECT MODE(note) FROM {0}", "SELECT STRING_AGG(note, ',') FROM {0}", "SELECT ARBITRARY(note) FROM {0}",
-    "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(district)",
-    "SELECT COALESCE(person, 'x'), COUNT(*) FROM {0} GROUP BY 1", "SELECT cost + visits AS k, COUNT(*) FROM {0} GROUP BY k",
-    "SELECT person, n FROM (SELECT person, COUNT(*) AS n FROM {0} GROUP BY person)",
-    "SELECT n, COUNT(*) FROM (SELECT note, COUNT(*) AS n FROM {0} GROUP BY note) GROUP BY n",
-    "SELECT m, COUNT(*) FROM (SELECT person, MAX(cost) AS m FROM {0} GROUP BY person) GROUP BY m",
-    "SELECT FIRST(note ORDER BY cost) FROM {0}", "SELECT ARG_MAX(person, cost) FROM {0}",
-])
+@pytest.mark.parametrize("sql", OWN_VALUES)
 def test_no_construct_makes_a_rows_own_value_a_group(sql: str, asked: AskedVault, clinic: str) -> None:
     """Source: group-key leakage; count distinct of a private column (the survey)."""
     status, code = asked.person("wang").refusal(sql.format(clinic))
@@ -82,19 +72,7 @@ def test_a_group_that_few_people_have_is_never_told(asked: AskedVault) -> None:
     assert not [value for value in told if "lonely" in str(value).lower() or str(value).startswith("19")]
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT COUNT(*) FROM {0} JOIN {0} b ON TRUE", "SELECT COUNT(*) FROM {0}, {0} b",
-    "SELECT COUNT(*) FROM {0} a NATURAL JOIN {0} b",
-    "SELECT COUNT(*) FROM (SELECT * FROM {0} ORDER BY cost LIMIT 1) x",
-    "SELECT COUNT(*) FROM {0} UNION ALL SELECT COUNT(*) FROM {0}",
-    "WITH x AS (SELECT * FROM {0} LIMIT 1) SELECT COUNT(*) FROM x", "SELECT COUNT(*) FROM {0}, UNNEST([1, 2, 3])",
-    "SELECT COUNT(*) FROM {0}, generate_series(1, 1000000)", "SELECT COUNT(*) FROM {0} TABLESAMPLE 1 ROWS",
-    "SELECT COUNT(*) FROM {0} USING SAMPLE 1", "SELECT COUNT(*) FROM {0} WHERE random() < 0.5",
-    "SELECT COUNT(*) FROM {0} WHERE now() > DATE '2026-01-01'", "SELECT COUNT(*) OVER (ORDER BY cost) FROM {0}",
-    "SELECT SUM(cost) FROM {0} QUALIFY row_number() OVER (ORDER BY cost DESC) = 1",
-    "SELECT COUNT(*) FROM {0} WHERE cost = (SELECT MAX(cost) FROM {0})", "SELECT SUM(cost) FROM {0} LIMIT (SELECT 1)",
-    "SELECT COUNT(*) FROM {0} WHERE note IN (SELECT note FROM {0})", "SELECT COUNT(*) FROM {0} POSITIONAL JOIN {0} b",
-])
+@pytest.mark.parametrize("sql", CHOSEN_ROWS)
 def test_rows_are_neither_chosen_nor_multiplied(sql: str, asked: AskedVault, clinic: str) -> None:
     """Source: ORDER/LIMIT inside subqueries, non-deterministic functions, joins that multiply a unit's rows (the survey)."""
     status, code = asked.person("wang").refusal(sql.format(clinic))
@@ -281,19 +259,7 @@ def test_a_name_of_the_answer_stays_a_name(asked: AskedVault, clinic: str) -> No
         assert len(answer["rows"]) == 1 and isinstance(answer["rows"][0][0], float | int)
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT COUNT(*) FROM {0}; DROP TABLE private_rows", "SELECT COUNT(*) FROM {0}; SELECT * FROM {0}", "DROP TABLE {0}",
-    "COPY {0} TO '/tmp/out.csv'", "ATTACH '/tmp/x.db'", "INSTALL httpfs", "LOAD httpfs", "PRAGMA database_list",
-    "SET threads = 1",
-    "SELECT COUNT(*) FROM read_csv('/etc/passwd')", "SELECT COUNT(*) FROM '/etc/passwd'", "SELECT COUNT(*) FROM glob('/*')",
-    "SELECT COUNT(*) FROM private_rows", "SELECT COUNT(*) FROM main.private_rows", "SELECT COUNT(*) FROM duckdb_settings()",
-    "SELECT COUNT(*) FROM information_schema.tables", "SELECT COUNT(*) FROM pg_catalog.pg_tables",
-    "SELECT COUNT(*) FROM vault.questions", "SELECT COUNT(*) FROM {0} WHERE getenv('CIHU_S3_SECRET_KEY') = 'x'",
-    "EXPLAIN ANALYZE SELECT COUNT(*) FROM {0}", "DESCRIBE {0}", "SUMMARIZE {0}", "FROM {0}", "FROM {0} SELECT COUNT(*), note",
-    "SELECT COUNT(*) FROM {0} AS OF TIMESTAMP '2026-01-01'", "EXPORT DATABASE '/tmp'", "CALL pragma_version()",
-    'SELECT COUNT("cost"" OR 1=1 --") FROM {0}', 'SELECT COUNT(*) FROM {0} WHERE "note"" = \'a" = \'a\'',
-    "SELECT COLUMNS(*) FROM {0}", "SELECT COUNT(COLUMNS('s.*')) FROM {0}", "SELECT {0}.* FROM {0}",
-])
+@pytest.mark.parametrize("sql", NO_QUESTIONS)
 def test_what_is_no_question_reaches_no_engine(sql: str, asked: AskedVault, clinic: str) -> None:
     """Source: SQL injection through statements, functions and identifiers; DuckDB's own doors (duckdb.org, "Securing DuckDB")."""
     status, code = asked.person("wang").refusal(sql.format(clinic))
