@@ -11,7 +11,8 @@ with more groups, it is less. Joins that multiply rows are not covered.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
+from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import insert, select
@@ -31,11 +32,13 @@ from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.tables import left_out_rows
 
-STEPS = 30
-"""The histogram's bins end at max_rows times 1, 1.5, 2, 3, 4, 6, 8, ... 2**15; what is beyond that is in the last."""
+OCTAVES, STEPS = 15, 4
+"""The histogram's bins end at max_rows times 1, 1.25, 1.5, 1.75, 2, 2.5, 3, ... 2**15; what is beyond that is in the last."""
 
 SURE = 4.0
-"""A bin is seen where its noisy number is above so many standard errors: each of 30 empty ones with a chance of 3e-5."""
+"""The bins of an octave are seen where one of their noisy numbers, or all together, are above so many of their standard errors.
+
+Noise alone is so large somewhere with a chance of 0.3 %, which makes the interval wider and no less true."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +91,36 @@ def left_out(tx: Transaction, version: Version) -> LeftOut | None:
     unit = version.policy.unit
     if row is None or unit is None:
         return None
-    units, error = [count / WEIGHT for count in row.units], row.scale / WEIGHT
-    ends = [end - unit.max_rows for end in _ends(unit.max_rows)]  # beyond it, of a unit of each bin: above the one, to the other
-    bins = [(count, under, most) for count, (under, most) in zip(units[1:], pairwise(ends), strict=True) if under < most]
-    last = max((place for place, (count, _, _) in enumerate(bins, start=1) if count > SURE * error), default=0)
-    seen = bins[:last]
-    low, high = sum(count * (under + 1) for count, under, _ in seen), sum(count * most for count, _, most in seen)
-    noise = 2 * error * sqrt(sum(most**2 for _, _, most in seen))
+    units, error, steps = [count / WEIGHT for count in row.units], row.scale / WEIGHT, (len(row.units) - 1) // OCTAVES
+    ends = [end - unit.max_rows for end in _ends(unit.max_rows, steps)]
+    bins = [_Bin(number, under, most, place // steps)
+            for place, (number, (under, most)) in enumerate(zip(units[1:], pairwise(ends), strict=True)) if under < most]
+    last, unseen = -1, 0.0
+    for octave in range(OCTAVES):
+        counts = [one.units for one in bins if one.octave == octave]
+        least = SURE * error * sqrt(len(counts))
+        if counts and (sum(counts) > least or max(counts) > SURE * error):
+            last = octave
+        unseen = max(unseen, least)
+    seen = [one for one in bins if one.octave <= last]
+    low, high = sum(one.units * (one.under + 1) for one in seen), sum(one.units * one.most for one in seen)
+    noise = 2 * error * sqrt(sum(one.most**2 for one in seen))
     percent = 100 / max(1, version.policy.about_rows)
-    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), round(SURE * error))
+    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), ceil(unseen))
 
 
-def _ends(max_rows: int) -> list[int]:
-    return [max_rows * (2, 3)[step % 2] * 2 ** (step // 2) // 2 for step in range(STEPS + 1)]
+class _Bin(NamedTuple):
+    """Noisily so many units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
+
+    units: float
+    under: int
+    most: int
+    octave: int
+
+
+def _ends(max_rows: int, steps: int) -> list[int]:
+    """`steps` in each octave."""
+    return [max_rows * (steps + place % steps) * 2 ** (place // steps) // steps for place in range(steps * OCTAVES + 1)]
 
 
 def _sql(version: Version) -> str:
@@ -108,6 +128,6 @@ def _sql(version: Version) -> str:
     policy = version.policy
     assert policy.unit is not None, "only such a version is measured"
     table = ".".join(f'"{part}"' for part in policy.dataset.split("."))
-    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(_ends(policy.unit.max_rows)))
-    return (f"SELECT CASE {branches} ELSE {STEPS} END AS bin, COUNT(*) AS units "
+    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(_ends(policy.unit.max_rows, STEPS)))
+    return (f"SELECT CASE {branches} ELSE {STEPS * OCTAVES} END AS bin, COUNT(*) AS units "
             f'FROM (SELECT "{policy.unit.column}", COUNT(*) AS n FROM {table} GROUP BY "{policy.unit.column}") AS u GROUP BY bin')
