@@ -29,6 +29,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
+    OfUnit,
     Operator,
     Question,
     Round,
@@ -53,6 +54,7 @@ def bind(question: Question, scope: Scope) -> Question:
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
                            instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
     question = rewritten(question, lambda node: _looked_up(node, scope) if isinstance(node, InPublic) else node)
+    question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     _check_joins(question, scope)
@@ -81,6 +83,29 @@ def bind(question: Question, scope: Scope) -> Question:
         raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
                            why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
     return question
+
+
+def _of_unit(node: OfUnit, dataset: str, scope: Scope) -> OfUnit:
+    """What all rows of a unit say: of the dataset that is asked, found by its unit alone, and not in turn made of such."""
+    unit = scope.policy.unit
+    assert unit is not None
+    position = node.of.position
+    if node.dataset != dataset:
+        raise QueryRefused(f"A subquery about {node.dataset}", f"its rows are not those of {dataset}.", position=position,
+                           instead=f"Ask of all rows of a {unit.kind} in {dataset} itself, or join {node.dataset} as it is.",
+                           construct_zh=f"关于 {node.dataset} 的子查询", why_zh=f"它的行不属于 {dataset}。",
+                           instead_zh=f"请只问 {dataset} 自己的行,或直接联表 {node.dataset}。")
+    matched = [scope.owner(name) if isinstance(name, Name) and name.dataset == "?" else name for name in node.matched]
+    if not all(_is_unit(name, scope) for name in matched):
+        raise QueryRefused("A subquery or a window", f"it is not matched on {unit.column} alone, so rows of several "
+                           f"{unit.kind}s would be mixed.", instead=f"Match it on {unit.column}, in the subquery and outside.",
+                           position=position, construct_zh="子查询或窗口", instead_zh=f"请在其内外都按 {unit.column} 对应。",
+                           why_zh=f"它并非只按 {unit.column} 对应,会混合多{KIND_ZH[unit.kind]}的行。")
+    if any(isinstance(part, OfUnit) or (isinstance(part, Name) and part.dataset) for part in walk(node.of)):
+        raise QueryRefused("A subquery or a window", "it is made of joined columns, or of another such value.",
+                           instead="Use the dataset's own columns in it.", position=position, construct_zh="子查询或窗口",
+                           why_zh="它用到了联表的栏目,或另一个此类取值。", instead_zh="其中请只用数据集自己的栏目。")
+    return OfUnit(node.of)
 
 
 def _looked_up(node: InPublic, scope: Scope) -> Expression:

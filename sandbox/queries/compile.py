@@ -1,18 +1,19 @@
 """Which SQL computes a plan's totals? Text made from the plan alone: no word of the analyst's SQL reaches the engine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
+from sandbox.catalog.read_table import quoted
 from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
 from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of, told_years
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
 from sandbox.queries.layout import UNIT, code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.ranges import LARGEST, bounds_of, range_of
+from sandbox.queries.ranges import LARGEST, bounds_of, of_all_rows, range_of
 from sandbox.queries.scope import BoundsToBuy, Scope
-from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, walk
+from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, members
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
@@ -118,9 +119,11 @@ class _Writer:
     def __init__(self, plan: Plan, among: range | None = None) -> None:
         self.plan, self.among = plan, among
         self.keys = [f"k{place}" for place in range(len(plan.keys))]
-        self.over_table = ExpressionWriter(plan.scope)
+        self.own = {node: quoted(f"unit:own{place}") for place, node in enumerate(plan.own)}
+        self.over_table = ExpressionWriter(plan.scope, {node: f"r.{column}" for node, column in self.own.items()})
         self.of_units = self._of_units()
-        self.over = ExpressionWriter(plan.scope, {node: column for column, node in self.of_units})
+        self.over = self.over_table if plan.per_unit is None else ExpressionWriter(
+            plan.scope, {node: column for column, node in self.of_units})
         # keys that are columns of joined tables
         self.beside = {key.of: key.values for key in plan.keys if isinstance(key.of, Name) and key.of.dataset
                        and not self._many(key) and plan.per_unit is None}
@@ -164,20 +167,37 @@ class _Writer:
         plan = self.plan
         if plan.per_unit is None:
             return []
-        used = dict.fromkeys(node for node in walk((tuple(key.of for key in plan.keys), tuple(plan.parts), plan.per_unit.where))
-                             if isinstance(node, UnitAggregate | UnitKey))
+        said = [*(key.of for key in plan.keys), *plan.parts, *([plan.per_unit.where] if plan.per_unit.where else [])]
+        used = dict.fromkeys(node for expression in said for node in _of_groups(expression))
         return [(f"u{place}", node) for place, node in enumerate(used) if node != UnitKey(Name(plan.unit.column))]
 
     def _of_unit(self, node: Expression) -> str:
         if isinstance(node, UnitKey):
             return self.over_table.raw(node.of)
+        if isinstance(node, OfUnit):
+            return f"min({self.over_table.raw(node)})"  # all rows of a unit have the same
         assert isinstance(node, UnitAggregate)
         if node.of is None or node.aggregation not in (Aggregation.SUM, Aggregation.AVG):
             return self.over_table.unit_aggregate(node, None)
         return self.over_table.unit_aggregate(node, bounds_of(node.of, self.plan.scope))
 
+    def _rows(self) -> str:
+        """The dataset's rows, with what all rows of their unit say beside them."""
+        if not self.own:
+            return f"{TABLE} AS r"
+        scope = of_all_rows(self.plan.scope)
+        writer = ExpressionWriter(scope)
+        said = []
+        for node, column in self.own.items():
+            added = node.of.of is not None and node.of.aggregation in (Aggregation.SUM, Aggregation.AVG)
+            bounds = bounds_of(node.of.of, scope) if added and node.of.of is not None else None
+            said.append(f"{writer.unit_aggregate(node.of, bounds)} AS {column}")
+        among = self._where(writer, None, self.among)
+        own = f"SELECT r.{UNIT}, {', '.join(said)} FROM {TABLE} AS r{among} GROUP BY r.{UNIT}"
+        return f"(SELECT * FROM {TABLE} AS r JOIN ({own}) AS o USING ({UNIT})) AS r"
+
     def _table(self) -> str:
-        said = f"{TABLE} AS r"
+        said = self._rows()
         for place, join in enumerate(self.plan.joins):
             on = " AND ".join(self._met(left, right) for left, right in zip(join.left, join.right, strict=True))
             alias = self.over_table.aliases[join.dataset]
@@ -336,6 +356,15 @@ class _Writer:
             near = f"CAST(round(least(greatest({raw} - {double(Fraction(first))}, -1), {len(values)})) AS BIGINT)"
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
         return code_of(raw, values)
+
+
+def _of_groups(expression: Expression) -> Iterator[Expression]:
+    """What an expression over units' groups is made of: their aggregates and keys, and what is beside them."""
+    if isinstance(expression, UnitAggregate | UnitKey | OfUnit):
+        yield expression
+        return
+    for part in members(expression):
+        yield from _of_groups(part)
 
 
 def _most(total: Total) -> int:

@@ -35,6 +35,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
+    OfUnit,
     Operator,
     Or,
     Part,
@@ -67,13 +68,13 @@ class ExpressionWriter:
                 column = self.column(expression)
                 numeric = self.scope.column(expression).type in (Type.INTEGER, Type.NUMBER)
                 return f"CAST({column} AS DOUBLE)" if numeric else column
-            case UnitAggregate() | UnitKey():
+            case UnitAggregate() | UnitKey() | OfUnit():
                 return self.of_units[expression]
         return self.value(expression)
 
     def value(self, expression: Expression) -> str:
         match expression:
-            case Name() | UnitAggregate():
+            case Name() | UnitAggregate() | OfUnit():
                 return self._clamped(expression)
             case UnitKey(of):
                 return self.of_units[expression] if not isinstance(of, Name) else self._clamped(expression)
@@ -85,7 +86,8 @@ class ExpressionWriter:
                     second = f"nullif({second}, 0)"
                 return f"({first} {operator.value} {second})"
             case Extreme(greatest, parts):
-                compared = ", ".join(self.raw(part) if isinstance(part, UnitAggregate) else self.value(part) for part in parts)
+                compared = ", ".join(self.raw(part) if isinstance(part, UnitAggregate | OfUnit) else self.value(part)
+                                     for part in parts)
                 return f"{'greatest' if greatest else 'least'}({compared})"
             case Call(function, of):
                 return self._call(function, self.value(of))
@@ -173,7 +175,7 @@ class ExpressionWriter:
         total = f"CAST(sum({self.steps(of, bounds, Fraction(0))}) AS DOUBLE) * {double(bounds.step)}"
         return total if aggregate.aggregation is Aggregation.SUM else f"{total} / nullif(count({value}), 0)"
 
-    def _clamped(self, expression: Name | UnitAggregate | UnitKey) -> str:
+    def _clamped(self, expression: Name | UnitAggregate | OfUnit | UnitKey) -> str:
         raw, found = self.raw(expression), range_of(expression, self.scope)
         if not found.numeric or found.low is None or found.high is None:
             return raw

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Protocol
 
 from sqlglot import exp
 
@@ -83,12 +84,21 @@ MOST_LETTERS = 1000
 LARGEST_EXPRESSION = 1000
 
 
+class OwnRowsOf(Protocol):
+    """What subqueries and windows over a unit's own rows stand for, where they may stand."""
+
+    def among(self, node: exp.In, of: Expression) -> Expression: ...
+
+    def window(self, node: exp.Window, read: Callable[[exp.Expression], Expression]) -> Expression: ...
+
+
 class Reader:
     """Reads expressions; `resolve` says what a column's name stands for."""
 
-    def __init__(self, text: SqlText, resolve: Callable[[exp.Column], Expression]) -> None:
+    def __init__(self, text: SqlText, resolve: Callable[[exp.Column], Expression], own: OwnRowsOf | None = None) -> None:
         self.text = text
         self.resolve = resolve
+        self.own = own
         self.inside_aggregate = False
 
     def read(self, node: exp.Expression, depth: int = 0) -> Expression:
@@ -164,6 +174,8 @@ class Reader:
                 return Spelled(Spelling.TRIM if str(node.args["position"]).upper() == "BOTH" else side, inner(node.this))
             case exp.Length() if plain(node, "this"):
                 return Length(inner(node.this))
+            case exp.Window() if self.own is not None and not self.inside_aggregate:
+                return self.own.window(node, inner)
         if kind in OPERATORS and plain(node, "this", "expression", "typed", "safe"):
             return Arithmetic(OPERATORS[kind], inner(node.this), inner(node.expression))
         if kind in FUNCTIONS and plain(node, "this"):
@@ -187,6 +199,8 @@ class Reader:
                 self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.",
                                  "空列表与任何值都不相等。", "请至少列出一个值。")
             case exp.In() if node.args.get("query"):
+                if self.own is not None and not _a_column(node):
+                    return self.own.among(node, inner(node.this))
                 return InPublic(inner(node.this), self._public_column(node))
             case exp.In() if plain(node, "this", "expressions"):
                 return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
@@ -208,16 +222,12 @@ class Reader:
 
     def _public_column(self, node: exp.In) -> Name:
         """The column of `IN (SELECT column FROM table)`."""
-        query = node.args["query"]
-        select = query.this if isinstance(query, exp.Subquery) else query
-        source = select.args["from_"].this if isinstance(select, exp.Select) and select.args.get("from_") else None
-        if (not isinstance(select, exp.Select) or not plain(select, "expressions", "from_", "distinct")
-                or len(select.expressions) != 1 or not isinstance(select.expressions[0], exp.Column)
-                or not isinstance(source, exp.Table) or not source.db or not plain(source, "this", "db", "alias")):
+        found = _a_column(node)
+        if found is None:
             self.text.refuse(node, "only a column of an open dataset, as it is, can be looked up.",
                              "Write x IN (SELECT column FROM schema.dataset), list the values, or join.",
                              "只能查找开放数据集的一个原样的栏目。", "请写 x IN (SELECT 栏目 FROM 模式.数据集),或联表。")
-        column = select.expressions[0]
+        column, source = found
         return Name(column.name.lower(), f"{source.db}.{source.name}".lower(), self.text.position(column))
 
     def _case(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Case:
@@ -418,3 +428,15 @@ class Reader:
 def of_rows_where(condition: Expression, only: Expression | None) -> Case:
     """1 in the rows where the condition holds, empty elsewhere."""
     return Case(((And((only, condition)) if only is not None else condition, Literal(1)),), None)
+
+
+def _a_column(node: exp.In) -> tuple[exp.Column, exp.Table] | None:
+    """The column and the dataset of `IN (SELECT column FROM schema.dataset)`, where it is nothing more."""
+    query = node.args["query"]
+    select = query.this if isinstance(query, exp.Subquery) else query
+    source = select.args["from_"].this if isinstance(select, exp.Select) and select.args.get("from_") else None
+    if (isinstance(select, exp.Select) and plain(select, "expressions", "from_", "distinct") and len(select.expressions) == 1
+            and isinstance(column := select.expressions[0], exp.Column) and isinstance(source, exp.Table) and source.db
+            and plain(source, "this", "db", "alias")):
+        return column, source
+    return None

@@ -1,18 +1,20 @@
 """Is this SQL something that can be asked privately? SELECTs become one question: subqueries and CTEs are taken in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sqlglot import exp
 
 from sandbox.errors import QueryRefused
 from sandbox.queries.expressions import Reader
+from sandbox.queries.own_rows import own_rows, window
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import Groups, Relation, Rows
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
 from sandbox.queries.tree import (
     Aggregate,
     And,
+    Case,
     Compare,
     Comparison,
     Expression,
@@ -100,6 +102,28 @@ class _Scope:
         return Name(name, rows.dataset, self.text.position(column))
 
 
+class _OwnRows:
+    """Subqueries and windows over a unit's own rows, inside one SELECT."""
+
+    def __init__(self, parser: "_Parser", scope: _Scope, known: Mapping[str, Relation]) -> None:
+        self.parser, self.scope, self.known = parser, scope, known
+        self.rows: Rows | None = None  # those that the SELECT list is about
+
+    def among(self, node: exp.In, of: Expression) -> Expression:
+        """`unit IN (SELECT unit FROM ...)`."""
+        query = node.args["query"]
+        found = self.parser.subquery(query.this if isinstance(query, exp.Subquery) else query, self.known)
+        rows = own_rows(self.parser.text, node, found)
+        if len(rows.names) != 1 or next(iter(rows.names.values())) != rows.unit:
+            self.parser.text.refuse(node, "its subquery has more columns than the one that is looked up.",
+                                    "Write IN (SELECT unit FROM ...).", "它的子查询不止所查找的一个栏目。",
+                                    "请写 IN (SELECT 标识 FROM ...)。")
+        return rows.matched(of).there
+
+    def window(self, node: exp.Window, read: Callable[[exp.Expression], Expression]) -> Expression:
+        return window(self.parser.text, node, read, self.rows)
+
+
 class _Parser:
     def __init__(self, text: SqlText) -> None:
         self.text = text
@@ -113,6 +137,10 @@ class _Parser:
                                construct_zh="没有聚合的问题", why_zh="从不显示某一行自己的值。",
                                instead_zh="请问 COUNT(*)、SUM(x)、AVG(x) 等。")
         return found.as_question()
+
+    def subquery(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
+        """What a part of the question in brackets stands for."""
+        return self._query(node, known)
 
     def _query(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
         """One SELECT, with the CTEs `known` around it."""
@@ -136,7 +164,8 @@ class _Parser:
         scope = self._sources(node, known)
         where, order, limit = node.args.get("where"), node.args.get("order"), node.args.get("limit")
         having, group = node.args.get("having"), node.args.get("group")
-        reader = Reader(self.text, scope.resolve)
+        own = _OwnRows(self, scope, known)
+        reader = Reader(self.text, scope.resolve, own)
         if isinstance(scope.first, Groups) and not self._aggregates(node):
             if node.args.get("distinct"):
                 self.text.refuse(node.args["distinct"], "released groups are not put together.", "Leave out DISTINCT.",
@@ -149,6 +178,7 @@ class _Parser:
                                  "子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。", "请在子查询里去掉它们。")
             scope.first = scope.first.as_rows()
         rows = scope.first.filtered(self._rows_only(reader.read(where.this), where)) if where else scope.first
+        own.rows = None if group or having else rows  # a window is over what WHERE leaves
         outputs = self._outputs(node, scope, reader)
         distinct = bool(node.args.get("distinct")) and not group and not having
         of_groups = any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of))
@@ -251,12 +281,8 @@ class _Parser:
                                position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
         if isinstance(right, Groups):
-            raise QueryRefused("JOIN with groups of rows", "what is grouped already cannot be joined.", position=position,
-                               instead="Join the datasets on the unit first, then group by it in one subquery: AVG, MIN and MAX "
-                                       "of a unit stay as they are, a SUM counts each pair of rows that meet.",
-                               construct_zh="与分组后的行 JOIN", why_zh="已经分组的行不能再联表。",
-                               instead_zh="请先按保护对象联表,再在一个子查询里按它分组:"
-                                          "每个单位的 AVG、MIN、MAX 不变,SUM 会按相遇的每一对行计。")
+            self._join_own(join, scope, right, aliases, outer=side == "LEFT")
+            return
         if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
             raise QueryRefused("JOIN", "what is joined must be a dataset as it is.",
                                instead="Name the dataset after JOIN; filter in WHERE.", position=position,
@@ -271,6 +297,43 @@ class _Parser:
         scope.joined |= dict.fromkeys(aliases, right)
         scope.first = replace(scope.first, joins=(*scope.first.joins, Join(
             right.dataset, tuple(left for left, _ in pairs), tuple(name for _, name in pairs), side == "LEFT", position)))
+
+    def _join_own(self, join: exp.Join, scope: _Scope, right: Groups, aliases: frozenset[str], *, outer: bool) -> None:
+        """JOIN (SELECT unit, SUM(x) AS s FROM ... GROUP BY unit): values of the unit beside what is there of it."""
+        position = self.text.position(join)
+        if isinstance(scope.first, Groups):
+            if scope.first.afterwards.cut or scope.first.afterwards.order:
+                raise QueryRefused("JOIN", "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
+                                   instead="Leave them out there.", position=position, instead_zh="请在子查询里去掉它们。",
+                                   why_zh="子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。")
+            scope.first = scope.first.as_rows()
+        rows = own_rows(self.text, join, right)
+        named, its = Rows(rows.dataset, rows.names, open=False), replace(rows.unit, dataset="its own")
+        if using := join.args.get("using"):
+            sides: list[tuple[Expression, Expression]] = [(scope.resolve(exp.Column(this=one.copy())), its) for one in using
+                     if rows.names.get(one.name.lower()) == rows.unit]
+        else:
+            on = join.args.get("on")
+            together = _Scope(self.text, scope.first, scope.aliases)
+            told = {name: its if of == rows.unit else of for name, of in rows.names.items()}
+            together.joined = {**scope.joined, **dict.fromkeys(aliases, replace(named, names=told))}
+            condition = Reader(self.text, together.resolve).read(on) if on is not None else None
+            sides = [(condition.left, condition.right)] if isinstance(condition, Compare) and (
+                condition.comparison is Comparison.EQUAL) else []
+        by = [left if right == its else right for left, right in sides if (left == its) != (right == its)]
+        if len(by) != 1 or len(join.args.get("using") or [1]) != 1:
+            raise QueryRefused("JOIN with groups of rows", "what is grouped can be joined on the unit it is grouped by alone.",
+                               instead="Write JOIN (SELECT unit, SUM(x) AS s FROM dataset GROUP BY unit) AS g "
+                                       "ON t.unit = g.unit.", position=position,
+                               why_zh="分组后的行只能按其分组的保护对象标识来联。",
+                               instead_zh="请写 JOIN (SELECT 标识, SUM(x) AS s FROM 数据集 GROUP BY 标识) AS g "
+                                          "ON t.标识 = g.标识。")
+        beside = rows.matched(by[0])
+        names = {name: Case(((beside.there, of),), None) if outer and of != rows.unit else of
+                 for name, of in beside.names.items()}
+        scope.joined |= dict.fromkeys(aliases, replace(named, names=names))
+        if not outer:
+            scope.first = scope.first.filtered(beside.there)
 
     def _using(self, join: exp.Join, scope: _Scope, right: Rows) -> list[tuple[Expression, Name]]:
         pairs: list[tuple[Expression, Name]] = []

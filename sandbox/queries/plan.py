@@ -36,6 +36,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
+    OfUnit,
     Operator,
     Ordering,
     PerUnit,
@@ -143,6 +144,12 @@ class Plan:
         """Those whose values are not found yet: nothing can be computed before they are."""
         return tuple(dict.fromkeys(key.discovery for key in self.keys if key.discovery is not None
                                    and key.discovery.of not in self.scope.found))
+
+    @cached_property
+    def own(self) -> tuple[OfUnit, ...]:
+        """What is taken over all rows of a unit, beside each of them."""
+        said = (tuple(key.of for key in self.keys), tuple(self.parts), self.where, self.per_unit)
+        return tuple(dict.fromkeys(part for part in walk(said) if isinstance(part, OfUnit)))
 
     @property
     def max_rows(self) -> int:

@@ -38,6 +38,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
+    OfUnit,
     Operator,
     Or,
     Part,
@@ -163,9 +164,16 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
             return _case(expression, scope)
         case UnitAggregate():
             return _unit_aggregate(expression, scope)
+        case OfUnit(of):
+            return _unit_aggregate(of, of_all_rows(scope))
         case UnitKey(of):
             return range_of(of, scope)
     return _condition(expression, scope)
+
+
+def of_all_rows(scope: Scope) -> Scope:
+    """For what is taken over all rows of a unit: the question's filter says nothing of them."""
+    return replace(scope, limits={})
 
 
 def bounded(expression: Expression, scope: Scope) -> Range:
@@ -222,6 +230,8 @@ def never_empty(expression: Expression, scope: Scope) -> bool:
         case Case(branches, otherwise):
             return otherwise is not None and all(never_empty(part, scope)
                                                  for part in (*[then for _, then in branches], otherwise))
+        case OfUnit(of):
+            return never_empty(of, scope)
         case UnitAggregate(aggregation, of):
             return aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT) or (
                 of is not None and never_empty(of, scope))
@@ -349,6 +359,7 @@ def _hard(part: Expression, found: Range, scope: Scope) -> Range:
     """Without our own choice of an interval for a unit's count or sum."""
     if not found.soft:
         return found
+    part = part.of if isinstance(part, OfUnit) else part
     assert isinstance(part, UnitAggregate)
     inner = range_of(part.of, scope) if part.of is not None and part.aggregation is Aggregation.SUM else None
     positive = inner is None or (inner.low is not None and inner.low >= 0)

@@ -318,6 +318,19 @@ class UnitAggregate:
 
 
 @node
+class OfUnit:
+    """One value of all rows of a unit, beside each of them, whatever else chooses rows.
+
+    `matched` are the columns by which rows find their unit's value, and `dataset` is whose rows they are, until bind has
+    looked that it is the unit of the dataset that is asked; then they are empty.
+    """
+
+    of: UnitAggregate
+    matched: tuple["Expression", ...] = ()
+    dataset: str = ""
+
+
+@node
 class UnitKey:
     """What a unit's rows were grouped by, beside the unit."""
 
@@ -326,7 +339,7 @@ class UnitKey:
 
 Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | DateDiff | Spelled | Slice | Length
               | Concat | Replace | PlaceOf | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
-              | Aggregate | UnitAggregate | UnitKey)
+              | Aggregate | UnitAggregate | OfUnit | UnitKey)
 
 
 # --- the question

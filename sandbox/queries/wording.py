@@ -26,6 +26,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
+    OfUnit,
     Or,
     PlaceOf,
     Replace,
@@ -99,6 +100,8 @@ def wording(expression: Expression) -> str:
             return "unit's count(*)"
         case UnitAggregate(aggregation, of):
             return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
+        case OfUnit(of):
+            return f"among all rows the {wording(of)}"
         case UnitKey(of):
             return f"unit's {wording(of)}"
 
@@ -107,6 +110,8 @@ def wording_zh(expression: Expression) -> str:
     """The same to be read in a Chinese sentence."""
     def rule(node: object) -> object:
         match node:
+            case OfUnit(of):
+                return rule(of)
             case UnitAggregate(aggregation, of):
                 return Name(f"每个单位的 {aggregation.value}({'*' if of is None else wording_zh(of)})")
             case UnitKey(of):

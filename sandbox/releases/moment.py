@@ -24,6 +24,7 @@ START_SECONDS = 0.25
 SECONDS_A_ROW = {TotalKind.UNITS: 5e-7, TotalKind.VALUES: 2e-6}
 SECONDS_A_ROW_OTHERWISE = 3e-7
 SECONDS_A_ROW_AND_PART = 3e-8  # for each part of an expression that is computed for a row
+SECONDS_A_ROW_AND_OWN_VALUE = 5e-7  # for each value that all rows of its unit have
 SECONDS_A_CELL = 5e-5
 LIMIT_ALLOWANCES = 40
 
@@ -31,8 +32,9 @@ LIMIT_ALLOWANCES = 40
 def allowance_seconds(plan: Plan) -> float:
     """How long an answer takes, from the plan alone: the public number of rows, what is computed for each, how many cells."""
     parts = sum(1 for _ in walk((plan.where, plan.per_unit, plan.joins, tuple(key.of for key in plan.keys))))
+    own = SECONDS_A_ROW_AND_OWN_VALUE * len(plan.own)
     return START_SECONDS + sum(
-        plan.version.policy.about_rows * (SECONDS_A_ROW.get(total.kind, SECONDS_A_ROW_OTHERWISE)
+        plan.version.policy.about_rows * (SECONDS_A_ROW.get(total.kind, SECONDS_A_ROW_OTHERWISE) + own
                                           + SECONDS_A_ROW_AND_PART * (parts + sum(1 for _ in walk(total.of))))
         + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)
 

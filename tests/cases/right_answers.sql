@@ -217,3 +217,36 @@ SELECT t.t.year, COUNT(*) FROM t.t GROUP BY t.t.year ORDER BY t.t.year FETCH FIR
 SELECT 'all' AS label, 2.5 AS x, year * 2 AS twice, CASE WHEN year = 1 THEN 'first' ELSE 'later' END AS c, COUNT(*) AS n FROM t.t GROUP BY year ORDER BY year;
 
 SELECT AVG(s), COUNT(*) FROM (SELECT person, SUM(visits) AS s, COUNT(*) AS n FROM t.t GROUP BY person) WHERE n BETWEEN 5 AND 20 AND s <= 60;
+
+-- all rows of a unit beside each of its rows
+
+SELECT district, COUNT(*) AS n, AVG(cost) AS c FROM t.t
+WHERE person IN (SELECT person FROM t.t WHERE year = 3 AND visits > 8) GROUP BY district;
+
+SELECT COUNT(*) AS n FROM t.t WHERE year < 3 AND NOT person IN (SELECT person FROM t.t WHERE year = 3 AND smoker);
+
+WITH often AS (SELECT person FROM t.t GROUP BY person HAVING COUNT(*) > 15 AND MAX(cost) > 90)
+SELECT year, SUM(visits) AS v FROM t.t WHERE person IN (SELECT person FROM often) GROUP BY year;
+
+SELECT a.district, SUM(a.visits) AS v, AVG(g.s) AS s, AVG(g.m) AS m, SUM(g.n) AS n
+FROM t.t AS a JOIN (SELECT person, SUM(visits) AS s, AVG(cost) AS m, COUNT(*) AS n FROM t.t WHERE cost > 20 GROUP BY person) AS g
+ON a.person = g.person WHERE g.s > 30 GROUP BY a.district;
+
+SELECT year, COUNT(*) AS n, COUNT(g.n) AS k, SUM(g.n) AS s FROM t.t LEFT JOIN (
+SELECT person, COUNT(*) AS n FROM t.t WHERE visits > 9 GROUP BY person HAVING COUNT(*) > 1) AS g USING (person)
+WHERE visits > 3 GROUP BY year;
+
+SELECT AVG(a.s - b.s) AS d, COUNT(*) AS n FROM (SELECT person, SUM(visits) AS s FROM t.t WHERE year = 1 GROUP BY person) AS a
+JOIN (SELECT person, SUM(visits) AS s FROM t.t WHERE year = 2 GROUP BY person) AS b ON b.person = a.person WHERE b.s > 2;
+
+SELECT AVG(s) AS m, COUNT(*) AS n FROM (SELECT person, SUM(cost) AS s FROM t.t GROUP BY person)
+WHERE person IN (SELECT person FROM t.t WHERE note = 'née');
+
+SELECT district, AVG(d) AS d, SUM(n) AS n FROM (SELECT district, visits - AVG(visits) OVER (PARTITION BY person) AS d,
+COUNT(*) OVER (PARTITION BY person) AS n FROM t.t WHERE balance > 0) GROUP BY district;
+
+SELECT zone, COUNT(*) AS n, SUM(top) AS t FROM (SELECT stop, MAX(visits) OVER (PARTITION BY person) AS top FROM t.t) AS r
+JOIN city.stops ON r.stop = stops.stop WHERE top > 8 GROUP BY zone;
+
+SELECT CASE WHEN g.n > 12 THEN 'often' ELSE 'seldom' END AS k, COUNT(DISTINCT t.person) AS p, MEDIAN(visits) AS m
+FROM t.t JOIN (SELECT person, COUNT(*) AS n FROM t.t GROUP BY person) AS g USING (person) GROUP BY k;

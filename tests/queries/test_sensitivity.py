@@ -133,10 +133,27 @@ PER_UNIT = (
     ("person, SUM(visits) AS s, AVG(cost) AS m", "WHERE s > 3 OR m IS NULL",
      "SUM(GREATEST(LEAST(s, 50), -50)) AS a, STDDEV(m) AS b"))
 
+OWN_PREDICATES = ("WHERE year > 0", "WHERE cost > 1.5", "WHERE NOT smoker", "WHERE visits IN (1, 2, 3) OR year = 2",
+                  "WHERE note IS NOT NULL AND visits < cost", "WHERE district <> 'north' AND year >= 2")
+OWN = (  # what all rows of a unit say, beside each of them
+    "SELECT district, COUNT(*) AS a, SUM(cost) AS b FROM t.t WHERE person IN (SELECT person FROM t.t {}) GROUP BY district",
+    "SELECT COUNT(*) AS a, SUM(visits) AS b FROM t.t WHERE NOT person IN (SELECT person FROM t.t {} GROUP BY person HAVING "
+    "COUNT(*) > 2 OR SUM(cost) > 9)",
+    "SELECT t.year, SUM(g.s) AS a, AVG(visits - g.m) AS b, COUNT(DISTINCT person) AS c FROM t.t JOIN (SELECT person, SUM(cost) "
+    "AS s, AVG(visits) AS m, COUNT(*) AS n FROM t.t {} GROUP BY person) AS g USING (person) WHERE g.n > 1 GROUP BY t.year",
+    "SELECT SUM(g.s) AS a, COUNT(g.x) AS b FROM t.t LEFT JOIN (SELECT person, SUM(visits) AS s, MAX(cost) AS x FROM t.t {} "
+    "GROUP BY person) AS g ON t.person = g.person",
+    "SELECT SUM(a.s) AS a, AVG(b.x) AS b, COUNT(*) AS c FROM (SELECT person, SUM(cost) AS s FROM t.t GROUP BY person) AS a "
+    "JOIN (SELECT person, MIN(visits) AS x FROM t.t {} GROUP BY person) AS b ON a.person = b.person WHERE a.s < 70",
+    "SELECT smoker, SUM(n) AS a, AVG(d) AS b, MEDIAN(d) AS c FROM (SELECT smoker, COUNT(note) OVER (PARTITION BY person) AS n, "
+    "visits - SUM(cost) OVER (PARTITION BY person) AS d FROM t.t {}) GROUP BY smoker")
+
 
 @st.composite
 def questions(draw: st.DrawFn) -> str:
     predicate = draw(st.sampled_from(PREDICATES))
+    if draw(st.integers(0, 7)) == 0:
+        return draw(st.sampled_from(OWN)).format(draw(st.sampled_from(OWN_PREDICATES)))
     if draw(st.integers(0, 3)) == 0:
         inner, condition, asked = draw(st.sampled_from(PER_UNIT))
         by = ", ".join(name for name in inner.split(", ") if " " not in name)
