@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.read_table import read_table
+from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines import Cells
 from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
@@ -284,6 +285,12 @@ def cases(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]
 def test_no_unit_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], max_rows: int, bounds: tuple[int, int], sql: str) -> None:
     check(content, plan_for(max_rows, bounds, sql))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one only waits: the tables have thirty rows."""
+    monkeypatch.setattr("sandbox.engines.rows_in_memory.SHUT", SHUT | {"threads": "1"})
 
 
 TRIED: list[int] = []
