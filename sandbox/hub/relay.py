@@ -56,8 +56,9 @@ async def carry(source: StreamReader, sink: StreamWriter) -> None:
 
 async def listen(at: Place, to: Place) -> asyncio.Server:
     """Relay every connection that comes in at `at`, until the server is closed."""
+    open_ones: set[asyncio.Task[None]] = set()  # the loop itself forgets a task whose caller has said all, and it would be collected
 
-    async def relay(asked: StreamReader, answer: StreamWriter) -> None:
+    async def carry_both(asked: StreamReader, answer: StreamWriter) -> None:
         with contextlib.closing(answer):
             try:
                 reader, writer = await connect(to)
@@ -65,6 +66,11 @@ async def listen(at: Place, to: Place) -> asyncio.Server:
                 return  # nobody is there: the caller sees its connection end
             with contextlib.closing(writer):
                 await asyncio.gather(carry(asked, writer), carry(reader, answer))
+
+    def relay(asked: StreamReader, answer: StreamWriter) -> None:
+        task = asyncio.create_task(carry_both(asked, answer))
+        open_ones.add(task)
+        task.add_done_callback(open_ones.discard)
 
     if at.path:
         at.path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import tempfile
 from asyncio import StreamReader, StreamWriter
@@ -42,6 +43,33 @@ def test_two_relays_make_one_socket_of_two() -> None:
             one.close()
 
     with tempfile.TemporaryDirectory() as folder:  # a socket's path must be short
+        asyncio.run(asyncio.wait_for(story(Path(folder)), 60))
+
+
+def test_a_caller_who_has_said_all_is_still_answered_after_a_garbage_collection() -> None:
+    """asyncio itself keeps only weak references to what waits: a relay that nothing else holds would be collected while it waits."""
+    async def story(folder: Path) -> None:
+        heard = asyncio.Event()
+
+        async def late(reader: StreamReader, writer: StreamWriter) -> None:
+            question = await reader.read()
+            heard.set()
+            await collected.wait()
+            writer.write(question)
+            writer.close()
+
+        collected = asyncio.Event()
+        server = await asyncio.start_unix_server(late, folder / "vault.sock")
+        outer = await listen(Place(path=folder / "here.sock"), Place(path=folder / "vault.sock"))
+        asking = asyncio.create_task(ask(folder / "here.sock", b"?"))
+        await heard.wait()
+        gc.collect()
+        collected.set()
+        assert await asking == b"?"
+        for one in (outer, server):
+            one.close()
+
+    with tempfile.TemporaryDirectory() as folder:
         asyncio.run(asyncio.wait_for(story(Path(folder)), 60))
 
 
