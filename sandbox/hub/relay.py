@@ -56,7 +56,7 @@ async def carry(source: StreamReader, sink: StreamWriter) -> None:
 
 async def listen(at: Place, to: Place) -> asyncio.Server:
     """Relay every connection that comes in at `at`, until the server is closed."""
-    open_ones: set[asyncio.Task[None]] = set()  # the loop itself forgets a task whose caller has said all, and it would be collected
+    open_ones: set[asyncio.Task[None]] = set()  # held here: the loop alone does not hold one whose caller has said all
 
     async def carry_both(asked: StreamReader, answer: StreamWriter) -> None:
         with contextlib.closing(answer):
