@@ -18,8 +18,9 @@ setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the lo
 up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
-# a worker for each core; those that measure time or wait for a browser come after, one by one
-TESTS := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
+# one worker more than cores: tests wait for processes about as long as they compute; those that measure time, or wait for a browser, come
+# after, one by one
+TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev  ## run all the tests

@@ -69,7 +69,8 @@ def check_size(plan: Plan, measures: int) -> None:
 
 def _check_afterwards(question: Question) -> None:
     after = question.afterwards
-    for construct, there in (("HAVING", after.having), ("ORDER BY", after.order), ("LIMIT", after.limit)):
+    for construct, there in (("HAVING", after.having), ("ORDER BY", after.order), ("LIMIT", after.limit),
+                             ("QUALIFY", after.kept), ("GROUP BY", after.each)):  # of what is grouped already
         if there is not None and there != ():
             raise refusal(construct, "it would choose or order cells by their exact counts.",
                           "Leave it out, and sort or filter the table once it is released.",

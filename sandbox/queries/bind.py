@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
+from sandbox.queries.across import over_groups
 from sandbox.queries.discovery import discovery_of
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values
@@ -59,6 +60,8 @@ def bind(question: Question, scope: Scope) -> Question:
     question = rewritten(question, lambda node: _fitted(node, scope))
     _check_joins(question, scope)
     question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=question.joins)
+    if question.per_unit is not None and not any(_is_unit(key, scope) for key in question.per_unit.keys):
+        question = over_groups(question)
     scope = replace(scope, limits=limits_of(question))
     if question.where is not None:
         _check_condition(question.where, scope)
@@ -76,12 +79,13 @@ def bind(question: Question, scope: Scope) -> Question:
         _check_aggregate(aggregate, scope)
     for output in question.outputs:
         released_type(output.of, question, scope)
-    for ordering in question.afterwards.order:
-        released_type(ordering.by, question, scope)
-    having = question.afterwards.having
-    if having is not None and released_type(having, question, scope) is not Type.BOOLEAN:
-        raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
-                           why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
+    after = question.afterwards
+    for said in (*(ordering.by for ordering in after.order), *(after.each or ())):
+        released_type(said, question, scope)
+    for condition in (after.having, after.kept):
+        if condition is not None and released_type(condition, question, scope) is not Type.BOOLEAN:
+            raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
+                               why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
     return question
 
 
@@ -255,13 +259,6 @@ def _check_condition(condition: Expression, scope: Scope) -> None:
 def _check_per_unit(question: Question, scope: Scope) -> None:
     per_unit = question.per_unit
     assert per_unit is not None and scope.policy.unit is not None
-    if not any(_is_unit(key, scope) for key in per_unit.keys):
-        raise QueryRefused("An aggregate of an aggregate", "rows of several people are mixed before they are aggregated again.",
-                           instead=f"Group the subquery by {scope.policy.unit.column}: then each {scope.policy.unit.kind} "
-                                   f"is one row of it.",
-                           construct_zh="对聚合的聚合", why_zh="再次聚合之前,多人的行已经混合。",
-                           instead_zh=f"请在子查询里按 {scope.policy.unit.column} 分组:这样每个"
-                                      f"{KIND_ZH[scope.policy.unit.kind]}是其中一行。")
     for key in per_unit.keys:
         if not _is_unit(key, scope):
             range_of(key, scope)

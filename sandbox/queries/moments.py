@@ -5,6 +5,7 @@ said of a sample is n / (n - 1) times that. MIN and MAX are the quantiles at 1 %
 """
 
 from fractions import Fraction
+from typing import TypeVar
 
 from sandbox.queries.ranges import bounds_of, never_empty
 from sandbox.queries.scope import Scope
@@ -28,9 +29,12 @@ from sandbox.queries.tree import (
 EXTREMES = {Aggregation.MIN: Fraction(1, 100), Aggregation.MAX: Fraction(99, 100)}
 
 
-def in_moments(expression: Expression, scope: Scope) -> Expression:
-    """The expression with every aggregate made of COUNT, SUM, AVG, COUNT_DISTINCT and QUANTILE."""
-    found: Expression = rewritten(expression, lambda node: _moments(node, scope) if isinstance(node, Aggregate) else node)
+Tree = TypeVar("Tree")
+
+
+def in_moments(said: Tree, scope: Scope) -> Tree:
+    """An expression, or what has some, with every aggregate made of COUNT, SUM, AVG, COUNT_DISTINCT and QUANTILE."""
+    found: Tree = rewritten(said, lambda node: _moments(node, scope) if isinstance(node, Aggregate) else node)
     return found
 
 

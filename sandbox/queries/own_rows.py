@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sandbox.queries.relations import Groups, Relation, Rows
+from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sql_text import SqlText, plain
 from sandbox.queries.tree import (
     Aggregate,
@@ -54,9 +54,8 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
     if rows.joins or rows.per_unit:
         text.refuse(node, "its subquery joins, or groups twice.", "Filter, or group by the unit, in one SELECT there.",
                     "它的子查询里有联表或两次分组。", "请在其中只用一个 SELECT 筛选,或按保护对象分组。")
-    if isinstance(found, Groups) and (found.afterwards.cut or found.afterwards.order):
-        text.refuse(node, "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.", "Leave them out there.",
-                    "子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。", "请在子查询里去掉它们。")
+    if isinstance(found, Groups) and found.arranged:
+        text.refuse(node, *CHOSEN)
     keys = found.keys if isinstance(found, Groups) else tuple(found.names.values())
     if len(keys) != 1 or not isinstance(keys[0], Name):
         text.refuse(node, "its subquery is not about one row for each unit.",
@@ -66,10 +65,10 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
 
     def rule(part: object) -> object:
         if isinstance(part, Aggregate):
-            return OfUnit(UnitAggregate(part.aggregation, _where(rows.where, part.of), part.position))
+            return OfUnit(UnitAggregate(part.aggregation, _where(rows.where, part.of), position=part.position))
         return part
 
-    counted = UnitAggregate(Aggregation.COUNT, _where(rows.where, None), text.position(node))
+    counted = UnitAggregate(Aggregation.COUNT, _where(rows.where, None), position=text.position(node))
     any_row = Compare(Comparison.MORE, OfUnit(counted), Literal(0))
     if isinstance(found, Rows):
         return OwnRows(rows.dataset, keys[0], any_row, dict(found.names))
@@ -92,7 +91,8 @@ def window(text: SqlText, node: exp.Window, read: Callable[[exp.Expression], Exp
                     "各组的名次、占比、累计可由回答算出,不再花费。")
     found = read(node.this)
     assert isinstance(found, Aggregate), "each of AGGREGATES is read as one"
-    return OfUnit(UnitAggregate(found.aggregation, _where(rows.where, found.of), found.position), (read(by[0]),), rows.dataset)
+    return OfUnit(UnitAggregate(found.aggregation, _where(rows.where, found.of), position=found.position), (read(by[0]),),
+                  rows.dataset)
 
 
 def _where(condition: Expression | None, of: Expression | None) -> Expression | None:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from sqlglot import exp
 
 from sandbox.errors import QueryRefused
+from sandbox.queries import across
 from sandbox.queries.expressions import Reader
 from sandbox.queries.own_rows import own_rows, window
 from sandbox.queries.quantile_lists import one_by_one
-from sandbox.queries.relations import Groups, Relation, Rows
+from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows, says_across
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
 from sandbox.queries.tree import (
+    Across,
+    Afterwards,
     Aggregate,
     And,
     Case,
@@ -23,6 +26,7 @@ from sandbox.queries.tree import (
     Name,
     Ordering,
     Output,
+    PerUnit,
     Question,
     both,
     members,
@@ -36,10 +40,8 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
                  "它由行生成行,数量无法限定。", "请按相等的栏目联表。"),
     "distinct": ("SELECT DISTINCT ON", "it would show which values exist.", "Use GROUP BY on a key; all its public "
                  "values are shown.", "它会显示有哪些取值。", "请用 GROUP BY 分组:公开的取值都会显示。"),
-    "qualify": ("QUALIFY", "it would choose rows by other people's rows.", "Leave it out.",
-                "它会按他人的行来挑选行。", "请去掉。"),
-    "windows": ("WINDOW", "a window mixes the rows of several people.", "Use GROUP BY.",
-                "窗口会混合多人的行。", "请用 GROUP BY。"),
+    "windows": ("WINDOW", "windows have no names here.", "Write each out: OVER (...).",
+                "此处窗口没有名称。", "请逐个写出:OVER (...)。"),
     "sample": ("SAMPLE", "a random choice of rows breaks the privacy bound.", "Leave it out; the noise is added for you.",
                "随机抽取行会破坏隐私的界限。", "请去掉:噪声会自动加入。"),
     "pivots": ("PIVOT", "it would show which values exist.", "Use GROUP BY on a key.",
@@ -47,7 +49,7 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
     "into": ("INTO", "nothing can be written.", "Leave it out.", "不能写入任何内容。", "请去掉。"),
     "locks": ("FOR UPDATE", "nothing can be locked.", "Leave it out.", "不能加锁。", "请去掉。"),
 }
-ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "joins", "with_"}
+ALLOWED = {"expressions", "from_", "where", "group", "having", "order", "limit", "offset", "joins", "with_", "qualify"}
 MOST_ROWS = 100_000
 MOST_SELECTS = 50
 
@@ -121,7 +123,9 @@ class _OwnRows:
         return rows.matched(of).there
 
     def window(self, node: exp.Window, read: Callable[[exp.Expression], Expression]) -> Expression:
-        return window(self.parser.text, node, read, self.rows)
+        of_groups = self.rows is None or any(isinstance(part, exp.AggFunc) for argument in node.this.iter_expressions()
+                                             for part in argument.walk())
+        return across.window(self.parser.text, node, read) if of_groups else window(self.parser.text, node, read, self.rows)
 
 
 class _Parser:
@@ -163,19 +167,17 @@ class _Parser:
             known[cte.alias.lower()] = self._renamed(cte, self._query(cte.this, known))
         scope = self._sources(node, known)
         where, order, limit = node.args.get("where"), node.args.get("order"), node.args.get("limit")
-        having, group = node.args.get("having"), node.args.get("group")
+        having, group, inner = node.args.get("having"), node.args.get("group"), scope.first
         own = _OwnRows(self, scope, known)
         reader = Reader(self.text, scope.resolve, own)
-        if isinstance(scope.first, Groups) and not self._aggregates(node):
+        if isinstance(scope.first, Groups) and not self._aggregates(node, own):
             if node.args.get("distinct"):
                 self.text.refuse(node.args["distinct"], "released groups are not put together.", "Leave out DISTINCT.",
                                  "已发布的分组不能再合并。", "请去掉 DISTINCT。")
             return self._post_process(node, scope.first, reader)
         if isinstance(scope.first, Groups):
-            if scope.first.afterwards.cut or scope.first.afterwards.order:
-                self.text.refuse(node, "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
-                                 "Leave them out there.",
-                                 "子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。", "请在子查询里去掉它们。")
+            if scope.first.arranged:
+                self.text.refuse(node, *CHOSEN)
             scope.first = scope.first.as_rows()
         rows = scope.first.filtered(self._rows_only(reader.read(where.this), where)) if where else scope.first
         own.rows = None if group or having else rows  # a window is over what WHERE leaves
@@ -183,7 +185,7 @@ class _Parser:
         distinct = bool(node.args.get("distinct")) and not group and not having
         of_groups = any(isinstance(part, Aggregate) for output in outputs for part in walk(output.of))
         if not (group or having or distinct or of_groups):
-            for clause in filter(None, (order, limit, node.args.get("offset"))):
+            for clause in filter(None, (order, limit, node.args.get("offset"), node.args.get("qualify"))):
                 self.text.refuse(clause, "it would choose rows by other people's rows.", "Leave it out.",
                                  "它会按他人的行来挑选行。", "请去掉。")
             star = any(isinstance(item, exp.Star) for item in node.expressions)
@@ -193,7 +195,10 @@ class _Parser:
         groups = Groups(rows, keys, outputs)
         for output in outputs:
             self._from_groups(output.of, groups)
-        return self._arranged(node, groups, reader, having)
+        groups = self._arranged(node, groups, reader, having)
+        if isinstance(inner, Groups) and inner.rows.per_unit is not None:  # units' rows were grouped already
+            return self._over_groups(groups, inner.rows.per_unit)
+        return groups
 
     def _ctes(self, node: exp.Select) -> list[exp.CTE]:
         with_ = node.args.get("with_")
@@ -302,10 +307,11 @@ class _Parser:
         """JOIN (SELECT unit, SUM(x) AS s FROM ... GROUP BY unit): values of the unit beside what is there of it."""
         position = self.text.position(join)
         if isinstance(scope.first, Groups):
-            if scope.first.afterwards.cut or scope.first.afterwards.order:
-                raise QueryRefused("JOIN", "LIMIT or ORDER BY in a subquery would choose rows by other people's rows.",
-                                   instead="Leave them out there.", position=position, instead_zh="请在子查询里去掉它们。",
-                                   why_zh="子查询里的 LIMIT 或 ORDER BY 会按他人的行来挑选行。")
+            if scope.first.arranged:
+                self.text.refuse(join, *CHOSEN)
+            if scope.first.rows.per_unit:
+                raise QueryRefused("JOIN", "groups of groups cannot be joined.", instead="Join first, then group.",
+                                   position=position, why_zh="对分组的再分组不能联表。", instead_zh="请先联表,再分组。")
             scope.first = scope.first.as_rows()
         rows = own_rows(self.text, join, right)
         named, its = Rows(rows.dataset, rows.names, open=False), replace(rows.unit, dataset="its own")
@@ -368,11 +374,11 @@ class _Parser:
 
     # --- SELECT and GROUP BY
 
-    def _aggregates(self, select: exp.Select) -> bool:
+    def _aggregates(self, select: exp.Select, own: _OwnRows) -> bool:
         """Whether a SELECT groups or aggregates by itself, subqueries aside."""
         if select.args.get("group"):
             return True
-        reader = Reader(self.text, lambda column: Name(column.name))
+        reader = Reader(self.text, lambda column: Name(column.name), own)
         outputs = [reader.read(item.this if isinstance(item, exp.Alias) else item) for item in select.expressions
                    if not isinstance(item, exp.Star) and not _is_all_of(item)]
         return any(isinstance(node, Aggregate) for output in outputs for node in walk(output))
@@ -465,7 +471,7 @@ class _Parser:
                                construct_zh=f"栏目 {expression.text}", why_zh="从不显示某一行自己的值。",
                                instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。")
         parts = members(expression)
-        if not parts:
+        if not parts and not isinstance(expression, Across):
             raise QueryRefused(wording(expression), "a row's own value is never shown.",
                                instead="Put it in GROUP BY, or in an aggregate such as AVG.",
                                construct_zh=wording_zh(expression), why_zh="从不显示某一行自己的值。",
@@ -477,23 +483,42 @@ class _Parser:
 
     def _post_process(self, select: exp.Select, groups: Groups, reader: Reader) -> Groups:
         """A SELECT over groups that adds nothing to be aggregated: it works on what is released."""
-        where = select.args.get("where")
-        if groups.afterwards.cut and (where or any(select.args.get(clause) for clause in ("order", "offset"))):
+        where, after = select.args.get("where"), groups.afterwards
+        if after.cut and (where or any(select.args.get(clause) for clause in ("order", "offset", "qualify"))):
             self.text.refuse(select, "it sorts or filters what a LIMIT has cut.", "Put ORDER BY and LIMIT in the last SELECT.",
                              "它对 LIMIT 截取之后的结果排序或筛选。", "请把 ORDER BY 和 LIMIT 放在最后的 SELECT 里。")
         scope = _Scope(self.text, groups, frozenset())
-        after = groups.afterwards
         if where:
-            after = replace(after, having=both(after.having, reader.read(where.this)))
+            after = self._filtered(groups, reader.read(where.this))
         outputs = self._outputs(select, scope, reader)
+        windows = {part for part in walk(outputs) if isinstance(part, Across)} - {
+            part for part in walk(groups.outputs) if isinstance(part, Across)}
+        if windows and (after.cut or after.kept is not None or after.each is not None):
+            self.text.refuse(select, "its window is over what another window, a LIMIT or an aggregate of groups has left.",
+                             "Compute it from the answer, at no cost.",
+                             "其中的窗口建立在另一窗口、LIMIT 或分组聚合的结果之上。", "请由回答算出,不再花费。")
         return self._arranged(select, replace(groups, outputs=outputs, afterwards=after), reader, None)
+
+    def _filtered(self, groups: Groups, condition: Expression) -> Afterwards:
+        """What is said across groups is said of those that were there before it was looked at."""
+        after = groups.afterwards
+        late = after.each is not None or after.kept is not None or says_across((groups.outputs, condition))
+        return replace(after, kept=both(after.kept, condition)) if late else replace(after, having=both(after.having, condition))
+
+    def _over_groups(self, groups: Groups, per_unit: PerUnit) -> Groups:
+        found = across.over_groups(groups.as_question(), per_unit)
+        return Groups(replace(groups.rows, per_unit=per_unit), found.keys, found.outputs, found.afterwards)
 
     def _arranged(self, select: exp.Select, groups: Groups, reader: Reader, having: exp.Having | None) -> Groups:
         """HAVING, ORDER BY and LIMIT: on released numbers only."""
         order, limit = select.args.get("order"), select.args.get("limit")
         after = groups.afterwards
         if having:
-            after = replace(after, having=both(after.having, self._released(having.this, groups, reader)))
+            condition = self._released(having.this, groups, reader)
+            after = replace(after, kept=both(after.kept, condition)) if says_across(condition) else replace(
+                after, having=both(after.having, condition))
+        if qualify := select.args.get("qualify"):
+            after = replace(after, kept=both(after.kept, self._released(qualify.this, groups, reader)))
         if order:
             after = replace(after, order=tuple(one for node in order.expressions for one in self._ordering(node, groups, reader)))
         if limit is not None:
@@ -528,7 +553,7 @@ class _Parser:
                 return by_name[column.name.lower()]
             return reader.resolve(column)
 
-        within = Reader(self.text, resolve)
+        within = Reader(self.text, resolve, reader.own)
         found = within.read(node)
         self._from_groups(found, groups)
         return found

@@ -5,7 +5,7 @@ P = 1024 a row counts 1024/1024; a unit whose rows, counted by cell, have a norm
 unit moves a total by more than the `sensitivity` stated here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -23,6 +23,7 @@ from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, rang
 from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
+    Across,
     Afterwards,
     Aggregate,
     Aggregation,
@@ -38,11 +39,11 @@ from sandbox.queries.tree import (
     Not,
     OfUnit,
     Operator,
-    Ordering,
     PerUnit,
     Question,
     Round,
     UnitKey,
+    members,
     node,
     walk,
 )
@@ -111,6 +112,17 @@ class PlannedOutput:
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Without repetition. A group key has none."""
         return tuple(dict.fromkeys(part for part in walk(self.of) if isinstance(part, Aggregate)))
+
+    @cached_property
+    def pieces(self) -> tuple[Aggregate | Across, ...]:
+        """What it is computed from: aggregates of its own group, and what is said across groups."""
+        def found(part: Expression) -> Iterator[Aggregate | Across]:
+            if isinstance(part, Aggregate | Across):
+                yield part
+            else:
+                for member in members(part):
+                    yield from found(member)
+        return tuple(dict.fromkeys(found(self.of)))
 
 
 @dataclass(frozen=True)
@@ -186,10 +198,7 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
     unit = scope.policy.unit
     assert unit is not None, "bind refuses datasets without a unit"
     outputs = tuple(PlannedOutput(output.name, output.of, in_moments(output.of, scope)) for output in question.outputs)
-    after = question.afterwards
-    after = Afterwards(None if after.having is None else in_moments(after.having, scope),
-                       tuple(Ordering(in_moments(ordering.by, scope), ordering.descending) for ordering in after.order),
-                       after.limit, after.offset)
+    after = in_moments(question.afterwards, scope)
     empty = Plan(version, scope, unit, question.where, tuple(_key(key, scope, question) for key in question.keys), {}, outputs,
                  question.joins, question.per_unit, after)
     aggregates = dict.fromkeys(part for part in walk((tuple(output.of for output in outputs), after))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sandbox.queries.tree import (
+    Across,
     Afterwards,
     Aggregate,
     Expression,
@@ -15,7 +16,11 @@ from sandbox.queries.tree import (
     UnitKey,
     both,
     rewritten,
+    walk,
 )
+
+CHOSEN = ("LIMIT, ORDER BY or a window in a subquery would choose rows by other people's rows.", "Leave them out there.",
+          "子查询里的 LIMIT、ORDER BY 或窗口会按他人的行来挑选行。", "请在子查询里去掉它们。")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ class Groups:
     def open(self) -> bool:
         return False
 
+    @property
+    def arranged(self) -> bool:
+        """Whether what is there of one group depends on others."""
+        after = self.afterwards
+        return bool(after.cut or after.order or after.kept or after.each is not None) or says_across(self.outputs)
+
     def as_question(self) -> Question:
         rows = self.rows
         return Question(rows.dataset, self.outputs, rows.where, self.keys, rows.joins, rows.per_unit, self.afterwards)
@@ -68,10 +79,15 @@ class Groups:
     def _of_unit(self, expression: Expression) -> Expression:
         def rule(node: Expression) -> Expression:
             if isinstance(node, Aggregate):
-                return UnitAggregate(node.aggregation, node.of, node.position)
+                return UnitAggregate(node.aggregation, node.of, node.by, node.fraction, node.position)
             return UnitKey(node) if node in self.keys else node
         found: Expression = rewritten(expression, rule)
         return found
+
+
+def says_across(what: object) -> bool:
+    """Whether a value over several groups of the answer is in it."""
+    return any(isinstance(part, Across) for part in walk(what))
 
 
 Relation = Rows | Groups

@@ -8,6 +8,7 @@ from sandbox.queries.ranges import range_of
 from sandbox.queries.refusal import TYPE_ZH, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
+    Across,
     Aggregate,
     And,
     Arithmetic,
@@ -23,6 +24,7 @@ from sandbox.queries.tree import (
     Literal,
     Not,
     Or,
+    Over,
     Question,
     Round,
 )
@@ -48,6 +50,14 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
     match expression:
         case Aggregate():
             return Type.NUMBER
+        case Across(over, of, within, order):
+            for part in (*within, *order):
+                type_of(part)
+            if of is not None and over in (Over.SUM, Over.AVG, Over.MIN, Over.MAX):
+                need(of, Type.NUMBER)
+                return Type.NUMBER
+            found = type_of(of) if of is not None else Type.INTEGER
+            return found if over is Over.VALUE else Type.INTEGER
         case Literal(value):
             return range_of(expression, scope).type if not isinstance(value, Fraction) else Type.NUMBER
         case Arithmetic(_, left, right):

@@ -314,6 +314,8 @@ class UnitAggregate:
 
     aggregation: Aggregation
     of: "Expression | None" = None
+    by: "Expression | None" = None  # as in Aggregate; never of a unit's rows, but of groups (across.py)
+    fraction: Fraction | None = None
     position: Position = field(default=NOWHERE, compare=False)
 
 
@@ -337,9 +339,46 @@ class UnitKey:
     of: "Expression"
 
 
+# --- of groups of the answer
+
+
+class Over(StrEnum):
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    COUNT = "count"  # of groups, or of those that have a value
+    VALUE = "value"  # of the first group in reach: LAG, LEAD, FIRST_VALUE
+    RANK = "rank"
+    DENSE_RANK = "dense_rank"
+    ROW_NUMBER = "row_number"
+
+
+RANKS = (Over.RANK, Over.DENSE_RANK, Over.ROW_NUMBER)
+
+
+@node
+class Across:
+    """One value over the groups of the answer that are alike in `within`: made of released numbers, it touches no data.
+
+    In their `order`, it reaches from the `first` to the `last`, counted from the group's own place (None: to the end), and
+    with `peers` to those that stand beside the last in the order.
+    """
+
+    over: Over
+    of: "Expression | None" = None  # None: COUNT(*), and ranks
+    within: tuple["Expression", ...] = ()
+    order: tuple["Expression", ...] = ()
+    descending: tuple[bool, ...] = ()
+    first: int | None = None
+    last: int | None = None
+    peers: bool = False
+    position: Position = field(default=NOWHERE, compare=False)
+
+
 Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | DateDiff | Spelled | Slice | Length
               | Concat | Replace | PlaceOf | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
-              | Aggregate | UnitAggregate | OfUnit | UnitKey)
+              | Aggregate | UnitAggregate | OfUnit | UnitKey | Across)
 
 
 # --- the question
@@ -380,9 +419,11 @@ class Ordering:
 
 @node
 class Afterwards:
-    """What is done with released numbers: it touches no data and costs nothing."""
+    """What is done with released numbers: it touches no data and costs nothing. In this order."""
 
     having: Expression | None = None
+    each: tuple[Expression, ...] | None = None  # one row for each of these, made of all its groups; None: a row for each group
+    kept: Expression | None = None  # a condition on what is said across groups
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
     offset: int = 0

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from sandbox.queries.tree import (
+    Across,
     Aggregate,
     Aggregation,
     And,
@@ -28,6 +29,7 @@ from sandbox.queries.tree import (
     Not,
     OfUnit,
     Or,
+    Over,
     PlaceOf,
     Replace,
     Round,
@@ -100,6 +102,12 @@ def wording(expression: Expression) -> str:
             return "unit's count(*)"
         case UnitAggregate(aggregation, of):
             return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
+        case Across(over, of, within, order):
+            name = "first_value" if over is Over.VALUE else over.value
+            argument = "*" if over is Over.COUNT and of is None else "" if of is None else wording(of)
+            sides = (("partition by", within), ("order by", order))
+            said = " ".join(f"{words} {', '.join(map(wording, inside))}" for words, inside in sides if inside)
+            return f"{name}({argument}) over ({said})"
         case OfUnit(of):
             return f"among all rows the {wording(of)}"
         case UnitKey(of):

@@ -1,6 +1,5 @@
 """What does the analyst get? The answer as JSON: columns, rows, the error of every value, price, receipt."""
 
-from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -8,10 +7,12 @@ from typing import Any
 from sandbox.catalog.model import Type
 from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.ranges import range_of
+from sandbox.queries.relations import says_across
 from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
+from sandbox.releases.across import Groups
 from sandbox.releases.arrange import arranged
-from sandbox.releases.estimate import values_of
-from sandbox.releases.estimate_columns import Cells, estimate_all
+from sandbox.releases.cells import Cells
+from sandbox.releases.estimate_columns import estimate_across, estimate_all
 from sandbox.releases.evaluate import evaluate
 
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
@@ -19,29 +20,23 @@ TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
     """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
-    cells = Cells(plan, released)
+    cells, after = Cells(plan, released), plan.afterwards
+    groups = Groups(plan, cells)
+    places = groups.places
+    shown = arranged(after, groups.all_that(after)) if after != Afterwards() else list(range(len(places)))
     columns: list[list[Any]] = []
-    errors: list[dict[str, Any]] = [{} for _ in cells.groups]
-    keys = {key.of: place for place, key in enumerate(plan.keys)}
+    errors: list[dict[str, Any]] = [{} for _ in shown]
     for output in plan.outputs:
-        if output.of in keys:
-            values = [group[keys[output.of]] for group in cells.groups]
-            columns.append([_shown(value) for value in values])
+        if not output.pieces:  # a key, or made of keys
+            columns.append([_shown(evaluate(output.of, cells.keys(places[row]))) for row in shown])
             continue
-        if not output.aggregates:
-            columns.append([_shown(evaluate(output.of, cells.keys(place))) for place in range(len(cells.groups))])
-            continue
-        found = estimate_all(output, cells)
-        columns.append(found.values)
+        found = estimate_across(output, groups, shown) if says_across(output.of) else (
+            estimate_all(output, cells).of([places[row] for row in shown]))
+        columns.append([_shown(value) for value in found.values])
         for fault, error in zip(errors, found.errors, strict=True):
             fault[output.name] = error
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    kept: Sequence[int] = range(len(rows))
-    if plan.afterwards != Afterwards():
-        kept = arranged(plan.afterwards, [{**cells.keys(place), **values_of(plan.parts, cell)}
-                                          for place, cell in enumerate(cells.totals)])
-    return {"columns": [_column(plan, output) for output in plan.outputs], "rows": [rows[place] for place in kept],
-            "errors": [errors[place] for place in kept]}
+    return {"columns": [_column(plan, output) for output in plan.outputs],
+            "rows": [list(row) for row in zip(*columns, strict=True)], "errors": errors}
 
 
 def _shown(value: Any) -> Any:

@@ -15,13 +15,14 @@ The intervals are about the noise: of 100 such answers at least 95 hold the boun
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
 from sandbox.queries.plan import PlannedOutput, Total, TotalKind
-from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.queries.tree import Across, Aggregate, Aggregation, Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.evaluate import enclose, evaluate
 from sandbox.releases.interval import Interval
@@ -56,6 +57,9 @@ class Estimate:
     note_zh: str = ""
 
 
+Said = Callable[[Across, float], tuple[Any, Interval]]
+"""The value across groups, and its interval at a confidence."""
+
 Cell = Mapping[Total, Noisy]
 Parts = Mapping[Aggregate, tuple[Total, ...]]
 
@@ -70,22 +74,32 @@ def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
     return {aggregate: _value(aggregate, totals, cell, z_of(CONFIDENCE)) for aggregate, totals in parts.items()}
 
 
-def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any]) -> Estimate:
-    """An output of one cell, with its error. `keys`: the cell's group keys."""
+def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
+             said: Said | None = None) -> Estimate:
+    """An output of one cell, with its error. `keys`: the cell's group keys. `said`: what is said across groups."""
     used = output.aggregates
-    z = z_of(1 - (1 - CONFIDENCE) / len(used))
-    mine = {aggregate: parts[aggregate] for aggregate in used}
+    confidence = 1 - (1 - CONFIDENCE) / len(output.pieces)
+    z = z_of(confidence)
+    mine = {piece: parts[piece] for piece in output.pieces if isinstance(piece, Aggregate)}
     intervals: dict[Expression, Interval] = {
-        aggregate: _interval(aggregate, totals, cell, z) for aggregate, totals in mine.items()}
+        aggregate: interval_of(aggregate, totals, cell, z) for aggregate, totals in mine.items()}
     released = {**keys, **values_of(mine, cell)}
+    for node in output.pieces:
+        if isinstance(node, Across):
+            assert said is not None, "who asks for an output across groups tells what is said there"
+            released[node], intervals[node] = said(node, confidence)
     value = evaluate(output.of, released)
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | str | date):
         return Estimate(value, None, None, None)
     around = enclose(output.of, released, intervals)
+    if len(mine) < len(output.pieces) and not around.unbounded:
+        if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
+            return Estimate(value, None, None, None)
+        return Estimate(value, (around.high - around.low) / (2 * z), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
     nothing_told = around.point and isinstance(output.asked, Aggregate) and output.of != output.asked
     if value is None or around.unbounded or nothing_told:
-        if output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
+        if not used or output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
             return Estimate(None, None, None, None, *TOO_NOISY)
         low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
         return Estimate(None, None, low, high, *TOO_NOISY)
@@ -151,7 +165,8 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
     return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
 
 
-def _interval(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> Interval:
+def interval_of(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> Interval:
+    """Where an aggregate lies with the confidence of `z` standard deviations."""
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:

@@ -3,23 +3,21 @@
 Counts, sums and averages, which nearly all answers are made of, are computed as columns; anything else cell by cell.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sandbox.catalog.model import KeyValue
-from sandbox.queries.plan import Plan, PlannedOutput, Total
-from sandbox.queries.tree import Aggregate, Aggregation, Expression
-from sandbox.releases.estimate import CONFIDENCE, TOO_NOISY, Cell, Noisy, estimate, is_scaled, scale_of, units_of, z_of
+from sandbox.queries.plan import PlannedOutput, Total
+from sandbox.queries.tree import Aggregate, Aggregation
+from sandbox.releases.across import Groups
+from sandbox.releases.cells import Cells
+from sandbox.releases.estimate import CONFIDENCE, TOO_NOISY, Estimate, estimate, is_scaled, scale_of, units_of, z_of
 
 Numbers = npt.NDArray[np.float64]
-Released = Mapping[str, tuple[float, list[int]]]
-"""By total's name, the scale of its noise and its noisy cells."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +27,9 @@ class Estimates:
     values: list[Any]
     errors: list[dict[str, Any]]
 
-
-class Cells:
-    """The cells of a plan's answer, in the order of the keys' values, the last fastest."""
-
-    def __init__(self, plan: Plan, released: Released) -> None:
-        self.plan, self.released = plan, released
-
-    @cached_property
-    def groups(self) -> list[tuple[KeyValue, ...]]:
-        """The values of the keys in each."""
-        return list(product(*(key.values for key in self.plan.keys)))
-
-    def keys(self, place: int) -> dict[Expression, Any]:
-        return dict(zip((key.of for key in self.plan.keys), self.groups[place], strict=True))
-
-    @cached_property
-    def totals(self) -> list[Cell]:
-        """Each with its noisy totals."""
-        return [{total: Noisy(tuple(self.released[total.name][1][place * total.bins: (place + 1) * total.bins]),
-                              self.released[total.name][0]) for total in self.plan.totals}
-                for place in range(len(self.groups))]
-
-    def column(self, total: Total) -> Numbers:
-        return np.array(self.released[total.name][1], dtype=np.float64)
-
-    def scale(self, total: Total) -> float:
-        return self.released[total.name][0]
+    def of(self, places: Sequence[int]) -> "Estimates":
+        """Those of some cells."""
+        return Estimates([self.values[place] for place in places], [self.errors[place] for place in places])
 
 
 def estimate_all(output: PlannedOutput, cells: Cells) -> Estimates:
@@ -65,7 +39,17 @@ def estimate_all(output: PlannedOutput, cells: Cells) -> Estimates:
         return _scaled(cells, cells.plan.parts[of])
     if isinstance(of, Aggregate) and of.aggregation is Aggregation.AVG:
         return _averages(cells, *cells.plan.parts[of])
-    found = [estimate(output, cells.plan.parts, cell, cells.keys(place)) for place, cell in enumerate(cells.totals)]
+    return _as_columns([estimate(output, cells.plan.parts, cell, cells.keys(place)) for place, cell in enumerate(cells.totals)])
+
+
+def estimate_across(output: PlannedOutput, groups: Groups, rows: Sequence[int]) -> Estimates:
+    """An output that says something across groups, of the `rows` that are shown."""
+    parts, cells, places = groups.plan.parts, groups.cells, groups.places
+    return _as_columns([estimate(output, parts, cells.totals[places[row]], cells.keys(places[row]), partial(groups.said, row))
+                        for row in rows])
+
+
+def _as_columns(found: Sequence[Estimate]) -> Estimates:
     return Estimates([one.value for one in found], [
         _error(one.standard_error, one.low, one.high) | ({"note": one.note, "note_zh": one.note_zh} if one.note else {})
         for one in found])

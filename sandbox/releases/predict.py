@@ -4,16 +4,22 @@ A typical group has its even share of the dataset's public number of rows, and i
 bounds. An average's error is told at its worst, when they all lie at a bound.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, sqrt
+from functools import partial
+from math import inf, prod, sqrt
+from typing import Any
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
-from sandbox.queries.tree import Aggregate, Aggregation, Expression
+from sandbox.queries.tree import RANKS, Across, Aggregate, Aggregation, Expression, Over, walk
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.estimate import CONFIDENCE, Noisy, estimate, z_of
+from sandbox.releases.across import half_width, in_squares
+from sandbox.releases.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
+from sandbox.releases.evaluate import enclose, evaluate
+from sandbox.releases.interval import Interval
 
 LEAST_ERROR, MOST_ERROR = 0.0001, 10.0
 MOST_RHO = 10**15  # picorho: 1000 of rho, far above any budget
@@ -41,7 +47,9 @@ def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Pr
     rows = typical_rows(plan)
     cell = {total: Noisy(_values(total, rows), scales[total]) for total in plan.totals}
     keys: dict[Expression, object] = {key.of: key.values[0] if key.values else None for key in plan.keys}
-    found = estimate(output, plan.parts, cell, keys)
+    if is_counted(output):
+        return Predicted(None, None, None)  # which ranks are sure depends on how far apart the groups are
+    found = estimate(output, plan.parts, cell, keys, partial(_said, plan, cell, keys))
     value = found.value if isinstance(found.value, int | float) else None
     only = output.of if isinstance(output.of, Aggregate) else None
     if only is not None and only.aggregation is Aggregation.AVG:
@@ -53,6 +61,30 @@ def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Pr
     if found.low is None or found.high is None or found.standard_error is None:
         return Predicted(None, None, value)
     return Predicted(found.standard_error, (found.high - found.low) / 2, value)
+
+
+def is_counted(output: PlannedOutput) -> bool:
+    """Whether it is made of ranks and numbers of groups alone: it has no error of its own."""
+    return all(isinstance(piece, Across) and piece.over in (*RANKS, Over.COUNT) for piece in output.pieces)
+
+
+def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float) -> tuple[Any, Interval]:
+    """A value across groups that are all of typical size."""
+    n = prod(len(key.values) or 1 for key in plan.keys if key.of not in node.within)
+    if node.first is not None and node.last is not None:
+        n = min(n, node.last - node.first + 1)
+    if node.of is None or node.over in (*RANKS, Over.COUNT):
+        return n, Interval(1.0, float(n))
+    inside = {part: plan.parts[part] for part in walk(node.of) if isinstance(part, Aggregate)}
+    released = {**keys, **values_of(inside, cell)}
+    z = z_of(1 - (1 - confidence) / max(1, n * len(inside)))
+    value = evaluate(node.of, released)
+    around = enclose(node.of, released, {part: interval_of(part, totals, cell, z) for part, totals in inside.items()})
+    times = n if node.over is Over.SUM and isinstance(value, int | float) else 1
+    if in_squares(node, plan):
+        width = half_width(node, plan, {total: noisy.scale for total, noisy in cell.items()}, n, confidence)
+        return value * times, Interval(value * times - width, value * times + width)
+    return value * times if times > 1 else value, Interval(around.low * times, around.high * times)
 
 
 def typical_rows(plan: Plan) -> float:
@@ -71,10 +103,12 @@ def loss_for(plan: Plan, error: float) -> PrivacyLoss:
                            zh=f"error 应在 {LEAST_ERROR:g} 与 {MOST_ERROR:g} 之间。",
                            mend_zh="error=0.05 表示正负 5 %(95 % 置信)。")
 
+    told = [output for output in plan.outputs if output.aggregates and not is_counted(output)]
+
     def enough(picorho: int) -> bool:
         rho = Fraction(picorho, 10**12 * len(plan.totals))
         scales = {total: total.sensitivity / sqrt(2 * rho) for total in plan.totals}
-        return all(predict(output, plan, scales).relative <= error for output in plan.outputs if output.aggregates)
+        return all(predict(output, plan, scales).relative <= error for output in told)
 
     if not enough(MOST_RHO):
         raise InvalidInput(f"No budget gives every output an error of {error:.2%}.", code="error_out_of_reach",

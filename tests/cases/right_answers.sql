@@ -250,3 +250,29 @@ JOIN city.stops ON r.stop = stops.stop WHERE top > 8 GROUP BY zone;
 
 SELECT CASE WHEN g.n > 12 THEN 'often' ELSE 'seldom' END AS k, COUNT(DISTINCT t.person) AS p, MEDIAN(visits) AS m
 FROM t.t JOIN (SELECT person, COUNT(*) AS n FROM t.t GROUP BY person) AS g USING (person) GROUP BY k;
+
+SELECT district, COUNT(*) AS n, COUNT(*) * 100.0 / SUM(COUNT(*)) OVER () AS share, RANK() OVER (ORDER BY COUNT(*) DESC) AS place FROM t.t GROUP BY district ORDER BY n DESC;
+
+SELECT district, year, SUM(visits), SUM(SUM(visits)) OVER (PARTITION BY district ORDER BY year) AS so_far, AVG(COUNT(*)) OVER (PARTITION BY district) FROM t.t GROUP BY district, year ORDER BY district, year;
+
+SELECT stop, COUNT(*) AS n, AVG(COUNT(*)) OVER (ORDER BY stop ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS smooth, LAG(COUNT(*)) OVER (ORDER BY stop) AS before, COUNT(*) - LEAD(COUNT(*), 2) OVER (ORDER BY stop) AS grown FROM t.t GROUP BY stop ORDER BY stop;
+
+SELECT stop, FIRST_VALUE(AVG(cost)) OVER (ORDER BY stop), MIN(AVG(cost)) OVER (ORDER BY stop), MAX(AVG(cost)) OVER (), COUNT(*) OVER (PARTITION BY stop % 3), ROW_NUMBER() OVER (ORDER BY stop DESC) FROM t.t GROUP BY stop ORDER BY stop;
+
+SELECT * FROM (SELECT stop, COUNT(*) AS n, ROW_NUMBER() OVER (PARTITION BY stop % 4 ORDER BY COUNT(*) DESC) AS place FROM t.t GROUP BY stop) WHERE place <= 2 ORDER BY stop;
+
+SELECT stop, COUNT(*) AS n FROM t.t GROUP BY stop QUALIFY DENSE_RANK() OVER (ORDER BY COUNT(*) DESC) <= 3 ORDER BY n DESC, stop;
+
+SELECT SUM(n), AVG(n), MIN(n), MAX(n), COUNT(*), COUNT(m) FROM (SELECT stop, COUNT(*) AS n, AVG(cost) AS m FROM t.t GROUP BY stop);
+
+SELECT year, MAX(n) AS most, SUM(n) / COUNT(*) AS mean FROM (SELECT district, year, COUNT(*) AS n FROM t.t WHERE smoker GROUP BY district, year) GROUP BY year ORDER BY year;
+
+SELECT CASE WHEN n > 100 THEN 'large' ELSE 'small' END AS size, COUNT(*), SUM(n) FROM (SELECT stop, COUNT(*) AS n FROM t.t GROUP BY stop HAVING COUNT(*) > 80) GROUP BY size ORDER BY size;
+
+WITH by_year AS (SELECT district, year, SUM(visits) AS v FROM t.t GROUP BY district, year), totals AS (SELECT district, SUM(v) AS v, MAX(v) AS peak FROM by_year GROUP BY district) SELECT district, v, peak / v AS of_peak FROM totals WHERE v > 100 ORDER BY v DESC LIMIT 2;
+
+SELECT MAX(people), AVG(rows_each) FROM (SELECT n AS rows_each, COUNT(*) AS people FROM (SELECT person, COUNT(*) AS n FROM t.t GROUP BY person) GROUP BY n) WHERE people > 0.5;
+
+SELECT district, SUM(n) AS n FROM (SELECT district, year, COUNT(*) AS n FROM t.t GROUP BY district, year) WHERE year < 3 GROUP BY district HAVING SUM(n) > 10 ORDER BY n DESC;
+
+SELECT district, COUNT(*) - AVG(COUNT(*)) OVER () AS above FROM t.t GROUP BY district ORDER BY above;

@@ -47,7 +47,7 @@ def test_two_relays_make_one_socket_of_two() -> None:
 
 
 def test_a_caller_who_has_said_all_is_still_answered_after_a_garbage_collection() -> None:
-    """asyncio itself keeps only weak references to what waits: a relay that nothing else holds would be collected while it waits."""
+    """asyncio keeps only weak references to what waits: a relay that nothing else holds would be collected."""
     async def story(folder: Path) -> None:
         heard = asyncio.Event()
 

@@ -92,6 +92,23 @@ def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(
     assert spent(city) == before
 
 
+def test_what_is_said_across_groups_is_made_of_what_is_released_anyway_and_costs_nothing_more(city: Story) -> None:
+    grouped = "FROM clinic.visits GROUP BY district"
+    ask(city.desk, principal=city.principal("wang"), sql=f"SELECT district, COUNT(*) AS n {grouped}")
+    before = spent(city)
+    shares = f"SELECT district, COUNT(*) / SUM(COUNT(*)) OVER () AS share, RANK() OVER (ORDER BY COUNT(*)) AS place {grouped}"
+    most = f"SELECT MAX(n) AS most, SUM(n) AS rows FROM (SELECT district, COUNT(*) AS n {grouped})"
+    for sql in (shares, most):
+        told = explain(city.desk, principal=city.principal("wang"), sql=sql)
+        assert told["picorho"] == 0 and told["outputs"][0]["plus_minus_95"] > 0
+        answer = ask(city.desk, principal=city.principal("wang"), sql=sql)
+        assert answer["stored"] and spent(city) == before
+    answer = ask(city.desk, principal=city.principal("wang"), sql=shares)
+    assert sum(row[1] for row in answer["rows"]) == pytest.approx(1)
+    told = explain(city.desk, principal=city.principal("wang"), sql=shares, error=0.2)
+    assert told["outputs"][0]["percent_of_a_typical_cell"] == pytest.approx(20, rel=0.02)
+
+
 def test_asking_for_more_precision_buys_a_new_answer_and_less_precision_is_free(city: Story) -> None:
     sql = "SELECT COUNT(*) FROM clinic.visits"
     ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 5))
