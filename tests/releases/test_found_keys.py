@@ -87,6 +87,15 @@ def test_dates_are_found_and_told_as_dates(city: Story) -> None:
     assert [row[0] for row in answer["rows"]] == ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
+def test_found_groups_can_be_aggregated_again(city: Story) -> None:
+    again = "SELECT COUNT(*) AS kinds, SUM(n) AS visits FROM (SELECT note, COUNT(*) AS n FROM clinic.visits GROUP BY note)"
+    assert explain(city.desk, principal=city.principal("wang"), sql=again)["cells"] is None
+    answer = ask(city.desk, principal=city.principal("wang"), sql=again)
+    ((kinds, visits),), (error,) = answer["rows"], answer["errors"]
+    assert kinds == 2 and error["visits"]["low"] < visits < error["visits"]["high"]
+    assert any("fewer than about" in note for note in answer["notes"])
+
+
 def test_where_no_value_has_enough_people_it_says_so_and_keeps_what_it_paid_for(city: Story) -> None:
     city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
         b"p%d,north,1,10,1,%d,2026-01-01,true,s\n" % (person, person) for person in range(100)))
