@@ -100,7 +100,9 @@ def _reach(text: SqlText, node: exp.Window, said: exp.Expression) -> tuple[int |
     first = _end(text, spec, "start")
     last = _end(text, spec, "end") if spec.args.get("end") else 0
     by_value = kind == "RANGE" and not (first is None and last in (None, 0))
-    if (first is not None and last is not None and first > last) or kind not in ("ROWS", "RANGE") or by_value or spec.args.get("exclude") or (not ordered and (first, last) != (None, None)):
+    backwards = first is not None and last is not None and first > last
+    unordered = not ordered and (first, last) != (None, None)
+    if kind not in ("ROWS", "RANGE") or by_value or backwards or unordered or spec.args.get("exclude"):
         text.refuse(node, "over which groups it reaches cannot be told.",
                     "Write ORDER BY ... ROWS BETWEEN 6 PRECEDING AND CURRENT ROW, or leave the frame out.",
                     "无法说明它覆盖哪些分组。", "请写 ORDER BY ... ROWS BETWEEN 6 PRECEDING AND CURRENT ROW,或不写范围。")
