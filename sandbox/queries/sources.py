@@ -1,0 +1,205 @@
+"""What stands after FROM and JOIN, and what do the names beside it mean?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sqlglot import exp
+
+from sandbox.errors import QueryRefused
+from sandbox.queries.clauses import refusal
+from sandbox.queries.expressions import Reader
+from sandbox.queries.own_rows import own_rows
+from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
+from sandbox.queries.sql_text import SqlText, plain
+from sandbox.queries.tree import And, Case, Compare, Comparison, Expression, Join, Name, walk
+
+Known = Mapping[str, Relation]
+"""The CTEs around a SELECT, by name."""
+
+
+class Sources:
+    """What names mean inside one SELECT: its sources by alias, the first of which is the one that is asked."""
+
+    def __init__(self, text: SqlText, first: Relation, aliases: frozenset[str]) -> None:
+        self.text = text
+        self.first = first
+        self.aliases = aliases
+        self.joined: dict[str, Rows] = {}
+
+    @property
+    def datasets(self) -> set[str]:
+        """The datasets that stand after FROM by their own names."""
+        return {rows.dataset for rows in (self.first, *self.joined.values()) if isinstance(rows, Rows)}
+
+    def resolve(self, column: exp.Column) -> Expression:
+        whole = f"{column.db}.{column.table}".lower()  # schema.dataset.column
+        if not isinstance(column.this, exp.Identifier) or (column.db and (column.catalog or whole not in self.datasets)):
+            self.text.refuse(column, "it is not a column's name.", "Name one column.", "这不是栏目的名称。", "请写一个栏目名。")
+        name, table, position = column.name.lower(), column.table.lower(), self.text.position(column)
+        if table in self.joined:
+            return self._of_joined(self.joined[table], name, column)
+        if table and table not in self.aliases:
+            self.text.refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.",
+                             f"FROM 之后没有 {column.table}。", "请只写栏目名。")
+        if name in self.first.names:
+            return self.first.names[name]
+        if not self.first.open:
+            if not table:
+                for rows in self.joined.values():
+                    if name in rows.names or rows.open:
+                        return self._of_joined(rows, name, column)
+            self.text.refuse(column, "the subquery after FROM has no such column.",
+                             f"It has: {', '.join(self.first.names) or 'none'}.",
+                             "FROM 之后的子查询没有这个栏目。", f"现有:{', '.join(self.first.names) or '无'}。")
+        return Name(name, "" if table or not self.joined else "?", position)
+
+    def _of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
+        if name in rows.names:
+            return rows.names[name]
+        if not rows.open:
+            self.text.refuse(column, "the subquery that is joined has no such column.", f"It has: {', '.join(rows.names)}.",
+                             "所联的子查询没有这个栏目。", f"现有:{', '.join(rows.names)}。")
+        return Name(name, rows.dataset, self.text.position(column))
+
+
+class From:
+    """Reads what stands after FROM; `query` reads a subquery."""
+
+    def __init__(self, text: SqlText, query: Callable[[exp.Expression, Known], Relation]) -> None:
+        self.text = text
+        self.query = query
+
+    def read(self, select: exp.Select, known: Known) -> Sources:
+        source = select.args.get("from_")
+        if source is None:
+            raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.",
+                               construct_zh="没有 FROM 的问题", why_zh="没有可问的数据。",
+                               instead_zh="请在 FROM 之后写数据集名。")
+        scope = Sources(self.text, *self._source(source.this, known))
+        for join in select.args.get("joins") or []:
+            self._join(join, scope, known)
+        return scope
+
+    def _source(self, node: exp.Expression, known: Known) -> tuple[Relation, frozenset[str]]:
+        if isinstance(node, exp.Subquery):
+            return self.query(node, known), frozenset({node.alias.lower()} - {""})
+        if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
+            self.text.refuse(node, "only a dataset's name can stand after FROM.", "Ask one dataset by its name.",
+                             "FROM 之后只能是数据集名。", "请按名称问一个数据集。")
+        extra = [name for name, value in node.args.items() if value and name not in ("this", "db", "alias", "joins")]
+        if extra:
+            raise refusal(extra[0], "it cannot stand after FROM.", "Ask one dataset by its name.", "不能写在 FROM 之后。",
+                          "请按名称问一个数据集。", self.text.position(node))
+        alias = node.args.get("alias")
+        if alias is not None and alias.args.get("columns"):
+            self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.",
+                             "不能给栏目重新命名。", "请用栏目原名。")
+        aliases = frozenset({node.name.lower(), node.alias.lower()} - {""})
+        if not node.db and node.name.lower() in known:
+            return known[node.name.lower()], aliases
+        if not node.db:
+            raise QueryRefused(f"The dataset {node.name}", "its name has two parts.",
+                               instead="Write schema.name, such as health.visits.", position=self.text.position(node),
+                               construct_zh=f"数据集 {node.name}", why_zh="数据集名由两部分组成。",
+                               instead_zh="请写全名,例如 health.visits。")
+        return Rows(f"{node.db}.{node.name}".lower()), aliases
+
+    def _join(self, join: exp.Join, scope: Sources, known: Known) -> None:
+        position = self.text.position(join)
+        side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
+        if "NATURAL" in (join.args.get("method") or "").upper():
+            raise QueryRefused("NATURAL JOIN", "which columns it joins on depends on every name in both datasets.",
+                               instead="Write JOIN ... USING (column).", position=position,
+                               why_zh="它按哪些栏目联表取决于两边的所有名称。", instead_zh="请写 JOIN ... USING (栏目)。")
+        known_kind = side in ("", "LEFT") and kind in ("", "INNER", "OUTER")
+        if not known_kind or not plain(join, "this", "on", "using", "side", "kind"):
+            raise QueryRefused(f"{side} {kind} JOIN".strip().replace("  ", " "), "only JOIN and LEFT JOIN can be asked.",
+                               instead="Join on equal columns: an open dataset, or one about the same units on the unit.",
+                               position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
+        right, aliases = self._source(join.this, known)
+        if isinstance(right, Groups):
+            self._join_own(join, scope, right, aliases, outer=side == "LEFT")
+            return
+        if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
+            raise QueryRefused("JOIN", "what is joined must be a dataset as it is.",
+                               instead="Name the dataset after JOIN; filter in WHERE.", position=position,
+                               why_zh="所联的须是原样的数据集。", instead_zh="请在 JOIN 之后写数据集名,在 WHERE 里筛选。")
+        if not isinstance(scope.first, Rows) or scope.first.per_unit:
+            raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position,
+                               why_zh="分组后的行不能联表。", instead_zh="请先联表,再分组。")
+        if any(known_join.dataset == right.dataset for known_join in scope.first.joins) or right.dataset == scope.first.dataset:
+            raise QueryRefused("JOIN", f"{right.dataset} is there already.", instead="Join each dataset once.", position=position,
+                               why_zh=f"{right.dataset} 已在问题中。", instead_zh="每个数据集只联一次。")
+        pairs = self._using(join, scope, right) if join.args.get("using") else self._on(join, scope, right, aliases)
+        scope.joined |= dict.fromkeys(aliases, right)
+        scope.first = replace(scope.first, joins=(*scope.first.joins, Join(
+            right.dataset, tuple(left for left, _ in pairs), tuple(name for _, name in pairs), side == "LEFT", position)))
+
+    def _join_own(self, join: exp.Join, scope: Sources, right: Groups, aliases: frozenset[str], *, outer: bool) -> None:
+        """JOIN (SELECT unit, SUM(x) AS s FROM ... GROUP BY unit): values of the unit beside what is there of it."""
+        position = self.text.position(join)
+        if isinstance(scope.first, Groups):
+            if scope.first.arranged:
+                self.text.refuse(join, *CHOSEN)
+            if scope.first.rows.per_unit:
+                raise QueryRefused("JOIN", "groups of groups cannot be joined.", instead="Join first, then group.",
+                                   position=position, why_zh="对分组的再分组不能联表。", instead_zh="请先联表,再分组。")
+            scope.first = scope.first.as_rows()
+        rows = own_rows(self.text, join, right)
+        named, its = Rows(rows.dataset, rows.names, open=False), replace(rows.unit, dataset="its own")
+        if using := join.args.get("using"):
+            sides: list[tuple[Expression, Expression]] = [(scope.resolve(exp.Column(this=one.copy())), its) for one in using
+                     if rows.names.get(one.name.lower()) == rows.unit]
+        else:
+            on = join.args.get("on")
+            together = Sources(self.text, scope.first, scope.aliases)
+            told = {name: its if of == rows.unit else of for name, of in rows.names.items()}
+            together.joined = {**scope.joined, **dict.fromkeys(aliases, replace(named, names=told))}
+            condition = Reader(self.text, together.resolve).read(on) if on is not None else None
+            sides = [(condition.left, condition.right)] if isinstance(condition, Compare) and (
+                condition.comparison is Comparison.EQUAL) else []
+        by = [left if right == its else right for left, right in sides if (left == its) != (right == its)]
+        if len(by) != 1 or len(join.args.get("using") or [1]) != 1:
+            raise QueryRefused("JOIN with groups of rows", "what is grouped can be joined on the unit it is grouped by alone.",
+                               instead="Write JOIN (SELECT unit, SUM(x) AS s FROM dataset GROUP BY unit) AS g "
+                                       "ON t.unit = g.unit.", position=position,
+                               why_zh="分组后的行只能按其分组的保护对象标识来联。",
+                               instead_zh="请写 JOIN (SELECT 标识, SUM(x) AS s FROM 数据集 GROUP BY 标识) AS g "
+                                          "ON t.标识 = g.标识。")
+        beside = rows.matched(by[0])
+        names = {name: Case(((beside.there, of),), None) if outer and of != rows.unit else of
+                 for name, of in beside.names.items()}
+        scope.joined |= dict.fromkeys(aliases, replace(named, names=names))
+        if not outer:
+            scope.first = scope.first.filtered(beside.there)
+
+    def _using(self, join: exp.Join, scope: Sources, right: Rows) -> list[tuple[Expression, Name]]:
+        pairs: list[tuple[Expression, Name]] = []
+        for identifier in join.args["using"]:
+            left = scope.resolve(exp.Column(this=identifier.copy()))
+            pairs.append((left, Name(identifier.name.lower(), right.dataset, self.text.position(identifier))))
+        return pairs
+
+    def _on(self, join: exp.Join, scope: Sources, right: Rows, aliases: frozenset[str]) -> list[tuple[Expression, Name]]:
+        on = join.args.get("on")
+        if on is None:
+            raise QueryRefused("JOIN without ON", "every row would meet every row.",
+                               instead="Write JOIN ... ON a.column = b.column, not in WHERE.",
+                               position=self.text.position(join), construct_zh="没有 ON 的 JOIN",
+                               why_zh="每一行会与所有的行相联。",
+                               instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,不要写在 WHERE 里。")
+        together = Sources(self.text, scope.first, scope.aliases)
+        together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
+        condition = Reader(self.text, together.resolve).read(on)
+        return [self._pair(part, right, join) for part in (condition.parts if isinstance(condition, And) else (condition,))]
+
+    def _pair(self, condition: Expression, right: Rows, join: exp.Join) -> tuple[Expression, Name]:
+        """The two sides of `a.x = b.y`, what is joined last."""
+        if isinstance(condition, Compare) and condition.comparison is Comparison.EQUAL:
+            for left, other in ((condition.left, condition.right), (condition.right, condition.left)):
+                own = any(isinstance(name, Name) and name.dataset == right.dataset for name in walk(left))
+                if isinstance(other, Name) and other.dataset == right.dataset and not own:
+                    return left, other
+        raise QueryRefused("JOIN ON", "only equal columns can join, and each side must say its table.",
+                           instead="Write ON a.column = b.column.", position=self.text.position(join),
+                           why_zh="只能按相等的栏目联表,且两边都要写明所属的表。", instead_zh="请写 ON a.column = b.column。")
