@@ -34,7 +34,7 @@ class Told:
 
 @dataclass(frozen=True)
 class _Partition:
-    """Groups that are alike, in their order, and for each of them which it reaches: from `first` to before `end`."""
+    """AnswerGroups that are alike, in their order, and for each of them which it reaches: from `first` to before `end`."""
 
     places: Sequence[int]
     first: Sequence[int]
@@ -46,7 +46,7 @@ class _Partition:
         return [sums[end] - sums[first] for first, end in zip(self.first, self.end, strict=True)]
 
 
-class Groups:
+class AnswerGroups:
     """The groups of an answer that HAVING left."""
 
     def __init__(self, plan: Plan, cells: Cells) -> None:

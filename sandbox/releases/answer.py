@@ -9,7 +9,7 @@ from sandbox.queries.plan import Plan, PlannedOutput
 from sandbox.queries.ranges import range_of
 from sandbox.queries.relations import says_across
 from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
-from sandbox.releases.across import Groups
+from sandbox.releases.across import AnswerGroups
 from sandbox.releases.arrange import arranged
 from sandbox.releases.cells import Cells
 from sandbox.releases.estimate_columns import estimate_across, estimate_all
@@ -21,7 +21,7 @@ TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
     """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
     cells, after = Cells(plan, released), plan.afterwards
-    groups = Groups(plan, cells)
+    groups = AnswerGroups(plan, cells)
     places = groups.places
     shown = arranged(after, groups.all_that(after)) if after != Afterwards() else list(range(len(places)))
     columns: list[list[Any]] = []

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sandbox.queries.plan import PlannedOutput, Total
 from sandbox.queries.tree import Aggregate, Aggregation
-from sandbox.releases.across import Groups
+from sandbox.releases.across import AnswerGroups
 from sandbox.releases.cells import Cells
 from sandbox.releases.estimate import CONFIDENCE, TOO_NOISY, Estimate, estimate, is_scaled, scale_of, units_of, z_of
 
@@ -42,7 +42,7 @@ def estimate_all(output: PlannedOutput, cells: Cells) -> Estimates:
     return _as_columns([estimate(output, cells.plan.parts, cell, cells.keys(place)) for place, cell in enumerate(cells.totals)])
 
 
-def estimate_across(output: PlannedOutput, groups: Groups, rows: Sequence[int]) -> Estimates:
+def estimate_across(output: PlannedOutput, groups: AnswerGroups, rows: Sequence[int]) -> Estimates:
     """An output that says something across groups, of the `rows` that are shown."""
     parts, cells, places = groups.plan.parts, groups.cells, groups.places
     return _as_columns([estimate(output, parts, cells.totals[places[row]], cells.keys(places[row]), partial(groups.said, row))
