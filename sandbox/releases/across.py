@@ -34,7 +34,7 @@ class Told:
 
 @dataclass(frozen=True)
 class _Partition:
-    """AnswerGroups that are alike, in their order, and for each of them which it reaches: from `first` to before `end`."""
+    """Groups that are alike, in their order, and for each of them which it reaches: from `first` to before `end`."""
 
     places: Sequence[int]
     first: Sequence[int]
