@@ -51,6 +51,7 @@ def test_an_error_that_is_asked_for_is_kept(done: Done) -> None:
 
 def test_a_part_of_what_was_asked_is_free(done: Done) -> None:
     assert "Answered before: free" in outcome(done, "people = %private_sql")
+    assert "Answered before: free" in outcome(done, "AS percent") and "place" in outcome(done, "AS percent")
 
 
 def test_charts_show_an_interval_for_each_group(done: Done) -> None:
