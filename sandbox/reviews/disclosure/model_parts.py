@@ -7,7 +7,10 @@ from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.files.kind import Kind
 from sandbox.reviews.finding import Finding, blocks
 
-LEAF = "n_node_samples"
+LEAF = ".n_node_samples"
+COUNTS = ("class_count_", "feature_count_", "category_count_")
+ENDS = frozenset({"bin_edges_", "quantiles_", "max_abs_"})
+"""Parts whose first and last numbers are the smallest and largest of the inputs, though they are not called so."""
 
 
 def model_parts(subject: Subject) -> Iterator[Finding]:
@@ -15,8 +18,20 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
         return
     least = subject.thresholds.minimum_count
     for grid in subject.opened.arrays:
-        held = [float(cell) for row in grid.rows for cell in row if cell] if grid.where.endswith(LEAF) else []
-        few = sum(number < least for number in held)
+        held = [float(cell) for row in grid.rows for cell in row if cell] if grid.where.endswith((LEAF, *COUNTS)) or any(
+            grid.where.startswith(f"{name} (") for name in COUNTS) else []
+        few = sum(0 < number < least for number in held)
+        if few and not grid.where.endswith(LEAF):
+            yield blocks(
+                "model_small_count",
+                "small_group",
+                f"The model keeps counts ({grid.where[:60]}); {few} of them are below {least} units.",
+                f"Merge categories until each has {least} units or more in every class, then train again.",
+                f"模型保存了计数({grid.where[:60]}),其中 {few} 个少于 {least}。",
+                f"请合并类别,使每个类别在每一类中至少有 {least} 个个体,然后重新训练。",
+                where=grid.where[:80],
+            )
+            return
         if few:
             yield blocks(
                 "model_small_leaf",
@@ -29,7 +44,7 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
             )
             return
     extreme = next((piece.text for piece in subject.opened.texts
-                    if piece.text.endswith("_") and names_extreme(piece.text.rstrip("_"))), None)
+                    if piece.text in ENDS or (piece.text.endswith("_") and names_extreme(piece.text.rstrip("_")))), None)
     if extreme is not None and subject.thresholds.minimum_count > 1:
         yield blocks(
             "extreme_value",

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.files.kind import MODELS
+from sandbox.reviews.files.opened import Opened
 from sandbox.reviews.finding import Finding, asks, blocks
 
 MANY_NUMBERS = 10
+LEAST_LEAVES = 4  # a tree of a forest with fewer says hardly more than a mean
 PICTURES_OF = frozenset(
     {
         "pictures",
@@ -67,9 +69,9 @@ def model_size(subject: Subject) -> Iterator[Finding]:
             "model_too_large",
             "memorising",
             f"The model holds {opened.parameters:,} numbers for {units:,} units: it can remember them.",
-            f"Use a smaller model: at least {per} units for each number.",
+            f"Use a smaller model: at least {per} units for each number{_smaller(opened, units // per)[0]}.",
             f"模型有 {opened.parameters:,} 个参数,而个体仅 {units:,} 个,可能记住个体。",
-            f"请使用更小的模型:每个参数至少对应 {per} 个个体。",
+            f"请使用更小的模型:每个参数至少对应 {per} 个个体{_smaller(opened, units // per)[1]}。",
         )
     yield asks(
         "model_seen",
@@ -79,6 +81,25 @@ def model_size(subject: Subject) -> Iterator[Finding]:
         "模型可能复述训练数据。",
         "发布前请查看成员推断检验结果。",
     )
+
+
+def _smaller(opened: Opened, most: int) -> tuple[str, str]:
+    """What to set so that the model holds at most so many numbers."""
+    size = opened.size
+    if size.trees and size.in_trees * 2 > opened.parameters:
+        each = size.in_trees / size.leaves
+        leaves = int((most - (opened.parameters - size.in_trees)) / each) if size.leaves else 0
+        trees = max(1, min(size.trees, leaves // LEAST_LEAVES))
+        if leaves < LEAST_LEAVES:
+            return "; so few units bear no tree", ";个体过少,不足以支持一棵树"
+        sets = f"max_leaf_nodes={leaves // trees}" + (f", n_estimators={trees}" if size.trees > 1 else "")
+        return f": train with `{sets}` or less", f":请以 {sets} 或更小的值训练"
+    if size.largest:
+        told = ", ".join(f"{name} {many:,}" for name, many in size.largest)
+        return (f" (most are in {told}); a search's final model, trained anew with what it found (`Lasso` for `LassoCV`), "
+                "keeps no path or scores", f"(主要在 {told});调参后用选定的参数重新训练最终模型"
+                "(如以 Lasso 代替 LassoCV),不保留路径与得分")
+    return "", ""
 
 
 def no_results(subject: Subject) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def _binary(name: str, content: bytes, most_rows: int, skops_types: tuple[str, .
         grid, found = read_parquet(content, most_rows)
         return Opened(Kind.PARQUET, (grid,), findings=found)
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return modelled(Kind.SKOPS, *read_zip(content, name, skops_types))
+        return read_zip(content, name, skops_types)
     try:
         content.decode("utf-8")
         is_text = b"\x00" not in content

@@ -47,9 +47,19 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Size:
+    """Where a model's numbers lie: its largest parts by name, and its trees with their leaves."""
+
+    largest: tuple[tuple[str, int], ...] = ()
+    trees: int = 0
+    leaves: int = 0
+    in_trees: int = 0
+
+
+@dataclass(frozen=True)
 class Opened:
-    """A file that could be opened. `parameters` is how many numbers a model holds, `arrays` are these numbers (as many as are
-    looked at)."""
+    """A file that could be opened. `parameters` is how many numbers of its own a model holds, `arrays` are its numbers (as many
+    as are looked at)."""
 
     kind: Kind
     grids: tuple[Grid, ...] = ()
@@ -58,6 +68,7 @@ class Opened:
     parameters: int = 0
     findings: tuple[Finding, ...] = ()
     arrays: tuple[Grid, ...] = ()
+    size: Size = Size()
 
     def pieces(self) -> Iterator[Piece]:
         """Every text of the file; a table in a text stands in it once only as text."""

@@ -2,26 +2,33 @@
 
 import io
 import json
+import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sandbox.reviews.files.opened import Piece
+from sandbox.reviews.files.kind import Kind
+from sandbox.reviews.files.model_arrays import modelled
+from sandbox.reviews.files.opened import Opened, Piece, Size
 from sandbox.reviews.files.refused_kinds import ARCHIVE, OFFICE, OFFICE_MEMBERS, PICKLE
+from sandbox.reviews.files.skops_tree import own_numbers
 from sandbox.reviews.finding import Finding, Unfit, blocks
 
 MOST_UNPACKED = 64 * 2**20
 MOST_RATIO = 200
+PARTS_TOLD = 3
+NAME = re.compile(r"[A-Za-z_]\w{0,59}", re.ASCII)
+
+Arrays = dict[str, NDArray[Any]]
 
 
-def read_zip(
-    content: bytes, name: str, types: tuple[str, ...]
-) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+def read_zip(content: bytes, name: str, types: tuple[str, ...]) -> Opened:
     """A skops model; every other ZIP is refused by name. Raises `Unfit`."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -49,11 +56,9 @@ def read_zip(
     return _read(archive, members, types)
 
 
-def _read(
-    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple[str, ...]
-) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple[str, ...]) -> Opened:
     findings: list[Finding] = []
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: Arrays = {}
     try:
         schema = json.loads(archive.read("schema.json"))
         named = set(_files(schema))
@@ -66,6 +71,8 @@ def _read(
             arrays[member.filename] = _array(archive.read(member))
         if archive.comment:
             findings.append(_strange("a comment"))
+        called = _called(schema)
+        size, parameters = _weighed(schema, arrays, called)
     except (ValueError, KeyError, zipfile.BadZipFile, RecursionError, SyntaxError, struct.error, UnicodeDecodeError) as error:
         raise Unfit(
             blocks(
@@ -82,16 +89,83 @@ def _read(
             "model_type",
             "hidden_content",
             f"The model is made of {kind}, which is not on the list of allowed types.",
-            "Use a model of scikit-learn that policies/disclosure.yaml lists.",
+            "Use a linear model, a tree or a forest, naive Bayes or PCA, alone or in a pipeline with scalers and encoders; "
+            "README.md of sandbox/reviews/disclosure has the table.",
             f"模型含有未列入允许清单的类型 {kind}。",
-            "请使用 policies/disclosure.yaml 列出的 scikit-learn 模型。",
+            "请使用线性模型、决策树或随机森林、朴素贝叶斯或主成分分析,可与缩放、编码步骤组成管道;"
+            "清单见 sandbox/reviews/disclosure 的 README.md。",
         )
         for kind in sorted(set(_types(schema)))
-        if not kind.startswith(types)
+        if not _listed(kind, types)
     ]
     texts = [Piece("model", said) for said in _texts(schema)]
-    parameters = sum(array.size * len(array.dtype.names or ("",)) for array in arrays.values())
-    return parameters, tuple(texts), tuple(findings), arrays
+    calls = {called.get(file, file): array for file, array in arrays.items()}
+    return replace(modelled(Kind.SKOPS, parameters, tuple(texts), tuple(findings), calls), size=size)
+
+
+def _listed(kind: str, types: tuple[str, ...]) -> bool:
+    """A type by its whole name, or any of a module that the list names with a point at its end."""
+    return any(kind == known or (known.endswith(".") and kind.startswith(known)) for known in types)
+
+
+def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Size, int]:
+    """How many numbers of its own the model holds, and where most of them are. A tree counts what does not follow from the rest
+    of it; numbers that stand one by one in a list count as those of an array."""
+    numbers = {file: array.size * len(array.dtype.names or ("",)) for file, array in arrays.items()}
+    trees = leaves = in_trees = 0
+    for nodes, values in _trees(schema):
+        if numbers.get(nodes) and numbers.get(values) and nodes != values:
+            own, ends = own_numbers(arrays[nodes], arrays[values])
+            trees, leaves, in_trees = trees + 1, leaves + ends, in_trees + own
+            numbers[nodes] = numbers[values] = 0
+    largest = sorted(((called.get(file, file), many) for file, many in numbers.items() if many > 1), key=lambda one: -one[1])
+    listed = sum(_is_number(one) for node in _nodes(schema) if isinstance(node.get("content"), list) for one in node["content"])
+    return Size(tuple(largest[:PARTS_TOLD]), trees, leaves, in_trees), sum(numbers.values()) + in_trees + listed
+
+
+def _is_number(node: Any) -> bool:
+    if not isinstance(node, dict) or node.get("__loader__") != "JsonNode" or not isinstance(node.get("content"), str):
+        return False
+    try:
+        float(node["content"])
+    except ValueError:
+        return False
+    return True
+
+
+def _trees(schema: Any) -> Iterator[tuple[str, str]]:
+    """The files of each tree's nodes and of what they predict; each node of the schema once."""
+    for node in _nodes(schema):
+        held = node.get("content") if node.get("__class__") == "Tree" else None
+        held = held.get("content") if isinstance(held, dict) else None
+        if isinstance(held, dict):
+            nodes, values = held.get("nodes"), held.get("values")
+            files = [part.get("file") for part in (nodes, values) if isinstance(part, dict)]
+            if len(files) == 2 and isinstance(files[0], str) and isinstance(files[1], str):
+                yield files[0], files[1]
+
+
+def _called(schema: Any) -> dict[str, str]:
+    """What the model calls the array of a file: `coef_`, with the file when several are called so."""
+    names: dict[str, str] = {}
+
+    def walk(node: Any, name: str) -> None:
+        if isinstance(node, list):
+            for one in node:
+                walk(one, name)
+        elif isinstance(node, dict):
+            if isinstance(node.get("file"), str) and NAME.fullmatch(name):
+                names.setdefault(node["file"], name)
+            for key, value in node.items():
+                walk(value, name if key.startswith("__") or key == "content" else key)
+
+    walk(schema, "")
+    met: dict[str, str] = {}
+    taken: set[str] = set()
+    for file, name in names.items():
+        met[file] = f"{name} ({file})" if name in taken else name
+        taken.add(name)
+    return met
 
 
 def _array(content: bytes) -> NDArray[Any]:
