@@ -9,6 +9,7 @@ to officers in full and to the team by code alone; who voted is told to officers
 import hashlib
 import io
 import json
+import mimetypes
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -91,16 +92,19 @@ def crate_of(run: Run, review: Review, inputs: list[Part], left: Mapping[str, Le
     datasets = [{"@id": f"#{one['dataset']}@{one['version']}", "@type": "Dataset", "name": one["dataset"],
                  "version": str(one["version"]), "description": f"purpose of grant {one['grant']}: {one['purpose']}"
                  if one["grant"] is not None else "an open dataset"} for one in inputs]
-    files = [{"@id": name, "@type": "File", "contentSize": str(len(content)), "sha256": hashlib.sha256(content).hexdigest()}
+    program = f"program/{run.program.entry}"
+    files = [{"@id": name, "@type": ["File", "SoftwareSourceCode"] if name == program else "File",
+              "contentSize": str(len(content)), "sha256": hashlib.sha256(content).hexdigest(),
+              "encodingFormat": mimetypes.guess_type(name)[0] or "application/octet-stream"}
              for name, content in sorted(parts.items())]
     elsewhere = [{"@id": f"#outputs/{name}", "@type": "CreativeWork", "name": name, "sha256": file.sha256}
                  for name, file in sorted(left.items()) if f"outputs/{name}" not in parts]
     outputs = [{"@id": f"outputs/{name}" if f"outputs/{name}" in parts else f"#outputs/{name}"} for name in sorted(left)]
     decided = review.decided_at.isoformat() if review.decided_at else ""
     execution = {"@id": f"#run-{run.id}", "@type": "CreateAction", "name": run.name,
-                 "instrument": {"@id": f"program/{run.program.entry}"}, "object": [{"@id": one["@id"]} for one in datasets],
-                 "result": outputs, "agent": {"@id": f"#team-{run.team}"},
-                 "startTime": run.submitted_at.isoformat(), "actionStatus": "http://schema.org/CompletedActionStatus",
+                 "instrument": {"@id": program}, "object": _one_or_all([{"@id": one["@id"]} for one in datasets]),
+                 "result": _one_or_all(outputs), "agent": {"@id": f"#team-{run.team}"},
+                 "startTime": run.submitted_at.isoformat(timespec="seconds"), "actionStatus": "http://schema.org/CompletedActionStatus",
                  "description": f"program sha256 {run.program.sha256}, environment sha256 {run.environment_sha256}"}
     disclosure = {"@id": f"#review-{review.id}", "@type": "AssessAction", "additionalType": "https://w3id.org/shp#DisclosureCheck",
                   "name": "Disclosure check", "object": {"@id": f"#run-{run.id}"}, "result": {"@id": "review.json"},
@@ -108,15 +112,21 @@ def crate_of(run: Run, review: Review, inputs: list[Part], left: Mapping[str, Le
                   "actionStatus": "http://schema.org/CompletedActionStatus"}
     root = {"@id": "./", "@type": "Dataset", "name": f"Sealed run {run.name}", "datePublished": decided,
             "description": f"A sealed run of team {run.team}, and how its outputs were reviewed.",
-            "license": "As agreed with the owners of the datasets.", "conformsTo": {"@id": PROFILE},
-            "hasPart": [{"@id": one["@id"]} for one in files], "mainEntity": {"@id": f"program/{run.program.entry}"},
+            "license": {"@id": "#licence"}, "conformsTo": {"@id": PROFILE},
+            "hasPart": [{"@id": one["@id"]} for one in files], "mainEntity": {"@id": program},
             "mentions": [{"@id": execution["@id"]}, {"@id": disclosure["@id"]}],
-            "sourceOrganization": {"@id": f"#team-{run.team}"}}
+            "author": {"@id": f"#team-{run.team}"}, "sourceOrganization": {"@id": f"#team-{run.team}"}}
     return {"@context": [f"{CRATE}/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}], "@graph": [
         {"@id": METADATA, "@type": "CreativeWork", "conformsTo": {"@id": CRATE}, "about": {"@id": "./"}},
         root, {"@id": PROFILE, "@type": "Profile", "name": "Five Safes RO-Crate"},
+        {"@id": "#licence", "@type": "CreativeWork", "name": "As agreed with the owners of the datasets."},
         {"@id": f"#team-{run.team}", "@type": "Organization", "name": run.team}, *datasets, *files, *elsewhere,
         execution, disclosure]}
+
+
+def _one_or_all(linked: list[Part]) -> Part | list[Part]:
+    """RO-Crate writes a single value as itself."""
+    return linked[0] if len(linked) == 1 else linked
 
 
 def _review(review: Review, *, named: bool) -> Part:

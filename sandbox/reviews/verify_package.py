@@ -41,7 +41,7 @@ def verify_package(content: bytes, public_key: str) -> VerifiedPackage:
     if open_note(note, PublicKey.parse(public_key)) != statement(crate):
         raise NotProven("The signature is not one of this package's metadata.")
     graph = {one["@id"]: one for one in json.loads(crate)["@graph"]}  # signed: it is what the vault wrote
-    told = {name: one["sha256"] for name, one in graph.items() if one["@type"] == "File"}
+    told = {name: one["sha256"] for name, one in graph.items() if one["@type"] in ("File", ["File", "SoftwareSourceCode"])}
     if told.keys() != parts.keys():
         raise NotProven(f"Files were added or taken away: {min(told.keys() ^ parts.keys())}.")
     for name, said in told.items():

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,37 @@ def test_a_package_is_whole_verifies_offline_and_no_change_does(city: Reviewing,
             verify_package(zipped(changed), log.public_key)
     with pytest.raises(NotProven):
         verify_package(b"PK", log.public_key)
+
+
+def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(city: Reviewing, log: Log) -> None:
+    """RO-Crate 1.1, 2.1 to 4.2: what a descriptor, a root and a file must and should say."""
+    review = city.asked()
+    for officer in ("lin", "zhou"):
+        city.votes(review, officer)
+    parts = parts_of(package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id))
+    document = json.loads(parts[METADATA])
+    assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
+    entities = {one["@id"]: one for one in document["@graph"]}
+    assert len(entities) == len(document["@graph"]), "each has an address of its own"
+    descriptor, root = entities["ro-crate-metadata.json"], entities["./"]
+    assert descriptor["@type"] == "CreativeWork" and descriptor["about"] == {"@id": "./"}
+    assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
+    assert root["conformsTo"] == {"@id": "https://w3id.org/5s-crate/0.4"} and datetime.fromisoformat(root["datePublished"])
+    assert all(root[said] for said in ("name", "description", "license", "author"))
+
+    def links(value: object) -> list[str]:
+        if isinstance(value, dict) and set(value) == {"@id"}:
+            return [value["@id"]]
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return [link for one in inner for link in links(one)]
+
+    outside = {"https://w3id.org/ro/crate/1.1"}
+    assert set(links(document["@graph"])) <= entities.keys() | outside
+    held = {one["@id"] for one in root["hasPart"]}
+    assert held == parts.keys() - {METADATA, SIGNATURE}
+    assert entities["program/main.py"]["@type"] == ["File", "SoftwareSourceCode"], "what a Process Run Crate's action has run"
+    assert all("File" in entities[name]["@type"] and entities[name]["encodingFormat"]
+               and entities[name]["contentSize"] == str(len(parts[name])) for name in held)
 
 
 def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Reviewing, log: Log) -> None:

@@ -1,7 +1,10 @@
 """Officers review on the pages, without JavaScript: they look, each view logged, and vote blind; no page runs what it shows."""
 
 import base64
+import io
+import json
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,13 @@ def test_two_officers_look_and_vote_and_the_team_has_its_files(city, database: D
     assert "看过了" not in other
     assert zhou.send(page, f"{page}/votes", **ballot(other)).status_code == 303
     assert "已放行" in zhou.get(page).text and "看过了" in zhou.get(page).text
+    assert f'href="{page}/package"' in zhou.get(page).text
+    package = zhou.get(f"{page}/package")
+    assert package.headers["content-disposition"].startswith("attachment")
+    with zipfile.ZipFile(io.BytesIO(package.content)) as crate:
+        assert crate.read("outputs/table.csv") == FILES["table.csv"]
+        assert {one["reviewer"] for one in json.loads(crate.read("review.json"))["votes"]} == {"lin", "zhou"}
+    assert person(city, "wang").get(f"{page}/package").status_code == 403
     with city.vault("li") as li:
         (run,) = li.get("/runs").json()
         assert run["state"] == "released"
