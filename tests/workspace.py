@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,6 +174,7 @@ class HubProcess:
     hub_url: str
     vault: VaultProcess
     log: Path
+    restart: Callable[[], None] = field(repr=False)
 
     @contextmanager
     def browser(self) -> Iterator[httpx.Client]:
@@ -202,6 +203,15 @@ def hub_process(vault: VaultProcess, portal_database: str, s3: S3Server) -> Iter
                        "CIHU_PRODUCT_BUCKET": s3.product_bucket}
     hub = shared | {"CIHU_BIND": f"127.0.0.1:{ports[1]}", "JUPYTERHUB_CRYPT_KEY": secrets.token_hex(32)}
     config = str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")
+    # asks the portal anew with nearly every request: the tests do not wait five minutes
+    tried = vault.home / "hub_config.py"
+    tried.write_text(f"load_subconfig({config!r})\nget_config().PortalAuthenticator.auth_refresh_age = 1\n")
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(tried)]
     with (running([sys.executable, "-m", "marketplace.app"], portal, vault.home / "portal.log", f"{portal_url}/healthz"),
-          running([sys.executable, "-m", "jupyterhub", "-f", config], hub, vault.home / "hub.log", f"{hub_url}/hub/health")):
-        yield HubProcess(portal_url, hub_url, vault, vault.home / "hub.log")
+          ExitStack() as started):
+        def start() -> None:
+            started.close()
+            started.enter_context(running(command, hub, vault.home / "hub.log", f"{hub_url}/hub/health"))
+
+        start()
+        yield HubProcess(portal_url, hub_url, vault, vault.home / "hub.log", start)
