@@ -9,7 +9,8 @@ class Declaration:
 
     `counts` is the content of a file of supporting counts (CSV or Parquet): how many units stand behind each line of the output,
     with the output's label columns and `n`; where sums or means are asked about, also `total`, `top1` and `top2`, the two
-    largest contributions. It is for the checks and the reviewers, and is never released.
+    largest contributions; of a model also `member` and `loss`, a row for each unit, for the membership test. It is for the checks
+    and the reviewers, and is never released.
     """
 
     statbarn: str

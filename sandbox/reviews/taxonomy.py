@@ -29,6 +29,7 @@ class Thresholds:
     prior_percent: int
     margin_interval: int
     units_per_parameter: int
+    membership_percent: int
     most_columns: int
     microdata_rows: int
     significant_digits: int

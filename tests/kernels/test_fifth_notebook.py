@@ -52,11 +52,13 @@ def test_before_anybody_waits_it_is_said_what_would_be_blocked_and_how_to_mend_i
 def test_the_real_run_passes_the_checks_as_its_trial_did(done: dict[str, dict[str, Any]], found: list[dict[str, Any]]) -> None:
     assert sorted(one["path"] for one in found) == list(RELEASED)
     assert not [finding for one in found for finding in one["findings"] if finding["severity"] == "blocks"], found
+    tested = [finding for one in found for finding in one["findings"] if finding["code"] == "membership_tested"]
+    assert len(tested) == 1 and "units of its training" in tested[0]["message"], "the vault tests what was fitted to raw rows"
 
 
 def test_table_chart_and_model_are_released_and_read(done: dict[str, dict[str, Any]]) -> None:
     assert all(name in shown(done, "released = run.files()") for name in RELEASED)
-    assert "counts.csv" not in shown(done, "released = run.files()"), "supporting counts stay"
+    assert not any(name in shown(done, "released = run.files()") for name in ("counts.csv", "losses.csv")), "what supports stays"
     assert "mean_visits" in shown(done, 'released.df("visits.csv")')
     assert "image/png" in shown(done, "display(Image")
     assert "Five visits or more a year: " in shown(done, "skops.io.loads")

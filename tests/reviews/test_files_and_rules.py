@@ -162,7 +162,7 @@ def test_a_higher_grade_is_never_laxer() -> None:
             "units_per_parameter",
         ):
             assert getattr(lower, name) <= getattr(higher, name), name
-        for name in ("dominance_percent", "most_columns", "microdata_rows", "significant_digits"):
+        for name in ("dominance_percent", "membership_percent", "most_columns", "microdata_rows", "significant_digits"):
             assert getattr(lower, name) >= getattr(higher, name), name
 
 

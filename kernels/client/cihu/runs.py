@@ -61,7 +61,8 @@ class Run:
         "counts": "counts.csv"}}`, or one path with these as keywords.
 
         `context` says which people and variables it is about, `controls` what you did so that nobody can be recognised,
-        `counts` names a file of supporting counts, which is never released. Two officers look at each file, and decide.
+        `counts` names a file of supporting counts, which is never released; a model's has `member`, `loss` and `n`, a row for
+        each person, and the vault tests whether the model remembers them. Two officers look at each file, and decide.
         Of a declared table (`cihu.exact_table`) say the context alone: the vault suppressed and rounded it.
         """
         return Request(the_vault().post(f"/v1/runs/{self.id}/release", self._wanted(files, said)))

@@ -77,9 +77,9 @@ def model_size(subject: Subject) -> Iterator[Finding]:
         "model_seen",
         "memorising",
         "A model can repeat what it learned from.",
-        "Ask for the membership test's result before release.",
+        "Look at the membership test's result, and at how the program measured the losses.",
         "模型可能复述训练数据。",
-        "发布前请查看成员推断检验结果。",
+        "请查看成员推断检验结果,以及程序如何计算损失值。",
     )
 
 

@@ -16,6 +16,7 @@ from sandbox.reviews.disclosure.freedom import degrees_of_freedom, found_freedom
 from sandbox.reviews.disclosure.identifiers import identifiers, personal_numbers
 from sandbox.reviews.disclosure.margins import margins
 from sandbox.reviews.disclosure.markup import markup
+from sandbox.reviews.disclosure.membership import membership
 from sandbox.reviews.disclosure.microdata import long_lists, microdata
 from sandbox.reviews.disclosure.minimum_count import found_counts, minimum_count
 from sandbox.reviews.disclosure.model_parts import model_parts
@@ -64,6 +65,7 @@ CHECKS: dict[str, Check] = {
         pictures_declared,
         models_declared,
         model_size,
+        membership,
         no_results,
         model_parts,
         markup,
