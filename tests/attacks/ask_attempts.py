@@ -8,7 +8,7 @@ OWN_VALUES = (
     "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(district)",
     "SELECT COALESCE(person, 'x'), COUNT(*) FROM {0} GROUP BY 1", "SELECT cost + visits AS k, COUNT(*) FROM {0} GROUP BY k",
     "SELECT person, n FROM (SELECT person, COUNT(*) AS n FROM {0} GROUP BY person)",
-    "SELECT n, COUNT(*) FROM (SELECT note, COUNT(*) AS n FROM {0} GROUP BY note) GROUP BY n",
+    "SELECT n, COUNT(*) FROM (SELECT secret, COUNT(*) AS n FROM {0} GROUP BY secret) GROUP BY n",
     "SELECT m, COUNT(*) FROM (SELECT person, MAX(cost) AS m FROM {0} GROUP BY person) GROUP BY m",
     "SELECT FIRST(note ORDER BY cost) FROM {0}", "SELECT ARG_MAX(person, cost) FROM {0}",
 )
