@@ -20,7 +20,8 @@ from sandbox.catalog.read_table import SQL_TYPE, quoted
 from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
-from sandbox.queries.layout import UNIT, laid_out, with_weights
+from sandbox.queries.compile_expression import UNIT
+from sandbox.queries.layout import laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
 ROWS_AT_ONCE = 150_000

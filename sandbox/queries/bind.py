@@ -26,6 +26,7 @@ from sandbox.queries.tree import (
     Grain,
     In,
     InPublic,
+    IsNull,
     Join,
     Literal,
     Name,
@@ -58,8 +59,9 @@ def bind(question: Question, scope: Scope) -> Question:
     question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
-    _check_joins(question, scope)
-    question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=question.joins)
+    joins = tuple(replace(join, left=rewritten(join.left, lambda node: _unit_of_first(node, scope))) for join in question.joins)
+    _check_joins(joins, scope)
+    question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=joins)
     if question.per_unit is not None and not any(_is_unit(key, scope) for key in question.per_unit.keys):
         question = over_groups(question)
     scope = replace(scope, limits=limits_of(question))
@@ -135,6 +137,8 @@ def _fitted(node: Any, scope: Scope) -> Any:
         case Aggregate(Aggregation.SUM | Aggregation.AVG, of) if of is not None and _type(of, scope) is Type.BOOLEAN:
             said = rewritten(of, lambda part: _fitted(part, scope))
             return replace(node, of=Case(((said, Literal(1)), (Not(said), Literal(0))), None))
+        case Aggregate(Aggregation.COUNT, Name(_, dataset) as name) if dataset and scope.column(name).role is Role.UNIT:
+            return replace(node, of=Case(((Not(IsNull(name)), Literal(1)),), None))
         case Compare(comparison, left, Literal(str())) if _type(left, scope) is Type.DATE:
             return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _date(node.right))
         case Compare(comparison, Literal(str()), right) if _type(right, scope) is Type.DATE:
@@ -194,10 +198,12 @@ def _time(literal: Expression) -> Literal:
     return Literal(at, literal.position)
 
 
-def _check_joins(question: Question, scope: Scope) -> None:
-    for join in question.joins:
+def _check_joins(joins: tuple[Join, ...], scope: Scope) -> None:
+    for join in joins:
         pairs = list(zip(join.left, join.right, strict=True))
-        table = scope.joined[join.dataset]
+        table = scope.joined[join.name]
+        if join.where is not None:
+            _check_condition(join.where, scope)
         if isinstance(table, PrivateTable):
             _check_same_units(join, table.version.policy, scope)
             pairs = [pair for pair in pairs if not _joins_units(*pair, scope)]

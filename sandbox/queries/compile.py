@@ -7,9 +7,9 @@ from fractions import Fraction
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
-from sandbox.queries.compile_expression import ExpressionWriter, code_of, double, looked_up, places_of, told_years
+from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, double, looked_up, places_of, told_years
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
-from sandbox.queries.layout import UNIT, code_column
+from sandbox.queries.layout import code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import LARGEST, bounds_of, of_all_rows, range_of
 from sandbox.queries.scope import BoundsToBuy, Scope
@@ -200,17 +200,18 @@ class _Writer:
         said = self._rows()
         for place, join in enumerate(self.plan.joins):
             on = " AND ".join(self._met(left, right) for left, right in zip(join.left, join.right, strict=True))
-            alias = self.over_table.aliases[join.dataset]
+            alias = self.over_table.aliases[join.name]
             said += f" {'LEFT ' if join.outer else ''}JOIN {self._joined(place, alias)} ON {on}"
         return said
 
     def _joined(self, place: int, alias: str) -> str:
         """A joined table, with the places of its columns' values where they are keys: it has fewer rows than what it joins."""
-        codes = [f"{code_of(self.over_table.raw(name), values)} AS {code_column(name.text)}"
-                 for name, values in self.beside.items() if name.dataset == self.plan.joins[place].dataset]
-        if not codes:
-            return f"{joined_table(place)} AS {alias}"
-        return f"(SELECT {alias}.*, {', '.join(codes)} FROM {joined_table(place)} AS {alias}) AS {alias}"
+        join, table = self.plan.joins[place], f"{joined_table(place)} AS {alias}"
+        codes = [f", {code_of(self.over_table.raw(name), values)} AS {code_column(name.text)}"
+                 for name, values in self.beside.items() if name.dataset == join.name]
+        if not codes and join.where is None:
+            return table
+        return f"(SELECT {alias}.*{''.join(codes)} FROM {table}{self._where(self.over_table, join.where)}) AS {alias}"
 
     def _met(self, left: Expression, right: Name) -> str:
         if self.plan.scope.column(right).role is Role.UNIT:  # of another private dataset, whose units have the same codes

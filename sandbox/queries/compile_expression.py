@@ -49,6 +49,9 @@ from sandbox.queries.tree import (
     Value,
 )
 
+UNIT = quoted("unit:code")
+"""The column that says whose a row is: layout.py."""
+
 
 class ExpressionWriter:
     """Writes expressions over the rows, or over units' groups, whose columns `of_units` says by name."""
@@ -222,6 +225,8 @@ class ExpressionWriter:
                 return f"({first} IN ({', '.join(others)}))"
             case Like(of, pattern):
                 return f"({self.raw(of)} LIKE {literal(pattern.value)})"
+            case IsNull(Name() as name) if self.scope.column(name).role is Role.UNIT:  # no partner in a LEFT JOIN
+                return f"({self.aliases[name.dataset] if name.dataset else 'r'}.{UNIT} IS NULL)"
             case IsNull(of):
                 return f"({self.raw(of)} IS NULL)"
             case Not(of):

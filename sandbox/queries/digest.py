@@ -9,6 +9,7 @@ from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Plan
 from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.tree import Join
 from sandbox.queries.wording import wording
 
 FORMAT = 4
@@ -25,13 +26,18 @@ def digest(plan: Plan) -> str:
     said = [
         FORMAT, plan.version.name, plan.version.sha256, plan.unit.column, plan.unit.kind, plan.max_rows,
         plan.where and wording(plan.where), keys,
-        [[join.dataset, plan.scope.joined[join.dataset].version.name, plan.scope.joined[join.dataset].version.sha256,
-          [wording(left) for left in join.left], [wording(right) for right in join.right], join.outer] for join in plan.joins],
+        [_said(join, plan.scope.joined[join.name].version) for join in plan.joins],
         per_unit and [sorted(wording(key) for key in per_unit.keys), per_unit.where and wording(per_unit.where)]]
     if plan.scope.bought:
         said.append([[wording(name), str(low), str(high)] for name, (low, high) in sorted(
             plan.scope.bought.items(), key=lambda item: item[0].text)])
     return _sha256(said)
+
+
+def _said(join: Join, version: Version) -> list[Any]:
+    said = [join.name, version.name, version.sha256, [wording(left) for left in join.left],
+            [wording(right) for right in join.right], join.outer]
+    return said if join.where is None else [*said, wording(join.where)]
 
 
 def digest_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> str:

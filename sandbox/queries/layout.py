@@ -12,12 +12,11 @@ from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
-from sandbox.queries.compile_expression import ExpressionWriter, code_of, looked_up, places_of
+from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, looked_up, places_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Name
 from sandbox.queries.weights import stored_sets, weight_column, weight_of
 
-UNIT = quoted("unit:code")
 def code_column(name: str) -> str:
     return quoted(f"code:{name}")
 

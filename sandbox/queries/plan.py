@@ -177,7 +177,7 @@ class Plan:
     @property
     def joins_once(self) -> bool:
         """Whether a row meets one row at most of each dataset that is joined."""
-        return all(self.scope.joined[join.dataset].has_once(join.right) for join in self.joins)
+        return all(self.scope.joined[join.name].has_once(join.right) for join in self.joins)
 
     @property
     def weights_stored(self) -> bool:

@@ -485,6 +485,8 @@ def _condition(expression: Expression, scope: Scope) -> Range:
                                        instead_zh=EXAMPLES[inner.type][1])
         case Like(of, _):
             _of_type(of, Type.TEXT, scope)
+        case IsNull(Name() as name) if scope.column(name).role is Role.UNIT:
+            pass  # whether a row of the unit is beside it: that names nobody
         case IsNull(of):
             range_of(of, scope)
         case Not(of):

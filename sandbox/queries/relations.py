@@ -9,6 +9,7 @@ from sandbox.queries.tree import (
     Aggregate,
     Expression,
     Join,
+    Name,
     Output,
     PerUnit,
     Question,
@@ -83,6 +84,15 @@ class Groups:
             return UnitKey(node) if node in self.keys else node
         found: Expression = rewritten(expression, rule)
         return found
+
+
+def standing_as(rows: Rows, name: str) -> Rows:
+    """A dataset, or some of its rows, whose own columns say the name under which it stands beside others."""
+    def rule(node: object) -> object:
+        return Name(node.text, name, node.position) if isinstance(node, Name) and not node.dataset else node
+
+    return replace(rows, dataset=name, where=rewritten(rows.where, rule),
+                   names={known: rewritten(of, rule) for known, of in rows.names.items()})
 
 
 def says_across(what: object) -> bool:

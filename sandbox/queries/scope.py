@@ -77,8 +77,9 @@ class Scope:
 
     @property
     def private(self) -> list[Version]:
-        """The versions of the private datasets that are joined."""
-        return [table.version for table in self.joined.values() if isinstance(table, PrivateTable)]
+        """The versions of the private datasets that are joined, beside the one after FROM."""
+        found = {table.version.dataset: table.version for table in self.joined.values() if isinstance(table, PrivateTable)}
+        return [version for dataset, version in found.items() if dataset != self.policy.dataset]
 
     def is_public(self, name: Name) -> bool:
         """Whether a column is of an open dataset."""

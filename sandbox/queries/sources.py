@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NoReturn
 
 from sqlglot import exp
 
@@ -9,9 +10,24 @@ from sandbox.errors import QueryRefused
 from sandbox.queries.clauses import refusal
 from sandbox.queries.expressions import Reader
 from sandbox.queries.own_rows import own_rows
-from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
+from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows, standing_as
 from sandbox.queries.sql_text import SqlText, plain
-from sandbox.queries.tree import And, Case, Compare, Comparison, Expression, Join, Name, walk
+from sandbox.queries.tree import (
+    And,
+    Case,
+    Compare,
+    Comparison,
+    Expression,
+    IsNull,
+    Join,
+    Literal,
+    Name,
+    Not,
+    OfUnit,
+    both,
+    names_in,
+    walk,
+)
 
 Known = Mapping[str, Relation]
 """The CTEs around a SELECT, by name."""
@@ -37,7 +53,7 @@ class Sources:
             self.text.refuse(column, "it is not a column's name.", "Name one column.", "这不是栏目的名称。", "请写一个栏目名。")
         name, table, position = column.name.lower(), column.table.lower(), self.text.position(column)
         if table in self.joined:
-            return self._of_joined(self.joined[table], name, column)
+            return self.of_joined(self.joined[table], name, column)
         if table and table not in self.aliases:
             self.text.refuse(column, f"there is no {column.table} after FROM.", "Name the column alone.",
                              f"FROM 之后没有 {column.table}。", "请只写栏目名。")
@@ -47,13 +63,17 @@ class Sources:
             if not table:
                 for rows in self.joined.values():
                     if name in rows.names or rows.open:
-                        return self._of_joined(rows, name, column)
+                        return self.of_joined(rows, name, column)
             self.text.refuse(column, "the subquery after FROM has no such column.",
                              f"It has: {', '.join(self.first.names) or 'none'}.",
                              "FROM 之后的子查询没有这个栏目。", f"现有:{', '.join(self.first.names) or '无'}。")
-        return Name(name, "" if table or not self.joined else "?", position)
+        computed = next((rows.names[name] for rows in self.joined.values() if name in rows.names), None)
+        if computed is not None and not table:
+            return computed
+        open_beside = any(rows.open for rows in self.joined.values())
+        return Name(name, "?" if open_beside and not table else "", position)
 
-    def _of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
+    def of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
         if name in rows.names:
             return rows.names[name]
         if not rows.open:
@@ -117,23 +137,41 @@ class From:
                                instead="Join on equal columns: an open dataset, or one about the same units on the unit.",
                                position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
+        aliases -= {*scope.aliases, *scope.joined}
+        if not aliases and (join.this.alias or isinstance(join.this, exp.Table)):
+            raise QueryRefused("JOIN", f"something else is called {join.this.alias_or_name} there already.",
+                               instead="Give it a name of its own: JOIN ... AS b.", position=position,
+                               why_zh=f"已有别的表叫 {join.this.alias_or_name}。", instead_zh="请另起名称:JOIN ... AS b。")
         if isinstance(right, Groups):
             self._join_own(join, scope, right, aliases, outer=side == "LEFT")
             return
-        if not isinstance(right, Rows) or right.where or right.joins or right.per_unit:
-            raise QueryRefused("JOIN", "what is joined must be a dataset as it is.",
-                               instead="Name the dataset after JOIN; filter in WHERE.", position=position,
-                               why_zh="所联的须是原样的数据集。", instead_zh="请在 JOIN 之后写数据集名,在 WHERE 里筛选。")
         if not isinstance(scope.first, Rows) or scope.first.per_unit:
             raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position,
                                why_zh="分组后的行不能联表。", instead_zh="请先联表,再分组。")
-        if any(known_join.dataset == right.dataset for known_join in scope.first.joins) or right.dataset == scope.first.dataset:
-            raise QueryRefused("JOIN", f"{right.dataset} is there already.", instead="Join each dataset once.", position=position,
-                               why_zh=f"{right.dataset} 已在问题中。", instead_zh="每个数据集只联一次。")
-        pairs = self._using(join, scope, right) if join.args.get("using") else self._on(join, scope, right, aliases)
-        scope.joined |= dict.fromkeys(aliases, right)
-        scope.first = replace(scope.first, joins=(*scope.first.joins, Join(
-            right.dataset, tuple(left for left, _ in pairs), tuple(name for _, name in pairs), side == "LEFT", position)))
+        if right.joins or right.per_unit or any(isinstance(node, OfUnit) for node in walk((right.where, *right.names.values()))):
+            raise QueryRefused("JOIN", "what is joined joins, or groups, in turn.", position=position,
+                               instead="Join the datasets one after the other; filter in WHERE.",
+                               why_zh="所联的本身含有联表或分组。", instead_zh="请逐个联接数据集,在 WHERE 里筛选。")
+        self._beside(join, scope, right, aliases, outer=side == "LEFT")
+
+    def _beside(self, join: exp.Join, scope: Sources, right: Rows, aliases: frozenset[str], *, outer: bool) -> None:
+        """A dataset, or some of its rows, beside the rows of the first."""
+        assert isinstance(scope.first, Rows), "groups are refused before"
+        before = [scope.first.dataset, *(known_join.dataset for known_join in scope.first.joins)].count(right.dataset)
+        placed = standing_as(right, f"{right.dataset}#{before + 1}" if before else right.dataset)
+        pairs, others = ((self._using(join, scope, placed), []) if join.args.get("using")
+                         else self._on(join, scope, placed, aliases, outer=outer))
+        its = Join(right.dataset, placed.dataset, tuple(left for left, _ in pairs), tuple(name for _, name in pairs), outer,
+                   position=self.text.position(join))
+        condition = both(placed.where, And(tuple(others)) if others else None)
+        if outer:  # it chooses which rows are partners; where there is none, what was computed is empty too
+            its, there = replace(its, where=condition), Not(IsNull(pairs[0][1]))
+            placed = replace(placed, names={name: of if isinstance(of, Name) else Case(((there, of),), None)
+                                            for name, of in placed.names.items()})
+        scope.joined |= dict.fromkeys(aliases, placed)
+        scope.first = replace(scope.first, joins=(*scope.first.joins, its))
+        if not outer:
+            scope.first = scope.first.filtered(condition)
 
     def _join_own(self, join: exp.Join, scope: Sources, right: Groups, aliases: frozenset[str], *, outer: bool) -> None:
         """JOIN (SELECT unit, SUM(x) AS s FROM ... GROUP BY unit): values of the unit beside what is there of it."""
@@ -174,13 +212,13 @@ class From:
             scope.first = scope.first.filtered(beside.there)
 
     def _using(self, join: exp.Join, scope: Sources, right: Rows) -> list[tuple[Expression, Name]]:
-        pairs: list[tuple[Expression, Name]] = []
-        for identifier in join.args["using"]:
-            left = scope.resolve(exp.Column(this=identifier.copy()))
-            pairs.append((left, Name(identifier.name.lower(), right.dataset, self.text.position(identifier))))
-        return pairs
+        columns = [exp.Column(this=identifier.copy()) for identifier in join.args["using"]]
+        return [self._pair(Compare(Comparison.EQUAL, scope.resolve(column), scope.of_joined(right, column.name.lower(), column)),
+                           right, join) for column in columns]
 
-    def _on(self, join: exp.Join, scope: Sources, right: Rows, aliases: frozenset[str]) -> list[tuple[Expression, Name]]:
+    def _on(self, join: exp.Join, scope: Sources, right: Rows, aliases: frozenset[str], *,
+            outer: bool) -> tuple[list[tuple[Expression, Name]], list[Expression]]:
+        """The columns that are equal, and what else must hold."""
         on = join.args.get("on")
         if on is None:
             raise QueryRefused("JOIN without ON", "every row would meet every row.",
@@ -191,15 +229,29 @@ class From:
         together = Sources(self.text, scope.first, scope.aliases)
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
         condition = Reader(self.text, together.resolve).read(on)
-        return [self._pair(part, right, join) for part in (condition.parts if isinstance(condition, And) else (condition,))]
+        parts = condition.parts if isinstance(condition, And) else (condition,)
+        pairs = [pair for part in parts if (pair := _equal(part, right)) is not None]
+        others = [part for part in parts if _equal(part, right) is None]
+        if not pairs or (outer and any(name.dataset != right.dataset for name in names_in(tuple(others)))):
+            self._not_equal(join)
+        return pairs, others
 
     def _pair(self, condition: Expression, right: Rows, join: exp.Join) -> tuple[Expression, Name]:
-        """The two sides of `a.x = b.y`, what is joined last."""
-        if isinstance(condition, Compare) and condition.comparison is Comparison.EQUAL:
-            for left, other in ((condition.left, condition.right), (condition.right, condition.left)):
-                own = any(isinstance(name, Name) and name.dataset == right.dataset for name in walk(left))
-                if isinstance(other, Name) and other.dataset == right.dataset and not own:
-                    return left, other
-        raise QueryRefused("JOIN ON", "only equal columns can join, and each side must say its table.",
-                           instead="Write ON a.column = b.column.", position=self.text.position(join),
-                           why_zh="只能按相等的栏目联表,且两边都要写明所属的表。", instead_zh="请写 ON a.column = b.column。")
+        return _equal(condition, right) or self._not_equal(join)
+
+    def _not_equal(self, join: exp.Join) -> NoReturn:
+        raise QueryRefused("JOIN ON", "it joins on equal columns only, each side with its table; beside them a LEFT JOIN can "
+                           "choose among the rows that are joined.", instead="Write ON a.column = b.column AND b.other > 1.",
+                           position=self.text.position(join),
+                           why_zh="只能按相等的栏目联表,且两边都要写明所属的表;此外 LEFT JOIN 只能筛选所联的行。",
+                           instead_zh="请写 ON a.column = b.column AND b.other > 1。")
+
+
+def _equal(condition: Expression, right: Rows) -> tuple[Expression, Name] | None:
+    """The two sides of `a.x = b.y`, what is joined last; None if it says something else."""
+    if isinstance(condition, Compare) and condition.comparison is Comparison.EQUAL:
+        for left, other in ((condition.left, condition.right), (condition.right, condition.left)):
+            own = any(isinstance(name, Name) and name.dataset == right.dataset for name in walk(left))
+            if isinstance(other, Name) and other.dataset == right.dataset and not own and not isinstance(left, Literal):
+                return left, other
+    return None

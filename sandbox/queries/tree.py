@@ -37,7 +37,7 @@ class Name:
     """A column, and where it was written. The place is no part of what the question means."""
 
     text: str
-    dataset: str = ""  # of a public table that is joined; "" for the private dataset
+    dataset: str = ""  # the name of the join that it is of (Join.name); "" for the dataset after FROM
     position: Position = field(default=NOWHERE, compare=False)
 
 
@@ -386,12 +386,17 @@ Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | 
 
 @node
 class Join:
-    """A public table beside each row: its rows whose `right` columns equal the `left` expressions."""
+    """A table beside each row: those of its rows that pass `where` and whose `right` columns equal the `left` expressions.
+
+    It stands there as `name`, which its columns' names say: a dataset that stands there again has another one.
+    """
 
     dataset: str
+    name: str
     left: tuple[Expression, ...]
     right: tuple[Name, ...]
     outer: bool  # LEFT JOIN: rows without a partner stay
+    where: Expression | None = None
     position: Position = field(default=NOWHERE, compare=False)
 
 

@@ -64,7 +64,7 @@ def _left_out(prepared: Prepared) -> list[tuple[str, str]]:
     counted_once = all(total.kind is TotalKind.UNITS for total in plan.totals) and not plan.keys
     if counted_once or plan.max_rows < plan.unit.max_rows:
         return []
-    if any(not (join.outer and plan.scope.joined[join.dataset].has_once(join.right)) for join in plan.joins):
+    if any(not (join.outer and plan.scope.joined[join.name].has_once(join.right)) for join in plan.joins):
         return [("Joined rows count towards that number too, so counts and sums may be too low by an unknown amount.",
                  "联接后的行也计入上述行数,计数与合计可能偏低,偏低多少未知。")]
     if beyond is None or beyond.high < LEAST_TOLD:

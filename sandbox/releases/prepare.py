@@ -141,7 +141,7 @@ def scope_for(question: Question, version: Version, *, version_of: Callable[[str
     """What a question can name: the columns of the dataset that it asks, of those that it joins, and of those it looks up in."""
     looked_up = {node.column.dataset: _looked_up(engine, version_of(node.column.dataset), node)
                  for node in walk(question) if isinstance(node, InPublic)}
-    joined = {join.dataset: _joined(engine, version_of(join.dataset), join) for join in question.joins}
+    joined = {join.name: _joined(engine, version_of(join.dataset), join) for join in question.joins}
     return Scope(version.policy, joined, looked_up=looked_up)
 
 

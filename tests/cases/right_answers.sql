@@ -110,6 +110,31 @@ SELECT s.zone, j.year, COUNT(*) FROM t.t AS a JOIN t.jobs AS j ON a.person = j.w
 
 SELECT COUNT(DISTINCT worker) FROM t.t JOIN t.jobs AS j ON t.person = j.worker WHERE wage > 50;
 
+SELECT a.district, COUNT(*) AS n, AVG(b.visits - a.visits) AS d FROM t.t AS a JOIN t.t AS b ON a.person = b.person AND b.year = a.year + 1 AND a.stop < b.stop GROUP BY 1;
+
+WITH first AS (SELECT person, cost, visits > 5 AS often FROM t.t WHERE year = 1), then_ AS (SELECT person, cost * 2 AS twice, visits > 5 AS often FROM t.t WHERE year = 2)
+SELECT first.often, then_.often AS later, COUNT(*) AS n, SUM(then_.twice) AS s FROM first JOIN then_ ON first.person = then_.person GROUP BY 1, 2;
+
+SELECT a.year, b.district, COUNT(b.cost) AS n, COUNT(DISTINCT a.person) AS k FROM t.t AS a LEFT JOIN t.t AS b ON a.person = b.person AND b.year = 3 AND b.smoker WHERE a.stop < 9 AND b.district IS NOT NULL GROUP BY 1, 2;
+
+SELECT COUNT(*), COUNT(DISTINCT c.person), AVG(c.visits) FROM t.t AS a JOIN t.t AS b ON a.person = b.person JOIN t.t AS c ON b.person = c.person WHERE a.visits = 1 AND b.visits = 2 AND c.visits > 8;
+
+SELECT s.zone, h.zone AS home, COUNT(*) AS n, SUM(h.shelters) AS k FROM t.t JOIN city.stops AS s ON t.stop = s.stop LEFT JOIN city.stops AS h ON t.visits = h.stop WHERE h.zone IS NOT NULL GROUP BY 1, 2;
+
+SELECT year, COUNT(*) AS n, COUNT(s.zone) AS k, SUM(s.shelters) AS h FROM t.t LEFT JOIN city.stops AS s ON t.stop = s.stop AND s.shelters > 1 AND s.zone <> 'd' GROUP BY year;
+
+SELECT year, COUNT(more) AS n, SUM(more) AS k, SUM(one) AS o FROM t.t LEFT JOIN (SELECT stop, shelters + 1 AS more, 1 AS one FROM city.stops WHERE zone = 'a') AS s ON t.stop = s.stop GROUP BY year;
+
+SELECT COUNT(*), SUM(s.shelters) FROM t.t JOIN city.stops AS s ON t.stop = s.stop AND t.visits > s.shelters AND s.zone IN ('a', 'b');
+
+SELECT a.year, COUNT(*) AS n, COUNT(j.worker) AS k FROM t.t AS a LEFT JOIN t.jobs AS j ON a.person = j.worker AND j.trade = 'shop' GROUP BY 1;
+
+SELECT COUNT(*), SUM(visits) FROM t.t LEFT JOIN t.jobs AS j ON t.person = j.worker WHERE j.worker IS NULL;
+
+SELECT x.smoker, COUNT(*) AS n, SUM(y.half) AS s, COUNT(y.one) AS o FROM (SELECT person, smoker FROM t.t WHERE year > 1) AS x LEFT JOIN (SELECT person, cost / 2 AS half, 1 AS one FROM t.t WHERE visits > 8 AND year = 1) AS y ON x.person = y.person WHERE x.smoker IS NOT NULL GROUP BY 1;
+
+SELECT j.trade, COUNT(*) AS n, AVG(j.pay) AS p FROM t.t AS a JOIN (SELECT worker, trade, year AS y, wage / 2 AS pay FROM t.jobs WHERE wage > 20) AS j ON a.person = j.worker AND a.year = j.y GROUP BY 1;
+
 SELECT COUNT(*) FROM t.t WHERE note NOT LIKE 'n%' OR note ILIKE 'b%';
 
 SELECT COUNT(*) FROM t.t WHERE contains(note, 'b') OR ends_with(note, 'e') OR starts_with(note, 'a');

@@ -118,7 +118,7 @@ def plan_for(sql: str) -> Plan:
     private, question = versions()["t.t"], parse(sql)
     stops = PublicRows(rows()["city.stops"])
     scope = Scope(private.policy, {
-        join.dataset: PublicTable(versions()[join.dataset], stops.values, stops.once, join.outer, stops.extent)
+        join.name: PublicTable(versions()[join.dataset], stops.values, stops.once, join.outer, stops.extent)
         if join.dataset == "city.stops" else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins},
         looked_up={"city.stops": PublicTable(versions()["city.stops"], stops.values)})
     return make_plan(bind(question, scope), private, scope)

@@ -26,7 +26,7 @@ from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.bounds_to_buy import buckets
 from sandbox.queries.compile import TABLE
-from sandbox.queries.layout import UNIT
+from sandbox.queries.compile_expression import UNIT
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
 from story import POLICIES
@@ -208,13 +208,39 @@ JOINED = (
 def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], jobs: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
     """A unit is taken out of both at once."""
-    version, question = version_of(max_rows, (-2, 5)), parse(sql.format(how))
-    scope = Scope(version.policy, {"t.work": PrivateTable(work(), outer=how == "LEFT JOIN")})
-    plan = make_plan(bind(question, scope), version, scope)
-    rows = RowsInMemory(table_of(content, plan).to_batches(), version.policy)
     names = pa.table([pa.array([job[place] for job in jobs], type=kind) for place, kind in enumerate(
         [pa.string(), pa.string(), pa.int64()])], names=["worker", "trade", "wage"]).sort_by("worker")
-    beside = RowsInMemory(names.to_batches(), work().policy).beside(rows, work().policy)
+    check_joined(content, version_of(max_rows, (-2, 5)), sql.format(how), work(), RowsInMemory(names.to_batches(), work().policy))
+
+
+AGAIN = "t.t AS a {} t.t AS b ON a.person = b.person"
+WITH_ITSELF = (
+    f"SELECT COUNT(*) AS a, SUM(b.visits - a.visits) AS b, AVG(b.cost) AS c, COUNT(DISTINCT a.person) AS d FROM {AGAIN}",
+    f"SELECT a.district, b.year, COUNT(b.note) AS a, SUM(a.visits) AS b FROM {AGAIN} AND a.year = b.visits GROUP BY 1, 2",
+    f"SELECT MEDIAN(a.cost) AS a, COUNT(DISTINCT b.visits) AS b, SUM(b.cost * a.visits) AS c FROM {AGAIN} AND b.smoker "
+    "WHERE a.cost > 1",
+    "SELECT x.smoker, COUNT(*) AS a, SUM(y.half) AS b FROM (SELECT person, smoker FROM t.t WHERE year > 1) AS x {} "
+    "(SELECT person, cost / 2 AS half FROM t.t WHERE visits < 9) AS y ON x.person = y.person GROUP BY 1",
+    "SELECT AVG(w) AS a, SUM(GREATEST(LEAST(c, 9), 0)) AS b FROM (SELECT a.person, AVG(b.cost) AS w, SUM(a.visits) AS c "
+    f"FROM {AGAIN} GROUP BY a.person)")
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(rows, st.integers(1, 6), st.sampled_from(WITH_ITSELF), st.sampled_from(["JOIN", "LEFT JOIN"]))
+def test_no_unit_of_a_dataset_that_is_joined_with_itself_moves_a_total_by_more_than_the_plan_claims(
+        content: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
+    version = version_of(max_rows, (-2, 5))
+    check_joined(content, version, sql.format(how), version)
+
+
+def check_joined(content: list[tuple[object, ...]], version: Version, sql: str, other: Version,
+                 others: RowsInMemory | None = None) -> None:
+    """With the rows of another private dataset, or (None) its own: a unit is taken out of both."""
+    question = parse(sql)
+    scope = Scope(version.policy, {join.name: PrivateTable(other, join.outer) for join in question.joins})
+    plan = make_plan(bind(question, scope), version, scope)
+    rows = RowsInMemory(table_of(content, plan).to_batches(), version.policy)
+    beside = (others or rows).beside(rows, other.policy)
     whole = totals_of(plan, rows, [beside], seconds=60)
     for unit in without_each(rows):
         rest = beside.filter(pc.not_equal(beside[UNIT.strip('"')], unit))
@@ -225,7 +251,7 @@ def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_
 def plan_for(max_rows: int, bounds: tuple[int, int], sql: str) -> Plan:
     version = version_of(max_rows, bounds)
     question = parse(sql)
-    scope = Scope(version.policy, {join.dataset: replace(stops(), outer=join.outer) for join in question.joins}, FOUND)
+    scope = Scope(version.policy, {join.name: replace(stops(), outer=join.outer) for join in question.joins}, FOUND)
     return make_plan(bind(question, scope), version, scope)
 
 
