@@ -56,8 +56,8 @@ class DuckDBEngine:
     def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
         return brought_by_units(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
 
-    def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
-        return self._public(version).values(column)
+    def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
+        return self._public(version).values(column, where)
 
     def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
         return self._public(version).extent(column)

@@ -28,8 +28,11 @@ class Engine(Protocol):
         """Have a private version's rows ready, and those that are joined to it, before anybody waits for an answer from them."""
         ...
 
-    def public_values(self, version: Version, column: str) -> tuple[KeyValue, ...]:
-        """The distinct values of a column of an open dataset, in order. Raises `QueryRefused` for too many."""
+    def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
+        """The distinct values of a column of an open dataset, in order, `where` a condition of compile_expression's holds.
+
+        Raises `QueryRefused` for too many.
+        """
         ...
 
     def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:

@@ -120,9 +120,13 @@ class PublicRows:
     def __init__(self, rows: pa.Table) -> None:
         self.rows = rows
 
-    def values(self, column: str) -> tuple[KeyValue, ...]:
-        """The values of a column, in order. Raises `QueryRefused` where they are too many, or no keys."""
-        found = [value for value in pc.unique(self.rows[column]).to_pylist() if value is not None]
+    def values(self, column: str, where: str = "") -> tuple[KeyValue, ...]:
+        """The values of a column, in order, of all rows or those that pass a condition on `r` (compile_expression.py).
+
+        Raises `QueryRefused` where they are too many, or no keys.
+        """
+        rows = self._that_pass(where) if where else self.rows
+        found = [value for value in pc.unique(rows[column]).to_pylist() if value is not None]
         if len(found) > MOST_KEY_VALUES:
             raise QueryRefused(f"GROUP BY {column}", f"it has more than {MOST_KEY_VALUES} values.",
                                instead="Group by another key.", why_zh=f"它的取值超过 {MOST_KEY_VALUES} 个。",
@@ -132,6 +136,11 @@ class PublicRows:
                                instead="Group by another key.", why_zh="它的取值既不是文本,也不是整数。",
                                instead_zh="请按其他栏目分组。")
         return tuple(sorted(found))
+
+    def _that_pass(self, where: str) -> pa.Table:
+        with duckdb.connect(":memory:", config=SHUT) as connection:
+            connection.register("open_rows", self.rows)
+            return connection.execute(f"SELECT r.* FROM open_rows AS r WHERE {where}").to_arrow_table()
 
     def extent(self, column: str) -> tuple[Fraction, Fraction] | None:
         """The least and the greatest number of a column; None where it has none, or one that is not finite."""

@@ -7,13 +7,14 @@ from typing import Any
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries.across import over_groups
+from sandbox.queries.compile_expression import ExpressionWriter
 from sandbox.queries.discovery import discovery_of
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values
 from sandbox.queries.ranges import bounded, range_of
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
 from sandbox.queries.released_type import released_type
-from sandbox.queries.scope import SHOWN, PrivateTable, Scope, usable
+from sandbox.queries.scope import PrivateTable, Scope, usable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
@@ -115,17 +116,20 @@ def _of_unit(node: OfUnit, dataset: str, scope: Scope) -> OfUnit:
 
 
 def _looked_up(node: InPublic, scope: Scope) -> Expression:
-    """`x IN (SELECT column FROM table)` is `x IN (...)` with the values that the public table has."""
-    of = rewritten(node.of, lambda part: _looked_up(part, scope) if isinstance(part, InPublic) else part)
-    table, text = scope.looked_up[node.column.dataset], node.column.text
-    column = table.version.policy.column(text)
-    if column is None or column.role is Role.HIDDEN:
-        dataset = table.version.dataset
-        raise QueryRefused(f"The column {text}", f"{dataset} has no such column that may be used.",
-                           instead=f"It has: {usable(table.version.policy, *SHOWN)}.", position=node.column.position,
-                           construct_zh=f"栏目 {text}", why_zh=f"{dataset} 没有可用的这个栏目。",
-                           instead_zh=f"现有:{usable(table.version.policy, *SHOWN, none='(无)')}。")
-    values = tuple(Literal(value, node.column.position) for value in table.values(text))
+    """`x IN (SELECT column FROM table WHERE ...)` is `x IN (...)` with the values that the public table has there."""
+    def of_tables(part: Any) -> Any:
+        return _looked_up(part, scope) if isinstance(part, InPublic) else part
+
+    table, position = scope.looked_up[node.column.dataset], node.column.position
+    there = Scope(table.version.policy)
+    there.column(Name(node.column.text, "", position))
+    said = ""
+    if node.where is not None:
+        where = rewritten(rewritten(node.where, of_tables), lambda part: _fitted(part, there))
+        _check_condition(where, there)
+        said = ExpressionWriter(there).value(where)
+    values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
+    of: Expression = rewritten(node.of, of_tables)
     return In(of, values) if values else Compare(Comparison.EQUAL, Literal(0), Literal(1))
 
 

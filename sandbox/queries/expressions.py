@@ -7,6 +7,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from sandbox.errors import Position, QueryRefused
+from sandbox.queries.exists import as_in
 from sandbox.queries.sql_text import DEEPEST, LONGEST_PATTERN, SqlText, construct, plain
 from sandbox.queries.sugar import read_sugar
 from sandbox.queries.tree import (
@@ -27,12 +28,10 @@ from sandbox.queries.tree import (
     Function,
     Grain,
     In,
-    InPublic,
     IsNull,
     Length,
     Like,
     Literal,
-    Name,
     Not,
     Operator,
     Or,
@@ -198,10 +197,10 @@ class Reader:
             case exp.In() if not node.expressions and not node.args.get("query"):
                 self.text.refuse(node, "an empty list is equal to nothing.", "List at least one value.",
                                  "空列表与任何值都不相等。", "请至少列出一个值。")
-            case exp.In() if node.args.get("query"):
-                if self.own is not None and not _a_column(node):
-                    return self.own.among(node, inner(node.this))
-                return InPublic(inner(node.this), self._public_column(node))
+            case exp.In() if node.args.get("query") and self.own is not None:
+                return self.own.among(node, inner(node.this))
+            case exp.Exists() if self.own is not None:
+                return self._exists(node, inner)
             case exp.In() if plain(node, "this", "expressions"):
                 return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
             case exp.Is(expression=exp.Null()):
@@ -220,15 +219,17 @@ class Reader:
             return Compare(comparison, left, right)
         return None
 
-    def _public_column(self, node: exp.In) -> Name:
-        """The column of `IN (SELECT column FROM table)`."""
-        found = _a_column(node)
-        if found is None:
-            self.text.refuse(node, "only a column of an open dataset, as it is, can be looked up.",
-                             "Write x IN (SELECT column FROM schema.dataset), list the values, or join.",
-                             "只能查找开放数据集的一个原样的栏目。", "请写 x IN (SELECT 栏目 FROM 模式.数据集),或联表。")
-        column, source = found
-        return Name(column.name.lower(), f"{source.db}.{source.name}".lower(), self.text.position(column))
+    def _exists(self, node: exp.Exists, inner: Callable[[exp.Expression], Expression]) -> Expression:
+        """`EXISTS (SELECT ... FROM t WHERE t.x = x AND ...)` is `x IN (SELECT x FROM t WHERE ...)`, but never itself empty."""
+        assert self.own is not None, "looked before"
+        looked_up = as_in(node)
+        if looked_up is None:
+            self.text.refuse(node, "it is not about rows that have one column in common with the question's.",
+                             "Write EXISTS (SELECT 1 FROM dataset AS b WHERE b.x = t.x AND ...), each column with its table.",
+                             "它所问的行与问题的行不是凭一个共同栏目对应的。",
+                             "请写 EXISTS (SELECT 1 FROM 数据集 AS b WHERE b.x = t.x AND ...),每个栏目写明所属的表。")
+        of = inner(looked_up.this)
+        return Coalesce((self.own.among(looked_up, of), Literal(False)))
 
     def _case(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Case:
         if isinstance(node, exp.If):
@@ -383,10 +384,6 @@ class Reader:
         if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
             self.text.refuse(node, "subtotals cannot be asked yet.", "Ask a second question with fewer keys.",
                              "尚不能问小计。", "请另问一个分组较少的问题。")
-        if isinstance(node, exp.Exists):
-            self.text.refuse(node, "a subquery can stand after FROM only.",
-                             "Write x IN (SELECT column FROM an open dataset), or join.",
-                             "子查询只能写在 FROM 之后。", "请写 x IN (SELECT 栏目 FROM 开放数据集),或联表。")
         if isinstance(node, exp.Tuple):
             self.text.refuse(node, "several values cannot stand in the place of one.",
                              "Write CONCAT(a, '-', b), or compare one by one.",
@@ -428,15 +425,3 @@ class Reader:
 def of_rows_where(condition: Expression, only: Expression | None) -> Case:
     """1 in the rows where the condition holds, empty elsewhere."""
     return Case(((And((only, condition)) if only is not None else condition, Literal(1)),), None)
-
-
-def _a_column(node: exp.In) -> tuple[exp.Column, exp.Table] | None:
-    """The column and the dataset of `IN (SELECT column FROM schema.dataset)`, where it is nothing more."""
-    query = node.args["query"]
-    select = query.this if isinstance(query, exp.Subquery) else query
-    source = select.args["from_"].this if isinstance(select, exp.Select) and select.args.get("from_") else None
-    if (isinstance(select, exp.Select) and plain(select, "expressions", "from_", "distinct") and len(select.expressions) == 1
-            and isinstance(column := select.expressions[0], exp.Column) and isinstance(source, exp.Table) and source.db
-            and plain(source, "this", "db", "alias")):
-        return column, source
-    return None

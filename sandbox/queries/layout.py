@@ -17,6 +17,7 @@ from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Name
 from sandbox.queries.weights import stored_sets, weight_column, weight_of
 
+
 def code_column(name: str) -> str:
     return quoted(f"code:{name}")
 

@@ -60,7 +60,7 @@ def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] 
             column = scope.column(expression)
             table = scope.joined.get(expression.dataset)
             if isinstance(table, PublicTable):
-                return table.values(expression.text)
+                return table.values(expression.text, "")
             if column.role is Role.KEY:
                 return column.values
             if column.type is Type.BOOLEAN:

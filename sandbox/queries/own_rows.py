@@ -25,6 +25,7 @@ from sandbox.queries.tree import (
     UnitAggregate,
     both,
     rewritten,
+    walk,
 )
 
 AGGREGATES = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max)
@@ -76,6 +77,18 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
     there = any_row if having is None else both(any_row, rewritten(having, rule))
     assert there is not None
     return OwnRows(rows.dataset, keys[0], there, {name: rewritten(of, rule) for name, of in found.names.items()})
+
+
+def looked_up(found: Relation, *, besides: str) -> tuple[Name, Expression | None] | None:
+    """A subquery as a column of another dataset, and the condition on its rows; None if it is about `besides`, or says more."""
+    rows = found.rows if isinstance(found, Groups) else found
+    only = not isinstance(found, Groups) or (not found.arranged and found.afterwards.having is None
+                                             and len(found.keys) == len(found.outputs))  # SELECT DISTINCT
+    column = next(iter(found.names.values()), None)
+    if rows.dataset == besides or not only or rows.joins or rows.per_unit or len(found.names) != 1 or (
+            not isinstance(column, Name)) or any(isinstance(part, OfUnit) for part in walk(rows.where)):
+        return None
+    return Name(column.text, rows.dataset, column.position), rows.where
 
 
 def window(text: SqlText, node: exp.Window, read: Callable[[exp.Expression], Expression], rows: Rows | None) -> OfUnit:

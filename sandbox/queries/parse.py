@@ -10,12 +10,12 @@ from sandbox.queries import across
 from sandbox.queries.afterwards import arranged, from_groups, over_groups, post_process
 from sandbox.queries.clauses import refuse_others
 from sandbox.queries.expressions import Reader
-from sandbox.queries.own_rows import own_rows, window
+from sandbox.queries.own_rows import looked_up, own_rows, window
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
-from sandbox.queries.tree import Aggregate, Expression, Literal, Name, Output, Question, walk
+from sandbox.queries.tree import Aggregate, Expression, InPublic, Literal, Name, Output, Question, walk
 
 MOST_SELECTS = 50
 
@@ -33,9 +33,11 @@ class _OwnRows:
         self.rows: Rows | None = None  # those that the SELECT list is about
 
     def among(self, node: exp.In, of: Expression) -> Expression:
-        """`unit IN (SELECT unit FROM ...)`."""
+        """`unit IN (SELECT unit FROM ...)`, or `x IN (SELECT column FROM an open dataset WHERE ...)`."""
         query = node.args["query"]
         found = self.parser.subquery(query.this if isinstance(query, exp.Subquery) else query, self.known)
+        if (column := looked_up(found, besides=self.scope.dataset)) is not None:
+            return InPublic(of, *column)
         rows = own_rows(self.parser.text, node, found)
         if len(rows.names) != 1 or next(iter(rows.names.values())) != rows.unit:
             self.parser.text.refuse(node, "its subquery has more columns than the one that is looked up.",

@@ -15,13 +15,14 @@ SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
 
 @dataclass(frozen=True)
 class PublicTable:
-    """An open dataset that is joined. `values` gives the distinct values of one of its columns, in order: they are public.
+    """An open dataset that is joined. `values` gives the distinct values of one of its columns, in order, among all its rows or
+    those that pass a condition (SQL of compile_expression's over its rows `r`): they are public.
 
     `once` says whether no two of its rows have the same values in some columns: then no row that is joined multiplies.
     """
 
     version: Version
-    values: Callable[[str], tuple[KeyValue, ...]] = field(compare=False)
+    values: Callable[[str, str], tuple[KeyValue, ...]] = field(compare=False)
     once: Callable[[tuple[str, ...]], bool] = field(compare=False, default=lambda _: False)
     outer: bool = False  # LEFT JOIN: its columns may be empty
     extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)

@@ -43,6 +43,11 @@ class Sources:
         self.joined: dict[str, Rows] = {}
 
     @property
+    def dataset(self) -> str:
+        """The dataset that is asked."""
+        return (self.first.rows if isinstance(self.first, Groups) else self.first).dataset
+
+    @property
     def datasets(self) -> set[str]:
         """The datasets that stand after FROM by their own names."""
         return {rows.dataset for rows in (self.first, *self.joined.values()) if isinstance(rows, Rows)}

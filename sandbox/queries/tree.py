@@ -243,10 +243,11 @@ class In:
 
 @node
 class InPublic:
-    """Whether a public table's column has the value: `x IN (SELECT column FROM table)`."""
+    """Whether a public table's column has the value: `x IN (SELECT column FROM table WHERE ...)`."""
 
     of: "Expression"
     column: Name
+    where: "Expression | None" = None  # over the table's own columns
 
 
 @node

@@ -133,6 +133,18 @@ SELECT COUNT(*), SUM(visits) FROM t.t LEFT JOIN t.jobs AS j ON t.person = j.work
 
 SELECT x.smoker, COUNT(*) AS n, SUM(y.half) AS s, COUNT(y.one) AS o FROM (SELECT person, smoker FROM t.t WHERE year > 1) AS x LEFT JOIN (SELECT person, cost / 2 AS half, 1 AS one FROM t.t WHERE visits > 8 AND year = 1) AS y ON x.person = y.person WHERE x.smoker IS NOT NULL GROUP BY 1;
 
+SELECT COUNT(*) FROM t.t WHERE stop IN (SELECT stop FROM city.stops WHERE zone = 'a' AND shelters BETWEEN 1 AND 2);
+
+SELECT year, COUNT(*) AS n FROM t.t WHERE NOT visits IN (SELECT s.shelters FROM city.stops AS s WHERE s.zone LIKE 'c%') GROUP BY year;
+
+WITH near AS (SELECT stop FROM city.stops WHERE shelters > 2 OR zone IS NULL) SELECT SUM(visits) FROM t.t WHERE stop IN (SELECT DISTINCT stop FROM near);
+
+SELECT COUNT(*), SUM(visits) FROM t.t AS a WHERE EXISTS (SELECT 1 FROM t.t AS b WHERE b.person = a.person AND b.year = 3 AND b.visits > 8);
+
+SELECT district, COUNT(*) AS n FROM t.t WHERE year < 3 AND NOT EXISTS (SELECT * FROM t.t AS b WHERE t.person = b.person AND b.year = 3 AND b.smoker) AND EXISTS (SELECT stop FROM city.stops WHERE stops.stop = t.stop AND stops.zone <> 'b') GROUP BY district;
+
+SELECT COUNT(*) FROM t.t AS a WHERE person IN (SELECT person FROM t.t);
+
 SELECT j.trade, COUNT(*) AS n, AVG(j.pay) AS p FROM t.t AS a JOIN (SELECT worker, trade, year AS y, wage / 2 AS pay FROM t.jobs WHERE wage > 20) AS j ON a.person = j.worker AND a.year = j.y GROUP BY 1;
 
 SELECT COUNT(*) FROM t.t WHERE note NOT LIKE 'n%' OR note ILIKE 'b%';

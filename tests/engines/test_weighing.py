@@ -43,7 +43,7 @@ def made(rows: int) -> pa.Table:
 
 def plan_of(sql: str) -> Plan:
     question = parse(sql)
-    scope = Scope(DATASET, {join.dataset: PublicTable(PUBLIC, lambda _: ("x", "y"), lambda _: True, join.outer)
+    scope = Scope(DATASET, {join.dataset: PublicTable(PUBLIC, lambda *_: ("x", "y"), lambda _: True, join.outer)
                             for join in question.joins})
     return make_plan(bind(question, scope), VERSION, scope)
 
