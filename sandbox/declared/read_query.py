@@ -69,6 +69,10 @@ def check_size(plan: Plan, measures: int) -> None:
 
 def _check_afterwards(question: Question) -> None:
     after = question.afterwards
+    if after.sets:
+        raise refusal("ROLLUP, CUBE or GROUPING SETS", "margins are known wherever a table is.",
+                      "Leave it out: add up the released table.", "表既放行,边际合计即为已知。", "请去掉:由放行的表相加即得。",
+                      zh="ROLLUP、CUBE 或 GROUPING SETS")
     for construct, there in (("HAVING", after.having), ("ORDER BY", after.order), ("LIMIT", after.limit),
                              ("QUALIFY", after.kept), ("GROUP BY", after.each)):  # of what is grouped already
         if there is not None and there != ():

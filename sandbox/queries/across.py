@@ -143,7 +143,7 @@ def over_groups(question: Question, per_unit: PerUnit | None = None) -> Question
         return Across(AGAIN[node.aggregation], _as_groups(node.of), each, position=node.position)
 
     after = question.afterwards
-    if after.kept is not None or after.each is not None or says_across((question.outputs, after)):
+    if after.sets or after.kept is not None or after.each is not None or says_across((question.outputs, after)):
         raise QueryRefused("A window over aggregates of groups", "it is not computed here.",
                            instead="Compute it from the answer, at no cost.", construct_zh="对分组聚合的窗口",
                            why_zh="此处不作此计算。", instead_zh="请由回答算出,不再花费。")

@@ -16,6 +16,7 @@ from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
 from sandbox.queries.released_type import released_type
 from sandbox.queries.scope import PrivateTable, Scope, usable
 from sandbox.queries.tree import (
+    Across,
     Aggregate,
     Aggregation,
     Arithmetic,
@@ -83,6 +84,7 @@ def bind(question: Question, scope: Scope) -> Question:
     for output in question.outputs:
         released_type(output.of, question, scope)
     after = question.afterwards
+    _check_sets(question)
     for said in (*(ordering.by for ordering in after.order), *(after.each or ())):
         released_type(said, question, scope)
     for condition in (after.having, after.kept):
@@ -257,6 +259,26 @@ def _unit_of_first(node: Any, scope: Scope) -> Any:
         assert scope.policy.unit is not None
         return Name(scope.policy.unit.column, "", node.position)
     return node
+
+
+def _check_sets(question: Question) -> None:
+    """Groups by fewer keys are made of those by all: what is counted or summed, not different values, nor windows."""
+    after = question.afterwards
+    if not after.sets:
+        return
+    instead, instead_zh = "Ask for it in a question of its own.", "请另行提问。"
+    for node in walk((question.outputs, after)):
+        if isinstance(node, Aggregate) and node.aggregation is Aggregation.COUNT_DISTINCT:
+            raise QueryRefused("COUNT(DISTINCT ...) with ROLLUP, CUBE or GROUPING SETS",
+                               "who is in several groups would be counted several times in their total.", instead=instead,
+                               position=node.position,
+                               construct_zh="ROLLUP、CUBE 或 GROUPING SETS 中的 COUNT(DISTINCT ...)",
+                               why_zh="同在几个分组里的会在小计中重复计数。", instead_zh=instead_zh)
+        if isinstance(node, Across):
+            raise QueryRefused("A window with ROLLUP, CUBE or GROUPING SETS", "over which groups it goes cannot be told.",
+                               instead=instead, position=node.position,
+                               construct_zh="ROLLUP、CUBE 或 GROUPING SETS 中的窗口", why_zh="无法说明它覆盖哪些分组。",
+                               instead_zh=instead_zh)
 
 
 def _check_condition(condition: Expression, scope: Scope) -> None:

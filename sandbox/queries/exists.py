@@ -30,7 +30,7 @@ def as_in(node: exp.Exists) -> exp.In | None:
     return exp.In(this=theirs.copy(), query=exp.Subquery(this=inner))
 
 
-def _sides(part: exp.Expression, tables: set[str]) -> tuple[exp.Column, exp.Column] | None:
+def _sides(part: exp.Expr, tables: set[str]) -> tuple[exp.Column, exp.Column] | None:
     """Of `t.x = y.z`: that of the subquery, that of the rows around it."""
     part = part.unnest()
     if isinstance(part, exp.EQ) and isinstance(part.left, exp.Column) and isinstance(part.right, exp.Column):

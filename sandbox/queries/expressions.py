@@ -381,9 +381,6 @@ class Reader:
             self.text.refuse(node, "a window mixes the rows of several people.",
                              "Use GROUP BY; ranks, shares and running totals can be computed from the answer, at no cost.",
                              "窗口会混合多人的行。", "请用 GROUP BY;名次、占比、累计可由回答算出,不再花费。")
-        if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
-            self.text.refuse(node, "subtotals cannot be asked yet.", "Ask a second question with fewer keys.",
-                             "尚不能问小计。", "请另问一个分组较少的问题。")
         if isinstance(node, exp.Tuple):
             self.text.refuse(node, "several values cannot stand in the place of one.",
                              "Write CONCAT(a, '-', b), or compare one by one.",

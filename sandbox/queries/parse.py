@@ -10,12 +10,13 @@ from sandbox.queries import across
 from sandbox.queries.afterwards import arranged, from_groups, over_groups, post_process
 from sandbox.queries.clauses import refuse_others
 from sandbox.queries.expressions import Reader
+from sandbox.queries.grouping_sets import grouping_sets
 from sandbox.queries.own_rows import looked_up, own_rows, window
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
-from sandbox.queries.tree import Aggregate, Expression, InPublic, Literal, Name, Output, Question, walk
+from sandbox.queries.tree import Afterwards, Aggregate, Expression, InPublic, Literal, Name, Output, Question, walk
 
 MOST_SELECTS = 50
 
@@ -114,8 +115,8 @@ class _Parser:
             star = any(isinstance(item, exp.Star) for item in node.expressions)
             names = {output.name.lower(): output.of for output in outputs}
             return replace(rows, names={**rows.names, **names} if star else names, open=rows.open and star)
-        keys = self._distinct(node, outputs) if distinct else self._keys(group, outputs, reader)
-        groups = Groups(rows, keys, outputs)
+        keys, sets = (self._distinct(node, outputs), ()) if distinct else self._keys(group, outputs, reader)
+        groups = Groups(rows, keys, outputs, Afterwards(sets))
         for output in outputs:
             from_groups(output.of, groups)
         groups = arranged(self.text, node, groups, reader, having)
@@ -196,38 +197,35 @@ class _Parser:
                                  "每个分组本来就只有一行。", "请去掉 DISTINCT。")
         return tuple(dict.fromkeys(output.of for output in outputs))
 
-    def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...], reader: Reader) -> tuple[Expression, ...]:
+    def _keys(self, group: exp.Group | None, outputs: tuple[Output, ...],
+              reader: Reader) -> tuple[tuple[Expression, ...], tuple[tuple[Expression, ...], ...]]:
+        """All keys; and the sets of them, where it groups by several."""
         if group is None:
-            return ()
+            return (), ()
         if group.args.get("all"):
             found = [output.of for output in outputs if not any(isinstance(node, Aggregate) for node in walk(output.of))]
-            return tuple(dict.fromkeys(found))
-        for name, value in group.args.items():
-            if value and name != "expressions":
-                raise QueryRefused(f"GROUP BY {name.upper()}", "subtotals cannot be asked yet.",
-                                   instead="Ask a second question with fewer keys.", position=self.text.position(group),
-                                   why_zh="尚不能问小计。", instead_zh="请另问一个分组较少的问题。")
-        keys: list[Expression] = []
-        for node in group.expressions:
-            if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
-                place = int(node.this)
-                if not 1 <= place <= len(outputs) or any(isinstance(part, Aggregate) for part in walk(outputs[place - 1].of)):
-                    self.text.refuse(node, "it does not count to a key of the SELECT list.", "Name the column.",
-                                     "SELECT 列表的这个位置不是可分组的栏目。", "请写栏目名。")
-                key = outputs[place - 1].of
-            else:
-                alias = next((output.of for output in outputs if isinstance(node, exp.Column) and not node.table
-                              and output.name.lower() == node.name.lower()), None)
-                # a name that was given to an expression over the column of that name means the column, as in the engine
-                named = alias is not None and not any(isinstance(part, Aggregate) or (
-                    isinstance(part, Name) and part.text == node.name.lower()) for part in walk(alias))
-                key = alias if alias is not None and named else self._rows_only(reader.read(node), node)
-            if isinstance(key, Literal):
-                self.text.refuse(node, "a value written out is the same for every row.", "Group by a column.",
-                                 "直接写出的值对每一行都相同。", "请按栏目分组。")
-            if key not in keys:
-                keys.append(key)
-        return tuple(keys)
+            return tuple(dict.fromkeys(found)), ()
+        sets = grouping_sets(self.text, group, lambda node: self._key(node, outputs, reader))
+        return tuple(dict.fromkeys(key for keys in sets for key in keys)), sets if len(sets) > 1 else ()
+
+    def _key(self, node: exp.Expression, outputs: tuple[Output, ...], reader: Reader) -> Expression:
+        if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
+            place = int(node.this)
+            if not 1 <= place <= len(outputs) or any(isinstance(part, Aggregate) for part in walk(outputs[place - 1].of)):
+                self.text.refuse(node, "it does not count to a key of the SELECT list.", "Name the column.",
+                                 "SELECT 列表的这个位置不是可分组的栏目。", "请写栏目名。")
+            key = outputs[place - 1].of
+        else:
+            alias = next((output.of for output in outputs if isinstance(node, exp.Column) and not node.table
+                          and output.name.lower() == node.name.lower()), None)
+            # a name that was given to an expression over the column of that name means the column, as in the engine
+            named = alias is not None and not any(isinstance(part, Aggregate) or (
+                isinstance(part, Name) and part.text == node.name.lower()) for part in walk(alias))
+            key = alias if alias is not None and named else self._rows_only(reader.read(node), node)
+        if isinstance(key, Literal):
+            self.text.refuse(node, "a value written out is the same for every row.", "Group by a column.",
+                             "直接写出的值对每一行都相同。", "请按栏目分组。")
+        return key
 
     def _rows_only(self, found: Expression, node: exp.Expression) -> Expression:
         if any(isinstance(part, Aggregate) for part in walk(found)):

@@ -20,8 +20,9 @@ from sandbox.queries.tree import (
     walk,
 )
 
-CHOSEN = ("LIMIT, ORDER BY or a window in a subquery would choose rows by other people's rows.", "Leave them out there.",
-          "子查询里的 LIMIT、ORDER BY 或窗口会按他人的行来挑选行。", "请在子查询里去掉它们。")
+CHOSEN = ("ROLLUP, LIMIT, ORDER BY or a window in a subquery would make or choose rows by other people's rows.",
+          "Leave them out there.",
+          "子查询里的 ROLLUP、LIMIT、ORDER BY 或窗口会按他人的行来产生或挑选行。", "请在子查询里去掉它们。")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Groups:
     def arranged(self) -> bool:
         """Whether what is there of one group depends on others."""
         after = self.afterwards
-        return bool(after.cut or after.order or after.kept or after.each is not None) or says_across(self.outputs)
+        return bool(after.sets or after.cut or after.order or after.kept or after.each is not None) or says_across(self.outputs)
 
     def as_question(self) -> Question:
         rows = self.rows

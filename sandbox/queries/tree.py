@@ -427,6 +427,7 @@ class Ordering:
 class Afterwards:
     """What is done with released numbers: it touches no data and costs nothing. In this order."""
 
+    sets: tuple[tuple[Expression, ...], ...] = ()  # groups by each of these sets of keys, made of the groups by all; (): these
     having: Expression | None = None
     each: tuple[Expression, ...] | None = None  # one row for each of these, made of all its groups; None: a row for each group
     kept: Expression | None = None  # a condition on what is said across groups

@@ -14,29 +14,38 @@ from sandbox.releases.arrange import arranged
 from sandbox.releases.cells import Cells
 from sandbox.releases.estimate_columns import estimate_across, estimate_all
 from sandbox.releases.evaluate import evaluate
+from sandbox.releases.subtotals import grouped_by
 
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 
 def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
     """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
-    cells, after = Cells(plan, released), plan.afterwards
-    groups = AnswerGroups(plan, cells)
-    places = groups.places
-    shown = arranged(after, groups.all_that(after)) if after != Afterwards() else list(range(len(places)))
-    columns: list[list[Any]] = []
-    errors: list[dict[str, Any]] = [{} for _ in shown]
-    for output in plan.outputs:
-        if not output.pieces:  # a key, or made of keys
-            columns.append([_shown(evaluate(output.of, cells.keys(places[row]))) for row in shown])
-            continue
-        found = estimate_across(output, groups, shown) if says_across(output.of) else (
-            estimate_all(output, cells).of([places[row] for row in shown]))
-        columns.append([_shown(value) for value in found.values])
-        for fault, error in zip(errors, found.errors, strict=True):
-            fault[output.name] = error
-    return {"columns": [_column(plan, output) for output in plan.outputs],
-            "rows": [list(row) for row in zip(*columns, strict=True)], "errors": errors}
+    after = plan.afterwards
+    sets = [AnswerGroups(cells.plan, cells) for cells in (
+        [grouped_by(plan, released, keys) for keys in after.sets] if after.sets else [Cells(plan, released)])]
+    every = [(groups, row) for groups in sets for row in range(len(groups.places))]
+    if after != Afterwards(after.sets):
+        every = [every[place] for place in arranged(after, [group for groups in sets for group in groups.all_that(after)])]
+    rows: list[list[Any]] = [[] for _ in every]
+    errors: list[dict[str, Any]] = [{} for _ in every]
+    for groups in sets:
+        places = [place for place, (its, _) in enumerate(every) if its is groups]
+        for output in plan.outputs:
+            values, faults = _said(output, groups, [every[place][1] for place in places])
+            for nth, place in enumerate(places):
+                rows[place].append(_shown(values[nth]))
+                errors[place] |= {output.name: faults[nth]} if faults else {}
+    return {"columns": [_column(plan, output) for output in plan.outputs], "rows": rows, "errors": errors}
+
+
+def _said(output: PlannedOutput, groups: AnswerGroups, shown: list[int]) -> tuple[list[Any], list[dict[str, Any]]]:
+    """An output of some groups, and its errors; none of a key, or what is made of keys."""
+    cells, places = groups.cells, [groups.places[row] for row in shown]
+    if not output.pieces:
+        return [evaluate(output.of, cells.keys(place)) for place in places], []
+    found = estimate_across(output, groups, shown) if says_across(output.of) else estimate_all(output, cells).of(places)
+    return found.values, found.errors
 
 
 def _shown(value: Any) -> Any:

@@ -20,8 +20,8 @@ Released = Mapping[str, tuple[float, list[int]]]
 class Cells:
     """The cells of a plan's answer, in the order of the keys' values, the last fastest."""
 
-    def __init__(self, plan: Plan, released: Released) -> None:
-        self.plan, self.released = plan, released
+    def __init__(self, plan: Plan, released: Released, absent: tuple[Expression, ...] = ()) -> None:
+        self.plan, self.released, self.absent = plan, released, absent
 
     @cached_property
     def groups(self) -> list[tuple[KeyValue, ...]]:
@@ -29,7 +29,8 @@ class Cells:
         return list(product(*(key.values for key in self.plan.keys)))
 
     def keys(self, place: int) -> dict[Expression, Any]:
-        return dict(zip((key.of for key in self.plan.keys), self.groups[place], strict=True))
+        """The value of each key there; of those that this answer's other groups have and these do not, None."""
+        return {**dict.fromkeys(self.absent), **dict(zip((key.of for key in self.plan.keys), self.groups[place], strict=True))}
 
     @cached_property
     def totals(self) -> list[Cell]:

@@ -25,6 +25,10 @@ def notes(prepared: Prepared) -> dict[str, list[str]]:
         said.append((f"The values of {wording(key)} were found in the data: those that fewer than about {share.threshold} "
                      f"{unit.kind}s have are not shown.",
                      f"{wording_zh(key)} 的取值是从数据中发现的:少于约 {share.threshold} 个{kind}共有的不显示。"))
+    if prepared.plan.afterwards.sets:
+        said.append(("Totals of several groups are the sums of the groups that are shown: they cost nothing, and rows of no "
+                     "group are not in them. Their noise is that of all these groups together; a question of their own has less.",
+                     "小计由所示各组相加而得:不另花费,不属于任何一组的行不在其中。其噪声为各组噪声之和;单独提问时噪声更小。"))
     said += _of_bounds(prepared)
     said.append((f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
                  "values are clamped to the policy's bounds, or to those of the filter. Intervals (95 %) are about the noise.",

@@ -5,7 +5,7 @@ OWN_VALUES = (
     "SELECT cost, COUNT(*) FROM {0} GROUP BY cost", "SELECT DISTINCT district FROM {0}", "SELECT DISTINCT note FROM {0}",
     "SELECT COUNT(DISTINCT secret) FROM {0}", "SELECT MIN(district) FROM {0}", "SELECT MIN(note) FROM {0}",
     "SELECT MODE(note) FROM {0}", "SELECT STRING_AGG(note, ',') FROM {0}", "SELECT ARBITRARY(note) FROM {0}",
-    "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(district)",
+    "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(cost, note)",
     "SELECT COALESCE(person, 'x'), COUNT(*) FROM {0} GROUP BY 1", "SELECT cost + visits AS k, COUNT(*) FROM {0} GROUP BY k",
     "SELECT person, n FROM (SELECT person, COUNT(*) AS n FROM {0} GROUP BY person)",
     "SELECT n, COUNT(*) FROM (SELECT secret, COUNT(*) AS n FROM {0} GROUP BY secret) GROUP BY n",

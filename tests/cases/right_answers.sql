@@ -145,6 +145,14 @@ SELECT district, COUNT(*) AS n FROM t.t WHERE year < 3 AND NOT EXISTS (SELECT * 
 
 SELECT COUNT(*) FROM t.t AS a WHERE person IN (SELECT person FROM t.t);
 
+SELECT year, district, COUNT(*) AS n, AVG(visits) AS v, SUM(cost) AS c FROM t.t GROUP BY ROLLUP (year, district) ORDER BY year, district;
+
+SELECT year, district, COALESCE(district, 'all') AS place, SUM(visits) / COUNT(*) AS v, MEDIAN(visits) AS m FROM t.t WHERE stop < 7 GROUP BY CUBE (1, 2) ORDER BY 1, 2;
+
+SELECT year AS y, smoker AS s, COUNT(*) AS n FROM t.t WHERE smoker IS NOT NULL GROUP BY GROUPING SETS ((year, smoker), smoker, ()) HAVING COUNT(*) > 400 ORDER BY n DESC LIMIT 4;
+
+SELECT year, district, smoker, COUNT(*) AS n FROM t.t WHERE smoker IS NOT NULL GROUP BY year, ROLLUP (district, smoker) ORDER BY ALL;
+
 SELECT j.trade, COUNT(*) AS n, AVG(j.pay) AS p FROM t.t AS a JOIN (SELECT worker, trade, year AS y, wage / 2 AS pay FROM t.jobs WHERE wage > 20) AS j ON a.person = j.worker AND a.year = j.y GROUP BY 1;
 
 SELECT COUNT(*) FROM t.t WHERE note NOT LIKE 'n%' OR note ILIKE 'b%';

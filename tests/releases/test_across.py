@@ -118,3 +118,12 @@ def test_groups_far_apart_have_sure_ranks() -> None:
     _, (found,) = answers(f"SELECT district, RANK() OVER (ORDER BY COUNT(*)) AS r {GROUPED}", spread_out(1000), 1)
     assert all(error["r"]["low"] == error["r"]["high"] == row[1] == place + 1
                for place, (row, error) in enumerate(zip(found["rows"], found["errors"], strict=True)))
+
+
+@pytest.mark.parametrize("grouped", ["ROLLUP (district)", "GROUPING SETS (district, ())"])
+def test_a_total_of_groups_has_the_noise_of_its_parts_in_squares_and_no_more(grouped: str) -> None:
+    sql = f"SELECT district, COUNT(*) AS n FROM clinic.visits GROUP BY {grouped}"
+    *others, total = covered(sql, spread_out(10))
+    assert len(others) == districts()
+    assert all(LEAST < share < MOST for share in (*others, total))
+    assert answers(sql, spread_out(10), 1)[1][0]["errors"][-1]["n"]["standard_error"] == pytest.approx(SCALE * districts() ** 0.5)
