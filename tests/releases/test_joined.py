@@ -95,3 +95,29 @@ def test_what_is_hidden_in_the_other_stays_hidden(city: Story) -> None:
     for name in ("w.secret", "v.secret"):
         with pytest.raises(QueryRefused, match="secret"):
             ask(city.desk, principal=city.principal("wang"), sql=SQL.replace("w.trade", name))
+
+
+def test_a_dataset_that_is_joined_with_itself_needs_one_grant_and_is_charged_once(city: Story) -> None:
+    sql = ("SELECT a.district, COUNT(*) AS n, AVG(b.visits - a.visits) AS more FROM clinic.visits AS a JOIN clinic.visits AS b "
+           "ON a.person = b.person AND b.year = a.year + 1 GROUP BY a.district")
+    city.grant(dataset="clinic.wages", epsilon="2")
+    answer = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    paid = answer["price"]["picorho"]
+    assert spent(city.database) == {
+        "lake/clinic.visits": paid, "lake/clinic.wages": 0, "clinic.visits": paid, "clinic.wages": 0, "residents": paid}
+    assert "joined" not in answer
+    assert any("count towards that number" in note for note in answer["notes"])
+    renamed = sql.replace("a.", "x.").replace("b.", "y.").replace("AS a ", "AS x ").replace("AS b ", "AS y ")
+    again = ask(city.desk, principal=city.principal("wang"), sql=renamed)
+    assert again["stored"] and again["rows"] == answer["rows"]
+
+
+def test_totals_of_groups_cost_nothing_beyond_the_groups(city: Story) -> None:
+    groups = "SELECT district, year, COUNT(*) AS n FROM clinic.visits GROUP BY "
+    plain = ask(city.desk, principal=city.principal("wang"), sql=groups + "district, year")
+    rolled = ask(city.desk, principal=city.principal("wang"), sql=groups + "ROLLUP (district, year)")
+    assert rolled["stored"] and rolled["price"]["picorho"] == 0
+    by_place = {(row[0], row[1]): row[2] for row in rolled["rows"]}
+    assert all(by_place[district, year] == n for district, year, n in plain["rows"])
+    assert by_place[None, None] == pytest.approx(sum(row[2] for row in plain["rows"]))
+    assert any("sums of the groups" in note for note in rolled["notes"])
