@@ -43,7 +43,7 @@ class Bubblewrap:
         """Start the program; `output` takes what it writes to stdout and stderr. Call from a thread that lives on:
         the seal ends with the thread that made it. What is returned watches the seal, and is its parent."""
         filters = [syscalls.as_descriptor(program) for program in self.programs]
-        command = [*watched(seal, self.host, os.getpid()), *arguments(seal, self.host, filters)]
+        command = [*watched(seal, self.host, os.getpid()), *self.line(seal, filters)]
         try:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=filters,
                                     close_fds=True, cwd="/", env={})
@@ -53,6 +53,9 @@ class Bubblewrap:
         finally:
             for descriptor in filters:
                 os.close(descriptor)
+
+    def line(self, seal: Seal, filters: list[int]) -> list[str]:
+        return arguments(seal, self.host, filters)
 
     def shut(self, process: SealedProcess, folder: str) -> None:
         """From now on the sealed program may read `folder`, one of its writable binds, and write nothing to it.
@@ -93,16 +96,20 @@ def watched(seal: Seal, host: Host, parent: int) -> list[str]:
     return [sys.executable, "-I", "-S", str(WATCH), *map(str, numbers), host.cgroups, "--"]
 
 
-def arguments(seal: Seal, host: Host, filters: list[int]) -> list[str]:
-    """The whole command line of `seal` on `host`, with its filters at these file descriptors."""
-    made = [host.bwrap, *NAMESPACES, *(RIGHTS_TO_DROP_RIGHTS if host.root else USER_NAMESPACE)]
+def arguments(seal: Seal, host: Host, filters: list[int], *, rights: tuple[str, ...] = (),
+              first: tuple[str, ...] = ()) -> list[str]:
+    """The whole command line of `seal` on `host`, with its filters at these file descriptors.
+
+    `first`, a program that becomes what stands after it, has some more `rights`, and must lead to one that gives them up.
+    """
+    made = [host.bwrap, *NAMESPACES, *(RIGHTS_TO_DROP_RIGHTS if host.root else USER_NAMESPACE), *rights]
     made += ["--hostname", "sealed", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in seal.environment:
         made += ["--setenv", name, value]
     made += system(host) + memory(seal) + folders(seal) + ["--remount-ro", "/", "--chdir", seal.folder]
     for descriptor in filters:
         made += ["--add-seccomp-fd", str(descriptor)]
-    return [*made, "--", *given_up(seal, host), *limited(seal, host), *seal.command]
+    return [*made, "--", *first, *given_up(seal, host), *limited(seal, host), *seal.command]
 
 
 def system(host: Host) -> list[str]:

@@ -1,9 +1,13 @@
 """What does a program see from inside a seal? Run as a program there (`check.py`), never imported by the city."""
 
+import ctypes
 import json
 import os
 import socket
 from collections.abc import Callable
+
+PR_GET_NO_NEW_PRIVS = 39
+GIVEN = ("LANG", "LC_CTYPE", "PWD")
 
 
 def succeeds(deed: Callable[[], object]) -> bool:
@@ -23,16 +27,16 @@ def look() -> dict[str, object]:
         kernel = file.read()
     return {
         "kernel": kernel,
-        "rights": any(int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")),
-        "may_gain_rights": status["NoNewPrivs"] != "1",
-        "unfiltered": status["Seccomp"] != "2",
+        "rights": any(int(status.get(kind, "0"), 16) for kind in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb")),
+        "may_gain_rights": ctypes.CDLL(None).prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1,
+        "unfiltered": status.get("Seccomp") != "2",
         "runs_as_root": 0 in (*os.getresuid(), *os.getresgid(), *os.getgroups()),
         "has_networks": networks != ["lo"],
         "opens_netlink": succeeds(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
         "opens_vsock": succeeds(lambda: socket.socket(40, socket.SOCK_STREAM)),
         "makes_links": succeeds(lambda: os.symlink("a", f"{os.getcwd()}/link")),
         "writes_system": succeeds(lambda: open("/usr/written", "w")),
-        "sees_environment": sorted(set(os.environ) - {"LANG", "LC_CTYPE", "PWD"}) != [],
+        "sees_environment": any(name not in GIVEN and (name, value) != ("HOME", "/") for name, value in os.environ.items()),
         "sees_processes": len([name for name in os.listdir("/proc") if name.isdigit()]) > 2,
     }
 

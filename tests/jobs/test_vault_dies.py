@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from altered import altered
 from asked_vault import AskedVault
 from sandbox.city.s3 import S3Server
-from sealed_runs import await_state, hand_in, left_by, look
+from sealed_runs import await_state, hand_in, left_by, look, ran
 
 LONG = "import time\nopen('/outbox/begun', 'w').write('b')\ntime.sleep(600)\n"
 SHORT = "open('/outbox/done', 'w').write('d')\n"
@@ -60,10 +61,18 @@ def test_a_run_that_had_begun_is_finished_as_interrupted_and_one_that_waited_run
         assert mortal_vault.log().verify_whole().faults == ()
 
 
-@pytest.mark.skipif(shutil.which("runsc") is not None, reason="runsc is here")
-def test_a_vault_told_to_seal_with_it_takes_no_run_without_it(mortal_vault: AskedVault) -> None:
-    with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor"}):
+def test_a_vault_told_to_seal_with_gvisor_takes_no_run_without_it(mortal_vault: AskedVault, tmp_path: Path) -> None:
+    hidden = altered(tmp_path / "site", {"sandbox.seals.gvisor": "PLACES = '/nowhere'"})
+    with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor", **hidden}):
         dataset, _ = mortal_vault.dataset()
         refused = mortal_vault.person("wang").send("POST", "/v1/runs", json={
             "name": "x", "files": {"main.py": "pass"}, "inputs": [dataset], "limit_seconds": 10})
         assert refused.status_code == 503 and "runsc" in refused.json()["detail"], refused.text
+
+
+@pytest.mark.skipif(shutil.which("runsc") is None, reason="Debian: apt-get install runsc")
+def test_a_vault_told_to_seal_with_gvisor_runs_on_its_kernel(mortal_vault: AskedVault, s3: S3Server) -> None:
+    with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor"}):
+        dataset, _ = mortal_vault.dataset()
+        left = ran(mortal_vault, s3, "import os, platform\nprint(platform.release(), os.listdir('/data'))\n" + SHORT, dataset)
+        assert left.log == f"4.4.0 ['{dataset}.parquet']\n" and left.made == {"done": b"d"}, left

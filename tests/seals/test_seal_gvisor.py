@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sandbox.jobs.run_seal import run_seal
 from sandbox.seals import check_seal, chosen_sealer
 from sandbox.seals.bubblewrap import arguments, limits_of
 from sandbox.seals.check import judge
-from sandbox.seals.gvisor import FLAGS, NO_RIGHTS, Gvisor, find_runsc, in_gvisor
+from sandbox.seals.gvisor import FLAGS, NO_RIGHTS, UNKNOWN, Gvisor, find_runsc, in_gvisor
 from sandbox.seals.host import Host
 from workspace import KERNEL_PYTHON
 
@@ -27,7 +28,8 @@ def test_its_command_is_the_same_program_with_the_same_limits_below_runsc() -> N
     assert made.command[:inner] == (
         "/usr/local/bin/runsc", *FLAGS, "do", "--quiet", "--force-overlay=false", "--cwd=/home/analyst")
     assert made.command[inner + 1:] == (
-        "/usr/bin/setpriv", *NO_RIGHTS, "/usr/bin/prlimit", *limits_of(SEAL), "--", *SEAL.command)
+        "/usr/bin/setpriv", *NO_RIGHTS, "/usr/bin/prlimit",
+        *(limit for limit in limits_of(SEAL) if not limit.startswith(UNKNOWN)), "--", *SEAL.command)
     assert {"--network=none", "--host-uds=none", "--rootless"} <= set(FLAGS)
 
 
@@ -50,12 +52,26 @@ def test_it_shows_and_writes_what_the_seal_does_and_takes_no_more_memory() -> No
     assert in_gvisor(SEAL, "/usr/bin/runsc", HOST).readable == SEAL.readable, "it is below /usr already"
 
 
-@pytest.mark.skipif(shutil.which("runsc") is not None, reason="runsc is here")
-def test_where_it_is_chosen_and_missing_it_is_refused_with_the_mend() -> None:
+def test_what_is_over_proc_is_taken_off_with_a_right_that_is_given_up_before_runsc() -> None:
+    for host in (HOST, replace(HOST, root=True)):
+        line = Gvisor(host, "/usr/bin/runsc").line(in_gvisor(SEAL, "/usr/bin/runsc", host), [])
+        start, dropped, runsc = line.index("uncover"), line.index("/usr/bin/setpriv"), line.index("/usr/bin/runsc")
+        assert "CAP_SYS_ADMIN" in line[:start] and start < dropped < runsc
+        kept = [limit for limit in line[dropped:runsc] if limit.startswith("--bounding-set")]
+        assert kept == ["--bounding-set=-all" if host.root else "--bounding-set=-all,+setfcap"]
+
+
+def test_where_it_is_chosen_and_missing_it_is_refused_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.seals.gvisor.PLACES", "/nowhere")
     for refused in (find_runsc, Gvisor, lambda: chosen_sealer("gvisor")):
         with pytest.raises(Unavailable, match="runsc is not on this machine") as why:
             refused()
         assert "CIHU_RUN_SEAL=bubblewrap" in why.value.mend
+
+
+@pytest.mark.skipif(shutil.which("runsc") is None, reason="Debian: apt-get install runsc")
+def test_with_runsc_it_holds_on_this_machine() -> None:
+    check_seal(KERNEL_PYTHON, Gvisor())
 
 
 def test_what_does_not_start_as_runsc_does_is_no_seal() -> None:
