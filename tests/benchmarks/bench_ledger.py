@@ -16,7 +16,7 @@ from uuid import uuid4
 from benchmarks.ground import small_city
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account, reserve, statement
-from sandbox.privacy import PrivacyLoss
+from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.releases.ask import _release, _reserve
 from sandbox.releases.noise import add_noise
 from sandbox.releases.prepare import Released, charge, prepare
@@ -66,7 +66,7 @@ def added_to_an_answer(story: Story, *, answers: int) -> float:
                  for share in prepared.price.shares}
         started = time.perf_counter()
         id = _reserve(story.desk, wang, prepared, charge(prepared, {}))
-        _release(story.desk, wang, id, prepared, {}, noisy, stored=False)
+        _release(story.desk, wang, id, prepared, {}, noisy, ZERO, stored=False)
         times.append(1000 * (time.perf_counter() - started))
     return median(times)
 

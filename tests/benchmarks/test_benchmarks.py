@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_dp, bench_error, bench_seal
+from benchmarks import bench_dp, bench_error, bench_ledger, bench_seal
 from benchmarks.questions import FIRST, QUESTIONS
 from benchmarks.taps import make_taps
 
@@ -27,6 +27,13 @@ def test_the_seals_cost_ends_with_a_line(tmp_path: Path, capsys: pytest.CaptureF
     told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     assert set(told["alone_seconds"]) == set(told["sealed_seconds"]) == {"all", "import", "pandas", "duckdb", "to_first_line"}
     assert all(seconds > 0 for part in ("alone_seconds", "sealed_seconds") for seconds in told[part].values())
+
+
+def test_no_reservation_is_lost_or_charged_twice_while_they_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_ledger.main(["--reservations", "50", "--threads", "4", "--answers", "3"])
+    told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    assert told["reservations"]["lost_or_double"] == told["reservations_with_log"]["lost_or_double"] == [0, 0, 0]
+    assert told["ledger_and_log_ms_an_answer"] > 0
 
 
 def test_the_table_is_the_same_from_the_same_seed(tmp_path: Path) -> None:
