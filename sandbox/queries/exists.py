@@ -1,8 +1,38 @@
-"""Which IN does an EXISTS mean? That of the one column which its subquery's rows share with the rows around it."""
+"""Which IN does an EXISTS mean? That of the one column which its subquery's rows share with the rows around it.
+
+SEMI JOIN and ANTI JOIN (as Ibis writes them) are EXISTS and NOT EXISTS in other words.
+"""
 
 from sqlglot import exp
 
 from sandbox.queries.sql_text import plain
+
+
+def join_as_exists(select: exp.Select) -> None:
+    """Say each SEMI JOIN and ANTI JOIN of a SELECT in its WHERE."""
+    joins, where = select.args.get("joins") or [], select.args.get("where")
+    conditions = [where.this] if where else []
+    others = []
+    for join in joins:
+        kind, on = join.args.get("kind"), _on(join, select)
+        if kind not in ("SEMI", "ANTI") or on is None or not plain(join, "this", "on", "using", "kind"):
+            others.append(join)
+            continue
+        there = exp.Exists(this=exp.select("1").from_(join.this.copy()).where(on.copy()))
+        conditions.append(there if kind == "SEMI" else exp.Not(this=there))
+    if len(others) < len(joins):
+        select.set("where", exp.Where(this=exp.and_(*conditions)))
+        select.set("joins", others)
+
+
+def _on(join: exp.Join, select: exp.Select) -> exp.Expr | None:
+    """Its condition, with that of USING written out."""
+    columns, source = join.args.get("using"), select.args.get("from_")
+    if not columns or source is None:
+        return join.args.get("on")
+    its, first = join.this.alias_or_name, source.this.alias_or_name
+    return exp.and_(*(exp.EQ(this=exp.column(column.copy(), its), expression=exp.column(column.copy(), first))
+                      for column in columns))
 
 
 def as_in(node: exp.Exists) -> exp.In | None:

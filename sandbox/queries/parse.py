@@ -9,6 +9,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries import across
 from sandbox.queries.afterwards import arranged, from_groups, over_groups, post_process
 from sandbox.queries.clauses import refuse_others
+from sandbox.queries.exists import join_as_exists
 from sandbox.queries.expressions import Reader
 from sandbox.queries.grouping_sets import grouping_sets
 from sandbox.queries.own_rows import looked_up, own_rows, window
@@ -86,6 +87,7 @@ class _Parser:
             self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
                              "只能用 SELECT 提问。", f"例如:{SHAPE}。")
         refuse_others(self.text, node)
+        join_as_exists(node)
         known = dict(known)
         for cte in self._ctes(node):
             known[cte.alias.lower()] = self._renamed(cte, self._query(cte.this, known))

@@ -145,6 +145,10 @@ SELECT district, COUNT(*) AS n FROM t.t WHERE year < 3 AND NOT EXISTS (SELECT * 
 
 SELECT COUNT(*) FROM t.t AS a WHERE person IN (SELECT person FROM t.t);
 
+SELECT district, COUNT(*) AS n FROM t.t AS a SEMI JOIN (SELECT person FROM t.t WHERE visits > 8) AS b ON a.person = b.person ANTI JOIN city.stops AS s ON s.stop = a.stop AND s.zone = 'c' WHERE year = 1 GROUP BY district;
+
+SELECT COUNT(*) AS n FROM t.t SEMI JOIN city.stops USING (stop);
+
 SELECT year, district, COUNT(*) AS n, AVG(visits) AS v, SUM(cost) AS c FROM t.t GROUP BY ROLLUP (year, district) ORDER BY year, district;
 
 SELECT year, district, COALESCE(district, 'all') AS place, SUM(visits) / COUNT(*) AS v, MEDIAN(visits) AS m FROM t.t WHERE stop < 7 GROUP BY CUBE (1, 2) ORDER BY 1, 2;
