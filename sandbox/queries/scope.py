@@ -97,19 +97,19 @@ class Scope:
                                instead_zh=f"现有:{usable(policy, *SHOWN, none='(无)')}。")
         return column
 
-    def owner(self, name: Name) -> Name:
-        """A name that was written without its table: with the one dataset that has it."""
+    def owner(self, name: Name) -> Expression:
+        """A name that was written without its table: with the one dataset that has it, or what a joined subquery has by it."""
         sources = {"": self.policy} | {dataset: table.version.policy for dataset, table in self.joined.items()}
         owners = [dataset for dataset, policy in sources.items()
                   if (column := policy.column(name.text)) and column.role is not Role.HIDDEN]
         if len(owners) > 1 and all(self.column(Name(name.text, owner)).role is Role.UNIT for owner in owners):
             owners = [""]  # joined on it: it is the same
-        if len(owners) > 1:
+        if len(owners) + (name.computed is not None) > 1:
             raise QueryRefused(f"The column {name.text}", "several of the joined datasets have it.",
                                instead="Write its table before it: t.column.", position=name.position,
                                construct_zh=f"栏目 {name.text}", why_zh="所联的几个数据集都有它。",
                                instead_zh="请在前面写明所属的表:t.column。")
-        return Name(name.text, owners[0] if owners else "", name.position)
+        return name.computed or Name(name.text, owners[0] if owners else "", name.position)
 
 
 def usable(policy: DatasetPolicy, *roles: Role, none: str = "(there are none)") -> str:

@@ -72,11 +72,14 @@ class Sources:
             self.text.refuse(column, "the subquery after FROM has no such column.",
                              f"It has: {', '.join(self.first.names) or 'none'}.",
                              "FROM 之后的子查询没有这个栏目。", f"现有:{', '.join(self.first.names) or '无'}。")
-        computed = next((rows.names[name] for rows in self.joined.values() if name in rows.names), None)
-        if computed is not None and not table:
-            return computed
-        open_beside = any(rows.open for rows in self.joined.values())
-        return Name(name, "?" if open_beside and not table else "", position)
+        if table:
+            return Name(name, "", position)
+        computed = dict.fromkeys(rows.names[name] for rows in self.joined.values() if name in rows.names)
+        if len(computed) > 1:
+            self.text.refuse(column, "several of the joined subqueries have it.", "Write its table before it: t.column.",
+                             "所联的几个子查询都有它。", "请在前面写明所属的表:t.column。")
+        beside = bool(computed) or any(rows.open for rows in self.joined.values())
+        return Name(name, "?" if beside else "", position, next(iter(computed), None))
 
     def of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
         if name in rows.names:
@@ -119,7 +122,7 @@ class From:
         if alias is not None and alias.args.get("columns"):
             self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.",
                              "不能给栏目重新命名。", "请用栏目原名。")
-        aliases = frozenset({node.name.lower(), node.alias.lower()} - {""})
+        aliases = frozenset({node.alias_or_name.lower()})
         if not node.db and node.name.lower() in known:
             return known[node.name.lower()], aliases
         if not node.db:
@@ -142,8 +145,7 @@ class From:
                                instead="Join on equal columns: an open dataset, or one about the same units on the unit.",
                                position=position, why_zh="只能用 JOIN 和 LEFT JOIN。", instead_zh="请按相等的栏目联表。")
         right, aliases = self._source(join.this, known)
-        aliases -= {*scope.aliases, *scope.joined}
-        if not aliases and (join.this.alias or isinstance(join.this, exp.Table)):
+        if aliases & {*scope.aliases, *scope.joined}:
             raise QueryRefused("JOIN", f"something else is called {join.this.alias_or_name} there already.",
                                instead="Give it a name of its own: JOIN ... AS b.", position=position,
                                why_zh=f"已有别的表叫 {join.this.alias_or_name}。", instead_zh="请另起名称:JOIN ... AS b。")

@@ -37,8 +37,9 @@ class Name:
     """A column, and where it was written. The place is no part of what the question means."""
 
     text: str
-    dataset: str = ""  # the name of the join that it is of (Join.name); "" for the dataset after FROM
+    dataset: str = ""  # the name of the join that it is of (Join.name); "" for the dataset after FROM; "?" until bind has looked
     position: Position = field(default=NOWHERE, compare=False)
+    computed: "Expression | None" = field(default=None, compare=False)  # what a joined subquery has by this name, until then
 
 
 @node

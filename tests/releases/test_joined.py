@@ -121,3 +121,14 @@ def test_totals_of_groups_cost_nothing_beyond_the_groups(city: Story) -> None:
     assert all(by_place[district, year] == n for district, year, n in plain["rows"])
     assert by_place[None, None] == pytest.approx(sum(row[2] for row in plain["rows"]))
     assert any("sums of the groups" in note for note in rolled["notes"])
+
+
+def test_a_name_that_both_have_must_say_whose_it_is(city: Story) -> None:
+    city.grant(dataset="clinic.wages", epsilon="2")
+    sql = ("SELECT AVG({}) AS x FROM clinic.visits AS v JOIN (SELECT worker, wage / 2 AS cost, wage AS pay FROM clinic.wages) AS w "
+           "ON v.person = w.worker")
+    for said in ("cost", "v.pay", "wages.pay"):
+        with pytest.raises(QueryRefused, match=said.partition(".")[2] or said):
+            ask(city.desk, principal=city.principal("wang"), sql=sql.format(said))
+    for said in ("w.cost", "v.cost", "pay"):
+        ask(city.desk, principal=city.principal("wang"), sql=sql.format(said))
