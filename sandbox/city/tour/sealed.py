@@ -27,7 +27,7 @@ LIMIT_SECONDS = 10
 def stand_in(stage: Stage) -> str:
     """wang writes the program on rows of which none is real; they are marked so, and have the real ones' columns."""
     cells = stage.cells()
-    cells.run('rows = cihu.stand_in("health.visits")')
+    cells.run('import cihu\nrows = cihu.stand_in("health.visits")')
     number, columns = cells.value("len(rows)"), set(cells.value("list(rows.columns)"))
     check("is real" in cells.run("rows.head()"), "stand-in rows are not marked")
     hidden = {"black"}
