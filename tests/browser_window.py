@@ -43,6 +43,20 @@ OVERFLOWING = """() => { const wide = document.documentElement.clientWidth;
   return document.documentElement.scrollWidth <= wide ? [] : [...document.querySelectorAll('body *')]
     .filter((each) => each.getBoundingClientRect().right > wide + 1).slice(0, 5).map((each) => each.outerHTML.slice(0, 120)); }"""
 
+# controls and words that lie on each other: of two that are visible, neither within the other
+OVERLAPPING = """() => {
+  const looked = 'a, button, summary, input:not([type=hidden]), select, textarea, .badge, h1, h2, legend';
+  const shown = [...document.querySelectorAll(looked)].filter((each) => each.checkVisibility() && !each.matches('.skip'))
+    .map((each) => [each, each.getClientRects()[0]]).filter(([, at]) => at);
+  const found = [];
+  for (const [place, [one, a]] of shown.entries()) for (const [other, b] of shown.slice(place + 1)) {
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 2 && high > 4 && !one.contains(other) && !other.contains(one))
+      found.push([one, other].map((each) => each.outerHTML.slice(0, 80)));
+  }
+  return found.slice(0, 5); }"""
+
 
 @dataclass
 class Window:

@@ -284,6 +284,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "shown_in_part": ("文件过大,此处只显示一部分。请下载后查看全部。",
                       "Only a part is shown here. Download it to see all of it."),
     "no_preview": ("此文件不能在此显示。", "This file cannot be shown here."),
+    "more_findings": ("另有 {number} 处同类", "{number} more of this kind"),
     "back_to_review": ("返回审核", "Back to the review"),
     "your_vote": ("您的意见", "Your vote"),
     "comment": ("意见", "Comment"),
@@ -341,6 +342,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "ask_for_files_is": ("写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行;无人会告诉您某个文件是否存在。空行不计。",
                          "Name files as the program wrote them into cihu.outbox. What is not named is never released, and "
                          "nothing tells whether it is there. Empty groups do not count."),
+    "send_change": ("提交修改", "Send the change"),
+    "such_as": ("如 {name}", "such as {name}"),
+    "send_ask": ("提交申请", "Ask for these files"),
     "change_files": ("修改说明或增加文件", "Say otherwise, or ask for more"),
     "change_files_is": ("对被修改文件的投票将作废。", "The votes on what you change fall."),
     "file_number": ("文件 {number}", "File {number}"),

@@ -1,5 +1,6 @@
 """What does a page look like? Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,12 +35,13 @@ class Pages:
 
     def show(self, request: Request, template: str, session: Session | None, *, status: int = 200,
              **values: Any) -> HTMLResponse:
-        """The page of a template. `session` is who looks; its form token is at hand in every template as `csrf`."""
+        """The page of a template. `session` is who looks; in every template its form token is at hand as `csrf`, and a
+        number for the page's forms (`sent_once.py`) as `once`."""
         language = language_of(request)
         text = self.environment.get_template(template).render(
             t=Words(language), language=language, languages=LANGUAGES, here=request.url.path, come_back=come_back(request),
             me=session.principal if session else None, hub_url=self.settings.hub_url, htmx=self.htmx,
-            **{"csrf": session.csrf if session else "", **values})
+            **{"csrf": session.csrf if session else "", "once": secrets.token_urlsafe(16), **values})
         return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
 
 

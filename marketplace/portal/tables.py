@@ -1,6 +1,6 @@
-"""Tables of the portal: who is logged in, which codes the hub may exchange, which tokens were handed out."""
+"""Tables of the portal: who is logged in, which forms were sent, which codes and tokens were given to the hub."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text
+from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text, func
 
 from sandbox.database import metadata
 
@@ -12,6 +12,15 @@ sessions = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"),
+    schema="market",
+)
+
+sent_forms = Table(
+    "sent_forms",
+    metadata,
+    Column("id_hash", LargeBinary, primary_key=True, comment="of the session, the form's number, and what it said"),
+    Column("leads_to", Text, nullable=False, comment="the page that its answer led to"),
+    Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     schema="market",
 )
 

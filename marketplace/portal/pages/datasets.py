@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from marketplace.portal.door import Door
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
@@ -60,14 +61,15 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
     def send_request(request: Request, session: Sender, vault: Reading, name: str, team: Annotated[str, Form()] = "",
                      purpose: Annotated[str, Form()] = "", epsilon: Annotated[str, Form()] = "",
                      until: Annotated[str, Form()] = "",
-                     step: Annotated[Literal["check", "change", "send"], Form()] = "check") -> Response:
+                     step: Annotated[Literal["check", "change", "send"], Form()] = "check",
+                     once: Annotated[str, Form()] = "") -> Response:
         about = vault.dataset(session.principal.id, name)
         wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
         try:
             check_wish(wish)
             if step == "send":
-                made = vault.make_request(session.principal.id, dataset=name, **wish)
-                return RedirectResponse(f"/requests#request-{made['id']}", status_code=303)
+                return sent_once(door, request, once, *wish.values(), deed=lambda: "/requests#request-{id}".format_map(
+                    vault.make_request(session.principal.id, dataset=name, **wish)))
         except InvalidInput as refusal:
             return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish,
                               refusal=words_of(refusal))

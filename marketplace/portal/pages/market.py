@@ -1,6 +1,5 @@
 """Pages: products, an order, my licences, their keys, usage and bill."""
 
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from marketplace.orders.place_order import needs_decision, place_order
 from marketplace.portal.door import Door
 from marketplace.portal.pages.requests import count_of, day_of
 from marketplace.portal.rendering import Pages
+from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
 from marketplace.products.find import department_products, find_product, listed_products
 from marketplace.products.withdraw_product import withdraw_product
@@ -59,10 +59,14 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
                           needs_decision=needs_decision(found))
 
     @routes.post("/products/{name}/order")
-    def order(session: Sender, name: str, ends_on: Text = "", calls_per_month: Text = "", note: Text = "") -> Response:
-        placed = place_order(database, gate=gate, principal=session.principal, product_id=name, ends_on=day_of(ends_on),
-                             calls_per_month=count_of(calls_per_month), note=note)
-        return RedirectResponse(f"/licences/{placed.licence}" if placed.licence else "/licences", status_code=303)
+    def order(request: Request, session: Sender, name: str, ends_on: Text = "", calls_per_month: Text = "", note: Text = "",
+              once: Text = "") -> Response:
+        def place() -> str:
+            placed = place_order(database, gate=gate, principal=session.principal, product_id=name, ends_on=day_of(ends_on),
+                                 calls_per_month=count_of(calls_per_month), note=note)
+            return f"/licences/{placed.licence}" if placed.licence else "/licences"
+
+        return sent_once(door, request, once, ends_on, calls_per_month, note, deed=place)
 
     @routes.post("/products/{name}/withdraw")
     def withdraw(session: Sender, name: str, reason: Text = "") -> Response:
@@ -88,8 +92,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         may = {action: gate.decide(session.principal, action, resource).allowed
                for action in ("make_key", "revoke_key", "revoke_licence")}
         return pages.show(request, "licence.html", session, licence=found, product=product, about=product.model_dump(),
-                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url,
-                          once=secrets.token_urlsafe(16))
+                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url)
 
     @routes.get("/licences/{number}/bill")
     def bill(request: Request, session: Person, number: int, month: str = "") -> Response:

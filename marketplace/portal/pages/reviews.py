@@ -9,9 +9,12 @@ from starlette.datastructures import FormData
 from marketplace.portal.door import Door
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of
+from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import InvalidInput
+
+SEVERITIES = ("blocks", "asks", "notes")
 
 
 async def form_of(request: Request) -> FormData:
@@ -48,12 +51,15 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
 
     @routes.post("/reviews/{number}/votes")
     def cast(request: Request, session: Sender, number: str, given: Given) -> Response:
-        try:
+        def vote() -> str:
             vault.vote(session.principal.id, number, revision=number_in(given, "revision"), votes=votes_in(given))
+            return f"/reviews/{number}"
+
+        try:
+            return sent_once(door, request, *number_and_words(given), deed=vote)
         except InvalidInput as refusal:
             typed = {name: value for name, value in given.items() if isinstance(value, str)}
             return shown(request, session, number, status=422, refusal=words_of(refusal), typed=typed)
-        return RedirectResponse(f"/reviews/{number}", status_code=303)
 
     @routes.get("/reviews/{number}/package")
     def package(session: Person, number: str) -> Response:
@@ -66,10 +72,24 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
 
     def shown(request: Request, session: Session, number: str, *, status: int = 200, refusal: dict[str, str] | None = None,
               typed: dict[str, str] | None = None) -> Response:
+        who = session.principal.id
         return pages.show(request, "review.html", session, status=status, refusal=refusal, typed=typed or {},
-                          review=vault.review(session.principal.id, number))
+                          review=vault.review(who, number), kinds=kinds_of(vault.disclosure(who)), by_code=by_code)
 
     return routes
+
+
+def kinds_of(rules: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What a file can be declared as, in both languages: the statbarns and the analyses that stand for them."""
+    return {name: words for barn in rules["statbarns"] for name, words in {barn["id"]: barn["name"], **barn["analyses"]}.items()}
+
+
+def by_code(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The findings of a file, those of one kind together, what blocks first."""
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in findings:
+        kinds.setdefault((one["severity"], one["code"]), []).append(one)
+    return sorted(kinds.values(), key=lambda kind: SEVERITIES.index(kind[0]["severity"]))
 
 
 def number_in(given: FormData, name: str) -> int:

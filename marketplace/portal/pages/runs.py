@@ -9,8 +9,9 @@ from starlette.datastructures import FormData
 
 from marketplace.portal.door import Door
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.pages.reviews import form_of, kinds_of
 from marketplace.portal.rendering import Pages, as_file, words_of
+from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import InvalidInput, NotFound
@@ -73,19 +74,24 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
 
     def send(request: Request, session: Session, vault: Vault, number: str, given: FormData, *, change: bool) -> Response:
         files = files_in(given)
-        try:
+
+        def ask() -> str:
             vault.ask_for_files(session.principal.id, number, wanted(files), change=change)
+            return f"/runs/{number}"
+
+        try:
+            return sent_once(door, request, *number_and_words(given), deed=ask)
         except InvalidInput as refusal:
             return shown(request, session, vault, number, status=422, refusal=words_of(refusal), typed=files)
-        return back(number)
 
     def shown(request: Request, session: Session, vault: Vault, number: str, *, groups: int = USUAL_FILES, status: int = 200,
               refusal: dict[str, str] | None = None, typed: list[dict[str, str]] | None = None) -> Response:
         who = session.principal.id
         run, asked = vault.run(who, number), vault.run_release(who, number)
         files = typed if typed is not None else forms(run, asked, groups)
+        rules = vault.disclosure(who)
         return pages.show(request, "run.html", session, status=status, refusal=refusal, run=run, asked=asked, forms=files,
-                          rules=vault.disclosure(who), cancellable=run["state"] in OPEN,
+                          rules=rules, kinds=kinds_of(rules), cancellable=run["state"] in OPEN,
                           waits=asked is not None and asked["state"] == "open", askable=run["state"] in ASKABLE,
                           more=min(len(files) + USUAL_FILES, MOST_FILES),
                           released=vault.run_files(who, number)["files"] if run["state"] == "released" else [])

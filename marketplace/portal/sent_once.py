@@ -1,0 +1,42 @@
+"""Was this form sent already? Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
+
+A page gives each of its forms a random number. What was sent is known by the session, the form's address, this number and its
+words: the same form with other words is another deed. A refused one is not kept, so it can be mended and sent again.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import delete, func, insert, select
+from starlette.datastructures import FormData
+
+from marketplace.portal.door import Door
+from marketplace.portal.sessions import hash_secret
+from marketplace.portal.tables import sent_forms
+
+KEPT = timedelta(days=1)
+
+
+def sent_once(door: Door, request: Request, once: str, *said: str, deed: Callable[[], str]) -> Response:
+    """Do the deed unless this very form did it already; leads to where the deed says. `once` is the form's number; a form
+    without one, which no page of ours has, does its deed each time."""
+    if not once:
+        return RedirectResponse(deed(), status_code=303)
+    id_hash = hash_secret(door.seed(request, once, *said).hex())
+    with door.database.lock(f"form {id_hash.hex()}"):  # the second waits for the first
+        with door.database.transaction() as tx:
+            leads_to = tx.scalar(select(sent_forms.c.leads_to).where(sent_forms.c.id_hash == id_hash))
+        if leads_to is None:
+            leads_to = deed()
+            with door.database.transaction() as tx:
+                tx.execute(delete(sent_forms).where(sent_forms.c.sent_at < func.now() - KEPT))
+                tx.execute(insert(sent_forms).values(id_hash=id_hash, leads_to=leads_to))
+    return RedirectResponse(leads_to, status_code=303)
+
+
+def number_and_words(given: FormData) -> tuple[str, ...]:
+    """A whole form: its number, then its fields."""
+    fields = {name: value for name, value in given.multi_items() if isinstance(value, str) and name not in ("csrf", "once")}
+    return str(given.get("once", "")), *(f"{name}={value}" for name, value in fields.items())
