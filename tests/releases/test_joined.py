@@ -125,8 +125,8 @@ def test_totals_of_groups_cost_nothing_beyond_the_groups(city: Story) -> None:
 
 def test_a_name_that_both_have_must_say_whose_it_is(city: Story) -> None:
     city.grant(dataset="clinic.wages", epsilon="2")
-    sql = ("SELECT AVG({}) AS x FROM clinic.visits AS v JOIN (SELECT worker, wage / 2 AS cost, wage AS pay FROM clinic.wages) AS w "
-           "ON v.person = w.worker")
+    sql = ("SELECT AVG({}) AS x FROM clinic.visits AS v JOIN (SELECT worker, wage / 2 AS cost, wage AS pay FROM clinic.wages) "
+           "AS w ON v.person = w.worker")
     for said in ("cost", "v.pay", "wages.pay"):
         with pytest.raises(QueryRefused, match=said.partition(".")[2] or said):
             ask(city.desk, principal=city.principal("wang"), sql=sql.format(said))
