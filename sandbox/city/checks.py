@@ -88,9 +88,10 @@ def ordinary_user_for_postgres(_: Path, __: CitySettings) -> None:
 
 def sealed_kernels(_: Path, settings: CitySettings) -> None:
     """Make a seal with the kernel's Python, and try its walls."""
-    if not settings.kernel_python.exists():
-        raise Unavailable(f"The kernel's environment is not installed ({settings.kernel_python}).", code="no_kernel_environment",
-                          mend="Run `make setup`, or set CIHU_KERNEL_PYTHON to the python of one.")
+    if not os.access(settings.kernel_python, os.X_OK):
+        raise Unavailable(f"The kernel's environment is not installed, or not yours to run ({settings.kernel_python}).",
+                          code="no_kernel_environment",
+                          mend="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.")
     check_seal(settings.kernel_python)
 
 
