@@ -22,8 +22,9 @@ from scipy.sparse import csc_matrix, csr_matrix
 from sandbox.declared.atoms import Atoms
 from sandbox.declared.residues import Residues, drawn_prime, echelon, null_space, product
 
-MOST_NUMBERS = 800
-"""So many numbers are combined at most, those left out that no combination can use or that follow from others."""
+MOST_NUMBERS, MOST_LISTED = 800, 2000
+"""So many numbers are combined at most, those left out that no combination can use or that follow from others; and so many are
+looked at for that, equal ones once."""
 MOST_TOLD = 30_000_000  # combinations x small atoms
 EXACTLY = 8
 """So many independent combinations are searched by branching alone."""
@@ -63,11 +64,14 @@ def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
     kept = _usable(atoms.numbers[:, large].tocsr())
     if not atoms.numbers[kept][:, small].nnz:
         return None
-    if len(kept) > MOST_NUMBERS:
+    # old ones first: a new number that equals one of them, or follows from them, tells nothing anew
+    kept = kept[_once(atoms.numbers[kept].tocsr())]
+    if len(kept) > MOST_LISTED:
         raise TooMany
     prime = drawn_prime()
-    # old ones first: a new number that follows from them tells nothing anew
     kept = kept[echelon(_equations(atoms.numbers[kept], prime), prime)[1]]
+    if len(kept) > MOST_NUMBERS:
+        raise TooMany
     numbers, new = atoms.numbers[kept], kept >= already
     combinations = null_space(_equations(numbers[:, large], prime), prime)
     if not combinations[:, new].any():
@@ -91,6 +95,15 @@ def _usable(of_large: csr_matrix) -> npt.NDArray[np.intp]:
         if not useless.any():
             return np.flatnonzero(kept)
         kept &= ~useless
+
+
+def _once(numbers: csr_matrix) -> list[int]:
+    """The first of each that are equal."""
+    numbers.sum_duplicates()
+    first: dict[tuple[bytes, bytes], int] = {}
+    for place, (start, end) in enumerate(zip(numbers.indptr[:-1], numbers.indptr[1:], strict=True)):
+        first.setdefault((numbers.indices[start:end].tobytes(), numbers.data[start:end].tobytes()), place)
+    return list(first.values())
 
 
 def _equations(numbers: csr_matrix, prime: int) -> Residues:

@@ -100,8 +100,18 @@ def test_many_equations_are_summed_up_without_losing_one() -> None:
     assert found and found.units == 2 and found.numbers == (4, 7, 12)
 
 
-def test_beyond_its_bounds_it_says_so_and_not_that_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_NUMBERS", 2)
+def test_what_many_teams_asked_alike_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_NUMBERS", 20)
+    numbers = parted(600, 2, 3) * 8 + parted(600, 6) * 2  # of 52 numbers six follow from no others
+    assert few_behind(atoms_of(csr_matrix(np.array(numbers))), 10) is None
+    numbers.append([int(unit % 2 == 0 and unit != 44) for unit in range(600)])
+    found = few_behind(atoms_of(csr_matrix(np.array(numbers))), 10, already=len(numbers) - 1)
+    assert found and found.units == 1 and found.numbers == (0, len(numbers) - 1)
+
+
+@pytest.mark.parametrize("bound", ["MOST_NUMBERS", "MOST_LISTED"])
+def test_beyond_its_bounds_it_says_so_and_not_that_all_is_well(monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    monkeypatch.setattr(module, bound, 2)
     numbers = parted(100, 2)
     numbers.append([int(unit != 44) for unit in range(100)])
     with pytest.raises(TooMany):

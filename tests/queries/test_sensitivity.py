@@ -203,7 +203,7 @@ JOINED = (
     f"COUNT(*) AS n FROM {TWO} GROUP BY person) WHERE n > 2")
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, workers, st.integers(1, 6), st.sampled_from(JOINED), st.sampled_from(["JOIN", "LEFT JOIN"]))
 def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], jobs: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
@@ -225,7 +225,7 @@ WITH_ITSELF = (
     f"FROM {AGAIN} GROUP BY a.person)")
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.integers(1, 6), st.sampled_from(WITH_ITSELF), st.sampled_from(["JOIN", "LEFT JOIN"]))
 def test_no_unit_of_a_dataset_that_is_joined_with_itself_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
@@ -302,7 +302,7 @@ def compare(plan: Plan, whole: Cells, rest: Cells) -> None:
 
 def cases(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def given_so(test: Callable[..., None]) -> Callable[..., None]:
-        return settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))(
+        return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))(
             given(rows, st.integers(1, 6), st.sampled_from([(-2, 5), (0, 100), (-100, -50)]), questions())(test))
     return given_so
 
@@ -337,7 +337,7 @@ def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_ten_thousand_case
     assert len(TRIED) >= 5 * QUESTIONS
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.integers(1, 20), st.sampled_from(DISCOVERIES))
 def test_no_unit_changes_more_of_a_keys_values_or_any_by_more_than_one(
         content: list[tuple[object, ...]], max_rows: int, key: str) -> None:
@@ -354,7 +354,7 @@ def test_no_unit_changes_more_of_a_keys_values_or_any_by_more_than_one(
         assert sum(step * step for step in moved) <= discovery.sensitivity**2
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.sampled_from([1, 4]), st.sampled_from([("cost", False), ("visits", True)]))
 def test_no_unit_changes_more_of_a_columns_sizes_or_any_by_more_than_one(
         content: list[tuple[object, ...]], most: int, column: tuple[str, bool]) -> None:
