@@ -17,4 +17,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_sent_forms")),
         schema="market",
     )
-    op.create_index(op.f("ix_sent_forms_sent_at"), "sent_forms", ["sent_at"], unique=False, schema="market")
+    op.create_index(op.f("ix_market_sent_forms_sent_at"), "sent_forms", ["sent_at"], unique=False, schema="market")
