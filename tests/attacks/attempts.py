@@ -61,7 +61,9 @@ def call(name: str, *arguments: object) -> int:
     """A system call by number. Raises OSError."""
     number = NUMBERS[name][os.uname().machine == "aarch64"]
     LIBC.syscall.restype = ctypes.c_long
-    result = int(LIBC.syscall(number, *arguments))
+    # as long as a register: the seventh of a C function lies on the stack, where a short one leaves the rest as it was
+    whole = [ctypes.c_long(said) if isinstance(said, int) else said for said in arguments]
+    result = int(LIBC.syscall(number, *whole))
     if result < 0:
         raise OSError(ctypes.get_errno(), name)
     return result
