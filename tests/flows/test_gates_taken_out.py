@@ -21,9 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 PLAY = sys.modules["sandbox.city.tour.play"]  # in the package the function has the module's name
 STEPS = PLAY.STEPS
-SEALED = ("stand_in", "sealed_run", "review", "release", "refuse")
-ASKED = ("ask", "explain", "refuse_unsafe", "budget_stop")
-ANALYST = ("open_kernel", *ASKED, *SEALED)
+ANALYST = ("open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop")
 POLICIES = Path(__file__).parents[2] / "policies"
 
 
@@ -121,22 +119,13 @@ GATES = {
             def insert(table):
                 return _insert(table).on_conflict_do_nothing()
             """}),
-    # --- what leaves a sealed run
-    "reviewers are blind to each other": Gate("vault", "review", "a reviewer sees another's vote", {
-        "sandbox.reviews.shown": "def shown_votes(votes, *, state, reviewer): return tuple(votes)"}, without=ASKED),
-    "the checks of what was copied": Gate("vault", "refuse", "copied rows are not found", {
-        "sandbox.reviews.checks": """
-            _check_file = check_file
-            def check_file(*asked):
-                return [found for found in _check_file(*asked) if not found.code.startswith("raw_")]
-            """}, without=ASKED),
     # --- what is written down
     "the log's entry of a question": Gate("vault", "audit_verify", "the log misses {'query.asked'", {
         "sandbox.audit.append": """
             _append = append
             def append(tx, event):
                 return 0 if event.kind == "query.asked" else _append(tx, event)
-            """}, without=SEALED),
+            """}),
     "the log's signature": Gate("vault", "audit_verify", "", {
         # every note leaves with a signature that no key made
         "sandbox.audit.log": """

@@ -15,8 +15,8 @@ from sandbox.city.fresh import fresh_city
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-NAMES = ["publish", "request", "approve", "open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop", "stand_in",
-         "sealed_run", "review", "release", "refuse", "product", "order", "key", "call", "invoice_preview", "audit_verify"]
+NAMES = ["publish", "request", "approve", "open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop", "product", "order",
+         "key", "call", "invoice_preview", "audit_verify"]
 
 
 @pytest.fixture(scope="module")

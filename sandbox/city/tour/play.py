@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.city.demo_tables import write_demo_tables
-from sandbox.city.tour import analyse, govern, prove, review, sealed, sell
+from sandbox.city.tour import analyse, govern, prove, sell
 from sandbox.city.tour.stage import GateMissing, Stage
 from sandbox.city.visitor import Places
 from sandbox.errors import CihuError
@@ -23,11 +23,6 @@ STEPS: tuple[tuple[str, str, Callable[[Stage], str]], ...] = (
     ("explain", "wang (analyst)", analyse.explain),
     ("refuse_unsafe", "wang (analyst)", analyse.refuse_unsafe),
     ("budget_stop", "wang (analyst)", analyse.budget_stop),
-    ("stand_in", "wang (analyst)", sealed.stand_in),
-    ("sealed_run", "wang (analyst)", sealed.sealed_run),
-    ("review", "lin, zhou (officers)", review.review),
-    ("release", "wang (analyst)", review.release),
-    ("refuse", "lin, zhou (officers)", review.refuse),
     ("product", "zhou, lin (officers)", sell.product),
     ("order", "chen (buyer)", sell.order),
     ("key", "chen (buyer)", sell.key),

@@ -13,7 +13,6 @@ EXPECTED = {
     "dataset.published": 2, "request.made": 2, "grant.approved": 2, "kernel.opened": 1, "query.asked": 2,
     "query.released": 3, "query.refused": 6, "decision.refused": 1, "dataset.opened": 1, "product.listed": 2,
     "order.placed": 2, "licence.issued": 2, "key.issued": 2, "call.metered": 3, "session.opened": 5,
-    "run.submitted": 2, "release.requested": 2, "file.viewed": 1, "review.voted": 4, "output.released": 1, "output.refused": 1,
 }
 
 
