@@ -104,12 +104,15 @@ class Scope:
                   if (column := policy.column(name.text)) and column.role is not Role.HIDDEN]
         if len(owners) > 1 and all(self.column(Name(name.text, owner)).role is Role.UNIT for owner in owners):
             owners = [""]  # joined on it: it is the same
-        if len(owners) + (name.computed is not None) > 1:
+        computed = name.computed
+        if owners == [""] and isinstance(computed, Name) and self.column(computed).role is Role.UNIT:
+            computed = None  # a subquery's unit, joined on it
+        if len(owners) + (computed is not None) > 1:
             raise QueryRefused(f"The column {name.text}", "several of the joined datasets have it.",
                                instead="Write its table before it: t.column.", position=name.position,
                                construct_zh=f"栏目 {name.text}", why_zh="所联的几个数据集都有它。",
                                instead_zh="请在前面写明所属的表:t.column。")
-        return name.computed or Name(name.text, owners[0] if owners else "", name.position)
+        return computed or Name(name.text, owners[0] if owners else "", name.position)
 
 
 def usable(policy: DatasetPolicy, *roles: Role, none: str = "(there are none)") -> str:
