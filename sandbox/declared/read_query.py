@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sandbox.catalog import Version
 from sandbox.engines import Engine
 from sandbox.errors import Position, QueryRefused
-from sandbox.queries import Plan, bind, make_plan, parse
+from sandbox.queries import Plan, bind, make_plan
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import NOWHERE, Aggregate, Aggregation, Expression, Name, Question, UnitKey
-from sandbox.releases.prepare import scope_for
+from sandbox.releases.prepare import read_question, scope_for
 
 MOST_KEYS, MOST_MEASURES, MOST_NUMBERS = 5, 8, 1000
 COLUMN = re.compile(r"[^\W\d]\w{0,59}")
@@ -35,7 +35,7 @@ class DeclaredQuery:
 
 def read_query(sql: str, *, version_of: Callable[[str], Version], engine: Engine) -> DeclaredQuery:
     """Touches no data but open data's. Raises `QueryRefused`, `InvalidInput`, `NotFound`."""
-    question = parse(sql)
+    question = read_question(sql, version_of=version_of)
     version = version_of(question.dataset)
     scope = scope_for(question, version, version_of=version_of, engine=engine)
     bound = bind(question, scope)

@@ -94,8 +94,8 @@ class ExpressionWriter:
                 return f"{'greatest' if greatest else 'least'}({compared})"
             case Call(function, of):
                 return self._call(function, self.value(of))
-            case Round(of, digits):
-                return f"round({self.value(of)}, {digits})"
+            case Round(of, digits, even):
+                return f"{'round_even' if even else 'round'}({self.value(of)}, {digits})"
             case DatePart(part, of):
                 number = f"CAST({part.value}({self.value(of)}) AS DOUBLE)"
                 return f"CASE WHEN {number} BETWEEN 1 AND 9999 THEN {number} END" if part is Part.YEAR else number

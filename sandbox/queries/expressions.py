@@ -252,7 +252,7 @@ class Reader:
         if name in NUMBERS and isinstance(of, Compare | In | Like | IsNull | Not | And | Or):
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
         if name in NUMBERS:
-            return Round(Arithmetic(Operator.PLUS, of, Literal(0)))
+            return Round(Arithmetic(Operator.PLUS, of, Literal(0)), even=True)
         if name == "DATE" and not isinstance(node, exp.TryCast):
             return DateTrunc(Grain.DAY, of)
         wanted = node.to.sql(dialect="duckdb")

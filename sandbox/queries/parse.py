@@ -13,6 +13,7 @@ from sandbox.queries.exists import join_as_exists
 from sandbox.queries.expressions import Reader
 from sandbox.queries.grouping_sets import grouping_sets
 from sandbox.queries.own_rows import looked_up, own_rows, window
+from sandbox.queries.plain_joins import plain_joins
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
@@ -22,9 +23,12 @@ from sandbox.queries.tree import Afterwards, Aggregate, Expression, InPublic, Li
 MOST_SELECTS = 50
 
 
-def parse(sql: str) -> Question:
-    """Parse one question. Raises `QueryRefused` (construct, place, why, what instead) or `InvalidInput` (not SQL)."""
-    return _Parser(SqlText(sql)).question()
+def parse(sql: str, *, asked: str = "") -> Question:
+    """Parse one question. Raises `QueryRefused` (construct, place, why, what instead) or `InvalidInput` (not SQL).
+
+    `asked` is the dataset that comes first of those that are joined, wherever it is written.
+    """
+    return _Parser(SqlText(sql), asked).question()
 
 
 class _OwnRows:
@@ -54,8 +58,9 @@ class _OwnRows:
 
 
 class _Parser:
-    def __init__(self, text: SqlText) -> None:
+    def __init__(self, text: SqlText, asked: str) -> None:
         self.text = text
+        self.asked = asked
         self.selects = 0
 
     def question(self) -> Question:
@@ -87,11 +92,12 @@ class _Parser:
             self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
                              "只能用 SELECT 提问。", f"例如:{SHAPE}。")
         refuse_others(self.text, node)
+        plain_joins(node)
         join_as_exists(node)
         known = dict(known)
         for cte in self._ctes(node):
             known[cte.alias.lower()] = self._renamed(cte, self._query(cte.this, known))
-        scope = From(self.text, self._query).read(node, known)
+        scope = From(self.text, self._query, self.asked).read(node, known)
         where, order, limit = node.args.get("where"), node.args.get("order"), node.args.get("limit")
         having, group, inner = node.args.get("having"), node.args.get("group"), scope.first
         own = _OwnRows(self, scope, known)

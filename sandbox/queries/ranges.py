@@ -131,13 +131,13 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
             return _extreme(parts, scope, greatest=greatest)
         case Call(function, of):
             return _call(function, of, scope)
-        case Round(of, digits):
+        case Round(of, digits, even):
             inner = bounded(of, scope)
             assert inner.low is not None and inner.high is not None
             if digits:
                 return number(inner.low - 1, inner.high + 1, whole=False)
-            return number(Fraction(math.floor(inner.low + Fraction(1, 2))), Fraction(math.ceil(inner.high - Fraction(1, 2))),
-                          whole=True)
+            whole = round if even else _away_from_zero
+            return number(Fraction(whole(inner.low)), Fraction(whole(inner.high)), whole=True)
         case DatePart(part, of):
             _dated(of, part, scope)
             low, high = PARTS[part]
@@ -397,6 +397,12 @@ def _call(function: Function, of: Expression, scope: Scope) -> Range:
                 raise refused(of, "it can become larger than 2**53.", "Clip it to at most 30.",
                               "它可能大于 2**53。", "请把它截断到至多 30。", said="exp({})")
             return number(Fraction(0), _outward(math.exp(high), 1), whole=False)
+
+
+def _away_from_zero(value: Fraction) -> int:
+    """The nearest whole number, of two the one farther from zero."""
+    nearest = math.floor(abs(value) + Fraction(1, 2))
+    return nearest if value >= 0 else -nearest
 
 
 def _outward(value: float, direction: int) -> Fraction:

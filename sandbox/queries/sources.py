@@ -91,11 +91,12 @@ class Sources:
 
 
 class From:
-    """Reads what stands after FROM; `query` reads a subquery."""
+    """Reads what stands after FROM; `query` reads a subquery, and the dataset `asked` comes first."""
 
-    def __init__(self, text: SqlText, query: Callable[[exp.Expression, Known], Relation]) -> None:
+    def __init__(self, text: SqlText, query: Callable[[exp.Expression, Known], Relation], asked: str) -> None:
         self.text = text
         self.query = query
+        self.asked = asked
 
     def read(self, select: exp.Select, known: Known) -> Sources:
         source = select.args.get("from_")
@@ -103,10 +104,25 @@ class From:
             raise QueryRefused("A question without FROM", "there is nothing to ask.", instead="Name a dataset after FROM.",
                                construct_zh="没有 FROM 的问题", why_zh="没有可问的数据。",
                                instead_zh="请在 FROM 之后写数据集名。")
-        scope = Sources(self.text, *self._source(source.this, known))
-        for join in select.args.get("joins") or []:
+        first, joins = self._source(source.this, known), select.args.get("joins") or []
+        if self.asked and isinstance(first[0], Rows) and first[0].dataset != self.asked:
+            joins = self._asked_first(source, joins, known)
+            first = self._source(source.this, known)
+        scope = Sources(self.text, *first)
+        for join in joins:
             self._join(join, scope, known)
         return scope
+
+    def _asked_first(self, source: exp.From, joins: list[exp.Join], known: Known) -> list[exp.Join]:
+        """`FROM open JOIN asked ON ...` is `FROM asked JOIN open ON ...`; the joins in their order then."""
+        for join in joins:
+            found, _ = self._source(join.this, known)
+            if isinstance(found, Rows) and found.dataset == self.asked and not join.args.get("side"):
+                first = source.this
+                source.set("this", join.this)
+                join.set("this", first)
+                return [join, *(other for other in joins if other is not join)]
+        return joins
 
     def _source(self, node: exp.Expression, known: Known) -> tuple[Relation, frozenset[str]]:
         if isinstance(node, exp.Subquery):
@@ -229,10 +245,10 @@ class From:
         on = join.args.get("on")
         if on is None:
             raise QueryRefused("JOIN without ON", "every row would meet every row.",
-                               instead="Write JOIN ... ON a.column = b.column, not in WHERE.",
+                               instead="Write JOIN ... ON a.column = b.column, each with its table.",
                                position=self.text.position(join), construct_zh="没有 ON 的 JOIN",
                                why_zh="每一行会与所有的行相联。",
-                               instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,不要写在 WHERE 里。")
+                               instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,各写明所属的表。")
         together = Sources(self.text, scope.first, scope.aliases)
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
         condition = Reader(self.text, together.resolve).read(on)

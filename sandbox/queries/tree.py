@@ -96,6 +96,7 @@ class Call:
 class Round:
     of: "Expression"
     digits: int = 0
+    even: bool = False  # halves to the even neighbour, as a CAST does; else away from zero, as ROUND
 
 
 # --- from texts and dates

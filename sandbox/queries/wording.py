@@ -55,8 +55,9 @@ def wording(expression: Expression) -> str:
             return f"{'greatest' if greatest else 'least'}({', '.join(map(wording, parts))})"
         case Call(function, of):
             return f"{function.value}({wording(of)})"
-        case Round(of, digits):
-            return f"round({wording(of)}, {digits})" if digits else f"round({wording(of)})"
+        case Round(of, digits, even):
+            said = "round_even" if even else "round"
+            return f"{said}({wording(of)}, {digits})" if digits else f"{said}({wording(of)})"
         case DatePart(part, of):
             return f"{part.value}({wording(of)})"
         case DateTrunc(grain, of):

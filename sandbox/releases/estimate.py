@@ -97,7 +97,7 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
             return Estimate(value, None, None, None)
         return Estimate(value, (around.high - around.low) / (2 * z), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
-    nothing_told = around.point and isinstance(output.asked, Aggregate) and output.of != output.asked
+    nothing_told = around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     if value is None or around.unbounded or nothing_told:
         if not used or output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
             return Estimate(None, None, None, None, *TOO_NOISY)

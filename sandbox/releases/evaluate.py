@@ -59,9 +59,9 @@ def evaluate(expression: Expression, released: Released) -> Any:
             return (max(known) if greatest else min(known)) if known else None
         case Call(function, inner):
             return _call(function, of(inner))
-        case Round(inner, digits):
+        case Round(inner, digits, even):
             value = of(inner)
-            return None if value is None else _rounded(value, digits)
+            return None if value is None else _rounded(value, digits, even=even)
         case Coalesce(parts):
             return next((value for value in map(of, parts) if value is not None), None)
         case Case(branches, otherwise):
@@ -113,9 +113,9 @@ def enclose(expression: Expression, released: Released, intervals: Mapping[Expre
             return Interval(chosen(side.low for side in sides), chosen(side.high for side in sides))
         case Call(function, inner):
             return _enclosed_call(function, of(inner))
-        case Round(inner, digits):
+        case Round(inner, digits, even):
             side = of(inner)
-            return Interval(_rounded(side.low, digits), _rounded(side.high, digits))
+            return Interval(_rounded(side.low, digits, even=even), _rounded(side.high, digits, even=even))
         case Case(branches, otherwise):
             taken = next((then for condition, then in branches if evaluate(condition, released) is True), otherwise)
             return EVERYTHING if taken is None else of(taken)
@@ -173,9 +173,11 @@ def _enclosed_call(function: Function, inner: Interval) -> Interval:
     return EVERYTHING
 
 
-def _rounded(value: float, digits: int) -> float:
-    """Half away from zero, as in SQL."""
+def _rounded(value: float, digits: int, *, even: bool) -> float:
+    """Half away from zero, or to the even neighbour."""
     if not math.isfinite(value):
         return value
+    if even:
+        return float(round(value, digits))
     scaled = abs(value) * 10**digits
     return math.copysign(math.floor(scaled + 0.5) / 10**digits, value)

@@ -72,7 +72,7 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
 
     Raises `QueryRefused`, `Forbidden` or `InvalidInput`.
     """
-    question = parse(sql)
+    question = read_question(sql, version_of=desk.shelf.current)
     version = desk.shelf.current(question.dataset)
     scope = scope_for(question, version, version_of=desk.shelf.current, engine=desk.engine)
     scope = _with_bounds(desk, question, version, scope)
@@ -135,6 +135,17 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     of_totals = loss_for(plan, error)
     loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
+
+
+def read_question(sql: str, *, version_of: Callable[[str], Version]) -> Question:
+    """What is asked; of the private dataset, where an open one stands before it.
+
+    Raises `QueryRefused`, `InvalidInput` or `NotFound`.
+    """
+    question = parse(sql)
+    private = [dataset for dataset in (question.dataset, *(join.dataset for join in question.joins if not join.outer))
+               if version_of(dataset).policy.unit is not None]
+    return question if question.dataset in private[:1] or not private else parse(sql, asked=private[0])
 
 
 def scope_for(question: Question, version: Version, *, version_of: Callable[[str], Version], engine: Engine) -> Scope:

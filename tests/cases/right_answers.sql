@@ -325,3 +325,25 @@ SELECT MAX(people), AVG(rows_each) FROM (SELECT n AS rows_each, COUNT(*) AS peop
 SELECT district, SUM(n) AS n FROM (SELECT district, year, COUNT(*) AS n FROM t.t GROUP BY district, year) WHERE year < 3 GROUP BY district HAVING SUM(n) > 10 ORDER BY n DESC;
 
 SELECT district, COUNT(*) - AVG(COUNT(*)) OVER () AS above FROM t.t GROUP BY district ORDER BY above;
+
+SELECT SUM(cost::INTEGER), SUM(CAST(cost - 50 AS BIGINT)), SUM(ROUND(cost - 50)) FROM t.t;
+
+SELECT CAST(cost AS INTEGER) AS c, COUNT(*) FROM t.t WHERE cost < 5.5 GROUP BY c;
+
+SELECT ROUND(cost - 50.5) AS c, COUNT(*) FROM t.t WHERE cost < 5.5 OR cost > 96 GROUP BY c;
+
+-- joins in other words
+
+SELECT s.zone, COUNT(*) AS n, AVG(t.cost) AS c FROM city.stops AS s JOIN t.t AS t ON t.stop = s.stop WHERE s.shelters > 0 AND t.year > 1 GROUP BY s.zone;
+
+SELECT zone, year, SUM(visits) AS v FROM city.stops JOIN t.t USING (stop) GROUP BY zone, year HAVING COUNT(*) > 10;
+
+SELECT s.zone, COUNT(*), COUNT(DISTINCT a.person), AVG(a.visits - b.visits) FROM city.stops AS s, t.t AS a, t.t AS b WHERE a.stop = s.stop AND (a.person = b.person) AND a.visits = 1 AND b.visits = 2 GROUP BY s.zone;
+
+SELECT s.zone, COUNT(*) FROM city.stops AS s JOIN t.t AS t ON t.stop = s.stop JOIN city.stops AS r ON r.stop = t.year WHERE r.zone = 'c' AND t.person IN (SELECT person FROM t.t WHERE smoker) AND s.shelters IN (SELECT shelters FROM city.stops WHERE zone = 'b') GROUP BY s.zone;
+
+SELECT COUNT(*), COUNT(s.zone) FROM city.stops AS s RIGHT JOIN t.t AS t ON t.stop = s.stop AND s.zone <> 'a';
+
+SELECT s.zone, AVG(g.v) FROM (SELECT * FROM city.stops WHERE shelters > 1) AS s JOIN t.t AS t ON s.stop = t.stop JOIN (SELECT person, SUM(visits) AS v FROM t.t GROUP BY person) AS g ON t.person = g.person GROUP BY s.zone;
+
+SELECT year, COUNT(*) FROM t.t CROSS JOIN city.stops AS s WHERE t.stop = s.stop AND s.zone = 'b' GROUP BY year;

@@ -18,9 +18,10 @@ from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.engines.duckdb import compute
 from sandbox.engines.rows_in_memory import PublicRows
-from sandbox.queries import Plan, bind, make_plan, parse
+from sandbox.queries import Plan, bind, make_plan
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.releases.answer import table
+from sandbox.releases.prepare import read_question
 from story import POLICIES
 
 POLICY = """
@@ -115,7 +116,7 @@ def rows() -> dict[str, pa.Table]:
 
 
 def plan_for(sql: str) -> Plan:
-    private, question = versions()["t.t"], parse(sql)
+    private, question = versions()["t.t"], read_question(sql, version_of=lambda dataset: versions()[dataset])
     stops = PublicRows(rows()["city.stops"])
     scope = Scope(private.policy, {
         join.name: PublicTable(versions()[join.dataset], stops.values, stops.once, join.outer, stops.extent)

@@ -82,6 +82,12 @@ def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> 
                             for one in withheld)
 
 
+def test_the_least_and_the_most_are_told_where_the_noise_hides_nothing() -> None:
+    exact = exact_totals("SELECT MAX(cost) FROM clinic.visits", [50.0] * 90)
+    found = estimates("SELECT MAX(cost) FROM clinic.visits", exact, 1.0, 20)
+    assert {(one.value, one.low, one.high, one.note) for one in found} == {(50.0, 50.0, 50.0, "")}
+
+
 def exact_totals(sql: str, values: list[float]) -> dict[str, list[int]]:
     """What the plan's totals would be for rows of one column `cost` (all there), each with its full weight."""
     found = {}
