@@ -53,6 +53,9 @@ band           0.1204      0.018      6.689      0.000       0.085       0.156
 """
 
 GOOD: list[Good] = [
+    good("a rate per hundred thousand of many", "rate.csv", "district,deaths_per_100000,n\neast,640,81000\nwest,712,93500\n", "rate"),
+    good("growth in percent", "growth.csv", "district,growth_pct,n\neast,0.4,740\nwest,-1.2,760\n", "growth"),
+    good("shares with enough on both sides", "share.csv", "district,share,n\neast,0.03,740\nwest,0.97,760\nTotal,0.5,1500\n", "proportion"),
     good("counts of two keys", "counts.csv", COUNTS, "frequencies"),
     good("counts in Chinese", "人数.csv", "城区,年龄段,人数\n东,一,140\n东,二,155\n西,一,160\n", "frequency_table"),
     good("cross-tabulation with totals", "cross.csv", "district,1,2,3,Total\neast,140,155,150,445\nwest,160,150,140,450\nTotal,300,305,290,895\n",

@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from sandbox.reviews.disclosure.column_roles import Roles
+from sandbox.reviews.disclosure.column_roles import Roles, is_total, words_of
 from sandbox.reviews.disclosure.numbers import is_suppressed
 from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.finding import Finding, asks, blocks
 
 TELLING_PLACES = 4
+OF_UNITS = frozenset({"share", "percent", "pct", "percentage", "prop", "proportion", "rate"})
+OF_UNITS_CHINESE = ("比例", "占比", "百分比")
+OF_NO_UNITS = frozenset({"change", "growth", "increase", "decrease", "diff", "difference", "mean", "average", "avg", "median",
+                         "index", "interest", "tax", "error", "se", "sd", "std"})
+OF_NO_UNITS_CHINESE = ("增长", "变化", "同比", "环比", "增幅", "平均", "均值", "税", "利率", "误差", "指数")
+PER = frozenset({"1000", "10000", "100000", "1000000"})
 
 
 def few_shares(subject: Subject) -> Iterator[Finding]:
@@ -16,6 +22,65 @@ def few_shares(subject: Subject) -> Iterator[Finding]:
         for place in roles.shares:
             yield from _of_few(roles, place, subject.thresholds.minimum_count)
         yield from _beside_suppressed(roles)
+        if subject.statbarn.id in ("frequencies", "linear_aggregates"):
+            yield from _with_few(subject, roles)
+
+
+def _with_few(subject: Subject, roles: Roles) -> Iterator[Finding]:
+    """0.4 % of 500 units are two: the share of a group that is large enough says how few of it are concerned, or are not."""
+    least, off = subject.thresholds.minimum_count, Fraction(subject.thresholds.rounding_base, 2)
+    found = [(row, place, units) for place in roles.numeric if (whole := _whole(roles, place)) is not None
+             for row, count in _units_behind(subject, roles).items()
+             if (units := _fewer(roles.grid.rows[row][place], roles.numbers[place][row], whole, count, off)) is not None
+             and 0 < units < least and not any(map(is_total, roles.grid.rows[row]))]
+    if not found:
+        return
+    row, place, units = found[0]
+    shown, about = roles.grid.rows[row][place][:20], max(1, round(units))
+    yield blocks(
+        "share_with_few",
+        "small_group",
+        f"{len(found)} shares are of fewer than {least} units: {shown} of its group is about {about} in it, or outside it.",
+        f"Merge groups or classes until at least {least} units are in each and outside it, or leave these shares out.",
+        f"有 {len(found)} 个比例所涉不足 {least} 个个体:{shown} 约合该组之内或之外的 {about} 个。",
+        f"请合并分组或类别,使每类之内与之外都至少有 {least} 个个体,或去掉这些比例。",
+        where=roles.grid.cell(row, place),
+    )
+
+
+def _whole(roles: Roles, place: int) -> int | None:
+    """What the shares of a column are parts of: 1, 100, or so many as its name says; None if it has no shares of units."""
+    name, values = roles.grid.header[place], [value for value in roles.numbers[place] if value is not None]
+    words = words_of(name)
+    if words & OF_NO_UNITS or any(word in name for word in OF_NO_UNITS_CHINESE) or any(value < 0 for value in values):
+        return None
+    if "per" in words and words & PER:
+        return int(max(words & PER, key=int))
+    percent = any("%" in cell for cell in roles.grid.column(place)) or any(value > 1 for value in values)
+    if not (words & OF_UNITS or "%" in name or any(word in name for word in OF_UNITS_CHINESE)) or max(values, default=0) > 100:
+        return None
+    return 100 if percent else 1
+
+
+def _units_behind(subject: Subject, roles: Roles) -> dict[int, Fraction]:
+    """How many units are behind each row, where that is said once."""
+    if len(roles.counts) == 1:
+        counts = dict(enumerate(roles.numbers[roles.counts[0]]))
+    elif subject.supporting is not None and not roles.counts and len(subject.supporting.counts) == 1:
+        behind = subject.supporting.numbers[subject.supporting.counts[0]]
+        counts = {row: behind[match] for row, match in subject.supported(roles).items()}
+    else:
+        counts = {}
+    return {row: value for row, value in counts.items() if value is not None and value > 0}
+
+
+def _fewer(cell: str, value: Fraction | None, whole: int, count: Fraction, off: Fraction) -> Fraction | None:
+    """The fewer of those in a share and those outside it, at most: share and count may both be rounded."""
+    if value is None or value > whole:
+        return None
+    rounded = Fraction(1, 2 * 10 ** len(cell.strip().removesuffix("%").strip().partition(".")[2]))
+    small = min(value, whole - value)
+    return (small + rounded) * (count + off) / whole if small > 0 else None
 
 
 def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.finding import Finding, asks, blocks
 
 KNOWN_NAMES = 3
+FEW_ALIKE = 5
 MEND = (
     "Release aggregates: counts, averages or a model, not rows of units.",
     "请输出汇总结果(计数、均值或模型),而非逐个体的行。",
@@ -43,6 +44,16 @@ def microdata(subject: Subject) -> Iterator[Finding]:
                 f"有 {rows} 行,几乎互不相同,且没有计数,可能每行一个个体。",
                 roles,
             )
+        elif roles.counts and (again := _again(roles)):
+            yield (blocks if again >= max(FEW_ALIKE, rows // 10) else asks)(
+                "group_repeated",
+                "microdata",
+                f"{again} of {rows} rows say of the same group as another row: each may be a unit, whatever its count says.",
+                "Write each group once, with all its units in one count; or add the column that tells the rows apart.",
+                f"{rows} 行中有 {again} 行所述的组与别的行相同:无论计数如何,每行可能是一个个体。",
+                "请把每组写成一行并合并计数,或补上能区分各行的列。",
+                where=roles.grid.where,
+            )
 
 
 def long_lists(subject: Subject) -> Iterator[Finding]:
@@ -68,6 +79,12 @@ def long_lists(subject: Subject) -> Iterator[Finding]:
                 "请说明每个数值代表什么。",
                 where=where,
             )
+
+
+def _again(roles: Roles) -> int:
+    """How many rows are another row again in all but their counts."""
+    places = [place for place in range(len(roles.grid.header)) if place not in roles.counts]
+    return len(roles.grid.rows) - len({tuple(row[place] for place in places) for row in roles.grid.rows}) if places else 0
 
 
 def _distinct(roles: Roles) -> bool:
