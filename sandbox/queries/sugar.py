@@ -1,6 +1,7 @@
 """What does a construct say that has other words for what the tree can say already? It is read as those words."""
 
 import calendar
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
@@ -30,6 +31,7 @@ from sandbox.queries.tree import (
     Or,
     Part,
     Round,
+    Slice,
     Spelled,
     Spelling,
 )
@@ -37,6 +39,9 @@ from sandbox.queries.tree import (
 Inner = Callable[[exp.Expression], Expression]
 MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 MOST_UNITS = 100_000
+MOST_PARTS = 10
+WRITTEN = {"Y": (Part.YEAR, 4), "m": (Part.MONTH, 2), "d": (Part.DAY, 2), "H": (Part.HOUR, 2), "M": (Part.MINUTE, 2),
+           "j": (Part.DAYOFYEAR, 3)}
 TEXTS = ("TEXT", "VARCHAR", "CHAR", "NVARCHAR", "NCHAR")
 NAMES: dict[type[exp.Expression], tuple[Part, tuple[str, ...]]] = {
     exp.Dayname: (Part.ISODOW, tuple(calendar.day_name)), exp.Monthname: (Part.MONTH, tuple(calendar.month_name)[1:])}
@@ -71,6 +76,10 @@ def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression 
             day = text.literal_or_none(node.this)
             if day is not None and isinstance(day.value, date):
                 return Literal(_moved(day.value, node, text), day.position)
+        case exp.TimeToStr() if plain(node, "this", "format"):
+            return _date_as_text(node, inner, text)
+        case exp.Anonymous(expressions=[of]) if str(node.this).lower() == "weekday":
+            return DatePart(Part.DAYOFWEEK, inner(of))
     return _of_numbers(node, inner, text) or _of_texts(node, inner) or _of_lists(node, inner, text)
 
 
@@ -126,6 +135,24 @@ def _of_lists(node: exp.Expression, inner: Inner, text: SqlText) -> Expression |
                 return Or(tuple(And(tuple(Compare(Comparison.EQUAL, part, text.literal(value))
                                           for part, value in zip(parts, row, strict=True))) for row in rows))
     return None
+
+
+def _date_as_text(node: exp.TimeToStr, inner: Inner, text: SqlText) -> Expression:
+    """STRFTIME(day, '%Y-%m'), or with its two parts the other way round: numbers with their zeros before them."""
+    of, form = (node.this, node.args["format"]) if not isinstance(node.this, exp.Literal) else (node.args["format"], node.this)
+    said = text.literal(form).value
+    pieces = re.split("%(.)", said) if isinstance(said, str) else []
+    if len(pieces) < 2 or len(pieces) > 2 * MOST_PARTS or any(code not in WRITTEN for code in pieces[1::2]):
+        text.refuse(form, "a date is written as numbers.", f"Use {', '.join(f'%{code}' for code in WRITTEN)}, such as '%Y-%m'.",
+                    "日期只写成数字。", f"可用 {'、'.join(f'%{code}' for code in WRITTEN)},例如 '%Y-%m'。")
+    parts: list[Expression] = []
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            part, digits = WRITTEN[piece]
+            parts.append(Slice(Concat((Literal("0" * (digits - 1)), DatePart(part, inner(of)))), -digits, digits))
+        elif piece:
+            parts.append(Literal(piece))
+    return Concat(tuple(parts))
 
 
 def _like(node: exp.Expression, inner: Inner, text: SqlText) -> Expression:

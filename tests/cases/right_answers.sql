@@ -347,3 +347,7 @@ SELECT COUNT(*), COUNT(s.zone) FROM city.stops AS s RIGHT JOIN t.t AS t ON t.sto
 SELECT s.zone, AVG(g.v) FROM (SELECT * FROM city.stops WHERE shelters > 1) AS s JOIN t.t AS t ON s.stop = t.stop JOIN (SELECT person, SUM(visits) AS v FROM t.t GROUP BY person) AS g ON t.person = g.person GROUP BY s.zone;
 
 SELECT year, COUNT(*) FROM t.t CROSS JOIN city.stops AS s WHERE t.stop = s.stop AND s.zone = 'b' GROUP BY year;
+
+SELECT COUNT(*) FROM t.t WHERE STRFTIME(day, '%Y-%m') = '2026-05' OR STRFTIME('%d/%j', day) = '09/009' OR WEEKDAY(day) = 0;
+
+SELECT COUNT(*), COUNT(DISTINCT STRFTIME(tapped, '%H:%M')) FROM t.t WHERE STRFTIME(tapped, '%Y%m%d %H:%M') BETWEEN '20260115 08:05' AND '20260201 00:00';
