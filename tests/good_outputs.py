@@ -54,6 +54,10 @@ band           0.1204      0.018      6.689      0.000       0.085       0.156
 
 GOOD: list[Good] = [
     good("a rate per hundred thousand of many", "rate.csv", "district,deaths_per_100000,n\neast,640,81000\nwest,712,93500\n", "rate"),
+    good("counts with their shares of all", "parts.csv", "band,n,percent\n1,900,63.8\n2,470,33.3\n3,40,2.8\n", "frequency_table"),
+    good("the shares of some bands, their counts behind", "parts.csv", "band,share\n2,0.333\n3,0.028\n", "proportion", "band,n\n2,470\n3,40\n"),
+    good("counts with their shares of each district", "parts.csv",
+         "district,band,n,percent\neast,1,900,95.7\neast,2,40,4.3\nwest,1,500,96.2\nwest,2,20,3.8\n", "cross_tabulation"),
     good("growth in percent", "growth.csv", "district,growth_pct,n\neast,0.4,740\nwest,-1.2,760\n", "growth"),
     good("shares with enough on both sides", "share.csv", "district,share,n\neast,0.03,740\nwest,0.97,760\nTotal,0.5,1500\n", "proportion"),
     good("counts of two keys", "counts.csv", COUNTS, "frequencies"),

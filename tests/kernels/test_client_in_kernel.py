@@ -71,10 +71,11 @@ def test_a_kernel_sees_no_row_and_no_secret_of_the_vault(one_kernel: Kernel, vau
 
 
 def test_bars_with_intervals_are_drawn(one_kernel: Kernel) -> None:
-    done = one_kernel.run(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.25).plot('mean_cost')")
+    """Of a count: an average may be withheld."""
+    done = one_kernel.run(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.25).plot('visits_counted')")
     shown = done["outputs"][-1]["data"]
     assert shown["text/html"].startswith("<svg") and shown["text/html"].count("<rect") >= 2
-    assert "mean_cost, with 95 % intervals of the noise" in shown["text/plain"]
+    assert "visits_counted, with 95 % intervals of the noise" in shown["text/plain"]
 
 
 def test_the_budget_says_who_spent_how_much_on_which_question(one_kernel: Kernel) -> None:

@@ -1,6 +1,7 @@
 """Do shares say how few units they are of, or what a suppressed count was?"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.reviews.disclosure.column_roles import Roles, is_total, words_of
@@ -29,23 +30,60 @@ def few_shares(subject: Subject) -> Iterator[Finding]:
 def _with_few(subject: Subject, roles: Roles) -> Iterator[Finding]:
     """0.4 % of 500 units are two: the share of a group that is large enough says how few of it are concerned, or are not."""
     least, off = subject.thresholds.minimum_count, Fraction(subject.thresholds.rounding_base, 2)
-    found = [(row, place, units) for place in roles.numeric if (whole := _whole(roles, place)) is not None
-             for row, count in _units_behind(subject, roles).items()
-             if (units := _fewer(roles.grid.rows[row][place], roles.numbers[place][row], whole, count, off)) is not None
-             and 0 < units < least and not any(map(is_total, roles.grid.rows[row]))]
-    if not found:
-        return
-    row, place, units = found[0]
-    shown, about = roles.grid.rows[row][place][:20], max(1, round(units))
-    yield blocks(
-        "share_with_few",
-        "small_group",
-        f"{len(found)} shares are of fewer than {least} units: {shown} of its group is about {about} in it, or outside it.",
-        f"Merge groups or classes until at least {least} units are in each and outside it, or leave these shares out.",
-        f"有 {len(found)} 个比例所涉不足 {least} 个个体:{shown} 约合该组之内或之外的 {about} 个。",
-        f"请合并分组或类别,使每类之内与之外都至少有 {least} 个个体,或去掉这些比例。",
-        where=roles.grid.cell(row, place),
-    )
+    behind = {row: count for row, count in _units_behind(subject, roles).items() if not any(map(is_total, roles.grid.rows[row]))}
+    for place in roles.numeric:
+        whole = _whole(roles, place)
+        shares = [_Share(roles.grid.rows[row][place], value, whole, count, off, row) for row, count in behind.items()
+                  if whole is not None and (value := roles.numbers[place][row]) is not None and 0 < value < whole]
+        few = [share for share in shares if share.fewer < least]
+        if not few or (len(shares) > 1 and _parts_of_one(shares)):
+            continue
+        about = max(1, round(few[0].fewer))
+        yield (blocks if len(shares) > 1 else asks)(
+            "share_with_few",
+            "small_group",
+            f"{len(few)} shares are of fewer than {least} units: {few[0].cell[:20]} of its group is about {about} in it, or"
+            " outside it.",
+            f"Merge groups or classes until at least {least} units are in each and outside it, or leave these shares out.",
+            f"有 {len(few)} 个比例所涉不足 {least} 个个体:{few[0].cell[:20]} 约合该组之内或之外的 {about} 个。",
+            f"请合并分组或类别,使每类之内与之外都至少有 {least} 个个体,或去掉这些比例。",
+            where=roles.grid.cell(few[0].row, place),
+        )
+
+
+@dataclass(frozen=True)
+class _Share:
+    """So many of `whole`; the count of units beside it is rounded by at most `off`."""
+
+    cell: str
+    value: Fraction
+    whole: int
+    count: Fraction
+    off: Fraction
+    row: int
+
+    @property
+    def rounded(self) -> Fraction:
+        return Fraction(1, 2 * 10 ** len(self.cell.strip().removesuffix("%").strip().partition(".")[2]))
+
+    @property
+    def fewer(self) -> Fraction:
+        """The fewer of the units in it and those of its group outside it, at most."""
+        return (min(self.value, self.whole - self.value) + self.rounded) * (self.count + self.off) / self.whole
+
+
+def _parts_of_one(shares: list[_Share]) -> bool:
+    """Whether the counts beside them may be those in the shares, not those that the shares are of: they add up, or all say the
+    same whole."""
+    whole, total = shares[0].whole, sum((share.value for share in shares), Fraction(0))
+    if whole > 100:
+        return False
+    times = round(total / whole)
+    adds_up = times > 0 and abs(total - times * whole) <= sum(share.rounded for share in shares)
+    least = max((share.count - share.off) / (share.value + share.rounded) for share in shares)
+    most = min(((share.count + share.off) / (share.value - share.rounded) for share in shares if share.value > share.rounded),
+               default=least)
+    return adds_up or least <= most
 
 
 def _whole(roles: Roles, place: int) -> int | None:
@@ -72,15 +110,6 @@ def _units_behind(subject: Subject, roles: Roles) -> dict[int, Fraction]:
     else:
         counts = {}
     return {row: value for row, value in counts.items() if value is not None and value > 0}
-
-
-def _fewer(cell: str, value: Fraction | None, whole: int, count: Fraction, off: Fraction) -> Fraction | None:
-    """The fewer of those in a share and those outside it, at most: share and count may both be rounded."""
-    if value is None or value > whole:
-        return None
-    rounded = Fraction(1, 2 * 10 ** len(cell.strip().removesuffix("%").strip().partition(".")[2]))
-    small = min(value, whole - value)
-    return (small + rounded) * (count + off) / whole if small > 0 else None
 
 
 def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
