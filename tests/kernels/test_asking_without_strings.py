@@ -50,7 +50,7 @@ def test_the_magic_is_loaded_by_name_as_well_and_unloaded(one_kernel: Kernel) ->
 
 
 @pytest.mark.parametrize(("cell", "names"), [
-    ("%%private_sql\nSELECT ye|", {"year"}), ("cihu.sql('''SELECT COUNT(*)\nFROM clin|''')", {"clinic.visits"}),
+    ("%%private_sql\nSELECT ye|", {"year"}), ("cihu.sql('''SELECT COUNT(*)\nFROM clinic.v|''')", {"clinic.visits"}),
     ("cihu.explain(\"SELECT v.c| FROM clinic.visits AS v\")", {"v.cost"}),
     ("x = %private_sql SELECT COUNT(*) FROM he|", {"health.visits"}),
     ("cihu.sql(\"SELECT COUNT(*) FROM clinic.visits WHERE district = 'n|\")", {"north"}), ("%%private_sql\nSELECT bl|", set())])
