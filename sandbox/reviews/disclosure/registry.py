@@ -24,6 +24,7 @@ from sandbox.reviews.disclosure.models_and_words import model_size, models_decla
 from sandbox.reviews.disclosure.quotes import quotes
 from sandbox.reviews.disclosure.residuals import found_residuals, residuals
 from sandbox.reviews.disclosure.rounding import rounding
+from sandbox.reviews.disclosure.shares_with_few import shares_with_few
 from sandbox.reviews.disclosure.subject import Subject
 from sandbox.reviews.disclosure.supporting_counts import supporting_counts
 from sandbox.reviews.disclosure.survival_steps import survival_steps
@@ -70,6 +71,7 @@ CHECKS: dict[str, Check] = {
         model_parts,
         markup,
         few_shares,
+        shares_with_few,
         counted_in_words,
         coded_labels,
     )
