@@ -145,7 +145,7 @@ def read_question(sql: str, *, version_of: Callable[[str], Version]) -> Question
     question = parse(sql)
     private = [dataset for dataset in (question.dataset, *(join.dataset for join in question.joins if not join.outer))
                if version_of(dataset).policy.unit is not None]
-    return question if question.dataset in private[:1] or not private else parse(sql, asked=private[0])
+    return parse(sql, asked=private[0]) if private and private[0] != question.dataset else question
 
 
 def scope_for(question: Question, version: Version, *, version_of: Callable[[str], Version], engine: Engine) -> Scope:

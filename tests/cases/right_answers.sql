@@ -351,3 +351,223 @@ SELECT year, COUNT(*) FROM t.t CROSS JOIN city.stops AS s WHERE t.stop = s.stop 
 SELECT COUNT(*) FROM t.t WHERE STRFTIME(day, '%Y-%m') = '2026-05' OR STRFTIME('%d/%j', day) = '09/009' OR WEEKDAY(day) = 0;
 
 SELECT COUNT(*), COUNT(DISTINCT STRFTIME(tapped, '%H:%M')) FROM t.t WHERE STRFTIME(tapped, '%Y%m%d %H:%M') BETWEEN '20260115 08:05' AND '20260201 00:00';
+
+-- what analysts write every day
+
+SELECT zone, n FROM (SELECT zone, COUNT(*) AS n FROM t.t JOIN city.stops USING (stop) GROUP BY zone) WHERE n > 10 ORDER BY n DESC;
+
+SELECT COUNT(*) FILTER (WHERE smoker) AS s, COUNT(*) FILTER (WHERE NOT smoker) AS ns FROM t.t;
+
+SELECT AVG(cost) FILTER (WHERE year = 2), SUM(visits) FILTER (WHERE district IN ('north', 'south')) FROM t.t;
+
+SELECT district, SUM(CASE WHEN smoker THEN cost END) / SUM(cost) AS share FROM t.t GROUP BY district;
+
+SELECT year, 100.0 * COUNT(*) FILTER (WHERE smoker) / COUNT(*) AS pct FROM t.t GROUP BY year ORDER BY pct DESC;
+
+SELECT district, COUNT(*) * 1.0 / SUM(COUNT(*)) OVER () AS share FROM t.t GROUP BY district;
+
+SELECT year, COUNT(*) - LAG(COUNT(*)) OVER (ORDER BY year) AS more FROM t.t GROUP BY year ORDER BY year;
+
+SELECT district, year, RANK() OVER (PARTITION BY year ORDER BY COUNT(*) DESC) AS r FROM t.t GROUP BY district, year ORDER BY year, district;
+
+SELECT DAYOFWEEK(day) AS d, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY d ORDER BY d;
+
+SELECT HOUR(tapped) AS h, AVG(visits) FROM t.t WHERE tapped IS NOT NULL GROUP BY h ORDER BY h;
+
+SELECT COUNT(*) FROM t.t WHERE day >= DATE '2026-03-01' AND day < DATE '2026-03-01' + INTERVAL 1 MONTH;
+
+SELECT COUNT(*) FROM t.t WHERE tapped::DATE = DATE '2026-02-03';
+
+SELECT COUNT(*) FROM t.t WHERE STRFTIME(day, '%Y-%m') = '2026-05';
+
+SELECT QUARTER(day) AS q, SUM(cost) FROM t.t WHERE day IS NOT NULL GROUP BY ALL ORDER BY q;
+
+SELECT district, SUM(cost) FROM t.t GROUP BY ALL;
+
+SELECT COUNT(*) FROM t.t WHERE LENGTH(TRIM(note)) = 1;
+
+SELECT COUNT(*) FROM t.t WHERE note = '' OR note IS NULL;
+
+SELECT COUNT(*) FROM t.t WHERE COALESCE(note, 'x') = 'x';
+
+SELECT COUNT(*) FROM t.t WHERE NULLIF(note, '') IS NULL;
+
+SELECT COUNT(*) FROM t.t WHERE IFNULL(balance, 0) = 0;
+
+SELECT COUNT(*) FROM t.t WHERE STARTS_WITH(note, 'B') OR ENDS_WITH(note, 'e');
+
+SELECT COUNT(*) FROM t.t WHERE PREFIX(note, 'a') OR SUFFIX(note, 'b');
+
+SELECT COUNT(*) FROM t.t WHERE LEFT(district, 1) = 'n';
+
+SELECT COUNT(*) FROM t.t WHERE MOD(visits, 2) = 0;
+
+SELECT COUNT(*) FROM t.t WHERE visits % 3 = 1 AND visits // 3 = 2;
+
+SELECT ROUND(AVG(cost), 1), CEIL(AVG(cost)), FLOOR(AVG(cost)), TRUNC(AVG(cost)) FROM t.t;
+
+SELECT SUM(ROUND(cost)), SUM(FLOOR(cost)), SUM(CEIL(cost)), SUM(TRUNC(cost)) FROM t.t;
+
+SELECT SUM(SQRT(cost)), SUM(EXP(visits / 10)), SUM(LN(cost + 1)), SUM(POWER(visits, 2)), SUM(visits ** 2), SUM(visits ^ 2) FROM t.t;
+
+SELECT SUM(SIN(visits)), SUM(COS(visits)) FROM t.t;
+
+SELECT QUANTILE_DISC(visits, 0.5) FROM t.t;
+
+SELECT PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY visits) FROM t.t;
+
+SELECT VAR_POP(visits), STDDEV_POP(visits), STDDEV_SAMP(visits), VARIANCE(visits) FROM t.t;
+
+SELECT COVAR_POP(cost, visits), COVAR_SAMP(cost, visits), CORR(cost, visits) FROM t.t;
+
+SELECT COUNT_IF(visits > 3), COUNTIF(smoker) FROM t.t;
+
+SELECT SUM(visits > 3) / COUNT(*) FROM t.t;
+
+SELECT AVG(IF(smoker, cost, 0)) FROM t.t;
+
+SELECT GEOMEAN(cost + 1) FROM t.t;
+
+SELECT COUNT(DISTINCT person) * 1.0 / COUNT(*) FROM t.t;
+
+SELECT year, COUNT(*) AS n FROM t.t GROUP BY year HAVING COUNT(*) > 100 AND AVG(visits) > 1 ORDER BY n;
+
+SELECT year, COUNT(*) AS n FROM t.t GROUP BY year HAVING n > 100 ORDER BY AVG(visits) DESC;
+
+SELECT year, COUNT(*) AS n FROM t.t GROUP BY year ORDER BY 2 DESC LIMIT 1;
+
+SELECT person_n, COUNT(*) FROM (SELECT person, COUNT(*) AS person_n FROM t.t GROUP BY person) GROUP BY person_n;
+
+SELECT CASE WHEN n > 15 THEN 'many' ELSE 'few' END AS k, COUNT(*) FROM (SELECT person, COUNT(*) AS n FROM t.t GROUP BY person) GROUP BY k;
+
+SELECT AVG(total) FROM (SELECT person, SUM(cost) AS total FROM t.t WHERE smoker GROUP BY person HAVING COUNT(*) >= 3);
+
+SELECT district, AVG(total) FROM (SELECT person, district, SUM(cost) AS total FROM t.t GROUP BY person, district) GROUP BY district;
+
+WITH per AS (SELECT person, MIN(year) AS first FROM t.t GROUP BY person) SELECT first, COUNT(*) FROM per GROUP BY first;
+
+SELECT COUNT(*) FROM (SELECT person FROM t.t GROUP BY person HAVING SUM(cost) > 500);
+
+SELECT COUNT(DISTINCT person) FROM t.t WHERE person IN (SELECT person FROM t.t WHERE year = 1) AND person IN (SELECT person FROM t.t WHERE year = 3);
+
+SELECT COUNT(*) FROM t.t WHERE stop IN (SELECT stop FROM city.stops WHERE zone = 'a' AND shelters > 1);
+
+SELECT s.zone, t.year, AVG(t.cost) FROM t.t AS t JOIN city.stops AS s ON t.stop = s.stop WHERE s.shelters >= 1 GROUP BY s.zone, t.year;
+
+SELECT s.zone, COUNT(*) FROM city.stops AS s JOIN t.t AS t ON t.stop = s.stop GROUP BY s.zone;
+
+SELECT s.zone, COUNT(*) FROM t.t AS t, city.stops AS s WHERE t.stop = s.stop GROUP BY s.zone;
+
+SELECT trade, AVG(wage) FROM t.t JOIN t.jobs AS j ON t.person = j.worker AND t.year = j.year GROUP BY trade;
+
+SELECT COUNT(*) FROM t.t LEFT JOIN t.jobs AS j ON t.person = j.worker WHERE wage > 50;
+
+SELECT district, COUNT(*) FROM t.t WHERE NOT (district = 'north') GROUP BY district;
+
+SELECT COUNT(*) FROM t.t WHERE district != 'north' AND district <> 'south';
+
+SELECT COUNT(*) FROM t.t WHERE (district, year) IN (('north', 1), ('south', 2));
+
+SELECT COUNT(*) FROM t.t WHERE smoker IS NOT TRUE;
+
+SELECT COUNT(*) FROM t.t WHERE smoker = TRUE OR smoker IS NULL;
+
+SELECT COUNT(*) FROM t.t WHERE NOT smoker IS NULL;
+
+SELECT COUNT(*) FROM t.t WHERE cost NOT BETWEEN 10 AND 20;
+
+SELECT COUNT(*) FROM t.t WHERE cost BETWEEN 10 AND 20 AND cost NOT IN (11, 12.5);
+
+SELECT COUNT(*) FROM t.t WHERE 1 = 1;
+
+SELECT COUNT(*) FROM t.t WHERE TRUE;
+
+SELECT COUNT(*) FROM t.t WHERE FALSE;
+
+SELECT COUNT(1), COUNT(2 + 2) FROM t.t;
+
+SELECT SUM(1), SUM(2) FROM t.t;
+
+SELECT AVG(3) FROM t.t;
+
+SELECT 'all' AS what, COUNT(*) FROM t.t;
+
+SELECT UPPER(district) AS d, CONCAT(district, '!') AS e, COUNT(*) FROM t.t GROUP BY district;
+
+SELECT LENGTH(district) AS l, COUNT(*) FROM t.t GROUP BY l;
+
+SELECT district = 'north' AS is_north, COUNT(*) FROM t.t GROUP BY is_north;
+
+SELECT year * 10 + 1 AS k, COUNT(*) FROM t.t GROUP BY year;
+
+SELECT FLOOR(cost / 10) * 10 AS b, COUNT(*) FROM t.t WHERE cost IS NOT NULL GROUP BY b ORDER BY b;
+
+SELECT ROUND(cost, -1) AS b, COUNT(*) FROM t.t WHERE cost IS NOT NULL GROUP BY b ORDER BY b;
+
+SELECT CAST(year AS VARCHAR) AS y, COUNT(*) FROM t.t GROUP BY y ORDER BY y;
+
+SELECT SUM(cost::INTEGER) FROM t.t;
+
+SELECT SUM(visits::DECIMAL(10, 2)) FROM t.t;
+
+SELECT MAX(n) - MIN(n) FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district);
+
+SELECT AVG(n) FROM (SELECT district, year, COUNT(*) AS n FROM t.t GROUP BY district, year);
+
+SELECT COUNT(*) FROM t.t WHERE visits = ANY ([1, 2, 3]);
+
+SELECT district, FIRST_VALUE(COUNT(*)) OVER (ORDER BY district) AS f FROM t.t GROUP BY district ORDER BY district;
+
+SELECT district, ROW_NUMBER() OVER (ORDER BY district) AS r, COUNT(*) FROM t.t GROUP BY district ORDER BY r;
+
+SELECT * FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district) ORDER BY n LIMIT 2;
+
+SELECT district, n * 2 AS m FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district) WHERE district <> 'east';
+
+SELECT x.district, x.n FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district) AS x;
+
+WITH g AS (SELECT district, year, COUNT(*) AS n FROM t.t GROUP BY district, year) SELECT year, SUM(n) AS n, MAX(n) AS m FROM g GROUP BY year ORDER BY year;
+
+SELECT COUNT(*) AS "the count", AVG(cost) AS "均值" FROM t.t;
+
+SELECT district d, count(*) n FROM t.t GROUP BY d ORDER BY d;
+
+SELECT COUNT(*) FROM t.t WHERE GREATEST(cost, visits) > 50 AND LEAST(cost, visits) < 5;
+
+SELECT AVG(ABS(balance)), SUM(-balance), SUM(+balance) FROM t.t;
+
+SELECT AVG(visits / 2), AVG(visits / cost) FROM t.t WHERE cost > 1;
+
+SELECT SUM(cost) / COUNT(DISTINCT person) AS per_person FROM t.t;
+
+SELECT SQRT(VAR_POP(cost)) / AVG(cost) AS cv FROM t.t;
+
+SELECT LN(COUNT(*)), EXP(AVG(visits)), ABS(AVG(balance)) FROM t.t;
+
+SELECT COALESCE(AVG(cost), 0), GREATEST(AVG(cost), 3) FROM t.t;
+
+SELECT CASE WHEN COUNT(*) > 100 THEN 'big' ELSE 'small' END FROM t.t;
+
+SELECT district, CASE WHEN AVG(cost) > 50 THEN 'high' ELSE 'low' END AS lvl FROM t.t GROUP BY district ORDER BY district;
+
+SELECT year, SUM(cost) FROM t.t GROUP BY ROLLUP (year) ORDER BY year;
+
+SELECT district, SUM(SUM(cost)) OVER (ORDER BY district) AS running FROM t.t GROUP BY district ORDER BY district;
+
+SELECT COUNT(*) FROM t.t WHERE day = '2026-05-05';
+
+SELECT COUNT(*) FROM t.t WHERE day BETWEEN '2026-05-05' AND '2026-06-05';
+
+SELECT COUNT(*) FROM t.t WHERE YEAR(day) = 2026 AND MONTH(day) IN (1, 2) AND DAY(day) < 10;
+
+SELECT COUNT(*) FROM t.t WHERE ISODOW(day) >= 6;
+
+SELECT WEEKDAY(day) AS w, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY w ORDER BY w;
+
+SELECT DAYNAME(day) AS w, COUNT(*) FROM t.t WHERE day IS NOT NULL GROUP BY w;
+
+SELECT AVG(DATE_PART('day', day)) FROM t.t;
+
+SELECT district, MEDIAN(cost), QUANTILE(cost, 0.9) FROM t.t GROUP BY district;
+
+SELECT district, COUNT(*) FROM t.t GROUP BY district QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC) <= 2;

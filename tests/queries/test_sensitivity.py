@@ -106,7 +106,8 @@ KEYS = (
     "", "district", "year", "district, year", "year, district", "FLOOR(cost)",
     "CASE WHEN cost > 0 THEN 'a' WHEN smoker THEN 'b' ELSE 'c' END", "smoker",
     "smoker IS TRUE, year + 1", "LEAST(visits, 2)", "UPPER(district)", "visits > cost", "note, district",
-    "visits", "CONCAT(district, '-', year)", "RIGHT(district, 2), STRPOS(district, 'o')")
+    "visits", "CAST(cost * 1.5 AS INTEGER)", "ROUND(cost / 4)",
+    "CONCAT(district, '-', year)", "RIGHT(district, 2), STRPOS(district, 'o')")
 FOUND: dict[Expression, tuple[KeyValue, ...]] = {Name("note"): ("", "%", "it's"), Name("visits"): tuple(range(-60, 60))}
 DISCOVERIES = ("note", "UPPER(note)", "SUBSTRING(note, 1, 1)", "LTRIM(note)", "visits", "COALESCE(note, district)",
                "CASE WHEN smoker THEN note ELSE 'no' END")
@@ -117,7 +118,8 @@ AGGREGATES = (
     "MEDIAN(cost) AS a, MAX(visits) AS b, QUANTILE_CONT(cost * visits, 0.9) AS c",
     "STDDEV(cost) AS a, CORR(cost, visits) AS b, REGR_SLOPE(visits, cost) AS c",
     "SUM(cost * visits) AS a, AVG(cost - visits) AS b, SUM(ABS(cost)) AS c, SUM(CASE WHEN smoker THEN cost ELSE visits END) AS d",
-    "SUM(GREATEST(LEAST(cost / visits, 5), -5)) AS a, AVG(GREATEST(LEAST(LENGTH(note), 9), 0)) AS b, SUM(SQRT(ABS(cost))) AS c",
+    "SUM(GREATEST(LEAST(cost / visits, 5), -5)) AS a, AVG(GREATEST(LEAST(LENGTH(note), 9), 0)) AS b, SUM(SQRT(ABS(cost))) AS c, "
+    "SUM(CAST(cost AS INTEGER)) AS d, SUM(ROUND(cost * 1.5)) AS e",
     "SUM(COALESCE(cost, visits)) AS a, AVG(NULLIF(visits, 1)) AS b, SUM(visits // 2) AS c, SUM(ROUND(cost) % 3) AS d, "
     "COUNT_IF(smoker) AS e",
     "SUM(LN(GREATEST(cost, 1) + 1)) AS a, SUM(EXP(LEAST(visits, 3))) AS b, SUM(POWER(cost, 3)) AS c, "
