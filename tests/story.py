@@ -13,6 +13,7 @@ from sandbox.catalog.populations import Population, read_populations
 from sandbox.catalog.publish import publish
 from sandbox.database import Database
 from sandbox.engines import DuckDBEngine
+from sandbox.engines.process import EngineProcesses
 from sandbox.grants import Grant, approve, request_access
 from sandbox.identity import Principal, create_account, create_organisation, create_team, join_team, load_principal
 from sandbox.policy import Gate
@@ -61,6 +62,9 @@ def rows_csv(people: int = 300, *, seed: int = 7, extra: str = "") -> bytes:
     return ("\n".join(lines) + "\n" + extra).encode()
 
 
+PROCESSES = EngineProcesses()  # one fork server for all stories of a test run
+
+
 @dataclass
 class Story:
     database: Database
@@ -101,4 +105,4 @@ def open_story(database: Database, store: RawStore) -> Story:
     gate = Gate(POLICIES)
     shelf = Shelf(database, POLICIES)
     return Story(database, gate, shelf, store, read_populations(POLICIES),
-                 Desk(database, shelf, gate, DuckDBEngine(store)))
+                 Desk(database, shelf, gate, DuckDBEngine(store, PROCESSES)))

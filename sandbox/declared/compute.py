@@ -28,7 +28,7 @@ def compute(query: DeclaredQuery, engine: Engine, digests: UnitDigests, rules: C
     until = time.monotonic() + seconds
     plan = with_values(query, engine, rules, seconds=seconds)
     check_size(plan, len(query.measures))
-    brought = engine.brought(plan, seconds=max(0.1, until - time.monotonic()))
+    brought = engine.brought(plan, seconds=max(0.1, until - time.monotonic()), computing_seconds=seconds)
     behind = _behind(plan, query, brought, digests)
     keys = tuple(Key(name, tuple(map(_label, key.values))) for name, key in zip(query.keys, plan.keys, strict=True))
     return Table(keys, tuple(name for name, _ in query.measures), behind, shown_numbers(behind, rules))
@@ -41,7 +41,7 @@ def with_values(query: DeclaredQuery, engine: Engine, rules: CellRules, *, secon
         return plan
     found: dict[object, tuple[KeyValue, ...]] = {}
     for discovery in plan.unknown:
-        units = engine.units_by_value(Discovery(discovery.of, EVERY), plan.version, seconds=seconds)
+        units = engine.units_by_value(Discovery(discovery.of, EVERY), plan.version, seconds=seconds, computing_seconds=seconds)
         enough = [value for value, number in units.items() if number >= rules.minimum_count]
         found[discovery.of] = tuple(sorted(enough, key=lambda value: (str(type(value)), value)))
     return make_plan(query.question, plan.version, replace(plan.scope, found={**plan.scope.found, **found}))  # type: ignore[dict-item]

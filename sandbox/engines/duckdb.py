@@ -1,41 +1,51 @@
-"""How does DuckDB compute totals? In memory, on one version's rows, shut off from everything, and for so long at most."""
+"""How DuckDB computes totals: in a process of each question's own, on one version's rows in memory, for so long at most."""
 
+import json
+import os
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
-from threading import BoundedSemaphore, Event, Thread
+from threading import BoundedSemaphore
 
-import duckdb
 import pyarrow as pa
 
 from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue
 from sandbox.engines.model import Cells, UnitsByValue
+from sandbox.engines.process import EngineProcesses, Task, TaskFailed
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
-from sandbox.engines.weighing import fits_weighing, weighed
-from sandbox.queries import Plan, compile_brought, compile_discovery, compile_plan
-from sandbox.queries.compile import Statement, joined_table
+from sandbox.engines.table_file import TableFile
+from sandbox.engines.tasks import Compute, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
+from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
+from sandbox.queries import Plan, compile_brought, compile_discovery
+from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
-from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
-ROWS_SUMMED_AT_ONCE = 4_000_000
-RUNS_AT_ONCE = 4  # a question keeps its place until its moment, most of it asleep
+QUESTIONS_AT_ONCE = 4 * (os.cpu_count() or 1)  # a question keeps its place until its moment, most of it asleep
+MEMORY_BYTES = 4 * 2**30
+LOADING_SECONDS = 600.0
+PROBE_SECONDS, QUIET_PROBE_SECONDS = 0.02, 0.06  # computed, and on the clock with the fork and a rescheduling
 
 
 class DuckDBEngine:
-    """Reads a version's Parquet from the raw store once, keeps the last few in memory, laid out for questions."""
+    """Reads a version's Parquet from the raw store once, keeps the last few in memory, laid out for questions.
 
-    def __init__(self, store: RawStore) -> None:
+    The vault's own process holds no row: it holds descriptors of files in memory, which it hands to the processes that
+    load and compute (process.py).
+    """
+
+    def __init__(self, store: RawStore, processes: EngineProcesses | None = None) -> None:
         self.store = store
-        self._places = BoundedSemaphore(RUNS_AT_ONCE)
-        self._private = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_private)
+        self._places = BoundedSemaphore(QUESTIONS_AT_ONCE)
+        self._processes = processes or EngineProcesses()
+        self._files = _Files()
         self._public = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_public)
-        self._beside = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_beside)
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -43,18 +53,18 @@ class DuckDBEngine:
         with self._places:
             yield
 
-    def totals(self, plan: Plan, *, seconds: float) -> Cells:
-        return totals_of(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
+    def totals(self, plan: Plan, *, seconds: float, computing_seconds: float) -> Cells:
+        rows = self._asked(plan)
+        work = totals_work(plan, count=rows.count, units=rows.units)
+        return read_cells(plan, self._compute(work, self._tables(plan), seconds, computing_seconds))
 
-    def _joined(self, plan: Plan) -> list[pa.Table]:
-        return [self._public(joined.version).rows if isinstance(joined, PublicTable)
-                else self._beside(plan.version, joined.version) for joined in plan.scope.joined.values()]
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
+                       computing_seconds: float) -> UnitsByValue:
+        work = TableWork(compile_discovery(discovery, version.policy))
+        return _by_value(read_table(self._compute(work, [self._private(version)], seconds, computing_seconds)))
 
-    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
-        return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
-
-    def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
-        return brought_by_units(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
+    def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
+        return read_table(self._compute(brought_work(plan), self._tables(plan), seconds, computing_seconds))
 
     def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
         return self._public(version).values(column, where)
@@ -65,20 +75,79 @@ class DuckDBEngine:
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
 
+    def public_fan_out(self, version: Version, columns: tuple[str, ...]) -> int:
+        return self._public(version).fan_out(columns)
+
     def warm(self, version: Version, *joined: Version) -> None:
         """Load what a question needs before its time begins, so that the first question is no slower than the next."""
         self._private(version)
+        if any(other.policy.unit is not None for other in joined):
+            self._few(version)
         for other in joined:
             if other.policy.unit is None:
-                self._public(other)
+                self._public_file(other)
             else:
                 self._beside(version, other)
 
-    def _load_private(self, version: Version) -> RowsInMemory:
-        return RowsInMemory(batches_of(self._parquet(version)), version.policy)
+    def load(self) -> float:
+        """How many times longer than on a quiet machine the probe takes now."""
+        began = time.monotonic()
+        self._processes.run(Probe(PROBE_SECONDS), [], seconds=LOADING_SECONDS, computing_seconds=1.0)
+        return (time.monotonic() - began) / QUIET_PROBE_SECONDS
 
-    def _load_beside(self, first: Version, second: Version) -> pa.Table:
-        return self._private(second).beside(self._private(first), second.policy)
+    def close(self) -> None:
+        """End every process of the engine."""
+        self._processes.close()
+
+    # --- files
+
+    def _asked(self, plan: Plan) -> TableFile:
+        """The rows that are asked: few of each unit where a join on the unit would multiply them."""
+        joins_units = any(isinstance(table, PrivateTable) for table in plan.scope.joined.values())
+        return self._few(plan.version) if joins_units else self._private(plan.version)
+
+    def _tables(self, plan: Plan) -> list[TableFile]:
+        return [self._asked(plan), *(
+            self._public_file(joined.version) if isinstance(joined, PublicTable) else self._beside(plan.version, joined.version)
+            for joined in plan.scope.joined.values())]
+
+    def _private(self, version: Version) -> TableFile:
+        return self._files.get(("private", version), lambda: self._loaded(LoadPrivate(version.policy), version))
+
+    def _few(self, version: Version) -> TableFile:
+        assert version.policy.unit is not None
+        few = KeepFewRows(version.policy.unit.max_rows)
+        return self._files.get(("few", version), lambda: self._made(few, [self._private(version)]))
+
+    def _beside(self, first: Version, second: Version) -> TableFile:
+        return self._files.get(("beside", first, second),
+                               lambda: self._made(LayBeside(), [self._private(first), self._few(second)]))
+
+    def _public_file(self, version: Version) -> TableFile:
+        return self._files.get(("public", version), lambda: self._loaded(LoadPublic(), version))
+
+    def _loaded(self, task: Task, version: Version) -> TableFile:
+        parquet = os.memfd_create("parquet")
+        try:
+            with os.fdopen(os.dup(parquet), "wb") as file:
+                file.write(self._parquet(version))
+            os.lseek(parquet, 0, os.SEEK_SET)
+            return self._file(task, [parquet])
+        finally:
+            os.close(parquet)
+
+    def _made(self, task: Task, files: Sequence[TableFile]) -> TableFile:
+        return self._file(task, [file.descriptor for file in files])
+
+    def _file(self, task: Task, descriptors: Sequence[int]) -> TableFile:
+        done = self._processes.run(task, descriptors, seconds=LOADING_SECONDS, computing_seconds=LOADING_SECONDS)
+        if done.file is None:
+            raise TaskFailed("no file")
+        count, units = json.loads(done.answer)
+        return TableFile(done.file, count, units)
+
+    def _compute(self, work: Work, files: Sequence[TableFile], seconds: float, computing_seconds: float) -> bytes:
+        return computed(self._processes, Compute(work, MEMORY_BYTES), files, seconds, computing_seconds)
 
     def _load_public(self, version: Version) -> PublicRows:
         if version.policy.unit is not None:
@@ -89,109 +158,79 @@ class DuckDBEngine:
         return self.store.get(version.object_name, version.object_version)
 
 
+def computed(processes: EngineProcesses, task: Compute, files: Sequence[TableFile], seconds: float,
+             computing_seconds: float) -> bytes:
+    """A question's exact numbers, as bytes. Raises `TaskFailed`, whatever the cause."""
+    return processes.run(task, [file.descriptor for file in files], seconds=seconds, computing_seconds=computing_seconds).answer
+
+
+class _Files:
+    """The last few files, each made once, however many ask for it at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._files: dict[object, TableFile] = {}  # the last used one last
+        self._making: dict[object, threading.Lock] = {}
+
+    def get(self, key: object, make: Callable[[], TableFile]) -> TableFile:
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if (found := self._files.pop(key, None)) is not None:
+                    self._files[key] = found
+                    return found
+            made = make()
+            with self._lock:
+                self._files[key] = made
+                while len(self._files) > 3 * TABLES_IN_MEMORY:
+                    del self._files[next(iter(self._files))]
+            return made
+
+
+# --- the same in this process, for rows that are given: without a limit, and for tests
+
+
 def compute(plan: Plan, rows: pa.Table, joined: Sequence[pa.Table] = ()) -> Cells:
     """A plan's totals on `rows` as they were published, joined with others as they were."""
     first, tables = _in_memory(rows, plan.version.policy), list(joined)
+    private = False
     for place, other in enumerate(plan.scope.joined.values()):
         if isinstance(other, PrivateTable):
+            private = True
             policy = other.version.policy
             tables[place] = _in_memory(tables[place], policy).beside(first, policy)
-    return totals_of(plan, first, tables, seconds=600.0)
+    if private:
+        first.bounded(plan.unit.max_rows)
+    return totals_of(plan, first, tables)
+
+
+def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table]) -> Cells:
+    """Exact integers for every public cell, 0 where no row fell."""
+    with rows.cursor() as connection:
+        for place, table in enumerate(joined):
+            connection.register(joined_table(place), table)
+        return read_cells(plan, totals_work(plan, count=rows.count, units=rows.units).perform(connection))
+
+
+def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory) -> UnitsByValue:
+    """How many units have each value of a key, or each size of a column's values."""
+    with rows.cursor() as connection:
+        return _by_value(read_table(TableWork(compile_discovery(discovery, policy)).perform(connection)))
+
+
+def brought_work(plan: Plan) -> TableWork:
+    """What each unit, by its name, brings to each cell."""
+    return TableWork(f"SELECT u.unit AS name, b.* EXCLUDE (unit) FROM ({compile_brought(plan)}) AS b "
+                     "JOIN units AS u ON u.code = b.unit")
+
+
+def _by_value(table: pa.Table) -> UnitsByValue:
+    values, units = (table.column(place).to_pylist() for place in (0, 1))
+    return {int(value) if isinstance(value, float) else value: int(number)
+            for value, number in zip(values, units, strict=True)}
 
 
 def _in_memory(rows: pa.Table, policy: DatasetPolicy) -> RowsInMemory:
     assert policy.unit is not None
     return RowsInMemory(rows.sort_by(policy.unit.column).to_batches(), policy)
-
-
-def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> Cells:
-    """Run a plan's statements: exact integers for every public cell, 0 where no row fell.
-
-    Raises `duckdb.InterruptException` after `seconds`.
-    """
-    answer: Cells = {}
-    with rows.cursor() as connection, _interrupted_after(connection, seconds):
-        for place, table in enumerate(joined):
-            connection.register(joined_table(place), table)
-        for place, statement in enumerate(compile_plan(plan)):
-            if statement.weighed and fits_weighing(plan, statement.totals, rows):
-                cells = weighed(plan, statement.totals, rows, connection)
-            else:
-                cells = _summed(plan, place, statement, rows, connection)
-            answer |= dict(zip(statement.totals, cells, strict=True))
-    for total in plan.totals:
-        if total.kind is TotalKind.BINS and total not in answer:
-            answer[total] = _added_up(plan, answer, total)
-    return answer
-
-
-def brought_by_units(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table], *, seconds: float) -> pa.Table:
-    """What each unit, by its name, brings to each cell. Raises `duckdb.InterruptException` after `seconds`."""
-    with rows.cursor() as connection, _interrupted_after(connection, seconds):
-        for place, table in enumerate(joined):
-            connection.register(joined_table(place), table)
-        return connection.execute(f"SELECT u.unit AS name, b.* EXCLUDE (unit) FROM ({compile_brought(plan)}) AS b "
-                                  "JOIN units AS u ON u.code = b.unit").to_arrow_table()
-
-
-def _summed(plan: Plan, place: int, statement: Statement, rows: RowsInMemory,
-            connection: duckdb.DuckDBPyConnection) -> list[list[int]]:
-    """What a statement says, over some units at a time, so that the engine never counts all of them at once."""
-    bins, keys = statement.bins, len(plan.keys)
-    cells = [[0] * (plan.cells * (bins or 1)) for _ in statement.totals]
-    pieces = rows.count // ROWS_SUMMED_AT_ONCE + 1 if statement.additive and not plan.weights_stored else 1
-    for among in rows.pieces(pieces):
-        sql = statement.sql if pieces == 1 else compile_plan(plan, among)[place].sql
-        for found in connection.execute(sql).fetchall():
-            cell = _place(plan, found[:keys])
-            if bins:
-                cell = cell * bins + int(found[keys])
-            for index, value in enumerate(found[keys + bool(bins):]):
-                cells[index][cell] += int(value or 0)
-    return cells
-
-
-def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
-                   seconds: float) -> UnitsByValue:
-    """How many units have each value of a key, or each size of a column's values.
-
-    Raises `duckdb.InterruptException` after `seconds`.
-    """
-    with rows.cursor() as connection, _interrupted_after(connection, seconds):
-        found = connection.execute(compile_discovery(discovery, policy)).fetchall()
-    return {int(value) if isinstance(value, float) else value: int(units) for value, units in found}
-
-
-def _added_up(plan: Plan, answer: Cells, total: Total) -> list[int]:
-    """A coarse histogram from the fine one: whole numbers add up exactly."""
-    fine = next(other for other in answer if other.kind is TotalKind.BINS and other.of == total.of)
-    return [sum(answer[fine][cell * fine.bins + bin * BINS_IN_ONE: cell * fine.bins + min(fine.bins, (bin + 1) * BINS_IN_ONE)])
-            for cell in range(plan.cells) for bin in range(total.bins)]
-
-
-def _place(plan: Plan, codes: tuple[int, ...]) -> int:
-    place = 0
-    for key, code in zip(plan.keys, codes, strict=True):
-        place = place * len(key.values) + int(code)
-    return place
-
-
-@contextmanager
-def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    done = Event()
-
-    def watch() -> None:
-        if not done.wait(seconds):
-            while not done.wait(0.01):  # again and again: an interrupt between two statements is forgotten
-                connection.interrupt()
-
-    watcher = Thread(target=watch, daemon=True)
-    until = time.monotonic() + seconds
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()  # it must not interrupt a connection that is closed
-    if time.monotonic() > until:  # what is late has failed, whether the interrupt came through or not
-        raise duckdb.InterruptException("late")

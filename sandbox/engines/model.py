@@ -1,4 +1,4 @@
-"""What must an engine do? Compute a plan's integer totals for every public cell. Exactly the same on every engine."""
+"""What an engine does: it computes a plan's integer totals for every public cell, exactly the same on every engine."""
 
 from contextlib import AbstractContextManager
 from fractions import Fraction
@@ -28,6 +28,14 @@ class Engine(Protocol):
         """Have a private version's rows ready, and those that are joined to it, before anybody waits for an answer from them."""
         ...
 
+    def load(self) -> float:
+        """How many times longer than on a quiet machine computing takes now, by a probe that touches no row."""
+        ...
+
+    def close(self) -> None:
+        """End what it started."""
+        ...
+
     def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
         """The distinct values of a column of an open dataset, in order, `where` a condition of compile_expression's holds.
 
@@ -43,21 +51,26 @@ class Engine(Protocol):
         """Whether no two rows of an open dataset have the same values in these columns."""
         ...
 
-    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
+    def public_fan_out(self, version: Version, columns: tuple[str, ...]) -> int:
+        """How many rows of an open dataset have the same values in these columns, at most."""
+        ...
+
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
+                       computing_seconds: float) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
 
         Raises as `totals` does.
         """
         ...
 
-    def totals(self, plan: Plan, *, seconds: float) -> Cells:
+    def totals(self, plan: Plan, *, seconds: float, computing_seconds: float) -> Cells:
         """The exact totals, before noise: the most secret numbers there are. They never leave the vault.
 
-        Raises, whatever, when it is not done after `seconds`.
+        Raises, whatever, when it is not done after `seconds` on the clock, or `computing_seconds` of its own processors' time.
         """
         ...
 
-    def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
+    def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
         """Who stands behind the totals of a plan of counts: `name` (of the unit), k0, k1, ... (the places of the keys' values),
         t0, t1, ... (what the unit brings to each total in that cell). As secret as rows. Raises as `totals` does.
         """

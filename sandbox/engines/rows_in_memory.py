@@ -1,4 +1,4 @@
-"""Where are rows while they are asked? In a DuckDB of their own in memory, laid out for questions (queries/layout.py).
+"""Rows as they lie while they are asked: in a DuckDB of their own in memory, laid out for questions (queries/layout.py).
 
 Its own tables are several times faster than Arrow or Parquet, because it knows the smallest and largest value of each column.
 They are filled with some units at a time, as these come from the Parquet, so that the rows are never in memory twice.
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from math import isfinite
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -52,9 +53,10 @@ def whole_units(batches: Iterable[pa.RecordBatch], unit: str) -> Iterator[pa.Tab
 class RowsInMemory:
     """A private version's rows. Hidden columns are left out; units' names lie apart, for a join of two datasets alone."""
 
-    def __init__(self, batches: Iterable[pa.RecordBatch], policy: DatasetPolicy) -> None:
+    def __init__(self, batches: Iterable[pa.RecordBatch], policy: DatasetPolicy, *, file: Path | None = None) -> None:
+        """Rows that come sorted by unit. `file`: a new file in memory (memory_folder.py) that is to hold them."""
         assert policy.unit is not None
-        self._database = duckdb.connect(":memory:", config=SHUT)
+        self._database = duckdb.connect(str(file or ":memory:"), config=SHUT)
         self.count = self.units = 0
         unit = quoted(policy.unit.column)
         columns = {column.name: SQL_TYPE[column.type] for column in policy.columns if column.role is not Role.HIDDEN}
@@ -74,6 +76,10 @@ class RowsInMemory:
             connection.execute("CHECKPOINT")
             connection.execute("SET lock_configuration = true")
 
+    def close(self) -> None:
+        """Write out what a file is to hold, and let go of it."""
+        self._database.close()
+
     def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy, how: str) -> None:
         """Put all rows of some units behind those of the units before them: what a question groups by unit lies together."""
         assert policy.unit is not None
@@ -92,26 +98,39 @@ class RowsInMemory:
         self.units, self.count = found[0], self.count + found[1]
 
     def beside(self, first: "RowsInMemory", policy: DatasetPolicy) -> pa.Table:
-        """These rows to be joined with those of `first`: each with the number that its unit has there."""
-        columns = [f"r.{quoted(column.name)}" for column in policy.columns if column.role not in (Role.UNIT, Role.HIDDEN)]
+        """These rows to be joined with those of `first`: each with the code that its unit has there, few of each unit."""
+        assert policy.unit is not None
         with self.cursor() as connection:
-            own = connection.execute(f"SELECT u.unit AS name, {', '.join([f'r.{UNIT}', *columns])} FROM {TABLE} AS r "
+            own = connection.execute(f"SELECT u.unit AS name, r.* FROM ({rows_of_few(policy.unit.max_rows)}) AS r "
                                      f"JOIN units AS u ON u.code = r.{UNIT}").to_arrow_table()
         with first.cursor() as connection:
             connection.register("own", own)
             return connection.execute(f"SELECT u.code AS {UNIT}, own.* EXCLUDE (name, {UNIT}) FROM own "
                                       "JOIN units AS u ON u.unit = own.name").to_arrow_table()
 
-    def pieces(self, count: int) -> Iterator[range]:
-        """The codes of all units, in so many parts. The rows of a part lie together."""
-        for place in range(count):
-            yield range(self.units * place // count, self.units * (place + 1) // count)
+    def bounded(self, max_rows: int) -> None:
+        """Leave at most so many rows of each unit."""
+        with self.cursor() as connection:
+            connection.execute(f"CREATE TABLE few AS {rows_of_few(max_rows)}")
+            connection.execute(f"DROP TABLE {TABLE}")
+            connection.execute(f"ALTER TABLE few RENAME TO {TABLE}")
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of one question's own to the rows."""
         with self._database.cursor() as connection:
             yield connection
+
+
+def rows_of_few(max_rows: int, *, rows: str = TABLE, units: str = "units") -> str:
+    """The SELECT of at most `max_rows` rows of each unit: before a join multiplies them.
+
+    Which rows stay follows from the unit's name and its rows alone, in an order that is another one for each unit, so that
+    no value is preferred in all of them. Rows that are alike may stand for each other.
+    """
+    return (f"SELECT * EXCLUDE (name, place) FROM (SELECT r.*, u.unit AS name, row_number() OVER (PARTITION BY r.{UNIT} "
+            f"ORDER BY hash(u.unit, r), r) AS place FROM {rows} AS r JOIN {units} AS u ON u.code = r.{UNIT}) "
+            f"WHERE place <= {max_rows} ORDER BY {UNIT}")
 
 
 class PublicRows:
@@ -148,12 +167,21 @@ class PublicRows:
         ends = [found["min"], found["max"]]
         return (Fraction(ends[0]), Fraction(ends[1])) if None not in ends and all(map(isfinite, ends)) else None
 
+    def fan_out(self, columns: tuple[str, ...]) -> int:
+        """How many rows have the same values in these columns, at most: 0 where no row has all of them."""
+        rows = self._comparable(columns)
+        counts = rows.group_by(list(columns)).aggregate([([], "count_all")])["count_all"]
+        return int(pc.max(counts).as_py() or 0)
+
     def once(self, columns: tuple[str, ...]) -> bool:
         """Whether no two rows have the same values in these columns; empty ones join with nothing."""
+        return self.fan_out(columns) <= 1
+
+    def _comparable(self, columns: tuple[str, ...]) -> pa.Table:
         rows = self.rows.select(list(columns)).drop_null()
         for place, column in enumerate(columns):
             if pa.types.is_integer(rows.schema.field(column).type) or pa.types.is_floating(rows.schema.field(column).type):
                 # as the engine compares numbers that are not all whole: as DOUBLE, and 0 is -0
                 as_double = pc.add(pc.cast(rows[column], pa.float64(), safe=False), 0.0)
                 rows = rows.set_column(place, column, as_double)
-        return len(rows.group_by(list(columns)).aggregate([])) == len(rows)
+        return rows

@@ -27,6 +27,8 @@ class PublicTable:
     outer: bool = False  # LEFT JOIN: its columns may be empty
     extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)
     """The least and the greatest number of a column; None where there is none, or one is not finite."""
+    fan_out: Callable[[tuple[str, ...]], int] = field(compare=False, default=lambda _: 1)
+    """How many of its rows have the same values in some columns, at most."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))

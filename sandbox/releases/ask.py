@@ -27,7 +27,7 @@ from sandbox.releases.desk import Desk
 from sandbox.releases.failure import failed
 from sandbox.releases.find_bounds import find_bounds
 from sandbox.releases.find_keys import find_keys
-from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
+from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
@@ -75,8 +75,10 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
         with desk.engine.place():
             # rows are loaded for whoever asks first, and for no question in particular
             desk.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
-            with until_due(allowance):  # waiting for a place depends on others' questions, computing on these rows
-                exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance))
+            # waiting for a place and the load depend on others' questions, computing on these rows
+            with until_due(allowance, load=desk.engine.load()):
+                exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance),
+                                           computing_seconds=computing_seconds(prepared.plan))
                 noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                          for share in missing}
         return _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)

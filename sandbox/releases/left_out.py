@@ -28,7 +28,7 @@ from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.desk import Desk
-from sandbox.releases.moment import allowance_seconds, limit_seconds, until_due
+from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.tables import left_out_rows
 
@@ -75,8 +75,9 @@ def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
         return
     with desk.engine.place():
         desk.engine.warm(version)
-        with until_due(allowance := allowance_seconds(plan)):
-            units = add_noise(share, desk.engine.totals(plan, seconds=limit_seconds(allowance))[share.total])
+        with until_due(allowance := allowance_seconds(plan), load=desk.engine.load()):
+            units = add_noise(share, desk.engine.totals(plan, seconds=limit_seconds(allowance),
+                                                        computing_seconds=computing_seconds(plan))[share.total])
     with desk.database.transaction() as tx:
         tx.execute(insert(left_out_rows).values(dataset=version.dataset, number=version.number, picorho=share.loss.picorho,
                                                 scale=share.scale, units=units))

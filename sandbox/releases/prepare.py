@@ -19,12 +19,14 @@ from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
 from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
+from sandbox.queries.cost import require_affordable
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
 from sandbox.releases.bought_bounds import bounds_bought
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
+from sandbox.releases.moment import require_in_time
 from sandbox.releases.predict import loss_for
 from sandbox.releases.tables import released_totals
 
@@ -86,6 +88,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     for grant in grants:
         _decide(desk, principal, grant, grade)
     plan = make_plan(bound, version, scope)
+    require_affordable(plan)
+    require_in_time(plan)
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
     if epsilon is not None and error is not None:
@@ -125,6 +129,7 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     with desk.database.transaction() as tx:
         found = keys_found(tx, plan, least)
     plan = make_plan(bound, plan.version, replace(plan.scope, found=found))
+    require_in_time(plan)  # it has more cells now
     if error is None:
         return replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
     if plan.unknown:
@@ -172,7 +177,7 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
 
 def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
-                       partial(engine.public_extent, version))
+                       partial(engine.public_extent, version), partial(engine.public_fan_out, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:

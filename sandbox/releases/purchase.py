@@ -57,8 +57,9 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
     try:
         with desk.engine.place():
             desk.engine.warm(version)
-            with until_due(allowance):
-                found = purchase.found(desk.engine.units_by_value(purchase.of, version, seconds=limit_seconds(allowance)))
+            with until_due(allowance, load=desk.engine.load()):
+                found = purchase.found(desk.engine.units_by_value(
+                    purchase.of, version, seconds=limit_seconds(allowance), computing_seconds=4 * allowance))
         assert version.policy.budget is not None
         delta = version.policy.budget.delta
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,

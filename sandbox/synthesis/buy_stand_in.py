@@ -30,7 +30,7 @@ from sandbox.queries.price import LEAST_SHARE
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import Desk
-from sandbox.releases.moment import allowance_seconds, limit_seconds
+from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds
 from sandbox.releases.noise import add_noise
 from sandbox.synthesis.fit import column_shares, fit
 from sandbox.synthesis.marginals import Marginal, Question, classes_of, first_questions, pair_questions, pairs, telling
@@ -159,7 +159,8 @@ def measure(desk: Desk, version: Version, question: Question, price: PrivacyLoss
         raise ValueError("the groups are not the table's cells")
     with desk.engine.place():
         desk.engine.warm(version)
-        exact = desk.engine.totals(plan, seconds=limit_seconds(allowance_seconds(plan)))
+        exact = desk.engine.totals(plan, seconds=limit_seconds(allowance_seconds(plan)),
+                                   computing_seconds=computing_seconds(plan))
     noisy = add_noise(share, exact[share.total])
     return Marginal(question.kind, question.columns, question.shape, tuple(cell / WEIGHT for cell in noisy),
                     share.scale / WEIGHT, share.loss.picorho)

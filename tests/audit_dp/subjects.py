@@ -155,7 +155,7 @@ def keys_found(epsilon: str) -> Subject:
         random.Random(seed).shuffle(rows)
         rows.sort(key=lambda row: row[0])  # as a version's rows come: each unit's are together, in any order
         table = RowsInMemory(_rows(rows).to_batches(), version.policy)
-        return duckdb.units_by_value(share.discovery, version.policy, table, seconds=60.0)
+        return duckdb.units_by_value(share.discovery, version.policy, table)
 
     def draw(with_unit: bool, runs: int) -> Samples:
         exact = units(with_unit)
@@ -185,7 +185,7 @@ def bounds_bought(epsilon: str) -> Subject:
         rows = [*(victim if with_unit else []), *others]
         random.Random(seed).shuffle(rows)
         rows.sort(key=lambda row: row[0])
-        return duckdb.units_by_value(one, version.policy, RowsInMemory(_rows(rows).to_batches(), version.policy), seconds=60.0)
+        return duckdb.units_by_value(one, version.policy, RowsInMemory(_rows(rows).to_batches(), version.policy))
 
     def draw(with_unit: bool, runs: int) -> Samples:
         exact = units(with_unit)

@@ -61,7 +61,7 @@ def added_to_an_answer(story: Story, *, answers: int) -> float:
     for number in range(answers):
         prepared = prepare(story.desk, principal=wang, epsilon=Fraction(1, 100), grant_id=None,
                            sql=f"SELECT district, COUNT(*) AS n FROM clinic.visits WHERE visits > {number} GROUP BY district")
-        exact = story.desk.engine.totals(prepared.plan, seconds=60)
+        exact = story.desk.engine.totals(prepared.plan, seconds=60, computing_seconds=60)
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                  for share in prepared.price.shares}
         started = time.perf_counter()

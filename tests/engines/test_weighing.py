@@ -7,7 +7,7 @@ from random import Random
 import pyarrow as pa
 import pytest
 
-from sandbox.engines import duckdb, rows_in_memory, weighing
+from sandbox.engines import duckdb, rows_in_memory, weighing, work
 from sandbox.engines.rows_in_memory import RowsInMemory, whole_units
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.scope import PublicTable, Scope
@@ -53,13 +53,13 @@ def test_every_way_to_weigh_gives_the_same_integers(sql: str, monkeypatch: pytes
     plan = plan_of(sql)
     rows = RowsInMemory(made(3000).to_batches(max_chunksize=700), DATASET)
     joined: Sequence[pa.Table] = [STOPS] if plan.joins else []
-    as_arrays = duckdb.totals_of(plan, rows, joined, seconds=60)
+    as_arrays = duckdb.totals_of(plan, rows, joined)
     monkeypatch.setattr(weighing, "ROWS_AT_ONCE", 250)
-    in_parts = duckdb.totals_of(plan, rows, joined, seconds=60)
-    monkeypatch.setattr(duckdb, "fits_weighing", lambda *_: False)
-    by_sql = duckdb.totals_of(plan, rows, joined, seconds=60)
-    monkeypatch.setattr(duckdb, "ROWS_SUMMED_AT_ONCE", 400)
-    assert as_arrays == in_parts == by_sql == duckdb.totals_of(plan, rows, joined, seconds=60)
+    in_parts = duckdb.totals_of(plan, rows, joined)
+    monkeypatch.setattr(work, "fits_weighing", lambda *_, **__: False)
+    by_sql = duckdb.totals_of(plan, rows, joined)
+    monkeypatch.setattr(work, "ROWS_SUMMED_AT_ONCE", 400)
+    assert as_arrays == in_parts == by_sql == duckdb.totals_of(plan, rows, joined)
     assert any(cell for cells in as_arrays.values() for cell in cells)
 
 

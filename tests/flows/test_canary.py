@@ -45,10 +45,12 @@ HEAD = "person,district,year,cost,visits,note,day,smoker,secret"
 
 # failures as an engine or a library would make them: they quote what they were working on
 QUOTING = {
-    "sandbox.engines.duckdb": """
-        def totals_of(plan, rows, *_, **__):
-            with rows.cursor() as connection:
-                raise RuntimeError(f"Conversion Error: {connection.execute('FROM private_rows').fetchall()}")
+    "sandbox.engines.work": """
+        def _quoting(self, connection):
+            rows = connection.execute('FROM private_rows').fetchall()
+            print(rows, file=__import__('sys').stderr, flush=True)
+            raise RuntimeError(f"Conversion Error: {rows}")
+        TotalsWork.perform = _quoting
         """,
     "sandbox.catalog.publish": """
         def profile(table, policy):

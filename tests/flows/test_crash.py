@@ -79,8 +79,8 @@ AT = {
             return index
         """,
     "sandbox.engines.duckdb": """
-        _computed = totals_of
-        def totals_of(*given, **more):
+        _computed = computed
+        def computed(*given, **more):
             _die_at("in the engine")
             _stop_at("in the engine")
             return _computed(*given, **more)

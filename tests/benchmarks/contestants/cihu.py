@@ -30,7 +30,7 @@ def open_cihu(settings: Mapping[str, Any]) -> Ask:
 
     def ask(_: str, sql: str) -> list[list[Any]]:
         prepared = prepare(desk, principal=wang, sql=sql, epsilon=epsilon, grant_id=None)
-        exact = engine.totals(prepared.plan, seconds=600)
+        exact = engine.totals(prepared.plan, seconds=600, computing_seconds=600)
         noisy = {share.total.name: (share.scale, add_noise(share, exact[share.total])) for share in prepared.price.shares}
         return list(table(prepared.plan, noisy)["rows"])
 
