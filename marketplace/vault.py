@@ -15,6 +15,7 @@ from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
 BUYING_SECONDS = 1800.0
+ASKING_SECONDS = 1200.0  # longer than the vault ever takes for an answer
 SERVICE = "marketplace"
 Answer = dict[str, Any]
 
@@ -82,7 +83,8 @@ class Vault:
         return self.post(who, "/v1/explain", {"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)})
 
     def ask(self, who: str, *, sql: str, epsilon: str, grant: str) -> Answer:
-        return self.post(who, "/v1/ask", {"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)})
+        return document(self.send(who, "POST", "/v1/ask", timeout=ASKING_SECONDS,
+                                  json={"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)}))
 
     def answer(self, who: str, answer_id: str) -> Answer:
         return self.get(who, f"/v1/answers/{segment(answer_id)}")

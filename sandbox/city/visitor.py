@@ -12,7 +12,7 @@ import httpx
 from sandbox.errors import CihuError, InvalidInput, Unavailable
 from sandbox.problems import STATUS
 
-SECONDS = 120.0
+SECONDS = 1200.0  # longer than the vault ever takes for an answer
 Document = dict[str, Any]
 
 

@@ -20,6 +20,7 @@ from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.engines.table_file import TableFile
 from sandbox.engines.tasks import Compute, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
+from sandbox.errors import Unavailable
 from sandbox.queries import Plan, compile_brought, compile_discovery
 from sandbox.queries.compile import joined_table
 from sandbox.queries.discovery import Discovery
@@ -30,6 +31,7 @@ TABLES_IN_MEMORY = 8
 QUESTIONS_AT_ONCE = 4 * (os.cpu_count() or 1)  # a question keeps its place until its moment, most of it asleep
 MEMORY_BYTES = 4 * 2**30
 LOADING_SECONDS = 600.0
+WAITING_SECONDS = 60.0
 PROBE_SECONDS, QUIET_PROBE_SECONDS = 0.02, 0.06  # computed, and on the clock with the fork and a rescheduling
 
 
@@ -49,9 +51,18 @@ class DuckDBEngine:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Wait for one of the few places to compute: how long depends on others' questions and their moments, not on a row."""
-        with self._places:
+        """Wait for one of the few places to compute: how long depends on others' questions and their moments, not on a row.
+
+        Raises `Unavailable` after `WAITING_SECONDS`.
+        """
+        if not self._places.acquire(timeout=WAITING_SECONDS):
+            raise Unavailable("Too many questions are being computed.", code="busy",
+                              mend="Ask again in a minute: nothing was spent.", zh="正在计算的问题太多。",
+                              mend_zh="请稍后再问：没有花费任何预算。")
+        try:
             yield
+        finally:
+            self._places.release()
 
     def totals(self, plan: Plan, *, seconds: float, computing_seconds: float) -> Cells:
         rows = self._asked(plan)

@@ -21,7 +21,10 @@ UnitsByValue = dict[KeyValue, int]
 
 class Engine(Protocol):
     def place(self) -> AbstractContextManager[None]:
-        """Wait until this engine has room for one more question, and keep the place for the block."""
+        """Wait until this engine has room for one more question, and keep the place for the block.
+
+        Raises `Unavailable` where that takes too long.
+        """
         ...
 
     def warm(self, version: Version, *joined: Version) -> None:

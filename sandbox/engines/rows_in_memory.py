@@ -74,7 +74,6 @@ class RowsInMemory:
                 pa.default_memory_pool().release_unused()  # or it keeps several parts' worth
             connection.execute("DROP TABLE part")
             connection.execute("CHECKPOINT")
-            connection.execute("SET lock_configuration = true")
 
     def close(self) -> None:
         """Write out what a file is to hold, and let go of it."""

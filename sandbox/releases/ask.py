@@ -69,10 +69,10 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
 
 def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
          missing: list[Share], for_keys: PrivacyLoss) -> dict[str, Any]:
-    id = _reserve(desk, principal, prepared, charge(prepared, released))
     allowance = allowance_seconds(prepared.plan)
-    try:
-        with desk.engine.place():
+    with desk.engine.place():  # before anything is charged: on a machine that is too busy nothing is
+        id = _reserve(desk, principal, prepared, charge(prepared, released))
+        try:
             # rows are loaded for whoever asks first, and for no question in particular
             desk.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
             # waiting for a place and the load depend on others' questions, computing on these rows
@@ -81,9 +81,9 @@ def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[st
                                            computing_seconds=computing_seconds(prepared.plan))
                 noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                          for share in missing}
-        return _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
-    except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
-        raise failed(desk.database, principal, id, failure) from None
+            return _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
+        except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
+            raise failed(desk.database, principal, id, failure) from None
 
 
 def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: PrivacyLoss) -> UUID:

@@ -45,32 +45,32 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
     id, version, grant = uuid4(), prepared.version, prepared.grant
     price = {"picorho": purchase.loss.picorho, "delta_units": purchase.loss.delta_units}
     about = {"dataset": version.name, "grant": grant.id, "digest": purchase.digest, **price}
-    with desk.database.transaction() as tx:
-        confirm(tx, desk, principal, prepared)
-        reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
-                loss=purchase.loss)  # it is of this dataset alone, whatever is joined
-        tx.execute(insert(questions).values(
-            id=id, digest=purchase.digest, version=version.name, grant=grant.id, asked_by=principal.id,
-            picorho=purchase.loss.picorho, sql=purchase.sql, status="asked"))
-        append(tx, Event("query.asked", principal.id, f"question:{id}", {**about, **purchase.said}))
     allowance = allowance_for_keys(prepared.plan, purchase.of)
-    try:
-        with desk.engine.place():
+    with desk.engine.place():  # before anything is charged
+        with desk.database.transaction() as tx:
+            confirm(tx, desk, principal, prepared)
+            reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
+                    loss=purchase.loss)  # it is of this dataset alone, whatever is joined
+            tx.execute(insert(questions).values(
+                id=id, digest=purchase.digest, version=version.name, grant=grant.id, asked_by=principal.id,
+                picorho=purchase.loss.picorho, sql=purchase.sql, status="asked"))
+            append(tx, Event("query.asked", principal.id, f"question:{id}", {**about, **purchase.said}))
+        try:
             desk.engine.warm(version)
             with until_due(allowance, load=desk.engine.load()):
                 found = purchase.found(desk.engine.units_by_value(
                     purchase.of, version, seconds=limit_seconds(allowance), computing_seconds=4 * allowance))
-        assert version.policy.budget is not None
-        delta = version.policy.budget.delta
-        answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
-                  "sql": purchase.sql, "answered_at": datetime.now(UTC).isoformat(), "stored": False, **found,
-                  "price": {**price, "epsilon": round(epsilon_of(purchase.loss, delta), 6), "delta": float(delta)}}
-        with desk.database.transaction() as tx:
-            purchase.keep(tx, found)
-            settle(tx, id=id)
-            tx.execute(update(questions).where(questions.c.id == id).values(status="released", answer=answer))
-            index = append(tx, Event("query.released", principal.id, f"question:{id}", {
-                **about, "answer_sha256": answer_sha256(answer)}))
-            tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
-    except Exception as failure:  # noqa: BLE001  # as in ask.py: all failures after data was touched look the same
-        raise failed(desk.database, principal, id, failure) from None
+            assert version.policy.budget is not None
+            delta = version.policy.budget.delta
+            answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
+                      "sql": purchase.sql, "answered_at": datetime.now(UTC).isoformat(), "stored": False, **found,
+                      "price": {**price, "epsilon": round(epsilon_of(purchase.loss, delta), 6), "delta": float(delta)}}
+            with desk.database.transaction() as tx:
+                purchase.keep(tx, found)
+                settle(tx, id=id)
+                tx.execute(update(questions).where(questions.c.id == id).values(status="released", answer=answer))
+                index = append(tx, Event("query.released", principal.id, f"question:{id}", {
+                    **about, "answer_sha256": answer_sha256(answer)}))
+                tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
+        except Exception as failure:  # noqa: BLE001  # as in ask.py: all failures after data was touched look the same
+            raise failed(desk.database, principal, id, failure) from None

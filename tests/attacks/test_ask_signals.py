@@ -22,7 +22,7 @@ from sqlalchemy import select
 from asked_vault import AskedVault, Asker
 from sandbox.audit.model import parse_content, parse_entry
 from sandbox.audit.tables import entries, openings
-from sandbox.engines.duckdb import RUNS_AT_ONCE
+from sandbox.engines.duckdb import QUESTIONS_AT_ONCE
 from sandbox.grants import Grant
 from story import rows_csv
 
@@ -184,7 +184,7 @@ def test_no_time_that_is_told_of_a_question_is_that_of_its_computation(asked: As
         assert datetime.fromisoformat(answer["answered_at"]) - began >= allowance
         assert written["query.released"][subject] - began >= allowance
     times = [written[kind][f"question:{answer['answer_id']}"] for kind in written for answer in told]
-    assert max(times) - min(times) >= allowance * (len(sqls) // RUNS_AT_ONCE)
+    assert max(times) - min(times) >= allowance * (len(sqls) // QUESTIONS_AT_ONCE)
 
 
 def test_a_stored_answer_says_by_its_time_only_that_it_is_stored(asked: AskedVault, twins: tuple[Twin, Twin]) -> None:

@@ -51,6 +51,7 @@ from cihu.waiting import Waiting, shell
 from cihu.words import LANGUAGES, choose, current, say
 
 EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions take is not worth more
+ASKING_SECONDS = 1200.0  # longer than the vault ever takes: keys, bounds and totals, each after a wait
 
 inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
@@ -123,7 +124,7 @@ def sql(asked: object, epsilon: float | None = None, error: float | None = None,
 
     waiting = Waiting(usual)
     try:
-        document = vault.post("/v1/ask", body, waiting.tick)
+        document = vault.post("/v1/ask", body, waiting.tick, ASKING_SECONDS)
     except KeyboardInterrupt:
         raise CihuError(say("interrupted"), code="interrupted", mend=say("interrupted_mend")) from None
     finally:
