@@ -93,18 +93,22 @@ def moments(allowance: float) -> list[float]:
     return [*(allowance * 2**step for step in range(STEPS) if allowance * 2**step < limit), limit]
 
 
+def moment_for(allowance: float, *, load: float, passed: float) -> float:
+    """The moment of an answer that was ready after `passed` seconds, the probe's `load` having been found before.
+
+    `load`: how many times longer than on a quiet machine the same computing takes now.
+    """
+    every = moments(allowance)
+    first = min(len(every) - 1, max(0, ceil(log2(max(load, 1.0)))))
+    return next((moment for moment in every[first:] if passed <= moment), every[-1])
+
+
 @contextmanager
 def until_due(allowance: float, *, load: float) -> Iterator[None]:
-    """Let a block take exactly one of the `moments`: of the first that fits the load, whichever comes after it has ended.
-
-    `load`: how many times longer than on a quiet machine the same computing takes now. A block that fails takes all.
-    """
-    started, steps = time.monotonic(), moments(allowance)
-    first = min(len(steps) - 1, max(0, ceil(log2(max(load, 1.0)))))
-    due = steps[-1]
+    """Let a block take exactly the seconds of its moment (`moment_for`); one that fails takes its limit."""
+    started, due = time.monotonic(), limit_seconds(allowance)
     try:
         yield
-        passed = time.monotonic() - started
-        due = next((moment for moment in steps[first:] if passed <= moment), steps[-1])
+        due = moment_for(allowance, load=load, passed=time.monotonic() - started)
     finally:
         time.sleep(max(0.0, started + due - time.monotonic()))
