@@ -62,6 +62,9 @@ bench-ledger: setup $(DONE)/dev
 bench-seal: setup $(DONE)/dev
 	@$(BENCH).bench_seal --rounds 7
 
+bench-timing: setup $(DONE)/dev  # whether computing time tells that one person is there: a permutation test on processor seconds
+	@$(BENCH).bench_timing
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 
@@ -100,4 +103,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-seal lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-seal bench-timing lock clean

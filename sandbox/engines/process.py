@@ -60,6 +60,7 @@ class EngineProcesses:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._server: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, task: Task, files: Sequence[int], *, seconds: float, computing_seconds: float) -> Done:
         """Carry out a task in at most `seconds` on the clock, and `computing_seconds` of all its processors' time.
@@ -81,9 +82,14 @@ class EngineProcesses:
     def close(self) -> None:
         """End the fork server and, with it, every child."""
         with self._lock:
-            if self._server is not None:
-                self._server.close()
-                self._server = None
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """The fork server ends when nobody is at the other end any more."""
+        if self._server is not None and self._process is not None:
+            self._server.close()
+            self._process.wait()
+        self._server = self._process = None
 
     def _fork(self, task: bytes, child: socket.socket, files: Sequence[int]) -> int:
         memory = os.memfd_create("task")
@@ -97,8 +103,7 @@ class EngineProcesses:
                         send_message(server, b"t", [memory, child.fileno(), *files])
                         _, [pidfd] = take_message(server, 1, 1)
                     except (OSError, ValueError):  # the server ended: once more with a new one
-                        server.close()
-                        self._server = None
+                        self._hang_up()
                         if attempt == 2:
                             raise TaskFailed("the fork server does not answer") from None
                     else:
@@ -116,9 +121,9 @@ class EngineProcesses:
                             "JE_ARROW_MALLOC_CONF": "background_thread:false",
                             "DUCKDB_JE_MALLOC_CONF": "background_thread:false"}
             with closing(theirs):
-                subprocess.Popen([sys.executable, "-m", "sandbox.engines.fork_server", str(theirs.fileno())],
-                                 pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL,
-                                 cwd="/", start_new_session=True)
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "sandbox.engines.fork_server", str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
             self._server = ours
         return self._server
 
