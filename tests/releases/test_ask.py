@@ -1,5 +1,6 @@
 """The DP gate, step by step, on real parts: what is charged, what is logged, what is free, what is refused."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -220,7 +221,7 @@ def test_a_second_grant_gives_a_team_no_fresh_budget(city: Story) -> None:
 
 
 def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.releases.ask.computing_seconds", lambda _: 0.001)
+    monkeypatch.setattr(sys.modules["sandbox.releases.ask"], "computing_seconds", lambda _: 0.001)
     monkeypatch.setattr("sandbox.releases.moment.STEPS", 0)  # or it is told eight seconds later
     with pytest.raises(Unavailable, match="failed"):
         ask(city.desk, principal=city.principal("wang"), sql=SQL)
