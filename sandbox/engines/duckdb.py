@@ -50,8 +50,9 @@ class DuckDBEngine:
         return [self._public(joined.version).rows if isinstance(joined, PublicTable)
                 else self._beside(plan.version, joined.version) for joined in plan.scope.joined.values()]
 
-    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
-        return units_by_value(discovery, version.policy, self._private(version), seconds=seconds)
+    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
+                       choice: str | None) -> UnitsByValue:
+        return units_by_value(discovery, version.policy, self._private(version), seconds=seconds, choice=choice)
 
     def brought(self, plan: Plan, *, seconds: float) -> pa.Table:
         return brought_by_units(plan, self._private(plan.version), self._joined(plan), seconds=seconds)
@@ -152,13 +153,13 @@ def _summed(plan: Plan, place: int, statement: Statement, rows: RowsInMemory,
 
 
 def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
-                   seconds: float) -> UnitsByValue:
-    """How many units have each value of a key, or each size of a column's values.
+                   seconds: float, choice: str | None) -> UnitsByValue:
+    """The weights of the units that have each value of a key, or each size of a column's values; without a choice their number.
 
     Raises `duckdb.InterruptException` after `seconds`.
     """
     with rows.cursor() as connection, _interrupted_after(connection, seconds):
-        found = connection.execute(compile_discovery(discovery, policy)).fetchall()
+        found = connection.execute(compile_discovery(discovery, policy, choice=choice)).fetchall()
     return {int(value) if isinstance(value, float) else value: int(units) for value, units in found}
 
 

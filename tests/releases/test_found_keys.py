@@ -48,13 +48,23 @@ def test_only_values_of_many_are_told_and_the_answer_says_from_how_many_on(city:
     assert "only" not in str(answer)
 
 
+def test_values_that_all_have_are_all_told_however_many_each_has(city: Story) -> None:
+    """No value of a unit is preferred: two, twelve or three hundred that everybody has are told, each and all."""
+    for number in (2, 12):
+        city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
+            b"p%d,north,1,10,1,note %02d,2026-01-01,true,s\n" % (person, note)
+            for person in range(1000) for note in range(number)))
+        answer = ask(city.desk, principal=city.principal("wang"), sql=f"{SQL} LIMIT 99")
+        assert sorted(row[0] for row in answer["rows"]) == [f"note {note:02}" for note in range(number)]
+
+
 def test_the_price_told_before_is_the_price_charged_with_its_delta(city: Story) -> None:
     told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
     assert spent(city) == {PrivacyLoss(0)}
     assert [key["found_before"] for key in told["keys"]] == [False] and told["cells"] is None
     answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
     (paid,) = spent(city)
-    assert paid.picorho == told["picorho"] == answer["price"]["picorho"] and paid.delta == Fraction(1, 10**9)
+    assert paid.picorho == told["picorho"] == answer["price"]["picorho"] and paid.delta == Fraction(1, 10**10)
     assert epsilon_of(paid, Fraction(1, 10**6)) <= 0.5
 
 
