@@ -45,7 +45,8 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                     "released_before": share.total.name in released} for share in prepared.price.shares],
         "keys": [{"key": wording(share.discovery.of), "found_before": share.discovery not in plan.unknown,
                   "picorho": share.loss.picorho if share.discovery in plan.unknown else 0,
-                  "delta": float(share.loss.delta) if share.discovery in plan.unknown else 0.0, "shown_from_units": share.least_units}
+                  "delta": float(share.loss.delta) if share.discovery in plan.unknown else 0.0,
+                  "shown_from_units": share.least_units}
                  for share in prepared.price.keys],
         "bounds": [_bounds(name, prepared) for name in plan.scope.bought],
         "bounding": [english for english, _ in bounding(plan)], "bounding_zh": [chinese for _, chinese in bounding(plan)],

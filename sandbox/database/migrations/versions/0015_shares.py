@@ -63,7 +63,7 @@ def _hold_shares(tx: sa.Connection) -> None:
 
 
 def _unspent(accounts: dict[tuple[str, str], Any], kind: str, key: str, dataset: str, population: str) -> int:
-    """What a grant may still spend: of the delta as large a part as it has of the rho, as grants that are approved from now on."""
+    """What a grant may still spend: of the delta as large a part as it has of the rho, as grants approved from now on."""
     own = accounts["grant", key]
     if kind == "picorho":
         return _left(own, kind)
