@@ -86,7 +86,8 @@ def _times(loss: PrivacyLoss, left: list[PrivacyLoss]) -> int | None:
 
 
 def _told(refused: BudgetExhausted) -> dict[str, str]:
-    return {"code": refused.code, "message": refused.message, "mend": refused.mend, "zh": refused.zh, "mend_zh": refused.mend_zh}
+    return {"code": refused.code, "message": refused.message, "message_zh": refused.zh, "mend": refused.mend,
+            "mend_zh": refused.mend_zh}
 
 
 def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:

@@ -184,10 +184,10 @@ def test_at_once_every_team_spends_exactly_its_share_while_grants_come_and_go(da
         if number < 16:
             barrier.wait(60)
         if number % 8 == 7:
-            give(database, "town", DATASETS[number % 2], 100)
-            ask(database, "town", DATASETS[number % 2], PrivacyLoss(1))
+            give(database, "town", DATASETS[number // 8 % 2], 100)
+            ask(database, "town", DATASETS[number // 8 % 2], PrivacyLoss(1))
             with database.transaction() as tx:
-                let_go(tx, grant("town", DATASETS[number % 2]))
+                let_go(tx, grant("town", DATASETS[number // 8 % 2]))
             return "town"
         team = tuple(prices)[number % 3]
         return team if ask_at_once(database, team, prices[team]) else "refused"

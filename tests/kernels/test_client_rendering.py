@@ -113,7 +113,8 @@ def test_a_budget_shows_what_is_left_and_who_spent_it_and_keeps_silent_of_what_i
     wide = level | {"level": "dataset", "key": "health.visits", "of": "team", "picorho_limit": 1000, "picorho_left": 150,
                     "percent_used": 5.0, "delta_left": 6e-9, "delta_limit": 1e-7}
     grant = {"grant": 3, "dataset": "health.visits", "team": "lake", "status": "live", "until": "2027-01-21T00:00:00+00:00",
-             "levels": [level, wide], "keys_left": 60, "spent": {"people": [{"who": "wang", "questions": 2, "picorho": 50}], "questions": [
+             "levels": [level, wide], "keys_left": 60,
+             "spent": {"people": [{"who": "wang", "questions": 2, "picorho": 50}], "questions": [
                  {"answer_id": "a", "who": "wang", "at": "2026-11-22T20:00:00+00:00", "sql": "SELECT\n  <x>", "picorho": 40,
                   "status": "failed", "grant": 3}]}}
     shown = cihu.Budget([grant])

@@ -159,7 +159,7 @@ def test_one_team_cannot_spend_the_delta_of_another(city: Story) -> None:
         ask(city.desk, principal=wang, sql=new.format(number), epsilon=Fraction(1, 10))
     refused = explain(city.desk, principal=wang, sql=new.format(5), epsilon=Fraction(1, 10))["budget"]
     assert not refused["enough"] and refused["delta_percent_used_now"] == 100 < refused["delta_percent_used_after"]
-    assert refused["refusal"]["code"] == "delta_exhausted" and "delta" in refused["refusal"]["zh"]
+    assert refused["refusal"]["code"] == "delta_exhausted" and "delta" in refused["refusal"]["message_zh"]
     with pytest.raises(BudgetExhausted, match="delta 1e-10, 0 is left") as stop:
         ask(city.desk, principal=wang, sql=new.format(5), epsilon=Fraction(1, 10))
     assert stop.value.message == refused["refusal"]["message"]

@@ -69,8 +69,8 @@ class Budget:
                 row[1] = f"{bar(float(level['percent_used']))} {row[1]}"
             asked = [[*[escape(cell) for cell in row[:3]], f"<code>{escape(row[3])}</code>"] for row in self._asked(grant)]
             parts += [f"<strong>{escape(self._grant_line(grant))}</strong>",
-                      table(self._heads(), levels, [False, False, True, True, True, True]), foot(_keys_left(grant)),
-                      foot(self._people(grant))]
+                      table(self._heads(), levels, [False, False, True, True, True, True]),
+                      foot(_keys_left(grant)), foot(self._people(grant))]
             if asked:
                 parts.append(f"<details><summary>{escape(say('newest'))}</summary>"
                              f"{table(self._asked_heads(), asked, [False, False, True])}</details>")
@@ -81,7 +81,8 @@ class Budget:
             return say("no_grant")
         parts = []
         for grant in self.grants:
-            parts += [self._grant_line(grant), text_table(self._heads(), self._levels(grant), [False, True, True, True, True, True]),
+            parts += [self._grant_line(grant),
+                      text_table(self._heads(), self._levels(grant), [False, True, True, True, True, True]),
                       _keys_left(grant), self._people(grant)]
             if asked := self._asked(grant):
                 parts += [say("newest") + ":", text_table(self._asked_heads(), asked, [False, False, True])]
