@@ -99,6 +99,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "level.grant": ("授权", "grant"),
     "level.dataset": ("数据集", "dataset"),
     "level.population": ("人群", "population"),
+    "your_part": ("（你们团队的部分）", "(your team's part)"),
+    "promised": ("已许给授权 {percent} %", "{percent} % promised to grants"),
     "search": ("搜索", "Search"),
     "search_hint": ("名称、栏目、部门……", "a name, a column, a department …"),
     "found": ("找到 {number} 个数据集", "{number} found"),

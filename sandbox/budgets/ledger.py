@@ -1,10 +1,11 @@
-"""How is a loss charged? At all levels in one transaction, before data is touched; what is reserved is spent.
+"""How a loss is charged: at all levels in one transaction, before data is touched; what is reserved is spent.
 
 There is no way to give a loss back: a question that failed or crashed after its reservation stays charged,
 because whether it failed could depend on the data.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -15,28 +16,32 @@ from sandbox.budgets.model import Account, Level, Statement
 from sandbox.budgets.tables import accounts, reservations
 from sandbox.database import Transaction
 from sandbox.errors import BudgetExhausted, NotFound
-from sandbox.privacy import PrivacyLoss
+from sandbox.privacy import PrivacyLoss, epsilon_of
 
 LEVEL_ZH = {Level.GRANT: "授权", Level.DATASET: "数据集", Level.POPULATION: "人群"}
 CHARGE = text(
     """
-    UPDATE vault.budget_accounts SET picorho_spent = picorho_spent + :picorho, delta_spent = delta_spent + :delta
+    UPDATE vault.budget_accounts
+    SET picorho_spent = picorho_spent + :picorho, picorho_held = picorho_held - :shares * :picorho,
+        delta_spent = delta_spent + :delta, delta_held = delta_held - :shares * :delta
     WHERE level = :level AND key = :key
-      AND picorho_spent + :picorho <= picorho_limit AND delta_spent + :delta <= delta_limit
+      AND picorho_spent + :picorho + picorho_held - :shares * :picorho <= picorho_limit
+      AND delta_spent + :delta + delta_held - :shares * :delta <= delta_limit
+    RETURNING dataset, population
     """
 )
 
 
 def open_account(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
-    """Open an account, or raise or lower the limit of one that is open; what was spent stays spent.
+    """Open an account, or raise or lower the limit of one that is open; what was spent stays spent, what is promised promised.
 
-    A limit below what is spent becomes what is spent: nothing more can be asked.
+    A limit below these becomes what is spent and promised: nothing more can be given.
     """
     row = upsert(accounts).values(level=account.level.value, key=account.key, picorho_limit=limit.picorho,
                                   delta_limit=limit.delta_units)
     tx.execute(row.on_conflict_do_update(index_elements=["level", "key"], set_={
-        "picorho_limit": func.greatest(accounts.c.picorho_spent, row.excluded.picorho_limit),
-        "delta_limit": func.greatest(accounts.c.delta_spent, row.excluded.delta_limit)}))
+        "picorho_limit": func.greatest(accounts.c.picorho_spent + accounts.c.picorho_held, row.excluded.picorho_limit),
+        "delta_limit": func.greatest(accounts.c.delta_spent + accounts.c.delta_held, row.excluded.delta_limit)}))
 
 
 def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
@@ -49,16 +54,22 @@ def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
 
 
 def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss,
-            beside: Sequence[tuple[str, str]] = ()) -> None:
+            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> None:
     """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room.
 
     `beside`: the grants and datasets that are joined. Each is charged as much, and the population, which is the same, once.
+    `stated_at`: the delta at which a refusal tells people the epsilon. What a grant spends of its share is no longer held for it,
+    so that a grant with a share is never refused for what others spent.
     """
+    shares: dict[Account, int] = {}  # how many of the grants have their share held there
     for account in _accounts(grant, dataset, population, beside):
-        charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units,
-                                      "level": account.level.value, "key": account.key})
-        if charged.rowcount != 1:
-            raise _exhausted(account, loss, statement(tx, account).left)
+        charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units, "shares": shares.get(account, 0),
+                                      "level": account.level.value, "key": account.key}).first()
+        if charged is None:
+            raise _exhausted(account, loss, statement(tx, account).left, stated_at)
+        if charged.dataset is not None:
+            for held in (Account(Level.DATASET, charged.dataset), Account(Level.POPULATION, charged.population)):
+                shares[held] = shares.get(held, 0) + 1
     tx.execute(insert(reservations), [
         {"id": id, "grant": grant, "dataset": dataset, "population": population, "picorho": loss.picorho,
          "delta": loss.delta_units, "status": "reserved"},
@@ -67,12 +78,28 @@ def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: 
 
 
 def require(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss,
-            beside: Sequence[tuple[str, str]] = ()) -> None:
-    """Whether `loss` would fit at all levels as they stand; charges nothing. Raises `BudgetExhausted` as `reserve` does."""
-    for account in _accounts(grant, dataset, population, beside):
+            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> None:
+    """Whether `loss` would fit as things stand; charges nothing. Raises `BudgetExhausted` as `reserve` would."""
+    refused = refusal(tx, grant=grant, dataset=dataset, population=population, loss=loss, beside=beside, stated_at=stated_at)
+    if refused is not None:
+        raise refused
+
+
+def refusal(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss,
+            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> BudgetExhausted | None:
+    """Why `loss` would be refused as things stand; None where it would be charged.
+
+    What a grant's share has room for, its dataset and population have too: these are looked at only for accounts without one.
+    """
+    grants = [Account(Level.GRANT, key) for key in sorted({grant, *(other for other, _ in beside)})]
+    held = [_row(tx, account).dataset is not None for account in grants]
+    wider = [] if all(held) else [account for account in _accounts(grant, dataset, population, beside)
+                                  if account.level is not Level.GRANT]
+    for account in (*grants, *wider):
         left = statement(tx, account).left
         if not loss.fits_in(left):
-            raise _exhausted(account, loss, left)
+            return _exhausted(account, loss, left, stated_at)
+    return None
 
 
 def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[str, str]]) -> list[Account]:
@@ -82,21 +109,34 @@ def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[
                                                     (Level.POPULATION, {population})) for key in sorted(keys)]
 
 
-def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss) -> BudgetExhausted:
-    if loss.picorho <= left.picorho:
+def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss, stated_at: Fraction | None) -> BudgetExhausted:
+    level_zh = LEVEL_ZH[account.level]
+    if account.level is not Level.GRANT:  # how much of it is whose is nobody's business here
         return BudgetExhausted(
-            f"The budget of this {account.level.value} ({account.key}) has no delta left for finding keys.",
-            mend="Group by keys whose values are public or were found before.",
-            zh=f"{LEVEL_ZH[account.level]}({account.key})已无 delta 可用于发现分组值。",
-            mend_zh="请按公开的或已发现的分组值分组。")
+            f"The budget of this {account.level.value} ({account.key}) has not enough left that is not promised already.",
+            mend="Ask for less, or have its budget raised.",
+            zh=f"{level_zh}（{account.key}）的预算中，尚未许出的部分不足。", mend_zh="请减少所需，或申请提高其预算。")
+    if loss.picorho <= left.picorho:
+        costs, rest = f"{float(loss.delta):.3g}", f"{float(left.delta):.3g}"
+        return BudgetExhausted(
+            f"The budget of this grant ({account.key}) has not enough delta left: finding the groups costs delta {costs}, "
+            f"{rest} is left.", code="delta_exhausted",
+            mend="Group by keys whose values are public or were found before (both cost no delta), or request a larger budget.",
+            zh=f"授权（{account.key}）剩余的 delta 不足：发现分组值需 delta {costs}，仅剩 {rest}。",
+            mend_zh="请按公开的或已发现的分组值分组（都不花费 delta），或申请更大的预算。")
+    costs, rest = _said(loss, stated_at), _said(PrivacyLoss(left.picorho), stated_at)
     return BudgetExhausted(
-        f"The budget of this {account.level.value} ({account.key}) has not enough left: the question costs "
-        f"{loss.picorho} picorho, {left.picorho} are left.",
+        f"The budget of this grant ({account.key}) has not enough left: the question costs {costs}, {rest} is left.",
         mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
              "a larger budget.",
-        zh=f"{LEVEL_ZH[account.level]}({account.key})的预算不足:本问需 {loss.picorho} picorho,"
-           f"仅剩 {left.picorho}。",
-        mend_zh="请减小 epsilon,或问已经回答过的问题(免费),或申请更大的预算。")
+        zh=f"授权（{account.key}）的预算不足：本问需 {costs}，仅剩 {rest}。",
+        mend_zh="请减小 epsilon，或问已经回答过的问题（免费），或申请更大的预算。")
+
+
+def _said(loss: PrivacyLoss, stated_at: Fraction | None) -> str:
+    """A loss as people say it: the epsilon that it is by itself, which is what one question can ask for."""
+    rho = f"rho {float(loss.rho):.4g}"
+    return rho if stated_at is None else f"epsilon {epsilon_of(PrivacyLoss(loss.picorho), stated_at):.4g} ({rho})"
 
 
 def settle(tx: Transaction, *, id: UUID) -> None:
@@ -107,14 +147,19 @@ def settle(tx: Transaction, *, id: UUID) -> None:
 
 def statement(tx: Transaction, account: Account) -> Statement:
     """An account as it stands. Raises `NotFound`."""
+    return as_statement(account, _row(tx, account))
+
+
+def _row(tx: Transaction, account: Account) -> Row[Any]:
     row = tx.execute(select(accounts).where(accounts.c.level == account.level.value,
                                             accounts.c.key == account.key)).first()
     if row is None:
         raise NotFound(f"There is no budget for {account.level.value} {account.key}.",
                        zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。")
-    return _statement(account, row)
+    return row
 
 
-def _statement(account: Account, row: Row[Any]) -> Statement:
+def as_statement(account: Account, row: Row[Any]) -> Statement:
     return Statement(account, PrivacyLoss(int(row.picorho_limit), int(row.delta_limit)),
-                     PrivacyLoss(int(row.picorho_spent), int(row.delta_spent)))
+                     PrivacyLoss(int(row.picorho_spent), int(row.delta_spent)),
+                     PrivacyLoss(int(row.picorho_held), int(row.delta_held)))

@@ -1,9 +1,9 @@
-"""What is a budget? An account at one of three levels, with a limit and what has been spent of it."""
+"""A budget: an account at one of three levels, with a limit, what was spent of it and what is promised of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sandbox.privacy import PrivacyLoss
+from sandbox.privacy import ZERO, PrivacyLoss
 
 
 class Level(StrEnum):
@@ -23,16 +23,26 @@ class Account:
 
 @dataclass(frozen=True)
 class Statement:
-    """What an account may lose, and has lost (reserved losses included)."""
+    """What an account may lose, and has lost (reserved losses included).
+
+    `held` is promised: of a dataset and a population, what the grants may still spend that have their shares of it.
+    """
 
     account: Account
     limit: PrivacyLoss
     spent: PrivacyLoss
+    held: PrivacyLoss = ZERO
 
     @property
     def left(self) -> PrivacyLoss:
-        return PrivacyLoss(self.limit.picorho - self.spent.picorho, self.limit.delta_units - self.spent.delta_units)
+        """What is neither spent nor promised."""
+        return PrivacyLoss(self.limit.picorho - self.spent.picorho - self.held.picorho,
+                           self.limit.delta_units - self.spent.delta_units - self.held.delta_units)
 
     @property
     def percent_used(self) -> float:
         return 100 * self.spent.picorho / self.limit.picorho if self.limit.picorho else 100.0
+
+    @property
+    def delta_percent_used(self) -> float:
+        return 100 * self.spent.delta_units / self.limit.delta_units if self.limit.delta_units else 100.0

@@ -1,4 +1,5 @@
-"""Tables of the ledger. `spent` of an account is the sum of its charges; Postgres itself refuses to overspend."""
+"""Tables of the ledger. `spent` of an account is the sum of its charges; Postgres itself refuses to overspend, or to promise more
+than there is."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Numeric, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
@@ -15,6 +16,15 @@ accounts = Table(
     Column("picorho_spent", Units, nullable=False, server_default="0"),
     Column("delta_limit", Units, nullable=False),
     Column("delta_spent", Units, nullable=False, server_default="0"),
+    # of a grant: where its unspent share is held; empty where none is
+    Column("dataset", Text),
+    Column("population", Text),
+    # of a dataset and a population: the unspent shares of all such grants
+    Column("picorho_held", Units, nullable=False, server_default="0"),
+    Column("delta_held", Units, nullable=False, server_default="0"),
+    CheckConstraint("(dataset IS NULL) = (population IS NULL)", name="share_of_both"),
+    CheckConstraint("picorho_held >= 0 AND picorho_spent + picorho_held <= picorho_limit", name="rho_held_within_limit"),
+    CheckConstraint("delta_held >= 0 AND delta_spent + delta_held <= delta_limit", name="delta_held_within_limit"),
     CheckConstraint("picorho_spent BETWEEN 0 AND picorho_limit", name="rho_within_limit"),
     CheckConstraint("delta_spent BETWEEN 0 AND delta_limit", name="delta_within_limit"),
     schema="vault",

@@ -7,8 +7,12 @@ from fractions import Fraction
 
 from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
 
-KEYS_IN_A_DELTA = 1000
+KEYS_IN_A_DELTA = 10_000
 """Finding a key's values costs this part of the dataset's delta; a tenth of it is kept for them (privacy.limit_within)."""
+
+KEYS_PRICED_AS = 1000
+"""A question's rho leaves this part of the delta for each of its keys: more than they cost. It was what they cost in the first
+release; with another part, questions that were answered then would have another price now, and would not be free."""
 
 KeyValue = str | int | bool | date
 
@@ -91,7 +95,7 @@ class DatasetBudget:
 
     def loss(self, epsilon: Fraction, *, keys: int = 0) -> PrivacyLoss:
         """The rho that an answer of that epsilon may cost, when the delta must do for finding so many keys' values too."""
-        return rho_within(epsilon, self.delta - keys * self.key_delta)
+        return rho_within(epsilon, self.delta - keys * self.delta / KEYS_PRICED_AS)
 
     def limit(self, epsilon: Fraction) -> PrivacyLoss:
         """What an account of that epsilon may lose in all, delta included."""

@@ -21,6 +21,11 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
     out.print("Answered before: free." if told["stored"] else
               f"Costs epsilon {told['epsilon']:.4g} at delta {told['delta']:g}; the grant would be at "
               f"{told['budget']['percent_used_after']:.1f} % (now {told['budget']['percent_used_now']:.1f} %).")
+    if told["delta_spent"]:
+        out.print(f"Finding the groups costs delta {told['delta_spent']:.3g}; the grant's delta would be at "
+                  f"{told['budget']['delta_percent_used_after']:.1f} % (now {told['budget']['delta_percent_used_now']:.1f} %).")
+    if told["budget"]["refusal"]:
+        out.print(f"{told['budget']['refusal']['message']} {told['budget']['refusal']['mend']}", style="red")
     table = Table("output", "standard error", "95 % of answers within", "noise as of (units)", "epsilon")
     for output in told["outputs"]:
         told_errors = (output["standard_error"], output["plus_minus_95"])

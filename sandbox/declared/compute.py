@@ -16,11 +16,7 @@ from sandbox.declared.table import Key, Table
 from sandbox.declared.unit_digests import UnitDigests
 from sandbox.engines import Engine
 from sandbox.queries import Plan, make_plan
-from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import TotalKind
-
-EVERY = 2**31
-"""So many values of one unit count when a key's values are looked for: all."""
 
 
 def compute(query: DeclaredQuery, engine: Engine, digests: UnitDigests, rules: CellRules, *, seconds: float) -> Table:
@@ -41,7 +37,7 @@ def with_values(query: DeclaredQuery, engine: Engine, rules: CellRules, *, secon
         return plan
     found: dict[object, tuple[KeyValue, ...]] = {}
     for discovery in plan.unknown:
-        units = engine.units_by_value(Discovery(discovery.of, EVERY), plan.version, seconds=seconds, computing_seconds=seconds)
+        units = engine.units_by_value(discovery, plan.version, seconds=seconds, computing_seconds=seconds, choice=None)
         enough = [value for value, number in units.items() if number >= rules.minimum_count]
         found[discovery.of] = tuple(sorted(enough, key=lambda value: (str(type(value)), value)))
     return make_plan(query.question, plan.version, replace(plan.scope, found={**plan.scope.found, **found}))  # type: ignore[dict-item]

@@ -70,8 +70,8 @@ class DuckDBEngine:
         return read_cells(plan, self._compute(work, self._tables(plan), seconds, computing_seconds))
 
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
-                       computing_seconds: float) -> UnitsByValue:
-        work = TableWork(compile_discovery(discovery, version.policy))
+                       computing_seconds: float, choice: str | None) -> UnitsByValue:
+        work = TableWork(compile_discovery(discovery, version.policy, choice=choice))
         return _by_value(read_table(self._compute(work, [self._private(version)], seconds, computing_seconds)))
 
     def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
@@ -224,10 +224,11 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table]) -> Cel
         return read_cells(plan, totals_work(plan, count=rows.count, units=rows.units).perform(connection))
 
 
-def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory) -> UnitsByValue:
-    """How many units have each value of a key, or each size of a column's values."""
+def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
+                   choice: str | None) -> UnitsByValue:
+    """The weights of the units that have each value of a key, or each size of a column's; without a choice their number."""
     with rows.cursor() as connection:
-        return _by_value(read_table(TableWork(compile_discovery(discovery, policy)).perform(connection)))
+        return _by_value(read_table(TableWork(compile_discovery(discovery, policy, choice=choice)).perform(connection)))
 
 
 def brought_work(plan: Plan) -> TableWork:

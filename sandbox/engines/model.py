@@ -16,7 +16,7 @@ Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
 
 UnitsByValue = dict[KeyValue, int]
-"""How many units have each value of a key, by the rule of discovery.py: as secret as totals."""
+"""By each value of a key, the weights of the units that have it (discovery.py), or their number: as secret as totals."""
 
 
 class Engine(Protocol):
@@ -59,8 +59,9 @@ class Engine(Protocol):
         ...
 
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
-                       computing_seconds: float) -> UnitsByValue:
-        """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
+                       computing_seconds: float, choice: str | None) -> UnitsByValue:
+        """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold: the sums of
+        the units' weights, or without a `choice` how many units have each. (compile.compile_discovery)
 
         Raises as `totals` does.
         """

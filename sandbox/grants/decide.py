@@ -1,13 +1,13 @@
-"""How does an officer decide a request, and end a grant? Each with its reason, its budget and its log entry at once."""
+"""How an officer decides a request, and ends a grant: each with its reason, its budget and its log entry at once."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import func, insert, select, update
 
 from sandbox.audit import Event, append
-from sandbox.budgets import raise_limit
+from sandbox.budgets import Level, ShareTooLarge, give_share, let_go, lock
 from sandbox.catalog import Version
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
@@ -17,6 +17,7 @@ from sandbox.grants.request_access import check_terms
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
+from sandbox.privacy import epsilon_within
 
 
 def approve(database: Database, *, gate: Gate, officer: Principal, request_id: int, version: Version,
@@ -37,15 +38,32 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
             request=request_id, dataset=request.dataset, department=request.department, team=request.team,
             purpose=request.purpose, epsilon=terms_epsilon, until=terms_until, status=GrantStatus.LIVE.value,
             approved_by=officer.id).returning(grants)).one()
-        budget = version.policy.budget
-        assert budget is not None, "check_terms needs one"
         grant = as_grant(row)
-        raise_limit(tx, grant.account, budget.limit(Fraction(terms_epsilon)))
+        _give(tx, grant, version)
         append(tx, Event("grant.approved", officer.id, f"grant:{row.id}", {
             "request": request_id, "dataset": request.dataset, "team": request.team, "epsilon": str(terms_epsilon),
             "until": terms_until.isoformat(), "note": note,
             "changed": terms_epsilon != request.epsilon or terms_until != request.until}))
     return grant
+
+
+def _give(tx: Transaction, grant: Grant, version: Version) -> None:
+    """Hold the grant's share of the dataset's and the population's budget. Raises `Conflict` where so much cannot be promised."""
+    policy, budget = version.policy, version.policy.budget
+    assert budget is not None, "check_terms needs one"
+    try:
+        give_share(tx, grant.account, dataset=policy.dataset, population=policy.population,
+                   picorho=budget.limit(Fraction(grant.epsilon)).picorho)
+    except ShareTooLarge as short:
+        asked, most = f"{grant.epsilon.normalize():f}", f"{epsilon_within(short.left, budget.delta).normalize():f}"
+        level, level_zh = short.level.level.value, {Level.DATASET: "数据集", Level.POPULATION: "人群"}[short.level.level]
+        raise Conflict(
+            f"The budget of the {level} {short.level.key} cannot promise epsilon {asked} to this team: what other grants hold or "
+            f"have spent leaves epsilon {most}.", code=ShareTooLarge.code,
+            mend=f"Approve at most epsilon {most}, end a grant that is not needed any more, or raise the {level}'s budget.",
+            zh=f"{level_zh} {short.level.key} 的预算无法再向该团队许出 epsilon {asked}：除去其他授权所持有和已花费的，"
+               f"至多还能许出 epsilon {most}。",
+            mend_zh=f"请至多批准 epsilon {most}，或终止不再需要的授权，或提高该{level_zh}的预算。") from None
 
 
 def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: int, reason: str) -> Request:
@@ -73,18 +91,32 @@ def revoke(database: Database, *, gate: Gate, officer: Principal, grant_id: int,
 
 
 def expire_due(database: Database) -> list[Grant]:
-    """Mark the grants whose end has come. (A question asks the date itself; this keeps the record.)"""
+    """Mark the grants whose end has come, and let their shares go. (A question asks the date itself; this keeps the record.)
+
+    Each in a transaction of its own: accounts are locked by level, which several at once would not keep.
+    """
+    due = (grants.c.status == GrantStatus.LIVE.value, grants.c.until <= datetime.now(UTC))
     with database.transaction() as tx:
-        due = [row.id for row in tx.execute(
-            grants.select().where(grants.c.status == "live", grants.c.until <= datetime.now(UTC)).with_for_update())]
-        return [_end(tx, id, GrantStatus.EXPIRED, "vault", "its end has come") for id in due]
+        found = list(tx.execute(select(grants.c.id).where(*due).order_by(grants.c.id)).scalars())
+    ended = []
+    for id in found:
+        with database.transaction() as tx:
+            if tx.execute(select(grants.c.id).where(grants.c.id == id, *due).with_for_update()).first():
+                ended.append(_end(tx, id, GrantStatus.EXPIRED, "vault", "its end has come"))
+    return ended
 
 
 def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) -> Grant:
     row = tx.execute(update(grants).where(grants.c.id == id).values(
         status=status.value, ended_by=by, ended_at=func.now(), reason=reason).returning(grants)).one()
+    ended = as_grant(row)
+    lock(tx, ended.account)  # before the others are looked at: two that end at once must not each take the other for live
+    others = tx.execute(select(grants).where(grants.c.team == ended.team, grants.c.dataset == ended.dataset,
+                                             grants.c.status == GrantStatus.LIVE.value))
+    if not any(as_grant(other).account == ended.account for other in others):
+        let_go(tx, ended.account)
     append(tx, Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}))
-    return as_grant(row)
+    return ended
 
 
 def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Request:

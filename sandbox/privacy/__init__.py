@@ -1,7 +1,7 @@
 """The words of differential privacy, exact: loss, unit, weights, and what people call epsilon."""
 
-from sandbox.privacy.epsilon import epsilon_of, limit_within, rho_within
+from sandbox.privacy.epsilon import epsilon_of, epsilon_within, limit_within, rho_within
 from sandbox.privacy.loss import RHO_UNITS, ZERO, PrivacyLoss
 from sandbox.privacy.unit import PrivacyUnit
 
-__all__ = ["RHO_UNITS", "ZERO", "PrivacyLoss", "PrivacyUnit", "epsilon_of", "limit_within", "rho_within"]
+__all__ = ["RHO_UNITS", "ZERO", "PrivacyLoss", "PrivacyUnit", "epsilon_of", "epsilon_within", "limit_within", "rho_within"]

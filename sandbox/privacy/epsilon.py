@@ -5,6 +5,7 @@ Corollary 13, as implemented by OpenDP's `make_zCDP_to_approxDP`. It is tighter 
 rho + 2*sqrt(rho*ln(1/delta)).
 """
 
+from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from math import inf, nextafter, sqrt
@@ -58,6 +59,15 @@ def rho_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
         else:
             high = middle
     return PrivacyLoss(low)
+
+
+def epsilon_within(limit: PrivacyLoss, delta: Fraction) -> Decimal:
+    """The largest epsilon, in thousandths, whose budget is within `limit`: the inverse of `limit_within`, rounded down."""
+    step = Decimal("0.001")
+    found = Decimal(epsilon_of(PrivacyLoss(limit.picorho), delta - delta / DELTA_PARTS)).quantize(step, ROUND_DOWN)
+    while found > 0 and limit_within(Fraction(found), delta).picorho > limit.picorho:
+        found -= step
+    return found
 
 
 def limit_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:

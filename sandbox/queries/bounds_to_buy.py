@@ -1,6 +1,7 @@
 """Which bounds does a question need that no policy has, and how are they found? From how many units have values of each size.
 
-A value's size is its sign and the power of two at or above it: public buckets, however the values lie. A column's bounds are
+A value's size is its sign and the power of two at or above it: public buckets, however the values lie. All buckets of a unit
+count, each with a weight that falls with the root of their number, so that no size is preferred to another. A column's bounds are
 the ends of the outermost buckets that enough units have, noise included; bought once for a version, then public. The
 method is that of Wilson et al., "Differentially Private SQL with Bounded User Contribution" (PoPETs 2020), section on
 approximate bounds; the claim and its proof: weights.md, "Bought bounds".
@@ -8,7 +9,7 @@ approximate bounds; the claim and its proof: weights.md, "Bought bounds".
 
 from dataclasses import replace
 from fractions import Fraction
-from math import isqrt
+from math import ceil
 from statistics import NormalDist
 
 from sandbox.catalog.model import Role, Type, Version
@@ -17,12 +18,10 @@ from sandbox.queries.bind import bind
 from sandbox.queries.plan import make_plan
 from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregate, Name, Question, UnitAggregate, names_in, walk
+from sandbox.queries.weights import WEIGHT
 
 LARGEST_POWER = 40
 SMALLEST_POWER = -10  # of a number with a point; a whole one begins at 1
-MOST_OF_A_UNIT = 4
-"""So many buckets of one unit count at most."""
-
 FALSE_ALARM = 0.01
 """The chance that any bucket that nobody has is taken for one that many have: it widens bounds, and tells nothing."""
 
@@ -32,11 +31,10 @@ ASSUMED = (Fraction(0), Fraction(1024))
 
 def bounds_to_buy(question: Question, version: Version, scope: Scope) -> tuple[BoundsToBuy, ...]:
     """The columns whose bounds must be bought before a question can be asked; none where it can be, or never could."""
-    policy, unit = version.policy, version.policy.unit
+    policy = version.policy
     inside = names_in(tuple(part for part in walk(question) if isinstance(part, Aggregate | UnitAggregate)))
     names = {name.text for name in inside if not name.dataset or name.dataset == "?"}
-    most = min(isqrt(MOST_OF_A_UNIT), isqrt(unit.max_rows)) ** 2 if unit else 0
-    free = [BoundsToBuy(Name(column.name), most, whole=column.type is Type.INTEGER) for column in policy.columns
+    free = [BoundsToBuy(Name(column.name), whole=column.type is Type.INTEGER) for column in policy.columns
             if column.name in names and column.bounds is None and column.role in (Role.MEASURE, Role.ATTRIBUTE)
             and column.type in (Type.INTEGER, Type.NUMBER)]
     if not free or _can_be_asked(question, version, scope, []) or not _can_be_asked(question, version, scope, free):
@@ -85,14 +83,20 @@ def lower(bucket: int, one: BoundsToBuy) -> Fraction:
 
 
 def least_units(one: BoundsToBuy, scale: float) -> int:
-    """How many units a bucket must have, noise included, to be believed."""
+    """How many units a bucket must have, noise included, to be believed, where each has no other."""
+    return ceil(least_weight(one, scale) / WEIGHT)
+
+
+def least_weight(one: BoundsToBuy, scale: float) -> int:
+    """The least sum of units' weights in a bucket, noise included, that is believed."""
     each = FALSE_ALARM / len(buckets(one))
     return int(scale * NormalDist().inv_cdf(1 - each)) + 2
 
 
 def bounds_told(one: BoundsToBuy, noisy: dict[int, int], scale: float) -> tuple[Fraction, Fraction] | None:
-    """The bounds that noisy numbers of units by bucket show; None where no bucket has enough."""
-    believed = [bucket for bucket, units in noisy.items() if units >= least_units(one, scale)]
+    """The bounds that noisy sums of weights by bucket show; None where no bucket has enough."""
+    least = least_weight(one, scale)
+    believed = [bucket for bucket, weight in noisy.items() if weight >= least]
     if not believed:
         return None
     low, high = lower(min(believed), one), upper(max(believed), one)

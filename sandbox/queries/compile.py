@@ -1,14 +1,15 @@
 """Which SQL computes a plan's totals? Text made from the plan alone: no word of the analyst's SQL reaches the engine."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
-from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
+from sandbox.queries.bounds_to_buy import LARGEST_POWER, buckets, smallest_power
 from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, double, looked_up, places_of, told_years
-from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
+from sandbox.queries.discovery import MOST_CHARACTERS, MOST_VALUES, Discovery
 from sandbox.queries.layout import code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
 from sandbox.queries.ranges import LARGEST, bounds_of, of_all_rows, range_of
@@ -17,6 +18,8 @@ from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggr
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
+UNITS_TABLE = "units"
+"""The ids of units (`unit`) and the numbers that stand for them beside rows (`code`)."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,11 @@ def compile_brought(plan: Plan) -> str:
     return _Writer(plan).brought()
 
 
-def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy) -> str:
-    """The SELECT of a key's values, or of the sizes of a column's, and how many units have each.
+def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, *, choice: str | None) -> str:
+    """The SELECT of a key's values, or of the sizes of a column's, and the sum of the weights of the units that have each.
 
-    Which of a unit's values count, its own rows alone say.
+    Which values of a unit count that has too many, its own id and values and the key `choice` (hexadecimal digits) say.
+    Without it, how many units have each value: exactly, and so for no answer with noise (declared/).
     """
     scope = Scope(policy)
     raw = ExpressionWriter(scope).raw(discovery.of)
@@ -103,8 +107,31 @@ def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy)
     fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
         kind, told_years("value", kind))
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
-    ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
-    return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"
+    if choice is None:
+        return f"SELECT value, count(*) FROM ({pairs}) GROUP BY value"
+    most = len(buckets(discovery)) if isinstance(discovery, BoundsToBuy) else MOST_VALUES
+    weight = f"CAST(floor(sqrt(CAST({WEIGHT**2} // n AS DOUBLE))) AS INTEGER)"  # exact: of whole numbers below 2**21
+    return (f"WITH pairs AS ({pairs}), counted AS (SELECT unit, least(count(*), {most}) AS n FROM pairs GROUP BY unit), "
+            f"chosen AS ({_chosen('pairs', ['value'], most, choice)}) "
+            f"SELECT value, sum({weight}) FROM chosen JOIN counted USING (unit) GROUP BY value")
+
+
+def _chosen(pairs: str, columns: list[str], most: int, choice: str) -> str:
+    """All rows of `pairs` (unit, then `columns`) of a unit that has at most so many, and as many of one that has more.
+
+    Which, a hash of the unit's id, the row and the key says: so it depends on no other unit, and is no preference that all units
+    share. (The unit's code would not do: it is a row number over all units.)
+    """
+    assert choice and not set(choice) - set("0123456789abcdef"), "hexadecimal digits"
+    parts = [f"'{choice}'", "CAST(u.unit AS VARCHAR)", *(f"CAST(p.{column} AS VARCHAR)" for column in columns)]
+    of_row = " || '|' || ".join(parts)
+    said = ", ".join(["unit", *columns])
+    ranked = (f"SELECT p.*, row_number() OVER (PARTITION BY p.unit ORDER BY sha256({of_row}), "
+              f"{', '.join(f'p.{column}' for column in columns)}) AS place "
+              f"FROM {pairs} AS p SEMI JOIN many USING (unit) JOIN {UNITS_TABLE} AS u ON u.code = p.unit")
+    return (f"WITH many AS (SELECT unit FROM {pairs} GROUP BY unit HAVING count(*) > {most}) "
+            f"SELECT {said} FROM {pairs} ANTI JOIN many USING (unit) "
+            f"UNION ALL SELECT {said} FROM ({ranked}) WHERE place <= {most}")
 
 
 def bucket_of(value: str, one: BoundsToBuy) -> str:
@@ -285,15 +312,19 @@ class _Writer:
         return self._weighed_anew(kept, by, [], ["sum(w * n)"])
 
     def over_values(self, total: Total) -> str:
-        """Of each unit the first few (cell, value) pairs count; which, depends on its own rows alone (and no order of rows)."""
+        """Of each unit a few (cell, value) pairs count; which, its own id and rows say, and no order of rows (`_chosen`).
+
+        The key is the same whenever the same is asked of a version, so that there is one answer. It must not depend on data, as
+        the hash of a version's rows does: a unit would then move the choice of every other.
+        """
         assert total.of is not None
         value = f"{self.over.raw(total.of)} AS value"
         pairs = f"SELECT DISTINCT {', '.join(['unit', *self.keys, 'value'])} FROM ({self.kept([value])}) WHERE value IS NOT NULL"
-        order = ", ".join(["hash(value)", "value", *self.keys])
-        ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY {order}) AS place FROM ({pairs})"
+        choice = hashlib.sha256(f"{self.plan.version.name} {total.name}".encode()).hexdigest()
+        chosen = _chosen("pairs", ["value", *self.keys], self.plan.max_rows, choice)
         counts = f"count(DISTINCT value) * {WEIGHT}"
-        return (f"SELECT {', '.join([*self.keys, counts])} FROM ({ranked}) WHERE place <= {self.plan.max_rows}"
-                f"{_group(self.keys)}")
+        return (f"WITH pairs AS ({pairs}), chosen AS ({chosen}) "
+                f"SELECT {', '.join([*self.keys, counts])} FROM chosen{_group(self.keys)}")
 
     def _weighed_anew(self, kept: str, by: list[str], inner: list[str], sums: list[str]) -> str:
         """Each unit's weight by those of its rows that are kept: see weights.md."""

@@ -44,7 +44,7 @@ def digest_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> str:
     """The same for the values of a key, or the bounds of a column, which depend on no question."""
     unit = version.policy.unit
     assert unit is not None
-    return _sha256([FORMAT, version.name, version.sha256, unit.column, unit.kind, discovery.name])
+    return _sha256([FORMAT, version.name, version.sha256, unit.column, unit.kind, discovery.stored_as(unit.max_rows)])
 
 
 def _plain(value: KeyValue) -> str | int:

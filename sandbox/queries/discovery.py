@@ -1,41 +1,50 @@
-"""Which values of a key are told where no policy lists them? Those that enough units have, by a stability threshold.
+"""Partition selection: which values of a key are told where no policy lists them. Those that enough units have, noise included.
 
-A value is bought once for a version of a dataset, over all its rows whatever the question's filter, and is public from then
-on: every question that groups by the same expression uses it. The claim and its proof: weights.md, "Found keys".
+All of a unit's values count, each with a weight that falls with the root of their number, so that no value is preferred to
+another. A value is bought once for a version of a dataset, over all its rows whatever the question's filter, and is public from
+then on: every question that groups by the same expression uses it. The claim and its proof: weights.md, "Found keys".
+
+Source: Gopi, Gulhane, Kulkarni, Shen, Shokouhi and Yekhanin, "Differentially Private Set Union" (ICML 2020), with one whole
+number for each unit in place of its adaptive weights.
 """
 
-from math import isqrt
-
-import opendp.prelude as dp
+from functools import lru_cache
+from math import erfc, expm1, isqrt, log1p, sqrt
 
 from sandbox.catalog.model import Role, Type
 from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Aggregate, Expression, Name, UnitAggregate, UnitKey, node, walk
+from sandbox.queries.weights import WEIGHT
 from sandbox.queries.wording import wording
 
-MOST_OF_A_UNIT = 9
-"""So many values of one unit count at most: more would cost everybody more noise."""
+MOST_VALUES = 256
+"""So many distinct values of one unit count at most; of more, as many are drawn, for each unit and each purchase anew."""
 
 MOST_CHARACTERS = 200
-HIGHEST_THRESHOLD = 10**9
+HIGHEST_THRESHOLD = 2**62
+ROUNDING = 1 + 1e-9
+"""The computed tail times this is above the true one, whatever floating point did to it."""
 
 
 @node
 class Discovery:
-    """The values of an expression over rows. Of each unit the first `most` count (a square number), one each."""
+    """The values of an expression over rows."""
 
     of: Expression
-    most: int
 
     @property
     def name(self) -> str:
-        return f"keys/{self.most}:{wording(self.of)}"
+        return f"keys:{wording(self.of)}"
+
+    def stored_as(self, max_rows: int) -> str:
+        """The name that its values are stored under since the first release, so that what was bought then is free now."""
+        return f"keys/{min(3, isqrt(max_rows)) ** 2}:{wording(self.of)}"
 
     @property
     def sensitivity(self) -> int:
-        """How far one unit moves the numbers of units by value, in L2: `most` of them by one each."""
-        return isqrt(self.most)
+        """How far one unit moves the sums of weights by value, in L2."""
+        return WEIGHT
 
 
 def discovery_of(key: Expression, scope: Scope) -> Discovery | None:
@@ -47,32 +56,40 @@ def discovery_of(key: Expression, scope: Scope) -> Discovery | None:
         return None
     if range_of(of, scope).type not in (Type.TEXT, Type.INTEGER, Type.DATE, Type.TIMESTAMP):
         return None
-    return Discovery(of, min(isqrt(MOST_OF_A_UNIT), isqrt(scope.max_rows)) ** 2)
+    return Discovery(of)
 
 
-def threshold_for(discovery: Discovery, scale: float, delta: float) -> int:
-    """The least number of units, noise included, at which a value is told.
+def weight_of_each(values: int) -> int:
+    """What each value of a unit counts that has so many: the largest w with values * w**2 <= WEIGHT**2."""
+    return isqrt(WEIGHT**2 // values)
 
-    From OpenDP's own map, plus one: its threshold is inclusive while its tail is that of the continuous Gaussian
-    (OpenDP issue 2922). With the one, the tail bound of Canonne, Kamath and Steinke 2020, Proposition 25, covers it.
-    """
-    def told(threshold: int) -> float:
-        distance = (discovery.most, float(discovery.sensitivity), 1.0)
-        return float(thresholded(scale, threshold).map(distance)[1])
 
-    low, high = 1, 2
-    while told(high) > delta:
+@lru_cache(maxsize=1024)
+def threshold_for(scale: float, delta: float) -> int:
+    """The least sum of weights, noise included, at which a value is told. Raises `ValueError` where none is high enough."""
+    low, high = WEIGHT, 2 * WEIGHT
+    while told_alone(high, scale) > delta:
         low, high = high, high * 2
         if high > HIGHEST_THRESHOLD:
             raise ValueError("no threshold is high enough")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if told(middle) > delta else (low, middle)
-    return high + 1
+        low, high = (middle, high) if told_alone(middle, scale) > delta else (low, middle)
+    return high
 
 
-def thresholded(scale: float, threshold: int) -> "dp.Measurement":
-    """OpenDP's discrete Gaussian on numbers by key, of which those below the threshold are left out."""
-    space = dp.map_domain(dp.atom_domain(T="i64"), dp.atom_domain(T="i64"))
-    metric = dp.l02inf_distance(dp.absolute_distance(T="f64"))
-    return dp.m.make_gaussian_threshold(space, metric, scale=scale, threshold=threshold)
+def told_alone(threshold: int, scale: float) -> float:
+    """At least the chance that any value is told that one unit alone has, however many it has: the delta of a threshold.
+
+    A unit with T values has each told with p = Pr[N >= threshold - w(T)], independently, so any of them with 1 - (1 - p)**T.
+    The tail of the discrete Gaussian at m is at most that of the continuous one at m - 1, for whole m >= 1 (Canonne, Kamath and
+    Steinke 2020, Proposition 25).
+    """
+    worst = 0.0
+    for values in range(1, MOST_VALUES + 1):
+        beyond = threshold - weight_of_each(values) - 1
+        if beyond < 0:
+            return 1.0
+        tail = min(1.0, ROUNDING * erfc(beyond / (scale * sqrt(2))) / 2)
+        worst = max(worst, 1.0 if tail == 1 else -expm1(values * log1p(-tail)))
+    return worst

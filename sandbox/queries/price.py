@@ -12,6 +12,7 @@ from sandbox.privacy import RHO_UNITS, ZERO, PrivacyLoss
 from sandbox.queries.discovery import Discovery, threshold_for
 from sandbox.queries.plan import Plan, Total
 from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.weights import WEIGHT
 
 dp.enable_features("contrib")
 
@@ -29,17 +30,22 @@ class Share:
 
 @dataclass(frozen=True)
 class KeyShare:
-    """What finding a key's values costs (a delta too), the scale of the noise, and how many units must have a value."""
+    """What finding a key's values costs (a delta too), the scale of the noise, and the least sum of weights that is told."""
 
     discovery: Discovery
     loss: PrivacyLoss
     scale: float
     threshold: int
 
+    @property
+    def least_units(self) -> int:
+        """How many units must have a value, noise left out, where each has no other; with k values each, root of k times more."""
+        return -(-self.threshold // WEIGHT)
+
 
 @dataclass(frozen=True)
 class BoundsShare:
-    """What buying a column's bounds costs, and the scale of the noise on the number of units by size."""
+    """What buying a column's bounds costs, and the scale of the noise on the sums of weights by size."""
 
     bounds: BoundsToBuy
     loss: PrivacyLoss
@@ -100,7 +106,7 @@ def _key_share(discovery: Discovery, picorho: int, plan: Plan) -> KeyShare:
     delta = budget.key_delta
     scale = gaussian_scale(discovery.sensitivity, picorho)
     return KeyShare(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
-                    threshold_for(discovery, scale, float(delta)))
+                    threshold_for(scale, float(delta)))
 
 
 @lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
 from sandbox.queries.limits import Limits
 from sandbox.queries.tree import Expression, Name, node
+from sandbox.queries.weights import WEIGHT
 
 SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
 
@@ -47,20 +48,23 @@ class PrivateTable:
 
 @node
 class BoundsToBuy:
-    """A column whose bounds are found in the data. Of each unit the first `most` sizes of values count (a square number)."""
+    """A column whose bounds are found in the data: from how many units have values of each size (bounds_to_buy.py)."""
 
     of: Name
-    most: int
     whole: bool
 
     @property
     def name(self) -> str:
-        return f"bounds/{self.most}:{self.of.text}"
+        return f"bounds:{self.of.text}"
+
+    def stored_as(self, max_rows: int) -> str:
+        """The name that its bounds are stored under since the first release, so that what was bought then is free now."""
+        return f"bounds/{min(2, isqrt(max_rows)) ** 2}:{self.of.text}"
 
     @property
     def sensitivity(self) -> int:
-        """How far one unit moves the numbers of units by size, in L2: `most` of them by one each."""
-        return isqrt(self.most)
+        """How far one unit moves the sums of weights by size, in L2."""
+        return WEIGHT
 
 
 @dataclass(frozen=True)

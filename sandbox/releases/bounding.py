@@ -19,9 +19,11 @@ def bounding(plan: Plan) -> list[Said]:
                      "whom it counts does not depend on how many rows anybody has.",
                      f"每个{unit_zh}至多在 {plan.most_groups} 个分组里全额计数,更多则相应减权:与各自有多少行无关。"))
     if TotalKind.VALUES in kinds:
-        said.append((f"Of each {unit} the first {most} distinct values count, in an order that the values alone give: "
-                     "weights would not help, because a value counts once however many have it.",
-                     f"每个{unit_zh}至多计 {most} 个不同的取值,次序只由取值本身决定:一个取值无论多少人有都只计一次,加权无益。"))
+        said.append((f"Of each {unit} at most {most} distinct values count, over all groups; where there are more, so many are "
+                     f"drawn for each {unit} apart. A value that no {unit}'s draw has is missing, so a count of distinct values "
+                     "may be too low beside the noise.",
+                     f"每个{unit_zh}在所有分组里至多计 {most} 个不同的取值；更多时为每个{unit_zh}各自抽取。"
+                     f"没有被任何{unit_zh}抽中的取值不在计数内，因此除噪声外，不同取值的计数可能偏低。"))
     return said
 
 

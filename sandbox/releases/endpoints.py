@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from sandbox.audit import Log
 from sandbox.budgets import Account, Level, Statement, statement
+from sandbox.catalog.model import DatasetBudget
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.grants import list_grants
 from sandbox.identity import Principal
-from sandbox.privacy import epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.desk import Desk
 from sandbox.releases.explain import explain
@@ -63,8 +64,11 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
 
     @api.get("/budgets")
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that one may see, and of its dataset and population; for members of its team also
-        who spent it on which question."""
+        """What is left of each grant that one may see, in rho and in delta, and what it is of its dataset and population.
+
+        Members of its team see who spent it on which question, and of the wider budgets what is theirs; officers, auditors and
+        operators see all that was spent and is promised of these, and not what was asked.
+        """
         with desk.database.transaction() as tx:
             seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
             if grant is not None and not seen:
@@ -73,24 +77,37 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
             for one in seen:
                 policy = desk.shelf.current(one.dataset).policy
                 assert policy.budget is not None
-                accounts = (one.account, Account(Level.DATASET, one.dataset),
-                            Account(Level.POPULATION, policy.population))
+                own, member = statement(tx, one.account), one.team in asker.teams
+                wider = [statement(tx, account) for account in (Account(Level.DATASET, one.dataset),
+                                                                Account(Level.POPULATION, policy.population))]
+                if member:
+                    wider = [Statement(level.account, level.limit, own.spent, own.left) for level in wider]
                 shown.append({
                     "grant": one.id, "dataset": one.dataset, "team": one.team, "status": one.status.value,
                     "until": one.until.isoformat(), "delta": float(policy.budget.delta),
-                    "levels": [_statement(statement(tx, account), policy.budget.delta) for account in accounts],
-                    "spent": spending(tx, one) if one.team in asker.teams else None})
+                    "keys_left": own.left.delta_units // PrivacyLoss.at_least(Fraction(0), policy.budget.key_delta).delta_units,
+                    "levels": [_statement(level, policy.budget, of="team" if member or level is own else "all")
+                               for level in (own, *wider)],
+                    "spent": spending(tx, one) if member else None})
         return shown
 
     return api
 
 
-def _statement(standing: Statement, delta: Fraction) -> dict[str, Any]:
-    return {"level": standing.account.level.value, "key": standing.account.key,
+def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[str, Any]:
+    """An account for people. `of` says whose spending and promises these are: the grant's team's, or everybody's.
+
+    `promised` may still be spent by the grants that hold it; `left` is neither spent nor promised.
+    """
+    left = standing.held if of == "team" and standing.account.level is not Level.GRANT else standing.left
+    return {"level": standing.account.level.value, "key": standing.account.key, "of": of,
             "picorho_limit": standing.limit.picorho, "picorho_spent": standing.spent.picorho,
-            "epsilon_limit": round(epsilon_of(standing.limit, delta), 4),
-            "epsilon_spent": round(epsilon_of(standing.spent, delta), 4),
-            "percent_used": round(standing.percent_used, 4)}
+            "picorho_promised": standing.held.picorho, "picorho_left": left.picorho,
+            "epsilon_limit": float(epsilon_within(standing.limit, budget.delta)),
+            "epsilon_spent": round(epsilon_of(standing.spent, budget.delta), 4),
+            "delta_limit": float(standing.limit.delta), "delta_spent": float(standing.spent.delta),
+            "delta_promised": float(standing.held.delta), "delta_left": float(left.delta),
+            "percent_used": round(standing.percent_used, 4), "delta_percent_used": round(standing.delta_percent_used, 4)}
 
 
 def _exact(epsilon: Decimal | None) -> Fraction | None:

@@ -5,7 +5,8 @@ from fractions import Fraction
 from math import inf
 from typing import Any
 
-from sandbox.budgets import Account, Level, statement
+from sandbox.budgets import Account, Level, refusal, statement
+from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.queries.bounds_to_buy import least_units
@@ -27,23 +28,25 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     with desk.database.transaction() as tx:
         released = already_released(tx, prepared)
+        loss = charge(prepared, released) + charge_first(prepared)
         standing, *others = [statement(tx, grant.account) for grant in prepared.grants]
         policy = prepared.version.policy
         wider = [statement(tx, account) for account in (Account(Level.DATASET, policy.dataset),
                                                         Account(Level.POPULATION, policy.population))]
+        refused = refusal(tx, **prepared.charged, loss=loss)
     budget, plan = prepared.version.policy.budget, prepared.plan
-    loss = charge(prepared, released) + charge_first(prepared)
     assert budget is not None
     return {
         "dataset": prepared.version.dataset, "version": prepared.version.number, "grant": prepared.grant.id,
         "epsilon": round(epsilon_of(loss, budget.delta), 6), "delta": float(budget.delta), "rho": float(loss.rho),
-        "picorho": loss.picorho, "stored": loss.picorho == 0,
+        "picorho": loss.picorho, "delta_spent": float(loss.delta), "stored": loss.picorho == 0,
         "totals": [{"total": share.total.name, "one_unit_changes_it_by": share.total.sensitivity / WEIGHT,
                     "picorho": 0 if share.total.name in released else share.loss.picorho,
                     "released_before": share.total.name in released} for share in prepared.price.shares],
         "keys": [{"key": wording(share.discovery.of), "found_before": share.discovery not in plan.unknown,
                   "picorho": share.loss.picorho if share.discovery in plan.unknown else 0,
-                  "delta": float(share.loss.delta), "shown_from_units": share.threshold}
+                  "delta": float(share.loss.delta) if share.discovery in plan.unknown else 0.0,
+                  "shown_from_units": share.least_units}
                  for share in prepared.price.keys],
         "bounds": [_bounds(name, prepared) for name in plan.scope.bought],
         "bounding": [english for english, _ in bounding(plan)], "bounding_zh": [chinese for _, chinese in bounding(plan)],
@@ -52,9 +55,14 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan)),
         "budget": {"percent_used_now": round(standing.percent_used, 4),
                    "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
-                   "enough": all(loss.fits_in(one.left) for one in (standing, *others, *wider)),
-                   "such_questions_left": standing.left.picorho // loss.picorho if loss.picorho else None},
-        "percent_used_after": {one.account.level.value: round(_percent(one.spent + loss, one.limit), 4) for one in wider},
+                   "delta_limit": float(standing.limit.delta), "delta_left_now": float(standing.left.delta),
+                   "delta_percent_used_now": round(standing.delta_percent_used, 4),
+                   "delta_percent_used_after": round(_delta_percent(standing.spent + loss, standing.limit), 4),
+                   "enough": refused is None, "refusal": None if refused is None else _told(refused),
+                   "such_questions_left": _times(loss, [one.left for one in (standing, *others)])},
+        # of these, what the grant itself spends: what others have spent or have left is not this team's to see
+        "percent_used_after": {one.account.level.value: round(_percent(standing.spent + loss, one.limit), 4)
+                               for one in wider},
         "answer_takes_seconds": round(allowance_seconds(plan) + sum(
             [allowance_for_keys(plan, key) for key in plan.unknown]
             + [allowance_for_keys(plan, one) for one in plan.scope.unbought]), 3),
@@ -64,6 +72,22 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
 
 def _percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
     return 100 * spent.picorho / limit.picorho if limit.picorho else 100.0
+
+
+def _delta_percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
+    return 100 * spent.delta_units / limit.delta_units if limit.delta_units else (100.0 if spent.delta_units else 0.0)
+
+
+def _times(loss: PrivacyLoss, left: list[PrivacyLoss]) -> int | None:
+    """How often such a loss fits in all of these; None where it is nothing."""
+    found = [one.picorho // loss.picorho for one in left if loss.picorho]
+    found += [one.delta_units // loss.delta_units for one in left if loss.delta_units]
+    return min(found, default=None)
+
+
+def _told(refused: BudgetExhausted) -> dict[str, str]:
+    return {"code": refused.code, "message": refused.message, "message_zh": refused.zh, "mend": refused.mend,
+            "mend_zh": refused.mend_zh}
 
 
 def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from heapq import nlargest
 from os import cpu_count
 
 from sandbox.catalog.model import KeyValue
 from sandbox.queries.bounds_to_buy import bounds_told, buckets
-from sandbox.queries.discovery import thresholded
+from sandbox.queries.discovery import told_alone
 from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
@@ -24,9 +25,13 @@ def add_noise(share: Share, cells: list[int]) -> list[int]:
     if Fraction(gaussian(share.scale).map(float(share.total.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
 
+    return _noisy(share.scale, cells)
+
+
+def _noisy(scale: float, cells: list[int]) -> list[int]:
     def part(start: int) -> list[int]:
         some = [max(-MOST, min(MOST, value)) for value in cells[start: start + CELLS_AT_ONCE]]
-        return [int(value) for value in gaussian(share.scale)(some)]
+        return [int(value) for value in gaussian(scale)(some)]
 
     starts = range(0, len(cells), CELLS_AT_ONCE)
     if len(starts) == 1:
@@ -35,29 +40,28 @@ def add_noise(share: Share, cells: list[int]) -> list[int]:
         return [value for noisy in threads.map(part, starts) for value in noisy]
 
 
-def bounds_found(share: BoundsShare, units: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
-    """A column's bounds, from how many units have values in each bucket; None where no bucket has enough.
+def bounds_found(share: BoundsShare, weights: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
+    """A column's bounds, from the weights of the units that have values in each bucket; None where no bucket has enough.
 
     Every public bucket gets noise, whether any unit is in it or not. Raises `ValueError` as `add_noise` does.
     """
     measurement, places = gaussian(share.scale), buckets(share.bounds)
     if Fraction(measurement.map(float(share.bounds.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
-    noisy = measurement([units.get(place, 0) for place in places])
+    noisy = measurement([weights.get(place, 0) for place in places])
     return bounds_told(share.bounds, dict(zip(places, map(int, noisy), strict=True)), share.scale)
 
 
-def values_told(share: KeyShare, units: Mapping[KeyValue, int]) -> list[KeyValue]:
+def values_told(share: KeyShare, weights: Mapping[KeyValue, int]) -> list[KeyValue]:
     """The values that enough units have, noise included, in order; of too many, those with the largest noisy numbers.
 
-    Raises `ValueError` as `add_noise` does.
+    `weights`: the sum of the weights of the units that have it, by value. Values that nobody has get no noise and are never told:
+    the delta pays for that (weights.md). Raises `ValueError` as `add_noise` does.
     """
-    discovery = share.discovery
-    measurement = thresholded(share.scale, share.threshold)
-    rho, delta = measurement.map((discovery.most, float(discovery.sensitivity), 1.0))
+    rho, delta = gaussian(share.scale).map(float(share.discovery.sensitivity)), told_alone(share.threshold, share.scale)
     if Fraction(rho) > share.loss.rho or Fraction(delta) > share.loss.delta:
         raise ValueError("the scale and the threshold do not certify the price")
-    values = list(units)
-    noisy = measurement({place: units[value] for place, value in enumerate(values)})
-    told = sorted(noisy, key=noisy.__getitem__, reverse=True)[:MOST_KEY_VALUES]
-    return sorted(values[place] for place in told)
+    values = sorted(weights)  # so that of two with the same number the same is told whoever else is there
+    noisy = _noisy(share.scale, [weights[value] for value in values])
+    enough = [(number, place) for place, number in enumerate(noisy) if number >= share.threshold]
+    return sorted(values[place] for _, place in nlargest(MOST_KEY_VALUES, enough))

@@ -22,9 +22,10 @@ def notes(prepared: Prepared) -> dict[str, list[str]]:
                      "MIN 和 MAX 以 1 % 和 99 % 分位数给出:任何一行的值都不会离开。"))
     for share in prepared.price.keys:
         key = share.discovery.of
-        said.append((f"The values of {wording(key)} were found in the data: those that fewer than about {share.threshold} "
-                     f"{unit.kind}s have are not shown.",
-                     f"{wording_zh(key)} 的取值是从数据中发现的:少于约 {share.threshold} 个{kind}共有的不显示。"))
+        said.append((f"The values of {wording(key)} were found in the data: those that fewer than about {share.least_units} "
+                     f"{unit.kind}s have are not shown (of {unit.kind}s who have k values each, fewer than √k times as many).",
+                     f"{wording_zh(key)} 的取值是从数据中发现的：少于约 {share.least_units} 个{kind}共有的不显示"
+                     f"（若每个{kind}各有 k 个取值，则为其 √k 倍）。"))
     if prepared.plan.afterwards.sets:
         said.append(("Totals of several groups are the sums of the groups that are shown: they cost nothing, and rows of no "
                      "group are not in them. Their noise is that of all these groups together; a question of their own has less.",

@@ -38,6 +38,7 @@ class Charged(TypedDict):
     dataset: str
     population: str
     beside: list[tuple[str, str]]
+    stated_at: Fraction
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,11 @@ class Prepared:
 
     @property
     def charged(self) -> Charged:
-        """Whom the ledger charges."""
-        return {"grant": self.grant.account.key, "dataset": self.version.dataset, "population": self.version.policy.population,
+        """Whom the ledger charges, and the delta at which it tells people a loss."""
+        budget = self.version.policy.budget
+        assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
+        return {"stated_at": budget.delta, "grant": self.grant.account.key,
+                "dataset": self.version.dataset, "population": self.version.policy.population,
                 "beside": [(grant.account.key, grant.dataset) for grant in self.grants[1:]]}
 
     @property

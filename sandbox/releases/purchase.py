@@ -4,6 +4,7 @@ Values of keys (find_keys.py) and bounds of columns (find_bounds.py) are bought 
 told at a moment that public facts give, kept for ever, and public from then on.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,16 +51,18 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
         with desk.database.transaction() as tx:
             confirm(tx, desk, principal, prepared)
             reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
-                    loss=purchase.loss)  # it is of this dataset alone, whatever is joined
+                    loss=purchase.loss, stated_at=prepared.charged["stated_at"])  # of this dataset alone, whatever is joined
             tx.execute(insert(questions).values(
                 id=id, digest=purchase.digest, version=version.name, grant=grant.id, asked_by=principal.id,
                 picorho=purchase.loss.picorho, sql=purchase.sql, status="asked"))
             append(tx, Event("query.asked", principal.id, f"question:{id}", {**about, **purchase.said}))
         try:
             desk.engine.warm(version)
+            # a key of its own, which nobody outside this call ever sees: who asks cannot foresee which values of a unit count
+            choice = secrets.token_hex(32)
             with until_due(allowance, load=desk.engine.load()):
                 found = purchase.found(desk.engine.units_by_value(
-                    purchase.of, version, seconds=limit_seconds(allowance), computing_seconds=4 * allowance))
+                    purchase.of, version, seconds=limit_seconds(allowance), computing_seconds=4 * allowance, choice=choice))
             assert version.policy.budget is not None
             delta = version.policy.budget.delta
             answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,

@@ -17,17 +17,21 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.engines import duckdb
 from sandbox.engines.model import UnitsByValue
 from sandbox.engines.rows_in_memory import RowsInMemory
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import RHO_UNITS, PrivacyLoss, epsilon_of
 from sandbox.queries import Plan, bind, make_plan, parse, price_within
-from sandbox.queries.bounds_to_buy import least_units
+from sandbox.queries.bounds_to_buy import least_weight
+from sandbox.queries.discovery import MOST_VALUES, threshold_for, weight_of_each
 from sandbox.queries.plan import Total, TotalKind
-from sandbox.queries.price import BoundsShare, Share, gaussian_scale
+from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian_scale
 from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Name
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
 from story import POLICIES
 
 MAX_ROWS = 4
+CHOICE = "5eed"
+"""In a purchase it is drawn anew; the claim holds for every one, so one is audited."""
 POLICY = f"""
 dataset: t.t
 title: {{zh: t, en: t}}
@@ -147,7 +151,8 @@ def keys_found(epsilon: str) -> Subject:
     plan = make_plan(bind(parse("SELECT note, COUNT(*) AS n FROM t.t GROUP BY note"), scope), version, scope)
     price = price_within(plan, budget.loss(Fraction(epsilon), keys=1))
     [share] = price.keys
-    others: list[Row] = [(f"p{place}", "north", 1.0, 1, note) for place in range(share.threshold) for note in "abc"]
+    enough = share.threshold // weight_of_each(3)
+    others: list[Row] = [(f"p{place}", "north", 1.0, 1, note) for place in range(enough) for note in "abc"]
     victim: list[Row] = [("victim", "west", 1.0, 1, note) for note in "abcv"]
 
     def units(with_unit: bool, seed: int = 0) -> UnitsByValue:
@@ -155,7 +160,7 @@ def keys_found(epsilon: str) -> Subject:
         random.Random(seed).shuffle(rows)
         rows.sort(key=lambda row: row[0])  # as a version's rows come: each unit's are together, in any order
         table = RowsInMemory(_rows(rows).to_batches(), version.policy)
-        return duckdb.units_by_value(share.discovery, version.policy, table)
+        return duckdb.units_by_value(share.discovery, version.policy, table, choice=CHOICE)
 
     def draw(with_unit: bool, runs: int) -> Samples:
         exact = units(with_unit)
@@ -167,6 +172,26 @@ def keys_found(epsilon: str) -> Subject:
                    lambda: all(units(there) == units(there, seed) for there in (True, False) for seed in range(1, 4)))
 
 
+def told_of_one_alone(values: int, epsilon: str, delta: Fraction, runs: int) -> int:
+    """In how many runs anything is told of one unit that has so many values, none of which anybody else has.
+
+    All of that is the threshold's delta, which is as large here as an audit can see.
+    """
+    version = _version()
+    budget, scope = version.policy.budget, Scope(version.policy)
+    assert budget is not None
+    plan = make_plan(bind(parse("SELECT note, COUNT(*) AS n FROM t.t GROUP BY note"), scope), version, scope)
+    picorho = budget.loss(Fraction(epsilon)).picorho
+    scale = gaussian_scale(WEIGHT, picorho)
+    share = KeyShare(plan.unknown[0], PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
+                     threshold_for(scale, float(delta)))
+    alone = _rows([("victim", "west", 1.0, 1, f"v{place}") for place in range(values)])
+    exact = duckdb.units_by_value(share.discovery, version.policy, RowsInMemory(alone.to_batches(), version.policy),
+                                  seconds=60.0, choice=CHOICE)
+    assert len(exact) == min(values, MOST_VALUES)
+    return sum(bool(noise.values_told(share, exact)) for _ in range(runs))
+
+
 # --- the bounds of a column that has none
 
 def bounds_bought(epsilon: str) -> Subject:
@@ -174,10 +199,11 @@ def bounds_bought(epsilon: str) -> Subject:
     version = _version()
     budget = version.policy.budget
     assert budget is not None
-    one, loss = BoundsToBuy(Name("cost"), MAX_ROWS, whole=False), budget.loss(Fraction(epsilon))
+    one, loss = BoundsToBuy(Name("cost"), whole=False), budget.loss(Fraction(epsilon))
     share = BoundsShare(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
     sizes = (3.0, 30.0, 300.0)
-    others: list[Row] = [(f"p{place}", "north", size, 1, "n") for place in range(least_units(one, share.scale) - 1)
+    almost = least_weight(one, share.scale) // weight_of_each(len(sizes)) - 1
+    others: list[Row] = [(f"p{place}", "north", size, 1, "n") for place in range(almost)
                          for size in sizes]
     victim: list[Row] = [("victim", "west", size, 1, "n") for size in (*sizes, -1e6)]
 
@@ -185,7 +211,8 @@ def bounds_bought(epsilon: str) -> Subject:
         rows = [*(victim if with_unit else []), *others]
         random.Random(seed).shuffle(rows)
         rows.sort(key=lambda row: row[0])
-        return duckdb.units_by_value(one, version.policy, RowsInMemory(_rows(rows).to_batches(), version.policy))
+        table = RowsInMemory(_rows(rows).to_batches(), version.policy)
+        return duckdb.units_by_value(one, version.policy, table, choice=CHOICE)
 
     def draw(with_unit: bool, runs: int) -> Samples:
         exact = units(with_unit)

@@ -15,12 +15,14 @@ import pytest
 
 from audit_dp.audit import audit
 from audit_dp.bound import chances
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question
+from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question, told_of_one_alone
 from sandbox.engines import duckdb
 from sandbox.engines.model import Cells
-from sandbox.queries import Plan, compile_plan
+from sandbox.queries import Plan, compile_discovery, compile_plan
 from sandbox.queries.compile import Statement
+from sandbox.queries.discovery import MOST_VALUES
 from sandbox.queries.price import Share
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
 
 COUNTS = "SELECT district, COUNT(*) AS n FROM t.t GROUP BY district"
@@ -44,6 +46,32 @@ def test_keys_that_are_found_stay_below_their_claim_and_the_bound_is_not_empty()
     found = audit(keys_found("8"), RUNS)
     assert found.holds, found
     assert found.best > 0.1 * found.claim, found
+
+
+DELTA, TOLD_RUNS = Fraction(1, 20), 3000
+
+
+def told_of_one(values: int) -> tuple[float, float]:
+    """Bounds of the chance that anything is told of a unit whose values nobody else has, wrong with a chance of 1e-6 each."""
+    told = np.array([float(told_of_one_alone(values, "1", DELTA, TOLD_RUNS))])
+    low, high = chances(told, TOLD_RUNS, 1e-6)
+    return float(low[0]), float(high[0])
+
+
+def test_of_values_that_one_unit_alone_has_any_is_told_as_seldom_as_delta_says_and_delta_is_not_far_above() -> None:
+    found = [told_of_one(values) for values in (1, 2, 9, MOST_VALUES, MOST_VALUES + 50)]
+    assert all(low <= DELTA for low, _ in found), found
+    assert max(high for _, high in found) > DELTA / 2, found
+
+
+def test_values_that_all_count_in_full_are_found_by_how_often_one_unit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def altered(*args: Any, **more: Any) -> str:
+        sql, times = re.subn(r"sum\(CAST\(floor\(sqrt.*?INTEGER\)\)", f"sum({WEIGHT})", compile_discovery(*args, **more))
+        assert times == 1
+        return sql
+
+    monkeypatch.setattr(duckdb, "compile_discovery", altered)
+    assert told_of_one(MOST_VALUES)[0] > DELTA
 
 
 def test_bounds_that_are_bought_stay_below_their_claim_and_the_bound_is_not_empty() -> None:

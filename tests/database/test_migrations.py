@@ -11,6 +11,7 @@ from types import ModuleType
 from zipfile import ZipFile
 
 import pytest
+from alembic import command
 from hatchling.builders.wheel import WheelBuilder
 from sqlalchemy import create_engine, event, text
 
@@ -19,7 +20,7 @@ import sandbox.migrate
 from postgres_catalogue import SCHEMAS, catalogue, rights
 from sandbox.city.postgres import Postgres
 from sandbox.database import Database, metadata
-from sandbox.database.migration import differences
+from sandbox.database.migration import _ALEMBIC, _config, differences, owned
 from sandbox.database.roles import PORTAL, VAULT, VERSION_TABLE, create_roles, create_schemas
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 
@@ -202,3 +203,51 @@ def test_the_job_of_the_chart_gives_each_service_its_password(tmp_path_factory: 
             service.close()
     finally:
         server.stop()
+
+
+POLICY = "population: residents\n"
+ACCOUNTS = (  # level, key, limits of rho and delta, spent of both: three live grants want 1,100 of the 850 that are left
+    ("population", "residents", 2000, 1000, 150, 90),
+    ("dataset", "a.a", 1000, 1000, 150, 90), ("dataset", "b.b", 1000, 1000, 0, 0),
+    ("grant", "lake/a.a", 400, 1000, 100, 40), ("grant", "river/a.a", 400, 1000, 0, 0), ("grant", "hill/a.a", 400, 1000, 50, 50),
+    ("grant", "marketplace/a.a/4", 400, 1000, 0, 0), ("grant", "lake/b.b", 10, 1000, 0, 0))
+LIVE = ("lake/a.a", "river/a.a", "marketplace/a.a/4", "lake/b.b")
+
+
+def test_grants_of_a_database_of_the_first_release_get_fair_shares_of_what_is_left(empty: str, fresh: Database) -> None:
+    """They were promised more than there was, and each all of the delta. The one that was revoked holds nothing."""
+    with owned(empty) as tx:
+        create_schemas(tx)
+        with _ALEMBIC:
+            command.upgrade(_config(tx, sandbox.migrate.HISTORY), "0011")
+        for level, key, *amounts in ACCOUNTS:
+            tx.execute(text("INSERT INTO vault.budget_accounts (level, key, picorho_limit, delta_limit, picorho_spent, "
+                            "delta_spent) VALUES (:level, :key, :rho, :delta, :spent, :delta_spent)"),
+                       dict(zip(("level", "key", "rho", "delta", "spent", "delta_spent"), (level, key, *amounts), strict=True)))
+        for dataset in ("a.a", "b.b"):
+            tx.execute(text("INSERT INTO vault.datasets VALUES (:name, 'health', 1)"), {"name": dataset})
+            tx.execute(text("INSERT INTO vault.dataset_versions VALUES (:name, 1, :policy, 'o', 'v', 's', 1, 'lin', now())"),
+                       {"name": dataset, "policy": POLICY})
+        for number, (team, dataset, status) in enumerate((
+                ("lake", "a.a", "live"), ("river", "a.a", "live"), ("hill", "a.a", "revoked"), ("marketplace", "a.a", "live"),
+                ("lake", "b.b", "live"), ("lake", "a.a", "live")), 1):
+            given = {"number": number, "team": team, "dataset": dataset, "status": status}
+            tx.execute(text("INSERT INTO vault.requests (id, dataset, department, team, purpose, epsilon, until, status, "
+                            "asked_by) OVERRIDING SYSTEM VALUE "
+                            "VALUES (:number, :dataset, 'health', :team, 'p', 1, now(), 'approved', 'x')"), given)
+            tx.execute(text("INSERT INTO vault.grants (id, request, dataset, department, team, purpose, epsilon, until, "
+                            "status, approved_by) OVERRIDING SYSTEM VALUE VALUES (:number, :number, :dataset, 'health', "
+                            ":team, 'p', 1, now() + interval '1 day', :status, 'lin')"), given)
+    sandbox.migrate.migrate(empty)
+    with fresh.transaction() as tx:
+        now = {(row.level, row.key): row for row in tx.execute(text("SELECT * FROM vault.budget_accounts"))}
+    assert {key for (level, key), row in now.items() if level == "grant" and row.dataset} == set(LIVE)
+    for level, key in (("dataset", "a.a"), ("dataset", "b.b"), ("population", "residents")):
+        account = now[level, key]
+        held = [now["grant", name] for name in LIVE if level == "population" or f"/{key}" in name]
+        assert account.picorho_held == sum(row.picorho_limit - row.picorho_spent for row in held)
+        assert account.delta_held == sum(row.delta_limit - row.delta_spent for row in held)
+    lake, river, product = (now["grant", name] for name in LIVE[:3])
+    assert (lake.picorho_limit, river.picorho_limit, product.picorho_limit) == (100 + 231, 309, 309)  # 850 of the 1,100
+    assert (lake.delta_limit, river.delta_limit) == (40 + 160, 200), "as large a part as of the population's rho"
+    assert now["grant", "lake/b.b"].picorho_limit == 10 and now["grant", "hill/a.a"].picorho_limit == 400

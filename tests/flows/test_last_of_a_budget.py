@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -111,18 +112,32 @@ def test_two_hundred_times_the_same_question_is_bought_once(vault: AskedVault) -
     assert vault.log().verify_whole().verified
 
 
-def test_a_dataset_that_two_teams_ask_ends_for_both_when_it_ends(vault: AskedVault) -> None:
-    """Their grants have room for more than the dataset: its own budget is spent exactly, by whoever came."""
-    dataset, first = vault.dataset(policy=POLICY.replace('dataset_epsilon: "8"', 'dataset_epsilon: "4"'))
-    second = vault.grant(dataset, person="qin", team="river")
+def test_two_teams_that_ask_at_once_each_spend_their_own_share_and_nothing_of_the_others(vault: AskedVault) -> None:
+    """What a dataset cannot promise to both is refused when the second grant is decided, and never a question in a share."""
+    dataset, first = vault.dataset(policy=POLICY.replace('dataset_epsilon: "8"', 'dataset_epsilon: "4"'), epsilon="2.5")
+    qin, lin = vault.person("qin"), vault.person("lin")
+    asked = qin.send("POST", "/v1/requests", json={
+        "dataset": dataset, "team": "river", "epsilon": "4", "purpose": "to have a share of our own",
+        "until": in_days(30)}).json()
+    refused = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "budget_promised")
+    most = refused.json()["mend"].split("epsilon ")[1].split(",")[0]
+    more = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={"epsilon": str(Decimal(most) + Decimal("0.01"))})
+    assert more.status_code == 409
+    approved = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={"epsilon": most})
+    assert approved.status_code == 200, approved.text
+
     price = priced(vault, dataset, "0.9")
-    account = Account(Level.DATASET, dataset)
-    before = vault.account(account)  # the estimate of what is left out was bought when it was published
-    room = before.left.picorho // price
-    assert room < 60 and room < 2 * (vault.account(first.account).limit.picorho // price)
+    second = Account(Level.GRANT, f"river/{dataset}")
+    rooms = [vault.account(account).limit.picorho // price for account in (first.account, second)]
+    assert all(0 < room < 30 for room in rooms)
     told = all_at_once(vault, [question(dataset, number) for number in range(60)], ("wang", "qin"), epsilon="0.9")
     outcomes = Counter((answer.status_code, answer.json().get("code", "answered")) for answer in told)
-    assert outcomes == {(200, "answered"): room, (402, "budget_exhausted"): 60 - room}
-    assert vault.account(account).spent.picorho - before.spent.picorho == room * price
-    assert sum(vault.account(grant.account).spent.picorho for grant in (first, second)) == room * price
+    assert outcomes == {(200, "answered"): sum(rooms), (402, "budget_exhausted"): 60 - sum(rooms)}
+    for account, room in zip((first.account, second), rooms, strict=True):
+        assert vault.account(account).spent.picorho == room * price
     assert vault.log().verify_whole().verified
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()

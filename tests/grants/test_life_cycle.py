@@ -1,5 +1,6 @@
 """Requests and grants: every step has an owner, a log entry and a place in the table; nothing is overwritten."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,9 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from sandbox.audit import KINDS
+from sandbox.budgets import Account, Level, statement
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 from sandbox.grants import approve, expire_due, list_requests, load_grant, refuse, request_access, revoke
-from sandbox.grants.model import STEPS, GrantStatus, RequestStatus
+from sandbox.grants.model import STEPS, Grant, GrantStatus, Request, RequestStatus
+from sandbox.identity import create_team, join_team
+from sandbox.privacy import ZERO
 from story import Story
 
 
@@ -80,3 +84,63 @@ def test_a_grant_expires_at_its_date(story: Story) -> None:
     with story.database.transaction() as tx:
         assert load_grant(tx, grant.id).status is GrantStatus.EXPIRED
     assert expire_due(story.database) == []
+
+
+def test_a_share_is_held_from_approval_to_its_end_and_what_cannot_be_promised_is_refused(story: Story) -> None:
+    story.publish()
+    first = decided(story, ask_for(story, epsilon=Decimal(4)))
+    join(story, "river", "hill", "town")
+    second = decided(story, ask_for(story, team="river", epsilon=Decimal(4)))
+    decided(story, ask_for(story, team="hill", epsilon=Decimal(4)))
+    third = ask_for(story, team="town", epsilon=Decimal(4))
+    with pytest.raises(Conflict, match="leaves epsilon") as short:
+        decided(story, third)
+    assert short.value.code == "budget_promised" and "许出" in short.value.zh and "终止" in short.value.mend_zh
+    most = Decimal(short.value.mend.split("epsilon ")[1].split(",")[0])
+    assert 2 < most < 4
+    with pytest.raises(Conflict):
+        decided(story, third, epsilon=most + Decimal("0.002"))
+    revoke(story.database, gate=story.gate, officer=story.principal("lin"), grant_id=second.id, reason="it is not needed")
+    assert decided(story, third).epsilon == 4, "the share of the grant that ended is free again"
+    with story.database.transaction() as tx:
+        dataset, own = statement(tx, Account(Level.DATASET, "clinic.visits")), statement(tx, first.account)
+        assert dataset.held.picorho == 3 * own.left.picorho
+        assert 0 < own.limit.delta_units < dataset.limit.delta_units // 3
+
+
+def test_the_share_of_two_grants_of_one_team_ends_with_the_last(story: Story) -> None:
+    story.publish()
+    grants = [decided(story, ask_for(story, epsilon=Decimal(epsilon))) for epsilon in (2, 3)]
+    with story.database.transaction() as tx:
+        held = [statement(tx, Account(Level.POPULATION, "residents")).held]
+    for grant in grants:
+        revoke(story.database, gate=story.gate, officer=story.principal("lin"), grant_id=grant.id, reason="it is not needed")
+        with story.database.transaction() as tx:
+            held.append(statement(tx, Account(Level.POPULATION, "residents")).held)
+    assert held[0] == held[1] != ZERO and held[2] == ZERO
+
+
+def test_grants_that_end_at_once_let_their_shares_go(story: Story) -> None:
+    story.publish()
+    join(story, "river")
+    for team in ("lake", "lake", "river"):
+        decided(story, ask_for(story, team=team))
+    with story.database.transaction() as tx:
+        tx.execute(text("UPDATE vault.grants SET until = now() - interval '1 second'"))
+    with ThreadPoolExecutor(4) as pool:
+        ended = [grant.id for found in pool.map(lambda _: expire_due(story.database), range(4)) for grant in found]
+    assert len(ended) == len(set(ended)) == 3
+    with story.database.transaction() as tx:
+        assert statement(tx, Account(Level.DATASET, "clinic.visits")).held == ZERO
+
+
+def decided(story: Story, request: Request, **changed: object) -> Grant:
+    return approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
+                   version=story.shelf.current("clinic.visits"), **changed)  # type: ignore[arg-type]
+
+
+def join(story: Story, *teams: str) -> None:
+    with story.database.transaction() as tx:
+        for team in teams:
+            create_team(tx, team_id=team, display_name=team, by="system")
+            join_team(tx, team_id=team, account_id="wang", by="system")

@@ -110,12 +110,17 @@ def test_ticks_are_few_and_hold_all_values(low: float, high: float) -> None:
 def test_a_budget_shows_what_is_left_and_who_spent_it_and_keeps_silent_of_what_it_was_not_told() -> None:
     level = {"level": "grant", "key": "lake/health.visits", "picorho_limit": 200, "picorho_spent": 50, "epsilon_limit": 4.0,
              "epsilon_spent": 1.9, "percent_used": 25.0}
+    wide = level | {"level": "dataset", "key": "health.visits", "of": "team", "picorho_limit": 1000, "picorho_left": 150,
+                    "percent_used": 5.0, "delta_left": 6e-9, "delta_limit": 1e-7}
     grant = {"grant": 3, "dataset": "health.visits", "team": "lake", "status": "live", "until": "2027-01-21T00:00:00+00:00",
-             "levels": [level], "spent": {"people": [{"who": "wang", "questions": 2, "picorho": 50}], "questions": [
+             "levels": [level, wide], "keys_left": 60,
+             "spent": {"people": [{"who": "wang", "questions": 2, "picorho": 50}], "questions": [
                  {"answer_id": "a", "who": "wang", "at": "2026-11-22T20:00:00+00:00", "sql": "SELECT\n  <x>", "picorho": 40,
                   "status": "failed", "grant": 3}]}}
     shown = cihu.Budget([grant])
     assert "wang: 2 questions, 25 % of the grant" in repr(shown) and "75 %" in repr(shown)
+    assert "your team's part" in repr(shown) and "15 %" in repr(shown) and "6e-09 / 1e-07" in repr(shown)
+    assert "60 more expressions" in repr(shown) and "60 more expressions" in shown._repr_html_()
     assert "20 % (failed, stays charged)" in repr(shown) and "SELECT &lt;x&gt;" in shown._repr_html_()
     assert shown.questions.percent_of_grant.tolist() == [20.0]
     assert len(cihu.Budget([grant, grant | {"grant": 2}]).questions) == 1, "several grants share one account"

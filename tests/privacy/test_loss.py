@@ -22,6 +22,7 @@ def test_a_loss_cannot_be_negative() -> None:
         PrivacyLoss(-1)
 
 
+@settings(deadline=None)  # the first use of a conversion is slow
 @given(st.integers(1, 10**13))
 def test_epsilon_stands_between_the_pure_bound_and_the_simple_conversion(picorho: int) -> None:
     """Bun and Steinke's Proposition 1.3 is an upper bound; the tight conversion must not exceed it."""

@@ -5,12 +5,13 @@ from fractions import Fraction
 import duckdb
 import pytest
 
-from sandbox.queries.bounds_to_buy import bounds_told, buckets, least_units, lower, upper
+from sandbox.queries.bounds_to_buy import bounds_told, buckets, least_units, least_weight, lower, upper
 from sandbox.queries.compile import bucket_of
 from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.tree import Name
+from sandbox.queries.weights import WEIGHT
 
-WHOLE, POINT = (BoundsToBuy(Name("x"), 4, whole=whole) for whole in (True, False))
+WHOLE, POINT = (BoundsToBuy(Name("x"), whole=whole) for whole in (True, False))
 
 
 def bucket(value: float, one: BoundsToBuy) -> int:
@@ -36,8 +37,9 @@ def test_parts_of_one_and_whatever_a_double_can_be_have_a_bucket_too() -> None:
 
 
 def test_bounds_hold_the_buckets_that_many_units_have_and_leave_out_the_rest() -> None:
-    scale = 40.0
-    many = least_units(WHOLE, scale)
+    scale = 40_000.0
+    many = least_weight(WHOLE, scale)
+    assert least_units(WHOLE, scale) == -(-many // WEIGHT)
     noisy = dict.fromkeys(buckets(WHOLE), many - 1) | {0: many, 5: many + 100, 6: many}
     assert bounds_told(WHOLE, noisy, scale) == (0, 32)
     assert bounds_told(WHOLE, dict.fromkeys(buckets(WHOLE), many - 1), scale) is None

@@ -3,14 +3,17 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sandbox.errors import QueryRefused
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.discovery import threshold_for
+from sandbox.queries.discovery import MOST_VALUES, threshold_for, told_alone, weight_of_each
 from sandbox.queries.plan import Plan
 from sandbox.queries.price import KeyShare, gaussian_scale
+from sandbox.queries.ranges import MOST_KEY_VALUES
 from sandbox.queries.scope import Scope
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases.noise import values_told
 from story import DATASET, VERSION
 
@@ -41,35 +44,59 @@ def test_a_number_a_hidden_column_and_the_unit_cannot(key: str) -> None:
         plan_of(f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY 1")
 
 
-@pytest.mark.parametrize("most", [1, 4, 9])
-@pytest.mark.parametrize("scale", [0.7, 5.0, 40.0])
-def test_the_chance_that_one_unit_alone_is_told_is_below_delta(most: int, scale: float) -> None:
-    """Exactly: the tail of the discrete Gaussian is added up, for each of the values that a unit may have alone."""
-    delta = 1e-9
-    share = share_of(BY_NOTE)
-    threshold = threshold_for(replace(share.discovery, most=most), scale, delta)
-    reach = range(-int(20 * scale) - 20, int(20 * scale) + 20)
-    mass = math.fsum(math.exp(-k * k / (2 * scale * scale)) for k in reach)
+@pytest.mark.parametrize("delta", [1e-6, 1e-10, 1e-13])
+@pytest.mark.parametrize("scale", [0.7, 50.0, 700.0, 9000.0])
+def test_the_chance_that_one_unit_alone_is_told_is_below_delta_however_many_values_it_has(scale: float, delta: float) -> None:
+    """Exactly: the integer tail of the discrete Gaussian is added up, for every number of values that a unit may have."""
+    threshold = threshold_for(scale, delta)
+    reach = np.arange(int(40 * scale) + 40)
+    density = np.exp(-np.square(reach / scale) / 2)  # beyond it there is nothing that a float can tell from zero
+    tails = np.cumsum(density[::-1])[::-1] / (2 * density.sum() - 1)
 
-    def tail(least: float) -> float:
-        return most * math.fsum(math.exp(-k * k / (2 * scale * scale)) for k in reach if k >= least) / mass
+    def alone(threshold: int) -> float:
+        """The chance that any of T values is told, for the worst T there is."""
+        tail = [tails[min(threshold - math.isqrt(WEIGHT**2 // values), len(tails) - 1)] for values in range(1, MOST_VALUES + 1)]
+        return max(-math.expm1(values * math.log1p(-chance)) for values, chance in enumerate(tail, 1))
 
-    assert tail(threshold - 1) <= delta < 100 * tail(threshold - 3 - scale)
+    assert alone(threshold) <= delta
+    assert told_alone(threshold, scale) <= delta < told_alone(threshold - 1, scale), "the least threshold"
+    assert alone(threshold - 2 - int(scale / 50)) > 0.9 * delta, "and hardly more than the exact tail asks for"
+
+
+def test_the_weights_of_a_units_values_never_have_a_larger_norm_than_one_value() -> None:
+    for values in range(1, MOST_VALUES + 1):
+        weight = weight_of_each(values)
+        assert values * weight**2 <= WEIGHT**2 < values * (weight + 1) ** 2
+
+
+def test_values_that_units_share_are_told_from_a_third_of_the_units_that_nine_counted_alike_would_need() -> None:
+    """What weights are for: rho 0.005 and delta 1e-7, as measured with continuous tails."""
+    scale = gaussian_scale(WEIGHT, 5 * 10**9)
+    needed = threshold_for(scale, 1e-7) / WEIGHT
+    assert 55 < needed < 70
+    assert 3 * needed < 220 and threshold_for(scale, 1e-7) / weight_of_each(9) < 220
 
 
 def test_values_of_few_units_are_withheld_and_those_of_many_are_told_in_order() -> None:
     share = share_of(BY_NOTE)
     many = 3 * share.threshold  # thirty scales above: a false alarm in 1e-100
-    units = {f"alone {place}": 1 for place in range(2000)} | {"b": many, "a": many}
-    assert values_told(share, units) == ["a", "b"]
+    weights = {f"alone {place}": WEIGHT for place in range(2000)} | {"b": many, "a": many}
+    assert values_told(share, weights) == ["a", "b"]
+
+
+def test_of_too_many_values_those_that_most_have_are_told() -> None:
+    share = share_of(BY_NOTE)
+    weights = {f"{place:05}": 3 * share.threshold for place in range(2 * MOST_KEY_VALUES)} | {
+        f"most {place}": 30 * share.threshold for place in range(MOST_KEY_VALUES)}
+    assert values_told(share, weights) == sorted(name for name in weights if name.startswith("most"))
 
 
 def test_a_share_that_does_not_certify_its_price_is_refused() -> None:
     share = share_of(BY_NOTE)
     with pytest.raises(ValueError, match="certify"):
-        values_told(replace(share, threshold=share.threshold // 2), {"a": 1000})
+        values_told(replace(share, threshold=share.threshold - 1), {"a": 1000})
     with pytest.raises(ValueError, match="certify"):
-        values_told(replace(share, scale=gaussian_scale(1, share.loss.picorho * 100)), {"a": 1000})
+        values_told(replace(share, scale=gaussian_scale(WEIGHT, share.loss.picorho * 100)), {"a": 1000})
 
 
 def test_keys_have_their_share_of_the_offer_whether_found_or_not() -> None:

@@ -68,6 +68,19 @@ def test_bounds_are_priced_before_bought_once_and_free_for_every_question_after(
     assert len(stored(city)) == 1
 
 
+@pytest.mark.parametrize("sizes", [(3, 900), (900, 3), (3, 60, 900, 9000), (-900, 900), (0, 5), (1, 2, 4, 8, 16, 32, 64, 128)])
+def test_bounds_hold_all_sizes_that_everybody_has(city: Story, sizes: tuple[int, ...]) -> None:
+    """A size is not preferred to another: the mean of all is right, and not that of the smallest alone."""
+    city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
+        b"p%d,north,1,10,1,%d,1,true,s\n" % (person, size) for person in range(1000) for size in sizes), FREE)
+    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits")
+    [[mean]], [error] = answer["rows"], answer["errors"]
+    assert abs(mean - sum(sizes) / len(sizes)) < 6 * error["m"]["standard_error"]
+    with city.database.transaction() as tx:
+        told = tx.execute(select(bought_bounds.c.low, bought_bounds.c.high)).one()
+    assert Fraction(told.low) <= min(sizes) and max(sizes) <= Fraction(told.high) <= 2 * max(map(abs, sizes))
+
+
 def stored(city: Story) -> list[object]:
     with city.database.transaction() as tx:
         return list(tx.execute(select(bought_bounds)).all())

@@ -1,13 +1,19 @@
 """GROUP BY what no policy lists, through the whole gate: priced before, bought once, kept, and never one person's own."""
 
+import hashlib
+import json
 import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
 
 from sandbox.budgets import Account, Level, statement
 from sandbox.errors import BudgetExhausted, InvalidInput, QueryRefused
+from sandbox.grants import approve, request_access
+from sandbox.identity import create_team, join_team
 from sandbox.privacy import PrivacyLoss, epsilon_of
 from sandbox.releases import ask, explain
 from sandbox.releases.tables import found_keys
@@ -48,13 +54,23 @@ def test_only_values_of_many_are_told_and_the_answer_says_from_how_many_on(city:
     assert "only" not in str(answer)
 
 
+def test_values_that_all_have_are_all_told_however_many_each_has(city: Story) -> None:
+    """No value of a unit is preferred: two, twelve or three hundred that everybody has are told, each and all."""
+    for number in (2, 12):
+        city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
+            b"p%d,north,1,10,1,note %02d,2026-01-01,true,s\n" % (person, note)
+            for person in range(1000) for note in range(number)))
+        answer = ask(city.desk, principal=city.principal("wang"), sql=f"{SQL} LIMIT 99")
+        assert sorted(row[0] for row in answer["rows"]) == [f"note {note:02}" for note in range(number)]
+
+
 def test_the_price_told_before_is_the_price_charged_with_its_delta(city: Story) -> None:
     told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
     assert spent(city) == {PrivacyLoss(0)}
     assert [key["found_before"] for key in told["keys"]] == [False] and told["cells"] is None
     answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
     (paid,) = spent(city)
-    assert paid.picorho == told["picorho"] == answer["price"]["picorho"] and paid.delta == Fraction(1, 10**9)
+    assert paid.picorho == told["picorho"] == answer["price"]["picorho"] and paid.delta == Fraction(1, 10**10)
     assert epsilon_of(paid, Fraction(1, 10**6)) <= 0.5
 
 
@@ -121,3 +137,49 @@ def test_nothing_is_bought_if_the_whole_question_does_not_fit(city: Story) -> No
     with pytest.raises(BudgetExhausted):
         ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(9))
     assert spent(city) == {PrivacyLoss(0)}
+
+
+def test_one_team_cannot_spend_the_delta_of_another(city: Story) -> None:
+    """The attack: the same key in ever new expressions, at a small epsilon, until no groups can be found any more."""
+    with city.database.transaction() as tx:
+        create_team(tx, team_id="river", display_name="river", by="system")
+        join_team(tx, team_id="river", account_id="li", by="system")
+        tx.execute(text("UPDATE vault.budget_accounts SET delta_limit = 5 * 10::numeric^14, "
+                        "delta_held = delta_held WHERE level = 'grant'"))
+        tx.execute(text("UPDATE vault.budget_accounts SET delta_held = 5 * 10::numeric^14 WHERE level <> 'grant'"))
+    request = request_access(city.database, gate=city.gate, principal=city.principal("li"), team="river",
+                             version=city.shelf.current("clinic.visits"), purpose="to look at what they had", epsilon=Decimal(1),
+                             until=datetime.now(UTC) + timedelta(days=9))
+    approve(city.database, gate=city.gate, officer=city.principal("lin"), request_id=request.id,
+            version=city.shelf.current("clinic.visits"))
+    wang, new = city.principal("wang"), "SELECT note || '{}' AS k, COUNT(*) AS n FROM clinic.visits GROUP BY k"
+    told = [explain(city.desk, principal=wang, sql=new.format(number), epsilon=Fraction(1, 10)) for number in range(2)]
+    assert [one["budget"]["such_questions_left"] for one in told] == [5, 5] and told[0]["delta_spent"] == 1e-10
+    for number in range(5):
+        ask(city.desk, principal=wang, sql=new.format(number), epsilon=Fraction(1, 10))
+    refused = explain(city.desk, principal=wang, sql=new.format(5), epsilon=Fraction(1, 10))["budget"]
+    assert not refused["enough"] and refused["delta_percent_used_now"] == 100 < refused["delta_percent_used_after"]
+    assert refused["refusal"]["code"] == "delta_exhausted" and "delta" in refused["refusal"]["message_zh"]
+    with pytest.raises(BudgetExhausted, match="delta 1e-10, 0 is left") as stop:
+        ask(city.desk, principal=wang, sql=new.format(5), epsilon=Fraction(1, 10))
+    assert stop.value.message == refused["refusal"]["message"]
+    assert ask(city.desk, principal=wang, sql=new.format(4), epsilon=Fraction(1, 10))["stored"]
+    assert ask(city.desk, principal=wang, sql="SELECT district, COUNT(*) AS n FROM clinic.visits GROUP BY district",
+               epsilon=Fraction(1, 10))["rows"], "what needs no delta goes on"
+
+    mine = explain(city.desk, principal=city.principal("li"), sql=new.format(6), epsilon=Fraction(1, 10))
+    assert mine["budget"]["enough"] and mine["budget"]["delta_percent_used_now"] == 0
+    assert len(ask(city.desk, principal=city.principal("li"), sql=new.format(6), epsilon=Fraction(1, 10))["rows"]) == 2
+
+
+def test_keys_that_were_found_by_the_rule_of_the_first_release_are_free(city: Story) -> None:
+    """It stored them under a name of its own making, with a number of units as the threshold."""
+    wang, version = city.principal("wang"), city.shelf.current("clinic.visits")
+    price = explain(city.desk, principal=wang, sql=SQL)["keys"][0]["picorho"]
+    digest = hashlib.sha256(json.dumps([4, version.name, version.sha256, "person", "person", "keys/4:note"],
+                                       separators=(",", ":")).encode()).hexdigest()
+    with city.database.transaction() as tx:
+        tx.execute(insert(found_keys).values(digest=digest, picorho=price, scale=20.0, threshold=120, values=["cough"]))
+    told = explain(city.desk, principal=wang, sql=SQL)
+    assert told["keys"][0]["found_before"] and told["keys"][0]["picorho"] == 0 and told["delta_spent"] == 0
+    assert [row[0] for row in ask(city.desk, principal=wang, sql=SQL)["rows"]] == ["cough"]

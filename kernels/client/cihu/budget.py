@@ -38,11 +38,11 @@ class Budget:
                    status=known(f"status.{grant['status']}", grant["status"]), until=grant["until"][:10])
 
     def _heads(self) -> list[str]:
-        return [say("account"), say("used"), say("left"), say("epsilon_spent"), say("epsilon_limit")]
+        return [say("account"), say("used"), say("left"), say("epsilon_spent"), say("epsilon_limit"), say("delta_left")]
 
     def _levels(self, grant: dict[str, Any]) -> list[list[str]]:
-        return [[f"{known('level.' + level['level'], level['level'])} ({level['key']})", percent(float(level["percent_used"])),
-                 percent(100 - float(level["percent_used"])), number(level["epsilon_spent"]), number(level["epsilon_limit"])]
+        return [[f"{_level(level)} ({level['key']})", percent(float(level["percent_used"])), percent(_left(level)),
+                 number(level["epsilon_spent"]), number(level["epsilon_limit"]), _delta_left(level)]
                 for level in grant.get("levels", [])]
 
     def _people(self, grant: dict[str, Any]) -> str:
@@ -69,7 +69,8 @@ class Budget:
                 row[1] = f"{bar(float(level['percent_used']))} {row[1]}"
             asked = [[*[escape(cell) for cell in row[:3]], f"<code>{escape(row[3])}</code>"] for row in self._asked(grant)]
             parts += [f"<strong>{escape(self._grant_line(grant))}</strong>",
-                      table(self._heads(), levels, [False, False, True, True, True]), foot(self._people(grant))]
+                      table(self._heads(), levels, [False, False, True, True, True, True]),
+                      foot(_keys_left(grant)), foot(self._people(grant))]
             if asked:
                 parts.append(f"<details><summary>{escape(say('newest'))}</summary>"
                              f"{table(self._asked_heads(), asked, [False, False, True])}</details>")
@@ -80,8 +81,9 @@ class Budget:
             return say("no_grant")
         parts = []
         for grant in self.grants:
-            parts += [self._grant_line(grant), text_table(self._heads(), self._levels(grant), [False, True, True, True, True]),
-                      self._people(grant)]
+            parts += [self._grant_line(grant),
+                      text_table(self._heads(), self._levels(grant), [False, True, True, True, True, True]),
+                      _keys_left(grant), self._people(grant)]
             if asked := self._asked(grant):
                 parts += [say("newest") + ":", text_table(self._asked_heads(), asked, [False, False, True])]
             parts.append("")
@@ -91,6 +93,26 @@ class Budget:
 def _spent(grant: dict[str, Any], part: str) -> list[dict[str, Any]]:
     """Empty where the vault does not tell: the questions of a team are its members' to see."""
     return list((grant.get("spent") or {}).get(part, []))
+
+
+def _level(level: dict[str, Any]) -> str:
+    """Of the wider budgets a team sees what is its own: how much others have left is not told."""
+    plain = known(f"level.{level['level']}", level["level"])
+    return known(f"level.{level['level']}.team", plain) if level.get("of") == "team" else plain
+
+
+def _left(level: dict[str, Any]) -> float:
+    """Percent of the limit."""
+    limit = level.get("picorho_limit")
+    return 100 * level["picorho_left"] / limit if limit and "picorho_left" in level else 100 - float(level["percent_used"])
+
+
+def _delta_left(level: dict[str, Any]) -> str:
+    return f"{level['delta_left']:.3g} / {level['delta_limit']:.3g}" if "delta_left" in level else "–"
+
+
+def _keys_left(grant: dict[str, Any]) -> str:
+    return say("keys_left", number=grant["keys_left"]) if "keys_left" in grant else ""
 
 
 def _share(grant: dict[str, Any], picorho: int) -> float:

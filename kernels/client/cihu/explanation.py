@@ -63,8 +63,12 @@ class Explanation:
         if "percent_used_after" in budget:
             parts.append(say("used_after", after=percent(budget["percent_used_after"]),
                              now=percent(budget["percent_used_now"])))
+        if said.get("delta_spent"):
+            parts.append(say("delta_price", delta=said["delta_spent"], after=percent(budget["delta_percent_used_after"]),
+                             now=percent(budget["delta_percent_used_now"])))
         if not self.enough:
-            parts.append(say("too_dear"))
+            refusal = budget.get("refusal") or {}
+            parts.append(str(told(refusal, "message") or say("too_dear")))
         elif budget.get("such_questions_left") is not None:
             parts.append(say("such_questions", number=number(budget["such_questions_left"])))
         return " ".join(parts)
