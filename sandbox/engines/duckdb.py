@@ -65,6 +65,9 @@ class DuckDBEngine:
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
 
+    def public_fan_out(self, version: Version, columns: tuple[str, ...]) -> int:
+        return self._public(version).fan_out(columns)
+
     def warm(self, version: Version, *joined: Version) -> None:
         """Load what a question needs before its time begins, so that the first question is no slower than the next."""
         self._private(version)

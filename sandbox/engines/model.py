@@ -43,6 +43,10 @@ class Engine(Protocol):
         """Whether no two rows of an open dataset have the same values in these columns."""
         ...
 
+    def public_fan_out(self, version: Version, columns: tuple[str, ...]) -> int:
+        """How many rows of an open dataset have the same values in these columns, at most."""
+        ...
+
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
 

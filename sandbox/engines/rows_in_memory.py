@@ -149,11 +149,16 @@ class PublicRows:
         return (Fraction(ends[0]), Fraction(ends[1])) if None not in ends and all(map(isfinite, ends)) else None
 
     def once(self, columns: tuple[str, ...]) -> bool:
-        """Whether no two rows have the same values in these columns; empty ones join with nothing."""
+        """Whether no two rows have the same values in these columns."""
+        return self.fan_out(columns) <= 1
+
+    def fan_out(self, columns: tuple[str, ...]) -> int:
+        """How many rows have the same values in these columns, at most; empty ones join with nothing."""
         rows = self.rows.select(list(columns)).drop_null()
         for place, column in enumerate(columns):
             if pa.types.is_integer(rows.schema.field(column).type) or pa.types.is_floating(rows.schema.field(column).type):
                 # as the engine compares numbers that are not all whole: as DOUBLE, and 0 is -0
                 as_double = pc.add(pc.cast(rows[column], pa.float64(), safe=False), 0.0)
                 rows = rows.set_column(place, column, as_double)
-        return len(rows.group_by(list(columns)).aggregate([])) == len(rows)
+        alike = rows.group_by(list(columns)).aggregate([([], "count_all")])
+        return pc.max(alike["count_all"]).as_py() or 0

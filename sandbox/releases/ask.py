@@ -121,7 +121,7 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
         settle(tx, id=id)
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
                   **_joined(prepared), "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
-                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys),
+                  **table(prepared.plan, all_totals, prepared.bias), "price": _price(tx, prepared, loss + for_keys),
                   **notes(prepared)}
         body = {"status": "released", "answer": answer}
         if stored:

@@ -68,7 +68,8 @@ def is_counted(output: PlannedOutput) -> bool:
     return all(isinstance(piece, Across) and piece.over in (*RANKS, Over.COUNT) for piece in output.pieces)
 
 
-def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float) -> tuple[Any, Interval]:
+def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float,
+          _: object) -> tuple[Any, Interval]:
     """A value across groups that are all of typical size."""
     n = prod(len(key.values) or 1 for key in plan.keys if key.of not in node.within)
     if node.first is not None and node.last is not None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import TypedDict
 
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
 from sandbox.releases.bought_bounds import bounds_bought
+from sandbox.releases.bounding_bias import BoundingBias, bias_of
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
@@ -48,12 +49,18 @@ class Prepared:
     plan: Plan
     price: Price
     digest: str
-    left_out: LeftOut | None  # what bounding leaves out at most, where that is known
+    left_out: tuple[LeftOut | None, ...]
+    """What bounding leaves out of each private dataset, in the order of the joins; None where no estimate was bought."""
 
     @property
     def grant(self) -> Grant:
         """That on the dataset which is asked."""
         return self.grants[0]
+
+    @cached_property
+    def bias(self) -> BoundingBias | None:
+        """How far bounding may have moved the answer; None where that is not known."""
+        return bias_of(self.plan, [None if one is None else one.beyond for one in self.left_out])
 
     @property
     def charged(self) -> Charged:
@@ -79,7 +86,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
-        beyond = left_out(tx, version)
+        joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
+        beyond = tuple(left_out(tx, one) for one in (version, *joined))
     others = (*scope.joined.values(), *scope.looked_up.values())
     grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
                                       *(scope.column(name).grade for name in names_in(bound))])
@@ -172,7 +180,7 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
 
 def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
-                       partial(engine.public_extent, version))
+                       partial(engine.public_extent, version), partial(engine.public_fan_out, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
