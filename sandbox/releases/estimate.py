@@ -44,6 +44,9 @@ MOVES = (1.0, 2.5)
 SPREADS = (Aggregation.VARIANCE, Aggregation.VARIANCE_POP, Aggregation.STDDEV, Aggregation.STDDEV_POP)
 COVARIANCES = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP)
 
+TOO_FAR = ("rows beyond their persons' limit may have moved it by more than can be told: only the error of the noise is known",
+           "超出上限而略去的行可能使它偏离，幅度无法给出：只知道噪声的误差")
+
 
 @dataclass(frozen=True)
 class Noisy:
@@ -95,14 +98,13 @@ def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expr
     """An output of one cell, with its error. `keys`: the cell's group keys. `said`: what is said across groups, with its bias
     or without."""
     by_noise = _estimate(output, parts, cell, keys, said, None)
-    if bias is None:
-        return by_noise
-    with_bias = _estimate(output, parts, cell, keys, said, bias)
-    return with_noise_apart(with_bias, by_noise)
+    return by_noise if bias is None else with_noise_apart(_estimate(output, parts, cell, keys, said, bias), by_noise)
 
 
 def with_noise_apart(whole: Estimate, noise: Estimate) -> Estimate:
     """An estimate whose interval says what bounds on units may do, beside the same of the noise alone."""
+    if whole.value is None and noise.value is not None and noise.standard_error is not None:
+        return Estimate(noise.value, None, None, None, *TOO_FAR, noise=_of_noise(noise))
     if None in (noise.standard_error, noise.low, noise.high, whole.low, whole.high):
         return whole
     assert noise.standard_error is not None and noise.low is not None and noise.high is not None
@@ -110,8 +112,12 @@ def with_noise_apart(whole: Estimate, noise: Estimate) -> Estimate:
     farthest = max(noise.low - whole.low, whole.high - noise.high)
     if farthest <= 0:
         return noise
-    return replace(whole, standard_error=hypot(noise.standard_error, farthest),
-                   noise=(noise.standard_error, noise.low, noise.high))
+    return replace(whole, standard_error=hypot(noise.standard_error, farthest), noise=_of_noise(noise))
+
+
+def _of_noise(estimate: Estimate) -> tuple[float, float, float] | None:
+    error, low, high = estimate.standard_error, estimate.low, estimate.high
+    return None if error is None or low is None or high is None else (error, low, high)
 
 
 def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
@@ -134,7 +140,7 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
     if len(mine) < len(output.pieces) and not around.unbounded:
         if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
             return Estimate(value, None, None, None)
-        return Estimate(value, (around.high - around.low) / (2 * z), around.low, around.high)
+        return Estimate(value, _by_interval(value, around, z), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
     nothing_told = around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     if value is None or around.unbounded or nothing_told:
@@ -143,17 +149,24 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
         # an average lies in the measure's bounds all the same
         return Estimate(None, None, intervals[used[0]].low, intervals[used[0]].high, *TOO_NOISY)
 
+    if bias is not None:  # its standard error is the noise's and how much wider this interval is
+        return Estimate(value, None, around.low, around.high)
     if is_scaled(output.of):  # known to the last digit before anybody asks
         return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)
     if isinstance(output.of, Aggregate) and output.of.aggregation is Aggregation.AVG:
         return Estimate(value, _average_error(parts[output.of], cell, z), around.low, around.high)
 
+    by_total = {total: {aggregate: totals for aggregate, totals in mine.items() if total in totals} for total in cell}
+    unbounded: dict[Expression, Any] = {**keys, **{aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()}}
+
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
-        return evaluate(output.of, {**keys, **{
-            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in mine.items()}})
+        return evaluate(output.of, {**unbounded, **{
+            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in by_total[total].items()}})
 
-    return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
+    error = _by_interval(value, around, z)
+    straight = None if any(total.bins > 1 for total in by_total) else _spread(mine, cell, moved)
+    return Estimate(value, error if straight is None else min(straight, z * error), around.low, around.high)
 
 
 def is_scaled(expression: Expression) -> bool:
@@ -180,27 +193,28 @@ def _scale(totals: tuple[Total, ...], cell: Cell) -> float:
     return scale_of(totals, {total: cell[total].scale for total in totals})
 
 
-def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
-    """The first-order standard error; where a histogram is in it or a bound hides a move, what the interval says.
+def _by_interval(value: float, around: Interval, z: float) -> float:
+    """A standard error of which `z` reach from the value to the farther end of its interval."""
+    return max(around.high - value, value - around.low) / z
+
+
+def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any]) -> float | None:
+    """The first-order standard error; None where a bound hides a move.
 
     What is not straight is steeper somewhere: the steepest of several moves counts.
     """
-    totals = dict.fromkeys(total for owned in parts.values() for total in owned)
-    by_interval = (around.high - around.low) / (2 * z)
-    if any(total.bins > 1 for total in totals):
-        return by_interval
     squares = 0.0
-    for total in totals:
+    for total in dict.fromkeys(total for owned in parts.values() for total in owned):
         value, slopes = moved(total, 0.0), []
         for times in MOVES:
             ends = moved(total, times * cell[total].scale), moved(total, -times * cell[total].scale)
             if value is None or None in ends:
-                return by_interval
+                return None
             slopes += [abs(end - value) / times for end in ends]
         if max(slopes) > 0 == min(slopes):  # on one side a bound hides it
-            return by_interval
+            return None
         squares += max(slopes) ** 2
-    return sqrt(squares) or by_interval
+    return sqrt(squares) or None
 
 
 def _within(asked: Expression, parts: Parts, around: Interval, counted: Callable[[Aggregate], Interval]) -> Interval:

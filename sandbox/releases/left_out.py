@@ -54,6 +54,8 @@ class LeftOut:
     low: float
     high: float
     beyond: RowsBeyond
+    units: float
+    """How many units the version has, about."""
 
 
 def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
@@ -98,7 +100,7 @@ def left_out_of(version: Version, units: Sequence[int], scale: float) -> LeftOut
     """What follows from the noisy histogram: how many units, in steps of 1/1024, have how many rows."""
     unit, error, steps = version.policy.unit, scale / WEIGHT, (len(units) - 1) // OCTAVES
     assert unit is not None, "only such a version is measured"
-    ends = [end - unit.max_rows for end in _ends(unit.max_rows, steps)]
+    ends = [end - unit.max_rows for end in row_limits(unit.max_rows, steps)]
     bins = [_Bin(number / WEIGHT, under, most, place // steps)
             for place, (number, (under, most)) in enumerate(zip(units[1:], pairwise(ends), strict=True)) if under < most]
     last = -1
@@ -113,7 +115,8 @@ def left_out_of(version: Version, units: Sequence[int], scale: float) -> LeftOut
                                          for place, one in reversed(list(enumerate(seen)))],
                          most=high + noise, unseen=ceil(_at_most(bins[len(seen):], error)))
     percent = 100 / max(1, version.policy.about_rows)
-    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), beyond)
+    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), beyond,
+                   max(1.0, sum(units) / WEIGHT))
 
 
 def _at_most(bins: Sequence["_Bin"], error: float) -> float:
@@ -130,8 +133,8 @@ class _Bin(NamedTuple):
     octave: int
 
 
-def _ends(max_rows: int, steps: int) -> list[int]:
-    """`steps` in each octave."""
+def row_limits(max_rows: int, steps: int) -> list[int]:
+    """Up to how many rows the units of each bin have; `steps` bins in each octave."""
     return [max_rows * (steps + place % steps) * 2 ** (place // steps) // steps for place in range(steps * OCTAVES + 1)]
 
 
@@ -140,6 +143,6 @@ def _sql(version: Version) -> str:
     policy = version.policy
     assert policy.unit is not None, "only such a version is measured"
     table = ".".join(f'"{part}"' for part in policy.dataset.split("."))
-    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(_ends(policy.unit.max_rows, STEPS)))
+    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(row_limits(policy.unit.max_rows, STEPS)))
     return (f"SELECT CASE {branches} ELSE {STEPS * OCTAVES} END AS bin, COUNT(*) AS units "
             f'FROM (SELECT "{policy.unit.column}", COUNT(*) AS n FROM {table} GROUP BY "{policy.unit.column}") AS u GROUP BY bin')

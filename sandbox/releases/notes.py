@@ -19,6 +19,8 @@ from sandbox.queries.scope import PrivateTable
 from sandbox.queries.tree import Aggregate, walk
 from sandbox.queries.wording import wording, wording_zh
 from sandbox.releases.bounding_bias import clamped_parts
+from sandbox.releases.estimate import is_scaled
+from sandbox.releases.predict import is_counted, predict, typical_rows
 from sandbox.releases.prepare import Prepared
 
 LEAST_TOLD = 0.5  # percent
@@ -34,9 +36,12 @@ class Note:
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
-def notes(prepared: Prepared) -> dict[str, list[Any]]:
-    """The notes of an answer: `notes` in English, `notes_zh` the same in Chinese, `note_facts` their codes and numbers."""
-    said = all_notes(prepared)
+def notes(prepared: Prepared, told: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
+    """The notes of an answer: `notes` in English, `notes_zh` the same in Chinese, `note_facts` their codes and numbers.
+
+    `told`: the answer's columns, rows and errors (answer.py), once there are any.
+    """
+    said = [*all_notes(prepared), *(_promise(prepared) if told is None else _kept(prepared, told))]
     return {"notes": [note.english for note in said], "notes_zh": [note.chinese for note in said],
             "note_facts": [{"code": note.code, **note.numbers} for note in said]}
 
@@ -44,6 +49,59 @@ def notes(prepared: Prepared) -> dict[str, list[Any]]:
 def all_notes(prepared: Prepared) -> list[Note]:
     return [*_extremes(prepared), *_found_keys(prepared), *_empty_keys(prepared), *_subtotals(prepared), *_bounds(prepared),
             *_limit(prepared), *_clamped_values(prepared), *_clamped_choices(prepared), *_bias(prepared)]
+
+
+def _promise(prepared: Prepared) -> list[Note]:
+    """For which groups a relative error that was asked for will hold: those that are no smaller than was assumed."""
+    if prepared.error is None:
+        return []
+    plan, units = prepared.plan, prepared.units
+    scales = {share.total: share.scale for share in prepared.price.shares}
+    said: list[str] = []
+    said_zh: list[str] = []
+    facts: list[dict[str, Any]] = []
+    for output in plan.outputs:
+        if not output.aggregates or is_counted(output):
+            continue
+        found, only = predict(output, plan, scales, units), output.of if isinstance(output.of, Aggregate) else None
+        value = abs(found.typical or 0.0)
+        facts.append({"name": output.name, "rows": typical_rows(plan, units), "value": value, "evenly": found.evenly})
+        small = only is not None and is_scaled(only)  # the noise of a count or a sum is the same in a group of any size
+        rows = "" if small else f" of at least {typical_rows(plan, units):,.0f} rows"
+        rows_zh = "" if small else f"至少 {typical_rows(plan, units):,.0f} 行且"
+        said.append(f"{output.name} in groups{rows} where it is at least {value:,.6g} (or at most minus that)"
+                    f"{', if values are spread evenly between their bounds' if found.evenly else ''}")
+        said_zh.append(f"{output.name}：{rows_zh}绝对值至少 {value:,.6g} 的分组"
+                       f"{'（设取值在边界之间均匀分布）' if found.evenly else ''}")
+    return [Note("error_promised", f"The error of {prepared.error:.3g} is that of the noise, and holds for {'; '.join(said)}. "
+                 "Smaller groups and smaller values have a larger one: the answer says where it holds.",
+                 f"误差 {prepared.error:.3g} 指噪声的误差，适用于{'；'.join(said_zh)}。"
+                 "更小的分组或数值误差更大：答案会说明何处成立。", {"error": prepared.error, "outputs": facts})]
+
+
+def _kept(prepared: Prepared, told: Mapping[str, Any]) -> list[Note]:
+    """Where a relative error that was asked for holds, from what was released."""
+    if prepared.error is None:
+        return []
+    facts = []
+    for place, column in enumerate(told["columns"]):
+        errors = [line[column["name"]] for line in told["errors"] if column["name"] in line]
+        if errors:
+            values = [row[place] for row in told["rows"]]
+            facts.append({"name": column["name"], "values": len(values), "held": sum(
+                _holds(value, error, prepared.error) for value, error in zip(values, errors, strict=True))})
+    said = "; ".join(f"{one['name']}: {one['held']} of {one['values']}" for one in facts)
+    return [Note("error_kept", f"The error of {prepared.error:.3g} that was asked for is that of the noise. It holds in so many "
+                 f"groups: {said}. The others are smaller, or nearer to zero: see their intervals.",
+                 f"所要求的误差 {prepared.error:.3g} 指噪声的误差，成立的分组数为：{said}。"
+                 "其余分组较小，或数值较接近零：见各自的区间。", {"error": prepared.error, "outputs": facts})] if facts else []
+
+
+def _holds(value: Any, error: Mapping[str, Any], asked: float) -> bool:
+    """Whether the noise's interval is as narrow as was asked for."""
+    of_noise = error.get("noise", error)
+    low, high = of_noise.get("low"), of_noise.get("high")
+    return isinstance(value, int | float) and None not in (low, high) and (high - low) / 2 <= asked * abs(value)
 
 
 def _extremes(prepared: Prepared) -> list[Note]:
@@ -80,8 +138,9 @@ def _empty_keys(prepared: Prepared) -> list[Note]:
 def _subtotals(prepared: Prepared) -> list[Note]:
     if not prepared.plan.afterwards.sets:
         return []
-    return [Note("subtotals", "Totals of several groups are the sums of the groups that are shown: they cost nothing, and rows of "
-                 "no group are not in them. Their noise is that of all these groups together; a question of their own has less.",
+    return [Note("subtotals", "Totals of several groups are the sums of the groups that are shown: they cost nothing, and rows "
+                 "of no group are not in them. Their noise is that of all these groups together; a question of their own has "
+                 "less.",
                  "小计由所示各组相加而得：不另花费，不属于任何一组的行不在其中。其噪声为各组噪声之和；单独提问时噪声更小。")]
 
 
@@ -95,8 +154,8 @@ def _bounds(prepared: Prepared) -> list[Note]:
         name, units = share.bounds.of.text, least_units(share.bounds, share.scale)
         epsilon = epsilon_of(share.loss, budget.delta)
         said.append(Note(
-            "bounds_to_buy", f"{name} has no bounds in the policy: they will be bought first, for epsilon {epsilon:.3g} of the price, "
-            f"of values that about {units} or more {kind}s have. Bought once, they are free for every later question; "
+            "bounds_to_buy", f"{name} has no bounds in the policy: they will be bought first, for epsilon {epsilon:.3g} of the "
+            f"price, of values that about {units} or more {kind}s have. Bought once, they are free for every later question; "
             "errors are known only then.",
             f"策略没有 {name} 的边界：将先以价格中的 epsilon {epsilon:.3g} 购买，"
             f"取自约 {units} 个以上{kind_zh}共有的取值范围。只买一次，此后的问题都免费使用；误差到那时才知道。",
@@ -162,9 +221,10 @@ def _clamped_choices(prepared: Prepared) -> list[Note]:
     units = None if bias is None else ceil(bias.beyond.units + bias.beyond.unseen)
     how_many = f"At most {units} {kind}s have more." if units is not None else "How many have more is not known."
     how_many_zh = f"超过的至多 {units} 个。" if units is not None else "有多少超过尚不知道。"
-    return [Note("clamped_choice", f"{wording(one)} is computed with at most {most} rows of a {kind}: a {kind} with more may be in no "
-                 f"group, or in another. {how_many}",
-                 f"{wording_zh(one)} 至多按每个{kind_zh} {most} 行计算：行数更多的{kind_zh}可能不在任何一组，或在另一组。{how_many_zh}",
+    return [Note("clamped_choice", f"{wording(one)} is computed with at most {most} rows of a {kind}: a {kind} with more may be "
+                 f"in no group, or in another. {how_many}",
+                 f"{wording_zh(one)} 至多按每个{kind_zh} {most} 行计算："
+                 f"行数更多的{kind_zh}可能不在任何一组，或在另一组。{how_many_zh}",
                  {"expression": wording(one), "max_rows": most, "units": units}) for one in by]
 
 
@@ -179,15 +239,16 @@ def _bias(prepared: Prepared) -> list[Note]:
         if beyond is not None and beyond.high >= LEAST_TOLD:
             most = beyond.beyond.max_rows
             said.append(Note(
-                "beyond", f"About {beyond.low:.0f} to {beyond.high:.0f} % of all rows of {version.dataset} are beyond the {most} that a "
-                f"{kind} counts in full: counts and sums may be too low, and averages lean to {kind}s with few rows. "
+                "beyond", f"About {beyond.low:.0f} to {beyond.high:.0f} % of all rows of {version.dataset} are beyond the {most} "
+                f"that a {kind} counts in full: counts and sums may be too low, and averages lean to {kind}s with few rows. "
                 "The intervals say by how much at most.",
                 f"{version.dataset} 约 {beyond.low:.0f} 至 {beyond.high:.0f} % 的行超出每个{kind_zh}全额计入的 {most} 行："
                 f"计数与合计可能偏低，平均偏向行数少的{kind_zh}。区间已含其至多的影响。",
                 {"dataset": version.dataset, "low": beyond.low, "high": beyond.high}))
     if prepared.bias is not None and prepared.bias.multiplied:
-        said.append(Note("multiplied", f"One row may meet {prepared.bias.multiplied} rows of the open datasets that are joined, and all "
-                         f"of them count towards a {kind}'s limit. The intervals say by how much counts may be too low.",
-                         f"一行可与所联开放数据集的至多 {prepared.bias.multiplied} 行相遇，它们都计入每个{kind_zh}的上限。区间已含计数可能偏低的部分。",
-                         {"fan_out": prepared.bias.multiplied}))
+        fan_out = prepared.bias.multiplied
+        said.append(Note("multiplied", f"One row may meet {fan_out} rows of the open datasets that are joined, and all of them "
+                         f"count towards a {kind}'s limit. The intervals say by how much counts may be too low.",
+                         f"一行可与所联开放数据集的至多 {fan_out} 行相遇，它们都计入每个{kind_zh}的上限。"
+                         "区间已含计数可能偏低的部分。", {"fan_out": fan_out}))
     return said

@@ -51,6 +51,12 @@ class Prepared:
     digest: str
     left_out: tuple[LeftOut | None, ...]
     """What bounding leaves out of each private dataset, in the order of the joins; None where no estimate was bought."""
+    error: float | None = None  # the relative error that was asked for in place of an epsilon
+
+    @property
+    def units(self) -> float | None:
+        """How many units the dataset has, about; None where that is not known."""
+        return None if self.left_out[0] is None else self.left_out[0].units
 
     @property
     def grant(self) -> Grant:
@@ -109,10 +115,11 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            zh="某个栏目的边界尚不知道,无法承诺误差。",
                            mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
-        loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
+        units = None if beyond[0] is None else beyond[0].units
+        loss = budget.loss(wanted) if error is None else loss_for(plan, error, units)
+        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
     loss = budget.loss(wanted, keys=len(plan.discoveries))
-    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
+    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error)
 
 
 def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
@@ -140,7 +147,7 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
                            mend="Ask once with an epsilon: that finds them, and explain tells its price.",
                            zh="分组值尚未发现,无法承诺误差。",
                            mend_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。")
-    of_totals = loss_for(plan, error)
+    of_totals = loss_for(plan, error, prepared.units)
     loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 

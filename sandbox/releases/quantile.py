@@ -9,6 +9,7 @@ levels, as in Hay et al., "Boosting the accuracy of differentially private histo
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import sqrt
 
@@ -59,6 +60,7 @@ def quantile_interval(histogram: Histogram, q: float, z: float, missing: float =
     return Interval(histogram.value(kept[0], upper=False), histogram.value(kept[-1], upper=True))
 
 
+@lru_cache(maxsize=16)
 def _scores(histogram: Histogram, q: float) -> list[tuple[float, float]]:
     """G and its noise's scale at each fine bin."""
     fine, fine_scale = histogram.levels[-1]
