@@ -157,7 +157,8 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
         return Estimate(value, _average_error(parts[output.of], cell, z), around.low, around.high)
 
     by_total = {total: {aggregate: totals for aggregate, totals in mine.items() if total in totals} for total in cell}
-    unbounded: dict[Expression, Any] = {**keys, **{aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()}}
+    unbounded: dict[Expression, Any] = {**keys, **{
+        aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()}}
 
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
