@@ -6,6 +6,7 @@ The list of attacks: "Attacks to keep repelling" of the survey of peers (2026).
 import math
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ask_attempts import CHOSEN_ROWS, NO_QUESTIONS, OWN_VALUES
