@@ -67,7 +67,8 @@ def require_affordable(plan: Plan) -> None:
 def _fan_out(plan: Plan, join: Join) -> int:
     table = plan.scope.joined[join.name]
     if isinstance(table, PublicTable):
-        return max(1, table.fan_out(tuple(name.text for name in join.right)))
+        found = table.fan_out(tuple(name.text for name in join.right))
+        return table.version.policy.about_rows if found is None else max(1, found)
     assert table.version.policy.unit is not None
     return max(1, table.version.policy.unit.max_rows)
 

@@ -52,6 +52,8 @@ from sandbox.queries.wording import wording
 
 MOST_CELLS = 100_000
 MOST_TOTALS = 64
+MOST_JOINED_ROWS = 2**32
+"""So many rows of one unit may count in full after all joins: above, the squares of weights.md would not fit 128 bits."""
 FINE_BINS, BINS_IN_ONE = 1024, 32
 """A quantile is read from a histogram of at most 1024 bins, and one whose bins are 32 of those together."""
 
@@ -165,8 +167,8 @@ class Plan:
 
     @property
     def max_rows(self) -> int:
-        """How many rows of one unit count in full: one, where each unit is one row."""
-        return 1 if self.per_unit is not None and len(self.per_unit.keys) == 1 else self.unit.max_rows
+        """How many rows of one unit count in full: one, where each unit is one row; else what the policies allow."""
+        return 1 if self.per_unit is not None and len(self.per_unit.keys) == 1 else self.scope.max_joined_rows
 
     @property
     def stored_keys(self) -> tuple[str, ...]:
@@ -207,6 +209,12 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
                 {aggregate: _totals(aggregate, empty) for aggregate in aggregates}, outputs, question.joins,
                 question.per_unit, after)
     cells = plan.cells * max((total.bins for total in plan.totals), default=1)
+    if plan.max_rows > MOST_JOINED_ROWS:
+        raise QueryRefused("JOIN", f"one {unit.kind}'s rows, each joined with all others of the {unit.kind}, could be "
+                           f"{plan.max_rows}; at most {MOST_JOINED_ROWS} can be counted.", instead="Join fewer datasets.",
+                           why_zh=f"一个{KIND_ZH[unit.kind]}的行彼此联接后可达 {plan.max_rows} 行，"
+                                  f"至多能计 {MOST_JOINED_ROWS} 行。",
+                           instead_zh="请减少联接的数据集。")
     if cells > MOST_CELLS:
         fewer = MOST_CELLS * plan.cells // cells
         raise QueryRefused("GROUP BY", f"the keys have {plan.cells} combinations; at most {MOST_CELLS} can be shown"

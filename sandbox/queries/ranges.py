@@ -172,8 +172,8 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
 
 
 def of_all_rows(scope: Scope) -> Scope:
-    """For what is taken over all rows of a unit: the question's filter says nothing of them."""
-    return replace(scope, limits={})
+    """For what is taken over all rows of a unit: the question's filter says nothing of them, and no join multiplies them."""
+    return replace(scope, limits={}, joined={})
 
 
 def bounded(expression: Expression, scope: Scope) -> Range:
@@ -444,7 +444,7 @@ def _union(ranges: list[Range], said: Expression) -> Range:
 
 
 def _unit_aggregate(aggregate: UnitAggregate, scope: Scope) -> Range:
-    rows, of = Fraction(scope.max_rows), aggregate.of
+    rows, of = Fraction(scope.max_joined_rows), aggregate.of
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
             if of is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import isqrt
+from math import isqrt, prod
 
 from sandbox.catalog.model import Column, DatasetPolicy, KeyValue, Role, Version
 from sandbox.errors import QueryRefused
@@ -28,8 +28,8 @@ class PublicTable:
     outer: bool = False  # LEFT JOIN: its columns may be empty
     extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)
     """The least and the greatest number of a column; None where there is none, or one is not finite."""
-    fan_out: Callable[[tuple[str, ...]], int] = field(compare=False, default=lambda _: 1)
-    """How many of its rows have the same values in some columns, at most."""
+    fan_out: Callable[[tuple[str, ...]], int | None] = field(compare=False, default=lambda _: None)
+    """How many of its rows have the same values in some columns, at most; None where that is not known."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))
@@ -76,11 +76,24 @@ class Scope:
     bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)  # bounds that no policy has
     unbought: tuple[BoundsToBuy, ...] = ()  # of those the ones that are only assumed yet
     limits: Mapping[Expression, Limits] = field(default_factory=dict)  # what the question's filters say of numbers
+    assumed_rows: int | None = None  # of one unit, at most, where something else than the policies' limit is assumed
 
     @property
     def max_rows(self) -> int:
         assert self.policy.unit is not None
         return self.policy.unit.max_rows
+
+    @property
+    def max_joined_rows(self) -> int:
+        """How many rows of one unit count in full, after the joins.
+
+        Each of a unit's rows may meet every row that the unit has in a private dataset that is joined: so the limits of
+        all of them are multiplied, in whichever order they stand.
+        """
+        if self.assumed_rows is not None:
+            return self.assumed_rows
+        units = (table.version.policy.unit for table in self.joined.values() if isinstance(table, PrivateTable))
+        return self.max_rows * prod(unit.max_rows for unit in units if unit is not None)
 
     @property
     def private(self) -> list[Version]:

@@ -16,6 +16,7 @@ from typing import Any
 from sandbox.queries.plan import Plan, Total
 from sandbox.queries.tree import RANKS, Across, Aggregate, Expression, Over, walk
 from sandbox.releases.arrange import that_pass
+from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.cells import Cells
 from sandbox.releases.estimate import CONFIDENCE, interval_of, is_scaled, scale_of, units_of, values_of, z_of
 from sandbox.releases.evaluate import enclose, evaluate
@@ -51,7 +52,7 @@ class AnswerGroups:
 
     def __init__(self, plan: Plan, cells: Cells) -> None:
         self.plan, self.cells = plan, cells
-        self._told: dict[tuple[Across, float], Told] = {}
+        self._told: dict[tuple[Across, float, bool], Told] = {}
 
     @cached_property
     def places(self) -> list[int]:
@@ -74,15 +75,16 @@ class AnswerGroups:
         told = {node: self.told(node, CONFIDENCE).values for node in nodes}
         return [{**released, **{node: told[node][row] for node in nodes}} for row, released in enumerate(self.released)]
 
-    def said(self, row: int, node: Across, confidence: float) -> tuple[Any, Interval]:
-        told = self.told(node, confidence)
+    def said(self, row: int, node: Across, confidence: float, bias: BoundingBias | None) -> tuple[Any, Interval]:
+        told = self.told(node, confidence, bias)
         return told.values[row], told.intervals[row]
 
-    def told(self, node: Across, confidence: float) -> Told:
-        if (node, confidence) not in self._told:
+    def told(self, node: Across, confidence: float, bias: BoundingBias | None = None) -> Told:
+        known = node, confidence, bias is not None
+        if known not in self._told:
             tell = self._ranked if node.over in RANKS else self._folded
-            self._told[node, confidence] = tell(node, confidence)
-        return self._told[node, confidence]
+            self._told[known] = tell(node, confidence, bias)
+        return self._told[known]
 
     def _partitions(self, node: Across) -> list[_Partition]:
         alike: dict[tuple[Any, ...], list[int]] = {}
@@ -106,13 +108,13 @@ class AnswerGroups:
 
     # --- sums, averages, extremes, counts, other groups' values
 
-    def _folded(self, node: Across, confidence: float) -> Told:
+    def _folded(self, node: Across, confidence: float, bias: BoundingBias | None) -> Told:
         size = len(self.released)
         values: list[Any] = [1] * size if node.of is None else [evaluate(node.of, released) for released in self.released]
         inside = [part for part in walk(node.of) if isinstance(part, Aggregate)]
         withheld = [value is None and any(released[part] is None for part in inside)
                     for value, released in zip(values, self.released, strict=True)]
-        sides = [EVERYTHING] * size if node.of is None else self._at_once(node.of, confidence)
+        sides = [EVERYTHING] * size if node.of is None else self._at_once(node.of, confidence, bias)
         found: list[Any] = [None] * size
         around = [EVERYTHING] * size
         for partition in self._partitions(node):
@@ -132,27 +134,27 @@ class AnswerGroups:
                 for nth, place in enumerate(partition.places):
                     if n := partition.end[nth] - partition.first[nth]:
                         width = half_width(node, self.plan, scales, n, confidence)
-                        around[place] = Interval(found[place] - width, found[place] + width)
+                        around[place] = _summed(node, self.plan, found[place], width, n, bias)
         return Told(found, around)
 
-    def _at_once(self, of: Expression, confidence: float) -> list[Interval]:
+    def _at_once(self, of: Expression, confidence: float, bias: BoundingBias | None) -> list[Interval]:
         """Intervals that hold the true values of all groups together."""
         inside = list(dict.fromkeys(part for part in walk(of) if isinstance(part, Aggregate)))
         z = z_of(1 - (1 - confidence) / max(1, len(self.cells.groups) * len(inside)))
         parts, totals = self.plan.parts, self.cells.totals
-        return [enclose(of, released, {part: interval_of(part, parts[part], totals[place], z) for part in inside})
+        return [enclose(of, released, {part: interval_of(part, parts[part], totals[place], z, bias) for part in inside})
                 for released, place in zip(self.released, self.places, strict=True)]
 
 
     # --- ranks
 
-    def _ranked(self, node: Across, confidence: float) -> Told:
+    def _ranked(self, node: Across, confidence: float, bias: BoundingBias | None) -> Told:
         size = len(self.released)
         found: list[Any] = [None] * size
         around = [EVERYTHING] * size
         of, descending = node.order[0], node.descending[0]
         noisy = any(isinstance(part, Aggregate) for part in walk(node.order))
-        sides = self._at_once(of, confidence) if noisy else []
+        sides = self._at_once(of, confidence, bias) if noisy else []
         for partition in self._partitions(node):
             at = [tuple(evaluate(part, self.released[place]) for part in node.order) for place in partition.places]
             rank = dense = 0
@@ -187,6 +189,16 @@ def half_width(node: Across, plan: Plan, scales: Mapping[Total, float], n: int, 
     totals = plan.parts[node.of]
     width = z_of(confidence) * sqrt(n) * scale_of(totals, scales) + 2 * n * sum(abs(unit) for _, unit in units_of(totals))
     return width / n if node.over is Over.AVG else width
+
+
+def _summed(node: Across, plan: Plan, value: float, width: float, n: int, bias: BoundingBias | None) -> Interval:
+    """Around such a sum (or average) of n groups: what bounding took away is known of the groups together."""
+    if bias is None:
+        return Interval(value - width, value + width)
+    assert isinstance(node.of, Aggregate)
+    times = n if node.over is Over.AVG else 1
+    whole = bias.widened(node.of, plan.parts[node.of], Interval((value - width) * times, (value + width) * times), None)
+    return Interval(whole.low / times, whole.high / times)
 
 
 def _low(side: Interval) -> float:

@@ -11,6 +11,7 @@ from sandbox.queries.relations import says_across
 from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
 from sandbox.releases.across import AnswerGroups
 from sandbox.releases.arrange import arranged
+from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.cells import Cells
 from sandbox.releases.estimate_columns import estimate_across, estimate_all
 from sandbox.releases.evaluate import evaluate
@@ -19,11 +20,14 @@ from sandbox.releases.subtotals import grouped_by
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 
-def table(plan: Plan, released: dict[str, tuple[float, list[int]]]) -> dict[str, Any]:
-    """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells."""
+def table(plan: Plan, released: dict[str, tuple[float, list[int]]], bias: BoundingBias | None = None) -> dict[str, Any]:
+    """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells.
+
+    `bias`: how far bounds on units may have moved it; None: not known, so errors are about the noise alone.
+    """
     after = plan.afterwards
     sets = [AnswerGroups(cells.plan, cells) for cells in (
-        [grouped_by(plan, released, keys) for keys in after.sets] if after.sets else [Cells(plan, released)])]
+        [grouped_by(plan, released, keys, bias) for keys in after.sets] if after.sets else [Cells(plan, released, bias=bias)])]
     every = [(groups, row) for groups in sets for row in range(len(groups.places))]
     if after != Afterwards(after.sets):
         every = [every[place] for place in arranged(after, [group for groups in sets for group in groups.all_that(after)])]

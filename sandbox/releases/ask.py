@@ -121,10 +121,10 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
             tx.execute(insert(released_totals).values(digest=prepared.digest, total=name, picorho=part.picorho,
                                                       scale=part.scale, cells=part.cells))
         settle(tx, id=id)
+        told = table(prepared.plan, all_totals, prepared.bias)
         answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
                   **_joined(prepared), "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
-                  **table(prepared.plan, all_totals), "price": _price(tx, prepared, loss + for_keys),
-                  **notes(prepared)}
+                  **told, "price": _price(tx, prepared, loss + for_keys), **notes(prepared, told)}
         body = {"status": "released", "answer": answer}
         if stored:
             tx.execute(insert(questions).values(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sandbox.catalog.model import KeyValue
 from sandbox.queries.plan import Plan, Total
 from sandbox.queries.tree import Expression
+from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.estimate import Cell, Noisy
 
 Released = Mapping[str, tuple[float, list[int]]]
@@ -20,8 +21,9 @@ Released = Mapping[str, tuple[float, list[int]]]
 class Cells:
     """The cells of a plan's answer, in the order of the keys' values, the last fastest."""
 
-    def __init__(self, plan: Plan, released: Released, absent: tuple[Expression, ...] = ()) -> None:
-        self.plan, self.released, self.absent = plan, released, absent
+    def __init__(self, plan: Plan, released: Released, absent: tuple[Expression, ...] = (),
+                 bias: BoundingBias | None = None) -> None:
+        self.plan, self.released, self.absent, self.bias = plan, released, absent, bias
 
     @cached_property
     def groups(self) -> list[tuple[KeyValue, ...]]:

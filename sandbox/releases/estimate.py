@@ -9,21 +9,26 @@
 - What is computed from several (a variance, a ratio of sums) gets the interval of its parts' intervals (interval.py),
   each of which is widened so that together they hold in 95 of 100 cases (Bonferroni).
 
-The standard error is first-order: each noisy total is moved by its own scale, and what that does is added in squares.
-The intervals are about the noise: of 100 such answers at least 95 hold the bounded, weighted value (queries/weights.md).
+The standard error of what is computed from several is first-order, with a guard: each noisy total is moved by its own scale
+and by more, the largest slope counts, and what that does is added in squares.
+
+Bounds on what one unit adds move an answer too (queries/weights.md). Where it is known how far they may (bounding_bias.py), the
+interval is wider by it, so that of 100 such answers at least 95 hold what the rows themselves say; and the standard error is the
+root of the squares of the noise's and of the farthest that they may have moved it. What the noise alone says stands apart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from math import sqrt
+from math import hypot, inf, sqrt
 from statistics import NormalDist
 from typing import Any
 
 from sandbox.queries.plan import PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Across, Aggregate, Aggregation, Expression
 from sandbox.queries.weights import WEIGHT
+from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.evaluate import enclose, evaluate
 from sandbox.releases.interval import Interval
 from sandbox.releases.quantile import Histogram, quantile_interval, quantile_value
@@ -31,6 +36,16 @@ from sandbox.releases.quantile import Histogram, quantile_interval, quantile_val
 CONFIDENCE = 0.95
 TOO_NOISY = ("too noisy: the count may be zero; ask with a larger epsilon",
              "噪声过大:计数可能为零;请用更大的 epsilon 提问")
+
+
+MOVES = (1.0, 2.5)
+"""So many standard deviations each total is moved, to see how steep what is made of it can be."""
+
+SPREADS = (Aggregation.VARIANCE, Aggregation.VARIANCE_POP, Aggregation.STDDEV, Aggregation.STDDEV_POP)
+COVARIANCES = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP)
+
+TOO_FAR = ("rows beyond their persons' limit may have moved it by more than can be told: only the error of the noise is known",
+           "超出上限而略去的行可能使它偏离，幅度无法给出：只知道噪声的误差")
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,10 @@ class Noisy:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, how far off it may be, and why it is withheld if it is (`value` is None then)."""
+    """A value, how far off it may be, and why it is withheld if it is (`value` is None then).
+
+    `noise`: standard error and interval of the noise alone, where bounds on units may have moved it farther.
+    """
 
     value: Any
     standard_error: float | None
@@ -55,10 +73,11 @@ class Estimate:
     high: float | None
     note: str = ""
     note_zh: str = ""
+    noise: tuple[float, float, float] | None = None
 
 
-Said = Callable[[Across, float], tuple[Any, Interval]]
-"""The value across groups, and its interval at a confidence."""
+Said = Callable[[Across, float, BoundingBias | None], tuple[Any, Interval]]
+"""The value across groups, and its interval at a confidence, with what bounding may have done or without."""
 
 Cell = Mapping[Total, Noisy]
 Parts = Mapping[Aggregate, tuple[Total, ...]]
@@ -75,44 +94,80 @@ def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
 
 
 def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
-             said: Said | None = None) -> Estimate:
-    """An output of one cell, with its error. `keys`: the cell's group keys. `said`: what is said across groups."""
+             said: Said | None = None, bias: BoundingBias | None = None) -> Estimate:
+    """An output of one cell, with its error. `keys`: the cell's group keys. `said`: what is said across groups, with its bias
+    or without."""
+    by_noise = _estimate(output, parts, cell, keys, said, None)
+    return by_noise if bias is None else with_noise_apart(_estimate(output, parts, cell, keys, said, bias), by_noise)
+
+
+def with_noise_apart(whole: Estimate, noise: Estimate) -> Estimate:
+    """An estimate whose interval says what bounds on units may do, beside the same of the noise alone."""
+    if whole.value is None and noise.value is not None and noise.standard_error is not None:
+        return Estimate(noise.value, None, None, None, *TOO_FAR, noise=_of_noise(noise))
+    if None in (noise.standard_error, noise.low, noise.high, whole.low, whole.high):
+        return whole
+    assert noise.standard_error is not None and noise.low is not None and noise.high is not None
+    assert whole.low is not None and whole.high is not None
+    farthest = max(noise.low - whole.low, whole.high - noise.high)
+    if farthest <= 0:
+        return noise
+    return replace(whole, standard_error=hypot(noise.standard_error, farthest), noise=_of_noise(noise))
+
+
+def _of_noise(estimate: Estimate) -> tuple[float, float, float] | None:
+    error, low, high = estimate.standard_error, estimate.low, estimate.high
+    return None if error is None or low is None or high is None else (error, low, high)
+
+
+def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
+              said: Said | None, bias: BoundingBias | None) -> Estimate:
     used = output.aggregates
     confidence = 1 - (1 - CONFIDENCE) / len(output.pieces)
     z = z_of(confidence)
     mine = {piece: parts[piece] for piece in output.pieces if isinstance(piece, Aggregate)}
     intervals: dict[Expression, Interval] = {
-        aggregate: interval_of(aggregate, totals, cell, z) for aggregate, totals in mine.items()}
+        aggregate: interval_of(aggregate, totals, cell, z, bias) for aggregate, totals in mine.items()}
     released = {**keys, **values_of(mine, cell)}
     for node in output.pieces:
         if isinstance(node, Across):
             assert said is not None, "who asks for an output across groups tells what is said there"
-            released[node], intervals[node] = said(node, confidence)
+            released[node], intervals[node] = said(node, confidence, bias)
     value = evaluate(output.of, released)
     if isinstance(value, bool | str | date):
         return Estimate(value, None, None, None)
-    around = enclose(output.of, released, intervals)
+    around = _within(output.asked, mine, enclose(output.of, released, intervals), intervals.__getitem__)
     if len(mine) < len(output.pieces) and not around.unbounded:
         if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
             return Estimate(value, None, None, None)
-        return Estimate(value, (around.high - around.low) / (2 * z), around.low, around.high)
+        return Estimate(value, _by_interval(value, around, z), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
     nothing_told = around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     if value is None or around.unbounded or nothing_told:
         if not used or output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
             return Estimate(None, None, None, None, *TOO_NOISY)
-        low, high, *_ = parts[used[0]][0].grid  # an average lies in the measure's bounds all the same
-        return Estimate(None, None, low, high, *TOO_NOISY)
+        # an average lies in the measure's bounds all the same
+        return Estimate(None, None, intervals[used[0]].low, intervals[used[0]].high, *TOO_NOISY)
 
+    if bias is not None:  # its standard error is the noise's and how much wider this interval is
+        return Estimate(value, None, around.low, around.high)
     if is_scaled(output.of):  # known to the last digit before anybody asks
         return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)
+    if isinstance(output.of, Aggregate) and output.of.aggregation is Aggregation.AVG:
+        return Estimate(value, _average_error(parts[output.of], cell, z), around.low, around.high)
+
+    by_total = {total: {aggregate: totals for aggregate, totals in mine.items() if total in totals} for total in cell}
+    unbounded: dict[Expression, Any] = {**keys, **{
+        aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()}}
 
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
-        return evaluate(output.of, {**keys, **{
-            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in mine.items()}})
+        return evaluate(output.of, {**unbounded, **{
+            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in by_total[total].items()}})
 
-    return Estimate(value, _spread(mine, cell, moved, around, z), around.low, around.high)
+    error = _by_interval(value, around, z)
+    straight = None if any(total.bins > 1 for total in by_total) else _spread(mine, cell, moved)
+    return Estimate(value, error if straight is None else min(straight, z * error), around.low, around.high)
 
 
 def is_scaled(expression: Expression) -> bool:
@@ -139,19 +194,50 @@ def _scale(totals: tuple[Total, ...], cell: Cell) -> float:
     return scale_of(totals, {total: cell[total].scale for total in totals})
 
 
-def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any], around: Interval, z: float) -> float:
-    """The first-order standard error; where a histogram is in it or a bound hides every move, what the interval says."""
-    totals = dict.fromkeys(total for owned in parts.values() for total in owned)
-    by_interval = (around.high - around.low) / (2 * z)
-    if any(total.bins > 1 for total in totals):
-        return by_interval
+def _by_interval(value: float, around: Interval, z: float) -> float:
+    """A standard error of which `z` reach from the value to the farther end of its interval."""
+    return max(around.high - value, value - around.low) / z
+
+
+def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any]) -> float | None:
+    """The first-order standard error; None where a bound hides a move.
+
+    What is not straight is steeper somewhere: the steepest of several moves counts.
+    """
     squares = 0.0
-    for total in totals:
-        above, below = moved(total, cell[total].scale), moved(total, -cell[total].scale)
-        if above is None or below is None:
-            return by_interval
-        squares += ((above - below) / 2) ** 2
-    return sqrt(squares) or by_interval
+    for total in dict.fromkeys(total for owned in parts.values() for total in owned):
+        value, slopes = moved(total, 0.0), []
+        for times in MOVES:
+            ends = moved(total, times * cell[total].scale), moved(total, -times * cell[total].scale)
+            if value is None or None in ends:
+                return None
+            slopes += [abs(end - value) / times for end in ends]
+        if max(slopes) > 0 == min(slopes):  # on one side a bound hides it
+            return None
+        squares += max(slopes) ** 2
+    return sqrt(squares) or None
+
+
+def _within(asked: Expression, parts: Parts, around: Interval, counted: Callable[[Aggregate], Interval]) -> Interval:
+    """No variance of values within bounds is above a quarter of the square of how far these lie apart, and no covariance above
+    a quarter of their product (T. Popoviciu 1935): of a sample n / (n - 1) times that."""
+    if not isinstance(asked, Aggregate) or asked.aggregation not in (*SPREADS, *COVARIANCES):
+        return around
+    sides = [parts.get(Aggregate(Aggregation.AVG, of)) for of in (asked.of, asked.by or asked.of)]
+    if None in sides:
+        return around
+    most = 0.25
+    for totals in sides:
+        assert totals is not None
+        low, high, *_ = totals[0].grid
+        most *= high - low
+    if (n := Aggregate(Aggregation.COUNT, asked.of)) in parts:
+        least = counted(n).low
+        most *= least / (least - 1) if least > 1 else inf
+    if asked.aggregation in (Aggregation.STDDEV, Aggregation.STDDEV_POP):
+        most = sqrt(most)
+    low = -most if asked.aggregation in COVARIANCES else 0.0
+    return Interval(min(most, max(low, around.low)), max(low, min(most, around.high)))
 
 
 def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, *, bounded: bool = True) -> float | None:
@@ -165,19 +251,38 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
     return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
 
 
-def interval_of(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float) -> Interval:
-    """Where an aggregate lies with the confidence of `z` standard deviations."""
+def interval_of(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float,
+                bias: BoundingBias | None = None) -> Interval:
+    """Where an aggregate lies with the confidence of `z` standard deviations, and with what bounding may have done."""
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
             value = sum(cell[total].value * unit for total, unit in units_of(totals))
             # each total's own quantile is off by less than one step, and so is their sum's by less than a step of each
             width = z * _scale(totals, cell) + 2 * sum(abs(unit) for _, unit in units_of(totals))
-            return Interval(value - width, value + width)
+            found = Interval(value - width, value + width)
         case Aggregation.AVG:
-            return _average(noisy, cell[totals[1]], totals[0], z)[1]
+            found = _average(noisy, cell[totals[1]], totals[0], z)[1]
+        case _:
+            return _quantile(aggregate, totals, cell, z, bias)
+    if bias is None:
+        return found
+    return bias.widened(aggregate, totals, found, _rows(cell[totals[1]], z) if len(totals) > 1 else None)
+
+
+def _rows(noisy: Noisy, z: float) -> Interval:
+    return Interval((noisy.value - z * noisy.scale) / WEIGHT, (noisy.value + z * noisy.scale) / WEIGHT)
+
+
+def _quantile(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, bias: BoundingBias | None) -> Interval:
     assert aggregate.fraction is not None
-    return quantile_interval(_histogram(totals, cell), float(aggregate.fraction), z)
+    histogram, q = _histogram(totals, cell), float(aggregate.fraction)
+    if bias is None:
+        return quantile_interval(histogram, q, z)
+    gap, missing = bias.gap(aggregate.of), bias.missing(totals[0], histogram.rows(z) / WEIGHT)
+    found = quantile_interval(histogram, q, z, missing * WEIGHT, gap.rows * WEIGHT)
+    low, high, *_ = totals[0].grid  # what is counted at a bound may lie beyond it
+    return Interval(found.low + (gap.low if found.low <= low else 0.0), found.high + (gap.high if found.high >= high else 0.0))
 
 
 def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
@@ -209,3 +314,9 @@ def _average(centred: Noisy, present: Noisy, total: Total, z: float, *,
         return min(high, max(low, number))
 
     return clipped(value), Interval(clipped(least), clipped(most))
+
+
+def _average_error(totals: tuple[Total, ...], cell: Cell, z: float) -> float:
+    """What Fieller's interval says of one standard deviation, and no more than what its bounds leave of it."""
+    sides = [_average(cell[totals[0]], cell[totals[1]], totals[0], z, bounded=bounded)[1] for bounded in (False, True)]
+    return min((sides[0].high - sides[0].low) / (2 * z), (sides[1].high - sides[1].low) / z)

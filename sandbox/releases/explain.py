@@ -18,7 +18,7 @@ from sandbox.releases.bounding import bounding
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_for_keys, allowance_seconds
 from sandbox.releases.notes import notes
-from sandbox.releases.predict import predict, typical_rows
+from sandbox.releases.predict import predict, typical_rows, typical_units
 from sandbox.releases.prepare import Prepared, already_released, charge, charge_first, prepare
 
 
@@ -52,7 +52,7 @@ def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
         "bounding": [english for english, _ in bounding(plan)], "bounding_zh": [chinese for _, chinese in bounding(plan)],
         "outputs": [_predicted(output, prepared, released) for output in plan.outputs if output.aggregates],
         "cells": None if plan.unknown else plan.cells,
-        "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan)),
+        "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan, prepared.units)),
         "budget": {"percent_used_now": round(standing.percent_used, 4),
                    "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
                    "delta_limit": float(standing.limit.delta), "delta_left_now": float(standing.left.delta),
@@ -116,10 +116,13 @@ def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[st
             "totals": [total.name for total in mine], "picorho": to_pay.picorho,
             "epsilon": round(epsilon_of(to_pay, budget.delta), 6),
             "noise_in_units": round(max(shares[total].scale / total.sensitivity for total in mine), 2),
-            "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan))}
+            "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan, prepared.units)),
+            "for_a_cell_of_units": None if plan.unknown else round(typical_units(plan, prepared.units))}
     if any(name in {one.of for one in plan.scope.unbought} for name in names_in(output.of)):  # its bounds are not known yet
-        return said | {"standard_error": None, "plus_minus_95": None, "percent_of_a_typical_cell": None, "at_worst": False}
-    found = predict(output, plan, {total: share.scale for total, share in shares.items()})
+        return said | {"standard_error": None, "plus_minus_95": None, "percent_of_a_typical_cell": None, "at_worst": False,
+                       "for_a_value_of": None, "if_evenly_spread": False}
+    found = predict(output, plan, {total: share.scale for total, share in shares.items()}, prepared.units)
     known = found.relative != inf and not plan.unknown
     return said | {"standard_error": found.standard_error, "plus_minus_95": found.half_width,
-                   "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None, "at_worst": found.worst}
+                   "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None, "at_worst": found.worst,
+                   "for_a_value_of": found.typical if known else None, "if_evenly_spread": found.evenly}

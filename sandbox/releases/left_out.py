@@ -6,9 +6,10 @@ interval tells. So that amount is estimated, from a private histogram of units b
 Claim: of a unit with T rows in the version, a question on this dataset alone leaves out at most max(0, T - max_rows).
 Proof: of the unit's rows t <= T reach the question, with norm s <= t over its cells (weights.md). They count as
 t * min(1, max_rows / s) >= min(t, max_rows), but for the rounding of the weight, which is below a thousandth. With a filter, or
-with more groups, it is less. Joins that multiply rows are not covered.
+with more groups, it is less. What follows for intervals, also after joins, says bounding_bias.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, sqrt
@@ -27,6 +28,7 @@ from sandbox.privacy import ZERO
 from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
+from sandbox.releases.bounding_bias import RowsBeyond, rows_beyond
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
@@ -45,12 +47,15 @@ Noise alone is so large somewhere with a chance of 0.3 %, which makes the interv
 class LeftOut:
     """The share of a version's rows, in percent of the public number of rows, that all its units have beyond `max_rows`.
 
-    `low` to `high` is about 95 %; a few units with very many rows, fewer than `unseen`, may be missing from it.
+    `low` to `high` hold it but in one of some ten thousand cases, and but for the few units that the noise hides:
+    `beyond` says how many these are, and is what intervals are computed from.
     """
 
     low: float
     high: float
-    unseen: int
+    beyond: RowsBeyond
+    units: float
+    """How many units the version has, about."""
 
 
 def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
@@ -89,25 +94,35 @@ def left_out(tx: Transaction, version: Version) -> LeftOut | None:
     """What was bought for a version; None where nothing was."""
     row = tx.execute(select(left_out_rows).where(left_out_rows.c.dataset == version.dataset,
                                                  left_out_rows.c.number == version.number)).first()
-    unit = version.policy.unit
-    if row is None or unit is None:
-        return None
-    units, error, steps = [count / WEIGHT for count in row.units], row.scale / WEIGHT, (len(row.units) - 1) // OCTAVES
-    ends = [end - unit.max_rows for end in _ends(unit.max_rows, steps)]
-    bins = [_Bin(number, under, most, place // steps)
+    return None if row is None else left_out_of(version, row.units, row.scale)
+
+
+def left_out_of(version: Version, units: Sequence[int], scale: float) -> LeftOut:
+    """What follows from the noisy histogram: how many units, in steps of 1/1024, have how many rows."""
+    unit, error, steps = version.policy.unit, scale / WEIGHT, (len(units) - 1) // OCTAVES
+    assert unit is not None, "only such a version is measured"
+    ends = [end - unit.max_rows for end in row_limits(unit.max_rows, steps)]
+    bins = [_Bin(number / WEIGHT, under, most, place // steps)
             for place, (number, (under, most)) in enumerate(zip(units[1:], pairwise(ends), strict=True)) if under < most]
-    last, unseen = -1, 0.0
+    last = -1
     for octave in range(OCTAVES):
         counts = [one.units for one in bins if one.octave == octave]
-        least = SURE * error * sqrt(len(counts))
-        if counts and (sum(counts) > least or max(counts) > SURE * error):
+        if counts and (sum(counts) > SURE * error * sqrt(len(counts)) or max(counts) > SURE * error):
             last = octave
-        unseen = max(unseen, least)
-    seen = [one for one in bins if one.octave <= last]
+    seen = [one for one in bins[:-1] if one.octave <= last]  # the last bin has no end, so nothing follows from it
     low, high = sum(one.units * (one.under + 1) for one in seen), sum(one.units * one.most for one in seen)
-    noise = 2 * error * sqrt(sum(one.most**2 for one in seen))
+    noise = SURE * error * sqrt(sum(one.most**2 for one in seen))
+    beyond = rows_beyond(unit.max_rows, [(one.most + unit.max_rows, _at_most(seen[place:], error))
+                                         for place, one in reversed(list(enumerate(seen)))],
+                         most=high + noise, unseen=ceil(_at_most(bins[len(seen):], error)))
     percent = 100 / max(1, version.policy.about_rows)
-    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), ceil(unseen))
+    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), beyond,
+                   max(1.0, sum(units) / WEIGHT))
+
+
+def _at_most(bins: Sequence["_Bin"], error: float) -> float:
+    """How many units are in some bins, at most: the sum's noise is that of one bin, times the root of their number."""
+    return max(0.0, sum(one.units for one in bins) + SURE * error * sqrt(len(bins)))
 
 
 class _Bin(NamedTuple):
@@ -119,8 +134,8 @@ class _Bin(NamedTuple):
     octave: int
 
 
-def _ends(max_rows: int, steps: int) -> list[int]:
-    """`steps` in each octave."""
+def row_limits(max_rows: int, steps: int) -> list[int]:
+    """Up to how many rows the units of each bin have; `steps` bins in each octave."""
     return [max_rows * (steps + place % steps) * 2 ** (place // steps) // steps for place in range(steps * OCTAVES + 1)]
 
 
@@ -129,6 +144,6 @@ def _sql(version: Version) -> str:
     policy = version.policy
     assert policy.unit is not None, "only such a version is measured"
     table = ".".join(f'"{part}"' for part in policy.dataset.split("."))
-    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(_ends(policy.unit.max_rows, STEPS)))
+    branches = " ".join(f"WHEN n <= {end} THEN {place}" for place, end in enumerate(row_limits(policy.unit.max_rows, STEPS)))
     return (f"SELECT CASE {branches} ELSE {STEPS * OCTAVES} END AS bin, COUNT(*) AS units "
             f'FROM (SELECT "{policy.unit.column}", COUNT(*) AS n FROM {table} GROUP BY "{policy.unit.column}") AS u GROUP BY bin')

@@ -1,7 +1,9 @@
-"""How far off will an answer be? Told before anything is spent, for a group of typical size, from public facts alone.
+"""How far off the noise will move an answer: told before anything is spent, for a typical group, from public facts alone.
 
-A typical group has its even share of the dataset's public number of rows, and its values lie in the middle of their
-bounds. An average's error is told at its worst, when they all lie at a bound.
+A typical group has its even share of the dataset's public number of rows and of its units, and its values lie in the middle of
+their bounds. An average's error is told at its worst, when they all lie at a bound. A relative error that is asked for follows
+from these, so it is promised for what they hold of: a smaller group, or a value nearer to zero, has a larger one.
+What bounds on units leave out is no part of it, because no budget buys it back (bounding_bias.py).
 """
 
 from collections.abc import Mapping
@@ -33,6 +35,7 @@ class Predicted:
     half_width: float | None
     typical: float | None  # the value around which it is told
     worst: bool = False
+    evenly: bool = False  # only if values are spread evenly between their bounds
 
     @property
     def relative(self) -> float:
@@ -42,10 +45,14 @@ class Predicted:
         return self.half_width / abs(self.typical)
 
 
-def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Predicted:
-    """The error of `output` if each total gets noise of its scale in `scales` (in steps of 1/1024)."""
-    rows = typical_rows(plan)
-    cell = {total: Noisy(_values(total, rows), scales[total]) for total in plan.totals}
+def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float], units: float | None = None) -> Predicted:
+    """The error of `output` if each total gets noise of its scale in `scales` (in steps of 1/1024).
+
+    `units`: how many units the dataset has, about; where that is not known, as few as its limits leave.
+    """
+    rows, people = typical_rows(plan, units), typical_units(plan, units)
+    cell = {total: Noisy(_values(total, people if total.kind is TotalKind.UNITS else rows), scales[total])
+            for total in plan.totals}
     keys: dict[Expression, object] = {key.of: key.values[0] if key.values else None for key in plan.keys}
     if is_counted(output):
         return Predicted(None, None, None)  # which ranks are sure depends on how far apart the groups are
@@ -60,7 +67,9 @@ def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float]) -> Pr
         return Predicted(worst, z_of(CONFIDENCE) * worst, _middle(centred), worst=True)
     if found.low is None or found.high is None or found.standard_error is None:
         return Predicted(None, None, value)
-    return Predicted(found.standard_error, (found.high - found.low) / 2, value)
+    evenly = only is None or only.aggregation is Aggregation.QUANTILE or any(
+        total.kind is TotalKind.VALUES for total in plan.parts[only])
+    return Predicted(found.standard_error, (found.high - found.low) / 2, value, evenly=evenly)
 
 
 def is_counted(output: PlannedOutput) -> bool:
@@ -68,7 +77,8 @@ def is_counted(output: PlannedOutput) -> bool:
     return all(isinstance(piece, Across) and piece.over in (*RANKS, Over.COUNT) for piece in output.pieces)
 
 
-def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float) -> tuple[Any, Interval]:
+def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float,
+          _: object) -> tuple[Any, Interval]:
     """A value across groups that are all of typical size."""
     n = prod(len(key.values) or 1 for key in plan.keys if key.of not in node.within)
     if node.first is not None and node.last is not None:
@@ -87,12 +97,21 @@ def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Acros
     return value * times if times > 1 else value, Interval(around.low * times, around.high * times)
 
 
-def typical_rows(plan: Plan) -> float:
-    """The rows of a group of typical size: an even share of what is publicly known."""
+def typical_rows(plan: Plan, units: float | None = None) -> float:
+    """The rows of a group of typical size: an even share of what is publicly known. Where each unit is one row, its units."""
+    if plan.per_unit is not None and len(plan.per_unit.keys) == 1:
+        return typical_units(plan, units)
     return plan.version.policy.about_rows / plan.cells
 
 
-def loss_for(plan: Plan, error: float) -> PrivacyLoss:
+def typical_units(plan: Plan, units: float | None) -> float:
+    """The units of a group of typical size: an even share of all, as if each unit were in one group."""
+    if units is None:
+        units = plan.version.policy.about_rows / plan.unit.max_rows
+    return max(1.0, min(units, plan.version.policy.about_rows)) / plan.cells
+
+
+def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLoss:
     """The least loss at which every output's relative error (`Predicted.relative`) is at most `error`, split evenly.
 
     Raises `InvalidInput` where no loss is enough.
@@ -108,7 +127,7 @@ def loss_for(plan: Plan, error: float) -> PrivacyLoss:
     def enough(picorho: int) -> bool:
         rho = Fraction(picorho, 10**12 * len(plan.totals))
         scales = {total: total.sensitivity / sqrt(2 * rho) for total in plan.totals}
-        return all(predict(output, plan, scales).relative <= error for output in told)
+        return all(predict(output, plan, scales, units).relative <= error for output in told)
 
     if not enough(MOST_RHO):
         raise InvalidInput(f"No budget gives every output an error of {error:.2%}.", code="error_out_of_reach",

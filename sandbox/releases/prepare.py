@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import TypedDict
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from sandbox.queries.cost import require_affordable
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
 from sandbox.releases.bought_bounds import bounds_bought
+from sandbox.releases.bounding_bias import BoundingBias, bias_of
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.left_out import LeftOut, left_out
@@ -51,12 +52,24 @@ class Prepared:
     plan: Plan
     price: Price
     digest: str
-    left_out: LeftOut | None  # what bounding leaves out at most, where that is known
+    left_out: tuple[LeftOut | None, ...]
+    """What bounding leaves out of each private dataset, in the order of the joins; None where no estimate was bought."""
+    error: float | None = None  # the relative error that was asked for in place of an epsilon
+
+    @property
+    def units(self) -> float | None:
+        """How many units the dataset has, about; None where that is not known."""
+        return None if self.left_out[0] is None else self.left_out[0].units
 
     @property
     def grant(self) -> Grant:
         """That on the dataset which is asked."""
         return self.grants[0]
+
+    @cached_property
+    def bias(self) -> BoundingBias | None:
+        """How far bounding may have moved the answer; None where that is not known."""
+        return bias_of(self.plan, [None if one is None else one.beyond for one in self.left_out])
 
     @property
     def charged(self) -> Charged:
@@ -85,7 +98,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
         grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
-        beyond = left_out(tx, version)
+        joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
+        beyond = tuple(left_out(tx, one) for one in (version, *joined))
     others = (*scope.joined.values(), *scope.looked_up.values())
     grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
                                       *(scope.column(name).grade for name in names_in(bound))])
@@ -109,10 +123,11 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            zh="某个栏目的边界尚不知道,无法承诺误差。",
                            mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
-        loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
+        units = None if beyond[0] is None else beyond[0].units
+        loss = budget.loss(wanted) if error is None else loss_for(plan, error, units)
+        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
     loss = budget.loss(wanted, keys=len(plan.discoveries))
-    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
+    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error)
 
 
 def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
@@ -141,7 +156,7 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
                            mend="Ask once with an epsilon: that finds them, and explain tells its price.",
                            zh="分组值尚未发现,无法承诺误差。",
                            mend_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。")
-    of_totals = loss_for(plan, error)
+    of_totals = loss_for(plan, error, prepared.units)
     loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
 

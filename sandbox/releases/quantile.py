@@ -9,6 +9,7 @@ levels, as in Hay et al., "Boosting the accuracy of differentially private histo
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import sqrt
 
@@ -28,6 +29,11 @@ class Histogram:
     def bins(self) -> int:
         return len(self.levels[-1][0])
 
+    def rows(self, z: float) -> float:
+        """How many rows are in it, at most, with the confidence of `z` standard deviations."""
+        numbers, scale = self.levels[0]
+        return sum(numbers) + z * scale * sqrt(len(numbers))
+
     def value(self, bin: int, *, upper: bool) -> float:
         """The least or the greatest value on the grid that falls into a bin."""
         steps = int((self.bounds.high - self.bounds.low) / self.bounds.step) + 1
@@ -42,16 +48,19 @@ def quantile_value(histogram: Histogram, q: float) -> float:
     return (histogram.value(place, upper=False) + histogram.value(place, upper=True)) / 2
 
 
-def quantile_interval(histogram: Histogram, q: float, z: float) -> Interval:
+def quantile_interval(histogram: Histogram, q: float, z: float, missing: float = 0.0, elsewhere: float = 0.0) -> Interval:
+    """`missing`: so many rows are in no bin, and may lie anywhere. `elsewhere`: so many may lie in another one than their own."""
     scores = _scores(histogram, q)
     before = [(float("-inf"), 1.0), *scores[:-1]]
+    up, down = (1 - q) * missing + elsewhere, q * missing + elsewhere
     kept = [place for place, ((at, spread), (just_before, before_spread)) in enumerate(zip(scores, before, strict=True))
-            if at >= -z * spread and just_before <= z * before_spread]
+            if at + up >= -z * spread and just_before - down <= z * before_spread]
     if not kept:
         return Interval(histogram.value(0, upper=False), histogram.value(histogram.bins - 1, upper=True))
     return Interval(histogram.value(kept[0], upper=False), histogram.value(kept[-1], upper=True))
 
 
+@lru_cache(maxsize=16)
 def _scores(histogram: Histogram, q: float) -> list[tuple[float, float]]:
     """G and its noise's scale at each fine bin."""
     fine, fine_scale = histogram.levels[-1]

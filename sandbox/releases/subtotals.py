@@ -11,10 +11,11 @@ import numpy as np
 
 from sandbox.queries.plan import Plan
 from sandbox.queries.tree import Expression
+from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.cells import Cells, Released
 
 
-def grouped_by(plan: Plan, released: Released, keys: tuple[Expression, ...]) -> Cells:
+def grouped_by(plan: Plan, released: Released, keys: tuple[Expression, ...], bias: BoundingBias | None = None) -> Cells:
     """The cells by some of a plan's keys; the others' values are empty there."""
     kept = [key.of in keys for key in plan.keys]
     sizes = [len(key.values) for key in plan.keys]
@@ -23,4 +24,5 @@ def grouped_by(plan: Plan, released: Released, keys: tuple[Expression, ...]) -> 
     summed = {total.name: (scale * sqrt(added), np.array(cells).reshape([*sizes, total.bins]).sum(axis=others).ravel().tolist())
               for total in plan.totals for scale, cells in [released[total.name]]}
     by_fewer = replace(plan, keys=tuple(key for key, stays in zip(plan.keys, kept, strict=True) if stays))
-    return Cells(by_fewer, summed, absent=tuple(key.of for key, stays in zip(plan.keys, kept, strict=True) if not stays))
+    return Cells(by_fewer, summed, absent=tuple(key.of for key, stays in zip(plan.keys, kept, strict=True) if not stays),
+                 bias=bias)

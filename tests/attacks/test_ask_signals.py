@@ -73,8 +73,9 @@ def outcome(told: httpx.Response) -> tuple[object, ...]:
     said: dict[str, Any] = told.json()
     if told.status_code != 200:
         return told.status_code, said["code"], said["detail"], said.get("mend")
-    errors = [{name: round(fault["standard_error"], 12) for name, fault in line.items() if fault["standard_error"] is not None}
-              for line in said["errors"]] if "AVG" not in said["sql"] else None
+    of_noise = [{name: fault.get("noise", fault)["standard_error"] for name, fault in line.items()} for line in said["errors"]]
+    errors = [{name: round(error, 12) for name, error in line.items() if error is not None}
+              for line in of_noise] if "AVG" not in said["sql"] else None  # what bounding leaves out is told with noise
     return told.status_code, said["columns"], len(said["rows"]), errors, said["price"], [
         re.sub("[0-9]+", "#", note) for note in said["notes"]]  # what bounding leaves out is told with noise
 

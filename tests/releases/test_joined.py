@@ -106,7 +106,8 @@ def test_a_dataset_that_is_joined_with_itself_needs_one_grant_and_is_charged_onc
     assert spent(city.database) == {
         "lake/clinic.visits": paid, "lake/clinic.wages": 0, "clinic.visits": paid, "clinic.wages": 0, "residents": paid}
     assert "joined" not in answer
-    assert any("count towards that number" in note for note in answer["notes"])
+    limit = next(fact for fact in answer["note_facts"] if fact["code"] == "limit")
+    assert limit["max_rows"] == 16  # four rows of a person, each beside four
     renamed = sql.replace("a.", "x.").replace("b.", "y.").replace("AS a ", "AS x ").replace("AS b ", "AS y ")
     again = ask(city.desk, principal=city.principal("wang"), sql=renamed)
     assert again["stored"] and again["rows"] == answer["rows"]
