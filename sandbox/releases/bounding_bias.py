@@ -11,9 +11,10 @@ unit's rows weigh at least 1/r - 1/1024 each (weights.md), so of m weighted rows
 at a given W it is largest where the weight lies on those with the most rows first. `missing` is that bound as a function of W:
 concave, from 0 at W = 0 up to all that is missing in the whole version.
 
-Joins: a unit with A and B rows in two datasets has at most A * B after their join, of which max_A * max_B count in full. With
-a = max(0, A - max_A) and b likewise, A * B - max_A * max_B <= a * max_B + max_A * b + a * b, so the sums over all units follow
-from each dataset's own facts.
+Joins: a unit with A and B rows in two datasets has at most A * B after their join. Before it, at most max_A and max_B rows are
+kept (engines/tasks.py, KeepFewRows), so min(A, max_A) * min(B, max_B) are computed with, all of which count in full. With
+a = max(0, A - max_A) and b likewise, at most a * max_B + max_A * b + a * b are missing, so the sums over all units follow from
+each dataset's own facts. In which cell they are missing is not known: which rows are kept is drawn for each unit.
 """
 
 from collections.abc import Sequence
@@ -100,13 +101,8 @@ def beyond_of_join(first: RowsBeyond, second: RowsBeyond) -> RowsBeyond:
         second.most_rows, second.max_rows)
     both = min(first.rows * (max(second.most_rows, second.max_rows) - second.max_rows),
                second.rows * (max(first.most_rows, first.max_rows) - first.max_rows))
-    units = first.units + second.units
     rows = first.rows * second.max_rows + second.rows * first.max_rows + both
-    rows += (rows + most * units) / WEIGHT  # the rounding of the weight
-    least_weight = most / most_rows - 1 / WEIGHT
-    if not rows or least_weight <= 0:
-        return RowsBeyond(most, (0.0,), (rows,), units, most_rows, first.unseen + second.unseen)
-    return RowsBeyond(most, (0.0, rows / (1 / least_weight - 1)), (0.0, rows), units, most_rows, first.unseen + second.unseen)
+    return RowsBeyond(most, (0.0,), (rows,), first.units + second.units, most_rows, first.unseen + second.unseen)
 
 
 @dataclass(frozen=True)
