@@ -43,6 +43,10 @@ class Engine(Protocol):
         """Whether no two rows of an open dataset have the same values in these columns."""
         ...
 
+    def public_has_empty(self, version: Version, column: str, where: str) -> bool:
+        """Whether a column of an open dataset is empty in a row of which `where` holds, as `public_values` takes it."""
+        ...
+
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
 

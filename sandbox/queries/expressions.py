@@ -397,6 +397,9 @@ class Reader:
         if isinstance(node, exp.Rand | exp.Randn | exp.CurrentDate | exp.CurrentTimestamp | exp.Uuid):
             self.text.refuse(node, "a question must mean the same every time.", "Write the value out.",
                              "同一问题每次的含义必须相同。", "请直接写出所要的值。")
+        if isinstance(node, exp.ConcatWs):
+            self.text.refuse(node, "it leaves out what is empty, and its separator too.", "Write CONCAT(a, '-', b).",
+                             "它会省去空值及其分隔符。", "请写 CONCAT(a, '-', b)。")
         if isinstance(node, exp.AggFunc):
             return self.text.refuse(node, "it is not an aggregate that can be answered privately.",
                                     "Ask for COUNT, SUM, AVG, MEDIAN, QUANTILE_CONT, MIN, MAX, VARIANCE, STDDEV or CORR.",

@@ -13,11 +13,12 @@ from sandbox.queries.exists import join_as_exists
 from sandbox.queries.expressions import Reader
 from sandbox.queries.grouping_sets import grouping_sets
 from sandbox.queries.own_rows import looked_up, own_rows, window
-from sandbox.queries.plain_joins import plain_joins
+from sandbox.queries.plain_joins import bracketed_joins, plain_joins
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
+from sandbox.queries.syntax import check_syntax
 from sandbox.queries.tree import Afterwards, Aggregate, Expression, InPublic, Literal, Name, Output, Question, walk
 
 MOST_SELECTS = 50
@@ -62,6 +63,8 @@ class _Parser:
         self.text = text
         self.asked = asked
         self.selects = 0
+        check_syntax(text)
+        bracketed_joins(text.statement)
 
     def question(self) -> Question:
         found = self._query(self.text.statement, {})
@@ -70,7 +73,8 @@ class _Parser:
                                instead="Ask for COUNT(*), SUM(x), AVG(x) and the like.",
                                construct_zh="没有聚合的问题", why_zh="从不显示某一行自己的值。",
                                instead_zh="请问 COUNT(*)、SUM(x)、AVG(x) 等。")
-        return found.as_question()
+        pinned = tuple((dataset, number, position) for (dataset, number), position in self.text.pinned.items())
+        return replace(found.as_question(), pinned=pinned)
 
     def subquery(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
         """What a part of the question in brackets stands for."""

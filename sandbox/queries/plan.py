@@ -257,8 +257,10 @@ def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
     if of is None:
         return (Total(TotalKind.ROWS, rows),)
     if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
-        if of in (Name(plan.unit.column), UnitKey(Name(plan.unit.column))):
-            return (Total(TotalKind.UNITS, isqrt(WEIGHT**2 * plan.most_groups - 1) + 1),)
+        unit = Name(plan.unit.column)
+        if of in (unit, UnitKey(unit)) or (isinstance(of, Case) and of.branches[0][1] in (unit, UnitKey(unit))):
+            sensitivity = isqrt(WEIGHT**2 * plan.most_groups - 1) + 1
+            return (Total(TotalKind.UNITS, sensitivity, of.branches[0][0] if isinstance(of, Case) else None),)
         return (Total(TotalKind.VALUES, rows, of),)
     if aggregate.aggregation is Aggregation.COUNT:
         return (_present(of, plan),)

@@ -27,6 +27,8 @@ class PublicTable:
     outer: bool = False  # LEFT JOIN: its columns may be empty
     extent: Callable[[str], tuple[Fraction, Fraction] | None] = field(compare=False, default=lambda _: None)
     """The least and the greatest number of a column; None where there is none, or one is not finite."""
+    has_empty: Callable[[str, str], bool] = field(compare=False, default=lambda _column, _where: False)
+    """Whether a column is empty in any of its rows, or of those that pass a condition (as `values` takes it)."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))

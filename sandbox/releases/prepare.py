@@ -143,6 +143,12 @@ def read_question(sql: str, *, version_of: Callable[[str], Version]) -> Question
     Raises `QueryRefused`, `InvalidInput` or `NotFound`.
     """
     question = parse(sql)
+    for dataset, number, position in question.pinned:
+        if (current := version_of(dataset)).number != number:
+            raise QueryRefused(f"{dataset}@{number}", f"only the current version can be asked: it is {current.name}.",
+                               instead=f"Write {dataset}, or {current.name}; what was answered of another version stays in "
+                               "your answers.", position=position, why_zh=f"只能问当前版本:{current.name}。",
+                               instead_zh=f"请写 {dataset} 或 {current.name};对其他版本的回答仍在你的回答记录里。")
     private = [dataset for dataset in (question.dataset, *(join.dataset for join in question.joins if not join.outer))
                if version_of(dataset).policy.unit is not None]
     return parse(sql, asked=private[0]) if private and private[0] != question.dataset else question
@@ -172,7 +178,7 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
 
 def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
-                       partial(engine.public_extent, version))
+                       partial(engine.public_extent, version), partial(engine.public_has_empty, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
