@@ -65,6 +65,9 @@ class DuckDBEngine:
     def public_has_empty(self, version: Version, column: str, where: str) -> bool:
         return self._public(version).has_empty(column, where)
 
+    def open_rows(self, version: Version) -> pa.Table:
+        return self._public(version).rows
+
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
 

@@ -47,6 +47,10 @@ class Engine(Protocol):
         """Whether a column of an open dataset is empty in a row of which `where` holds, as `public_values` takes it."""
         ...
 
+    def open_rows(self, version: Version) -> pa.Table:
+        """All rows of an open dataset, to be shown to anybody."""
+        ...
+
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold.
 

@@ -57,9 +57,11 @@ def bind(question: Question, scope: Scope) -> Question:
     """
     if scope.policy.unit is None:
         raise QueryRefused(f"A private question on {scope.policy.dataset}", "it is open data without a privacy unit.",
-                           instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.",
+                           instead="Ask it with open datasets alone, which is exact and free; to join it with a private one, "
+                                   "put the private one after FROM and the open one after JOIN or LEFT JOIN.",
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
-                           instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
+                           instead_zh="请只与开放数据集一起提问,精确且免费;若要与私有数据集联表,"
+                                      "请把私有的写在 FROM 之后,开放的写在 JOIN 或 LEFT JOIN 之后。")
     question = rewritten(question, lambda node: _lookups(node, scope))
     question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)

@@ -87,6 +87,7 @@ WORDS: dict[str, tuple[str, str]] = {
                      "The dataset's budget would be used up to {dataset}, the population's up to {population}."),
     "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
     "costs": ("花费(epsilon)", "epsilon"),
+    "open_is_free": ("开放数据:精确回答,免费,无需授权。", "Open data: exact, free, without a grant."),
     "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
     "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer
