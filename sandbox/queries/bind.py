@@ -375,6 +375,16 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
         if part is None:
             continue
         found = range_of(part, scope)
+        if not found.numeric:
+            kind, kind_zh = found.type.value, TYPE_ZH[found.type]
+            raise QueryRefused(f"{name}({wording(part)})", f"it is {kind}: {name} is told with noise, and noise can be added to "
+                               "numbers only.", position=aggregate.position,
+                               instead=f"Count it: COUNT({wording(part)}), COUNT(DISTINCT {wording(part)}), or COUNT(*) with "
+                                       f"GROUP BY {wording(part)}; of a date, its YEAR or MONTH is a number.",
+                               construct_zh=f"{name}({wording_zh(part)})",
+                               why_zh=f"它是{kind_zh}:{name} 以带噪声的数给出,而噪声只能加在数值上。",
+                               instead_zh=f"请计数:COUNT({wording_zh(part)})、COUNT(DISTINCT {wording_zh(part)}),或 COUNT(*) 加 "
+                                          f"GROUP BY {wording_zh(part)};日期的 YEAR 或 MONTH 是数值。")
         if isinstance(part, Name) and (found.low is None or found.high is None):
             raise QueryRefused(f"{name}({part.text})", "it has no bounds in the policy.", position=aggregate.position,
                                instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "

@@ -158,14 +158,18 @@ def _statements(sql: str) -> list[exp.Expr | None]:
     duckdb = Dialect.get_or_raise("duckdb")
     tokens: list[Token] = []
     for token in duckdb.tokenize(sql):
-        number, at, name = token, *(tokens[-1:-3:-1] if len(tokens) > 1 else (token, token))
-        pinned = number.token_type is TokenType.NUMBER and number.text.isdigit() and at.token_type is TokenType.PARAMETER and (
-            at.start == name.end + 1 and number.start == at.end + 1)
-        if pinned and name.token_type in (TokenType.VAR, TokenType.IDENTIFIER):
-            tokens[-2:] = [Token(name.token_type, f"{name.text}@{number.text}", name.line, name.col, name.start, number.end)]
-        else:
-            tokens.append(token)
+        tokens.append(token)
+        if len(tokens) > 2 and _pinned(*tokens[-3:]):
+            name = tokens[-3]
+            tokens[-3:] = [Token(name.token_type, f"{name.text}@{token.text}", name.line, name.col, name.start, token.end)]
     return duckdb.parser().parse(tokens, sql)
+
+
+def _pinned(name: Token, at: Token, number: Token) -> bool:
+    """Whether three tokens are `name@2`, with nothing between them."""
+    together = at.start == name.end + 1 and number.start == at.end + 1
+    return together and name.token_type in (TokenType.VAR, TokenType.IDENTIFIER) and at.token_type is TokenType.PARAMETER and (
+        number.token_type is TokenType.NUMBER and number.text.isdigit())
 
 
 def plain(node: exp.Expression, *allowed: str) -> bool:

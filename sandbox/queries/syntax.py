@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from sandbox.queries.sql_text import SqlText, construct
 
-PARTS: dict[type[exp.Expression], frozenset[str]] = {kind: frozenset(parts.split()) for kind, parts in {
+PARTS: dict[type[exp.Expr], frozenset[str]] = {kind: frozenset(parts.split()) for kind, parts in {
     exp.From: "this", exp.Table: "this db alias", exp.TableAlias: "this columns", exp.Identifier: "this quoted",
     exp.Subquery: "this alias", exp.Where: "this", exp.Having: "this", exp.Qualify: "this", exp.With: "expressions recursive",
     exp.CTE: "this alias materialized", exp.Order: "expressions", exp.Ordered: "this desc", exp.Offset: "expression",
@@ -31,6 +31,7 @@ NAMES = (exp.TableAlias, exp.Alias)
 def check_syntax(text: SqlText) -> None:
     """Raises `QueryRefused` at the first part of the statement that has no place in PARTS."""
     for node in text.statement.walk():
+        assert isinstance(node, exp.Expression)
         allowed = PARTS.get(type(node))
         if isinstance(node, exp.Table) and isinstance(node.parent, exp.Subquery):  # (a JOIN b): plain_joins.py
             allowed = PARTS[exp.Table] | {"joins"}

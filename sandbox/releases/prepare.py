@@ -101,10 +101,22 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            zh="某个栏目的边界尚不知道,无法承诺误差。",
                            mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
-        loss = budget.loss(wanted) if error is None else loss_for(plan, error)
-        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
+        loss = budget.loss(wanted) if error is None or not plan.totals else loss_for(plan, error)
+        prepared = Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond)
+        return _kept_before(desk, prepared, bound) if error is None else prepared
     loss = budget.loss(wanted, keys=len(plan.discoveries))
     return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond), bound, error)
+
+
+def _kept_before(desk: Desk, prepared: Prepared, bound: Question) -> Prepared:
+    """The same question as it was understood before conditions were normalised, if all of it was answered then: it stays free."""
+    plan = make_plan(bound, prepared.version, prepared.plan.scope, as_written=True)
+    before = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+    if before.digest == prepared.digest:
+        return prepared
+    with desk.database.transaction() as tx:
+        answered = already_released(tx, before)
+    return before if all(share.total.name in answered for share in before.price.shares) else prepared
 
 
 def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
@@ -126,7 +138,8 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
         found = keys_found(tx, plan, least)
     plan = make_plan(bound, plan.version, replace(plan.scope, found=found))
     if error is None:
-        return replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+        prepared = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+        return prepared if plan.unknown else _kept_before(desk, prepared, bound)
     if plan.unknown:
         raise InvalidInput("The groups are not known yet, so no error can be promised for them.", code="keys_not_found",
                            mend="Ask once with an epsilon: that finds them, and explain tells its price.",
