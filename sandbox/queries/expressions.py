@@ -190,7 +190,8 @@ class Reader:
         match node:
             case exp.And() | exp.Or():
                 sort = And if isinstance(node, exp.And) else Or
-                sides = [inner(side) for side in node.flatten(unnest=False)]  # a OR b OR c is no deeper than a OR b
+                # a OR b OR c is no deeper than a OR b
+                sides = [inner(side) for side in node.flatten(unnest=False)]  # type: ignore[arg-type]
                 return sort(tuple(part for side in sides for part in (side.parts if isinstance(side, sort) else (side,))))
             case exp.Not():
                 return Not(inner(node.this))

@@ -89,9 +89,12 @@ class _Parser:
         if isinstance(node, exp.Subquery) and plain(node, "this", "alias"):
             return self._query(node.this, known)
         if isinstance(node, exp.SetOperation):
-            self.text.refuse(node, "rows or answers are not put together.",
-                             "Ask each SELECT by itself; for parts of one dataset write WHERE this OR that.",
-                             "不能把几组行或几个回答合在一起。", "请逐个提问;同一数据集的几部分请写 WHERE 甲 OR 乙。")
+            self.text.refuse(node, "these are several questions, each with a price of its own.",
+                             "Ask each SELECT by itself and put the answers under each other: pandas.concat([a.df, b.df]). "
+                             "For parts of one dataset one question is often enough: GROUP BY CASE WHEN this THEN 'a' ELSE 'b' END, "
+                             "or WHERE this OR that.", "这是几个问题,各有各的价格。",
+                             "请逐个提问,再把回答上下拼接:pandas.concat([a.df, b.df])。同一数据集的几部分常可一次问完:"
+                             "GROUP BY CASE WHEN 条件 THEN '甲' ELSE '乙' END,或 WHERE 甲 OR 乙。")
         if not isinstance(node, exp.Select):
             self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
                              "只能用 SELECT 提问。", f"例如:{SHAPE}。")

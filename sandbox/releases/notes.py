@@ -30,8 +30,8 @@ def notes(prepared: Prepared) -> dict[str, list[str]]:
                      "group are not in them. Their noise is that of all these groups together; a question of their own has less.",
                      "小计由所示各组相加而得:不另花费,不属于任何一组的行不在其中。其噪声为各组噪声之和;单独提问时噪声更小。"))
     if not prepared.plan.totals:
-        text = ("These are the values that the policy or an open dataset lists, whether any row has them or not: they are public, "
-                "and cost nothing.", "这些是策略或开放数据集列出的取值,无论是否有行具有它们:取值公开,不花费。")
+        text = ("These are the values that the policy or an open dataset lists, whether any row has them or not: they are "
+                "public, and cost nothing.", "这些是策略或开放数据集列出的取值,无论是否有行具有它们:取值公开,不花费。")
         return {"notes": [text[0]], "notes_zh": [text[1]]}
     said += _of_bounds(prepared)
     said.append((f"Each {unit.kind} counts as at most {unit.max_rows} rows of one group, and less where it has many groups; "
