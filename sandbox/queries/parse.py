@@ -91,7 +91,7 @@ class _Parser:
         if isinstance(node, exp.SetOperation):
             self.text.refuse(node, "these are several questions, each with a price of its own.",
                              "Ask each SELECT by itself and put the answers under each other: pandas.concat([a.df, b.df]). "
-                             "For parts of one dataset one question is often enough: GROUP BY CASE WHEN this THEN 'a' ELSE 'b' END, "
+                             "For parts of one dataset one question is often enough: GROUP BY CASE ... END, "
                              "or WHERE this OR that.", "这是几个问题,各有各的价格。",
                              "请逐个提问,再把回答上下拼接:pandas.concat([a.df, b.df])。同一数据集的几部分常可一次问完:"
                              "GROUP BY CASE WHEN 条件 THEN '甲' ELSE '乙' END,或 WHERE 甲 OR 乙。")

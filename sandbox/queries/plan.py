@@ -219,7 +219,9 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None, 
                            instead="Group by fewer keys.", position=place_of(question.keys[0]) if question.keys else None,
                            instead_zh="请减少分组的栏目。", why_zh=f"分组共有 {plan.cells} 种组合,至多能显示 {MOST_CELLS} 种"
                                   f"{'' if cells == plan.cells else f'(有分位数时 {fewer} 种)'}。")
-    if not plan.totals and (not plan.keys or plan.discoveries):  # keys that the policy lists are public, and free
+    # keys that the policy lists are public, and free; how many groups there are is not
+    across = any(isinstance(part, Across) for part in walk((tuple(output.of for output in outputs), after)))
+    if not plan.totals and (not plan.keys or plan.discoveries or across):
         raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).",
                            construct_zh="没有聚合的问题", why_zh="没有要计算的内容。", instead_zh="请问 COUNT(*)。")
     if len(plan.totals) > MOST_TOTALS:
