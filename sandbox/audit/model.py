@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "query.asked": Kind("a question was accepted and its loss reserved", "releases"),
     "query.released": Kind("an answer was stored and may leave", "releases"),
     "query.failed": Kind("a question failed after its loss was reserved; the loss stays spent", "releases"),
+    "query.answered_openly": Kind("a question on open data alone was answered as it is, at no cost", "releases"),
     "query.refused": Kind("a question was refused before any data was touched", "releases"),
     "run.submitted": Kind("a program was handed in to run on raw data, and queued", "jobs"),
     "run.started": Kind("a sealed run began", "jobs"),

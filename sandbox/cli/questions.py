@@ -18,7 +18,8 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
     told = visitor_of(home, who).vault("POST", "/v1/explain", json=asked)
     if as_json:
         return print(json.dumps(told, ensure_ascii=False))
-    out.print("Answered before: free." if told["stored"] else
+    free = "Open data: exact, free, without a grant." if told.get("open") else "Answered before: free."
+    out.print(free if told["stored"] else
               f"Costs epsilon {told['epsilon']:.4g} at delta {told['delta']:g}; the grant would be at "
               f"{told['budget']['percent_used_after']:.1f} % (now {told['budget']['percent_used_now']:.1f} %).")
     if told["delta_spent"]:
@@ -51,6 +52,9 @@ def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: G
     for row, errors in zip(answer["rows"], answer["errors"], strict=True):
         table.add_row(*[_cell(column, value, errors) for column, value in zip(answer["columns"], row, strict=True)])
     out.print(table)
+    if answer.get("open"):
+        out.print(f"{answer['dataset']}@{answer['version']}, open data: exact and free; log entry {answer['log_index']}.")
+        return say(answer["notes"])
     price = "stored before: free" if answer["stored"] else f"epsilon {answer['price']['epsilon']:.4g}"
     out.print(f"{answer['dataset']}@{answer['version']}, {price}, {answer['price']['grant_percent_used']:.1f} % of the "
               f"grant used; log entry {answer['log_index']}." + (f" Receipt in {receipt}." if receipt else ""))
@@ -60,7 +64,9 @@ def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: G
 def _cell(column: dict[str, Any], value: Any, errors: dict[str, Any]) -> str:
     if column["kind"] == "key":
         return str(value)
-    error = errors[column["name"]]
+    error = errors.get(column["name"])
+    if error is None:  # of open data: exact
+        return str(value)
     if value is None:
         return str(error.get("note", "withheld"))
     return f"{value:,.2f} ± {error['standard_error']:,.2f}  [{error['low']:,.2f}, {error['high']:,.2f}]"

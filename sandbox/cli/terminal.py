@@ -28,9 +28,9 @@ Home = Annotated[Path | None, typer.Option("--home", help="The city's folder (de
 As = Annotated[str, typer.Option("--as", help="Who you are, such as wang.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Epsilon = Annotated[str | None, typer.Option(help="The privacy loss you offer (default: the dataset's own).")]
-RelativeError = Annotated[float | None, typer.Option("--error", help="Instead of an epsilon: the relative error you need in "
+RelativeError = Annotated[str | None, typer.Option("--error", help="Instead of an epsilon: the relative error you need in "
                                                      "a group of typical size, such as 0.05.")]
-GrantNumber = Annotated[int | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
+GrantNumber = Annotated[str | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
 
 
 def home_of(home: Path | None) -> Path:

@@ -83,6 +83,12 @@ class DuckDBEngine:
     def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
         return self._public(version).extent(column)
 
+    def public_has_empty(self, version: Version, column: str, where: str) -> bool:
+        return self._public(version).has_empty(column, where)
+
+    def open_rows(self, version: Version) -> pa.Table:
+        return self._public(version).rows
+
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
 

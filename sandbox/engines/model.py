@@ -58,6 +58,14 @@ class Engine(Protocol):
         """How many rows of an open dataset have the same values in these columns, at most."""
         ...
 
+    def public_has_empty(self, version: Version, column: str, where: str) -> bool:
+        """Whether a column of an open dataset is empty in a row of which `where` holds, as `public_values` takes it."""
+        ...
+
+    def open_rows(self, version: Version) -> pa.Table:
+        """All rows of an open dataset, to be shown to anybody."""
+        ...
+
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
                        computing_seconds: float, choice: str | None) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold: the sums of

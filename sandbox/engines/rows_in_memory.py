@@ -155,6 +155,11 @@ class PublicRows:
                                instead_zh="请按其他栏目分组。")
         return tuple(sorted(found))
 
+    def has_empty(self, column: str, where: str = "") -> bool:
+        """Whether a column is empty in any of all rows, or of those that pass."""
+        rows = self._that_pass(where) if where else self.rows
+        return bool(rows[column].null_count)
+
     def _that_pass(self, where: str) -> pa.Table:
         with duckdb.connect(":memory:", config=SHUT) as connection:
             connection.register("open_rows", self.rows)

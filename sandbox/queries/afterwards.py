@@ -93,10 +93,14 @@ def arranged(text: SqlText, select: exp.Select, groups: Groups, reader: Reader, 
     if order:
         after = replace(after, order=tuple(one for node in order.expressions for one in _ordering(text, node, groups, reader)))
     if limit is not None:
-        fetch = isinstance(limit, exp.Fetch) and plain(limit, "count", "limit_options", "direction")
+        fetch = isinstance(limit, exp.Fetch) and plain(limit, "count", "limit_options", "direction")  # syntax.py: ROWS only
         if not fetch and (not isinstance(limit, exp.Limit) or not plain(limit, "expression")):
             text.refuse(limit, "it takes a whole number.", "Write LIMIT 10.", "此处应是整数。", "例如 LIMIT 10。")
         size = text.whole(limit.args["count"] if fetch else limit.expression, least=0, most=MOST_ROWS)
+        if size == 0:
+            text.refuse(limit, "nothing would be shown of what is paid for.",
+                        "Leave it out; explain tells the columns and the price, at no cost.",
+                        "已付费的内容一行也不会显示。", "请去掉;explain 会免费说明栏目与价格。")
         after = replace(after, limit=size if after.limit is None else min(size, after.limit))
     if offset := select.args.get("offset"):
         after = replace(after, offset=text.whole(offset.expression, least=0, most=MOST_ROWS))

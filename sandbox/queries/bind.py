@@ -21,6 +21,7 @@ from sandbox.queries.tree import (
     Aggregation,
     Arithmetic,
     Case,
+    Coalesce,
     Compare,
     Comparison,
     DateDiff,
@@ -37,7 +38,9 @@ from sandbox.queries.tree import (
     Operator,
     Question,
     Round,
+    UnitAggregate,
     UnitKey,
+    all_of,
     rewritten,
     walk,
 )
@@ -54,16 +57,19 @@ def bind(question: Question, scope: Scope) -> Question:
     """
     if scope.policy.unit is None:
         raise QueryRefused(f"A private question on {scope.policy.dataset}", "it is open data without a privacy unit.",
-                           instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.",
+                           instead="Ask it with open datasets alone, which is exact and free; to join it with a private one, "
+                                   "put the private one after FROM and the open one after JOIN or LEFT JOIN.",
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
-                           instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
-    question = rewritten(question, lambda node: _looked_up(node, scope) if isinstance(node, InPublic) else node)
+                           instead_zh="请只与开放数据集一起提问,精确且免费;若要与私有数据集联表,"
+                                      "请把私有的写在 FROM 之后,开放的写在 JOIN 或 LEFT JOIN 之后。")
+    question = rewritten(question, lambda node: _lookups(node, scope))
     question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     joins = tuple(replace(join, left=rewritten(join.left, lambda node: _unit_of_first(node, scope))) for join in question.joins)
     _check_joins(joins, scope)
     question = replace(rewritten(question, lambda node: _unit_of_first(node, scope)), joins=joins)
+    question = rewritten(question, lambda node: _of_units(node, scope))
     if question.per_unit is not None and not any(_is_unit(key, scope) for key in question.per_unit.keys):
         question = over_groups(question)
     scope = replace(scope, limits=limits_of(question))
@@ -117,10 +123,16 @@ def _of_unit(node: OfUnit, dataset: str, scope: Scope) -> OfUnit:
     return OfUnit(node.of)
 
 
-def _looked_up(node: InPublic, scope: Scope) -> Expression:
+def _lookups(node: Any, scope: Scope) -> Any:
+    if isinstance(node, Coalesce) and isinstance(node.parts[0], InPublic) and node.parts[1:] == (Literal(False),):
+        return Coalesce((_looked_up(node.parts[0], scope, exists=True), Literal(False)))  # EXISTS is never empty
+    return _looked_up(node, scope) if isinstance(node, InPublic) else node
+
+
+def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Expression:
     """`x IN (SELECT column FROM table WHERE ...)` is `x IN (...)` with the values that the public table has there."""
     def of_tables(part: Any) -> Any:
-        return _looked_up(part, scope) if isinstance(part, InPublic) else part
+        return _lookups(part, scope)
 
     table, position = scope.looked_up[node.column.dataset], node.column.position
     there = Scope(table.version.policy)
@@ -132,7 +144,10 @@ def _looked_up(node: InPublic, scope: Scope) -> Expression:
         said = ExpressionWriter(there).value(where)
     values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
     of: Expression = rewritten(node.of, of_tables)
-    return In(of, values) if values else Compare(Comparison.EQUAL, Literal(0), Literal(1))
+    found: Expression = In(of, values) if values else Compare(Comparison.EQUAL, Literal(0), Literal(1))
+    if exists or not table.has_empty(node.column.text, said):
+        return found
+    return Case(((found, Literal(True)),), None)  # not among the others, it might be the empty one: SQL says neither
 
 
 def _fitted(node: Any, scope: Scope) -> Any:
@@ -261,6 +276,37 @@ def _unit_of_first(node: Any, scope: Scope) -> Any:
     return node
 
 
+def _of_units(node: Any, scope: Scope) -> Any:
+    """What is said of units' names in terms of whether there is one: a name itself is never computed with."""
+    match node:
+        case IsNull(Name()):
+            return node
+        case IsNull(of) if (there := _unit_there(of, scope)) is not None:
+            return Not(Coalesce((all_of(there), Literal(False)))) if there else Literal(False)
+        case Compare(Comparison.EQUAL | Comparison.UNEQUAL as comparison, left, right) if (
+                (first := _unit_there(left, scope)) is not None and (second := _unit_there(right, scope)) is not None):
+            same = Literal(comparison is Comparison.EQUAL)  # they stand beside each other: two names are one
+            return Case(((all_of((*first, *second)), same),), None) if first or second else same
+        case Aggregate(Aggregation.COUNT, of) | UnitAggregate(Aggregation.COUNT, of) if of is not None and (
+                there := _unit_there(of, scope)) is not None:
+            return replace(node, of=Case(((all_of(there), Literal(1)),), None) if there else None)
+        case Aggregate(Aggregation.COUNT_DISTINCT, of) if of is not None and (there := _unit_there(of, scope)):
+            assert scope.policy.unit is not None
+            return replace(node, of=Case(((all_of(there), Name(scope.policy.unit.column)),), None))
+    return node
+
+
+def _unit_there(expression: Expression, scope: Scope) -> tuple[Expression, ...] | None:
+    """Of what is a unit's name or empty: the conditions that must hold where it is there. None for anything else."""
+    match expression:
+        case UnitKey(Name() as name) | (Name() as name) if scope.column(name).role is Role.UNIT:
+            return (Not(IsNull(name)),) if name.dataset else ()
+        case Case(((condition, then),), None):
+            inner = _unit_there(then, scope)
+            return None if inner is None else (rewritten(condition, lambda node: _of_units(node, scope)), *inner)
+    return None
+
+
 def _check_sets(question: Question) -> None:
     """Groups by fewer keys are made of those by all: what is counted or summed, not different values, nor windows."""
     after = question.afterwards
@@ -311,14 +357,16 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
     if aggregate.aggregation is Aggregation.COUNT and of is None:
         return
     assert of is not None, "the parser gives every other aggregate its argument"
+    if aggregate.aggregation is Aggregation.COUNT_DISTINCT and isinstance(of, Case) and len(of.branches) == 1 and (
+            _is_unit(of.branches[0][1], scope)):
+        _check_condition(of.branches[0][0], scope)
+        return
     if _is_unit(of, scope):
         if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
             return
-        raise QueryRefused(f"{name}({wording(of)})", "every row has one." if aggregate.aggregation is Aggregation.COUNT
-                           else "it names single people.", position=aggregate.position,
+        raise QueryRefused(f"{name}({wording(of)})", "it names single people.", position=aggregate.position,
                            instead=f"Use COUNT(*), or COUNT(DISTINCT {unit.column}).",
-                           construct_zh=f"{name}({wording_zh(of)})",
-                           why_zh="每一行都有它。" if aggregate.aggregation is Aggregation.COUNT else "它指明具体的个人。",
+                           construct_zh=f"{name}({wording_zh(of)})", why_zh="它指明具体的个人。",
                            instead_zh=f"请用 COUNT(*) 或 COUNT(DISTINCT {unit.column})。")
     if aggregate.aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT):
         range_of(of, scope)
@@ -327,6 +375,16 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
         if part is None:
             continue
         found = range_of(part, scope)
+        if not found.numeric:
+            kind, kind_zh = found.type.value, TYPE_ZH[found.type]
+            raise QueryRefused(f"{name}({wording(part)})", f"it is {kind}: {name} is told with noise, and noise can be added to "
+                               "numbers only.", position=aggregate.position,
+                               instead=f"Count it: COUNT({wording(part)}), COUNT(DISTINCT {wording(part)}), or COUNT(*) with "
+                                       f"GROUP BY {wording(part)}; of a date, its YEAR or MONTH is a number.",
+                               construct_zh=f"{name}({wording_zh(part)})",
+                               why_zh=f"它是{kind_zh}:{name} 以带噪声的数给出,而噪声只能加在数值上。",
+                               instead_zh=f"请计数:COUNT({wording_zh(part)})、COUNT(DISTINCT {wording_zh(part)}),或 COUNT(*) 加 "
+                                          f"GROUP BY {wording_zh(part)};日期的 YEAR 或 MONTH 是数值。")
         if isinstance(part, Name) and (found.low is None or found.high is None):
             raise QueryRefused(f"{name}({part.text})", "it has no bounds in the policy.", position=aggregate.position,
                                instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "

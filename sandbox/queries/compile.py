@@ -57,7 +57,7 @@ def compile_plan(plan: Plan, among: range | None = None) -> tuple[Statement, ...
     for total in plan.totals:
         match total.kind:
             case TotalKind.UNITS:
-                statements.append(Statement(writer.over_units(), (total,)))
+                statements.append(Statement(writer.over_units(total), (total,)))
             case TotalKind.VALUES:
                 statements.append(Statement(writer.over_values(total), (total,), additive=False))
             case TotalKind.BINS if total.bins == finest_bins(plan, total):
@@ -272,10 +272,9 @@ class _Writer:
     def brought(self) -> str:
         """Exactly, and so for no answer with noise: for tables that reviewers decide on (declared/)."""
         totals = self.plan.totals
-        kept = self.kept([f"{self._steps(total)} AS q{place}" for place, total in enumerate(totals)
-                          if total.kind is TotalKind.PRESENT])
-        said = [f"{'1' if total.kind is TotalKind.UNITS else self._of_cell(total, f'q{place}')} AS t{place}"
-                for place, total in enumerate(totals)]
+        kept = self.kept([f"{self._there(total)} AS q{place}" for place, total in enumerate(totals)
+                          if total.kind is TotalKind.PRESENT or (total.kind is TotalKind.UNITS and total.of is not None)])
+        said = [f"{self._of_cell(total, f'q{place}')} AS t{place}" for place, total in enumerate(totals)]
         by = ", ".join(["unit", *self.keys])
         return f"SELECT {by}, {', '.join(said)} FROM ({kept}) GROUP BY {by}"
 
@@ -293,8 +292,10 @@ class _Writer:
         where = " WHERE bin IS NOT NULL" if bins else ""
         return f"SELECT {', '.join([f'CAST({cell} AS INTEGER) AS cell', *numbers])} FROM ({self.kept(parts)}){where}"
 
-    def over_units(self) -> str:
-        kept = self.kept([])
+    def over_units(self, total: Total) -> str:
+        """Units with any row, or with one of which a condition is true."""
+        kept = self.kept([]) if total.of is None else (
+            f"SELECT * FROM ({self.kept([f'{self.over.value(total.of)} AS q'])}) WHERE q")
         if not self.keys:  # every unit is in one cell, and so has its full weight
             return f"SELECT count(DISTINCT unit) * {WEIGHT} FROM ({kept})"
         most = self.plan.most_groups
@@ -345,6 +346,8 @@ class _Writer:
     def _of_cell(self, total: Total, value: str) -> str:
         """A unit's own part of a total in one cell, before its weight."""
         match total.kind:
+            case TotalKind.UNITS:
+                return "1" if total.of is None else f"CAST(coalesce(bool_or({value}), FALSE) AS INTEGER)"
             case TotalKind.ROWS:
                 return "count(*)"
             case TotalKind.PRESENT:
@@ -354,6 +357,11 @@ class _Writer:
         return f"coalesce(sum({value}), 0)" + ("::BIGINT" if small else "")
 
     # --- a row's part in a total
+
+    def _there(self, total: Total) -> str:
+        """Whether a row is counted."""
+        assert total.of is not None
+        return self.over.value(total.of) if total.kind is TotalKind.UNITS else self._steps(total)
 
     def _steps(self, total: Total) -> str:
         """A row's whole number in a total, or whether it has one: see weights.md."""

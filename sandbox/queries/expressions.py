@@ -190,7 +190,8 @@ class Reader:
         match node:
             case exp.And() | exp.Or():
                 sort = And if isinstance(node, exp.And) else Or
-                sides = [inner(side) for side in (node.this, node.expression)]
+                # a OR b OR c is no deeper than a OR b
+                sides = [inner(side) for side in node.flatten(unnest=False)]  # type: ignore[arg-type]
                 return sort(tuple(part for side in sides for part in (side.parts if isinstance(side, sort) else (side,))))
             case exp.Not():
                 return Not(inner(node.this))
@@ -397,6 +398,9 @@ class Reader:
         if isinstance(node, exp.Rand | exp.Randn | exp.CurrentDate | exp.CurrentTimestamp | exp.Uuid):
             self.text.refuse(node, "a question must mean the same every time.", "Write the value out.",
                              "同一问题每次的含义必须相同。", "请直接写出所要的值。")
+        if isinstance(node, exp.ConcatWs):
+            self.text.refuse(node, "it leaves out what is empty, and its separator too.", "Write CONCAT(a, '-', b).",
+                             "它会省去空值及其分隔符。", "请写 CONCAT(a, '-', b)。")
         if isinstance(node, exp.AggFunc):
             return self.text.refuse(node, "it is not an aggregate that can be answered privately.",
                                     "Ask for COUNT, SUM, AVG, MEDIAN, QUANTILE_CONT, MIN, MAX, VARIANCE, STDDEV or CORR.",

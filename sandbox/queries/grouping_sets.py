@@ -28,7 +28,10 @@ def grouping_sets(text: SqlText, group: exp.Group, key: ReadKey) -> tuple[Keys, 
         found.append(tuple(dict.fromkeys(one for keys in chosen for one in keys)))
         if len(found) > MOST_SETS:
             _too_many(text, group)
-    return tuple(dict.fromkeys(found))
+    if len({frozenset(keys) for keys in found}) < len(found):
+        text.refuse(group, "it groups by the same keys twice, so each of those groups would be there twice.",
+                    "Name each set of keys once.", "它两次按相同的栏目分组,这些分组会各出现两次。", "每组栏目请只写一次。")
+    return tuple(found)
 
 
 def _parts(text: SqlText, node: exp.Expression, key: ReadKey) -> list[Keys]:

@@ -13,11 +13,12 @@ from sandbox.queries.exists import join_as_exists
 from sandbox.queries.expressions import Reader
 from sandbox.queries.grouping_sets import grouping_sets
 from sandbox.queries.own_rows import looked_up, own_rows, window
-from sandbox.queries.plain_joins import plain_joins
+from sandbox.queries.plain_joins import bracketed_joins, plain_joins
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
 from sandbox.queries.sql_text import SHAPE, SqlText, plain
+from sandbox.queries.syntax import check_syntax
 from sandbox.queries.tree import Afterwards, Aggregate, Expression, InPublic, Literal, Name, Output, Question, walk
 
 MOST_SELECTS = 50
@@ -62,6 +63,8 @@ class _Parser:
         self.text = text
         self.asked = asked
         self.selects = 0
+        check_syntax(text)
+        bracketed_joins(text.statement)
 
     def question(self) -> Question:
         found = self._query(self.text.statement, {})
@@ -70,7 +73,8 @@ class _Parser:
                                instead="Ask for COUNT(*), SUM(x), AVG(x) and the like.",
                                construct_zh="没有聚合的问题", why_zh="从不显示某一行自己的值。",
                                instead_zh="请问 COUNT(*)、SUM(x)、AVG(x) 等。")
-        return found.as_question()
+        pinned = tuple((dataset, number, position) for (dataset, number), position in self.text.pinned.items())
+        return replace(found.as_question(), pinned=pinned)
 
     def subquery(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
         """What a part of the question in brackets stands for."""
@@ -85,9 +89,12 @@ class _Parser:
         if isinstance(node, exp.Subquery) and plain(node, "this", "alias"):
             return self._query(node.this, known)
         if isinstance(node, exp.SetOperation):
-            self.text.refuse(node, "rows or answers are not put together.",
-                             "Ask each SELECT by itself; for parts of one dataset write WHERE this OR that.",
-                             "不能把几组行或几个回答合在一起。", "请逐个提问;同一数据集的几部分请写 WHERE 甲 OR 乙。")
+            self.text.refuse(node, "these are several questions, each with a price of its own.",
+                             "Ask each SELECT by itself and put the answers under each other: pandas.concat([a.df, b.df]). "
+                             "For parts of one dataset one question is often enough: GROUP BY CASE ... END, "
+                             "or WHERE this OR that.", "这是几个问题,各有各的价格。",
+                             "请逐个提问,再把回答上下拼接:pandas.concat([a.df, b.df])。同一数据集的几部分常可一次问完:"
+                             "GROUP BY CASE WHEN 条件 THEN '甲' ELSE '乙' END,或 WHERE 甲 OR 乙。")
         if not isinstance(node, exp.Select):
             self.text.refuse(node, "only a SELECT can be asked.", f"Ask for example: {SHAPE}.",
                              "只能用 SELECT 提问。", f"例如:{SHAPE}。")

@@ -6,6 +6,26 @@
 from sqlglot import exp
 
 
+def bracketed_joins(statement: exp.Expression) -> None:
+    """Say `(a JOIN b USING (x)) AS q` as `(SELECT * FROM a JOIN b USING (x)) AS q`; without a name as `a JOIN b` itself."""
+    for node in list(statement.find_all(exp.Subquery)):
+        table = node.this
+        if not isinstance(table, exp.Table):
+            continue
+        joins = table.args.get("joins") or []
+        table.set("joins", None)
+        source, select = node.parent, node.parent and node.parent.parent
+        if not node.alias and isinstance(source, exp.From) and isinstance(select, exp.Select):
+            source.set("this", table)
+            select.set("joins", [*joins, *(select.args.get("joins") or [])])
+        elif not node.alias and not joins:
+            node.replace(table)
+        else:
+            inner = exp.select("*").from_(table, copy=False)
+            inner.set("joins", joins)
+            node.set("this", inner)
+
+
 def plain_joins(select: exp.Select) -> None:
     """Say those of a SELECT so; what cannot be said so stays, to be refused where it stands."""
     source, joins = select.args.get("from_"), select.args.get("joins") or []

@@ -19,6 +19,7 @@ from sandbox.queries.discovery import Discovery, discovery_of
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values, that_can_pass
 from sandbox.queries.moments import in_moments
+from sandbox.queries.normalize import normalized
 from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
 from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
@@ -194,8 +195,12 @@ class Plan:
         return self.max_rows if self.unknown else min(self.max_rows, self.cells)
 
 
-def make_plan(question: Question, version: Version, scope: Scope | None = None) -> Plan:
-    """Plan a bound question (see bind). Pure. Raises `QueryRefused` when the answer would have too many cells."""
+def make_plan(question: Question, version: Version, scope: Scope | None = None, *, as_written: bool = False) -> Plan:
+    """Plan a bound question (see bind). Pure. Raises `QueryRefused` when the answer would have too many cells.
+
+    `as_written`: without normalising its conditions, as releases before did, whose answers are kept under what they were then.
+    """
+    question = question if as_written else normalized(question)
     scope = replace(Scope(version.policy) if scope is None else scope, limits=limits_of(question))
     unit = scope.policy.unit
     assert unit is not None, "bind refuses datasets without a unit"
@@ -222,7 +227,9 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None) 
                            instead="Group by fewer keys.", position=place_of(question.keys[0]) if question.keys else None,
                            instead_zh="请减少分组的栏目。", why_zh=f"分组共有 {plan.cells} 种组合,至多能显示 {MOST_CELLS} 种"
                                   f"{'' if cells == plan.cells else f'(有分位数时 {fewer} 种)'}。")
-    if not plan.totals:
+    # keys that the policy lists are public, and free; how many groups there are is not
+    across = any(isinstance(part, Across) for part in walk((tuple(output.of for output in outputs), after)))
+    if not plan.totals and (not plan.keys or plan.discoveries or across):
         raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).",
                            construct_zh="没有聚合的问题", why_zh="没有要计算的内容。", instead_zh="请问 COUNT(*)。")
     if len(plan.totals) > MOST_TOTALS:
@@ -265,8 +272,10 @@ def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
     if of is None:
         return (Total(TotalKind.ROWS, rows),)
     if aggregate.aggregation is Aggregation.COUNT_DISTINCT:
-        if of in (Name(plan.unit.column), UnitKey(Name(plan.unit.column))):
-            return (Total(TotalKind.UNITS, isqrt(WEIGHT**2 * plan.most_groups - 1) + 1),)
+        unit = Name(plan.unit.column)
+        if of in (unit, UnitKey(unit)) or (isinstance(of, Case) and of.branches[0][1] in (unit, UnitKey(unit))):
+            sensitivity = isqrt(WEIGHT**2 * plan.most_groups - 1) + 1
+            return (Total(TotalKind.UNITS, sensitivity, of.branches[0][0] if isinstance(of, Case) else None),)
         return (Total(TotalKind.VALUES, rows, of),)
     if aggregate.aggregation is Aggregation.COUNT:
         return (_present(of, plan),)

@@ -82,6 +82,8 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
     Keys have their share whether they were found before or not, so that the same offer buys the same totals.
     Raises `InvalidInput` if it is too little.
     """
+    if not plan.totals and not plan.discoveries:
+        return Price((), (), ZERO)  # of public values alone
     each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
         raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",

@@ -30,6 +30,8 @@ class PublicTable:
     """The least and the greatest number of a column; None where there is none, or one is not finite."""
     fan_out: Callable[[tuple[str, ...]], int | None] = field(compare=False, default=lambda _: None)
     """How many of its rows have the same values in some columns, at most; None where that is not known."""
+    has_empty: Callable[[str, str], bool] = field(compare=False, default=lambda _column, _where: False)
+    """Whether a column is empty in any of its rows, or of those that pass a condition (as `values` takes it)."""
 
     def has_once(self, names: tuple[Name, ...]) -> bool:
         return self.once(tuple(name.text for name in names))

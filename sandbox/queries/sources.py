@@ -29,6 +29,7 @@ from sandbox.queries.tree import (
     walk,
 )
 
+LONGEST_NUMBER = 9
 Known = Mapping[str, Relation]
 """The CTEs around a SELECT, by name."""
 
@@ -41,6 +42,13 @@ class Sources:
         self.first = first
         self.aliases = aliases
         self.joined: dict[str, Rows] = {}
+        self.several = isinstance(first, Rows) and bool(first.joins)
+        """Whether the first has the columns of several datasets: it is a subquery that joins."""
+
+    def copy(self) -> "Sources":
+        other = Sources(self.text, self.first, self.aliases)
+        other.joined, other.several = dict(self.joined), self.several
+        return other
 
     @property
     def dataset(self) -> str:
@@ -73,12 +81,12 @@ class Sources:
                              f"It has: {', '.join(self.first.names) or 'none'}.",
                              "FROM 之后的子查询没有这个栏目。", f"现有:{', '.join(self.first.names) or '无'}。")
         if table:
-            return Name(name, "", position)
+            return Name(name, "?" if self.several else "", position)
         computed = dict.fromkeys(rows.names[name] for rows in self.joined.values() if name in rows.names)
         if len(computed) > 1:
             self.text.refuse(column, "several of the joined subqueries have it.", "Write its table before it: t.column.",
                              "所联的几个子查询都有它。", "请在前面写明所属的表:t.column。")
-        beside = bool(computed) or any(rows.open for rows in self.joined.values())
+        beside = self.several or bool(computed) or any(rows.open for rows in self.joined.values())
         return Name(name, "?" if beside else "", position, next(iter(computed), None))
 
     def of_joined(self, rows: Rows, name: str, column: exp.Column) -> Expression:
@@ -138,7 +146,10 @@ class From:
         if alias is not None and alias.args.get("columns"):
             self.text.refuse(alias, "columns cannot be named anew.", "Use the columns' own names.",
                              "不能给栏目重新命名。", "请用栏目原名。")
-        aliases = frozenset({node.alias_or_name.lower()})
+        name, version = _version(self.text, node)
+        aliases = frozenset({(node.alias or name).lower()})
+        if version is not None:
+            self.text.pinned[f"{node.db}.{name}".lower(), version] = self.text.position(node)
         if not node.db and node.name.lower() in known:
             return known[node.name.lower()], aliases
         if not node.db:
@@ -146,7 +157,7 @@ class From:
                                instead="Write schema.name, such as health.visits.", position=self.text.position(node),
                                construct_zh=f"数据集 {node.name}", why_zh="数据集名由两部分组成。",
                                instead_zh="请写全名,例如 health.visits。")
-        return Rows(f"{node.db}.{node.name}".lower()), aliases
+        return Rows(f"{node.db}.{name}".lower()), aliases
 
     def _join(self, join: exp.Join, scope: Sources, known: Known) -> None:
         position = self.text.position(join)
@@ -192,7 +203,8 @@ class From:
             placed = replace(placed, names={name: of if isinstance(of, Name) else Case(((there, of),), None)
                                             for name, of in placed.names.items()})
         scope.joined |= dict.fromkeys(aliases, placed)
-        scope.first = replace(scope.first, joins=(*scope.first.joins, its))
+        shared = {name.text: left for left, name in pairs} if join.args.get("using") else {}
+        scope.first = replace(scope.first, joins=(*scope.first.joins, its), names={**shared, **scope.first.names})
         if not outer:
             scope.first = scope.first.filtered(condition)
 
@@ -213,7 +225,7 @@ class From:
                      if rows.names.get(one.name.lower()) == rows.unit]
         else:
             on = join.args.get("on")
-            together = Sources(self.text, scope.first, scope.aliases)
+            together = scope.copy()
             told = {name: its if of == rows.unit else of for name, of in rows.names.items()}
             together.joined = {**scope.joined, **dict.fromkeys(aliases, replace(named, names=told))}
             condition = Reader(self.text, together.resolve).read(on) if on is not None else None
@@ -228,8 +240,9 @@ class From:
                                instead_zh="请写 JOIN (SELECT 标识, SUM(x) AS s FROM 数据集 GROUP BY 标识) AS g "
                                           "ON t.标识 = g.标识。")
         beside = rows.matched(by[0])
-        names = {name: Case(((beside.there, of),), None) if outer and of != rows.unit else of
-                 for name, of in beside.names.items()}
+        # its unit is that beside which it stands; of an outer join, whatever it has is empty where it has nothing
+        its_own = {name: by[0] if of == rows.unit else of for name, of in beside.names.items()}
+        names = {name: Case(((beside.there, of),), None) if outer else of for name, of in its_own.items()}
         scope.joined |= dict.fromkeys(aliases, replace(named, names=names))
         if not outer:
             scope.first = scope.first.filtered(beside.there)
@@ -249,7 +262,7 @@ class From:
                                position=self.text.position(join), construct_zh="没有 ON 的 JOIN",
                                why_zh="每一行会与所有的行相联。",
                                instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,各写明所属的表。")
-        together = Sources(self.text, scope.first, scope.aliases)
+        together = scope.copy()
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
         condition = Reader(self.text, together.resolve).read(on)
         parts = condition.parts if isinstance(condition, And) else (condition,)
@@ -268,6 +281,17 @@ class From:
                            position=self.text.position(join),
                            why_zh="只能按相等的栏目联表,且两边都要写明所属的表;此外 LEFT JOIN 只能筛选所联的行。",
                            instead_zh="请写 ON a.column = b.column AND b.other > 1。")
+
+
+def _version(text: SqlText, table: exp.Table) -> tuple[str, int | None]:
+    """A dataset's name, and the number of its version where it is asked for by number: `name@2`."""
+    name, at, number = table.name.rpartition("@")
+    if not at:
+        return table.name, None
+    if not name or not (number.isascii() and number.isdigit()) or len(number) > LONGEST_NUMBER:
+        text.refuse(table, "what stands after @ is not the number of a version.", "Write schema.name, or schema.name@2.",
+                    "@ 之后不是版本号。", "请写 schema.name,或 schema.name@2。")
+    return name, int(number)
 
 
 def _equal(condition: Expression, right: Rows) -> tuple[Expression, Name] | None:

@@ -6,9 +6,10 @@ from fractions import Fraction
 from math import pi
 from typing import NoReturn
 
-import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
 from sandbox.queries.tree import Concat, DateDiff, DatePart, DateTrunc, Expression, Literal, members
@@ -34,7 +35,7 @@ class SqlText:
                                zh=f"问题超过 {LONGEST_SQL} 个字符。", mend_zh="请缩短问题。")
         self.sql = sql
         try:
-            statements = [statement for statement in sqlglot.parse(sql, read="duckdb") if statement is not None]
+            statements = [statement for statement in _statements(sql) if statement is not None]
         except SqlglotError as error:
             fault = (getattr(error, "errors", None) or [{}])[0]
             line, column = fault.get("line") or 1, fault.get("col") or 1
@@ -51,6 +52,8 @@ class SqlText:
         assert isinstance(statement, exp.Expression)
         self.statement = statement
         self._sizes: dict[int, tuple[Expression, int]] = {}
+        self.pinned: dict[tuple[str, int], Position] = {}
+        """The versions of datasets that it asks for by number (`schema.name@2`), and where."""
 
     def size(self, expression: Expression) -> int:
         """How many parts an expression has, written out. Each is counted once, however often it is used."""
@@ -66,7 +69,11 @@ class SqlText:
                            construct_zh=construct_zh(node), why_zh=why_zh, instead_zh=instead_zh)
 
     def position(self, node: exp.Expression) -> Position:
-        starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+        starts: list[int] = []
+        around: exp.Expr | None = node
+        while around is not None and not starts:  # NULL, ? and * do not say where they stand: what is around them does
+            starts = [part.meta["start"] for part in around.walk() if "start" in part.meta]
+            around = around.parent
         start = min(starts, default=0)
         before = self.sql[:start]
         return Position(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1)
@@ -144,6 +151,25 @@ class SqlText:
             return date.fromisoformat(text)
         except ValueError:
             self.refuse(node, "it is not a date.", "Write DATE '2026-01-31'.", "这不是日期。", "请写 DATE '2026-01-31'。")
+
+
+def _statements(sql: str) -> list[exp.Expr | None]:
+    """What sqlglot reads, where `name@2` is one name: by itself it would take `@2` for an alias."""
+    duckdb = Dialect.get_or_raise("duckdb")
+    tokens: list[Token] = []
+    for token in duckdb.tokenize(sql):
+        tokens.append(token)
+        if len(tokens) > 2 and _pinned(*tokens[-3:]):
+            name = tokens[-3]
+            tokens[-3:] = [Token(name.token_type, f"{name.text}@{token.text}", name.line, name.col, name.start, token.end)]
+    return duckdb.parser().parse(tokens, sql)
+
+
+def _pinned(name: Token, at: Token, number: Token) -> bool:
+    """Whether three tokens are `name@2`, with nothing between them."""
+    together = at.start == name.end + 1 and number.start == at.end + 1
+    return together and name.token_type in (TokenType.VAR, TokenType.IDENTIFIER) and at.token_type is TokenType.PARAMETER and (
+        number.token_type is TokenType.NUMBER and number.text.isdigit())
 
 
 def plain(node: exp.Expression, *allowed: str) -> bool:

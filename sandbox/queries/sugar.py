@@ -109,6 +109,8 @@ def _of_texts(node: exp.Expression, inner: Inner) -> Expression | None:
         case exp.DPipe() if plain(node, "this", "expression", "safe"):
             sides = [inner(side) for side in (node.this, node.expression)]
             return Concat(tuple(part for side in sides for part in (side.parts if isinstance(side, Concat) else (side,))))
+        case exp.ConcatWs():
+            return None
         case exp.Concat() if plain(node, "expressions", "safe", "coalesce"):  # it leaves empty parts out
             return Concat(tuple(part if isinstance(part, Literal) else Coalesce((Concat((part,)), Literal("")))
                                 for part in map(inner, node.expressions)))

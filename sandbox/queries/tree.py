@@ -452,6 +452,7 @@ class Question:
     joins: tuple[Join, ...] = ()
     per_unit: PerUnit | None = None
     afterwards: Afterwards = Afterwards()
+    pinned: tuple[tuple[str, int, Position], ...] = ()  # versions that are asked for by number: they must be the current ones
 
 
 def both(one: Expression | None, other: Expression | None) -> Expression | None:
@@ -459,6 +460,11 @@ def both(one: Expression | None, other: Expression | None) -> Expression | None:
     parts = [part for side in (one, other) if side is not None
              for part in (side.parts if isinstance(side, And) else (side,))]
     return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+
+
+def all_of(conditions: tuple[Expression, ...]) -> Expression:
+    """AND of one or more."""
+    return conditions[0] if len(conditions) == 1 else And(conditions)
 
 
 def members(expression: Expression) -> list[Expression]:

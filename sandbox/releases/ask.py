@@ -30,6 +30,7 @@ from sandbox.releases.find_keys import find_keys
 from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
+from sandbox.releases.open_data import answer_openly, open_versions
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
 from sandbox.releases.tables import questions, released_totals
 
@@ -43,6 +44,8 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
     `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
     """
     try:
+        if versions := open_versions(sql, version_of=desk.shelf.current):
+            return answer_openly(desk, principal=principal, sql=sql, versions=versions)
         prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
         for_keys = ZERO
         if prepared.plan.scope.unbought:

@@ -1,5 +1,6 @@
 """Asking over HTTP: explain, ask, past answers, budgets."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 
 from sandbox.audit import Log
@@ -23,16 +24,31 @@ from sandbox.releases.explain import explain
 from sandbox.releases.spending import spending
 from sandbox.releases.tables import questions
 
+PLAIN_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
+
+
+def _plain_number(value: object) -> object:
+    """A number, or one written with the digits 0 to 9: TRUE is none, nor are digits of another script."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and PLAIN_NUMBER.fullmatch(value):
+        return value
+    raise ValueError("write a number with the digits 0 to 9, such as 0.05 (请用数字 0 至 9 书写,例如 0.05)")
+
+
+Plain = BeforeValidator(_plain_number)
+
 
 class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")  # a misspelt epsilon would be asked at the usual price
 
     sql: str = Field(max_length=20_000)
-    epsilon: Decimal | None = Field(default=None, max_digits=12, decimal_places=6, ge=0,
+    epsilon: Annotated[Decimal | None, Plain] = Field(default=None, max_digits=12, decimal_places=6, ge=0,
                                     description="the loss offered, as epsilon at the dataset's delta")
-    error: float | None = Field(default=None, description="instead of an epsilon: the relative error that every output may "
-                                                          "have in a group of typical size, such as 0.05")
-    grant: int | None = Field(default=None, description="under which grant; needed only if there are several")
+    error: Annotated[float | None, Plain] = Field(
+        default=None, description="instead of an epsilon: the relative error that every output may have in a group of typical "
+                                  "size, such as 0.05")
+    grant: Annotated[int | None, Plain] = Field(default=None, description="under which grant; needed only if there are several")
 
 
 def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:

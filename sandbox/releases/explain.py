@@ -18,6 +18,7 @@ from sandbox.releases.bounding import bounding
 from sandbox.releases.desk import Desk
 from sandbox.releases.moment import allowance_for_keys, allowance_seconds
 from sandbox.releases.notes import notes
+from sandbox.releases.open_data import explain_openly, open_versions
 from sandbox.releases.predict import predict, typical_rows, typical_units
 from sandbox.releases.prepare import Prepared, already_released, charge, charge_first, prepare
 
@@ -25,6 +26,8 @@ from sandbox.releases.prepare import Prepared, already_released, charge, charge_
 def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
             error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
     """The price of a question by total, the error of each output, and what would be left. Raises as `ask` does before data."""
+    if versions := open_versions(sql, version_of=desk.shelf.current):
+        return explain_openly(desk, principal=principal, sql=sql, versions=versions)
     prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     with desk.database.transaction() as tx:
         released = already_released(tx, prepared)

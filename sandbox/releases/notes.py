@@ -42,6 +42,10 @@ def notes(prepared: Prepared, told: Mapping[str, Any] | None = None) -> dict[str
     `told`: the answer's columns, rows and errors (answer.py), once there are any.
     """
     said = [*all_notes(prepared), *(_promise(prepared) if told is None else _kept(prepared, told))]
+    if not prepared.plan.totals:
+        said = [Note("public_values", "These are the values that the policy or an open dataset lists, whether any row has them "
+                     "or not: they are public, and cost nothing.",
+                     "这些是策略或开放数据集列出的取值，无论是否有行具有它们：取值公开，不花费。")]
     return {"notes": [note.english for note in said], "notes_zh": [note.chinese for note in said],
             "note_facts": [{"code": note.code, **note.numbers} for note in said]}
 

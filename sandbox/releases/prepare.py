@@ -124,10 +124,22 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
                            mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
         units = None if beyond[0] is None else beyond[0].units
-        loss = budget.loss(wanted) if error is None else loss_for(plan, error, units)
-        return Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
+        loss = budget.loss(wanted) if error is None or not plan.totals else loss_for(plan, error, units)
+        prepared = Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
+        return _kept_before(desk, prepared, bound) if error is None else prepared
     loss = budget.loss(wanted, keys=len(plan.discoveries))
     return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error)
+
+
+def _kept_before(desk: Desk, prepared: Prepared, bound: Question) -> Prepared:
+    """The same question as it was understood before conditions were normalised, if all of it was answered then: it stays free."""
+    plan = make_plan(bound, prepared.version, prepared.plan.scope, as_written=True)
+    before = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+    if before.digest == prepared.digest:
+        return prepared
+    with desk.database.transaction() as tx:
+        answered = already_released(tx, before)
+    return before if all(share.total.name in answered for share in before.price.shares) else prepared
 
 
 def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
@@ -150,7 +162,8 @@ def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: flo
     plan = make_plan(bound, plan.version, replace(plan.scope, found=found))
     require_in_time(plan)  # it has more cells now
     if error is None:
-        return replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+        prepared = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
+        return prepared if plan.unknown else _kept_before(desk, prepared, bound)
     if plan.unknown:
         raise InvalidInput("The groups are not known yet, so no error can be promised for them.", code="keys_not_found",
                            mend="Ask once with an epsilon: that finds them, and explain tells its price.",
@@ -167,6 +180,12 @@ def read_question(sql: str, *, version_of: Callable[[str], Version]) -> Question
     Raises `QueryRefused`, `InvalidInput` or `NotFound`.
     """
     question = parse(sql)
+    for dataset, number, position in question.pinned:
+        if (current := version_of(dataset)).number != number:
+            raise QueryRefused(f"{dataset}@{number}", f"only the current version can be asked: it is {current.name}.",
+                               instead=f"Write {dataset}, or {current.name}; what was answered of another version stays in "
+                               "your answers.", position=position, why_zh=f"只能问当前版本:{current.name}。",
+                               instead_zh=f"请写 {dataset} 或 {current.name};对其他版本的回答仍在你的回答记录里。")
     private = [dataset for dataset in (question.dataset, *(join.dataset for join in question.joins if not join.outer))
                if version_of(dataset).policy.unit is not None]
     return parse(sql, asked=private[0]) if private and private[0] != question.dataset else question
@@ -196,7 +215,8 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
 
 def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
     return PublicTable(version, partial(engine.public_values, version), partial(engine.public_once, version), outer,
-                       partial(engine.public_extent, version), partial(engine.public_fan_out, version))
+                       partial(engine.public_extent, version), partial(engine.public_fan_out, version),
+                       partial(engine.public_has_empty, version))
 
 
 def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:

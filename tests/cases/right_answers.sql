@@ -571,3 +571,17 @@ SELECT AVG(DATE_PART('day', day)) FROM t.t;
 SELECT district, MEDIAN(cost), QUANTILE(cost, 0.9) FROM t.t GROUP BY district;
 
 SELECT district, COUNT(*) FROM t.t GROUP BY district QUALIFY ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC) <= 2;
+
+SELECT COUNT(*), COUNT(y.person), COUNT(DISTINCT y.person) FROM t.t AS x LEFT JOIN (SELECT person FROM t.t WHERE visits > 9 AND cost > 90 GROUP BY person) AS y ON x.person = y.person WHERE y.person IS NOT NULL;
+
+SELECT COUNT(*), SUM(CASE WHEN y.person IS NULL THEN 1 ELSE 0 END), COUNT(DISTINCT z.person) FROM t.t AS x LEFT JOIN (SELECT person FROM t.t WHERE cost > 97 GROUP BY person) AS y ON x.person = y.person LEFT JOIN (SELECT person, SUM(visits) AS s FROM t.t GROUP BY person HAVING SUM(balance) > 40) AS z ON x.person = z.person WHERE y.person IS NULL OR z.person IS NOT NULL;
+
+SELECT COUNT(DISTINCT person) FILTER (WHERE smoker), COUNT(DISTINCT CASE WHEN cost > 90 THEN person END), COUNT(person) FROM t.t;
+
+SELECT district, COUNT(DISTINCT person) FILTER (WHERE smoker AND cost > 60) AS n, COUNT(DISTINCT person) AS k FROM t.t GROUP BY district;
+
+SELECT COUNT(DISTINCT j.worker) AS w, COUNT(*) FILTER (WHERE t.person = j.worker) AS n FROM t.t LEFT JOIN t.jobs AS j ON t.person = j.worker;
+
+SELECT zone, COUNT(*) AS n, AVG(stop) AS s FROM (t.t JOIN city.stops USING (stop)) GROUP BY zone;
+
+SELECT q.zone, SUM(q.visits) AS n FROM (SELECT * FROM t.t JOIN city.stops USING (stop) WHERE shelters > 0) AS q GROUP BY q.zone;

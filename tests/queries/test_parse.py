@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from sandbox.errors import InvalidInput
+from sandbox.errors import InvalidInput, QueryRefused
 from sandbox.queries import bind, digest, make_plan, parse
 from sandbox.queries.scope import Scope
+from sandbox.releases.prepare import read_question
 from story import DATASET, VERSION
 
 CASES = YAML(typ="safe").load((Path(__file__).parent.parent / "cases" / "questions.yaml").read_text("utf-8"))
@@ -49,3 +50,18 @@ def test_a_refusal_says_line_and_column() -> None:
 def test_hostile_text_is_refused_and_never_an_exception_of_another_kind(sql: str) -> None:
     with pytest.raises(InvalidInput):
         plan(sql)
+
+
+@pytest.mark.parametrize("sql", [
+    "SELECT COUNT(*) FROM clinic.visits@{}", "SELECT COUNT(*) FROM clinic.\"visits@{}\" AS v WHERE v.year = 1",
+    "SELECT COUNT(*) FROM (SELECT * FROM clinic.visits@{} AS a) AS q",
+    "SELECT COUNT(*) FROM clinic.visits WHERE person IN (SELECT person FROM clinic.visits@{} WHERE smoker)",
+    "WITH a AS (SELECT * FROM clinic.visits@{}) SELECT COUNT(*) FROM a",
+    "SELECT COUNT(*) FROM clinic.visits AS a JOIN clinic.visits@{} AS b ON a.person = b.person"])
+def test_a_version_that_is_asked_for_by_number_is_the_current_one_or_refused(sql: str) -> None:
+    current = VERSION.number
+    read_question(sql.format(current), version_of=lambda _: VERSION)
+    for other in (0, current + 1, 10**8):
+        with pytest.raises(QueryRefused, match=rf"clinic\.visits@{other}.*it is clinic\.visits@{current}") as refusal:
+            read_question(sql.format(other), version_of=lambda _: VERSION)
+        assert refusal.value.mend and refusal.value.mend_zh

@@ -114,8 +114,8 @@ FOUND: dict[Expression, tuple[KeyValue, ...]] = {Name("note"): ("", "%", "it's")
 DISCOVERIES = ("note", "UPPER(note)", "SUBSTRING(note, 1, 1)", "LTRIM(note)", "visits", "COALESCE(note, district)",
                "CASE WHEN smoker THEN note ELSE 'no' END")
 AGGREGATES = (
-    "COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) AS c, SUM(cost) AS d, AVG(cost) AS e, SUM(visits) AS f, "
-    "AVG(visits) AS g",
+    "COUNT(*) AS a, COUNT(cost) AS b, COUNT(DISTINCT person) FILTER (WHERE visits > 2) AS c, SUM(cost) AS d, AVG(cost) AS e, "
+    "SUM(visits) AS f, AVG(visits) AS g",
     "COUNT(DISTINCT note) AS a, COUNT(DISTINCT visits) AS b, COUNT(DISTINCT cost * 2) AS c",
     "MEDIAN(cost) AS a, MAX(visits) AS b, QUANTILE_CONT(cost * visits, 0.9) AS c",
     "STDDEV(cost) AS a, CORR(cost, visits) AS b, REGR_SLOPE(visits, cost) AS c",
@@ -200,7 +200,7 @@ workers = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d", "x", "y"]), st
                              st.one_of(st.none(), st.integers(-9, 20))), min_size=1, max_size=20)
 TWO = "t.t AS a {} t.work AS b ON a.person = b.worker"
 JOINED = (
-    f"SELECT COUNT(*) AS a, SUM(wage) AS b, AVG(cost) AS c, COUNT(DISTINCT person) AS d FROM {TWO}",
+    f"SELECT COUNT(*) AS a, SUM(wage) AS b, AVG(cost) AS c, COUNT(DISTINCT b.worker) AS d FROM {TWO}",
     f"SELECT trade, district, COUNT(wage) AS a, SUM(visits) AS b FROM {TWO} AND a.visits = b.wage GROUP BY 1, 2",
     f"SELECT MEDIAN(wage) AS a, COUNT(DISTINCT wage) AS b, SUM(cost * wage) AS c FROM {TWO} WHERE cost > 1",
     "SELECT AVG(w) AS a, SUM(GREATEST(LEAST(c, 9), 0)) AS b FROM (SELECT person, AVG(wage) AS w, SUM(visits) AS c, "

@@ -143,6 +143,8 @@ class Answer:
 
     def _cost(self) -> str:
         price = self.price
+        if self.document.get("open"):
+            return say("open_is_free")
         standing = ""
         if "grant_percent_used" in price:
             standing = say("left_of_grant", left=percent(100 - float(price["grant_percent_used"] or 0)))
@@ -181,7 +183,7 @@ class Answer:
                 strong = f'<span class="v">{escape(value)}</span>{escape(error)}' if column["kind"] != "key" else escape(value)
                 made.append(strong + mark + (f'<div class="e">{escape(small)}</div>' if small else ""))
             rows.append(made)
-        used = self.price.get("grant_percent_used")
+        used = None if self.document.get("open") else self.price.get("grant_percent_used")
         drawn = f" {bar(float(used))}" if used is not None else ""
         badge = f'<span class="badge">{escape(say("free_badge"))}</span> ' if self.stored else ""
         return page(table(self._heads(), rows, self._numeric()), foot(self._hidden()),

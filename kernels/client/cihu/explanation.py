@@ -45,7 +45,7 @@ class Explanation:
     def _lines(self) -> list[str]:
         said = self.document
         lines = [self._price()]
-        if said.get("cells"):
+        if said.get("cells") and not said.get("open"):
             lines.append(say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell"))))
         lines += [say("key_found" if key["found_before"] else "key_to_find", key=key["key"],
                       units=number(key["shown_from_units"])) for key in said.get("keys") or []]
@@ -53,10 +53,13 @@ class Explanation:
         if levels := said.get("percent_used_after"):
             lines.append(say("levels_after", **{level: percent(used) for level, used in levels.items()}))
         dataset = f"{said.get('dataset')}@{said.get('version')}"
-        return [*lines, say("under_grant", dataset=dataset, grant=said.get("grant")), *self.notes, say("nothing_spent")]
+        under = [] if said.get("open") else [say("under_grant", dataset=dataset, grant=said.get("grant"))]
+        return [*lines, *under, *self.notes, say("nothing_spent")]
 
     def _price(self) -> str:
         said, budget = self.document, self.document.get("budget", {})
+        if said.get("open"):
+            return say("open_is_free")
         if said.get("stored"):
             return say("would_be_free")
         parts = [say("price", epsilon=number(said.get("epsilon")), delta=said.get("delta"))]

@@ -1,9 +1,12 @@
 """What is sent to the vault when somebody asks? SQL, or an expression as SQL, and what it may cost."""
 
+import re
 from typing import Any
 
 from cihu.problem import CihuError
 from cihu.words import say
+
+PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def question(asked: object, epsilon: float | None, error: float | None, grant: int | None) -> dict[str, Any]:
@@ -11,10 +14,13 @@ def question(asked: object, epsilon: float | None, error: float | None, grant: i
     if epsilon is not None and error is not None:
         raise CihuError(say("epsilon_or_error"), code="invalid_input", mend=say("epsilon_or_error_mend"))
     body: dict[str, Any] = {"sql": as_sql(asked)}
+    for name, given in (("epsilon", epsilon), ("grant", grant)):
+        if given is not None and (isinstance(given, bool) or not PLAIN_NUMBER.fullmatch(str(given))):
+            raise CihuError(say("bad_number", name=name, given=repr(given)), code="invalid_input", mend=say("bad_number_mend"))
     if epsilon is not None:
         body["epsilon"] = str(epsilon)  # as written: 0.1 must stay one tenth
     if error is not None:
-        if not isinstance(error, float | int) or not 0 < error < 1:
+        if isinstance(error, bool) or not isinstance(error, float | int) or not 0 < error < 1:
             raise CihuError(say("bad_error", given=repr(error)), code="invalid_input", mend=say("bad_error_mend"))
         body["error"] = error
     if grant is not None:

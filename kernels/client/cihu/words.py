@@ -89,6 +89,7 @@ WORDS: dict[str, tuple[str, str]] = {
                     "Finding the groups costs delta {delta}: the grant's delta would be used up to {after} (now {now})."),
     "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
     "costs": ("花费(epsilon)", "epsilon"),
+    "open_is_free": ("开放数据:精确回答,免费,无需授权。", "Open data: exact, free, without a grant."),
     "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
     "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer
@@ -147,6 +148,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "epsilon_or_error": ("epsilon 和 error 只能给一个。", "Give epsilon or error, not both."),
     "epsilon_or_error_mend": ("epsilon 是价格;error 是想要的误差,由系统求价格。",
                               "epsilon is the price; with error, the price is solved for."),
+    "bad_number": ("{name} 应是数字,而不是 {given}。", "{name} must be a number, not {given}."),
+    "bad_number_mend": ("请用数字 0 至 9 书写,例如 epsilon=0.5、grant=3。",
+                        "Write it with the digits 0 to 9, such as epsilon=0.5 or grant=3."),
     "bad_error": ("error 应是 0 与 1 之间的比例,而不是 {given}。", "error must be a share between 0 and 1, not {given}."),
     "bad_error_mend": ("error=0.05 表示 ±5 %(95 % 置信)。", "error=0.05 means ±5 % with 95 % confidence."),
     "bad_question": ("问题应是 SQL 文本或 cihu.table(…) 的表达式,而不是 {given}。",
