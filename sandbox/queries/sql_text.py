@@ -9,7 +9,7 @@ from typing import NoReturn
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
 from sandbox.queries.tree import Concat, DateDiff, DatePart, DateTrunc, Expression, Literal, members

@@ -40,10 +40,11 @@ def answer_openly(desk: Desk, *, principal: Principal, sql: str, versions: Seque
     """Answer it exactly, and log that it was. Raises `InvalidInput`, `Forbidden`."""
     found = _found(desk, principal, sql, versions)
     id, at = uuid4(), datetime.now(UTC)
-    answer = {"answer_id": str(id), "dataset": versions[0].dataset, "version": versions[0].number, "grant": None, "open": True,
-              "sql": sql, "answered_at": at.isoformat(), "stored": False, "columns": _columns(found),
-              "rows": [[_shown(value) for value in row] for row in found.rows], "errors": [{} for _ in found.rows],
-              "price": dict(FREE), **NOTES}
+    answer: dict[str, Any] = {
+        "answer_id": str(id), "dataset": versions[0].dataset, "version": versions[0].number, "grant": None, "open": True,
+        "sql": sql, "answered_at": at.isoformat(), "stored": False, "columns": _columns(found),
+        "rows": [[_shown(value) for value in row] for row in found.rows], "errors": [{} for _ in found.rows],
+        "price": dict(FREE), **NOTES}
     with desk.database.transaction() as tx:
         index = append(tx, Event("query.answered_openly", principal.id, f"question:{id}", {
             "datasets": [version.name for version in versions], "rows": len(found.rows),
