@@ -10,6 +10,10 @@ from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
 KEYS_IN_A_DELTA = 1000
 """Finding a key's values costs this part of the dataset's delta; a tenth of it is kept for them (privacy.limit_within)."""
 
+LONGEST_TEXT = 4000
+"""Characters of a text in a row: what is longer is refused when it is published, and cut where an older version has it, so
+that what a question costs has a public bound (queries/functions)."""
+
 KeyValue = str | int | bool | date
 
 

@@ -9,6 +9,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries.across import over_groups
 from sandbox.queries.compile_expression import ExpressionWriter
 from sandbox.queries.discovery import discovery_of
+from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values
 from sandbox.queries.ranges import bounded, range_of
@@ -57,6 +58,7 @@ def bind(question: Question, scope: Scope) -> Question:
                            instead="Get its rows from the marketplace; to join it, put the private dataset after FROM.",
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
                            instead_zh="请在市场取得它的行;若要联表,请把私有数据集写在 FROM 之后。")
+    refuse_broken_texts(question)
     question = rewritten(question, lambda node: _looked_up(node, scope) if isinstance(node, InPublic) else node)
     question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
@@ -91,6 +93,7 @@ def bind(question: Question, scope: Scope) -> Question:
         if condition is not None and released_type(condition, question, scope) is not Type.BOOLEAN:
             raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
                                why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
+    refuse_too_wide(question, scope)
     return question
 
 

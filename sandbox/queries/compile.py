@@ -7,11 +7,12 @@ from fractions import Fraction
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.bounds_to_buy import LARGEST_POWER, smallest_power
-from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, double, looked_up, places_of, told_years
+from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, looked_up, places_of
 from sandbox.queries.discovery import MOST_CHARACTERS, Discovery
+from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number
 from sandbox.queries.layout import code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.ranges import LARGEST, bounds_of, of_all_rows, range_of
+from sandbox.queries.ranges import bounds_of, of_all_rows, range_of
 from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, members
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
@@ -354,7 +355,7 @@ class _Writer:
         first = values[0]
         if found.type is Type.INTEGER and not isinstance(key.of, Name | UnitKey) and isinstance(first, int) and values == tuple(
                 range(first, first + len(values))):
-            near = f"CAST(round(least(greatest({raw} - {double(Fraction(first))}, -1), {len(values)})) AS BIGINT)"
+            near = whole_number(f"{raw} - {double(Fraction(first))}", "-1", str(len(values)))
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
         return code_of(raw, values)
 
