@@ -101,8 +101,8 @@ def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy)
     raw = ExpressionWriter(scope).raw(discovery.of)
     value = bucket_of(raw, discovery) if isinstance(discovery, BoundsToBuy) else raw
     kind = Type.INTEGER if isinstance(discovery, BoundsToBuy) else range_of(discovery.of, scope).type
-    fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
-        kind, told_years("value", kind))
+    fits = told_years("value", kind) if kind in (Type.DATE, Type.TIMESTAMP) else (
+        f"length(value) <= {MOST_CHARACTERS}" if kind is Type.TEXT else f"abs(value) < {int(LARGEST)}")
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     ranked = f"SELECT *, row_number() OVER (PARTITION BY unit ORDER BY hash(value), value) AS place FROM ({pairs})"
     return f"SELECT value, count(*) FROM ({ranked}) WHERE place <= {discovery.most} GROUP BY value"

@@ -20,6 +20,16 @@ TOTALITY = {
 }
 
 CONSTRUCTS = tuple(
-    Construct(f"x {operator.value} y", Arithmetic, (NUMERIC, NUMERIC), Result.NUMERIC, TOTALITY[operator], fixed, fixed,
-              arithmetic_sql, operator)
-    for operator in Operator)
+    Construct(
+        f"x {operator.value} y",
+        Arithmetic,
+        (NUMERIC, NUMERIC),
+        Result.NUMERIC,
+        TOTALITY[operator],
+        fixed,
+        fixed,
+        arithmetic_sql,
+        operator,
+    )
+    for operator in Operator
+)

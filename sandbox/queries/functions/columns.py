@@ -59,14 +59,51 @@ def _read(node: UnitAggregate, widths: Widths) -> int:
 
 
 CONSTRUCTS = (
-    Construct("a column", Name, (), Result.OF_COLUMN,
-              "Numbers are read as DOUBLE and clamped to their bounds.", lambda node, widths: widths.column(node), fixed,
-              stored_sql),
-    Construct("a value", Literal, (), Result.OF_COLUMN, "Known before any row.", literal_width, fixed, literal_sql),
-    *(Construct(f"{aggregation.value.upper()} of a unit's rows", UnitAggregate, takes, Result.NUMERIC, totality, fixed, _read,
-                stored_sql, aggregation)
-      for aggregation, (takes, totality) in OF_A_UNIT.items()),
-    Construct("a value of all rows of a unit", OfUnit, (NUMERIC,), Result.NUMERIC, "As the aggregate.", fixed, fixed, stored_sql),
-    Construct("a key of a unit's rows", UnitKey, (ANY,), Result.OF_ARGUMENTS, "As its expression.",
-              lambda node, widths: widths.width(node.of), fixed, stored_sql),
+    Construct(
+        "a column",
+        Name,
+        (),
+        Result.OF_COLUMN,
+        "Numbers are read as DOUBLE and clamped to their bounds.",
+        lambda node, widths: widths.column(node),
+        fixed,
+        stored_sql,
+    ),
+    Construct(
+        "a value", Literal, (), Result.OF_COLUMN, "Known before any row.", literal_width, fixed, literal_sql
+    ),
+    *(
+        Construct(
+            f"{aggregation.value.upper()} of a unit's rows",
+            UnitAggregate,
+            takes,
+            Result.NUMERIC,
+            totality,
+            fixed,
+            _read,
+            stored_sql,
+            aggregation,
+        )
+        for aggregation, (takes, totality) in OF_A_UNIT.items()
+    ),
+    Construct(
+        "a value of all rows of a unit",
+        OfUnit,
+        (NUMERIC,),
+        Result.NUMERIC,
+        "As the aggregate.",
+        fixed,
+        fixed,
+        stored_sql,
+    ),
+    Construct(
+        "a key of a unit's rows",
+        UnitKey,
+        (ANY,),
+        Result.OF_ARGUMENTS,
+        "As its expression.",
+        lambda node, widths: widths.width(node.of),
+        fixed,
+        stored_sql,
+    ),
 )

@@ -57,15 +57,35 @@ def in_steps(node: In, widths: Widths) -> int:
 
 
 CONSTRUCTS = (
-    *(Construct(f"x {comparison.value} y", Compare, (ANY, ANY), Type.BOOLEAN,
-                "Numbers as DOUBLE or as the whole numbers they are; texts, dates and booleans with their own kind.", fixed,
-                lambda node, widths: FIXED_WIDTH + min(widths.width(node.left), widths.width(node.right)), compare_sql,
-                comparison)
-      for comparison in Comparison),
+    *(
+        Construct(
+            f"x {comparison.value} y",
+            Compare,
+            (ANY, ANY),
+            Type.BOOLEAN,
+            "Numbers as DOUBLE or as the whole numbers they are; texts, dates and booleans with their own kind.",
+            fixed,
+            lambda node, widths: FIXED_WIDTH + min(widths.width(node.left), widths.width(node.right)),
+            compare_sql,
+            comparison,
+        )
+        for comparison in Comparison
+    ),
     Construct("IN", In, (ANY,), Type.BOOLEAN, "As = with each value.", fixed, in_steps, in_sql),
     Construct("IS NULL", IsNull, (ANY,), Type.BOOLEAN, "Looks at no value.", fixed, fixed, is_null_sql),
     Construct("NOT", Not, (BOOLEAN,), Type.BOOLEAN, "Empty where its argument is.", fixed, fixed, not_sql),
-    *(Construct(name, node, (BOOLEAN,), Type.BOOLEAN, "By SQL's three-valued logic; its order guards nothing.", fixed,
-                lambda node, _: FIXED_WIDTH * len(node.parts), all_sql, repeated=True)
-      for name, node in (("AND", And), ("OR", Or))),
+    *(
+        Construct(
+            name,
+            node,
+            (BOOLEAN,),
+            Type.BOOLEAN,
+            "By SQL's three-valued logic; its order guards nothing.",
+            fixed,
+            lambda node, _: FIXED_WIDTH * len(node.parts),
+            all_sql,
+            repeated=True,
+        )
+        for name, node in (("AND", And), ("OR", Or))
+    ),
 )

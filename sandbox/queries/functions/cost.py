@@ -81,5 +81,6 @@ def _made(expression: Expression, widths: _Widths) -> int:
 
 def _steps(expression: Expression, widths: _Widths) -> int:
     construct = construct_of(expression)
-    return (max(FIXED_WIDTH, construct.steps(expression, widths))
-            + construct.said * sum(_steps(member, widths) for member in members(expression)))
+    return max(FIXED_WIDTH, construct.steps(expression, widths)) + construct.said * sum(
+        _steps(member, widths) for member in members(expression)
+    )

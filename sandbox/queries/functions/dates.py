@@ -37,16 +37,49 @@ def diff_sql(node: DateDiff, sql: SqlWriter) -> str:
 
 
 CONSTRUCTS = (
-    *(Construct(part.value.upper(), DatePart, (TIMESTAMP if part in OF_A_TIME else MOMENT,), Result.NUMERIC,
-                "Empty outside of the years 1 to 9999." if part in WITHIN_YEARS else "Empty of an infinity.",
-                fixed, lambda _, __: CALENDAR, part_sql, part, said=2 if part in WITHIN_YEARS else 1)
-      for part in Part),
-    *(Construct(f"DATE_TRUNC('{grain.value}', x)", DateTrunc, (TIMESTAMP if grain in OF_A_TIME else MOMENT,),
-                Type.TIMESTAMP if grain is Grain.HOUR else Type.DATE, "Empty outside of the years 1 to 9999.",
-                fixed, lambda _, __: CALENDAR, trunc_sql, grain, said=2)
-      for grain in Grain),
-    *(Construct(f"DATE_DIFF('{grain.value}', x, y)", DateDiff, (DATE, DATE), Result.NUMERIC,
-                "Empty where either is outside of the years 1 to 9999.", fixed, lambda _, __: 2 * CALENDAR, diff_sql, grain,
-                said=2)
-      for grain in Grain),
+    *(
+        Construct(
+            part.value.upper(),
+            DatePart,
+            (TIMESTAMP if part in OF_A_TIME else MOMENT,),
+            Result.NUMERIC,
+            "Empty outside of the years 1 to 9999." if part in WITHIN_YEARS else "Empty of an infinity.",
+            fixed,
+            lambda _, __: CALENDAR,
+            part_sql,
+            part,
+            said=2 if part in WITHIN_YEARS else 1,
+        )
+        for part in Part
+    ),
+    *(
+        Construct(
+            f"DATE_TRUNC('{grain.value}', x)",
+            DateTrunc,
+            (TIMESTAMP if grain in OF_A_TIME else MOMENT,),
+            Type.TIMESTAMP if grain is Grain.HOUR else Type.DATE,
+            "Empty outside of the years 1 to 9999.",
+            fixed,
+            lambda _, __: CALENDAR,
+            trunc_sql,
+            grain,
+            said=2,
+        )
+        for grain in Grain
+    ),
+    *(
+        Construct(
+            f"DATE_DIFF('{grain.value}', x, y)",
+            DateDiff,
+            (DATE, DATE),
+            Result.NUMERIC,
+            "Empty where either is outside of the years 1 to 9999.",
+            fixed,
+            lambda _, __: 2 * CALENDAR,
+            diff_sql,
+            grain,
+            said=2,
+        )
+        for grain in Grain
+    ),
 )

@@ -35,11 +35,32 @@ def round_sql(node: Round, sql: SqlWriter) -> str:
 
 
 CONSTRUCTS = (
-    *(Construct(function.value.upper(), Call, (NUMERIC,), Result.NUMERIC,
-                TOTALITY.get(function, "Of a DOUBLE: infinities and NaN stay as they are."), fixed, lambda _, __: SLOW,
-                call_sql, function)
-      for function in Function),
-    *(Construct("ROUND to even" if even else "ROUND", Round, (NUMERIC,), Result.NUMERIC,
-                "A number too large to have the digits stays as it is.", fixed, lambda _, __: SLOW, round_sql, even)
-      for even in (False, True)),
+    *(
+        Construct(
+            function.value.upper(),
+            Call,
+            (NUMERIC,),
+            Result.NUMERIC,
+            TOTALITY.get(function, "Of a DOUBLE: infinities and NaN stay as they are."),
+            fixed,
+            lambda _, __: SLOW,
+            call_sql,
+            function,
+        )
+        for function in Function
+    ),
+    *(
+        Construct(
+            "ROUND to even" if even else "ROUND",
+            Round,
+            (NUMERIC,),
+            Result.NUMERIC,
+            "A number too large to have the digits stays as it is.",
+            fixed,
+            lambda _, __: SLOW,
+            round_sql,
+            even,
+        )
+        for even in (False, True)
+    ),
 )

@@ -23,8 +23,16 @@ from sandbox.queries.tree import (
 )
 
 MEMBER_IN: Mapping[type, str] = {
-    Arithmetic: "operator", Call: "function", Round: "even", Extreme: "greatest", DatePart: "part", DateTrunc: "grain",
-    DateDiff: "grain", Spelled: "spelling", Compare: "comparison", UnitAggregate: "aggregation",
+    Arithmetic: "operator",
+    Call: "function",
+    Round: "even",
+    Extreme: "greatest",
+    DatePart: "part",
+    DateTrunc: "grain",
+    DateDiff: "grain",
+    Spelled: "spelling",
+    Compare: "comparison",
+    UnitAggregate: "aggregation",
 }
 """The field that says which member of its family a node is."""
 
@@ -35,10 +43,14 @@ NOT_FOR_A_ROW: Mapping[type, str] = {
 }
 
 CONSTRUCTS: tuple[Construct, ...] = tuple(
-    construct for family in (columns, arithmetic, numeric, choices, dates, texts, conditions) for construct in family.CONSTRUCTS)
+    construct
+    for family in (columns, arithmetic, numeric, choices, dates, texts, conditions)
+    for construct in family.CONSTRUCTS
+)
 
 BY_NODE: Mapping[tuple[type, StrEnum | bool | None], Construct] = {
-    (construct.node, construct.member): construct for construct in CONSTRUCTS}
+    (construct.node, construct.member): construct for construct in CONSTRUCTS
+}
 
 
 def construct_of(expression: Expression) -> Construct:

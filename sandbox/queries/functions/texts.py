@@ -47,7 +47,9 @@ def written_sql(part: Expression, sql: SqlWriter) -> str:
     if (column := sql.integer_column(part)) is not None:
         return f"CAST({column} AS VARCHAR)"
     kind = sql.type_of(part)
-    if kind is Type.INTEGER:  # a row that does not pass the filter may lie outside of the limits that the filter sets
+    if (
+        kind is Type.INTEGER
+    ):  # a row that does not pass the filter may lie outside of the limits that the filter sets
         number, most = sql.value(part), int(LARGEST)
         return f"CASE WHEN {number} IS NOT NULL THEN CAST({whole_number(number, f'-{most}', str(most))} AS VARCHAR) END"
     return sql.value(part) if kind is Type.TEXT else f"CAST({sql.raw(part)} AS VARCHAR)"
@@ -119,18 +121,62 @@ def like_steps(node: Like, widths: Widths) -> int:
 VALID = "Total on every valid text, and rows hold no others."
 
 CONSTRUCTS = (
-    *(Construct(spelling.value.upper(), Spelled, (TEXT,), Type.TEXT, VALID, spelled_width,
-                lambda node, widths: read_once(node, widths) + spelled_width(node, widths), spelled_sql, spelling)
-      for spelling in Spelling),
-    Construct("SUBSTRING, LEFT, RIGHT", Slice, (TEXT,), Type.TEXT, "Empty text where it begins after the end.", slice_width,
-              read_once, slice_sql),
+    *(
+        Construct(
+            spelling.value.upper(),
+            Spelled,
+            (TEXT,),
+            Type.TEXT,
+            VALID,
+            spelled_width,
+            lambda node, widths: read_once(node, widths) + spelled_width(node, widths),
+            spelled_sql,
+            spelling,
+        )
+        for spelling in Spelling
+    ),
+    Construct(
+        "SUBSTRING, LEFT, RIGHT",
+        Slice,
+        (TEXT,),
+        Type.TEXT,
+        "Empty text where it begins after the end.",
+        slice_width,
+        read_once,
+        slice_sql,
+    ),
     Construct("LENGTH", Length, (TEXT,), Result.NUMERIC, VALID, fixed, read_once, length_sql),
-    Construct("||", Concat, (WRITABLE,), Type.TEXT,
-              "A number is clamped to ±2**53 before it is written out; a date as the engine writes it, infinities too.",
-              concat_width, concat_steps, concat_sql, repeated=True, said=2),
-    Construct("REPLACE", Replace, (TEXT,), Type.TEXT, VALID, replace_width,
-              lambda node, widths: searched(widths.width(node.of), node.old) + replace_width(node, widths), replace_sql),
-    Construct("STRPOS", PlaceOf, (TEXT,), Result.NUMERIC, VALID, fixed,
-              lambda node, widths: searched(widths.width(node.of), node.part), place_sql),
+    Construct(
+        "||",
+        Concat,
+        (WRITABLE,),
+        Type.TEXT,
+        "A number is clamped to ±2**53 before it is written out; a date as the engine writes it, infinities too.",
+        concat_width,
+        concat_steps,
+        concat_sql,
+        repeated=True,
+        said=2,
+    ),
+    Construct(
+        "REPLACE",
+        Replace,
+        (TEXT,),
+        Type.TEXT,
+        VALID,
+        replace_width,
+        lambda node, widths: searched(widths.width(node.of), node.old) + replace_width(node, widths),
+        replace_sql,
+    ),
+    Construct(
+        "STRPOS",
+        PlaceOf,
+        (TEXT,),
+        Result.NUMERIC,
+        VALID,
+        fixed,
+        lambda node, widths: searched(widths.width(node.of), node.part),
+        place_sql,
+    ),
     Construct("LIKE", Like, (TEXT,), Type.BOOLEAN, VALID, fixed, like_steps, like_sql),
 )
