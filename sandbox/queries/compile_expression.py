@@ -5,6 +5,7 @@ The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and 
 of each construct is in the registry (functions/); here is what depends on the rows that are asked.
 """
 
+from datetime import date
 from fractions import Fraction
 from math import ceil, floor
 
@@ -15,7 +16,7 @@ from sandbox.queries.functions.literals import LARGEST, double, literal, whole_n
 from sandbox.queries.functions.registry import construct_of
 from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
-from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, date
+from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey
 
 UNIT = quoted("unit:code")
 """The column that says whose a row is: layout.py."""
