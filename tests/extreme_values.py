@@ -1,5 +1,6 @@
-"""Rows with values at the ends of every type's range, as a Parquet file can hold them whatever was checked at its publishing,
-and expressions of every construct over them."""
+"""Rows with values at the ends of every type's range, as a Parquet file can hold them whatever was checked at
+its publishing, and expressions of every construct over them.
+"""
 
 import itertools
 import random

@@ -1,8 +1,9 @@
 """Texts as questions may compute with them: valid UTF-8, and no longer than the policy's public bound.
 
-A version is refused with others when it is published; one that was published before that rule is loaded as it is, and its
-broken or overlong texts must not decide whether, or how fast, a question is answered. Only such texts are changed, and never
-a unit's name: two units that became one would share one protection, and nothing is computed from it.
+A version is refused with others when it is published; one that was published before that rule is loaded as it
+is, and its broken or overlong texts must not decide whether, or how fast, a question is answered. Only such
+texts are changed, and never a unit's name: two units that became one would share one protection, and nothing
+is computed from it.
 """
 
 import pyarrow as pa
@@ -14,7 +15,9 @@ from sandbox.queries.functions.construct import BYTES_OF_A_CHARACTER
 
 
 def bounded_texts(rows: pa.Table, policy: DatasetPolicy) -> pa.Table:
-    """The rows with characters that are none replaced (U+FFFD), and overlong texts cut to as many characters as always fit."""
+    """The rows with characters that are none replaced (U+FFFD), and overlong texts cut to as many characters
+    as always fit.
+    """
     for column in policy.columns:
         place = rows.schema.get_field_index(column.name)
         if column.type is not Type.TEXT or column.role is Role.UNIT or place < 0:

@@ -9,7 +9,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries.across import over_groups
 from sandbox.queries.compile_expression import ExpressionWriter
 from sandbox.queries.discovery import discovery_of
-from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide
+from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide, refuse_wide_parts
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values
 from sandbox.queries.ranges import bounded, range_of
@@ -132,6 +132,7 @@ def _looked_up(node: InPublic, scope: Scope) -> Expression:
     if node.where is not None:
         where = rewritten(rewritten(node.where, of_tables), lambda part: _fitted(part, there))
         _check_condition(where, there)
+        refuse_wide_parts((where,), there)
         said = ExpressionWriter(there).value(where)
     values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
     of: Expression = rewritten(node.of, of_tables)

@@ -1,7 +1,8 @@
 """What one row's value could do to everybody's answer: make it fail, or make it late.
 
-Both are oracles of one bit a question (A. Haeberlen, B. C. Pierce, A. Narayan, "Differential Privacy Under Fire", USENIX Security
-2011, sections 3.2 and 3.3: state and timing attacks). Each attack is shown to succeed without the defence.
+Both are oracles of one bit a question (A. Haeberlen, B. C. Pierce, A. Narayan, "Differential Privacy Under
+Fire", USENIX Security 2011, sections 3.2 and 3.3: state and timing attacks). Each attack is shown to succeed
+without the defence.
 """
 
 from dataclasses import replace

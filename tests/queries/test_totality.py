@@ -1,7 +1,8 @@
-"""No value of a row makes a question fail: every construct on the ends of every type's range, on the engine itself.
+"""No value of a row makes a question fail: every construct on the ends of every type's range, on the engine
+itself.
 
-The same expressions are computed with the engine's optimizers and without them: constants are folded or not, filters are moved
-or not, and the results must be the same.
+The same expressions are computed with the engine's optimizers and without them: constants are folded or not,
+filters are moved or not, and the results must be the same.
 """
 
 import os
@@ -256,7 +257,9 @@ def test_no_whole_number_lies_outside_of_its_interval(connection: duckdb.DuckDBP
 
 
 def test_no_value_raises_where_it_is_added_up(connection: duckdb.DuckDBPyConnection) -> None:
-    """In steps of its grid, at its place in a histogram, as the size by which bounds are found, and for each unit."""
+    """In steps of its grid, at its place in a histogram, as the size by which bounds are found, and for each
+    unit.
+    """
     writer, numbers = ExpressionWriter(SCOPE), []
     for one in EVERY[::3]:
         try:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import duckdb
@@ -22,6 +23,7 @@ from sandbox.queries.functions.cost import MADE, made_bytes, steps_a_row, width_
 from sandbox.queries.functions.registry import CONSTRUCTS
 from sandbox.queries.functions.texts import MOST_GROWTH
 from sandbox.queries.functions.width_limits import MOST_MADE, WIDEST
+from sandbox.queries.scope import PublicTable
 from sandbox.queries.tree import (
     Case,
     Coalesce,
@@ -184,8 +186,15 @@ def test_a_column_is_as_wide_as_its_policy_says() -> None:
 # --- what is too wide is refused
 
 
+OPEN = PublicTable(
+    replace(VERSION, dataset="city.open", policy=replace(POLICY, dataset="city.open", unit=None)),
+    lambda *_: ("W",),
+)
+
+
 def asked(sql: str) -> None:
-    make_plan(bind(parse(sql), SCOPE), VERSION, SCOPE)
+    scope = replace(SCOPE, looked_up={"city.open": OPEN})
+    make_plan(bind(parse(sql), scope), VERSION, scope)
 
 
 HUNDRED = "C" * 100
@@ -197,6 +206,7 @@ WIDE = f"REPLACE(REPLACE(ward, 'C', '{HUNDRED}'), 'C', '{HUNDRED}')"
     [
         f"SELECT COUNT(*) AS n FROM t.t WHERE CASE WHEN ward = 'W' THEN LENGTH({WIDE}) = 1 ELSE FALSE END",
         f"SELECT COUNT({WIDE}) AS n FROM t.t",
+        f"SELECT COUNT(*) AS n FROM t.t WHERE ward IN (SELECT ward FROM city.open WHERE {WIDE} = 'x')",
         f"SELECT COUNT(DISTINCT {WIDE}) AS n FROM t.t",
         f"SELECT {WIDE} AS k, COUNT(*) AS n FROM t.t GROUP BY 1",
         f"SELECT AVG(GREATEST(LEAST(LENGTH({WIDE}), 9), 0)) AS n FROM t.t",

@@ -15,7 +15,9 @@ from sandbox.queries.tree import Case, Coalesce, Expression, Extreme, OfUnit, Un
 
 
 def extreme_sql(node: Extreme, sql: SqlWriter) -> str:
-    """A unit's count or sum is compared as it is: the interval that we chose for it would be an answer of its own."""
+    """A unit's count or sum is compared as it is: the interval that we chose for it would be an answer of its
+    own.
+    """
     compared = (
         sql.raw(part) if isinstance(part, UnitAggregate | OfUnit) else sql.value(part) for part in node.parts
     )

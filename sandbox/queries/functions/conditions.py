@@ -9,9 +9,11 @@ from sandbox.queries.tree import And, Compare, Comparison, Expression, In, IsNul
 
 
 def compared(sql: SqlWriter, *parts: Expression) -> list[str]:
-    """What is compared with each other: whole numbers as they lie, for which the engine knows what it may skip.
+    """What is compared with each other: whole numbers as they lie, for which the engine knows what it may
+    skip.
 
-    Comparing a whole number as DOUBLE with one that DOUBLE holds exactly says the same, because rounding keeps order.
+    Comparing a whole number as DOUBLE with one that DOUBLE holds exactly says the same, because rounding
+    keeps order.
     """
     as_they_lie = [_whole(part, sql) for part in parts]
     if any(isinstance(part, Name) for part in parts) and None not in as_they_lie:

@@ -1,7 +1,9 @@
-"""How wide an expression's value can be, and how many bytes computing it touches: from public facts, never from rows.
+"""How wide an expression's value can be, and how many bytes computing it touches: from public facts, never
+from rows.
 
-Widths are bytes. A step is one byte read or written, or what costs as much: the unit in which plans are compared. Both are
-upper bounds on every row that a version can hold, because texts are loaded cut to `columns.text_bytes`.
+Widths are bytes. A step is one byte read or written, or what costs as much: the unit in which plans are
+compared. Both are upper bounds on every row that a version can hold, because texts are loaded cut to
+`columns.text_bytes`.
 """
 
 from sandbox.catalog.model import Type
@@ -53,7 +55,8 @@ def made_bytes(expression: Expression, scope: Scope) -> int:
 def steps_a_row(expression: Expression, scope: Scope) -> int:
     """The most steps of computing an expression once. Raises `QueryRefused` where types do not fit.
 
-    LIKE, STRPOS and REPLACE are taken at their worst, the text's width times the pattern's: a pattern is compared at every byte.
+    LIKE, STRPOS and REPLACE are taken at their worst, the text's width times the pattern's: a pattern is
+    compared at every byte.
     """
     return _steps(expression, _Widths(scope))
 

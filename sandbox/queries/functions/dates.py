@@ -9,7 +9,9 @@ CALENDAR = 128
 """Steps of a way through the calendar."""
 
 WITHIN_YEARS = (Part.YEAR, Part.WEEK)
-"""Parts that are empty outside of the years 1 to 9999: a year has four digits, and the week of the first DATE raises."""
+"""Parts that are empty outside of the years 1 to 9999: a year has four digits, and the week of the first DATE
+raises.
+"""
 
 OF_A_TIME = (Part.HOUR, Part.MINUTE, Grain.HOUR)
 """Those of a timestamp only."""

@@ -1,8 +1,9 @@
 """The SQL of plain values, and the clamps that stand inside every call that could raise.
 
-A guard before a call is no defence: the engine folds constants, moves filters and shares common parts, and may compute the
-call for a row that the guard leaves out. So the argument itself is clamped to what the call is defined for, and a CASE around
-it, which is then safe in any order, says that the value is empty where the argument lay outside.
+A guard before a call is no defence: the engine folds constants, moves filters and shares common parts, and
+may compute the call for a row that the guard leaves out. So the argument itself is clamped to what the call
+is defined for, and a CASE around it, which is then safe in any order, says that the value is empty where the
+argument lay outside.
 """
 
 from datetime import date, datetime

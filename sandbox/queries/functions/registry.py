@@ -1,4 +1,6 @@
-"""The registry: every construct that can be computed for a row, by its class in tree.py and the member of its enum."""
+"""The registry: every construct that can be computed for a row, by its class in tree.py and the member of its
+enum.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,6 +1,8 @@
-"""UPPER, LOWER, TRIM, SUBSTRING, LENGTH, ||, REPLACE, STRPOS and LIKE: of texts in UTF-8, whatever characters they hold.
+"""UPPER, LOWER, TRIM, SUBSTRING, LENGTH, ||, REPLACE, STRPOS and LIKE: of texts in UTF-8, whatever characters
+they hold.
 
-Rows are loaded with valid texts of at most a public length (columns.py), so none of these can meet a broken character.
+Rows are loaded with valid texts of at most a public length (columns.py), so none of these can meet a broken
+character.
 """
 
 from itertools import accumulate
@@ -20,8 +22,9 @@ from sandbox.queries.functions.literals import LARGEST, literal, whole_number
 from sandbox.queries.tree import Concat, Expression, Length, Like, PlaceOf, Replace, Slice, Spelled, Spelling
 
 MOST_GROWTH = {Spelling.UPPER: (3, 2), Spelling.LOWER: (3, 2)}
-"""Letters whose other case has three bytes for two (U+0250, U+023A); the engine changes each character by itself, so that no
-letter becomes two ('ß' stays). Tried for every character there is."""
+"""Letters whose other case has three bytes for two (U+0250, U+023A); the engine changes each character by
+itself, so that no letter becomes two ('ß' stays). Tried for every character there is.
+"""
 
 
 def spelled_sql(node: Spelled, sql: SqlWriter) -> str:

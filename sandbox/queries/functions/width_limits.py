@@ -1,6 +1,8 @@
-"""Questions whose texts could become too wide are refused before anything is computed, by the construct and its place."""
+"""Questions whose texts could become too wide are refused before anything is computed, by the construct and
+its place.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sandbox.errors import QueryRefused
 from sandbox.queries.functions.cost import made_bytes, widest_part
@@ -13,14 +15,20 @@ WIDEST = 2**16
 """Bytes of the widest text that any part of an expression may make in a row."""
 
 MOST_MADE = 2**19
-"""Bytes of all texts that a question may make in a row. The engine computes 2,048 rows at a time on each of two threads, so
-these texts need 2 GiB of memory at most, whatever the rows hold."""
+"""Bytes of all texts that a question may make in a row. The engine computes 2,048 rows at a time on each of
+two threads, so these texts need 2 GiB of memory at most, whatever the rows hold.
+"""
 
 
 def refuse_too_wide(question: Question, scope: Scope) -> None:
     """Raises `QueryRefused` where a part of a question is too wide, or all of its texts together are."""
+    refuse_wide_parts(_of_rows(question), scope)
+
+
+def refuse_wide_parts(expressions: Iterable[Expression], scope: Scope) -> None:
+    """The same of some expressions that are computed for the same rows."""
     made, last = 0, None
-    for expression in _of_rows(question):
+    for expression in expressions:
         found = widest_part(expression, scope, WIDEST)
         if found is not None:
             raise _too_wide(*found)
