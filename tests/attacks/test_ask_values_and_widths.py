@@ -34,7 +34,8 @@ def rows_with(day: int) -> RowsInMemory:
     many = pa.concat_tables([some] * 1000)
     many = many.set_column(0, "person", pa.array([f"p{place:04}" for place in range(1000)]))
     days = pa.array([day, *[20_000] * 999], pa.int32()).cast(pa.date32())
-    return RowsInMemory(many.set_column(many.schema.get_field_index("day"), "day", days).to_batches(), POLICY)
+    many = many.set_column(many.schema.get_field_index("day"), "day", days)
+    return RowsInMemory(many.combine_chunks().to_batches(), POLICY)
 
 
 def guarded_before(node: DateTrunc, sql: SqlWriter) -> str:
