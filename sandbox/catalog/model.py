@@ -14,6 +14,10 @@ KEYS_PRICED_AS = 1000
 """A question's rho leaves this part of the delta for each of its keys: more than they cost. It was what they cost in the first
 release; with another part, questions that were answered then would have another price now, and would not be free."""
 
+LONGEST_TEXT = 4000
+"""Characters of a text in a row: what is longer is refused when it is published, and cut where an older version has it, so
+that what a question costs has a public bound (queries/functions)."""
+
 KeyValue = str | int | bool | date
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue
+from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.process import EngineProcesses, Task, TaskFailed
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
@@ -169,7 +170,8 @@ class DuckDBEngine:
     def _load_public(self, version: Version) -> PublicRows:
         if version.policy.unit is not None:
             raise ValueError("only an open dataset's values are public")
-        return PublicRows(pa.Table.from_batches(list(batches_of(self._parquet(version)))))
+        rows = pa.Table.from_batches(list(batches_of(self._parquet(version))))
+        return PublicRows(bounded_texts(rows, version.policy))
 
     def _parquet(self, version: Version) -> bytes:
         return self.store.get(version.object_name, version.object_version)

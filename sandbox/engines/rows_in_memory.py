@@ -19,6 +19,7 @@ import pyarrow.parquet
 from sandbox.catalog.model import DatasetPolicy, KeyValue, Role
 from sandbox.catalog.read_table import SQL_TYPE, quoted
 from sandbox.catalog.shut_duckdb import SHUT
+from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
@@ -65,7 +66,7 @@ class RowsInMemory:
             connection.execute(f"CREATE TABLE units AS SELECT {unit} AS unit, CAST(0 AS BIGINT) AS code FROM part")
             self._lay(connection, policy, "CREATE TABLE {table} AS {rows}")
             for some in whole_units(batches, policy.unit.column):
-                connection.register("batch", some.select(list(columns)))
+                connection.register("batch", bounded_texts(some.select(list(columns)), policy))
                 connection.execute("INSERT INTO part FROM batch")
                 connection.unregister("batch")
                 self._lay(connection, policy, "INSERT INTO {table} {rows}")

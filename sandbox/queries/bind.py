@@ -9,6 +9,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries.across import over_groups
 from sandbox.queries.compile_expression import ExpressionWriter
 from sandbox.queries.discovery import discovery_of
+from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide, refuse_wide_parts
 from sandbox.queries.limits import limits_of
 from sandbox.queries.listed import public_values
 from sandbox.queries.ranges import bounded, range_of
@@ -62,6 +63,7 @@ def bind(question: Question, scope: Scope) -> Question:
                            construct_zh=f"对 {scope.policy.dataset} 的隐私提问", why_zh="它是开放数据,没有保护对象。",
                            instead_zh="请只与开放数据集一起提问,精确且免费;若要与私有数据集联表,"
                                       "请把私有的写在 FROM 之后,开放的写在 JOIN 或 LEFT JOIN 之后。")
+    refuse_broken_texts(question)
     question = rewritten(question, lambda node: _lookups(node, scope))
     question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
@@ -97,6 +99,7 @@ def bind(question: Question, scope: Scope) -> Question:
         if condition is not None and released_type(condition, question, scope) is not Type.BOOLEAN:
             raise QueryRefused("HAVING", "it is not a condition.", instead="Write for example HAVING COUNT(*) > 100.",
                                why_zh="这不是条件。", instead_zh="例如 HAVING COUNT(*) > 100。")
+    refuse_too_wide(question, scope)
     return question
 
 
@@ -141,6 +144,7 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
     if node.where is not None:
         where = rewritten(rewritten(node.where, of_tables), lambda part: _fitted(part, there))
         _check_condition(where, there)
+        refuse_wide_parts((where,), there)
         said = ExpressionWriter(there).value(where)
     values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
     of: Expression = rewritten(node.of, of_tables)

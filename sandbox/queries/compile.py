@@ -8,11 +8,12 @@ from fractions import Fraction
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.bounds_to_buy import LARGEST_POWER, buckets, smallest_power
-from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, double, looked_up, places_of, told_years
+from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, looked_up, places_of
 from sandbox.queries.discovery import MOST_CHARACTERS, MOST_VALUES, Discovery
+from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number
 from sandbox.queries.layout import code_column
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.ranges import LARGEST, bounds_of, of_all_rows, range_of
+from sandbox.queries.ranges import bounds_of, of_all_rows, range_of
 from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, members
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
@@ -104,8 +105,8 @@ def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy,
     raw = ExpressionWriter(scope).raw(discovery.of)
     value = bucket_of(raw, discovery) if isinstance(discovery, BoundsToBuy) else raw
     kind = Type.INTEGER if isinstance(discovery, BoundsToBuy) else range_of(discovery.of, scope).type
-    fits = {Type.TEXT: f"length(value) <= {MOST_CHARACTERS}", Type.INTEGER: f"abs(value) < {int(LARGEST)}"}.get(
-        kind, told_years("value", kind))
+    fits = told_years("value", kind) if kind in (Type.DATE, Type.TIMESTAMP) else (
+        f"length(value) <= {MOST_CHARACTERS}" if kind is Type.TEXT else f"abs(value) < {int(LARGEST)}")
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     if choice is None:
         return f"SELECT value, count(*) FROM ({pairs}) GROUP BY value"
@@ -393,7 +394,7 @@ class _Writer:
         first = values[0]
         if found.type is Type.INTEGER and not isinstance(key.of, Name | UnitKey) and isinstance(first, int) and values == tuple(
                 range(first, first + len(values))):
-            near = f"CAST(round(least(greatest({raw} - {double(Fraction(first))}, -1), {len(values)})) AS BIGINT)"
+            near = whole_number(f"{raw} - {double(Fraction(first))}", "-1", str(len(values)))
             return f"CASE WHEN {raw} IS NOT NULL AND {near} BETWEEN 0 AND {len(values) - 1} THEN {near} END"
         return code_of(raw, values)
 

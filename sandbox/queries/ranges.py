@@ -13,6 +13,8 @@ from fractions import Fraction
 
 from sandbox.catalog.model import Bounds, Role, Type
 from sandbox.errors import QueryRefused
+from sandbox.queries.functions.dates import OF_A_TIME
+from sandbox.queries.functions.literals import LARGEST
 from sandbox.queries.refusal import TYPE_ZH, place_of, refused
 from sandbox.queries.scope import PublicTable, Scope, usable
 from sandbox.queries.tree import (
@@ -53,7 +55,9 @@ from sandbox.queries.tree import (
 )
 from sandbox.queries.wording import wording, wording_zh
 
-LARGEST = Fraction(2**53)
+FINEST = 50
+"""How many times a step can be halved from the largest power of two in a range: all multiples of it are exact as DOUBLE."""
+
 STEPS = 2**20
 """How many steps the range of a computed value has: fine enough that rounding to them is far below the noise."""
 
@@ -63,7 +67,6 @@ NEAR_ZERO = Fraction(1, 10**9)
 
 PARTS = {Part.YEAR: (1, 9999), Part.QUARTER: (1, 4), Part.MONTH: (1, 12), Part.DAY: (1, 31), Part.DAYOFWEEK: (0, 6),
          Part.ISODOW: (1, 7), Part.WEEK: (1, 53), Part.DAYOFYEAR: (1, 366), Part.HOUR: (0, 23), Part.MINUTE: (0, 59)}
-OF_A_TIME = (Part.HOUR, Part.MINUTE, Grain.HOUR)
 
 A_NUMBER = ("Write a number without quotes.", "请写数字,不加引号。")
 EXAMPLES = {Type.TEXT: ("Write a text in quotes.", "请写带引号的文本。"),
@@ -210,6 +213,8 @@ def bounds_of(expression: Expression, scope: Scope) -> Bounds:
     if found.whole and width <= LARGEST:
         return Bounds(found.low, found.high, Fraction(1))
     step = Fraction(2) ** (math.floor(math.log2(width)) - STEPS.bit_length() + 1)  # a power of two: exact in floating point
+    # numbers far from zero lie no closer together as DOUBLE, and their steps from zero must be whole numbers that fit
+    step = max(step, Fraction(2) ** (math.floor(math.log2(max(abs(found.low), abs(found.high)))) - FINEST))
     return Bounds(math.floor(found.low / step) * step, math.ceil(found.high / step) * step, step)
 
 

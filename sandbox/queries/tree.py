@@ -117,6 +117,8 @@ class Part(StrEnum):
 
 @node
 class DatePart:
+    """A number of a date or timestamp; a year or a week is empty outside of the years 1 to 9999."""
+
     part: Part
     of: "Expression"
 
