@@ -154,6 +154,10 @@ class BoundingBias:
             return NO_GAP
         return self._gaps[of]
 
+    def exceeds(self, asked: Aggregate) -> bool:
+        """Whether real values may lie beyond the bounds that what is counted has."""
+        return any(self.gap(of) != NO_GAP for of in (asked.of, asked.by))
+
     @cached_property
     def _gaps(self) -> dict[Expression, Gap]:
         return {aggregate.of: self._gap(aggregate.of) for aggregate in self.plan.parts

@@ -136,7 +136,9 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
     value = evaluate(output.of, released)
     if isinstance(value, bool | str | date):
         return Estimate(value, None, None, None)
-    around = _within(output.asked, mine, enclose(output.of, released, intervals), intervals.__getitem__)
+    around = enclose(output.of, released, intervals)
+    if not (bias is not None and isinstance(output.asked, Aggregate) and bias.exceeds(output.asked)):
+        around = _within(output.asked, mine, around, intervals.__getitem__)
     if len(mine) < len(output.pieces) and not around.unbounded:
         if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
             return Estimate(value, None, None, None)
