@@ -13,7 +13,7 @@ from sandbox.queries import digest_of_keys
 from sandbox.queries.price import BoundsShare
 from sandbox.releases.desk import Desk
 from sandbox.releases.noise import bounds_found
-from sandbox.releases.prepare import Prepared
+from sandbox.releases.prepare import Prepared, charge, charge_first
 from sandbox.releases.purchase import Purchase, buy
 from sandbox.releases.tables import bought_bounds
 
@@ -25,7 +25,7 @@ def find_bounds(desk: Desk, principal: Principal, prepared: Prepared) -> Privacy
     """
     paid = ZERO
     with desk.database.transaction() as tx:
-        require(tx, **prepared.charged, loss=prepared.price.loss)
+        require(tx, **prepared.charged, loss=charge(prepared, {}) + charge_first(prepared))
     for share in prepared.price.bounds:
         digest = digest_of_keys(share.bounds, prepared.version)
         with desk.database.lock(f"bounds:{digest}"):

@@ -15,7 +15,7 @@ from sandbox.queries.wording import wording
 from sandbox.releases.desk import Desk
 from sandbox.releases.found_keys import keys_found
 from sandbox.releases.noise import values_told
-from sandbox.releases.prepare import Prepared
+from sandbox.releases.prepare import Prepared, charge, charge_first
 from sandbox.releases.purchase import Purchase, buy
 from sandbox.releases.tables import found_keys
 
@@ -27,7 +27,7 @@ def find_keys(desk: Desk, principal: Principal, prepared: Prepared) -> PrivacyLo
     """
     paid = ZERO
     with desk.database.transaction() as tx:
-        require(tx, **prepared.charged, loss=prepared.price.loss)
+        require(tx, **prepared.charged, loss=charge(prepared, {}) + charge_first(prepared))
     for share in prepared.price.keys:
         if share.discovery not in prepared.plan.unknown:
             continue

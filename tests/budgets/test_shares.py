@@ -72,7 +72,7 @@ def at(database: Database, account: Account) -> Statement:
         return statement(tx, account)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(5))
 def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(database: Database, seed: int) -> None:
     chance = random.Random(seed)
     opened(database)
@@ -80,7 +80,7 @@ def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(data
     spent: Counter[Account] = Counter()
     spent_delta: Counter[Account] = Counter()
     answers: Counter[bool] = Counter()
-    for _ in range(80):
+    for _ in range(250):
         team, dataset = chance.choice(TEAMS), chance.choice(DATASETS)
         account = grant(team, dataset)
         match chance.choice(["give", "ask", "ask", "ask", "ask", "join", "end"]):
