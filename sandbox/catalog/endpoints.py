@@ -93,7 +93,7 @@ def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, prod
                        policy_text=policy, body=file.file.read())
         published(officer, done.version)
         return {"dataset": done.version.dataset, "version": done.version.number, "rows": done.profile.rows,
-                "advice": done.profile.advice(), "sha256": done.version.sha256}
+                "advice": done.advice(), "sha256": done.version.sha256}
 
     @api.post("/{name}/open-copy", status_code=201)
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:

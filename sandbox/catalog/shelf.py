@@ -1,5 +1,6 @@
 """Which datasets are there, and what does the policy of each version say?"""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.errors import NotFound
+from sandbox.ingest.model import IdRule
 
 
 class Shelf:
@@ -57,7 +59,8 @@ class Shelf:
         return read_policy(text, schema=self.schema)
 
     def _version(self, row: Row[Any]) -> Version:
-        return Version(dataset=row.dataset, number=row.number, policy=self._parse(row.policy),
+        policy = replace(self._parse(row.policy), ids=IdRule(row.id_rule))
+        return Version(dataset=row.dataset, number=row.number, policy=policy,
                        object_name=row.object_name, object_version=row.object_version, sha256=row.sha256,
                        published_by=row.published_by, published_at=row.published_at)
 

@@ -35,6 +35,8 @@ dataset_versions = Table(
     Column("object_version", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
+    # how its units' ids were normalised (ingest.IdRule); what was published before there was a rule is as it was written
+    Column("id_rule", Text, nullable=False, server_default="exact"),
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
     schema="vault",
