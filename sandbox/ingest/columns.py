@@ -64,7 +64,11 @@ def read_column(array: pa.Array, rules: FieldRules) -> Column:
     """Read the cells of one batch. Raises `WrongType`."""
     if pa.types.is_dictionary(array.type):
         distinct = read_column(array.dictionary, rules)
-        values = distinct.values.take(array.indices)
+        kept = distinct.values
+        if pa.types.is_string(kept.type) and distinct.faults.any():
+            # an emptied text may keep its bytes, and Arrow reserves as many for each row that it is taken for
+            kept = pa.array(kept.to_pylist(), kept.type)
+        values = kept.take(array.indices)
         codes = np.append(distinct.faults, np.int8(0))
         return Column(values, codes[array.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)])
     if pa.types.is_null(array.type):
@@ -173,7 +177,7 @@ ROUNDABLE = np.array([CODE[Fault.NOT_WHOLE], CODE[Fault.TIME_OF_DAY], CODE[Fault
 
 
 def _whole(array: pa.Array, rules: FieldRules) -> Column:
-    too_large = pc.greater(array, INT64 - 1) if pa.types.is_uint64(array.type) else None
+    too_large = pc.greater(array, pa.scalar(INT64 - 1, pa.uint64())) if pa.types.is_uint64(array.type) else None
     values = pc.cast(array, pa.int64(), safe=False)
     if too_large is None:
         too_large = pa.nulls(len(array), pa.bool_())

@@ -38,8 +38,7 @@ class ParquetFile:
                                mend="Leave out what nobody needs.", mend_zh="请去掉无人需要的列。")
         if declared > limits.unpacked_bytes:
             raise too_much_unpacked(limits)
-        self._texts = {field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)
-                       or pa.types.is_large_string(field.type)}
+        self._texts = {field.name for field in schema if _is_text(field.type)}
         # Spark's INT96 has no zone in the file, and is always UTC
         self._utc = {physical.column(place).path for place in range(len(physical))
                      if physical.column(place).physical_type == "INT96"}
@@ -59,6 +58,11 @@ class ParquetFile:
         if name in self._utc and pa.types.is_timestamp(column.type) and column.type.tz is None:
             return pc.assume_timezone(column, "UTC")
         return column
+
+
+def _is_text(type: pa.DataType) -> bool:
+    known = pa.types
+    return bool(known.is_string(type) or known.is_large_string(type) or known.is_binary(type) or known.is_large_binary(type))
 
 
 def too_much_unpacked(limits: Limits) -> InvalidInput:
