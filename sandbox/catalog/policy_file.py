@@ -19,9 +19,12 @@ MOST_ROWS_TIMES_STEPS = 2**42
 OPEN_GRADE = "1"
 
 
-def read_policy(text: str, *, schema: Path, what: str = "The policy") -> DatasetPolicy:
-    """Read a policy. `schema` is `policies/dataset.schema.json`. Raises `InvalidInput`: line, fault and mend."""
-    source = YamlText(text, schema, what=what)
+def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool = False) -> DatasetPolicy:
+    """Read a policy. `schema` is `policies/dataset.schema.json`. Raises `InvalidInput`: line, fault and mend.
+
+    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
+    """
+    source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
     columns = _columns(source, said)
     unit = _unit(source, said, columns)
@@ -136,7 +139,8 @@ def _reading(source: YamlText, name: str, said: Any, dataset: Any, values: tuple
         raise source.fault(f"{name} cannot be rounded.", *path, "unfit",
                            mend="Round integers, dates and timestamps; never ids: two people would become one.")
     if "longest" in said and said["type"] != "text":
-        raise source.fault(f"only a text has a longest length, and {name} is {said['type']}.", *path, "longest", mend="Remove it.")
+        raise source.fault(f"only a text has a longest length, and {name} is {said['type']}.", *path, "longest",
+                           mend="Remove it.")
     return marks, unfit
 
 

@@ -88,7 +88,8 @@ def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
     rule = policy.ids or before.ids or IdRule.EXACT
     if before.ids is IdRule.NORMALISED and rule is IdRule.EXACT:
         # one protected person would become several, each with a protection of its own
-        raise Conflict(f"{policy.dataset} was published with `ids: normalised`.", mend="Keep it, or publish it under another name.",
+        raise Conflict(f"{policy.dataset} was published with `ids: normalised`.",
+                       mend="Keep it, or publish it under another name.",
                        zh=f"{policy.dataset} 以 ids: normalised 发布过。", mend_zh="请保持不变，或以其他名称发布。")
     return rule
 

@@ -27,8 +27,14 @@ from sandbox.ingest.spelling import read_text
 
 FAULTS = tuple(Fault)
 CODE = {fault: code for code, fault in enumerate(FAULTS, start=1)}
-ARROW_TYPE = {Type.INTEGER: pa.int64(), Type.NUMBER: pa.float64(), Type.TEXT: pa.string(), Type.BOOLEAN: pa.bool_(),
-              Type.DATE: pa.date32(), Type.TIMESTAMP: pa.timestamp("us")}
+ARROW_TYPE = {
+    Type.INTEGER: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.TEXT: pa.string(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.date32(),
+    Type.TIMESTAMP: pa.timestamp("us"),
+}
 STORED = ARROW_TYPE | {Type.DATE: pa.int32(), Type.TIMESTAMP: pa.int64()}
 
 PLAIN = {
@@ -73,7 +79,11 @@ def read_column(array: pa.Array, rules: FieldRules) -> Column:
         return Column(values, codes[array.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)])
     if pa.types.is_null(array.type):
         return Column(pa.nulls(len(array), ARROW_TYPE[rules.type]), np.zeros(len(array), np.int8))
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
+    if (
+        pa.types.is_string(array.type)
+        or pa.types.is_large_string(array.type)
+        or pa.types.is_string_view(array.type)
+    ):
         return _texts(array, rules)
     reader = TYPED.get((_kind(array.type), rules.type))
     if reader is None:
@@ -83,9 +93,17 @@ def read_column(array: pa.Array, rules: FieldRules) -> Column:
 
 def _kind(type: pa.DataType) -> str:
     """One word for a Parquet column's type. It quotes nothing of the file: names of nested fields could hold values."""
-    for kind, is_kind in (("boolean", pa.types.is_boolean), ("integer", pa.types.is_integer), ("number", pa.types.is_floating),
-                          ("decimal", pa.types.is_decimal), ("date", pa.types.is_date), ("timestamp", pa.types.is_timestamp),
-                          ("time of day", pa.types.is_time), ("duration", pa.types.is_duration), ("nested", pa.types.is_nested)):
+    for kind, is_kind in (
+        ("boolean", pa.types.is_boolean),
+        ("integer", pa.types.is_integer),
+        ("number", pa.types.is_floating),
+        ("decimal", pa.types.is_decimal),
+        ("date", pa.types.is_date),
+        ("timestamp", pa.types.is_timestamp),
+        ("time of day", pa.types.is_time),
+        ("duration", pa.types.is_duration),
+        ("nested", pa.types.is_nested),
+    ):
         if is_kind(type):
             return kind
     return "binary" if pa.types.is_binary(type) or pa.types.is_large_binary(type) else "unknown"
@@ -97,8 +115,10 @@ def _texts(array: pa.Array, rules: FieldRules) -> Column:
         marked = pc.is_in(texts, value_set=pa.array(sorted(rules.empty_marks), pa.string()))
         texts = pc.if_else(marked, pa.scalar(None, pa.string()), texts)
     if rules.type is Type.TEXT:
-        for fault, wrong in ((Fault.TOO_LONG, pc.greater(pc.utf8_length(texts), rules.longest)),
-                             (Fault.NUL, pc.match_substring(texts, "\0"))):
+        for fault, wrong in (
+            (Fault.TOO_LONG, pc.greater(pc.utf8_length(texts), rules.longest)),
+            (Fault.NUL, pc.match_substring(texts, "\0")),
+        ):
             faults[_mask(wrong)] = CODE[fault]
         return Column(_emptied(texts, faults != 0), faults)
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
@@ -107,8 +127,10 @@ def _texts(array: pa.Array, rules: FieldRules) -> Column:
     if len(places):
         said = [read_text(text, rules) for text in texts.take(pa.array(places)).to_pylist()]
         faults[places] = [_code(one) for one in said]
-        read = pa.array([None if isinstance(one, Fault) else one[0] if isinstance(one, tuple) else one for one in said],
-                        STORED[rules.type]).cast(ARROW_TYPE[rules.type])
+        read = pa.array(
+            [None if isinstance(one, Fault) else one[0] if isinstance(one, tuple) else one for one in said],
+            STORED[rules.type],
+        ).cast(ARROW_TYPE[rules.type])
         values = pc.replace_with_mask(values, pa.array(slow), read)
     return Column(values, faults)
 
@@ -142,7 +164,9 @@ def _unicode(array: pa.Array) -> tuple[pa.Array, Codes]:
     except pa.ArrowInvalid:
         raw = texts.cast(pa.binary()).to_pylist()
         good = [text if text is not None and _is_unicode(text) else None for text in raw]
-        faults[[text is not None and kept is None for text, kept in zip(raw, good, strict=True)]] = CODE[Fault.NOT_UNICODE]
+        faults[[text is not None and kept is None for text, kept in zip(raw, good, strict=True)]] = CODE[
+            Fault.NOT_UNICODE
+        ]
         texts = pa.array(good, pa.binary()).cast(pa.string())
     return texts, faults
 
@@ -177,7 +201,9 @@ ROUNDABLE = np.array([CODE[Fault.NOT_WHOLE], CODE[Fault.TIME_OF_DAY], CODE[Fault
 
 
 def _whole(array: pa.Array, rules: FieldRules) -> Column:
-    too_large = pc.greater(array, pa.scalar(INT64 - 1, pa.uint64())) if pa.types.is_uint64(array.type) else None
+    too_large = (
+        pc.greater(array, pa.scalar(INT64 - 1, pa.uint64())) if pa.types.is_uint64(array.type) else None
+    )
     values = pc.cast(array, pa.int64(), safe=False)
     if too_large is None:
         too_large = pa.nulls(len(array), pa.bool_())
@@ -200,9 +226,17 @@ def _whole_as_text(array: pa.Array, rules: FieldRules) -> Column:
 
 def _whole_as_boolean(array: pa.Array, rules: FieldRules) -> Column:
     values = pc.equal(pc.cast(array, pa.int64(), safe=False), 1)
-    return _read(values, (Fault.NOT_A_VALUE, pc.invert(pc.is_in(array, value_set=pa.array([0, 1], array.type)))
-                          if array.null_count == 0 else
-                          pc.and_(pc.is_valid(array), pc.invert(pc.is_in(array, value_set=pa.array([0, 1], array.type))))))
+    return _read(
+        values,
+        (
+            Fault.NOT_A_VALUE,
+            pc.invert(pc.is_in(array, value_set=pa.array([0, 1], array.type)))
+            if array.null_count == 0
+            else pc.and_(
+                pc.is_valid(array), pc.invert(pc.is_in(array, value_set=pa.array([0, 1], array.type)))
+            ),
+        ),
+    )
 
 
 def _number(array: pa.Array, rules: FieldRules) -> Column:
@@ -216,8 +250,12 @@ def _number_as_whole(array: pa.Array, rules: FieldRules) -> Column:
     small = pc.and_(pc.is_finite(values), pc.invert(_outside(values, LARGEST_INTEGER)))
     kept = pc.if_else(small, values, pa.scalar(None, pa.float64()))
     rounded = pc.round(kept, round_mode="half_towards_infinity")
-    return _read(pc.cast(rounded, pa.int64()), (Fault.NOT_FINITE, pc.invert(pc.is_finite(values))),
-                 (Fault.TOO_LARGE, pc.invert(small)), (Fault.NOT_WHOLE, pc.not_equal(kept, rounded)))
+    return _read(
+        pc.cast(rounded, pa.int64()),
+        (Fault.NOT_FINITE, pc.invert(pc.is_finite(values))),
+        (Fault.TOO_LARGE, pc.invert(small)),
+        (Fault.NOT_WHOLE, pc.not_equal(kept, rounded)),
+    )
 
 
 def _decimal(array: pa.Array, rules: FieldRules) -> Column:
@@ -226,8 +264,10 @@ def _decimal(array: pa.Array, rules: FieldRules) -> Column:
 
 def _decimal_as_whole(array: pa.Array, rules: FieldRules) -> Column:
     """By its digits: a decimal of 38 digits is exact, and may be too large."""
-    return _texts(pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], pa.string()),
-                  FieldRules(rules.name, Type.INTEGER, computed=rules.computed))
+    return _texts(
+        pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], pa.string()),
+        FieldRules(rules.name, Type.INTEGER, computed=rules.computed),
+    )
 
 
 def _flag(array: pa.Array, rules: FieldRules) -> Column:
@@ -298,12 +338,18 @@ def _microseconds(array: pa.Array) -> Column:
 
 
 TYPED = {
-    ("integer", Type.INTEGER): _whole, ("integer", Type.NUMBER): _whole_as_number, ("integer", Type.TEXT): _whole_as_text,
+    ("integer", Type.INTEGER): _whole,
+    ("integer", Type.NUMBER): _whole_as_number,
+    ("integer", Type.TEXT): _whole_as_text,
     ("integer", Type.BOOLEAN): _whole_as_boolean,
-    ("number", Type.NUMBER): _number, ("number", Type.INTEGER): _number_as_whole,
-    ("decimal", Type.NUMBER): _decimal, ("decimal", Type.INTEGER): _decimal_as_whole,
+    ("number", Type.NUMBER): _number,
+    ("number", Type.INTEGER): _number_as_whole,
+    ("decimal", Type.NUMBER): _decimal,
+    ("decimal", Type.INTEGER): _decimal_as_whole,
     ("boolean", Type.BOOLEAN): _flag,
-    ("date", Type.DATE): _day, ("date", Type.TIMESTAMP): _day_as_moment,
-    ("timestamp", Type.TIMESTAMP): _moment, ("timestamp", Type.DATE): _moment_as_day,
+    ("date", Type.DATE): _day,
+    ("date", Type.TIMESTAMP): _day_as_moment,
+    ("timestamp", Type.TIMESTAMP): _moment,
+    ("timestamp", Type.DATE): _moment_as_day,
 }
 """Which Parquet types can be read as which column, without a value being changed."""

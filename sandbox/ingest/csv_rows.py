@@ -31,19 +31,29 @@ class CsvFile:
         self.rows_at_most = body.count(b"\n") + body.count(b"\r") + 1
         _check_quotes(body)
         try:
-            self.names: list[str] = pyarrow.csv.open_csv(io.BytesIO(_header(body)), parse_options=_parsing()).schema.names
+            self.names: list[str] = pyarrow.csv.open_csv(
+                io.BytesIO(_header(body)), parse_options=_parsing()
+            ).schema.names
         except UNREADABLE as error:
             raise _unreadable(error) from None
         if len(self.names) > limits.columns:
-            raise InvalidInput(f"The file has more than {limits.columns} columns.", zh=f"文件超过 {limits.columns} 列。",
-                               mend="Leave out what nobody needs, or check the separator.", mend_zh="请去掉无人需要的列，或检查分隔符。")
+            raise InvalidInput(
+                f"The file has more than {limits.columns} columns.",
+                zh=f"文件超过 {limits.columns} 列。",
+                mend="Leave out what nobody needs, or check the separator.",
+                mend_zh="请去掉无人需要的列，或检查分隔符。",
+            )
 
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
         """The named columns, as text or as dictionaries of text; a cell of no characters is null."""
         coded = pa.dictionary(pa.int32(), pa.string())
-        types = {name: pa.string() if rules.unit or rules.type in AS_TEXT else coded for name, rules in fields.items()}
-        options = pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=True,
-                                             null_values=[""])
+        types = {
+            name: pa.string() if rules.unit or rules.type in AS_TEXT else coded
+            for name, rules in fields.items()
+        }
+        options = pyarrow.csv.ConvertOptions(
+            column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
+        )
         ragged = 0
 
         def count(_row: object) -> str:
@@ -53,8 +63,11 @@ class CsvFile:
 
         try:
             yield from pyarrow.csv.open_csv(
-                io.BytesIO(self._body), read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-                parse_options=_parsing(count), convert_options=options)
+                io.BytesIO(self._body),
+                read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
+                parse_options=_parsing(count),
+                convert_options=options,
+            )
         except UNREADABLE as error:
             raise _unreadable(error) from None
         if ragged:
@@ -63,8 +76,10 @@ class CsvFile:
                 f"The file is not readable CSV: {ragged} lines do not have the header's {len(self.names)} columns"
                 f"{f' (the first ends at line {line})' if line else ''}.",
                 mend="Put quotes around cells with commas; give every line as many cells as the header.",
-                zh=f"文件不是可读的 CSV：{ragged} 行的列数与表头的 {len(self.names)} 列不同{f'（首个在第 {line} 行）' if line else ''}。",
-                mend_zh="含逗号的单元格请加引号；每行的列数须与表头相同。")
+                zh=f"文件不是可读的 CSV：{ragged} 行的列数与表头的 {len(self.names)} 列不同"
+                f"{f'（首个在第 {line} 行）' if line else ''}。",
+                mend_zh="含逗号的单元格请加引号；每行的列数须与表头相同。",
+            )
 
 
 def _parsing(handler: object = None) -> pyarrow.csv.ParseOptions:
@@ -77,9 +92,13 @@ def _header(body: bytes) -> bytes:
 
 
 def _unreadable(error: Exception) -> InvalidInput:
-    return InvalidInput("The file is not readable CSV: its lines do not all have the header's columns, or it is not UTF-8.",
-                        mend="Save it as UTF-8 CSV with a header line.", internal=type(error).__name__,
-                        zh="文件不是可读的 CSV：各行的列数与表头不同，或不是 UTF-8。", mend_zh="请另存为带表头的 UTF-8 CSV。")
+    return InvalidInput(
+        "The file is not readable CSV: its lines do not all have the header's columns, or it is not UTF-8.",
+        mend="Save it as UTF-8 CSV with a header line.",
+        internal=type(error).__name__,
+        zh="文件不是可读的 CSV：各行的列数与表头不同，或不是 UTF-8。",
+        mend_zh="请另存为带表头的 UTF-8 CSV。",
+    )
 
 
 def _check_quotes(body: bytes) -> None:
@@ -89,8 +108,8 @@ def _check_quotes(body: bytes) -> None:
         return
     wrong, first, seen, signs = 0, -1, 0, np.frombuffer(body, np.uint8)
     for start in range(0, len(body), SCANNED_AT_ONCE):
-        quotes = np.flatnonzero(signs[start:start + SCANNED_AT_ONCE] == QUOTE) + start
-        opening, closing = quotes[seen % 2::2], quotes[1 - seen % 2::2]
+        quotes = np.flatnonzero(signs[start : start + SCANNED_AT_ONCE] == QUOTE) + start
+        opening, closing = quotes[seen % 2 :: 2], quotes[1 - seen % 2 :: 2]
         before = np.where(opening > 0, signs[np.maximum(opening - 1, 0)], NEWLINE)
         after = np.where(closing + 1 < len(body), signs[np.minimum(closing + 1, len(body) - 1)], NEWLINE)
         unfit = np.concatenate([opening[~BESIDE_A_QUOTE[before]], closing[~BESIDE_A_QUOTE[after]]])
@@ -107,7 +126,8 @@ def _check_quotes(body: bytes) -> None:
             f"The file is not readable CSV: {wrong} quotes neither open nor close a cell (the first is on line {line}).",
             mend='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
             zh=f"文件不是可读的 CSV：{wrong} 个引号既不在单元格开头，也不在结尾（首个在第 {line} 行）。",
-            mend_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。')
+            mend_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',
+        )
 
 
 def _first_ragged(body: bytes, columns: int) -> int | None:

@@ -21,11 +21,16 @@ def normalised(id: str) -> str:
 
 def normalise(ids: pa.Array) -> pa.Array:
     """Every id of a text column by the rule; an id of nothing visible becomes empty."""
-    plain = pc.fill_null(pc.match_substring_regex(ids, "^[\\x20-\\x7e]*$"), True).to_numpy(zero_copy_only=False)
+    plain = pc.fill_null(pc.match_substring_regex(ids, "^[\\x20-\\x7e]*$"), True).to_numpy(
+        zero_copy_only=False
+    )
     upper = pc.ascii_trim(pc.ascii_upper(ids), " ")
     others = np.flatnonzero(~plain)
     if len(others):
         known = {id: normalised(id) for id in set(ids.take(pa.array(others)).to_pylist())}
-        upper = pc.replace_with_mask(upper, pa.array(~plain),
-                                     pa.array([known[id] for id in ids.take(pa.array(others)).to_pylist()], pa.string()))
+        upper = pc.replace_with_mask(
+            upper,
+            pa.array(~plain),
+            pa.array([known[id] for id in ids.take(pa.array(others)).to_pylist()], pa.string()),
+        )
     return pc.if_else(pc.equal(upper, ""), pa.scalar(None, pa.string()), upper)

@@ -17,9 +17,11 @@ Value = int | float | bool | str
 WHOLE = re.compile(r"-?[0-9]+(\.0*)?")
 DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DAY = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})")
-MOMENT = re.compile(r"(?P<day>[0-9]{4}([-/])[0-9]{1,2}\2[0-9]{1,2})(?:[ T](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
-                    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?",
-                    re.IGNORECASE)
+MOMENT = re.compile(
+    r"(?P<day>[0-9]{4}([-/])[0-9]{1,2}\2[0-9]{1,2})(?:[ T](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?",
+    re.IGNORECASE,
+)
 NUMBER_LIKE = re.compile(r"[\s+\-'_,.%0-9a-fxoe٫٬、，．＋－￥¥$€]*\d[\s'_,.%\w٫٬、，．－]*", re.IGNORECASE)
 NOT_FINITE = re.compile(r"[+-]?(inf|infinity|nan)", re.IGNORECASE)
 LONGEST_NUMBER = 400
@@ -63,7 +65,9 @@ def number(text: str, rules: FieldRules) -> Value | Fault:
 def _no_number(text: str) -> Fault:
     if NOT_FINITE.fullmatch(text.strip()):
         return Fault.NOT_FINITE
-    return Fault.NOT_PLAIN if len(text) <= LONGEST_NUMBER and NUMBER_LIKE.fullmatch(text) else Fault.NOT_A_VALUE
+    return (
+        Fault.NOT_PLAIN if len(text) <= LONGEST_NUMBER and NUMBER_LIKE.fullmatch(text) else Fault.NOT_A_VALUE
+    )
 
 
 def boolean(text: str, rules: FieldRules) -> Value | Fault:
@@ -117,6 +121,11 @@ def text(said: str, rules: FieldRules) -> Value | Fault:
     return said if len(said) <= rules.longest else Fault.TOO_LONG
 
 
-READERS = {Type.INTEGER: integer, Type.NUMBER: number, Type.BOOLEAN: boolean, Type.DATE: day, Type.TIMESTAMP: timestamp,
-           Type.TEXT: text}
-
+READERS = {
+    Type.INTEGER: integer,
+    Type.NUMBER: number,
+    Type.BOOLEAN: boolean,
+    Type.DATE: day,
+    Type.TIMESTAMP: timestamp,
+    Type.TEXT: text,
+}

@@ -15,6 +15,7 @@ from sandbox.budgets import Account, Level, Statement, statement
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.grants import list_grants
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.privacy import epsilon_of
 from sandbox.releases.ask import ask
 from sandbox.releases.desk import Desk
@@ -26,7 +27,7 @@ from sandbox.releases.tables import questions
 class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")  # a misspelt epsilon would be asked at the usual price
 
-    sql: str = Field(max_length=20_000)
+    sql: PlainText = Field(max_length=20_000)
     epsilon: Decimal | None = Field(default=None, max_digits=12, decimal_places=6, ge=0,
                                     description="the loss offered, as epsilon at the dataset's delta")
     error: float | None = Field(default=None, description="instead of an epsilon: the relative error that every output may "

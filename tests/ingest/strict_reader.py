@@ -16,12 +16,20 @@ def rows_of(body: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
 
 
-def value_of(text: str, kind: str, *, unit: bool = False, longest: int = 4000, marks: tuple[str, ...] = ()) -> object:
+def value_of(
+    text: str, kind: str, *, unit: bool = False, longest: int = 4000, marks: tuple[str, ...] = ()
+) -> object:
     """The value, None for an empty cell, or UNFIT."""
     if text == "" or text in marks:
         return None
-    return {"integer": _integer, "number": _number, "boolean": _boolean, "date": _date, "timestamp": _timestamp,
-            "text": _text}[kind](text, unit, longest)
+    return {
+        "integer": _integer,
+        "number": _number,
+        "boolean": _boolean,
+        "date": _date,
+        "timestamp": _timestamp,
+        "text": _text,
+    }[kind](text, unit, longest)
 
 
 def _digits(text: str) -> bool:
@@ -54,15 +62,31 @@ def _number(text: str, unit: bool, longest: int) -> object:
 
 
 def _boolean(text: str, unit: bool, longest: int) -> object:
-    known = {"true": True, "t": True, "yes": True, "y": True, "1": True,
-             "false": False, "f": False, "no": False, "n": False, "0": False}
+    known = {
+        "true": True,
+        "t": True,
+        "yes": True,
+        "y": True,
+        "1": True,
+        "false": False,
+        "f": False,
+        "no": False,
+        "n": False,
+        "0": False,
+    }
     return known.get(text.lower(), UNFIT)
 
 
 def _day(text: str) -> date | None:
     for sign in "-/":
         parts = text.split(sign)
-        if len(parts) == 3 and all(map(_digits, parts)) and len(parts[0]) == 4 and len(parts[1]) <= 2 and len(parts[2]) <= 2:
+        if (
+            len(parts) == 3
+            and all(map(_digits, parts))
+            and len(parts[0]) == 4
+            and len(parts[1]) <= 2
+            and len(parts[2]) <= 2
+        ):
             try:
                 return date(*map(int, parts))
             except ValueError:
@@ -91,7 +115,9 @@ def _timestamp(text: str, unit: bool, longest: int) -> object:
     if point and not (_digits(fraction) and len(fraction) <= 9 and not fraction[6:].strip("0")):
         return UNFIT
     try:
-        return datetime.combine(known, time(int(parts[0]), int(parts[1]), int(second), int((fraction or "0").ljust(6, "0")[:6])))
+        return datetime.combine(
+            known, time(int(parts[0]), int(parts[1]), int(second), int((fraction or "0").ljust(6, "0")[:6]))
+        )
     except ValueError:
         return UNFIT
 
