@@ -4,6 +4,7 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -16,7 +17,7 @@ from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
 from sandbox.catalog.shelf import Shelf
-from sandbox.catalog.sweep import remove_unless_published
+from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput
@@ -64,21 +65,18 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
         parquet = to_parquet(rows.table)
         told = rows.told
         del rows
-        stored = store.put(f"{policy.dataset}/{hashlib.sha256(parquet).hexdigest()}.parquet", parquet)
+        name = f"{policy.dataset}/{uuid4()}.parquet"
+        record(database, dataset=policy.dataset, object_name=name)
         try:
+            stored = store.put(name, parquet)
             version = _register(database, policy, policy_text, stored, shelf=shelf, populations=populations, officer=officer,
                                 ids=ids, rows=number_of_rows)
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
             with suppress(CihuError):
-                remove_unless_published(database, store, stored)
+                discard(database, store, name)
             raise
     return Published(version, fit, told)
-
-
-def publishing(dataset: str) -> str:
-    """The lock that is held while a version of a dataset is published."""
-    return f"publish:{dataset}"
 
 
 def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
@@ -110,6 +108,7 @@ def _register(database: Database, policy: DatasetPolicy, policy_text: str, store
             dataset=version.dataset, number=number, policy=policy_text, object_name=stored.name,
             object_version=stored.version_id, sha256=stored.sha256, rows=rows, id_rule=ids.value,
             published_by=officer.id, published_at=version.published_at))
+        registered(tx, stored.name)
         _open_budgets(tx, policy, populations)
         append(tx, Event("dataset.published", officer.id, f"dataset:{version.name}", {
             "department": policy.department, "grade": policy.grade, "population": policy.population,

@@ -42,6 +42,15 @@ dataset_versions = Table(
     schema="vault",
 )
 
+uploads = Table(
+    "uploads", metadata,
+    # recorded before it is stored, and taken out when a version owns it (sweep.py)
+    Column("object_name", Text, primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema="vault",
+)
+
 stand_ins = Table(
     "stand_ins", metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
