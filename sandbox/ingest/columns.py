@@ -69,6 +69,9 @@ class WrongType(Exception):
 def read_column(array: pa.Array, rules: FieldRules) -> Column:
     """Read the cells of one batch. Raises `WrongType`."""
     if pa.types.is_dictionary(array.type):
+        known = pc.min_max(array.indices).as_py()
+        if known["min"] is not None and not 0 <= known["min"] <= known["max"] < len(array.dictionary):
+            raise pa.ArrowIndexError("a damaged file points beyond its dictionary")
         distinct = read_column(array.dictionary, rules)
         kept = distinct.values
         if pa.types.is_string(kept.type) and distinct.faults.any():

@@ -150,6 +150,14 @@ def _typed(
     for name, rules in fields.items():
         try:
             column = read_column(batch.column(name), rules)
+        except pa.ArrowException as error:
+            raise InvalidInput(
+                f"Column {name} of the file is damaged.",
+                mend="Write the file again.",
+                zh=f"文件中栏目 {name} 已损坏。",
+                mend_zh="请重新写出文件。",
+                internal=type(error).__name__,
+            ) from None
         except WrongType as wrong:
             raise InvalidInput(
                 f"Column {name} is of the type {wrong.kind} in the file, which cannot be read as {rules.type}.",

@@ -50,7 +50,8 @@ def steps(folder: Path, rows: int, kind: str) -> None:
     with small_city(durable=False) as (story, _, _s3):
         began = time.monotonic()
         story.publish(body, text)
-        print(f"  {'publish, all':28} {time.monotonic() - began:6.2f} s   ({len(body) >> 20} MiB in, {size >> 20} MiB stored)")
+        took = time.monotonic() - began
+        print(f"  {'publish, all':28} {took:6.2f} s   ({len(body) >> 20} MiB in, {size >> 20} MiB stored)")
         version = story.shelf.current("city.taps")
         began = time.monotonic()
         story.desk.engine.warm(version)
@@ -69,8 +70,8 @@ def main() -> None:
     body_of(asked.folder, asked.rows, "csv")
     for kind in ("csv", "parquet"):
         print(f"{asked.rows} rows as {kind}", flush=True)
-        subprocess.run([sys.executable, "-m", "benchmarks.bench_publish", "--rows", str(asked.rows), "--folder", str(asked.folder),
-                        "--kind", kind], check=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.bench_publish", "--rows", str(asked.rows), "--folder",
+                        str(asked.folder), "--kind", kind], check=True)
     return None
 
 
