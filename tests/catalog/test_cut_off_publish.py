@@ -19,7 +19,9 @@ from sandbox.errors import Conflict, InvalidInput
 from story import POLICY, Story
 
 CANARY = "CANARY-RAW-4711"
-STEPS = ("read_file", "profile", "to_parquet", "record", "_register", "registered", "append")
+STEPS = (("read_file", "after"), ("record", "before"), ("record", "after"), ("_register", "before"), ("registered", "after"),
+         ("append", "after"))
+"""Where it is killed: before or after that function of publish.py. Between "record" and "_register" the object is stored."""
 PROGRAM = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[6])
@@ -48,8 +50,7 @@ def objects(story: Story) -> list[str]:
     return [stored.name for stored in story.store.versions("clinic.visits/")]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "when"), STEPS)
 def test_a_publish_that_is_killed_leaves_nothing(story: Story, s3: S3Server, tmp_path: Path, step: str, when: str) -> None:
     there = set(objects(story))
     home = Path(tempfile.mkdtemp(dir=tmp_path))
