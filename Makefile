@@ -35,7 +35,7 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: bench-dp bench-error bench-ledger bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
+bench: bench-dp bench-error bench-ledger bench-publish bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
 
 audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
 	@PYTHONPATH=tests $(BIN)/python -m audit_dp
@@ -47,6 +47,7 @@ audit-sensitivity: setup $(DONE)/dev  # remove a unit from random tables, CASES=
 ROWS := 10000000
 ROUNDS := 5
 PEER_ROUNDS := $(ROUNDS)
+PUBLISHED := 5000000
 PEERS := --peer-rounds $(PEER_ROUNDS)
 BENCH := PYTHONPATH=tests $(BIN)/python -m benchmarks
 
@@ -64,6 +65,9 @@ bench-seal: setup $(DONE)/dev
 
 bench-timing: setup $(DONE)/dev  # whether computing time tells that one person is there: a permutation test on processor seconds
 	@$(BENCH).bench_timing
+
+bench-publish: setup $(DONE)/dev
+	@$(BENCH).bench_publish --rows $(PUBLISHED)
 
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
@@ -103,4 +107,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-seal bench-timing lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-timing lock clean

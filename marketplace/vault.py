@@ -39,6 +39,10 @@ class Vault:
     def datasets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/datasets"))
 
+    def set_aside(self, who: str) -> list[Answer]:
+        """Datasets of the officer's that are not offered, because their newest version is broken."""
+        return listed(self.get(who, "/v1/datasets/set-aside"))
+
     def dataset(self, who: str, name: str) -> Answer:
         return self.get(who, f"/v1/datasets/{segment(name)}")
 

@@ -29,11 +29,12 @@ from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog import Shelf
 from sandbox.catalog.populations import read_populations
+from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
 from sandbox.declared import DeclaredDesk, UnitDigests
 from sandbox.door import claims_at, principal_at
 from sandbox.engines import DuckDBEngine
-from sandbox.errors import CihuError
+from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunDesk, Worker
@@ -53,6 +54,7 @@ from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedSto
 EXPIRY_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = 2 * 1024**3
+STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def create_vault(settings: Settings) -> Vault:
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker), docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker, raw), docs_url="/docs", redoc_url=None)
     problems.install(app)
     app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
     app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
@@ -158,7 +160,7 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
                 "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
 
 
-def _housekeeping(database: Database, worker: Worker) -> Any:
+def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
     """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision, and reviews become
     overdue; this writes it down, once a minute."""
 
@@ -171,6 +173,7 @@ def _housekeeping(database: Database, worker: Worker) -> Any:
                     await asyncio.to_thread(remind, database)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
+        await asyncio.to_thread(_sweep_raw, database, raw)
         await asyncio.to_thread(worker.start)
         task = asyncio.create_task(expire())
         yield
@@ -178,6 +181,14 @@ def _housekeeping(database: Database, worker: Worker) -> Any:
         await asyncio.to_thread(worker.stop)
 
     return lifespan
+
+
+def _sweep_raw(database: Database, raw: RawStore) -> None:
+    """What a publish left that was killed. A store that is away does not stop a start: it is swept at the next."""
+    try:
+        sweep(database, raw)
+    except CihuError as error:
+        logging.getLogger("cihu.catalog").warning("raw objects that no version owns were not looked for: %s", error.code)
 
 
 class DeafServer(uvicorn.Server):
@@ -200,7 +211,12 @@ async def serve(settings: Settings) -> None:
     settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
     for version in vault.desk.shelf.all():
         if version.policy.unit and isinstance(vault.desk.engine, DuckDBEngine):
-            await asyncio.to_thread(vault.desk.engine.warm, version)
+            try:
+                await asyncio.to_thread(vault.desk.engine.warm, version)
+            except Exception as error:  # whatever is wrong with one version, the others are served
+                if isinstance(error, Unavailable) and error.code in STORE_AWAY:
+                    raise  # the store is away: nothing is wrong with the version
+                vault.desk.shelf.set_aside(version.dataset, version.number, type(error).__name__)
     main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_level="info",
                                          access_log=False, server_header=False))
     kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False))

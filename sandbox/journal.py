@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from urllib.parse import unquote_plus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.errors import CihuError
+from sandbox.plain_text import MEND, is_text
 from sandbox.problems import problem, status_of
 
 
@@ -54,6 +56,14 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        # every parameter of every path and query, whatever endpoint reads it
+        if not is_text(scope["path"]):
+            await problem(404, "not_found", "There is nothing at this address.")(scope, receive, send)
+            return
+        query = unquote_plus(scope.get("query_string", b"").decode("latin-1"), errors="surrogateescape")
+        if not is_text(query):
+            await problem(422, "invalid_input", "The query of the address is not plain text.", mend=MEND)(scope, receive, send)
             return
         limit = self.most
         if self.large and (scope["method"], scope["path"]) == self.large[:2]:

@@ -38,7 +38,10 @@ def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
     """An RFC 9457 document: type, title, status, detail, and our stable `code` and `mend`."""
     body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
             "detail": message, "code": code, **{name: value for name, value in more.items() if value}}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    # what was sent may be quoted, and may be no text: it is then shown by its code points
+    shown = {name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+             for name, value in body.items()}
+    return JSONResponse(shown, status_code=status, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:

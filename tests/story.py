@@ -102,6 +102,11 @@ def open_story(database: Database, store: RawStore) -> Story:
                            by="system")
         create_team(tx, team_id="lake", display_name="lake", by="system")
         join_team(tx, team_id="lake", account_id="wang", by="system")
+    return open_shop(database, store)
+
+
+def open_shop(database: Database, store: RawStore) -> Story:
+    """The same for people who are there already."""
     gate = Gate(POLICIES)
     shelf = Shelf(database, POLICIES)
     return Story(database, gate, shelf, store, read_populations(POLICIES),

@@ -15,12 +15,13 @@ from marketplace.keys.rotate_key import rotate_key
 from marketplace.licences.find import see_licence
 from sandbox.database import Database
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
 class Wanted(BaseModel):
     licence: int
-    label: Annotated[str, Field(max_length=LABEL_LENGTH)] = ""
+    label: Annotated[PlainText, Field(max_length=LABEL_LENGTH)] = ""
 
 
 class Rotation(BaseModel):
@@ -28,7 +29,7 @@ class Rotation(BaseModel):
 
 
 class Shutting(BaseModel):
-    reason: Annotated[str, Field(max_length=2000)] = ""
+    reason: Annotated[PlainText, Field(max_length=2000)] = ""
 
 
 def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:

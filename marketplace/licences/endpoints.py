@@ -11,11 +11,12 @@ from marketplace.licences.find import licences_for
 from marketplace.licences.model import Licence
 from sandbox.database import Database
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
 class Ending(BaseModel):
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
 def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:

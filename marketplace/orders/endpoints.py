@@ -13,28 +13,29 @@ from marketplace.orders.find import orders_of, waiting_orders
 from marketplace.orders.place_order import place_order
 from sandbox.database import Database
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
 class Wish(BaseModel):
     """What a buyer orders; what is left out is all that the product allows, for a year from today."""
 
-    product: str
+    product: PlainText
     starts_on: date | None = None
     ends_on: date | None = None
     calls_per_month: int | None = None
     calls_per_second: int | None = None
-    note: Annotated[str, Field(max_length=2000)] = ""
+    note: Annotated[PlainText, Field(max_length=2000)] = ""
 
 
 class Approval(BaseModel):
     ends_on: date | None = None
     calls_per_month: int | None = None
-    note: Annotated[str, Field(max_length=2000)] = ""
+    note: Annotated[PlainText, Field(max_length=2000)] = ""
 
 
 class Refusal(BaseModel):
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
 def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:

@@ -16,6 +16,7 @@ from marketplace.settings import Settings
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
 from sandbox.identity import PORTAL, Principal, TokenVerifier, load_principal
+from sandbox.plain_text import PlainText
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 VISIT_SECONDS = 60 * 60
@@ -47,7 +48,7 @@ class Door:
             raise NotAuthenticated("You are not logged in.", mend="Log in and try again.")
         return session
 
-    def sender(self, request: Request, csrf: Annotated[str, Form()] = "") -> Session:
+    def sender(self, request: Request, csrf: Annotated[PlainText, Form()] = "") -> Session:
         """The person who sent a form of ours. Raises `NotAuthenticated`, or `Forbidden` if the form is not ours."""
         session = self.person(request)
         self.check_same_site(request)
@@ -55,7 +56,7 @@ class Door:
             raise stale_form()
         return session
 
-    def stranger(self, request: Request, csrf: Annotated[str, Form()] = "") -> None:
+    def stranger(self, request: Request, csrf: Annotated[PlainText, Form()] = "") -> None:
         """Check the form of somebody who is not logged in yet. Raises `Forbidden`."""
         self.check_same_site(request)
         visit = request.cookies.get(self.visit_cookie)

@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in
+from sandbox.plain_text import ExactText, PlainText
 
 TOKEN_SECONDS = 15 * 60
 
 
 class Credentials(BaseModel):
-    username: Annotated[str, Field(max_length=64)]
-    password: Annotated[str, Field(max_length=1024)]
+    username: Annotated[PlainText, Field(max_length=64)]
+    password: Annotated[ExactText, Field(max_length=1024)]
 
 
 def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:

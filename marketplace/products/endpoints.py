@@ -14,12 +14,13 @@ from marketplace.products.withdraw_product import withdraw_product
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 from sandbox.problems import language_of
 
 
 class Withdrawal(BaseModel):
-    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    reason: Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
 def router(*, database: Database, gate: Gate, vault: Vault, copies: Copies,

@@ -15,6 +15,7 @@ from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 
 
@@ -22,8 +23,8 @@ class RowsOffer(Frozen):
     """Sell rows of a fresh open copy, looked up by these keys. Without `columns`: all that may be open."""
 
     kind: Literal["rows"] = "rows"
-    keys: tuple[str, ...] = Field(min_length=1)
-    columns: tuple[str, ...] | None = None
+    keys: tuple[PlainText, ...] = Field(min_length=1)
+    columns: tuple[PlainText, ...] | None = None
     page_rows: Annotated[int, Field(strict=True, ge=1, le=1000)] = 100
 
 
@@ -38,10 +39,10 @@ class QueryOffer(Frozen):
     """Sell answers to a private query. Either a `grant` that the marketplace has, or a `budget` to give it one now."""
 
     kind: Literal["query"] = "query"
-    sql: Annotated[str, Field(min_length=1, max_length=20_000)]
+    sql: Annotated[PlainText, Field(min_length=1, max_length=20_000)]
     epsilon: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")]
     parameters: tuple[Parameter, ...] = ()
-    grant: str | int | None = None
+    grant: PlainText | int | None = None
     budget: Budget | None = None
 
 
@@ -50,10 +51,10 @@ class Offer(Frozen):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
-    title_zh: Annotated[str, Field(min_length=1, max_length=200)]
-    title_en: Annotated[str, Field(min_length=1, max_length=200)]
-    summary_zh: Annotated[str, Field(max_length=2000)] = ""
-    summary_en: Annotated[str, Field(max_length=2000)] = ""
+    title_zh: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    title_en: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    summary_zh: Annotated[PlainText, Field(max_length=2000)] = ""
+    summary_en: Annotated[PlainText, Field(max_length=2000)] = ""
     terms: Terms
     what: Annotated[RowsOffer | QueryOffer, Field(discriminator="kind")]
 

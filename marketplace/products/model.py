@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from marketplace.lifecycle import Lifecycle, Status
 from marketplace.money import LARGEST_FEN
+from sandbox.plain_text import PlainText
 
 PRODUCT_STATUSES: Lifecycle = {
     "listed": Status("on offer", "officer of the department", "product.listed", next=("withdrawn",)),
@@ -17,7 +18,7 @@ PRODUCT_STATUSES: Lifecycle = {
 Fen = Annotated[int, Field(strict=True, ge=0, le=LARGEST_FEN)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ParameterType = Literal["integer", "text", "boolean", "date", "number"]
-Scalar = bool | int | Decimal | date | str
+Scalar = bool | int | Decimal | date | PlainText
 
 
 class Frozen(BaseModel):
@@ -37,7 +38,7 @@ class Terms(Frozen):
     calls_per_month: Annotated[int, Field(strict=True, ge=1, le=10**9)] = 10_000
     calls_per_second: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10
     grace_days: Annotated[int, Field(strict=True, ge=0, le=90)] = 0
-    purpose: Annotated[str, Field(min_length=1, max_length=500)]
+    purpose: Annotated[PlainText, Field(min_length=1, max_length=500)]
     redistribution: bool = False
 
     @model_validator(mode="after")
@@ -92,7 +93,7 @@ class QueryDefinition(Frozen):
     """A private query at a fixed loss, asked under the marketplace's own grant. `:name` in the SQL is a parameter."""
 
     kind: Literal["query"] = "query"
-    sql: str
+    sql: PlainText
     epsilon: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")]
     grant: str
     parameters: tuple[Parameter, ...] = ()
@@ -108,8 +109,8 @@ class Product(Frozen):
     dataset: str
     department: str
     grade: str
-    title_zh: Annotated[str, Field(min_length=1, max_length=200)]
-    title_en: Annotated[str, Field(min_length=1, max_length=200)]
+    title_zh: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    title_en: Annotated[PlainText, Field(min_length=1, max_length=200)]
     summary_zh: str = ""
     summary_en: str = ""
     terms: Terms

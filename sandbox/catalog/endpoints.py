@@ -1,6 +1,7 @@
 """The catalogue over HTTP: list, describe, stand-in rows, publish, open."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
@@ -17,6 +18,7 @@ from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.database import Database
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ProductStore, RawStore
 
@@ -24,7 +26,7 @@ PARQUET = "application/vnd.apache.parquet"
 
 
 class Opening(BaseModel):
-    columns: list[str] | None = None
+    columns: list[PlainText] | None = None
 
 
 def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
@@ -37,6 +39,12 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         """Every dataset that the asker may see, in its newest version."""
         return [describe(version) for version in shelf.all() if gate.decide(asker, "see", Resource(
             "Dataset", version.dataset, {"department": version.policy.department, "grade": version.policy.grade})).allowed]
+
+    @api.get("/set-aside")
+    def set_aside(asker: Asker) -> list[dict[str, Any]]:
+        """Newest versions that are broken and are not offered until a mended one is published; for those who may publish them."""
+        return [asdict(aside) for aside in shelf.aside() if gate.decide(asker, "publish", Resource(
+            "Dataset", aside.dataset, {"department": aside.department, "grade": "1"})).allowed]
 
     @api.get("/{name}")
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
@@ -89,11 +97,14 @@ def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, prod
     def publish_dataset(officer: Officer, policy: Annotated[str, Form(max_length=500_000)],
                         file: Annotated[UploadFile, File()]) -> dict[str, Any]:
         """Publish a version: the policy (YAML) and the rows (CSV or Parquet). Says how well the bounds fit."""
+        body = file.file.read()
+        file.file.close()  # the form's own copy
         done = publish(database, shelf=shelf, store=raw, gate=gate, populations=populations, officer=officer,
-                       policy_text=policy, body=file.file.read())
+                       policy_text=policy, body=body)
+        del body
         published(officer, done.version)
         return {"dataset": done.version.dataset, "version": done.version.number, "rows": done.profile.rows,
-                "advice": done.profile.advice(), "sha256": done.version.sha256}
+                "advice": done.advice(), "sha256": done.version.sha256}
 
     @api.post("/{name}/open-copy", status_code=201)
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:

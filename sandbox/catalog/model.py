@@ -5,7 +5,27 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from sandbox.ingest.limits import LONGEST_TEXT
+from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
 from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
+
+__all__ = [
+    "KEYS_IN_A_DELTA",
+    "KEYS_PRICED_AS",
+    "LONGEST_TEXT",
+    "Bounds",
+    "Column",
+    "DatasetBudget",
+    "DatasetPolicy",
+    "FieldRules",
+    "IdRule",
+    "KeyValue",
+    "Role",
+    "Type",
+    "Unfit",
+    "Version",
+    "Words",
+]
 
 KEYS_IN_A_DELTA = 10_000
 """Finding a key's values costs this part of the dataset's delta; a tenth of it is kept for them (privacy.limit_within)."""
@@ -14,20 +34,7 @@ KEYS_PRICED_AS = 1000
 """A question's rho leaves this part of the delta for each of its keys: more than they cost. It was what they cost in the first
 release; with another part, questions that were answered then would have another price now, and would not be free."""
 
-LONGEST_TEXT = 4000
-"""Characters of a text in a row: what is longer is refused when it is published, and cut where an older version has it, so
-that what a question costs has a public bound (queries/functions)."""
-
 KeyValue = str | int | bool | date
-
-
-class Type(StrEnum):
-    INTEGER = "integer"
-    NUMBER = "number"
-    TEXT = "text"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    TIMESTAMP = "timestamp"  # of the city's clock, without a zone
 
 
 class Role(StrEnum):
@@ -81,6 +88,17 @@ class Column:
     bounds: Bounds | None = None
     required: bool = False
     measured_in: str = ""
+    empty_marks: tuple[str, ...] = ()
+    unfit: Unfit = Unfit.REFUSE
+    longest: int = LONGEST_TEXT
+
+    @property
+    def rules(self) -> FieldRules:
+        """How its cells are read when a version is published. Nothing computes with units and hidden columns."""
+        unit = self.role is Role.UNIT
+        return FieldRules(self.name, self.type, unit=unit, required=self.required,
+                          computed=self.role not in (Role.UNIT, Role.HIDDEN), empty_marks=frozenset(self.empty_marks),
+                          unfit=self.unfit, longest=self.longest)
 
 
 @dataclass(frozen=True)
@@ -125,6 +143,7 @@ class DatasetPolicy:
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
     hint_bits: int = 0  # in all, for each grant; none are told without
+    ids: IdRule | None = None  # of a published version never None: what it was published by (shelf.py)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -6,6 +6,8 @@ from typing import Any
 
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.errors import InvalidInput
+from sandbox.ingest.limits import LONGEST_TEXT
+from sandbox.ingest.model import IdRule, Unfit
 from sandbox.policy import YamlText
 from sandbox.privacy import PrivacyUnit
 
@@ -17,9 +19,12 @@ MOST_ROWS_TIMES_STEPS = 2**42
 OPEN_GRADE = "1"
 
 
-def read_policy(text: str, *, schema: Path, what: str = "The policy") -> DatasetPolicy:
-    """Read a policy. `schema` is `policies/dataset.schema.json`. Raises `InvalidInput`: line, fault and mend."""
-    source = YamlText(text, schema, what=what)
+def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool = False) -> DatasetPolicy:
+    """Read a policy. `schema` is `policies/dataset.schema.json`. Raises `InvalidInput`: line, fault and mend.
+
+    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
+    """
+    source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
     columns = _columns(source, said)
     unit = _unit(source, said, columns)
@@ -40,7 +45,8 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy") -> Dataset
         update_cycle=str(said.get("update_cycle", "")), about_rows=int(said.get("about_rows", 0)),
         population=str(said.get("population", "")), unit=unit,
         budget=_budget(source, budget) if budget else None, columns=columns,
-        hint_bits=int(said["hints"]["bits"]) if "hints" in said else 0)
+        hint_bits=int(said["hints"]["bits"]) if "hints" in said else 0,
+        ids=IdRule(said["unit"]["ids"]) if "ids" in said.get("unit", {}) else None)
 
 
 def _words(said: Any) -> Words:
@@ -82,7 +88,7 @@ def _columns(source: YamlText, said: Any) -> tuple[Column, ...]:
     columns, faults = [], []
     for name, spec in said["columns"].items():
         try:
-            columns.append(_column(source, str(name), spec, said["grade"]))
+            columns.append(_column(source, str(name), spec, said))
         except InvalidInput as fault:
             faults.append(fault)
     if faults:
@@ -91,7 +97,7 @@ def _columns(source: YamlText, said: Any) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _column(source: YamlText, name: str, said: Any, dataset_grade: str) -> Column:
+def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
     role, kind, path = Role(said["role"]), Type(said["type"]), ("columns", name)
     title = _words(said["title"]) if "title" in said else Words(name, name)
     if role is Role.KEY and "values" not in said and kind is not Type.BOOLEAN:
@@ -109,10 +115,33 @@ def _column(source: YamlText, name: str, said: Any, dataset_grade: str) -> Colum
         raise source.fault(f"only a key has values, and {name} is {role}.", *path, "values", mend="Remove `values`.")
     if role is not Role.MEASURE and ("bounds" in said or "step" in said):
         raise source.fault(f"only a measure has bounds, and {name} is {role}.", *path, mend="Remove them.")
-    return Column(name=name, role=role, type=kind, title=title, grade=str(said.get("grade", dataset_grade)),
-                  values=_values(source, name, kind, said.get("values", [False, True])) if role is Role.KEY else (),
+    values = _values(source, name, kind, said.get("values", [False, True])) if role is Role.KEY else ()
+    marks, unfit = _reading(source, name, said, dataset, values)
+    return Column(name=name, role=role, type=kind, title=title, grade=str(said.get("grade", dataset["grade"])),
+                  values=values, empty_marks=marks, unfit=unfit, longest=int(said.get("longest", LONGEST_TEXT)),
                   bounds=_bounds(source, name, kind, said) if role is Role.MEASURE else None,
                   required=bool(said.get("required", False)), measured_in=str(said.get("measured_in", "")))
+
+
+def _reading(source: YamlText, name: str, said: Any, dataset: Any, values: tuple[KeyValue, ...]) -> tuple[tuple[str, ...], Unfit]:
+    """Which texts stand for an empty cell of a column, and what happens to a cell that does not fit."""
+    path = ("columns", name)
+    marks = tuple(map(str, said.get("empty_marks", dataset.get("empty_marks", []))))
+    if both := [value for value in values if str(value) in marks]:
+        raise source.fault(f"{both[0]!r} is a value of {name}, and a mark of an empty cell.", *path,
+                           mend=f"Remove it from one of the two, or give {name} `empty_marks` of its own, such as [].")
+    unfit = Unfit(said.get("unfit", "refuse"))
+    needed = said["role"] == "unit" or said.get("required", False)
+    if unfit is Unfit.EMPTY and needed:
+        raise source.fault(f"{name} may not be empty, so what does not fit cannot be emptied.", *path, "unfit",
+                           mend="Use refuse or drop.")
+    if unfit is Unfit.ROUND and (said["role"] == "unit" or said["type"] not in ("integer", "date", "timestamp")):
+        raise source.fault(f"{name} cannot be rounded.", *path, "unfit",
+                           mend="Round integers, dates and timestamps; never ids: two people would become one.")
+    if "longest" in said and said["type"] != "text":
+        raise source.fault(f"only a text has a longest length, and {name} is {said['type']}.", *path, "longest",
+                           mend="Remove it.")
+    return marks, unfit
 
 
 def _values(source: YamlText, name: str, kind: Type, said: Any) -> tuple[KeyValue, ...]:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sandbox.catalog.model import DatasetPolicy, Role
-from sandbox.catalog.read_table import quoted
-from sandbox.catalog.shut_duckdb import shut_connection
+from sandbox.catalog.model import Bounds, DatasetPolicy, KeyValue, Role
 
 ROUND = [most * 10**zeros for zeros in range(10) for most in (1, 2, 5)]
 
@@ -34,32 +35,44 @@ class Profile:
 
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
-    """Look at a typed table (see read_table) by its policy."""
-    with shut_connection() as connection:
-        connection.register("typed", table)
-
-        def percent(condition: str, parameters: list[object] | None = None) -> int:
-            found = connection.execute(
-                f"SELECT CAST(round(100.0 * count(*) FILTER (WHERE {condition}) / count(*)) AS INTEGER) FROM typed",
-                parameters or []).fetchone()
-            return int(found[0]) if found else 0
+    """Look at a typed table, sorted by unit (see read_table), by its policy."""
+    rows = len(table)
+    over = enough = 0
+    if policy.unit:
+        counts = _rows_of_units(table.column(policy.unit.column).combine_chunks())
 
         def beyond(most: int) -> float:
-            assert policy.unit is not None
-            found = connection.execute(f"SELECT sum(greatest(0, n - {most})) / sum(n) FROM (SELECT count(*) AS n FROM typed "
-                                       f"GROUP BY {quoted(policy.unit.column)})").fetchone()
-            return float(found[0]) if found else 0.0
+            return float(np.maximum(counts - most, 0).sum()) / rows
 
-        over = round(100 * beyond(policy.unit.max_rows)) if policy.unit else 0
+        over = round(100 * beyond(policy.unit.max_rows))
         enough = next(most for most in ROUND if beyond(most) <= 0.01) if over else 0
-        measures = [column for column in policy.columns if column.role is Role.MEASURE and column.bounds]
-        keys = [column for column in policy.columns if column.role is Role.KEY]
-        return Profile(
-            rows=table.num_rows, rows_left_out_percent=over, max_rows_for_most=enough,
-            empty_percent={column.name: percent(f"{quoted(column.name)} IS NULL") for column in policy.columns},
-            clipped_percent={column.name: percent(
-                f"{quoted(column.name)} NOT BETWEEN {float(column.bounds.low)} AND {float(column.bounds.high)}")
-                for column in measures if column.bounds},
-            unlisted_percent={column.name: percent(
-                f"{quoted(column.name)} IS NOT NULL AND NOT list_contains(?, {quoted(column.name)})",
-                [list(column.values)]) for column in keys})
+
+    def percent(count: int) -> int:
+        return round(100 * count / rows)
+
+    def clipped(name: str, bounds: Bounds) -> int:
+        column = table.column(name)
+        return _true(pc.or_(pc.less(column, float(bounds.low)), pc.greater(column, float(bounds.high))))
+
+    def unlisted(name: str, values: tuple[KeyValue, ...]) -> int:
+        column = table.column(name)
+        given: int = rows - column.null_count
+        return given - _true(pc.is_in(column, value_set=pa.array(values, column.type)))
+
+    return Profile(
+        rows=rows, rows_left_out_percent=over, max_rows_for_most=enough,
+        empty_percent={column.name: percent(table.column(column.name).null_count) for column in policy.columns},
+        clipped_percent={column.name: percent(clipped(column.name, column.bounds)) for column in policy.columns
+                         if column.role is Role.MEASURE and column.bounds},
+        unlisted_percent={column.name: percent(unlisted(column.name, column.values)) for column in policy.columns
+                          if column.role is Role.KEY})
+
+
+def _true(condition: pa.ChunkedArray) -> int:
+    return int(pc.sum(condition).as_py() or 0)
+
+
+def _rows_of_units(units: pa.Array) -> npt.NDArray[np.int64]:
+    """How many rows each unit has; the rows of a unit lie together."""
+    starts = np.flatnonzero(pc.not_equal(units[1:], units[:-1]).to_numpy(zero_copy_only=False)) + 1
+    return np.diff(np.concatenate(([0], starts, [len(units)])))

@@ -1,9 +1,10 @@
 """How does a department's file become a dataset? Check, type, store encrypted, then register it with its log entry."""
 
 import hashlib
-import io
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,20 +15,28 @@ from sandbox.budgets import Account, Level, open_account
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile
-from sandbox.catalog.read_table import read_table
+from sandbox.catalog.read_table import read_file
 from sandbox.catalog.shelf import Shelf
+from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
-from sandbox.errors import Conflict, InvalidInput
+from sandbox.errors import CihuError, Conflict, InvalidInput
 from sandbox.identity import Principal
+from sandbox.ingest import IdRule
 from sandbox.policy import Gate, Resource
-from sandbox.storage import RawStore
+from sandbox.storage import ObjectVersion, RawStore
 
 
 @dataclass(frozen=True)
 class Published:
+    """`told`: what was done to cells and ids as they were read, for the publishing officer alone."""
+
     version: Version
     profile: Profile
+    told: tuple[str, ...] = ()
+
+    def advice(self) -> list[str]:
+        return [*self.told, *self.profile.advice()]
 
 
 def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, populations: dict[str, Population],
@@ -45,32 +54,74 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
         raise InvalidInput(f"The population {policy.population} has no budget.",
                            mend=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.")
     _refuse_open_with_higher_columns(policy, grade)
-    table = read_table(body, policy)
-    fit = profile(table, policy)
-    parquet = to_parquet(table)
-    stored = store.put(f"{policy.dataset}/{hashlib.sha256(parquet).hexdigest()}.parquet", parquet)
+    # one at a time for a dataset; and whoever sweeps the bucket waits for it (sweep.py)
+    with database.lock(publishing(policy.dataset)):
+        with database.transaction() as tx:
+            before = _published_before(tx, policy, shelf)
+        ids = id_rule(policy, before)
+        rows = read_file(body, policy, ids=ids)
+        del body
+        fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
+        parquet = to_parquet(rows.table)
+        told = rows.told
+        del rows
+        name = f"{policy.dataset}/{uuid4()}.parquet"
+        record(database, dataset=policy.dataset, object_name=name)
+        try:
+            stored = store.put(name, parquet)
+            version = _register(database, policy, policy_text, stored, shelf=shelf, populations=populations, officer=officer,
+                                ids=ids, rows=number_of_rows)
+        except BaseException:
+            # what was not registered is nobody's; where this fails too, the next start sweeps it
+            with suppress(CihuError):
+                discard(database, store, name)
+            raise
+    return Published(version, fit, told)
+
+
+def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
+    """How ids are normalised: as the policy says, or as before, so that a dataset keeps its people. Raises `Conflict`."""
+    if before is None:
+        return policy.ids or IdRule.NORMALISED
+    rule = policy.ids or before.ids or IdRule.EXACT
+    if before.ids is IdRule.NORMALISED and rule is IdRule.EXACT:
+        # one protected person would become several, each with a protection of its own
+        raise Conflict(f"{policy.dataset} was published with `ids: normalised`.",
+                       mend="Keep it, or publish it under another name.",
+                       zh=f"{policy.dataset} 以 ids: normalised 发布过。", mend_zh="请保持不变，或以其他名称发布。")
+    return rule
+
+
+def _published_before(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> DatasetPolicy | None:
+    latest = tx.execute(select(datasets.c.latest).where(datasets.c.name == policy.dataset)).scalar_one_or_none()
+    return None if latest is None else shelf.version(tx, policy.dataset, latest).policy
+
+
+def _register(database: Database, policy: DatasetPolicy, policy_text: str, stored: ObjectVersion, *, shelf: Shelf,
+              populations: dict[str, Population], officer: Principal, ids: IdRule, rows: int) -> Version:
     with database.transaction() as tx:
         number = _next_number(tx, policy, shelf)
-        version = Version(dataset=policy.dataset, number=number, policy=policy, object_name=stored.name,
+        version = Version(dataset=policy.dataset, number=number, policy=replace(policy, ids=ids), object_name=stored.name,
                           object_version=stored.version_id, sha256=stored.sha256, published_by=officer.id,
                           published_at=datetime.now(UTC))
         tx.execute(insert(dataset_versions).values(
             dataset=version.dataset, number=number, policy=policy_text, object_name=stored.name,
-            object_version=stored.version_id, sha256=stored.sha256, rows=table.num_rows,
+            object_version=stored.version_id, sha256=stored.sha256, rows=rows, id_rule=ids.value,
             published_by=officer.id, published_at=version.published_at))
+        registered(tx, stored.name)
         _open_budgets(tx, policy, populations)
         append(tx, Event("dataset.published", officer.id, f"dataset:{version.name}", {
             "department": policy.department, "grade": policy.grade, "population": policy.population,
             "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
             **({"delta": str(policy.budget.delta), "dataset_epsilon": str(policy.budget.dataset_epsilon),
                 "unit": policy.unit.column, "max_rows": policy.unit.max_rows} if policy.budget and policy.unit else {})}))
-    return Published(version, fit)
+    return version
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
+    buffer = pa.BufferOutputStream()
     pyarrow.parquet.write_table(table, buffer, compression="zstd", store_schema=False)
-    return buffer.getvalue()
+    return bytes(memoryview(buffer.getvalue()))
 
 
 def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:

@@ -1,5 +1,7 @@
 """Which datasets are there, and what does the policy of each version say?"""
 
+import logging
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,20 @@ from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
-from sandbox.errors import NotFound
+from sandbox.errors import CihuError, NotFound, Unavailable
+from sandbox.ingest.model import IdRule
+
+log = logging.getLogger("cihu.catalog")
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A broken version: whose it is, and of which kind the fault is."""
+
+    dataset: str
+    number: int
+    department: str
+    why: str
 
 
 class Shelf:
@@ -20,6 +35,7 @@ class Shelf:
         self.database = database
         self.schema = policies / "dataset.schema.json"
         self._parse = lru_cache(maxsize=256)(self._parse_text)
+        self._aside: dict[tuple[str, int], str] = {}
 
     def current(self, name: str) -> Version:
         """The newest version of a dataset. Raises `NotFound`, which lists what there is."""
@@ -31,12 +47,42 @@ class Shelf:
                 shown, have = name if name.isprintable() else ascii(name), ", ".join(known)
                 raise NotFound(f"There is no dataset {shown}.", code="dataset_not_found", zh=f"没有数据集 {shown}。",
                                mend=f"There are: {have or 'none yet'}.", mend_zh=f"现有:{have or '尚无'}。")
-        return self._version(row)
+        try:
+            version = self._version(row)
+        except CihuError as error:
+            self.set_aside(row.dataset, row.number, error.code)
+        if (row.dataset, row.number) in self._aside:
+            raise Unavailable(f"{row.dataset} cannot be used at present: its version {row.number} is broken, and was set aside.",
+                              code="dataset_set_aside", mend="An officer of its department can publish a mended version.",
+                              zh=f"{row.dataset} 目前不可用：其第 {row.number} 版已损坏，被搁置。",
+                              mend_zh="可由其部门的数据专员发布改正后的版本。")
+        return version
 
     def all(self) -> list[Version]:
-        """The newest version of every dataset, by name."""
+        """The newest version of every dataset, by name; without those that are set aside."""
         with self.database.transaction() as tx:
-            return [self._version(row) for row in tx.execute(_versions().order_by(datasets.c.name))]
+            rows = list(tx.execute(_versions().order_by(datasets.c.name)))
+        versions = []
+        for row in rows:
+            try:
+                versions.append(self._version(row))
+            except CihuError as error:
+                self.set_aside(row.dataset, row.number, error.code)
+        return [version for version in versions if (version.dataset, version.number) not in self._aside]
+
+    def set_aside(self, dataset: str, number: int, why: str) -> None:
+        """A version that cannot be read or loaded hinders no other: it is not offered until a new version replaces it, and the
+        officers are told. `why` is a code or the kind of an error, never its words: they could quote a value."""
+        if (dataset, number) not in self._aside:
+            log.error("version %s of %s is broken and was set aside: %s", number, dataset, why)
+        self._aside[dataset, number] = why
+
+    def aside(self) -> list[SetAside]:
+        """The newest versions that are set aside."""
+        with self.database.transaction() as tx:
+            newest = {(row.name, row.latest): row.department for row in tx.execute(select(datasets))}
+        return [SetAside(dataset, number, newest[dataset, number], why) for (dataset, number), why in sorted(self._aside.items())
+                if (dataset, number) in newest]
 
     def version(self, tx: Transaction, name: str, number: int) -> Version:
         """A version by its number, in the caller's transaction."""
@@ -54,10 +100,11 @@ class Shelf:
             dataset_versions.c.dataset == version.dataset, dataset_versions.c.number == version.number)).scalar_one())
 
     def _parse_text(self, text: str) -> DatasetPolicy:
-        return read_policy(text, schema=self.schema)
+        return read_policy(text, schema=self.schema, kept=True)
 
     def _version(self, row: Row[Any]) -> Version:
-        return Version(dataset=row.dataset, number=row.number, policy=self._parse(row.policy),
+        policy = replace(self._parse(row.policy), ids=IdRule(row.id_rule))
+        return Version(dataset=row.dataset, number=row.number, policy=policy,
                        object_name=row.object_name, object_version=row.object_version, sha256=row.sha256,
                        published_by=row.published_by, published_at=row.published_at)
 

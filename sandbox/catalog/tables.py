@@ -35,8 +35,19 @@ dataset_versions = Table(
     Column("object_version", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
+    # how its units' ids were normalised (ingest.IdRule); what was published before there was a rule is as it was written
+    Column("id_rule", Text, nullable=False, server_default="exact"),
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
+    schema="vault",
+)
+
+uploads = Table(
+    "uploads", metadata,
+    # recorded before it is stored, and taken out when a version owns it (sweep.py)
+    Column("object_name", Text, primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     schema="vault",
 )
 

@@ -23,6 +23,15 @@ def publish(policy: Annotated[Path, typer.Argument(help="What you say of the dat
           *[f"  Look at this: {advice}" for advice in done["advice"]])
 
 
+@app.command("set-aside")
+def set_aside(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """List datasets that are not offered because their newest version is broken (data officers)."""
+    aside = visitor_of(home, who).vault("GET", "/v1/datasets/set-aside")
+    show({"set_aside": aside}, as_json, *[
+        f"{each['dataset']}, version {each['number']}, cannot be used ({each['why']}): publish a mended version."
+        for each in aside] or ["No dataset is set aside."])
+
+
 @app.command()
 def request(dataset: str, purpose: Annotated[str, typer.Option(help="What you want to find out, and what for.")],
             team: Annotated[str, typer.Option(help="For which of your teams.")] = "cihu-lake",

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
-from sandbox.errors import Unavailable
+from sandbox.errors import InvalidInput, Unavailable
+from sandbox.plain_text import MEND, MEND_ZH
 
 LOCK_SECONDS = 600
 
@@ -61,6 +62,11 @@ def _told_plainly() -> Iterator[None]:
     statement: that could hold what somebody asked."""
     try:
         yield
+    except (DataError, UnicodeEncodeError) as error:
+        # a value that no column holds came past the types at the doors: what was sent is at fault, not the service
+        raise InvalidInput("A value cannot be stored: it is too large, or no plain text.", code="cannot_be_stored",
+                           mend=MEND, zh="有一个值无法存储：过大，或不是文字。", mend_zh=MEND_ZH,
+                           internal=type(error).__name__) from error
     except OperationalError as error:
         raise Unavailable("The database cannot be reached, or could not go on.",
                           mend="Try again in a minute. For the operator: is Postgres running, and is CIHU_DATABASE_URL right?",

@@ -18,27 +18,28 @@ from sandbox.grants.model import Grant, Request
 from sandbox.grants.read import list_grants, list_requests, load_request
 from sandbox.grants.request_access import request_access
 from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6)]
 
 
 class NewRequest(BaseModel):
-    dataset: str
-    team: str
-    purpose: str
+    dataset: PlainText
+    team: PlainText
+    purpose: PlainText
     epsilon: Epsilon
-    until: str = Field(description="a date, such as 2026-12-31: good until the end of that day, by the city's clock")
+    until: PlainText = Field(description="a date, such as 2026-12-31: good until the end of that day, by the city's clock")
 
 
 class Approval(BaseModel):
     epsilon: Epsilon | None = None
-    until: str | None = None
-    note: str = Field(default="", max_length=2000)
+    until: PlainText | None = None
+    note: PlainText = Field(default="", max_length=2000)
 
 
 class Reason(BaseModel):
-    reason: str = Field(max_length=2000)
+    reason: PlainText = Field(max_length=2000)
 
 
 def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:

@@ -18,36 +18,38 @@ from sandbox.jobs.predictor import as_document
 from sandbox.jobs.read import list_runs, load_own_run
 from sandbox.jobs.submit import submit
 from sandbox.jobs.worker import Worker
+from sandbox.plain_text import ExactText, PlainText
 
 
 class Interface(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    columns: list[str] = Field(description="the columns of its one input that it is given")
-    predicts: dict[str, str | list[str | int]] = Field(
+    columns: list[PlainText] = Field(description="the columns of its one input that it is given")
+    predicts: dict[PlainText, PlainText | list[PlainText | int]] = Field(
         description="what it returns a row: name -> number, probability, integer, boolean, text, or the list of its values")
 
 
 class NewRun(BaseModel):
     model_config = ConfigDict(extra="forbid")  # a misspelt limit would be the usual one
 
-    name: str = Field(max_length=400)
-    entry: str = Field(default="main.py", max_length=400, description="which of the files is started")
-    files: dict[str, str] = Field(description="the program: path -> exact text")
-    inputs: list[str] = Field(description="the datasets that it reads, in their newest versions")
+    name: PlainText = Field(max_length=400)
+    entry: PlainText = Field(default="main.py", max_length=400, description="which of the files is started")
+    files: dict[ExactText, ExactText] = Field(description="the program: path -> exact text")
+    inputs: list[PlainText] = Field(description="the datasets that it reads, in their newest versions")
     limit_seconds: int = Field(default=60, description="when it is ended at the latest, and its end told: never before")
     hint: bool = Field(default=False, description="whether its end is told with its class, where the datasets' officers let it")
     interface: Interface | None = Field(default=None, description="of a predictor")
-    team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
+    team: PlainText | None = Field(default=None, description="for which team; needed only if several of yours could")
 
 
 class NewTable(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(max_length=400)
-    sql: str = Field(max_length=20_000, description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY")
+    name: PlainText = Field(max_length=400)
+    sql: PlainText = Field(
+        max_length=20_000, description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY")
     limit_seconds: int = Field(default=10, description="when its end is told: never before")
-    team: str | None = Field(default=None, description="for which team; needed only if several of yours could")
+    team: PlainText | None = Field(default=None, description="for which team; needed only if several of yours could")
 
 
 def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:

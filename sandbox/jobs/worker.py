@@ -44,6 +44,7 @@ class Worker:
         self._bells: dict[UUID, Bell] = {}
         self._sealable = threading.Lock()
         self._sealed_here = False
+        self._at_death: run_folder.RemoverAtDeath | None = None
 
     def require_seal(self) -> None:
         """Raise `Unavailable` where a run could not be sealed: it is then not even queued."""
@@ -55,6 +56,7 @@ class Worker:
     def start(self) -> None:
         """Recover in the background, then open the places. Raises `Unavailable` if the private folder cannot be used."""
         run_folder.empty(self.desk.folder)
+        self._at_death = run_folder.RemoverAtDeath(self.desk.folder)
         self._spawn("runs", self._begin)
 
     def wake(self) -> None:
@@ -78,6 +80,8 @@ class Worker:
         for thread in tuple(self._threads):
             thread.join(STOP_SECONDS)
         run_folder.empty(self.desk.folder)
+        if self._at_death:
+            self._at_death.close()
 
     def _spawn(self, name: str, work: object) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)  # type: ignore[arg-type]

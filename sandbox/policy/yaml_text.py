@@ -1,6 +1,7 @@
 """What does a reviewed YAML file say, and on which line does it say something wrong?"""
 
 import json
+import unicodedata
 from functools import reduce
 from math import isfinite
 from operator import getitem
@@ -14,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from sandbox.errors import InvalidInput
+from sandbox.plain_text import MEND, MEND_ZH, is_text
 
 SHOWN = 8  # faults in one message
 
@@ -24,9 +26,16 @@ class YamlText:
     `document` is plain dicts, lists and scalars. `what` names the text in errors ("policies/grades.yaml").
     """
 
-    def __init__(self, text: str, schema: Path, *, what: str) -> None:
-        """Raises `InvalidInput`, which lists the faults with their lines and says what belongs there."""
+    def __init__(self, text: str, schema: Path, *, what: str, kept: bool = False) -> None:
+        """Raises `InvalidInput`, which lists the faults with their lines and says what belongs there.
+
+        `kept`: it was taken by a former release, which asked for less, and is read as it was.
+        """
         self.what = what
+        self._kept = kept
+        text = text if kept else unicodedata.normalize("NFC", text)
+        if not kept and not is_text(text):
+            raise InvalidInput(f"{what} is not plain text.", mend=MEND, zh=f"{what} 不是文字。", mend_zh=MEND_ZH)
         reader = YAML(typ="rt", pure=True)
         reader.allow_duplicate_keys = False
         try:
@@ -83,7 +92,7 @@ class YamlText:
         match node:
             case CommentedMap():
                 for name in node:
-                    if not isinstance(name, str):
+                    if not isinstance(name, str) or not (self._kept or is_text(name)):
                         raise self.fault("a name is not a text.", *path, name, mend="Put the name in quotes.")
                 return {str(name): self._plain(value, *path, name) for name, value in node.items()}
             case CommentedSeq():
@@ -93,7 +102,12 @@ class YamlText:
             case ScalarBoolean():  # one with an anchor
                 return bool(node)
             case str():
-                return str(node)
+                # an escape in quotes, such as "\\0", makes what no text may hold
+                if self._kept:
+                    return str(node)
+                if not is_text(node):
+                    raise self.fault("a text has a NUL character or a broken surrogate.", *path, mend=MEND)
+                return unicodedata.normalize("NFC", str(node))
             case int():
                 return int(node)
             case float() if isfinite(node):

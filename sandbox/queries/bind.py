@@ -266,6 +266,12 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
                            instead="Ask the officer to publish both in one type.", position=join.position,
                            why_zh=f"{unit.column} 是{TYPE_ZH[mine.type]},{theirs.column} 是{TYPE_ZH[its.type]}。",
                            instead_zh="请数据专员以同一类型发布两者。")
+    if mine.type is Type.TEXT and policy.ids is not other.ids:
+        raise QueryRefused(f"JOIN {join.dataset}", "the ids of one of the two are normalised, and those of the other kept "
+                           "as they were written: one person could have two ids.", position=join.position,
+                           instead="Ask the officer to publish both with `ids: normalised`.",
+                           why_zh="两者之一的标识已规范化，另一个仍为原样，同一人可能有两个标识。",
+                           instead_zh="请数据专员以 ids: normalised 重新发布两者。")
 
 
 def _joins_units(left: Expression, right: Name, scope: Scope) -> bool:

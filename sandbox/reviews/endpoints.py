@@ -16,6 +16,7 @@ from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.jobs.read import load_own_run
+from sandbox.plain_text import PlainText
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.desk import ReviewDesk
@@ -39,11 +40,12 @@ AS_BYTES = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachm
 class WantedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    path: str = Field(max_length=500, description="as the program named it, below its outbox")
-    statbarn: str = Field(max_length=100, description="which kind of statistic it is, such as frequencies")
-    context: str = Field(max_length=8000, description="which people and variables it is about")
-    controls: str = Field(max_length=8000, description="what was done so that nobody can be recognised")
-    counts: str | None = Field(default=None, max_length=500, description="a file of supporting counts, which is never released")
+    path: PlainText = Field(max_length=500, description="as the program named it, below its outbox")
+    statbarn: PlainText = Field(max_length=100, description="which kind of statistic it is, such as frequencies")
+    context: PlainText = Field(max_length=8000, description="which people and variables it is about")
+    controls: PlainText = Field(max_length=8000, description="what was done so that nobody can be recognised")
+    counts: PlainText | None = Field(
+        default=None, max_length=500, description="a file of supporting counts, which is never released")
 
 
 class Wanted(BaseModel):
@@ -58,9 +60,11 @@ class Wanted(BaseModel):
 class TrialFiles(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    inputs: list[str] = Field(min_length=1, max_length=8, description="the datasets that the program reads: their grade decides")
+    inputs: list[PlainText] = Field(
+        min_length=1, max_length=8, description="the datasets that the program reads: their grade decides")
     files: list[WantedFile] = Field(max_length=100, description="as they will be asked for")
-    contents: dict[str, str] = Field(description="path -> base64 of what the trial left: the files, and their supporting counts")
+    contents: dict[PlainText, str] = Field(
+        description="path -> base64 of what the trial left: the files, and their supporting counts")
 
     def bytes(self) -> dict[str, bytes]:
         try:
@@ -73,10 +77,10 @@ class TrialFiles(BaseModel):
 class OneVote(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    path: str = Field(max_length=500)
+    path: PlainText = Field(max_length=500)
     vote: Choice
-    comment: str = Field(default="", max_length=8000)
-    reasons: list[str] = Field(default_factory=list, max_length=20)
+    comment: PlainText = Field(default="", max_length=8000)
+    reasons: list[PlainText] = Field(default_factory=list, max_length=20)
 
 
 class Votes(BaseModel):

@@ -17,6 +17,8 @@ from urllib3 import PoolManager
 
 from sandbox.errors import Unavailable
 
+PROBES = "cihu-probe/"
+
 
 def make(client: Minio, bucket: str) -> None:
     """Create `bucket` if it is not there, and set versioning and encryption by default on a new one."""
@@ -33,7 +35,7 @@ def prove(client: Minio, http: PoolManager, address: str, bucket: str) -> None:
         raise unfit(bucket, "does not keep versions", "unversioned", "Turn versioning on for it, or name another bucket.")
     if is_public(bucket_policy(client, bucket)):
         raise unfit(bucket, "is open to everybody by its policy", "public", "Remove that policy, or name another bucket.")
-    probe = f"cihu-probe/{secrets.token_hex(8)}"
+    probe = f"{PROBES}{secrets.token_hex(8)}"
     written = client.put_object(bucket, probe, io.BytesIO(b"probe"), 5)
     version = written.version_id or ""
     try:

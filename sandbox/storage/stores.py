@@ -45,6 +45,19 @@ class RawStore(WrittenBucket):
         return super().get(name, version_id)
 
 
+    def versions(self, prefix: str) -> list[ObjectVersion]:
+        """Every version of every object whose name begins with `prefix`; their digests are not asked for."""
+        with translated(self.endpoint, self.bucket):
+            listed = self.client.list_objects(self.bucket, prefix=prefix or None, recursive=True, include_version=True)
+            return [ObjectVersion(str(found.object_name), str(found.version_id), found.size or 0, "") for found in listed
+                    if not found.is_delete_marker and not str(found.object_name).startswith(protection.PROBES)]
+
+    def remove(self, stored: ObjectVersion) -> None:
+        """Remove one version for good. Raises `Unavailable` where the bucket keeps it (an object lock)."""
+        with translated(self.endpoint, self.bucket):
+            self.client.remove_object(self.bucket, checked_name(stored.name), version_id=stored.version_id)
+
+
 class QuarantineStore(WrittenBucket):
     """What sealed runs left, until reviewers have decided: only the vault holds its keys, and it is not even read if unfit."""
 

@@ -5,6 +5,7 @@ import itertools
 from datetime import UTC, datetime
 from fractions import Fraction
 
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 from hypothesis import assume, given, settings
@@ -125,6 +126,9 @@ def test_the_file_has_the_schema_of_the_raw_one(story: Story, text: str) -> None
     version = story.shelf.current(policy.dataset)
     raw = pyarrow.parquet.read_table(io.BytesIO(story.store.get(version.object_name, version.object_version)))
     shown = raw.select(made.column_names)
+    if policy.unit and made.schema.field(policy.unit.column).type == pyarrow.string():  # a dataset's ids are normalised
+        place = made.column_names.index(policy.unit.column)
+        made = made.set_column(place, made.schema.field(place), pyarrow.compute.utf8_upper(made.column(place)))
     assert shown.schema.equals(made.schema) and shown.equals(made)
     plain = io.BytesIO()
     pyarrow.parquet.write_table(shown, plain, store_schema=False)

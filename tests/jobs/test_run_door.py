@@ -150,7 +150,7 @@ def test_a_hidden_columns_grade_is_not_the_programs(asked: AskedVault, s3: S3Ser
     ({"limit": 10}, 422, "invalid_input"), ({"team": "river"}, 403, "not_your_team"),
     ({"files": {"main.py": "\x00"}}, 422, "invalid_input"),
     ({"files": {"main.py": "x" * 70_000}}, 413, "http_413"), ({"files": {"main.py": "\ud800"}}, 422, "invalid_input"),
-    ({"inputs": ["clinic.\x00"]}, 404, "dataset_not_found"),
+    ({"inputs": ["clinic.\x00"]}, 422, "invalid_input"),
 ])
 def test_a_bad_submission_is_refused_with_its_fault(asked: AskedVault, lake: tuple[str, Grant], changed: dict[str, Any],
                                                     status: int, code: str) -> None:

@@ -12,6 +12,7 @@ from marketplace.portal.door import Door
 from marketplace.portal.openid.client import SCOPES
 from marketplace.portal.openid.provider import Provider, claims_of
 from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.plain_form import plain_form
 from sandbox.database import Database, Transaction
 from sandbox.errors import Forbidden, NotAuthenticated
 from sandbox.identity import WORKSPACE, Origin, TokenVerifier, jwks, load_principal, require_unrevoked
@@ -22,7 +23,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 async def posted(request: Request) -> FormData:
     """The form of a request; read here because reading is asynchronous and the endpoints are not."""
-    return await request.form()
+    return plain_form(await request.form())
 
 
 def router(*, database: Database, door: Door, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:

@@ -16,6 +16,7 @@ from marketplace.vault import Vault
 from sandbox.city_time import city_date
 from sandbox.database import Database
 from sandbox.errors import BudgetExhausted, InvalidInput
+from sandbox.plain_text import PlainText
 
 USUAL_DAYS = 90
 
@@ -29,7 +30,8 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
     @routes.get("/datasets")
     def catalogue(request: Request, session: Person, vault: Reading, q: str = "") -> Response:
         found = [dataset for dataset in vault.datasets(session.principal.id) if matches(dataset, q)]
-        return pages.show(request, "datasets.html", session, datasets=found, q=q)
+        aside = vault.set_aside(session.principal.id) if "officer" in session.principal.roles else []
+        return pages.show(request, "datasets.html", session, datasets=found, q=q, aside=aside)
 
     @routes.get("/datasets/{name}")
     def dataset(request: Request, session: Person, vault: Reading, name: str) -> Response:
@@ -43,7 +45,7 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
 
     @routes.post("/datasets/{name}/stand-in")
     def buy_stand_in(request: Request, session: Sender, vault: Reading, name: str,
-                     epsilon: Annotated[str, Form()] = "") -> Response:
+                     epsilon: Annotated[PlainText, Form()] = "") -> Response:
         try:
             vault.buy_stand_in(session.principal.id, name, epsilon.strip())
         except (InvalidInput, BudgetExhausted) as refusal:
@@ -58,11 +60,11 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
         return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
 
     @routes.post("/datasets/{name}/request")
-    def send_request(request: Request, session: Sender, vault: Reading, name: str, team: Annotated[str, Form()] = "",
-                     purpose: Annotated[str, Form()] = "", epsilon: Annotated[str, Form()] = "",
-                     until: Annotated[str, Form()] = "",
+    def send_request(request: Request, session: Sender, vault: Reading, name: str, team: Annotated[PlainText, Form()] = "",
+                     purpose: Annotated[PlainText, Form()] = "", epsilon: Annotated[PlainText, Form()] = "",
+                     until: Annotated[PlainText, Form()] = "",
                      step: Annotated[Literal["check", "change", "send"], Form()] = "check",
-                     once: Annotated[str, Form()] = "") -> Response:
+                     once: Annotated[PlainText, Form()] = "") -> Response:
         about = vault.dataset(session.principal.id, name)
         wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
         try:

@@ -14,6 +14,7 @@ from marketplace.portal.sessions import Session, close_session, csrf_of, hash_se
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, NotAuthenticated, TooMany
 from sandbox.identity import log_in
+from sandbox.plain_text import ExactText, PlainText
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -28,8 +29,8 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
         return login_form(request, door, pages, next=next)
 
     @routes.post("/login", dependencies=[Depends(door.stranger)])
-    def login(request: Request, account: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
-              next: Annotated[str, Form()] = "/", kept: Annotated[str, Form()] = "") -> Response:
+    def login(request: Request, account: Annotated[PlainText, Form()] = "", password: Annotated[ExactText, Form()] = "",
+              next: Annotated[PlainText, Form()] = "/", kept: Annotated[PlainText, Form()] = "") -> Response:
         try:
             principal = log_in(database, account_id=account.strip().lower(), password=password)
         except (NotAuthenticated, TooMany) as refusal:

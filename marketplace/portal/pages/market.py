@@ -25,6 +25,7 @@ from marketplace.portal.sessions import Session
 from marketplace.products.find import department_products, find_product, listed_products
 from marketplace.products.withdraw_product import withdraw_product
 from sandbox.database import Database
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 
 SHOWN_LINES = 100
@@ -34,7 +35,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
     routes = APIRouter(include_in_schema=False)
     Person = Annotated[Session, Depends(door.person)]
     Sender = Annotated[Session, Depends(door.sender)]
-    Text = Annotated[str, Form()]
+    Text = Annotated[PlainText, Form()]
 
     def show_key(session: Session, issued: Issued) -> Response:
         page = RedirectResponse(f"/licences/{issued.licence}/keys/new", status_code=303)

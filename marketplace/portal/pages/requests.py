@@ -15,6 +15,7 @@ from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
+from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
@@ -23,7 +24,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages, vault: V
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(door.person)]
     Sender = Annotated[Session, Depends(door.sender)]
-    Text = Annotated[str, Form()]
+    Text = Annotated[PlainText, Form()]
 
     @routes.get("/requests")
     def requests(request: Request, session: Person, vault: Reading) -> Response:

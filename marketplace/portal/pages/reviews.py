@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from marketplace.portal.door import Door
+from marketplace.portal.plain_form import plain_form
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
@@ -19,7 +20,7 @@ SEVERITIES = ("blocks", "asks", "notes")
 
 async def form_of(request: Request) -> FormData:
     """A form whose fields follow from what is on the page: one group for each file."""
-    return await request.form(max_files=0)
+    return plain_form(await request.form(max_files=0))
 
 
 def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:

@@ -1,0 +1,106 @@
+"""Parquet bytes become batches of columns. What the file declares is compared with the limits before a row is decoded."""
+
+import io
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+
+from sandbox.errors import InvalidInput
+from sandbox.ingest.csv_rows import UNREADABLE
+from sandbox.ingest.limits import Limits
+from sandbox.ingest.model import FieldRules
+
+MAGIC = b"PAR1"
+ROWS_AT_ONCE = 32 * 1024
+
+
+class ParquetFile:
+    """A Parquet file within the limits, by its footer. Raises `InvalidInput`."""
+
+    def __init__(self, body: bytes, limits: Limits) -> None:
+        try:
+            self._footer = pyarrow.parquet.read_metadata(io.BytesIO(body))
+            physical, schema = self._footer.schema, self._footer.schema.to_arrow_schema()
+            self.names: list[str] = list(schema.names)
+        except UNREADABLE as error:
+            raise _unreadable(error) from None
+        if not self.names:
+            raise InvalidInput(
+                "The file has no columns.",
+                mend="Write it again, or send CSV.",
+                zh="文件没有列。",
+                mend_zh="请重新写出，或改用 CSV。",
+            )
+        self._body = body
+        self.rows_at_most = int(self._footer.num_rows)
+        # of the row groups alone: Arrow ends the process when it looks at a damaged column's footer
+        groups = range(self._footer.num_row_groups)
+        declared = sum(max(0, self._footer.row_group(group).total_byte_size) for group in groups)
+        if len(self.names) > limits.columns or self._footer.num_columns > limits.columns:
+            raise InvalidInput(
+                f"The file has more than {limits.columns} columns.",
+                zh=f"文件超过 {limits.columns} 列。",
+                mend="Leave out what nobody needs.",
+                mend_zh="请去掉无人需要的列。",
+            )
+        if declared > limits.unpacked_bytes:
+            raise too_much_unpacked(limits)
+        self._texts = {field.name for field in schema if _is_text(field.type)}
+        # Spark's INT96 has no zone in the file, and is always UTC
+        self._utc = {
+            physical.column(place).path
+            for place in range(len(physical))
+            if physical.column(place).physical_type == "INT96"
+        }
+
+    def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
+        """The named columns, a piece at a time. Texts come as dictionaries: a long one that stands in every row is one text."""
+        try:
+            file = pyarrow.parquet.ParquetFile(
+                io.BytesIO(self._body),
+                coerce_int96_timestamp_unit="us",
+                read_dictionary=[name for name in fields if name in self._texts],
+            )
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(fields)):
+                yield pa.RecordBatch.from_arrays(
+                    [self._with_zone(name, batch.column(name)) for name in fields], names=list(fields)
+                )
+        except UNREADABLE as error:
+            raise _unreadable(error) from None
+
+    def _with_zone(self, name: str, column: pa.Array) -> pa.Array:
+        if name in self._utc and pa.types.is_timestamp(column.type) and column.type.tz is None:
+            return pc.assume_timezone(column, "UTC")
+        return column
+
+
+def _is_text(type: pa.DataType) -> bool:
+    known = pa.types
+    return bool(
+        known.is_string(type)
+        or known.is_large_string(type)
+        or known.is_binary(type)
+        or known.is_large_binary(type)
+    )
+
+
+def too_much_unpacked(limits: Limits) -> InvalidInput:
+    size = limits.unpacked_bytes // 1024**2
+    return InvalidInput(
+        f"The file unpacks to more than {size} MiB.",
+        zh=f"文件解压后超过 {size} MiB。",
+        mend="Publish it as several datasets, or leave columns out.",
+        mend_zh="请分成几个数据集发布，或去掉一些列。",
+    )
+
+
+def _unreadable(error: Exception) -> InvalidInput:
+    return InvalidInput(
+        "The file is not readable Parquet.",
+        mend="Write it again, or send CSV.",
+        internal=type(error).__name__,
+        zh="文件不是可读的 Parquet。",
+        mend_zh="请重新写出，或改用 CSV。",
+    )

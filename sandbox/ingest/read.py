@@ -1,0 +1,236 @@
+"""A file's bytes become a typed table, sorted by unit: strictly, a batch at a time, within limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sandbox.errors import InvalidInput
+from sandbox.ingest.columns import ARROW_TYPE, CODE, ROUNDABLE, Mask, WrongType, read_column
+from sandbox.ingest.csv_rows import CsvFile
+from sandbox.ingest.identifiers import normalise
+from sandbox.ingest.limits import LIMITS, Limits
+from sandbox.ingest.model import Fault, FieldRules, IdRule, Type, Unfit
+from sandbox.ingest.parquet_rows import MAGIC, ParquetFile, too_much_unpacked
+from sandbox.ingest.tally import Tally, refuse
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The typed rows, sorted by unit; and what the publishing officer should know of how they were read."""
+
+    table: pa.Table
+    told: tuple[str, ...]
+
+
+@dataclass
+class IdTally:
+    """Ids that the rule changed, and how many ids it joined to others. Kept only where some were changed."""
+
+    before: list[pa.Array]
+    after: list[pa.Array]
+    changed: int = 0
+
+    def told(self) -> list[str]:
+        if not self.changed:
+            return []
+        joined = _different(self.before) - _different(self.after)
+        return [
+            f"{self.changed} rows have an id that was written otherwise than the rule (NFKC, trimmed, upper case); "
+            f"{joined} ids differ from another id in that alone, and were joined with it"
+        ]
+
+
+def _different(parts: list[pa.Array]) -> int:
+    return int(pc.count_distinct(pa.chunked_array(parts)).as_py())
+
+
+def read_rows(
+    body: bytes, fields: Sequence[FieldRules], *, ids: IdRule = IdRule.EXACT, limits: Limits = LIMITS
+) -> Rows:
+    """Read CSV or Parquet: the fields in their order and no other columns.
+
+    Raises `InvalidInput`, which names columns, counts cells by the kind of their fault, and quotes none.
+    """
+    if not body:
+        raise InvalidInput(
+            "The file is empty.",
+            mend="Send a CSV file with a header line, or a Parquet file.",
+            zh="文件是空的。",
+            mend_zh="请提供带表头的 CSV 或 Parquet 文件。",
+        )
+    if len(body) > limits.file_bytes:
+        raise InvalidInput(
+            f"The file is larger than {limits.file_bytes // 1024**2} MiB.",
+            mend="Publish it as several datasets.",
+            zh=f"文件超过 {limits.file_bytes // 1024**2} MiB。",
+            mend_zh="请分成几个数据集发布。",
+        )
+    file = ParquetFile(body, limits) if body.startswith(MAGIC) else CsvFile(body, limits)
+    by_name = {rules.name: rules for rules in fields}
+    _check_names(file.names, list(by_name))
+    _check_size(file.rows_at_most, len(fields), limits)
+    tallies = {name: Tally(rules) for name, rules in by_name.items()}
+    id_tally = IdTally([], [])
+    parts, rows, size, dropped = [], 0, 0, 0
+    for batch in file.batches(by_name):
+        part, left_out = _typed(batch, by_name, tallies, rows, ids, id_tally)
+        rows, dropped, size = rows + len(batch), dropped + left_out, size + part.nbytes
+        _check_size(rows, len(fields), limits)
+        if size > limits.unpacked_bytes:
+            raise too_much_unpacked(limits)
+        parts.append(part)
+    refuse(list(tallies.values()))
+    if rows == dropped:
+        raise InvalidInput(
+            "The file has no rows." if not rows else "No row of the file fits the policy.",
+            mend="Publish a dataset when it has data.",
+            zh="文件没有任何行。" if not rows else "没有一行符合策略。",
+            mend_zh="请在有数据后再发布。",
+        )
+    table = pa.Table.from_batches(parts)
+    del parts
+    told = [said for tally in tallies.values() if (said := tally.told())] + id_tally.told()
+    if dropped:
+        told.append(f"{dropped} of {rows} rows were left out")
+    unit = next((rules.name for rules in fields if rules.unit), None)
+    return Rows(table if unit is None else sorted_by(table, unit), tuple(told))
+
+
+def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in given]
+    # told by their places: a file without a header line has a row there, and a row's values are never quoted
+    unknown = [str(place) for place, name in enumerate(given, start=1) if name not in wanted]
+    twice = sorted({name for name in wanted if given.count(name) > 1})
+    faults = [
+        (f"{words} {', '.join(names)}", f"{zh} {'、'.join(names)}")
+        for words, zh, names in (
+            ("it has not", "缺少", missing),
+            ("the policy does not name its columns number", "策略未写明第几列：", unknown),
+            ("it has twice", "重复出现", twice),
+        )
+        if names
+    ]
+    if faults:
+        raise InvalidInput(
+            f"The file's columns are not the policy's: {'; '.join(said for said, _ in faults)}.",
+            mend="The first line must be the columns' names. Name every column of the file in the policy; give those that "
+            "nobody may use the role hidden.",
+            zh=f"文件的列与策略不符：{'；'.join(zh for _, zh in faults)}。",
+            mend_zh="第一行须是列名。请在策略中写明文件的每一列；无人可用的列写 role: hidden。",
+        )
+
+
+def _check_size(rows: int, columns: int, limits: Limits) -> None:
+    if rows <= limits.rows and rows * columns <= limits.cells:
+        return
+    most = min(limits.rows, limits.cells // columns)
+    raise InvalidInput(
+        f"The file has more than {most} rows, which is the most for {columns} columns.",
+        code="too_many_rows",
+        mend="Publish it as several datasets, or leave columns out.",
+        zh=f"文件超过 {most} 行（{columns} 列时的上限）。",
+        mend_zh="请分成几个数据集发布，或去掉一些列。",
+    )
+
+
+def _typed(
+    batch: pa.RecordBatch,
+    fields: Mapping[str, FieldRules],
+    tallies: Mapping[str, Tally],
+    before: int,
+    ids: IdRule,
+    id_tally: IdTally,
+) -> tuple[pa.RecordBatch, int]:
+    """A batch's rows, typed, and how many were left out."""
+    columns, dropped = [], np.zeros(len(batch), np.bool_)
+    for name, rules in fields.items():
+        try:
+            column = read_column(batch.column(name), rules)
+        except pa.ArrowException as error:
+            raise InvalidInput(
+                f"Column {name} of the file is damaged.",
+                mend="Write the file again.",
+                zh=f"文件中栏目 {name} 已损坏。",
+                mend_zh="请重新写出文件。",
+                internal=type(error).__name__,
+            ) from None
+        except WrongType as wrong:
+            raise InvalidInput(
+                f"Column {name} is of the type {wrong.kind} in the file, which cannot be read as {rules.type}.",
+                mend="Mend the column's type in the policy, or write the column as plain values of that type.",
+                zh=f"文件中栏目 {name} 的类型是 {wrong.kind}，不能读作 {rules.type}。",
+                mend_zh="请改正策略中的类型，或把该列写成此类型的普通值。",
+            ) from None
+        values, faults = column.values, column.faults
+        if rules.unit and rules.type is Type.TEXT:
+            values = _normalised(values, ids, id_tally)
+        rounded = np.isin(faults, ROUNDABLE)
+        if rules.unfit is Unfit.ROUND and rounded.any():
+            tallies[name].note(np.where(rounded, faults, 0))
+            faults = np.where(rounded, 0, faults).astype(np.int8)
+        else:
+            values = (
+                pc.if_else(pa.array(rounded), pa.scalar(None, values.type), values)
+                if rounded.any()
+                else values
+            )
+        if rules.unfit is Unfit.EMPTY and faults.any():
+            tallies[name].note(faults)
+            faults = np.zeros_like(faults)
+        if rules.unit or rules.required:
+            faults = faults.copy()
+            faults[_empty(values) & (faults == 0)] = CODE[Fault.EMPTY]
+        if faults.any():
+            if rules.unfit is Unfit.DROP:
+                tallies[name].note(faults)
+                dropped |= faults != 0
+            else:
+                tallies[name].refuse(faults, before + 1)
+        columns.append(values)
+    part = pa.RecordBatch.from_arrays(
+        columns, schema=pa.schema([(name, ARROW_TYPE[rules.type]) for name, rules in fields.items()])
+    )
+    return part.filter(pa.array(~dropped)) if dropped.any() else part, int(dropped.sum())
+
+
+def _empty(values: pa.Array) -> Mask:
+    mask: Mask = pc.is_null(values).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _normalised(values: pa.Array, ids: IdRule, tally: IdTally) -> pa.Array:
+    """An id without a visible character names nobody, by either rule."""
+    known = normalise(values)
+    if ids is IdRule.EXACT:
+        return pc.if_else(pc.is_null(known), known, values)
+    tally.changed += int(pc.sum(pc.not_equal(known, values)).as_py() or 0)
+    tally.before.append(values)
+    tally.after.append(known)
+    return known
+
+
+def sorted_by(table: pa.Table, unit: str) -> pa.Table:
+    """By unit, and rows of one unit in the file's order: the same file gives the same table."""
+    keys = _ranks(table.column(unit).combine_chunks())
+    if bool((keys[1:] >= keys[:-1]).all()):
+        return table
+    order = pa.array(np.argsort(keys, kind="stable"))
+    del keys
+    # one piece of memory for each column first: taking from many pieces is ten times slower
+    return pa.table({name: table.column(name).combine_chunks().take(order) for name in table.column_names})
+
+
+def _ranks(ids: pa.Array) -> npt.NDArray[np.int64]:
+    """Numbers in the order of the ids: texts by their bytes, as the engine orders them."""
+    if pa.types.is_integer(ids.type):
+        numbers: npt.NDArray[np.int64] = ids.to_numpy()
+        return numbers
+    coded = ids.dictionary_encode()
+    rank: npt.NDArray[np.int64] = np.empty(len(coded.dictionary), np.int64)
+    rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))
+    ranks: npt.NDArray[np.int64] = rank[coded.indices.to_numpy()]
+    return ranks
