@@ -22,8 +22,10 @@ import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.releases.endpoints as releases_endpoints
+import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
+import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox import kernel_tokens, problems
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
@@ -180,6 +182,15 @@ def _housekeeping(database: Database, worker: Worker) -> Any:
     return lifespan
 
 
+def _close_interrupted(database: Database) -> None:
+    """What the vault's last end cut off is said to be so, before anything new begins. (Runs have moments of their own.)"""
+    for what, closed in (("questions", releases_interrupted.close_interrupted(database)),
+                         ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database))):
+        if closed:
+            logging.getLogger("cihu.vault").warning("%s %s were cut off when the vault ended: closed as interrupted, and "
+                                                    "their loss stays spent", closed, what)
+
+
 class DeafServer(uvicorn.Server):
     """A second server in one process: signals are the first one's."""
 
@@ -191,6 +202,7 @@ class DeafServer(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
+    await asyncio.to_thread(_close_interrupted, vault.desk.database)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
     with contextlib.suppress(FileNotFoundError):

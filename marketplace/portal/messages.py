@@ -361,6 +361,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "runstate.queued": ("排队中", "queued"),
     "runstate.running": ("运行中", "running"),
     "runstate.finished": ("已结束", "finished"),
+    "runstate.interrupted": ("因系统中断而终止", "interrupted"),
     "runstate.returned": ("已退回", "returned"),
     "runstate.released": ("已放行", "released"),
     "runstate.refused": ("已拒绝", "refused"),

@@ -1,13 +1,14 @@
 """Who carries the runs out? Some places in the vault's process, each a thread that takes one run after another.
 
 A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's start would tell.
-Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none and starts none twice.
+Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
 """
 
 import logging
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from sandbox.errors import CihuError
@@ -16,7 +17,7 @@ from sandbox.jobs.bell import Bell
 from sandbox.jobs.claim import Claimed, claim
 from sandbox.jobs.count import Keep, count
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.finish import finish, finish_interrupted
+from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
 from sandbox.jobs.model import Hint, Run, RunKind
@@ -69,7 +70,7 @@ class Worker:
         self.wake()
 
     def stop(self) -> None:
-        """End every run and wait for the places. What ran is finished as interrupted when the vault starts again."""
+        """End every run and wait for the places. What ran is told as interrupted, at its moment, when the vault runs again."""
         self._stopping = True
         with self._changed:
             for bell in self._bells.values():
@@ -85,18 +86,52 @@ class Worker:
         thread.start()
 
     def _begin(self) -> None:
+        left: list[Run] = []
         while not self._stopping:
             try:
-                if left := finish_interrupted(self.desk):
-                    log.warning("%s runs had started when the vault ended: finished as interrupted", left)
+                left = interrupted_runs(self.desk.database)
                 break
             except CihuError as error:
-                log.warning("the runs of the vault's last life cannot be finished yet: %s", error.code)
+                log.warning("the runs of the vault's last life cannot be read yet: %s", error.code)
                 self._pause(AGAIN_SECONDS)
+        if left:
+            log.warning("%s runs had started when the vault ended: each keeps its place until its moment, and is told as "
+                        "interrupted then", len(left))
         with suppress(CihuError):  # a submission says why not
             self.require_seal()
-        for number in range(self.desk.places):
-            self._spawn(f"run place {number}", self._place)
+        for number in range(max(self.desk.places, len(left))):
+            held = left[number] if number < len(left) else None
+            self._spawn(f"run place {number}", partial(self._serve, held, stays=number < self.desk.places))
+
+    def _serve(self, held: Run | None, *, stays: bool) -> None:
+        """A place, which an interrupted run may hold until its moment: were it free before, the next run's start would tell."""
+        if held is not None:
+            self._tell_interrupted(held)
+            self.wake()
+        if stays:
+            self._place()
+
+    def _tell_interrupted(self, run: Run) -> None:
+        bell, due = Bell(), run.told_at
+        assert due is not None, "what has started has a moment"
+        with self._changed:
+            self._bells[run.id] = bell
+        try:
+            while not self._stopping:
+                try:
+                    due = next_moment(due, datetime.now(UTC))
+                    bell.wait((due - datetime.now(UTC)).total_seconds())
+                    if not self._stopping:
+                        finish_interrupted(self.desk, run.id)
+                except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed
+                    log.warning("run %s cannot be told as interrupted yet: %s", run.id, type(error).__name__)
+                    self._pause(AGAIN_SECONDS)
+                else:
+                    return
+        finally:
+            with self._changed:
+                del self._bells[run.id]
+            bell.close()
 
     def _pause(self, seconds: float, *, unless: int | None = None) -> None:
         """Until something changes; at once if it has since the count was `unless`."""

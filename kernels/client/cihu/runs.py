@@ -32,7 +32,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """One of queued, running, finished, returned, released, refused, cancelled; as it is now."""
+        """One of queued, running, finished, interrupted, returned, released, refused, cancelled; as it is now."""
         self.refresh()
         return str(self.document["state"])
 

@@ -190,6 +190,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "state.returned": ("已退回", "returned"),
     "state.released": ("已放行", "released"),
     "state.refused": ("已拒绝", "refused"),
+    "state.interrupted": ("因系统中断而终止", "interrupted: the vault ended while it ran, twice"),
     "state.cancelled": ("已取消", "cancelled"),
     "run_line": ("密封运行“{name}”:{state}(团队 {team})", "Sealed run “{name}”: {state} (team {team})"),
     "run_reads": ("读取 {inputs};程序 {sha}…,存证第 {entry} 条。", "Reads {inputs}; program {sha}…, entry {entry} of the log."),
