@@ -10,11 +10,13 @@ from typing import Any, Self
 import httpx
 
 from sandbox.errors import CihuError, InvalidInput, NotFound, Unavailable
+from sandbox.http.request_id import outgoing
 from sandbox.identity import VAULT, TokenIssuer
 from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
 BUYING_SECONDS = 1800.0
+ALIVE_SECONDS = 2.0
 SERVICE = "marketplace"
 Answer = dict[str, Any]
 
@@ -34,6 +36,14 @@ class Vault:
         same = copy(self)
         same.language = language
         return same
+
+    def require_alive(self) -> None:
+        """Raise `Unavailable` unless the vault answers."""
+        try:
+            self.client.get("/health/live", timeout=ALIVE_SECONDS).raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable("The vault cannot be reached.", mend="See the vault's log.",
+                              internal=type(error).__name__) from None
 
     def datasets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/datasets"))
@@ -173,7 +183,7 @@ class Vault:
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS)
-        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language}
+        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
         try:
             answer = self.client.request(method, path, headers=headers, **more)
         except httpx.HTTPError as error:

@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEFT] = []
 
 
-def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001  # of xdist: what a worker has left
+def pytest_testnodedown(node: Any, error: object) -> None:  # of xdist: what a worker has left
     node.config.stash[LEFT] += getattr(node, "workeroutput", {}).get("left_processes", [])
 
 

@@ -45,7 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "run.started": Kind("a sealed run began", "jobs"),
     "run.hinted": Kind("the class of a sealed run's end was told to its team, counted in bits against its grants", "jobs"),
     "run.finished": Kind("a sealed run's declared time was over, and what it left is in quarantine", "jobs"),
-    "run.interrupted": Kind("the vault ended while a sealed run ran; told at its declared time, and begun anew if it may", "jobs"),
+    "run.interrupted": Kind("the vault ended while a sealed run ran; told at its declared time", "jobs"),
     "run.cancelled": Kind("a sealed run was called off, and what it made thrown away", "jobs"),
     "release.requested": Kind("a team asked for files of a sealed run", "reviews"),
     "release.changed": Kind("a team said something else of a file that it asks for; the votes on it fell", "reviews"),

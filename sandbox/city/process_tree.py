@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-MARK = "CIHU_CITY"
+MARK, PART = "CIHU_CITY", "CIHU_PART"
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,16 @@ def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def marked(mark: str) -> list[Process]:
-    """Every process of ours whose environment says `CIHU_CITY=mark`."""
-    needle = f"{MARK}={mark}".encode()
+def marked(mark: str, part: str = "") -> list[Process]:
+    """Every process of ours whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`, if a part is named)."""
+    needles = {f"{MARK}={mark}".encode(), *([f"{PART}={part}".encode()] if part else [])}
     found = []
     for pid in pids():
         try:
             environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if needle in environment and pid != os.getpid() and (one := process(pid)):
+        if needles <= set(environment) and pid != os.getpid() and (one := process(pid)):
             found.append(one)
     return found
 

@@ -65,7 +65,7 @@ def owned(owner_url: str) -> Iterator[Transaction]:
 
 
 def upgrade(tx: Transaction, history: History, to: str = "head") -> None:
-    """Bring the tables of `history` to its newest version (or to one before it, `to`), in the caller's transaction (see `owned`)."""
+    """Bring the tables of `history` to its newest version, or to an older one, in the caller's transaction (see `owned`)."""
     with _ALEMBIC:
         command.upgrade(_config(tx, history), to)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-from sandbox.errors import CihuError
+from sandbox.errors import CihuError, Unavailable
 from sandbox.jobs import run_folder
 from sandbox.jobs.bell import Bell
 from sandbox.jobs.claim import Claimed, claim
@@ -41,7 +41,7 @@ class Worker:
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._times = 0  # that something changed
-        self._stopping = False
+        self._stopping, self._beginning = False, True
         self._bells: dict[UUID, Bell] = {}
         self._sealable = threading.Lock()
         self._sealed_here = False
@@ -57,6 +57,11 @@ class Worker:
         """Recover in the background, then open the places. Raises `Unavailable` if the private folder cannot be used."""
         run_folder.empty(self.desk.folder)
         self._spawn("runs", self._begin)
+
+    def require_places(self) -> None:
+        """Raise `Unavailable` when what carries the runs out has ended: each place lives as long as the vault does."""
+        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (1 if self._beginning else self.desk.places):
+            raise Unavailable("The places of sealed runs are not open.", mend="Start the vault again, and report this.")
 
     def wake(self) -> None:
         with self._changed:
@@ -102,6 +107,7 @@ class Worker:
         for number in range(max(self.desk.places, len(left))):
             held = left[number] if number < len(left) else None
             self._spawn(f"run place {number}", partial(self._serve, held, stays=number < self.desk.places))
+        self._beginning = False
 
     def _serve(self, held: Run | None, *, stays: bool) -> None:
         """A place, which an interrupted run may hold until its moment: were it free before, the next run's start would tell."""

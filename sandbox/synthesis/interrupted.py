@@ -1,4 +1,4 @@
-"""Closes the purchases of stand-in rows that the end of a vault cut off: to be called when a vault starts. Their loss stays spent."""
+"""Closes the purchases of stand-in rows that the end of a vault cut off, when a vault starts. Their loss stays spent."""
 
 from sqlalchemy import update
 

@@ -68,8 +68,8 @@ def fill(tx: Any, home: dict[str, Any], s3: S3Server) -> None:
     tx.execute(text("SET LOCAL session_replication_role = replica"))  # no trigger and no order of tables
     for table, rows in home["tables"].items():
         tx.execute(text(f"DELETE FROM {table}"))
-        tx.execute(text(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"),
-                   {"rows": json.dumps(rows)})
+        tx.execute(text(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE "
+                        f"SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"), {"rows": json.dumps(rows)})
     for object_name, body in home["objects"].items():
         put = s3.raw_store().put(object_name, base64.b85decode(body))
         tx.execute(text("UPDATE vault.dataset_versions SET object_version = :version WHERE object_name = :name"),
