@@ -110,15 +110,19 @@ def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async def sweep() -> None:
-            while True:
-                try:
-                    if credited := await asyncio.to_thread(credit_abandoned, database, older_than=older_than):
-                        log_file.warning("%s calls that were metered and never answered are credited", credited)
-                except CihuError as error:
-                    log_file.warning("abandoned calls cannot be credited yet: %s", error.code)
-                await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                if credited := await asyncio.to_thread(credit_abandoned, database, older_than=older_than):
+                    log_file.warning("%s calls that were metered and never answered are credited", credited)
+            except CihuError as error:
+                log_file.warning("abandoned calls cannot be credited yet: %s", error.code)
 
-        task = asyncio.create_task(sweep())
+        async def sweep_again() -> None:
+            while True:
+                await asyncio.sleep(SWEEP_SECONDS)
+                await sweep()
+
+        await sweep()
+        task = asyncio.create_task(sweep_again())
         yield
         task.cancel()
 

@@ -149,8 +149,8 @@ def sealed_kernels(_: Path, settings: CitySettings) -> None:
         raise
 
 
-CHECKS: tuple[Check, ...] = (linux, writable_home, sockets_in_home, short_paths, ipv4_loopback, enough_disk, enough_memory, ordinary_user_for_postgres,
-                             sealed_kernels)
+CHECKS: tuple[Check, ...] = (linux, writable_home, sockets_in_home, short_paths, ipv4_loopback, enough_disk, enough_memory,
+                             ordinary_user_for_postgres, sealed_kernels)
 
 
 def lock_home(home: Path) -> int:

@@ -1,4 +1,4 @@
-"""Every request has an id in its lines, its errors and what follows from it; what is counted and said of health tells nothing else."""
+"""Every request has an id in its lines, its errors and what follows from it; what is counted tells nothing else."""
 
 import io
 import logging
