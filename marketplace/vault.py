@@ -17,6 +17,7 @@ from sandbox.problems import STATUS
 TOKEN_SECONDS = 60
 BUYING_SECONDS = 1800.0
 ALIVE_SECONDS = 2.0
+OF_A_CLOCK = frozenset({"token_expired", "clocks_apart"})
 SERVICE = "marketplace"
 Answer = dict[str, Any]
 
@@ -206,6 +207,11 @@ def refusal_of(answer: httpx.Response) -> CihuError:
         body = {}
     if not isinstance(body, dict) or kind is Unavailable:
         body = {}
+    if body.get("code") in OF_A_CLOCK:  # of a token that was made for this request: nobody can log in better
+        return Unavailable("The clocks of the portal and of the vault are apart.", code="clocks_apart",
+                           mend="For the operator: set both by NTP (timedatectl set-ntp true).",
+                           zh="门户与保险库的时钟相差过大。",
+                           mend_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
     message = str(body.get("detail") or "The vault could not do this.")
     mend = str(body.get("mend") or "")
     chinese = bool(body) and answer.headers.get("content-language") == "zh"

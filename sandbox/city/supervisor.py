@@ -35,6 +35,7 @@ from sandbox.city.s3 import S3Server
 from sandbox.city.secret_files import secret
 from sandbox.city.services import services
 from sandbox.city.settings import PORTS, CitySettings
+from sandbox.city.system_errors import of_the_system
 from sandbox.city.tended import Running, Tended
 from sandbox.database import Database
 from sandbox.database.roles import PORTAL, VAULT, create_roles
@@ -123,7 +124,10 @@ class City:
                 changed = True
             rotate(one.running.log)
         if changed:
-            self._write_card(ready=all(one.state == "ready" for one in self._tended.values()))
+            try:
+                self._write_card(ready=all(one.state == "ready" for one in self._tended.values()))
+            except OSError as error:  # a full disk is no reason to end what runs
+                self._tell(f"city.json cannot be written: {of_the_system(error)}", logging.ERROR)
 
     def _soonest(self) -> float:
         """Seconds until something is due that no process tells."""
@@ -168,6 +172,7 @@ class City:
         log.addHandler(self._log_file)
         log.setLevel(logging.INFO)
         log.propagate = False
+        logging.raiseExceptions = False  # nor is a log that cannot be written
 
     def _lay_ground(self) -> Ground:
         """Postgres and S3, the tables, the roles, the people."""

@@ -7,6 +7,7 @@ import signal
 import time
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 
@@ -43,6 +44,8 @@ QUICK = """
     LIMITS_SECONDS = (4, *LIMITS_SECONDS)
     GRACE_SECONDS, COLLECTING_SECONDS = 3, 1
     """
+# a run may be cut off by the deaths of others too, on a machine that is slow
+PATIENT = {"sandbox.jobs.finish": "MOST_INTERRUPTIONS = 100"}
 # each place is of the run that has its name: others go on until the vault is dead
 DYING = {
     "sandbox.jobs.submit": """
@@ -86,16 +89,16 @@ DYING = {
         """,
 }
 PLACES = ("submitted", "claimed", "started", "outbox read", "quarantined", "told")
-UNTOUCHED = {"submitted", "claimed", "told"}  # nothing had begun by then, or all was told
+STATES = {"submitted": "queued", "claimed": "queued", "told": "finished"}  # after the death; else it had begun
 
 
 def quick(folder: Path) -> dict[str, str]:
-    return altered(folder, {"sandbox.jobs.moments": QUICK})
+    return altered(folder, {"sandbox.jobs.moments": QUICK, **PATIENT})
 
 
 def deadly(folder: Path) -> dict[str, str]:
     lines = {module: deeds(folder) + dedent(text) for module, text in DYING.items()}
-    return altered(folder, {"sandbox.jobs.moments": QUICK, **lines})
+    return altered(folder, {"sandbox.jobs.moments": QUICK, **PATIENT, **lines})
 
 
 def events(vault: AskedVault, run_id: str) -> list[tuple[str, datetime]]:
@@ -126,19 +129,22 @@ def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_aga
         (tmp_path / "at").unlink()
         with mortal_vault.story.database.transaction() as tx:
             row = tx.execute(select(runs).where(runs.c.name == place)).one()
-        assert row.state == {"submitted": "queued", "claimed": "queued", "told": "finished"}.get(place, "running")
+        assert row.state == STATES.get(place, "running")
         due[place] = row
     with mortal_vault.start(places | quick(tmp_path / "quick")):
         for place, row in due.items():
             run = {"id": str(row.id)}
             ended = await_state(mortal_vault, run, "finished", "interrupted")
-            assert ended["state"] == "finished" and ended["interruptions"] == (0 if place in UNTOUCHED else 1), place
+            cut = ended["interruptions"]
+            assert ended["state"] == "finished" and (cut == 0 if place == "told" else cut >= (place not in STATES)), place
             told = events(mortal_vault, run["id"])
-            expected = ["run.submitted", "run.started", "run.finished"]
-            if place not in UNTOUCHED:
-                expected[1:1] = ["run.started", "run.interrupted"]
-                assert dict(told)["run.interrupted"] >= row.told_at, "its interruption was told before its moment"
-            assert [kind for kind, _ in told] == expected, place
+            assert [kind for kind, _ in told] == [
+                "run.submitted", *["run.started", "run.interrupted"] * cut, "run.started", "run.finished"], place
+            for (kind, began), (_, over) in pairwise(told):
+                # the log's time of a start is a little after the one that its moment is counted from
+                assert kind != "run.started" or (over - began).total_seconds() > 4 + 3 - 1, "it was told before its moment"
+            if place not in STATES:
+                assert dict(reversed(told))["run.interrupted"] >= row.told_at, "its interruption was told before its moment"
             assert told[-1][1] >= datetime.fromisoformat(ended["told_at"]), "its end was told before its moment"
             left = left_by(mortal_vault, s3, run)
             assert left.made == {"done": b"d"} and left.exit["ended"] == "itself", place
