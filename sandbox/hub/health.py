@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import httpx
 from tornado.web import RequestHandler
@@ -46,8 +46,7 @@ class Live(RequestHandler):
 class Ready(RequestHandler):
     """What it needs is there, or (503) what is not."""
 
-    def initialize(self, health: Health) -> None:
-        self.health = health
+    health: ClassVar[Health]
 
     async def get(self) -> None:
         ready, document = await asyncio.to_thread(self.health.document)
@@ -56,6 +55,10 @@ class Ready(RequestHandler):
         self.write(document)
 
 
-def health_handlers(needs: Mapping[str, Need]) -> list[tuple[str, type[RequestHandler], dict[str, Any]]]:
-    """For `JupyterHub.extra_handlers`."""
-    return [("/health/live", Live, {}), ("/health/ready", Ready, {"health": Health(needs)})]
+def health_handlers(needs: Mapping[str, Need]) -> list[tuple[str, type[RequestHandler]]]:
+    """For `JupyterHub.extra_handlers`. The needs are held by a class: traitlets copies every value of a configuration."""
+
+    class OwnReady(Ready):
+        health = Health(needs)
+
+    return [("/health/live", Live), ("/health/ready", OwnReady)]

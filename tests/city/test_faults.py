@@ -52,7 +52,8 @@ def test_without_an_ipv4_loopback_that_is_said_and_no_port_is_blamed(before: str
         except Unavailable as error:
             print(error.code)
         """))
-    assert port.stdout == "no_loopback\n", port
+    # where the interface is down one can listen, and be reached by nobody: no fault of the port's either
+    assert port.stdout in ("no_loopback\n", "") and (port.stdout or before == "true"), port
 
 
 @needs_root

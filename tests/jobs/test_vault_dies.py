@@ -114,6 +114,8 @@ def events(vault: AskedVault, run_id: str) -> list[tuple[str, datetime]]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_again(mortal_vault: AskedVault, s3: S3Server,
                                                                                    tmp_path: Path) -> None:
     """One run for each step at which the vault is killed; what was cut off by one death waits through the next ones."""
