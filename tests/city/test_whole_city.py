@@ -2,13 +2,16 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from live_city import LiveCity, cihu, live_city
+from live_city import CHECKOUT, PASSWORD, LiveCity, cihu, live_city
+from sandbox.city.workspace_visit import FIELD
 from sandbox.http.request_id import HEADER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -38,17 +41,19 @@ def test_each_service_is_alive_and_ready_and_says_what_it_asked(name: str, city:
 
 def test_a_request_is_traced_from_the_page_to_the_vault(city: LiveCity) -> None:
     """The same id in both logs and in both errors; what the vault refuses is found by it."""
-    id = "trace-of-this-test"
-    asked = httpx.post(f"{address(city, 'portal')}/api/v1/products", timeout=30, json={
-        "id": "x", "dataset": "no.such", "title_zh": "无", "title_en": "none", "terms": {"price_fen": 1, "purpose": "none"},
-        "what": {"kind": "rows", "keys": ["a"]}}, headers={
-            HEADER: id, "Authorization": f"Bearer {city.visitor('zhou')._tokens['portal']}"})
-    assert asked.status_code >= 400 and asked.headers[HEADER] == id and asked.json()["request_id"] == id, asked.text
+    id, portal = "trace-of-this-test", address(city, "portal")
+    with httpx.Client(base_url=portal, timeout=60, headers={HEADER: id, "Origin": portal}) as browser:
+        fields = dict(FIELD.findall(browser.get("/login").text))
+        browser.post("/login", data={**fields, "account": "lin", "password": PASSWORD})
+        listed = browser.get("/datasets")
+        assert listed.status_code == 200 and listed.headers[HEADER] == id
+        refused = browser.get("/datasets/no.such")
+        assert refused.status_code == 404 and f"<code>{id}</code>" in refused.text, refused.text
+        program = browser.get("/api/v1/no-such")
+        assert program.json()["request_id"] == id
     logs = {name: (city.home / "logs" / f"{name}.log").read_text() for name in ("portal", "vault")}
     for name, log in logs.items():
         assert any(f" {name} {id} " in line for line in log.splitlines()), f"not in the log of the {name}"
-    page = httpx.get(f"{address(city, 'portal')}/no-such-page", timeout=30, headers={HEADER: id})
-    assert page.status_code == 404 and f"<code>{id}</code>" in page.text
 
 
 @pytest.mark.parametrize("name", ["vault", "portal"])
@@ -86,5 +91,11 @@ def test_a_terminal_that_cannot_show_a_letter_gets_its_number(encoding: dict[str
     for arguments in (("me",), ("status",), ("budget",), ("datasets",)):
         done = cihu(*arguments, "--home", str(city.home), **encoding)
         assert "Traceback" not in done.stderr and "codec" not in done.stderr, (arguments, done.stderr)
+    welcome = ("from sandbox.cli import write_what_can_be_written as write; from sandbox.cli.terminal import out; write(); "
+               "from sandbox.city.welcome import welcome; from sandbox.city.settings import ANY_PORTS; from pathlib import Path; "
+               f"welcome(out, Path({str(city.home)!r}), ANY_PORTS)")
+    shown = subprocess.run([sys.executable, "-c", welcome], capture_output=True, text=True, check=False,
+                           env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT), **encoding})
+    assert shown.returncode == 0 and "The city is up" in shown.stdout and "wang" in shown.stdout, shown.stderr
     told = cihu("status", "--json", "--home", str(city.home), **encoding)
     assert json.loads(told.stdout)["running"] is True

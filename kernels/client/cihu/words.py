@@ -232,6 +232,8 @@ WORDS: dict[str, tuple[str, str]] = {
                       "Try the program first (%%sealed … submit=no), and let it write into cihu.outbox."),
     "too_large_to_check": ("这些文件太大,不能检查。", "These files are too large to be checked."),
     "too_large_to_check_mend": ("合计至多 4 MiB:放行的应是汇总结果。", "4 MiB in all: what leaves is aggregates."),
+    "run_interrupted": ("系统在其运行时中断 {number} 次；第一次之后会重新运行。",
+                        "The system ended {number} times while it ran; after the first it is run again."),
     "run_finished": ("输出、日志和退出状态都在隔离区,由审核人员查看。",
                      "What it left, its log and its exit status are in quarantine, for the reviewers."),
     "waiting_ended": ("已停止等待;运行仍在继续。", "Waiting has ended; the run goes on."),
