@@ -48,9 +48,11 @@ def none_left(mark: str, *, seconds: float) -> bool:
 
 @pytest.mark.slow
 def test_a_city_starts_serves_and_ends_without_a_trace(tmp_path: Path) -> None:
-    city = new_city(tmp_path)
+    before_ready: list[object] = []
+    city = new_city(tmp_path, furnish=lambda: before_ready.append(card(tmp_path)["ready"]))
     ground = city.start()
     try:
+        assert before_ready == [False], "ready when it is, and not before"
         mark = str(card(tmp_path)["mark"])
         assert urllib.request.urlopen(f"{ground.addresses.portal}/healthz").status == 200
         assert card(tmp_path)["ready"] is True
@@ -105,7 +107,9 @@ def test_however_the_supervisor_ends_no_process_is_left(tmp_path: Path, end: sig
         assert process_tree.marked(mark)
         run.send_signal(end)
         assert run.wait(60) == (-end if end is signal.SIGKILL else 0)
+    assert not city_status(tmp_path)["running"]
     if end is signal.SIGKILL:
+        assert card(tmp_path)["ready"] is True, "a card that was left says what was; the lock says what is"
         # the parts end with us; what they had put into sessions of their own is ended by the next start
         city = new_city(tmp_path, parts=lambda _: ())
         city.start()
