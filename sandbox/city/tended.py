@@ -82,8 +82,9 @@ class Tended:
         if self.running.is_ready():
             self.state, self.since = "ready", time.monotonic()
             return True
-        if time.monotonic() - self.since > self.running.start_seconds:
-            log.warning("the %s does not answer after %.0f seconds: ended", self.name, self.running.start_seconds)
+        patience = self.running.start_seconds * max(1, self.backoff.in_a_row)  # longer each time: the machine may be slow
+        if time.monotonic() - self.since > patience:
+            log.warning("the %s does not answer after %.0f seconds: ended", self.name, patience)
             self.running.process.kill()
             self.since = time.monotonic()
         return False
