@@ -3,6 +3,7 @@
 A process number alone names nothing: it may be somebody else's by now. So a process is its number and its start time.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -76,6 +77,10 @@ def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
         if not await_end(one, deadline - time.monotonic()):
             send(one, signal.SIGKILL)
             await_end(one, 1)
+        with contextlib.suppress(ChildProcessError):
+            # an orphan comes to us where we collect orphans, or are a container's first process: its number must not stay
+            # taken, or who kept it in a file (the hub, of its proxy) believes that it lives
+            os.waitpid(one.pid, os.WNOHANG)
 
 
 def send(one: Process, what: signal.Signals) -> bool:
