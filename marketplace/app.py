@@ -1,8 +1,14 @@
 """The portal service: how are its parts put together, and how does it start? `python -m marketplace.app`"""
 
+import asyncio
+import contextlib
 import logging
 import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -16,6 +22,7 @@ from marketplace.invoices import endpoints as invoices
 from marketplace.keys import endpoints as keys
 from marketplace.licences import endpoints as licences
 from marketplace.metering import endpoints as metering
+from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
 from marketplace.portal import refusals, sign_in
 from marketplace.portal.door import Door
@@ -31,12 +38,19 @@ from marketplace.settings import Settings, read_settings
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
+from sandbox.http.clocks import ClocksTogether
+from sandbox.http.endpoints import health_router, metrics_router
+from sandbox.http.health import Health, room_on_disk
+from sandbox.http.log_lines import set_up
+from sandbox.http.metrics import Metrics
 from sandbox.identity import TokenIssuer, TokenVerifier
 from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate
 from sandbox.storage import ProductStore
 
 MOST_BODY_BYTES = 256 * 1024
+SWEEP_SECONDS = 60.0
+log_file = logging.getLogger("cihu.portal")
 STATIC = Path(__file__).parent / "portal" / "static"
 
 
@@ -51,15 +65,17 @@ def create_app(settings: Settings) -> ASGIApp:
     provider = Provider(client=hub_client(hub_url=settings.hub_url, secret=settings.hub_client_secret.get_secret_value()),
                         issuer=issuer, issuer_url=settings.portal_url, workspace_seconds=settings.workspace_seconds)
 
-    app = FastAPI(title="Cihu portal", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Cihu portal", version="1", docs_url=None, redoc_url=None, lifespan=_housekeeping(
+        database, older_than=timedelta(seconds=settings.abandoned_call_seconds)))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(openid.router(database=database, door=door, provider=provider, verifier=verifier, gate=gate))
     app.include_router(login.router(database=database, door=door, pages=pages))
     app.include_router(start.router(door=door, pages=pages))
     app.include_router(sign_in.router(database=database, issuer=issuer))
     vault = Vault(settings.vault_url, issuer)
-    copies = Copies(ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
-                                 settings.product_bucket, settings.s3_secure))
+    products_store = ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
+                                  settings.product_bucket, settings.s3_secure)
+    copies = Copies(products_store)
     delivery = Delivery(database, grades=gate.grades, copies=copies, vault=vault)
     app.include_router(products.router(database=database, gate=gate, vault=vault, copies=copies, caller=door.caller))
     for noun in (orders, licences, keys, metering, invoices):
@@ -73,19 +89,49 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(log.router(door=door, pages=pages, vault=vault, app=app))
     refusals.install(app, database=database, door=door, pages=pages)
 
+    metrics = Metrics("portal", version("cihu"))
+    app.include_router(health_router(Health({
+        "disk": room_on_disk(settings.home), "database": ClocksTogether(database), "store": products_store.require_there,
+        "vault": vault.require_alive})))
+    app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
+
     @app.get("/healthz", include_in_schema=False)
     def health() -> dict[str, str]:
         with database.transaction() as tx:
             tx.execute(text("SELECT 1"))
         return {"status": "ok"}
 
-    return Journal(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), logging.getLogger("cihu.portal"))
+    return Journal(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), log_file, metrics)
+
+
+def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
+    """Calls that a crash cut off are credited: at the start, and once a minute."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def sweep() -> None:
+            try:
+                if credited := await asyncio.to_thread(credit_abandoned, database, older_than=older_than):
+                    log_file.warning("%s calls that were metered and never answered are credited", credited)
+            except CihuError as error:
+                log_file.warning("abandoned calls cannot be credited yet: %s", error.code)
+
+        async def sweep_again() -> None:
+            while True:
+                await asyncio.sleep(SWEEP_SECONDS)
+                await sweep()
+
+        await sweep()
+        task = asyncio.create_task(sweep_again())
+        yield
+        task.cancel()
+
+    return lifespan
 
 
 def main() -> int:
     """Serve until told to stop. Exits with 1 and one clear line if something is missing."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses with their queries
+    set_up("portal")
     try:
         settings = read_settings()
         app = create_app(settings)

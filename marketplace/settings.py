@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     session_idle_seconds: int = 60 * 60
     session_seconds: int = 12 * 60 * 60
     workspace_seconds: int = 12 * 60 * 60
+    metrics_token: SecretStr = SecretStr("")  # who may read /metrics from elsewhere than this machine
+    abandoned_call_seconds: int = 15 * 60  # a metered call that was not answered by then was cut off by a crash: it is credited
 
     @cached_property
     def address(self) -> tuple[str, int]:

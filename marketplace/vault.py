@@ -10,12 +10,15 @@ from typing import Any, Self
 import httpx
 
 from sandbox.errors import CihuError, InvalidInput, NotFound, Unavailable
+from sandbox.http.request_id import outgoing
 from sandbox.identity import VAULT, TokenIssuer
 from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
 BUYING_SECONDS = 1800.0
 ASKING_SECONDS = 1200.0  # longer than the vault ever takes for an answer
+ALIVE_SECONDS = 2.0
+OF_A_CLOCK = frozenset({"token_expired", "clocks_apart"})
 SERVICE = "marketplace"
 Answer = dict[str, Any]
 
@@ -35,6 +38,14 @@ class Vault:
         same = copy(self)
         same.language = language
         return same
+
+    def require_alive(self) -> None:
+        """Raise `Unavailable` unless the vault answers."""
+        try:
+            self.client.get("/health/live", timeout=ALIVE_SECONDS).raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable("The vault cannot be reached.", mend="See the vault's log.",
+                              internal=type(error).__name__) from None
 
     def datasets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/datasets"))
@@ -179,7 +190,7 @@ class Vault:
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS)
-        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language}
+        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
         try:
             answer = self.client.request(method, path, headers=headers, **more)
         except httpx.HTTPError as error:
@@ -202,6 +213,11 @@ def refusal_of(answer: httpx.Response) -> CihuError:
         body = {}
     if not isinstance(body, dict) or kind is Unavailable:
         body = {}
+    if body.get("code") in OF_A_CLOCK:  # of a token that was made for this request: nobody can log in better
+        return Unavailable("The clocks of the portal and of the vault are apart.", code="clocks_apart",
+                           mend="For the operator: set both by NTP (timedatectl set-ntp true).",
+                           zh="门户与保险库的时钟相差过大。",
+                           mend_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
     message = str(body.get("detail") or "The vault could not do this.")
     mend = str(body.get("mend") or "")
     chinese = bool(body) and answer.headers.get("content-language") == "zh"

@@ -11,8 +11,10 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from typing import Annotated, Any
 
+import duckdb
 import uvicorn
 from fastapi import Depends, FastAPI
 from starlette.formparsers import MultiPartParser
@@ -22,8 +24,10 @@ import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.releases.endpoints as releases_endpoints
+import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
+import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox import kernel_tokens, problems
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
@@ -36,6 +40,11 @@ from sandbox.door import claims_at, principal_at
 from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
+from sandbox.http.clocks import ClocksTogether
+from sandbox.http.endpoints import health_router, metrics_router
+from sandbox.http.health import Health, room_on_disk
+from sandbox.http.log_lines import set_up
+from sandbox.http.metrics import Metrics
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
@@ -115,17 +124,27 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
+    metrics = Metrics("vault", version("cihu"))
+    app.include_router(health_router(Health({
+        "disk": room_on_disk(settings.home), "database": ClocksTogether(database), "store": raw.require_there,
+        "engine": _engine_answers, "runs": worker.require_places})))
+    app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
     kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
-    return Vault(_guarded(app, large=upload, admit=person),
+    return Vault(_guarded(app, large=upload, admit=person, metrics=metrics),
                  _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), desk, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
-             admit: Callable[[str], Principal] | None = None) -> ASGIApp:
+             admit: Callable[[str], Principal] | None = None, metrics: Metrics | None = None) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
-    return Journal(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"))
+    return Journal(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"), metrics)
+
+
+def _engine_answers() -> None:
+    """The library that computes is there and computes. Of the rows nothing is asked: that would be a question."""
+    duckdb.connect(":memory:").execute("SELECT 1").fetchall()
 
 
 def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
@@ -191,6 +210,15 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
         logging.getLogger("cihu.catalog").warning("raw objects that no version owns were not looked for: %s", error.code)
 
 
+def _close_interrupted(database: Database) -> None:
+    """What the vault's last end cut off is said to be so, before anything new begins. (Runs have moments of their own.)"""
+    for what, closed in (("questions", releases_interrupted.close_interrupted(database)),
+                         ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database))):
+        if closed:
+            logging.getLogger("cihu.vault").warning("%s %s were cut off when the vault ended: closed as interrupted, and "
+                                                    "their loss stays spent", closed, what)
+
+
 class DeafServer(uvicorn.Server):
     """A second server in one process: signals are the first one's."""
 
@@ -202,6 +230,7 @@ class DeafServer(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
+    await asyncio.to_thread(_close_interrupted, vault.desk.database)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
     with contextlib.suppress(FileNotFoundError):
@@ -209,17 +238,18 @@ async def serve(settings: Settings) -> None:
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(str(settings.socket))
     settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
-    for version in vault.desk.shelf.all():
-        if version.policy.unit and isinstance(vault.desk.engine, DuckDBEngine):
+    await asyncio.to_thread(vault.desk.engine.check)
+    for published in vault.desk.shelf.all():
+        if published.policy.unit:
             try:
-                await asyncio.to_thread(vault.desk.engine.warm, version)
+                await asyncio.to_thread(vault.desk.engine.warm, published)
             except Exception as error:  # whatever is wrong with one version, the others are served
                 if isinstance(error, Unavailable) and error.code in STORE_AWAY:
                     raise  # the store is away: nothing is wrong with the version
-                vault.desk.shelf.set_aside(version.dataset, version.number, type(error).__name__)
-    main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_level="info",
+                vault.desk.shelf.set_aside(published.dataset, published.number, type(error).__name__)
+    main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_config=None,
                                          access_log=False, server_header=False))
-    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False))
+    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False))
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()
     kernels.should_exit = True
@@ -228,8 +258,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m sandbox.app`."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    set_up("vault")
     try:
         asyncio.run(serve(read_settings()))
     except CihuError as error:

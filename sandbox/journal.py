@@ -5,33 +5,40 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote_plus
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.errors import CihuError
+from sandbox.http.metrics import Metrics
+from sandbox.http.request_id import HEADER, accepted, current
 from sandbox.plain_text import MEND, is_text
 from sandbox.problems import problem, status_of
 
 
 class Journal:
     """ASGI middleware: one line for each request, without its query (what is asked is the asker's own business), and
-    no traceback of a failure (it could quote a value)."""
+    no traceback of a failure (it could quote a value). It gives each request its id, and counts what was answered."""
 
-    def __init__(self, app: ASGIApp, log: logging.Logger) -> None:
+    def __init__(self, app: ASGIApp, log: logging.Logger, metrics: Metrics | None = None) -> None:
         self.app = app
         self.log = log
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         began, status = time.monotonic(), 0
+        id = accepted(Headers(scope=scope).get(HEADER, ""))
+        current.set(id)  # for this task, and what it starts
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = id
             await send(message)
 
         try:
@@ -43,6 +50,8 @@ class Journal:
         finally:
             milliseconds = (time.monotonic() - began) * 1000
             self.log.info("%s %s %s %.0f ms", scope["method"], scope["path"], status, milliseconds)
+            if self.metrics:
+                self.metrics.answered(scope["method"], getattr(scope.get("route"), "path", ""), status)
 
 
 class BodyLimit:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from sandbox import errors
+from sandbox.http.request_id import current_request_id
 
 STATUS: tuple[tuple[type[errors.CihuError], int], ...] = (
     (errors.InvalidInput, 422),
@@ -35,9 +36,11 @@ def language_of(request: Request) -> str:
 
 
 def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 document: type, title, status, detail, and our stable `code` and `mend`."""
+    """An RFC 9457 document: type, title, status, detail, our stable `code` and `mend`, and the request's id, by which the
+    operator finds it in the log."""
+    request = {"request_id": id} if (id := current_request_id()) else {}
     body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
-            "detail": message, "code": code, **{name: value for name, value in more.items() if value}}
+            "detail": message, "code": code, **request, **{name: value for name, value in more.items() if value}}
     # what was sent may be quoted, and may be no text: it is then shown by its code points
     shown = {name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
              for name, value in body.items()}

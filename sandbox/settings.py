@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     run_memory_mib: int = Field(default=2048, ge=128)
     run_seal: Literal["bubblewrap", "gvisor"] = "bubblewrap"
     """With what runs are sealed; where it is chosen and not there, none is taken."""
+    metrics_token: SecretStr = SecretStr("")
+    """Who may read /metrics from elsewhere than this machine."""
     bind: str = "127.0.0.1:8602"
     behind_tls: bool = False
     """Something in front of the vault ends TLS: only then may it listen on other than loopback."""

@@ -9,6 +9,10 @@ if [ -z "$npm" ]; then
   scripts/install.sh .venv --require-hashes -r requirements/node.lock
   npm=.venv/bin/npm
 fi
+# node trusts a list of its own: a company's authority is in the system's
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && bundle=$(scripts/system_certificates.sh); then
+  export NODE_EXTRA_CA_CERTS=$bundle
+fi
 if ! PATH="$PWD/.venv/bin:$PATH" "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
   echo "make: htmx could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
   exit 1

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 lock() { # OUTPUT INPUT...
   local output=$1
   shift
-  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+  scripts/uv.sh pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     "${upgrade[@]}" --output-file "$output" "$@"
   echo "$output"
 }

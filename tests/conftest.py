@@ -14,6 +14,8 @@ from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from story import Story, open_story
 
+pytest_plugins = ["left_processes"]
+
 # the same examples each time, on every machine
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")

@@ -30,15 +30,20 @@ def mark_delivered(tx: Transaction, *, admission: Admission, reference: Mapping[
 
 def credit_call(tx: Transaction, *, admission: Admission, why: str) -> bool:
     """Give back what a call cost that was not delivered, unless it was delivered or credited already."""
-    licence = lock_licence(tx, admission.licence.id)
+    return credit_metered(tx, licence_id=admission.licence.id, request_id=admission.request_id, usage=admission.usage, why=why)
+
+
+def credit_metered(tx: Transaction, *, licence_id: int, request_id: str, usage: str, why: str) -> bool:
+    """The same for a call of which only its rows are left."""
+    licence = lock_licence(tx, licence_id)
     row = tx.execute(select(requests.c.state, requests.c.usage).where(
-        requests.c.licence == licence.id, requests.c.request_id == admission.request_id)).one()
-    if row.usage != admission.usage or row.state != "metered":
+        requests.c.licence == licence.id, requests.c.request_id == request_id)).one()
+    if row.usage != usage or row.state != "metered":
         return False
-    line = tx.execute(select(usage_lines).where(usage_lines.c.id == admission.usage)).one()
+    line = tx.execute(select(usage_lines).where(usage_lines.c.id == usage)).one()
     reason, credit = Reason(line.reason), line_id("credit", licence.id, line.id, 1)
     tx.execute(update(requests).where(
-        requests.c.licence == licence.id, requests.c.request_id == admission.request_id).values(state="credited"))
+        requests.c.licence == licence.id, requests.c.request_id == request_id).values(state="credited"))
     # in the month of the line that it takes back, so that this month's bill is right
     add_to_month(tx, licence.id, line.month, calls=0 if reason is Reason.SAMPLE else -1,
                  free_calls=-int(reason is Reason.FREE_QUOTA), charged_fen=-line.amount_fen)

@@ -19,9 +19,10 @@ from sandbox import problems
 from sandbox.audit import append
 from sandbox.database import Database
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, NotFound
+from sandbox.http.request_id import current_request_id
 from sandbox.policy import Refused, refusal_event
 
-FOR_PROGRAMS = ("/api/", "/oauth/", "/.well-known/", "/healthz", "/openapi.json", "/static/")
+FOR_PROGRAMS = ("/api/", "/oauth/", "/.well-known/", "/healthz", "/health/", "/metrics", "/openapi.json", "/static/")
 UNFORESEEN = "The service failed. Nothing more can be told here; it has been logged."
 
 Handler = Callable[[Request, Exception], Response]
@@ -64,7 +65,7 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
         except CihuError:
             session = None  # the refusal is that Postgres is away
         return pages.show(request, "error.html", session, status=plain.status_code,
-                          number=plain.status_code, refusal=said(error, plain), kept=kept)
+                          number=plain.status_code, refusal=said(error, plain), kept=kept, request_id=current_request_id())
 
     return answer
 

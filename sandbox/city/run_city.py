@@ -1,4 +1,6 @@
-"""How does a city run in the foreground until somebody stops it? Ctrl-C and SIGTERM end it whole; so does a part that ends."""
+"""How does a city run in the foreground until somebody stops it? Ctrl-C and SIGTERM end it whole.
+
+A part that ends by itself is started again (supervisor.py); the rest goes on."""
 
 import signal
 import sys
@@ -7,6 +9,7 @@ from types import FrameType
 
 from sandbox.city.ground import Ground
 from sandbox.city.supervisor import City
+from sandbox.city.system_errors import of_the_system
 from sandbox.errors import CihuError
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -17,9 +20,9 @@ class Stopped(BaseException):
 
 
 def run_city(city: City, *, ready: Callable[[Ground], None] = lambda _: None) -> int:
-    """Start `city`, call `ready`, stay until a signal or a crash, stop everything. Returns the exit status.
+    """Start `city`, call `ready`, stay until a signal, stop everything. Returns the exit status.
 
-    To be called in the main thread. 0: asked to end; 1: it could not start, or a part ended by itself (said on stderr).
+    To be called in the main thread. 0: asked to end; 1: it could not start, or not go on (said on stderr).
     """
     before = {ending: signal.signal(ending, stop) for ending in ENDINGS}
     try:
@@ -27,8 +30,9 @@ def run_city(city: City, *, ready: Callable[[Ground], None] = lambda _: None) ->
         city.wait()
     except Stopped:
         return 0
-    except CihuError as error:
-        print(error, file=sys.stderr)
+    except (CihuError, OSError) as error:
+        told = error if isinstance(error, CihuError) else of_the_system(error)
+        print(told, file=sys.stderr)
         return 1
     finally:
         for ending in ENDINGS:
@@ -36,7 +40,7 @@ def run_city(city: City, *, ready: Callable[[Ground], None] = lambda _: None) ->
         city.stop()
         for ending, handler in before.items():
             signal.signal(ending, handler)
-    return 0
+
 
 
 def stop(_: int, __: FrameType | None) -> None:

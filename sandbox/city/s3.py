@@ -40,6 +40,7 @@ class S3Server:
     released_bucket: str = "cihu-released"
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    start_seconds: float = field(default=START_SECONDS, init=False)
     ports: dict[str, int] = field(default_factory=dict, init=False)
 
     @property
@@ -92,6 +93,13 @@ class S3Server:
                 env={**self.environment, **s3_settings.environment(self.home)}, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=leash())
 
+    def is_ready(self) -> bool:
+        """Whether it answers now."""
+        try:
+            return httpx.get(f"http://{self.endpoint}/healthz", timeout=2, trust_env=False).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
     def await_ready(self) -> None:
         """Return once the buckets exist and were proved fit by a PUT; raises `Unavailable`, and ends it, if that cannot be."""
         try:
@@ -143,12 +151,9 @@ class S3Server:
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         assert self.process is not None
-        with httpx.Client(timeout=2, trust_env=False) as client:
-            while time.monotonic() < deadline and self.process.poll() is None:
-                try:
-                    if client.get(f"http://{self.endpoint}/healthz").status_code == httpx.codes.OK:
-                        return
-                except httpx.TransportError:
-                    time.sleep(0.05)  # the answer is the event; there is nothing to wait on but asking
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.is_ready():
+                return
+            time.sleep(0.05)  # the answer is the event; there is nothing to wait on but asking
         raise Unavailable("The S3 server did not start.", mend=f"See {self.log}.")
 

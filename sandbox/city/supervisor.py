@@ -1,21 +1,24 @@
 """How do all the parts of a city start, stay up, and end together?
 
     checks -> Postgres, S3 -> tables, roles, people -> vault, portal, hub
-    (each ends before those it stands on; one that ends by itself ends the city)
+    (each ends before those it stands on; one that ends by itself is started again, and the rest goes on)
 
 Start a city from a thread that lives as long as it: its parts end when that thread does.
 """
 
 import json
+import logging
 import os
 import secrets
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn
 
 from sqlalchemy import text
 
@@ -23,7 +26,8 @@ from sandbox import migrate
 from sandbox.city import process_tree
 from sandbox.city.checks import CHECKS, Check, lock_home
 from sandbox.city.ground import Addresses, Ground
-from sandbox.city.part import Part, RunningPart, last_line
+from sandbox.city.log_files import KEPT, MOST_BYTES, rotate
+from sandbox.city.part import Part, RunningPart
 from sandbox.city.people import add_people
 from sandbox.city.ports import LOOPBACK, claimed_port
 from sandbox.city.postgres import Postgres
@@ -31,33 +35,35 @@ from sandbox.city.s3 import S3Server
 from sandbox.city.secret_files import secret
 from sandbox.city.services import services
 from sandbox.city.settings import PORTS, CitySettings
+from sandbox.city.system_errors import of_the_system
+from sandbox.city.tended import Running, Tended
 from sandbox.database import Database
 from sandbox.database.roles import PORTAL, VAULT, create_roles
 from sandbox.errors import Unavailable
+from sandbox.http.log_lines import LineFormatter
 
 LEFTOVER_SECONDS = 5.0
+LOOK_SECONDS = 10.0  # logs are looked at so often, if nothing happens
+ASK_AGAIN_SECONDS = 0.2  # whether a part that was started again answers
+log = logging.getLogger("cihu.city")
 ROLES = ("postgres", VAULT, PORTAL)
 
 
-class Running(Protocol):
-    """What the supervisor holds of each part."""
-
-    log: Path
-    process: subprocess.Popen[bytes] | None
-
-    def stop(self) -> None: ...
-
-
 class City:
-    """One city in the folder `home`. `parts` makes its services from the ground they stand on; `report` is told each step."""
+    """One city in the folder `home`. `parts` makes its services from the ground they stand on; `report` is told each step;
+    `furnish` is called when all answer, and before the city is said to be ready."""
 
     def __init__(self, home: Path, settings: CitySettings, *, parts: Callable[[Ground], tuple[Part, ...]] = services,
-                 checks: tuple[Check, ...] = CHECKS, report: Callable[[str], None] = lambda _: None) -> None:
+                 checks: tuple[Check, ...] = CHECKS, report: Callable[[str], None] = lambda _: None,
+                 furnish: Callable[[], None] = lambda: None) -> None:
         self.home, self.settings = home.resolve(), settings
-        self.parts, self.checks, self.report = parts, checks, report
+        self.parts, self.checks, self.report, self.furnish = parts, checks, report, furnish
         self.running: dict[str, Running] = {}
         self.ground: Ground | None = None
+        self._tended: dict[str, Tended] = {}
+        self._started_at = datetime.now(UTC)
         self._lock: int | None = None
+        self._log_file: logging.Handler | None = None
 
     def start(self) -> Ground:
         """Start every part, in order; return when all of them answer. If one does not, what was started is stopped."""
@@ -67,17 +73,22 @@ class City:
             for name in ("logs", "run", "keys"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
             self._lock = lock_home(self.home)
+            self._open_log()
             end_leftovers(self.home)
             self.ground = self._lay_ground()
             self._start_services(self.ground)
+            self.furnish()
         except BaseException:  # a signal too: whatever happens, nothing is left behind
             self.stop()
             raise
+        self._tended = {name: Tended(name, running, self._sweep) for name, running in self.running.items()}
         self._write_card(ready=True)
+        log.info("the city is ready")
         return self.ground
 
     def stop(self) -> None:
         """Stop all that was started, last first. Safe to repeat."""
+        self._tended = {}
         for name in reversed(tuple(self.running)):
             self.report(f"stopping {name}")
             self.running[name].stop()
@@ -86,18 +97,82 @@ class City:
             end_leftovers(self.home)
             os.close(self._lock)
             self._lock = None
+        if self._log_file is not None:
+            log.removeHandler(self._log_file)
+            self._log_file.close()
+            self._log_file = None
 
-    def wait(self) -> None:
-        """Return never, but raise `Unavailable` when a part ends by itself, naming it and its log. A signal interrupts."""
-        handles = {os.pidfd_open(running.process.pid): name for name, running in self.running.items() if running.process}
+    def wait(self) -> NoReturn:
+        """Stay, and start again whatever ends by itself. A signal interrupts."""
+        while True:
+            self.tend(LOOK_SECONDS)
+
+    def tend(self, seconds: float) -> None:
+        """Wait until a part ends or something is due, for so long at most, and do it: say what ended and by what, start it
+        again when its time has come, say when it answers. To be called again and again, on the thread that started the city."""
+        changed = False
+        for one in self._ended(min(seconds, self._soonest())):
+            assert one.running.process is not None
+            self._tell(one.note_end(one.running.process.wait()), logging.ERROR)
+            changed = True
+        for one in self._tended.values():
+            if one.state == "waiting" and one.again_at <= time.monotonic():
+                self._tell(one.start_again() or f"The {one.name} is started again.", logging.WARNING)
+                changed = True
+            elif one.has_started():
+                self._tell(f"The {one.name} answers again.", logging.WARNING)
+                changed = True
+            rotate(one.running.log)
+        if changed:
+            try:
+                self._write_card(ready=all(one.state == "ready" for one in self._tended.values()))
+            except OSError as error:  # a full disk is no reason to end what runs
+                self._tell(f"city.json cannot be written: {of_the_system(error)}", logging.ERROR)
+
+    def _soonest(self) -> float:
+        """Seconds until something is due that no process tells."""
+        now = time.monotonic()
+        waits = [one.again_at - now for one in self._tended.values() if one.state == "waiting"]
+        waits += [ASK_AGAIN_SECONDS for one in self._tended.values() if one.state == "starting"]
+        return max(0.0, min(waits, default=LOOK_SECONDS))
+
+    def _ended(self, seconds: float) -> list[Tended]:
+        """Those whose process ends within so many seconds."""
+        waiting, handles, ended = select.poll(), {}, []
         try:
-            ended = select.select(list(handles), [], [])[0]
+            for one in self._tended.values():
+                if one.state == "waiting" or one.running.process is None:
+                    continue
+                if one.running.process.poll() is not None:
+                    ended.append(one)
+                    continue
+                handle = os.pidfd_open(one.running.process.pid)
+                handles[handle] = one
+                waiting.register(handle, select.POLLIN)
+            found = waiting.poll(0 if ended else seconds * 1000)
+            return ended + [handles[handle] for handle, _ in found]
         finally:
             for handle in handles:
                 os.close(handle)
-        name = handles[ended[0]]
-        log = self.running[name].log
-        raise Unavailable(f"The {name} ended by itself. {last_line(log)}".strip(), code="part_ended", mend=f"See {log}.")
+
+    def _sweep(self, part: str) -> None:
+        """End what a part that died has left behind: its successor needs the same ports."""
+        assert self.ground is not None
+        process_tree.end(process_tree.marked(self.ground.environment[process_tree.MARK], part), patience_seconds=LEFTOVER_SECONDS)
+
+    def _tell(self, words: str, level: int) -> None:
+        self.report(words)
+        log.log(level, "%s", words)
+
+    def _open_log(self) -> None:
+        """logs/city.log: what this supervisor does, in the form of every service's log."""
+        self._log_file = RotatingFileHandler(self.home / "logs" / "city.log", maxBytes=MOST_BYTES, backupCount=KEPT,
+                                             encoding="utf-8", delay=True)
+        self._log_file.setFormatter(LineFormatter("city"))
+        log.addHandler(self._log_file)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+        logging.raiseExceptions = False  # nor is a log that cannot be written
 
     def _lay_ground(self) -> Ground:
         """Postgres and S3, the tables, the roles, the people."""
@@ -109,8 +184,9 @@ class City:
         environment = mark | {"PATH": path(), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1",
                               "HOME": str(self.home / "run")}
 
-        s3 = S3Server(self.home / "s3", self._log("s3"), port=ports["s3"], environment=mark)
-        postgres = Postgres(self.home / "postgres", self._log("postgres"), passwords=passwords, environment=environment)
+        s3 = S3Server(self.home / "s3", self._log("s3"), port=ports["s3"], environment=mark | {process_tree.PART: "s3"})
+        postgres = Postgres(self.home / "postgres", self._log("postgres"), passwords=passwords,
+                            environment=environment | {process_tree.PART: "postgres"})
         self.report("starting Postgres and the S3 server")
         self.running["s3"] = s3  # known before it starts: an interrupted start must stop it
         s3.launch()
@@ -163,11 +239,12 @@ class City:
         assert self.ground is not None
         addresses = self.ground.addresses
         write_json(self.home / "city.json", {
-            "ready": ready, "supervisor": os.getpid(), "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "ready": ready, "supervisor": os.getpid(), "started_at": self._started_at.isoformat(timespec="seconds"),
             "mark": self.ground.environment[process_tree.MARK],
             "addresses": {"portal": addresses.portal, "hub": addresses.hub, "vault": addresses.vault, "s3": addresses.s3},
-            "parts": {name: {"pid": running.process.pid, "log": str(running.log)}
-                      for name, running in self.running.items() if running.process},
+            "parts": {name: self._tended[name].as_json() if name in self._tended else
+                      {"state": "starting", "pid": running.process.pid if running.process else None, "log": str(running.log),
+                       "restarts": 0, "last_end": None} for name, running in self.running.items()},
         })
 
 

@@ -88,7 +88,10 @@ def refusal(answer: httpx.Response) -> CihuError:
     except ValueError:
         said = {}
     kind = next((kind for kind, status in STATUS if status == answer.status_code), Unavailable)
+    mend = str(said.get("mend") or "")
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and (request := str(said.get("request_id") or "")):
+        mend = f"{mend} For the operator: the logs have it as request {request}.".strip()
     error = kind.__new__(kind)
     CihuError.__init__(error, str(said.get("detail") or f"The city refused ({answer.status_code})."),
-                       code=said.get("code"), mend=str(said.get("mend") or ""))
+                       code=said.get("code"), mend=mend)
     return error

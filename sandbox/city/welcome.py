@@ -61,5 +61,6 @@ def welcome(out: Console, home: Path, settings: CitySettings) -> None:
         if person.kind == "person":
             table.add_row(person.id, settings.password, f"{person.display_name}: {person.does}")
     out.print(table)
-    out.print(f"\nThe whole story: [bold].venv/bin/cihu tour --against {home}[/bold]   Ctrl-C stops everything.\n",
+    out.print(f"\nHow each part is: [bold].venv/bin/cihu status --home {home}[/bold]", highlight=False, soft_wrap=True)
+    out.print(f"The whole story: [bold].venv/bin/cihu tour --against {home}[/bold]   Ctrl-C stops everything.\n",
               highlight=False, soft_wrap=True)

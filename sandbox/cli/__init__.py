@@ -1,10 +1,13 @@
 """The command line: start a city, walk through it, and do each person's part of the work. `cihu --help` teaches it."""
 
+import io
+import os
 import sys
+from typing import NoReturn
 
 from rich.markup import escape
 
-from sandbox.cli import city, datasets, questions, runs, reviews, audit  # noqa: F401  # isort: skip  # each adds its commands, in this order
+from sandbox.cli import city, status, datasets, questions, runs, reviews, audit  # noqa: F401  # isort: skip  # each adds its commands, in this order
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 
@@ -13,10 +16,29 @@ __all__ = ["main"]
 
 def main() -> None:
     """The entry point: every refusal is a line or two that say what is wrong and how to mend it."""
+    write_what_can_be_written()
     try:
         app()
     except CihuError as error:
-        err.print(f"[red]{escape(error.message)}[/red]", highlight=False, soft_wrap=True)
-        if error.mend:
-            err.print(escape(error.mend), highlight=False, soft_wrap=True)
+        refused(error)
+    except BrokenPipeError:  # who read our output has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         sys.exit(1)
+    except OSError as error:
+        from sandbox.city.system_errors import of_the_system
+
+        refused(of_the_system(error))
+
+
+def refused(error: CihuError) -> NoReturn:
+    err.print(f"[red]{escape(error.message)}[/red]", highlight=False, soft_wrap=True)
+    if error.mend:
+        err.print(escape(error.mend), highlight=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def write_what_can_be_written() -> None:
+    """A terminal that cannot show a letter (LANG=C, a pipe in ASCII) gets its number instead; nothing fails for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

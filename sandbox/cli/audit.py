@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from sandbox.audit import verify_receipt
-from sandbox.cli.terminal import As, Home, Json, audit_app, home_of, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, audit_app, home_of, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
 
@@ -55,4 +55,4 @@ def audit_key(home: Home = None) -> None:
 @audit_app.command("receipt")
 def audit_receipt(index: int, who: As = "wang", home: Home = None) -> None:
     """Fetch the receipt of a log entry; what it says is shown to whoever did it, and to auditors."""
-    print(json.dumps(visitor_of(home, who).vault("GET", f"/v1/log/receipts/{index}"), ensure_ascii=False, indent=1))
+    print_json(visitor_of(home, who).vault("GET", f"/v1/log/receipts/{index}"), indent=1)

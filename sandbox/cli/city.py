@@ -1,14 +1,14 @@
 """Start a whole city on this machine, and play its story."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from sandbox.cli.terminal import Home, Json, app, err, home_of, out
+from sandbox.cli.terminal import Home, Json, app, err, home_of, out, print_json
 
 
 @app.command()
@@ -24,13 +24,18 @@ def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo
     from sandbox.city.welcome import load_demo, welcome
 
     settings = read_settings()
-    city = City(home_of(home), settings, report=lambda step: err.print(f"[dim]· {step}[/dim]"))
+    def report(step: str) -> None:
+        err.print(f"[dim]· {escape(step)}[/dim]", soft_wrap=True, highlight=False)
+
+    def furnish() -> None:
+        if demo:
+            report("loading the demo city (the first time takes a few seconds)")
+            load_demo(city.home, settings)
 
     def ready(_: object) -> None:
-        if demo:
-            err.print("[dim]· loading the demo city (the first time takes a few seconds)[/dim]")
-            load_demo(city.home, settings)
         welcome(out, city.home, settings)
+
+    city = City(home_of(home), settings, report=report, furnish=furnish)
 
     raise typer.Exit(run_city(city, ready=ready))
 
@@ -71,7 +76,7 @@ def tour(
         with fresh_city(report=lambda step: terminal.print(f"[dim]· {step}[/dim]")) as home:
             report = perform(home)
     if as_json:
-        print(json.dumps(report.as_json(), ensure_ascii=False))
+        print_json(report.as_json())
     else:
         shown.print("[green]Every gate held.[/green]" if report.ok else "[red]The tour failed.[/red]")
     raise typer.Exit(0 if report.ok else 1)

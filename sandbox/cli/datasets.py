@@ -1,6 +1,5 @@
 """The way to a dataset: publish it, request it, approve that; and stand-in rows of it."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
 
@@ -80,7 +79,7 @@ def buy_stand_in(dataset: str, epsilon: Annotated[str, typer.Option(help="The pr
     """Buy better stand-in rows from a dataset's budget (data officers): its columns and their pairs will be roughly right."""
     done = visitor_of(home, who).vault("POST", f"/v1/datasets/{quote(dataset, safe='')}/stand-in", json={"epsilon": epsilon})
     if as_json:
-        return print(json.dumps(done, ensure_ascii=False))
+        return print_json(done)
     table = Table("columns", "rows differ from the noisy counts by", "the counts' own noise")
     for of in done["quality"]:
         if len(of["columns"]) == 1:

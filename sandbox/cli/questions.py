@@ -7,7 +7,19 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Epsilon, GrantNumber, Home, Json, RelativeError, app, out, say, visitor_of
+from sandbox.cli.terminal import (
+    As,
+    Epsilon,
+    GrantNumber,
+    Home,
+    Json,
+    RelativeError,
+    app,
+    out,
+    print_json,
+    say,
+    visitor_of,
+)
 
 
 @app.command()
@@ -17,7 +29,7 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
     asked = {"sql": sql, "epsilon": epsilon, "error": error, "grant": grant}
     told = visitor_of(home, who).vault("POST", "/v1/explain", json=asked)
     if as_json:
-        return print(json.dumps(told, ensure_ascii=False))
+        return print_json(told)
     free = "Open data: exact, free, without a grant." if told.get("open") else "Answered before: free."
     out.print(free if told["stored"] else
               f"Costs epsilon {told['epsilon']:.4g} at delta {told['delta']:g}; the grant would be at "
@@ -47,7 +59,7 @@ def ask(sql: str, epsilon: Epsilon = None, error: RelativeError = None, grant: G
     if receipt:
         receipt.write_text(json.dumps(answer["receipt"], indent=1, ensure_ascii=False) + "\n", "utf-8")
     if as_json:
-        return print(json.dumps(answer, ensure_ascii=False))
+        return print_json(answer)
     table = Table(*[column["name"] for column in answer["columns"]])
     for row, errors in zip(answer["rows"], answer["errors"], strict=True):
         table.add_row(*[_cell(column, value, errors) for column, value in zip(answer["columns"], row, strict=True)])

@@ -1,6 +1,5 @@
 """What runs left, before officers: the queue, one review, the vote."""
 
-import json
 import sys
 from typing import Annotated
 from urllib.parse import quote
@@ -9,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
 
 
 @app.command()
@@ -18,7 +17,7 @@ def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, 
     """Outputs of sealed runs that wait for reviewers, the most urgent first (data officers)."""
     told = visitor_of(home, who).vault("GET", "/v1/reviews", params={"state": "decided" if decided else "waiting"})
     if as_json:
-        return print(json.dumps(told, ensure_ascii=False))
+        return print_json(told)
     table = Table("review", "due", "run", "team", "reads", "files", "state")
     for one in told:
         table.add_row(one["id"], one["due_at"][:10] + (" overdue" if one["overdue"] else ""), escape(one["name"]), one["team"],

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
 
@@ -40,7 +40,7 @@ def runs(who: As = "wang", home: Home = None, as_json: Json = False) -> None:
     """The runs of your teams, newest first: sealed programs and declared tables."""
     told = visitor_of(home, who).vault("GET", "/v1/runs")
     if as_json:
-        return print(json.dumps(told, ensure_ascii=False))
+        return print_json(told)
     table = Table("run", "name", "state", "by", "reads", "its end is told at")
     for one in told:
         reads = ", ".join(f"{read['dataset']}@{read['version']}" for read in one["inputs"])

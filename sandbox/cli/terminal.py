@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,9 +48,15 @@ def visitor_of(home: Path | None, account: str) -> "Visitor":
     return Visitor(where, account, password)
 
 
+def print_json(document: Any, *, indent: int | None = None) -> None:
+    """One JSON document on standard output. Where that cannot write every letter, JSON's own escapes stand for it."""
+    encoding = (getattr(sys.stdout, "encoding", "") or "ascii").lower().replace("-", "").replace("_", "")
+    print(json.dumps(document, ensure_ascii=encoding != "utf8", indent=indent))
+
+
 def show(document: dict[str, Any], as_json: bool, *lines: str) -> None:
     if as_json:
-        print(json.dumps(document, ensure_ascii=False))
+        print_json(document)
     else:
         for line in lines:
             out.print(line, highlight=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.errors import DiskFull
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DataError, OperationalError
 
@@ -68,6 +69,10 @@ def _told_plainly() -> Iterator[None]:
                            mend=MEND, zh="有一个值无法存储：过大，或不是文字。", mend_zh=MEND_ZH,
                            internal=type(error).__name__) from error
     except OperationalError as error:
+        if isinstance(error.orig, DiskFull):
+            raise Unavailable("The database's disk is full, so nothing can be written down.", code="disk_full",
+                              mend="Free some space there, or give it a larger disk; then try again.",
+                              zh="数据库的磁盘已满，无法写入。", mend_zh="请清理空间或扩容，然后重试。") from error
         raise Unavailable("The database cannot be reached, or could not go on.",
                           mend="Try again in a minute. For the operator: is Postgres running, and is CIHU_DATABASE_URL right?",
                           internal=f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}") from error

@@ -64,10 +64,10 @@ def owned(owner_url: str) -> Iterator[Transaction]:
         database.close()
 
 
-def upgrade(tx: Transaction, history: History) -> None:
-    """Bring the tables of `history` to its newest version, in the caller's transaction (see `owned`)."""
+def upgrade(tx: Transaction, history: History, to: str = "head") -> None:
+    """Bring the tables of `history` to its newest version, or to an older one, in the caller's transaction (see `owned`)."""
     with _ALEMBIC:
-        command.upgrade(_config(tx, history), "head")
+        command.upgrade(_config(tx, history), to)
 
 
 def revise(tx: Transaction, history: History, *, number: str, message: str) -> None:

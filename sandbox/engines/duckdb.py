@@ -19,7 +19,7 @@ from sandbox.engines.model import Cells, UnitsByValue
 from sandbox.engines.process import EngineProcesses, Task, TaskFailed
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.engines.table_file import TableFile
-from sandbox.engines.tasks import Compute, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
+from sandbox.engines.tasks import Compute, FindMemory, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
 from sandbox.errors import Unavailable
 from sandbox.queries import Plan, compile_brought, compile_discovery
@@ -112,6 +112,12 @@ class DuckDBEngine:
         began = time.monotonic()
         self._processes.run(Probe(PROBE_SECONDS), [], seconds=LOADING_SECONDS, computing_seconds=1.0)
         return (time.monotonic() - began) / QUIET_PROBE_SECONDS
+
+    def check(self) -> None:
+        """Whether its processes have a folder in memory for rows. Raises `Unavailable` where they have none."""
+        answer = json.loads(self._processes.run(FindMemory(), [], seconds=LOADING_SECONDS, computing_seconds=60.0).answer)
+        if answer:
+            raise Unavailable(**answer)
 
     def close(self) -> None:
         """End every process of the engine."""

@@ -35,6 +35,10 @@ class Engine(Protocol):
         """How many times longer than on a quiet machine computing takes now, by a probe that touches no row."""
         ...
 
+    def check(self) -> None:
+        """Whether it can compute on this machine. Raises `Unavailable` with the reason where it cannot."""
+        ...
+
     def close(self) -> None:
         """End what it started."""
         ...

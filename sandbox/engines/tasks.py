@@ -19,6 +19,7 @@ from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines.memory_folder import private_memory_folder
 from sandbox.engines.rows_in_memory import ROWS_AT_ONCE, RowsInMemory, rows_of_few
 from sandbox.engines.work import Work
+from sandbox.errors import Unavailable
 from sandbox.queries.compile import TABLE, joined_table
 from sandbox.queries.compile_expression import UNIT
 
@@ -96,6 +97,19 @@ class Compute:
     def perform(self, files: Sequence[int]) -> tuple[bytes, None]:
         with _opened(files, memory_bytes=self.memory_bytes) as connection:
             return self.work.perform(connection), None
+
+
+@dataclass(frozen=True)
+class FindMemory:
+    """Whether there can be a folder in memory for rows: answers with nothing, or with what is wrong. It touches no row."""
+
+    def perform(self, files: Sequence[int]) -> tuple[bytes, None]:
+        try:
+            private_memory_folder()
+        except Unavailable as error:
+            return json.dumps({"message": error.message, "code": error.code, "mend": error.mend, "internal": error.internal,
+                               "zh": error.zh, "mend_zh": error.mend_zh}).encode(), None
+        return b"{}", None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ from pathlib import Path
 from traitlets.config import get_config
 
 from sandbox.errors import CihuError
+from sandbox.http.health import room_on_disk
+from sandbox.http.log_lines import set_up
+from sandbox.hub.health import answers, folder_of_sockets, health_handlers
 from sandbox.hub.login import PortalAuthenticator
 from sandbox.hub.ports import free_port
 from sandbox.hub.settings import hub_settings
@@ -34,6 +37,14 @@ c.JupyterHub.public_url = settings.hub_url
 c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "sandbox.hub.proxy"]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{free_port()}"
 c.ConfigurableHTTPProxy.pid_file = str(settings.folder / "proxy.pid")
+
+# one form of log line in all services; the health of this one, beside JupyterHub's own /hub/health
+set_up("hub")
+c.JupyterHub.logging_config = {"handlers": {"console": {"formatter": "lines"}}, "formatters": {
+    "lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "hub"}}}
+c.JupyterHub.extra_handlers = health_handlers({
+    "disk": room_on_disk(settings.home), "vault": answers(f"{settings.vault_url}/health/live"),
+    "portal": answers(f"{settings.portal_url}/health/live"), "kernels": folder_of_sockets(settings.home / "run" / "vault")})
 
 # what it keeps
 c.JupyterHub.db_url = f"sqlite:///{settings.folder / 'jupyterhub.sqlite'}"

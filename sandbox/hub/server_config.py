@@ -20,6 +20,10 @@ c.AsyncMappingKernelManager.cull_idle_timeout = IDLE
 c.AsyncMappingKernelManager.cull_interval = max(1, min(300, IDLE // 4))
 c.AsyncMappingKernelManager.cull_connected = False
 
+# one form of log line in all services
+c.ServerApp.logging_config = {"handlers": {"console": {"formatter": "lines"}}, "formatters": {
+    "lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "workspace"}}}
+
 c.ServerApp.terminals_enabled = False
 c.ServerApp.contents_manager_class = "sandbox.hub.contents.WorkspaceContents"
 c.ServerApp.allow_root = True  # the service may be root's; the kernels never are

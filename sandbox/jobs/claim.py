@@ -1,7 +1,8 @@
 """Which run is next? The table of runs is the queue; a team with many runs waits as long as a team with one.
 
 Order: the team that holds the fewest places, then the one that was served longest ago, then the team's own order. No team
-holds more than its part of the places. A run is claimed once: what runs, or ran, is never queued again.
+holds more than its part of the places. What runs is not claimed again;
+only what the end of the vault cut off, and of which nothing was told, is queued once more (finish.py).
 """
 
 from dataclasses import dataclass

@@ -115,4 +115,5 @@ def shown(run: Run) -> dict[str, Any]:
             "inputs": [{"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs],
             "interface": as_document(run.interface) if run.interface else None,
             "hint_bits": run.hint_bits, "hint": run.hint.value if run.hint else None,
+            "interruptions": run.interruptions,
             "program_sha256": run.program.sha256, "environment_sha256": run.environment_sha256, "log_index": run.log_index}

@@ -9,15 +9,13 @@ from sqlalchemy import select, update
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import Hint, RunState
-from sandbox.jobs.outbox import Collected
-from sandbox.jobs.quarantine import files_of, folder, put_files, record_files
-from sandbox.jobs.read import load_run
-from sandbox.jobs.sealed_run import Ending
+from sandbox.jobs.model import Hint, Run, RunState
+from sandbox.jobs.quarantine import folder, record_files
+from sandbox.jobs.read import as_run, load_run
 from sandbox.jobs.tables import runs
 from sandbox.storage import ObjectVersion
 
-INTERRUPTED = Ending("interrupted", None, 0.0, b"", Collected())
+MOST_INTERRUPTIONS = 1  # a run that was cut off so often is not begun anew
 
 
 def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
@@ -36,17 +34,39 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
         append(tx, Event("run.finished", "vault", f"run:{id}", {
             "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))
         if run.hint_bits:
-            tx.execute(update(runs).where(runs.c.id == id).values(hint=hint.value))
-            append(tx, Event("run.hinted", "vault", f"run:{id}", {"class": hint.value, "bits": run.hint_bits}))
+            _tell_hint(tx, run, hint)
     return True
 
 
-def finish_interrupted(desk: RunDesk) -> int:
-    """Finish the runs that had started when the vault died: none is ever started again. How many there were."""
+def interrupted_runs(database: Database) -> list[Run]:
+    """The runs that had started when the vault ended, in the order of their moments."""
+    with database.transaction() as tx:
+        return [as_run(row) for row in tx.execute(
+            select(runs).where(runs.c.state == RunState.RUNNING.value).order_by(runs.c.told_at, runs.c.id))]
+
+
+def finish_interrupted(desk: RunDesk, id: UUID) -> bool:
+    """To be called at the declared moment of a run that the vault's end cut off: False if it was cancelled before.
+
+    Nothing of such a run was told, and nothing that it left is kept: so it is queued again, under the same number. One that
+    is cut off again ends as `interrupted`, or a program that brings the vault down could do so for ever.
+    """
+    desk.quarantine.clear(folder(id))
     with desk.database.transaction() as tx:
-        left = tx.scalars(select(runs.c.id).where(runs.c.state == RunState.RUNNING.value)).all()
-    for id in left:
-        desk.quarantine.clear(folder(id))
-        if not finish(desk.database, id, put_files(desk.quarantine, id, files_of(INTERRUPTED))):
-            desk.quarantine.clear(folder(id))  # its team called it off meanwhile
-    return len(left)
+        run = load_run(tx, id, lock=True)
+        if run.state is not RunState.RUNNING:
+            return False
+        again = run.interruptions < MOST_INTERRUPTIONS
+        tx.execute(update(runs).where(runs.c.id == id).values(
+            interruptions=run.interruptions + 1,
+            **({"state": RunState.QUEUED.value, "started_at": None, "told_at": None} if again
+               else {"state": RunState.INTERRUPTED.value, "ended_at": datetime.now(UTC)})))
+        append(tx, Event("run.interrupted", "vault", f"run:{id}", {"again": again}))
+        if run.hint_bits and not again:
+            _tell_hint(tx, run, Hint.NOT_RUN)
+    return True
+
+
+def _tell_hint(tx: Transaction, run: Run, hint: Hint) -> None:
+    tx.execute(update(runs).where(runs.c.id == run.id).values(hint=hint.value))
+    append(tx, Event("run.hinted", "vault", f"run:{run.id}", {"class": hint.value, "bits": run.hint_bits}))

@@ -18,6 +18,7 @@ class RunState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"  # however it ended: how, is told in quarantine
+    INTERRUPTED = "interrupted"  # the vault ended while it ran, more often than it is begun anew
     RETURNED = "returned"
     RELEASED = "released"
     REFUSED = "refused"
@@ -40,6 +41,8 @@ STEPS: tuple[Step, ...] = (
     Step(RunState.QUEUED, RunState.CANCELLED, "a member of the team; the vault, when the grant has ended", "run.cancelled"),
     Step(RunState.RUNNING, RunState.CANCELLED, "a member of the team", "run.cancelled"),
     Step(RunState.RUNNING, RunState.FINISHED, "the vault, when the declared limit is over", "run.finished"),
+    Step(RunState.RUNNING, RunState.QUEUED, "the vault, when it ended meanwhile and nothing was told", "run.interrupted"),
+    Step(RunState.RUNNING, RunState.INTERRUPTED, "the vault, when it ended meanwhile once too often", "run.interrupted"),
     Step(RunState.FINISHED, RunState.RETURNED, "reviewers", ""),
     Step(RunState.FINISHED, RunState.RELEASED, "reviewers", ""),
     Step(RunState.FINISHED, RunState.REFUSED, "reviewers", ""),
@@ -96,6 +99,7 @@ class Run:
     `environment_sha256` is the lock's.
 
     `interface` is there if it is a predictor. `hint_bits` are counted against its grants; `hint` is told with its end.
+    `interruptions`: how often the vault ended while it ran.
     """
 
     id: UUID
@@ -116,3 +120,4 @@ class Run:
     interface: Interface | None = None
     hint_bits: int = 0
     hint: Hint | None = None
+    interruptions: int = 0

@@ -27,7 +27,8 @@ runs = Table(
     Column("interface", JSONB(none_as_null=True)),  # of a predictor
     Column("hint_bits", Integer, nullable=False, server_default="0"),
     Column("hint", Text),
-    CheckConstraint("state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
+    Column("interruptions", Integer, nullable=False, server_default="0"),  # how often the vault ended while it ran
+    CheckConstraint("state IN ('queued', 'running', 'finished', 'interrupted', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
     CheckConstraint("kind IN ('program', 'table')", name="kind"),
     Index("ix_runs_state_team", "state", "team"),

@@ -1,22 +1,23 @@
 """Who carries the runs out? Some places in the vault's process, each a thread that takes one run after another.
 
 A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's start would tell.
-Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none and starts none twice.
+Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
 """
 
 import logging
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
-from sandbox.errors import CihuError
+from sandbox.errors import CihuError, Unavailable
 from sandbox.jobs import run_folder
 from sandbox.jobs.bell import Bell
 from sandbox.jobs.claim import Claimed, claim
 from sandbox.jobs.count import Keep, count
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.finish import finish, finish_interrupted
+from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
 from sandbox.jobs.model import Hint, Run, RunKind
@@ -40,7 +41,7 @@ class Worker:
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._times = 0  # that something changed
-        self._stopping = False
+        self._stopping, self._beginning = False, True
         self._bells: dict[UUID, Bell] = {}
         self._sealable = threading.Lock()
         self._sealed_here = False
@@ -59,6 +60,11 @@ class Worker:
         self._at_death = run_folder.RemoverAtDeath(self.desk.folder)
         self._spawn("runs", self._begin)
 
+    def require_places(self) -> None:
+        """Raise `Unavailable` when what carries the runs out has ended: each place lives as long as the vault does."""
+        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (1 if self._beginning else self.desk.places):
+            raise Unavailable("The places of sealed runs are not open.", mend="Start the vault again, and report this.")
+
     def wake(self) -> None:
         with self._changed:
             self._times += 1
@@ -71,7 +77,7 @@ class Worker:
         self.wake()
 
     def stop(self) -> None:
-        """End every run and wait for the places. What ran is finished as interrupted when the vault starts again."""
+        """End every run and wait for the places. What ran is told as interrupted, at its moment, when the vault runs again."""
         self._stopping = True
         with self._changed:
             for bell in self._bells.values():
@@ -89,18 +95,53 @@ class Worker:
         thread.start()
 
     def _begin(self) -> None:
+        left: list[Run] = []
         while not self._stopping:
             try:
-                if left := finish_interrupted(self.desk):
-                    log.warning("%s runs had started when the vault ended: finished as interrupted", left)
+                left = interrupted_runs(self.desk.database)
                 break
             except CihuError as error:
-                log.warning("the runs of the vault's last life cannot be finished yet: %s", error.code)
+                log.warning("the runs of the vault's last life cannot be read yet: %s", error.code)
                 self._pause(AGAIN_SECONDS)
+        if left:
+            log.warning("%s runs had started when the vault ended: each keeps its place until its moment, and is told as "
+                        "interrupted then", len(left))
         with suppress(CihuError):  # a submission says why not
             self.require_seal()
-        for number in range(self.desk.places):
-            self._spawn(f"run place {number}", self._place)
+        for number in range(max(self.desk.places, len(left))):
+            held = left[number] if number < len(left) else None
+            self._spawn(f"run place {number}", partial(self._serve, held, stays=number < self.desk.places))
+        self._beginning = False
+
+    def _serve(self, held: Run | None, *, stays: bool) -> None:
+        """A place, which an interrupted run may hold until its moment: were it free before, the next run's start would tell."""
+        if held is not None:
+            self._tell_interrupted(held)
+            self.wake()
+        if stays:
+            self._place()
+
+    def _tell_interrupted(self, run: Run) -> None:
+        bell, due = Bell(), run.told_at
+        assert due is not None, "what has started has a moment"
+        with self._changed:
+            self._bells[run.id] = bell
+        try:
+            while not self._stopping:
+                try:
+                    due = next_moment(due, datetime.now(UTC))
+                    bell.wait((due - datetime.now(UTC)).total_seconds())
+                    if not self._stopping:
+                        finish_interrupted(self.desk, run.id)
+                except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed
+                    log.warning("run %s cannot be told as interrupted yet: %s", run.id, type(error).__name__)
+                    self._pause(AGAIN_SECONDS)
+                else:
+                    return
+        finally:
+            with self._changed:
+                del self._bells[run.id]
+            bell.close()
 
     def _pause(self, seconds: float, *, unless: int | None = None) -> None:
         """Until something changes; at once if it has since the count was `unless`."""

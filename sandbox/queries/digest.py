@@ -12,26 +12,46 @@ from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.tree import Join
 from sandbox.queries.wording import wording
 
-FORMAT = 4
-"""Raise it whenever the meaning of a total changes (weights, grid, compiled SQL): totals released before are then not reused."""
+FORMAT = 5
+"""How a digest is written today: "5:" and a SHA-256. What is stored is stored under this one."""
+
+OLDER = (4,)
+"""Formats of earlier releases under which totals are still looked up, so that a question that was paid for stays free.
+
+A change of how a question is written down raises `FORMAT` and adds the old number here; `_written` keeps writing it.
+Only where the *meaning* of a total changes (weights, grid, compiled SQL) must an old format be taken out, which makes
+every question be paid again: `tests/releases/test_upgrade.py` fails then."""
+
+
+FIRST_WITH_ITS_NUMBER = 5
+"""From this format on a stored digest says by which it was made."""
 
 
 def digest(plan: Plan) -> str:
-    """SHA-256 over the versions, the filter, the keys, the joins and the bounding: all that the totals depend on.
+    """Over the versions, the filter, the keys, the joins and the bounding: all that the totals depend on.
 
     The outputs are left out: they are computed from totals, so a total that was released once serves every question.
     """
+    return _written(plan, FORMAT)
+
+
+def digests(plan: Plan) -> tuple[str, ...]:
+    """Every digest under which the totals of this plan may have been stored, today's first."""
+    return tuple(_written(plan, number) for number in (FORMAT, *OLDER))
+
+
+def _written(plan: Plan, number: int) -> str:
     per_unit = plan.per_unit
     keys = [[wording(key.of), [_plain(value) for value in key.values]] for key in plan.keys]
     said = [
-        FORMAT, plan.version.name, plan.version.sha256, plan.unit.column, plan.unit.kind, plan.max_rows,
+        plan.version.name, plan.version.sha256, plan.unit.column, plan.unit.kind, plan.max_rows,
         plan.where and wording(plan.where), keys,
         [_said(join, plan.scope.joined[join.name].version) for join in plan.joins],
         per_unit and [sorted(wording(key) for key in per_unit.keys), per_unit.where and wording(per_unit.where)]]
     if plan.scope.bought:
         said.append([[wording(name), str(low), str(high)] for name, (low, high) in sorted(
             plan.scope.bought.items(), key=lambda item: item[0].text)])
-    return _sha256(said)
+    return _sha256(said, number)
 
 
 def _said(join: Join, version: Version) -> list[Any]:
@@ -42,14 +62,25 @@ def _said(join: Join, version: Version) -> list[Any]:
 
 def digest_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> str:
     """The same for the values of a key, or the bounds of a column, which depend on no question."""
+    return _written_of_keys(discovery, version, FORMAT)
+
+
+def digests_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> tuple[str, ...]:
+    """Every digest under which these may have been stored, today's first."""
+    return tuple(_written_of_keys(discovery, version, number) for number in (FORMAT, *OLDER))
+
+
+def _written_of_keys(discovery: Discovery | BoundsToBuy, version: Version, number: int) -> str:
     unit = version.policy.unit
     assert unit is not None
-    return _sha256([FORMAT, version.name, version.sha256, unit.column, unit.kind, discovery.stored_as(unit.max_rows)])
+    return _sha256([version.name, version.sha256, unit.column, unit.kind, discovery.stored_as(unit.max_rows)], number)
 
 
 def _plain(value: KeyValue) -> str | int:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _sha256(said: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(said, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+def _sha256(said: list[Any], number: int) -> str:
+    text = json.dumps([number, *said], ensure_ascii=True, separators=(",", ":"))
+    hashed = hashlib.sha256(text.encode()).hexdigest()
+    return hashed if number < FIRST_WITH_ITS_NUMBER else f"{number}:{hashed}"

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import QueryRefused
-from sandbox.queries import digest_of_keys
+from sandbox.queries import digests_of_keys
 from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.tree import Name
 from sandbox.releases.tables import bought_bounds
@@ -17,7 +17,7 @@ def bounds_bought(tx: Transaction, wanted: tuple[BoundsToBuy, ...], version: Ver
     """The bounds of those columns that were bought. Raises `QueryRefused` where nothing was found that enough units have."""
     found: dict[Name, tuple[Fraction, Fraction]] = {}
     for one in wanted:
-        row = tx.execute(select(bought_bounds).where(bought_bounds.c.digest == digest_of_keys(one, version))).first()
+        row = tx.execute(select(bought_bounds).where(bought_bounds.c.digest.in_(digests_of_keys(one, version)))).first()
         if row is not None and row.low is None:
             name = one.of.text
             raise QueryRefused(f"The column {name}", "it has no bounds, and none were found that enough people's values show.",

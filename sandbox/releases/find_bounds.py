@@ -9,7 +9,7 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.identity import Principal
 from sandbox.privacy import ZERO, PrivacyLoss
-from sandbox.queries import digest_of_keys
+from sandbox.queries import digest_of_keys, digests_of_keys
 from sandbox.queries.price import BoundsShare
 from sandbox.releases.desk import Desk
 from sandbox.releases.noise import bounds_found
@@ -30,7 +30,8 @@ def find_bounds(desk: Desk, principal: Principal, prepared: Prepared) -> Privacy
         digest = digest_of_keys(share.bounds, prepared.version)
         with desk.database.lock(f"bounds:{digest}"):
             with desk.database.transaction() as tx:  # somebody else may have bought them while we waited
-                known = tx.execute(select(bought_bounds.c.digest).where(bought_bounds.c.digest == digest)).first()
+                known = tx.execute(select(bought_bounds.c.digest).where(
+                    bought_bounds.c.digest.in_(digests_of_keys(share.bounds, prepared.version)))).first()
             if known is None:
                 buy(desk, principal, prepared, _purchase(share, prepared.version, digest))
                 paid += share.loss

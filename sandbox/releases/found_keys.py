@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from sandbox.catalog.model import KeyValue, Type
 from sandbox.database import Transaction
-from sandbox.queries import digest_of_keys
+from sandbox.queries import digests_of_keys
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Plan
 from sandbox.queries.ranges import range_of
@@ -26,7 +26,7 @@ def keys_found(tx: Transaction, plan: Plan, least: dict[Discovery, int] | None =
     """
     found: Found = {}
     for discovery in plan.discoveries:
-        rows = tx.execute(select(found_keys).where(found_keys.c.digest == digest_of_keys(discovery, plan.version))
+        rows = tx.execute(select(found_keys).where(found_keys.c.digest.in_(digests_of_keys(discovery, plan.version)))
                           .order_by(found_keys.c.picorho)).all()
         enough = rows[-1:] if least is None else [row for row in rows if row.picorho >= least[discovery]]
         if enough:

@@ -17,7 +17,7 @@ from sandbox.grants import Grant, list_grants, load_grant, newest
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource
 from sandbox.privacy import ZERO, PrivacyLoss
-from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
+from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
 from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
 from sandbox.queries.cost import require_affordable
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
@@ -273,7 +273,7 @@ class Released:
 def already_released(tx: Transaction, prepared: Prepared) -> dict[str, Released]:
     """The totals of this question that were released at least as precisely as now asked: free, by total's name."""
     found: dict[str, Released] = {}
-    rows = tx.execute(select(released_totals).where(released_totals.c.digest == prepared.digest)
+    rows = tx.execute(select(released_totals).where(released_totals.c.digest.in_(digests(prepared.plan)))
                       .order_by(released_totals.c.picorho))
     wanted = {share.total.name: share.loss.picorho for share in prepared.price.shares}
     for row in rows:

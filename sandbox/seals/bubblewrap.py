@@ -7,6 +7,7 @@ Recipe: bwrap(1), setpriv(1), prlimit(1).
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
@@ -29,6 +30,14 @@ OWN_PROCESSES = 4  # bubblewrap's
 SHARED_MEMORY, TEMPORARY = "/dev/shm", "/tmp"  # noqa: S108  # the seal's own, in memory
 
 
+class WatchedProcess(subprocess.Popen[bytes]):
+    """The program that watches a seal (watch.py). `kill` asks it to end: it kills the seal, whatever that came to, and ends
+    when nothing of it is left. Killed itself it could not, and bubblewrap that is still starting would go on."""
+
+    def send_signal(self, sig: int) -> None:
+        super().send_signal(signal.SIGTERM if sig == signal.SIGKILL else sig)
+
+
 class Bubblewrap:
     """The seals of this machine. Making one reads the machine; Unavailable says what is missing."""
 
@@ -45,7 +54,7 @@ class Bubblewrap:
         filters = [syscalls.as_descriptor(program) for program in self.programs]
         command = [*watched(seal, self.host, os.getpid()), *self.line(seal, filters)]
         try:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=filters,
+            return WatchedProcess(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=filters,
                                     close_fds=True, cwd="/", env={})
         except OSError as failed:
             raise Unavailable("The seal could not be started.", mend="Run `cihu up` to see what is missing.",

@@ -2,7 +2,8 @@
 
     python watch.py PARENT RESIDENT ADDRESSES MEMORY PROCESSES CGROUPS -- BUBBLEWRAP...
 
-The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here does too.
+The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here does too. It is
+asked to end by SIGTERM, which is also what it gets when its parent ends, and ends when nothing of the seal is left.
 It looks some times a second; and where CGROUPS names a folder of cgroup v2 in which one may be made, the kernel itself keeps to
 MEMORY and PROCESSES. Needs the standard library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux),
 prctl(2), pidfd_open(2).
@@ -18,7 +19,8 @@ from pathlib import Path
 
 PAUSE_MS, SHORT_PAUSE_MS = 200, 25  # the short one when half of a limit is reached
 TOO_MUCH_MEMORY = 91  # this program's status when it ended the seal
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+LIBC = ctypes.CDLL(None)
 KIB = 1024
 
 
@@ -89,17 +91,53 @@ class Cgroup:
                 self.folder.rmdir()
 
 
+def end_when_asked() -> None:
+    """From now on SIGTERM raises `SystemExit` here, so that `end_all` is come to; and what bubblewrap leaves becomes our child.
+
+    bubblewrap ties its processes to each other only when it is through with its work: killed while it starts, it leaves its
+    first process, and all that this starts later, to whoever collects orphans.
+    """
+
+    def end(*_: object) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGTERM, end)
+
+
+def end_all() -> None:
+    """End every process of the seal, and return when none is left."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    me = os.getpid()
+    while True:
+        for child in Path(f"/proc/{me}/task/{me}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)  # before it can be waited for, its own children are ours
+        except ChildProcessError:
+            return
+
+
 def start(command: list[str], cgroup: Cgroup) -> int:
     """Start the seal in `cgroup`. When the machine's memory runs out, it is the first to go."""
+    watcher = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # between a child and knowing of it
     child = os.fork()
     if child == 0:
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # should this watcher be killed so that it cannot end it
+            if os.getppid() != watcher:
+                os._exit(127)
             cgroup.join()
             with contextlib.suppress(OSError):
                 Path("/proc/self/oom_score_adj").write_text("1000")
             os.execv(command[0], command)  # noqa: S606  # a list, no shell
         finally:
             os._exit(127)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     return child
 
 
@@ -118,20 +156,19 @@ def watch(child: int, resident: int, addresses: int) -> int:
 
 
 def main(parent: str, resident: str, addresses: str, limit: str, processes: str, cgroups: str, *command: str) -> int:
-    if ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL)) or os.getppid() != int(parent):
+    if LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM)) or os.getppid() != int(parent):
         return 1
+    end_when_asked()
     cgroup = Cgroup(cgroups, int(limit), int(processes))
-    child = start(list(command[1:]), cgroup)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)  # what it watches must not starve it; only root may
     try:
+        child = start(list(command[1:]), cgroup)
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, -10)  # what it watches must not starve it; only root may
         status = watch(child, int(resident), int(addresses))
         if cgroup.was_full():
             status = TOO_MUCH_MEMORY
     finally:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        end_all()
         cgroup.remove()
     return status
 

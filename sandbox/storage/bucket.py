@@ -39,6 +39,14 @@ class Bucket:
         self.client = Minio(self.endpoint, access_key, secret_key, secure=self.secure, region="us-east-1",
                             http_client=self.http)
 
+    def require_there(self) -> None:
+        """Raise `Unavailable` unless the store answers and the bucket is there; what is in it is not asked."""
+        with translated(self.endpoint, self.bucket):
+            there = self.client.bucket_exists(self.bucket)
+        if not there:
+            raise Unavailable(f"The bucket {self.bucket} is not there.", code="storage_bucket_missing",
+                              mend="Start the vault once (it makes the bucket), or correct the bucket's name in the settings.")
+
     def put(self, name: str, body: bytes) -> ObjectVersion:
         """Store `body` as a new version of `name`, encrypted at rest."""
         digest = hashlib.sha256(body).hexdigest()

@@ -10,6 +10,8 @@ from sandbox.errors import CihuError, NotFound, Unavailable
 
 ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject", "InvalidVersionId"}
 KEYS_REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+CLOCKS_APART = {"RequestTimeTooSkewed", "RequestExpired"}
+DISK_FULL = {"XMinioStorageFull", "InsufficientStorage", "StorageFull"}
 NO_ENCRYPTION = {"NotImplemented", "KMSNotConfigured", "InvalidEncryptionMethodError"}
 
 
@@ -37,6 +39,14 @@ def meaning(error: S3Error, endpoint: str, bucket: str) -> CihuError:
         return Unavailable(f"The object store at {endpoint} refuses these keys for the bucket {bucket}.",
                            code="storage_refused", internal=internal,
                            mend="Correct CIHU_S3_ACCESS_KEY and CIHU_S3_SECRET_KEY, or their rights on the bucket.")
+    if error.code in CLOCKS_APART:
+        return Unavailable(f"The clock of the object store at {endpoint} and this machine's are too far apart.",
+                           code="clocks_apart", internal=internal, mend="Set both by NTP (timedatectl set-ntp true).",
+                           zh="对象存储与本机的时钟相差过大。", mend_zh="请用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
+    if error.code in DISK_FULL:
+        return Unavailable(f"The disk of the object store at {endpoint} is full.", code="disk_full", internal=internal,
+                           mend="Free some space there, or give it a larger disk.",
+                           zh="对象存储的磁盘已满。", mend_zh="请清理空间或扩容。")
     if error.code in NO_ENCRYPTION:
         return Unavailable(f"The object store at {endpoint} cannot encrypt at rest.", code="storage_unencrypted",
                            internal=internal, mend="Give it a key for SSE-S3 (MinIO: MINIO_KMS_SECRET_KEY).")

@@ -20,6 +20,7 @@ import marketplace.migrate
 import sandbox.migrate
 from altered import altered
 from asked_vault import AskedVault, asked_vault
+from deaths import deeds
 from live_city import PASSWORD, LiveCity, live_city
 from sandbox.audit import Log, Signer
 from sandbox.budgets import Account, Level, statement
@@ -34,25 +35,6 @@ from sandbox.releases.tables import questions
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SQL = "SELECT district, COUNT(*) AS n, AVG(cost) AS mean FROM {dataset} GROUP BY district"
-
-# `_die_at(place)` kills the process if the file `where` names that place; `_stop_at` says that it came there, and waits
-DEEDS = """
-import os as _os, signal as _signal, time as _time
-def _named():
-    try:
-        with open({where!r}) as file:
-            return file.read().strip()
-    except FileNotFoundError:
-        return ""
-def _die_at(place):
-    if _named() == place:
-        _os.kill(_os.getpid(), _signal.SIGKILL)
-def _stop_at(place):
-    if _named() == "stop " + place:
-        _os.rename({where!r}, {where!r} + ".reached")
-        while not _os.path.exists({where!r} + ".go"):
-            _time.sleep(0.01)
-"""
 
 AT = {
     "sandbox.releases.ask": """
@@ -90,8 +72,7 @@ AT = {
 
 def deadly(folder: Path) -> dict[str, str]:
     """A vault's environment in which it dies, or stops, at the place that `folder`/at names."""
-    deeds = DEEDS.format(where=str(folder / "at"))
-    return altered(folder, {module: deeds + dedent(text) for module, text in AT.items()})
+    return altered(folder, {module: deeds(folder) + dedent(text) for module, text in AT.items()})
 
 
 @dataclass(frozen=True)
@@ -142,6 +123,9 @@ def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(place: P
     assert vault.log().verify_whole().faults == ()
 
     with vault.start():
+        closed = not place.released and place.reserved
+        assert statuses(vault.story.database, grant.id) == (["interrupted"] if closed else asked), "a start closes it"
+        assert vault.kinds()[entries + len(expected):] == ["query.interrupted"] * closed
         wang = vault.person("wang")
         answer = wang.answer(sql)
         assert answer["stored"] is place.released

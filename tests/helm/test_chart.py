@@ -76,6 +76,8 @@ def test_servers_are_probed(objects: Objects) -> None:
             if container["name"] == part:
                 assert container["readinessProbe"]["httpGet"]["path"] == health
                 assert {"startupProbe", "livenessProbe"} <= container.keys()
+                alive = "/hub/health" if part == "hub" else "/health/live"
+                assert container["livenessProbe"]["httpGet"]["path"] == alive
 
 
 def test_every_secret_comes_by_reference(objects: Objects) -> None:

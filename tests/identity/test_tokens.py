@@ -334,3 +334,12 @@ def test_without_the_database_nothing_is_verified(issuer: TokenIssuer, tmp_path:
     gone = Database(f"postgresql+psycopg://cihu_vault@/cihu?host={tmp_path}")
     with pytest.raises(Unavailable):
         TokenVerifier(gone).verify(issuer.issue("wang", audience=VAULT, lifetime_seconds=60), audience=VAULT)
+
+
+@pytest.mark.parametrize("ahead", [60, 3600])
+def test_a_token_from_a_clock_that_is_ahead_is_told_as_that(ahead: int, issuer: TokenIssuer, verifier: TokenVerifier) -> None:
+    """To who holds a genuine one: "log in again" would lead nowhere."""
+    later = int(time.time()) + ahead
+    assert "clocks" in refusal(verifier, signed(issuer, iat=later, exp=later + 60))
+    forged = signed(issuer, iat=later, exp=later + 60)
+    assert "clocks" not in refusal(verifier, forged[:-8] + ("A" * 8 if not forged.endswith("A" * 8) else "B" * 8))

@@ -13,7 +13,7 @@ from sandbox.identity import create_account, create_team, join_team
 from sandbox.jobs import RunDesk, RunState, conclude, load_run
 from sandbox.jobs.cancel import cancel
 from sandbox.jobs.claim import claim
-from sandbox.jobs.finish import finish
+from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.model import STEPS, Run
 from sandbox.jobs.submit import MOST_WAITING, submit
 from sandbox.jobs.tables import runs
@@ -119,6 +119,31 @@ def test_what_was_called_off_while_it_waited_never_runs(desk: RunDesk, story: St
     assert claimed(desk) is None
     with pytest.raises(Conflict, match="cancelled already"):
         cancel(desk.database, principal=story.principal("wang"), id=run.id)
+
+
+def test_a_run_that_is_cut_off_is_queued_again_once_and_then_ends_as_interrupted(desk: RunDesk, story: Story) -> None:
+    run = handed_in(desk, story, "lake")
+    for again in (True, False):
+        assert (held := claimed(desk)) and held.id == run.id
+        assert [one.id for one in interrupted_runs(desk.database)] == [run.id]
+        assert finish_interrupted(desk, run.id)
+        with desk.database.transaction() as tx:
+            now = load_run(tx, run.id)
+        assert now.state is (RunState.QUEUED if again else RunState.INTERRUPTED)
+        assert (now.started_at is None) is again and (now.ended_at is None) is again
+    assert claimed(desk) is None and interrupted_runs(desk.database) == []
+    assert not finish_interrupted(desk, run.id), "what has ended is not ended again"
+
+
+def test_the_end_of_a_run_is_not_overwritten_by_what_reviewers_decide(desk: RunDesk, story: Story) -> None:
+    run = handed_in(desk, story, "lake")
+    assert claimed(desk)
+    finish(desk.database, run.id, {})
+    with desk.database.transaction() as tx:
+        ended = load_run(tx, run.id).ended_at
+    for state in (RunState.RETURNED, RunState.RELEASED):
+        with desk.database.transaction() as tx:
+            assert conclude(tx, run.id, state).ended_at == ended
 
 
 def test_a_team_may_let_so_many_wait_and_no_more(desk: RunDesk, story: Story) -> None:

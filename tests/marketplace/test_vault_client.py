@@ -32,6 +32,12 @@ def test_any_other_failure_is_unavailable_and_tells_nothing_of_it(answer: httpx.
     assert type(refusal) is errors.Unavailable and refusal.message == "The vault could not do this."
 
 
+@pytest.mark.parametrize("code", ["token_expired", "clocks_apart"])
+def test_a_token_made_for_this_request_can_only_be_late_by_a_clock(code: str) -> None:
+    refusal = refusal_of(httpx.Response(401, json={"detail": "The token has run out.", "code": code, "mend": "Log in again."}))
+    assert type(refusal) is errors.Unavailable and refusal.code == "clocks_apart" and "NTP" in refusal.mend
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a?b", "a#b", "a%2f", "../x", "健康", "a b", "a\n"])
 def test_a_name_cannot_leave_its_place_in_the_address(name: str) -> None:
     with pytest.raises(errors.InvalidInput):

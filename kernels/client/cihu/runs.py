@@ -32,7 +32,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """One of queued, running, finished, returned, released, refused, cancelled; as it is now."""
+        """One of queued, running, finished, interrupted, returned, released, refused, cancelled; as it is now."""
         self.refresh()
         return str(self.document["state"])
 
@@ -109,6 +109,8 @@ class Run:
             lines.append(say("run_told", at=moment(said["told_at"])))
         if said["state"] == "finished":
             lines.append(say("run_finished"))
+        if said.get("interruptions"):
+            lines.append(say("run_interrupted", number=said["interruptions"]))
         if said.get("hint_bits"):
             lines.append(say("hint_told", hint=known(f"hint.{said['hint']}", str(said["hint"])), bits=said["hint_bits"])
                          if said.get("hint") else say("hint_may", bits=said["hint_bits"]))

@@ -1,0 +1,63 @@
+"""The suite fails if it leaves a process behind.
+
+Every pytest process (each xdist worker is one) collects the orphans of all that it started, however deep and whatever
+their environment says (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are over was left by them.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.city import process_tree
+from sandbox.city.leash import adopt_orphans
+
+ENDING_SECONDS = 10.0  # for what was told to end, and is at it
+LEFT = pytest.StashKey[list[str]]()
+OF_PYTHON = b"multiprocessing.resource_tracker"  # ends when it sees that we have
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    adopt_orphans()
+    config.stash[LEFT] = []
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:  # of xdist: what a worker has left
+    node.config.stash[LEFT] += getattr(node, "workeroutput", {}).get("left_processes", [])
+
+
+@pytest.hookimpl(trylast=True)  # when all fixtures are gone, and xdist's workers too
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    left = session.config.stash[LEFT]
+    left += left_processes(os.getpid())
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_processes"] = left
+    elif left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for one in config.stash[LEFT]:
+        terminalreporter.write_line(f"LEFT a process behind (it is ended now): {one}", red=True)
+
+
+def left_processes(ancestor: int) -> list[str]:
+    """What is alive below a process and does not end by itself soon; it is killed, last things last."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    left = []
+    for one in process_tree.descendants(ancestor):
+        said = command_line(one.pid)
+        if one.is_alive() and OF_PYTHON not in said and not process_tree.await_end(one, deadline - time.monotonic()):
+            left.append((one, f"{one.pid}: {said.decode(errors='replace')[:300]}"))
+    process_tree.end([one for one, _ in left], patience_seconds=1)
+    return [words for _, words in left]
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+    except OSError:
+        return b""
