@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
@@ -13,9 +13,10 @@ from threading import BoundedSemaphore
 import pyarrow as pa
 
 from sandbox.catalog import Version
-from sandbox.catalog.model import DatasetPolicy, KeyValue
+from sandbox.catalog.model import DatasetPolicy, KeyValue, Role
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.model import Cells, UnitsByValue
+from sandbox.engines.open_query import OpenRows, OpenTable, run_openly
 from sandbox.engines.process import EngineProcesses, Task, TaskFailed
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.engines.table_file import TableFile
@@ -87,8 +88,11 @@ class DuckDBEngine:
     def public_has_empty(self, version: Version, column: str, where: str) -> bool:
         return self._public(version).has_empty(column, where)
 
-    def open_rows(self, version: Version) -> pa.Table:
-        return self._public(version).rows
+    def answer_openly(self, sql: str, tables: Mapping[str, Version]) -> OpenRows:
+        shown = [OpenTable(name, tuple(column.name for column in version.policy.columns if column.role is not Role.HIDDEN))
+                 for name, version in tables.items()]
+        with self.place():
+            return run_openly(self._processes, sql, shown, [self._public_file(version) for version in tables.values()])
 
     def public_once(self, version: Version, columns: tuple[str, ...]) -> bool:
         return self._public(version).once(columns)
@@ -148,7 +152,7 @@ class DuckDBEngine:
                                lambda: self._made(LayBeside(), [self._private(first), self._few(second)]))
 
     def _public_file(self, version: Version) -> TableFile:
-        return self._files.get(("public", version), lambda: self._loaded(LoadPublic(), version))
+        return self._files.get(("public", version), lambda: self._loaded(LoadPublic(version.policy), version))
 
     def _loaded(self, task: Task, version: Version) -> TableFile:
         parquet = os.memfd_create("parquet")

@@ -1,5 +1,6 @@
 """What an engine does: it computes a plan's integer totals for every public cell, exactly the same on every engine."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import Protocol
@@ -7,6 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from sandbox.catalog.model import KeyValue, Version
+from sandbox.engines.open_query import OpenRows
 from sandbox.queries import Plan
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.plan import Total
@@ -66,8 +68,11 @@ class Engine(Protocol):
         """Whether a column of an open dataset is empty in a row of which `where` holds, as `public_values` takes it."""
         ...
 
-    def open_rows(self, version: Version) -> pa.Table:
-        """All rows of an open dataset, to be shown to anybody."""
+    def answer_openly(self, sql: str, tables: Mapping[str, Version]) -> OpenRows:
+        """A checked question on open datasets alone, each by the name that the SQL has for it, exactly.
+
+        Raises `InvalidInput` where the engine cannot answer it, or where it is too large, and `Unavailable` as `place` does.
+        """
         ...
 
     def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,

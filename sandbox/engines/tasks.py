@@ -16,15 +16,14 @@ import pyarrow.parquet
 
 from sandbox.catalog.model import DatasetPolicy
 from sandbox.catalog.shut_duckdb import SHUT
+from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.memory_folder import private_memory_folder
+from sandbox.engines.open_query import TABLE as JOINED
 from sandbox.engines.rows_in_memory import ROWS_AT_ONCE, RowsInMemory, rows_of_few
 from sandbox.engines.work import Work
 from sandbox.errors import Unavailable
 from sandbox.queries.compile import TABLE, joined_table
 from sandbox.queries.compile_expression import UNIT
-
-JOINED = "rows_to_join"
-"""The table of a file that is joined to another."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,15 @@ class LoadPrivate:
 
 @dataclass(frozen=True)
 class LoadPublic:
-    """An open version's Parquet, to be joined."""
+    """An open version's Parquet, to be joined, or asked by itself."""
+
+    policy: DatasetPolicy
 
     def perform(self, files: Sequence[int]) -> tuple[bytes, int]:
         [parquet] = files
         path = private_memory_folder() / "rows.duckdb"
         with os.fdopen(os.dup(parquet), "rb") as file:
-            table = pyarrow.parquet.read_table(file)
+            table = bounded_texts(pyarrow.parquet.read_table(file), self.policy)
         with duckdb.connect(str(path), config=SHUT) as connection:
             connection.register("published", table)
             connection.execute(f"CREATE TABLE {JOINED} AS FROM published")

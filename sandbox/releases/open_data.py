@@ -3,15 +3,13 @@
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
-from sandbox.catalog.model import Role
-from sandbox.engines.open_query import OpenRows, run_openly
+from sandbox.engines.open_query import OpenRows
 from sandbox.errors import NotFound, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Resource
@@ -73,9 +71,7 @@ def _found(desk: Desk, principal: Principal, sql: str, versions: Sequence[Versio
     asked = {f"{version.dataset}": f"open_rows_{place}" for place, version in enumerate(versions)}
     _check_versions(text, versions)
     safe = open_sql(text, asked)
-    tables = {asked[version.dataset]: desk.engine.open_rows(version).select(
-        [column.name for column in version.policy.columns if column.role is not Role.HIDDEN]) for version in versions}
-    return run_openly(safe, tables)
+    return desk.engine.answer_openly(safe, {asked[version.dataset]: version for version in versions})
 
 
 def _check_versions(text: SqlText, versions: Sequence[Version]) -> None:
@@ -100,8 +96,4 @@ def _shown(value: Any) -> Any:
             return value
         case float():
             return value if math.isfinite(value) else None
-        case Decimal():
-            return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
-        case date():
-            return value.isoformat()
     return str(value)
