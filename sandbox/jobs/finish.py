@@ -11,6 +11,7 @@ from sandbox.database import Database, Transaction
 from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.model import Hint, RunState
 from sandbox.jobs.outbox import Collected
+from sandbox.jobs.permit import revoked_grant
 from sandbox.jobs.quarantine import files_of, folder, put_files, record_files
 from sandbox.jobs.read import load_run
 from sandbox.jobs.sealed_run import Ending
@@ -24,18 +25,19 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
            keep: Callable[[Transaction], None] | None = None, hint: Hint = Hint.NOT_RUN) -> bool:
     """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
     committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction. `hint` is told,
-    and logged, only of a run that has bits for it."""
+    and logged, only of a run that has bits for it and whose grants were not revoked while it ran."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
             return False
+        told = revoked_grant(tx, run.inputs) is None
         record_files(tx, id, stored)
         if keep is not None:
             keep(tx)
         tx.execute(update(runs).where(runs.c.id == id).values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC)))
         append(tx, Event("run.finished", "vault", f"run:{id}", {
             "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))
-        if run.hint_bits:
+        if run.hint_bits and told:
             tx.execute(update(runs).where(runs.c.id == id).values(hint=hint.value))
             append(tx, Event("run.hinted", "vault", f"run:{id}", {"class": hint.value, "bits": run.hint_bits}))
     return True

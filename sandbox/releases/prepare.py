@@ -210,9 +210,11 @@ def _decide(desk: Desk, principal: Principal, grant: Grant, grade: str) -> None:
 def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepared) -> None:
     """Decide again, inside the transaction that charges or releases: the account and the grant as they are now.
 
-    A question may have waited for its lock, and a revocation must not lose that race. Raises `Forbidden`.
+    A question may have waited for its lock, or run for a minute, and a revocation must not lose that race: both are held
+    until the transaction ends, so what is logged as released was logged before the revocation. Raises `Forbidden`,
+    `NotAuthenticated`.
     """
-    account = load_principal(tx, principal.id)
+    account = load_principal(tx, principal.id, hold=True)
     for grant in sorted(prepared.grants, key=lambda grant: grant.id):
         _decide(desk, account, load_grant(tx, grant.id, share=True), prepared.grade)
 
