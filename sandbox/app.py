@@ -35,9 +35,12 @@ from sandbox.door import claims_at, principal_at
 from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError
 from sandbox.grants import expire_due
+from sandbox.http.connection_limits import LimitedProtocol
+from sandbox.http.redacted_logs import redact_logs
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
+from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.releases.left_out import measure_left_out
@@ -202,8 +205,9 @@ async def serve(settings: Settings) -> None:
         if version.policy.unit and isinstance(vault.desk.engine, DuckDBEngine):
             await asyncio.to_thread(vault.desk.engine.warm, version)
     main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_level="info",
-                                         access_log=False, server_header=False))
-    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False))
+                                         access_log=False, server_header=False, http=LimitedProtocol, ws="none"))
+    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_level="warning", access_log=False, server_header=False,
+                                        http=LimitedProtocol, ws="none"))
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()
     kernels.should_exit = True
@@ -212,6 +216,9 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m sandbox.app`."""
+    redact_logs()
+    forbid_core_dumps()
+    hide_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:

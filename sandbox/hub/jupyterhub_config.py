@@ -1,16 +1,25 @@
 """The hub's configuration, from the settings. Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
 
+import logging
 import sys
 from pathlib import Path
 
 from traitlets.config import get_config
 
 from sandbox.errors import CihuError
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.login import PortalAuthenticator
 from sandbox.hub.ports import free_port
 from sandbox.hub.settings import hub_settings
 from sandbox.hub.spawner import WorkspaceSpawner
+from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.seals import check_seal
+
+redact_logs()
+forbid_core_dumps()  # and so for the proxy, people's servers and their kernels
+limit_connections()
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 try:
     settings = hub_settings()
@@ -49,6 +58,7 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 20}
 # who comes in
 c.JupyterHub.authenticator_class = PortalAuthenticator
 c.PortalAuthenticator.home = str(settings.home)
+c.PortalAuthenticator.portal_url = settings.portal_url
 c.PortalAuthenticator.login_service = "Cihu"
 c.PortalAuthenticator.auto_login = True
 c.PortalAuthenticator.client_id = "cihu-hub"
@@ -66,6 +76,11 @@ c.PortalAuthenticator.refresh_pre_spawn = True
 c.PortalAuthenticator.auth_refresh_age = 300
 c.PortalAuthenticator.admin_users = set()
 c.PortalAuthenticator.any_allow_config = True  # who may is decided in check_allowed, by the portal's roles
+
+# what a login lets them do at the hub: see themselves, start, stop and use their own server; tokens are given to nobody
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["read:users!user", "users:activity!user", "servers!user",
+                                                       "access:servers!user"]}]
+c.JupyterHub.token_expires_in_max_seconds = 12 * HOUR
 
 # what they get
 c.JupyterHub.spawner_class = WorkspaceSpawner

@@ -7,6 +7,9 @@ would run document tools on what people write), no extension that happens to be 
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, RuleRouter
 
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub.connection_limits import limit_connections
+
 EXTENSIONS = {"jupyterlab": True}
 WITHOUT_SERVICES = frozenset({"nbconvert"})
 WITHOUT_PATHS = ("/lab/api/build", "/lab/api/extensions", "/lab/api/plugins")  # they run node, or install packages
@@ -37,6 +40,8 @@ def shut(router: RuleRouter) -> None:
 
 
 def main() -> None:
+    redact_logs()
+    limit_connections()
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
     JupyterHubSingleUser.serverapp_class = WorkspaceServer

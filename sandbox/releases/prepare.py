@@ -14,8 +14,9 @@ from sandbox.database import Transaction
 from sandbox.engines import Engine
 from sandbox.errors import Forbidden, InvalidInput, QueryRefused
 from sandbox.grants import Grant, list_grants, load_grant, newest
+from sandbox.grants.read import may_see, no_grant
 from sandbox.identity import Principal, load_principal
-from sandbox.policy import Resource
+from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, make_plan, parse, price_within
 from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
@@ -78,7 +79,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     scope = _with_bounds(desk, question, version, scope)
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
-        grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
+        grants = tuple(_grant(tx, desk, principal, one, grant_id if one is version else None)
+                       for one in (version, *scope.private))
         beyond = left_out(tx, version)
     others = (*scope.joined.values(), *scope.looked_up.values())
     grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
@@ -175,9 +177,12 @@ def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicT
                        partial(engine.public_extent, version))
 
 
-def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
+def _grant(tx: Transaction, desk: Desk, principal: Principal, version: Version, grant_id: int | None) -> Grant:
     if grant_id is not None:
         grant = load_grant(tx, grant_id)
+        if grant.team not in principal.teams:
+            with hidden_from_strangers(no_grant(grant_id), seen=may_see(principal, grant)):
+                _decide(desk, principal, grant, version.policy.grade)
         if grant.dataset != version.dataset:
             raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
                                mend="Name the grant of the dataset that you ask.",
