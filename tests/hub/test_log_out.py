@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from jupyter_kernel_client import JupyterKernelClient
+from sqlalchemy import text
 
 from sandbox.city.workspace_visit import server_headers
 from sandbox.hub.run_folder import short_root
@@ -141,12 +142,6 @@ def by_the_hub(one: LoggedIn) -> None:
     assert str(page.url).startswith(f"{one.hub.portal_url}/login")
 
 
-def by_a_program(one: LoggedIn) -> None:
-    done = httpx.delete(f"{one.hub.portal_url}/api/v1/sessions", trust_env=False,
-                        headers={"Authorization": f"Bearer {one.command_line['portal_token']}"})
-    assert done.status_code == httpx.codes.NO_CONTENT
-
-
 def by_a_new_password(one: LoggedIn) -> None:
     with one.hub.vault.story.database.transaction() as tx:
         change_password(tx, account_id=one.person, password="quite another password", by="system")
@@ -157,7 +152,7 @@ def by_disabling(one: LoggedIn) -> None:
         disable_account(tx, account_id=one.person, by="system")
 
 
-@pytest.mark.parametrize("ends", [by_the_portal, by_the_hub, by_a_program, by_a_new_password, by_disabling])
+@pytest.mark.parametrize("ends", [by_the_portal, by_the_hub, by_a_new_password, by_disabling])
 def test_everything_of_a_login_ends_with_it(hub: HubProcess, ends: Callable[[LoggedIn], None]) -> None:
     with logged_in(hub, ends.__name__.replace("_", "-")) as one:
         ends(one)
@@ -193,7 +188,7 @@ def test_what_was_ended_while_the_hub_did_not_listen_ends_when_it_does(hub: HubP
             tx.exec_driver_sql("INSERT INTO identity.token_revocations (account, reason) VALUES ('missed', 'without a notice')")
         assert one.socket_answers() == httpx.codes.UNAUTHORIZED
         with hub.vault.story.database.transaction() as tx:  # the hub's connection is cut, as by a restart of Postgres
-            tx.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+            tx.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"))
         until(lambda: not processes_of(one.person), hub.log.read_text()[-2000:])
 
 

@@ -139,7 +139,11 @@ def question(step: int) -> str:
 
 def test_a_bought_answer(city: Story, other: Database) -> None:
     wang = city.principal("wang")
-    happened = revoked_at_every_step(city, other, lambda step: ask(city.desk, principal=wang, sql=question(step), epsilon=EPSILON))
+
+    def deed(step: int) -> None:
+        ask(city.desk, principal=wang, sql=question(step), epsilon=EPSILON)
+
+    happened = revoked_at_every_step(city, other, deed)
     assert happened == {"never asked", "stopped", "left before"}
 
 
