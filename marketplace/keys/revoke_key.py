@@ -5,7 +5,7 @@ from sqlalchemy import func, update
 from marketplace.keys.find import lock_key, no_key
 from marketplace.keys.model import KEY_STATUSES
 from marketplace.keys.tables import keys
-from marketplace.licences.find import find_licence, may_see
+from marketplace.licences.find import find_licence, may_know
 from marketplace.lifecycle import check_step
 from sandbox.audit import Event, append
 from sandbox.database import Database
@@ -18,7 +18,7 @@ def revoke_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
     with database.transaction() as tx:
         key = lock_key(tx, key_id)
         licence = find_licence(tx, key.licence)
-        with hidden_from_strangers(no_key(key_id), seen=may_see(principal, licence)):
+        with hidden_from_strangers(no_key(key_id), seen=may_know(principal, licence)):
             gate.require(principal, "revoke_key", Resource("Licence", str(licence.id), licence.cedar))
         step = check_step(KEY_STATUSES, thing="key", now=key.status, then="revoked")
         tx.execute(update(keys).where(keys.c.id == key.id).values(status="revoked", ends_at=func.now()))

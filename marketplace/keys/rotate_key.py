@@ -8,7 +8,7 @@ from marketplace.keys.find import lock_key, no_key
 from marketplace.keys.issue_key import Issued, issued_before, require_maker, write_key
 from marketplace.keys.model import KEY_STATUSES
 from marketplace.keys.tables import keys
-from marketplace.licences.find import find_licence, may_see
+from marketplace.licences.find import find_licence, may_know
 from marketplace.lifecycle import check_step
 from sandbox.audit import Event, append
 from sandbox.database import Database
@@ -30,7 +30,7 @@ def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
     with database.transaction() as tx:
         old = lock_key(tx, key_id)
         licence = find_licence(tx, old.licence)
-        with hidden_from_strangers(no_key(key_id), seen=may_see(principal, licence)):
+        with hidden_from_strangers(no_key(key_id), seen=may_know(principal, licence)):
             require_maker(gate, principal, licence)
         if seed and (again := issued_before(tx, seed)):
             return again

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, update
 
-from marketplace.licences.find import lock_licence, may_see, no_licence
+from marketplace.licences.find import lock_licence, may_know, no_licence
 from marketplace.licences.model import LICENCE_STATUSES, Licence
 from marketplace.licences.tables import licences
 from marketplace.lifecycle import check_step
@@ -21,7 +21,7 @@ def revoke_licence(database: Database, *, gate: Gate, principal: Principal, lice
         raise InvalidInput("A licence is not ended without a reason.", mend="Say why; the buyer will read it.")
     with database.transaction() as tx:
         licence = lock_licence(tx, licence_id)
-        with hidden_from_strangers(no_licence(licence_id), seen=may_see(principal, licence)):
+        with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
             gate.require(principal, "revoke_licence", Resource("Licence", str(licence.id), licence.cedar))
         end(tx, licence, "revoked", by=principal.id, reason=reason.strip())
 

@@ -37,21 +37,20 @@ def no_licence(licence_id: int) -> NotFound:
     return NotFound(f"There is no licence {licence_id}.")
 
 
-def may_see(principal: Principal, licence: Licence) -> bool:
-    """The same as in the lists."""
+def may_know(principal: Principal, licence: Licence) -> bool:
+    """Whether a refusal may tell that the licence is there."""
     return is_party(principal, organisation=licence.organisation, department=licence.department)
 
 
 def is_party(principal: Principal, *, organisation: str, department: str) -> bool:
-    """Whoever buys, whoever sells, and those who see everything."""
-    sells = "officer" in principal.roles and department == principal.organisation
-    return sells or organisation == principal.organisation or bool(principal.roles & {"operator", "auditor"})
+    """Whoever buys, whoever sells, and those whose office it is to know: a refusal tells them why."""
+    return principal.organisation in {organisation, department} or bool(principal.roles & {"officer", "operator", "auditor"})
 
 
 def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id: int) -> Licence:
     """The licence, if this person may see it and its bill. Raises `NotFound`, `Forbidden`."""
     licence = find_licence(tx, licence_id)
-    with hidden_from_strangers(no_licence(licence_id), seen=may_see(principal, licence)):
+    with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
         gate.require(principal, "view_bill", Resource("Licence", str(licence.id), licence.cedar))
     return licence
 

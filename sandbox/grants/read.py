@@ -77,6 +77,11 @@ def may_see(principal: Principal, thing: Request | Grant) -> bool:
     return bool(principal.roles & SEES_ALL) or thing.team in principal.teams or of_department
 
 
+def may_know(principal: Principal, thing: Request | Grant) -> bool:
+    """Whoever may see it, and officers of every department: a refusal tells them why."""
+    return "officer" in principal.roles or may_see(principal, thing)
+
+
 def _seen(principal: Principal, table: Table) -> ColumnElement[bool]:
     if principal.roles & SEES_ALL:
         return true()

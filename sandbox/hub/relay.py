@@ -94,11 +94,18 @@ async def listen(at: Place, to: Place, *, idle_seconds: float = IDLE_SECONDS,
 
     def relay(asked: StreamReader, answer: StreamWriter) -> None:
         if len(open_ones) >= most_connections:
-            min(open_ones, key=lambda task: open_ones[task].used_at).cancel()
+            oldest = min(open_ones, key=lambda task: open_ones[task].used_at)
+            oldest.cancel()
+            del open_ones[oldest]
         carried = Carried()
         task = asyncio.create_task(carried.carry_both(asked, answer, to, idle_seconds))
         open_ones[task] = carried
-        task.add_done_callback(lambda _: open_ones.pop(task, None))
+
+        def done(_: asyncio.Task[None]) -> None:
+            open_ones.pop(task, None)
+            answer.close()  # a task that was cancelled before it began has not
+
+        task.add_done_callback(done)
 
     if at.path:
         at.path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from sandbox.database import Transaction
 from sandbox.engines import Engine
 from sandbox.errors import Forbidden, InvalidInput, QueryRefused
 from sandbox.grants import Grant, list_grants, load_grant, newest
-from sandbox.grants.read import may_see, no_grant
+from sandbox.grants.read import may_know, no_grant
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
@@ -181,7 +181,7 @@ def _grant(tx: Transaction, desk: Desk, principal: Principal, version: Version, 
     if grant_id is not None:
         grant = load_grant(tx, grant_id)
         if grant.team not in principal.teams:
-            with hidden_from_strangers(no_grant(grant_id), seen=may_see(principal, grant)):
+            with hidden_from_strangers(no_grant(grant_id), seen=may_know(principal, grant)):
                 _decide(desk, principal, grant, version.policy.grade)
         if grant.dataset != version.dataset:
             raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",

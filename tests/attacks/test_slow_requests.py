@@ -71,8 +71,17 @@ def in_a_loop(start: Callable[[], object]) -> Iterator[asyncio.AbstractEventLoop
         asyncio.run_coroutine_threadsafe(start(), loop).result(SECONDS)  # type: ignore[arg-type]
         yield loop
     finally:
+        asyncio.run_coroutine_threadsafe(end_all(), loop).result(SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(SECONDS)
+        loop.close()
+
+
+async def end_all() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextmanager
