@@ -37,7 +37,7 @@ def max_age(query: QueryParams) -> int | None:
 
 def back_to(path: str, query: QueryParams, *, now: datetime, key: bytes) -> str:
     """The address of the same request, for after the login."""
-    kept = [(name, value) for name, value in query.multi_items() if name not in ("prompt", PARAMETER)]
+    kept = [(name, value) for name, value in query.multi_items() if name != PARAMETER]
     return f"{path}?{urlencode([*kept, (PARAMETER, mark(now.timestamp(), key))])}"
 
 
