@@ -29,6 +29,8 @@ class EndedLogins:
 
     def __init__(self, app: Any, *, home: Path, portal_url: str, client: tuple[str, str]) -> None:
         self.app, self.home, self.portal_url, self.client = app, home, portal_url, client
+        self.checking: dict[str, asyncio.Task[None]] = {}
+        self.told_again: set[str] = set()
 
     async def watch(self) -> None:
         """For ever. What was missed while the portal was away is made good when it is there again."""
@@ -48,7 +50,29 @@ class EndedLogins:
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 for name in self._with_login() if line == EVERYBODY else [line] if line else []:
+                    self.look_at(name)
+
+    def look_at(self, name: str) -> None:
+        """Check `name` beside all others: nobody's end waits for another's server to stop."""
+        if name in self.checking:
+            self.told_again.add(name)
+        else:
+            self.checking[name] = asyncio.get_running_loop().create_task(self._check_until_known(name))
+
+    async def _check_until_known(self, name: str) -> None:
+        try:
+            while True:
+                self.told_again.discard(name)
+                try:
                     await self.check(name)
+                except Exception as failed:  # noqa: BLE001  # asked again until the portal says; words could hold a token
+                    self.app.log.warning("whether a login was ended is not known yet: %s", type(failed).__name__)
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
+                if name not in self.told_again:
+                    return
+        finally:
+            del self.checking[name]
 
     def _with_login(self) -> list[str]:
         return [row.name for row in self.app.db.query(orm.User) if row.encrypted_auth_state is not None]
