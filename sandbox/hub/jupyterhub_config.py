@@ -11,7 +11,7 @@ from sandbox.http.redacted_logs import redact_logs
 from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.login import PortalAuthenticator
 from sandbox.hub.ports import free_port
-from sandbox.hub.settings import hub_settings
+from sandbox.hub.settings import hub_settings, take_secrets
 from sandbox.hub.spawner import WorkspaceSpawner
 from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.seals import check_seal
@@ -27,6 +27,9 @@ try:
     check_seal(settings.kernel_python)
 except CihuError as error:
     sys.exit(f"The hub cannot start: {error}")
+
+# the proxy and people's servers are started by this process, and need neither
+_, crypt_key = take_secrets("CIHU_HUB_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY")
 
 settings.folder.mkdir(parents=True, exist_ok=True)
 settings.folder.chmod(0o700)
@@ -72,6 +75,7 @@ c.PortalAuthenticator.scope = ["openid", "workspace"]
 c.PortalAuthenticator.username_claim = "sub"
 c.PortalAuthenticator.enable_pkce = True
 c.PortalAuthenticator.enable_auth_state = True  # encrypted with JUPYTERHUB_CRYPT_KEY
+c.CryptKeeper.keys = [key for key in crypt_key.split(";") if key.strip()]
 c.PortalAuthenticator.refresh_pre_spawn = True
 c.PortalAuthenticator.auth_refresh_age = 300
 c.PortalAuthenticator.admin_users = set()

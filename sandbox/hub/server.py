@@ -25,6 +25,15 @@ class WorkspaceServer(ServerApp):
         """Nothing is discovered: a package that brings a server extension must not open a door by being there."""
         self.jpserver_extensions.update(EXTENSIONS)
 
+    def write_server_info_file(self) -> None:
+        """Not written: it would hold the server's token, for programs of this machine that look for servers."""
+
+    def write_browser_open_files(self) -> None:
+        """As above: an address with the token in it."""
+
+    def write_browser_open_file(self) -> None:
+        """As above."""
+
     def load_server_extensions(self) -> None:
         """As usual, and then without what the pages could ask the server to build or install."""
         super().load_server_extensions()
