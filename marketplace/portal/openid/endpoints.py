@@ -2,10 +2,11 @@
 
 import base64
 from contextlib import suppress
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import LoginRequiredError
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -71,7 +72,7 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
             try:
                 grant = provider.get_consent_grant(asked, end_user=login)
                 now = tx.execute(select(func.now())).scalar_one()
-                if login is None or needs_new_login(request.query_params, since=login.since, now=now, key=key):
+                if login is None or wants_new_login(asked, grant, request, since=login.since, now=now, key=key):
                     if request.query_params.get("prompt") == "none":
                         raise LoginRequiredError(redirect_uri=grant.redirect_uri, state=asked.payload.state)
                     return to_login(back_to(request.url.path, request.query_params, now=now, key=key))
@@ -127,6 +128,14 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
 def adapt(request: Request, method: str, issuer: str, tx: Transaction, form: FormData | None = None) -> ProviderRequest:
     return ProviderRequest(method=method, uri=f"{issuer}{request.url.path}", headers=request.headers,
                            given=request.query_params if form is None else form, tx=tx)
+
+
+def wants_new_login(asked: ProviderRequest, grant: Any, request: Request, *, since: datetime, now: datetime, key: bytes) -> bool:
+    """As `needs_new_login`. Raises `InvalidRequestError`, which goes to the hub."""
+    try:
+        return needs_new_login(request.query_params, since=since, now=now, key=key)
+    except ValueError as fault:
+        raise InvalidRequestError(str(fault), redirect_uri=grant.redirect_uri, state=asked.payload.state) from None
 
 
 def to_login(back: str) -> RedirectResponse:

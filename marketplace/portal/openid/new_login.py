@@ -8,7 +8,6 @@ import hmac
 from datetime import datetime
 from urllib.parse import urlencode
 
-from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.datastructures import QueryParams
 
 PARAMETER = "cihu_login_after"
@@ -16,7 +15,7 @@ GOOD_SECONDS = 3600  # between the login page and the way back
 
 
 def needs_new_login(query: QueryParams, *, since: datetime, now: datetime, key: bytes) -> bool:
-    """Whether somebody who logged in at `since` must do it again. Raises `InvalidRequestError` for a bad `max_age`."""
+    """Whether somebody who logged in at `since` must do it again. Raises `ValueError` for a bad `max_age`."""
     oldest = max_age(query)
     after = read_mark(query.get(PARAMETER, ""), key)
     if after is not None and now.timestamp() - after <= GOOD_SECONDS:
@@ -31,7 +30,7 @@ def max_age(query: QueryParams) -> int | None:
     if said is None:
         return None
     if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise InvalidRequestError("'max_age' must be a number of seconds.")
+        raise ValueError("'max_age' must be a number of seconds.")
     return int(said)
 
 
