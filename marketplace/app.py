@@ -30,7 +30,7 @@ from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
-from marketplace.portal.pages import datasets, log, login, market, requests, reviews, runs, start
+from marketplace.portal.pages import datasets, log, login, market, my_sessions, requests, reviews, runs, start
 from marketplace.portal.rendering import Pages
 from marketplace.products import endpoints as products
 from marketplace.products.copies import Copies
@@ -39,18 +39,22 @@ from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.http.clocks import ClocksTogether
+from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
+from sandbox.http.redacted_logs import redact_logs
 from sandbox.identity import TokenIssuer, TokenVerifier
 from sandbox.journal import BodyLimit, Journal
+from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.policy import Gate
 from sandbox.storage import ProductStore
 
 MOST_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 60.0
 log_file = logging.getLogger("cihu.portal")
+STOP_SECONDS = 3
 STATIC = Path(__file__).parent / "portal" / "static"
 
 
@@ -71,6 +75,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(openid.router(database=database, door=door, provider=provider, verifier=verifier, gate=gate))
     app.include_router(login.router(database=database, door=door, pages=pages))
     app.include_router(start.router(door=door, pages=pages))
+    app.include_router(my_sessions.router(database=database, door=door, pages=pages))
     app.include_router(sign_in.router(database=database, issuer=issuer))
     vault = Vault(settings.vault_url, issuer)
     products_store = ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
@@ -131,6 +136,8 @@ def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
 
 def main() -> int:
     """Serve until told to stop. Exits with 1 and one clear line if something is missing."""
+    redact_logs()
+    forbid_core_dumps()
     set_up("portal")
     try:
         settings = read_settings()
@@ -139,8 +146,9 @@ def main() -> int:
         print(f"The portal cannot start. {error}", file=sys.stderr)
         return 1
     host, port = settings.address
+    # the hub's request for ended logins has no end of its own
     uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, log_config=None,
-                forwarded_allow_ips="127.0.0.1")
+                http=LimitedProtocol, ws="none", forwarded_allow_ips="127.0.0.1", timeout_graceful_shutdown=STOP_SECONDS)
     return 0
 
 

@@ -5,13 +5,14 @@ for products), as if they had come themselves.
 """
 
 from copy import copy
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import httpx
 
 from sandbox.errors import CihuError, InvalidInput, NotFound, Unavailable
 from sandbox.http.request_id import outgoing
-from sandbox.identity import VAULT, TokenIssuer
+from sandbox.identity import VAULT, TokenIssuer, login_claims
 from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
@@ -189,7 +190,9 @@ class Vault:
         return document(self.send(who, "POST", path, json=body))
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
-        token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS)
+        # to the microsecond: whoever logs in anew in the second of their log-out is let in
+        token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS,
+                                  **login_claims(session="", logged_in_at=datetime.now(UTC)))
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
         try:
             answer = self.client.request(method, path, headers=headers, **more)

@@ -41,13 +41,16 @@ from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http.clocks import ClocksTogether
+from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
+from sandbox.http.redacted_logs import redact_logs
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
+from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
 from sandbox.releases.left_out import measure_left_out
@@ -248,8 +251,9 @@ async def serve(settings: Settings) -> None:
                     raise  # the store is away: nothing is wrong with the version
                 vault.desk.shelf.set_aside(published.dataset, published.number, type(error).__name__)
     main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_config=None,
-                                         access_log=False, server_header=False))
-    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False))
+                                         access_log=False, server_header=False, http=LimitedProtocol, ws="none"))
+    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False,
+                                        http=LimitedProtocol, ws="none"))
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()
     kernels.should_exit = True
@@ -258,6 +262,9 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m sandbox.app`."""
+    redact_logs()
+    forbid_core_dumps()
+    hide_memory()
     set_up("vault")
     try:
         asyncio.run(serve(read_settings()))

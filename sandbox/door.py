@@ -1,4 +1,4 @@
-"""Who is at the door? A bearer token for this door's audience, and an account that is still good."""
+"""Who sends a request: a bearer token for this service's audience, from a login that was not ended, of a live account."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -7,8 +7,7 @@ from fastapi import Header
 
 from sandbox.database import Database
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import KERNEL, Claims, Principal, TokenVerifier, load_principal
-from sandbox.identity.revocations import Origin, require_unrevoked
+from sandbox.identity import Claims, Origin, Principal, TokenVerifier, load_principal, require_unrevoked
 
 
 def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
@@ -24,14 +23,13 @@ def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
 
 
 def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> Callable[..., Principal]:
-    """A FastAPI dependency: who asks, read afresh, so that a disabled account stops at its next request."""
+    """A FastAPI dependency: who asks, read afresh, so that a login that was ended stops at its next request."""
     claims = claims_at(verifier, audience)
 
     def principal(authorization: Annotated[str, Header()] = "") -> Principal:
         said = claims(authorization)
         with database.transaction() as tx:
-            if audience == KERNEL:  # a login that was ended stops its kernels' next question
-                require_unrevoked(tx, Origin.of(said))
+            require_unrevoked(tx, Origin.of(said))
             return load_principal(tx, said.subject)
 
     return principal

@@ -22,9 +22,13 @@ from dataclasses import dataclass
 
 
 class CihuError(Exception):
-    """The root. `code` is stable and machine-readable; `mend` says what to do about it."""
+    """The root. `code` is stable and machine-readable; `mend` says what to do about it.
+
+    `shown_as`: what whoever asked is told instead, where they may not even learn that the thing is there.
+    """
 
     code = "error"
+    shown_as: "CihuError | None" = None
 
     def __init__(self, message: str, *, code: str | None = None, mend: str = "", internal: str = "", zh: str = "",
                  mend_zh: str = "") -> None:

@@ -80,7 +80,8 @@ class BodyLimit:
             try:
                 if self.admit:
                     self.admit(Request(scope).headers.get("authorization", ""))
-            except CihuError as refusal:
+            except CihuError as refused:
+                refusal = refused.shown_as or refused
                 await problem(status_of(refusal), refusal.code, refusal.message, mend=refusal.mend)(scope, receive, send)
                 return
         read = 0

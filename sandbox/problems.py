@@ -52,6 +52,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(errors.CihuError)
     def refused(request: Request, error: errors.CihuError) -> JSONResponse:
+        error = error.shown_as or error
         if error.internal:
             log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
         message, mend = error.words(language_of(request))

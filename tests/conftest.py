@@ -12,7 +12,7 @@ import sandbox.migrate
 from sandbox.city.postgres import Postgres
 from sandbox.city.s3 import S3Server
 from sandbox.database import Database
-from story import Story, open_story
+from story import PROCESSES, Story, open_story
 
 pytest_plugins = ["left_processes"]
 
@@ -22,6 +22,12 @@ settings.load_profile("fixed")
 
 numbers = itertools.count()
 LONGEST = "test_sensitivity.py"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Before anybody looks what is left (left_processes.py)."""
+    PROCESSES.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -191,6 +191,18 @@ class HubProcess:
         return browser.post(f"{self.portal_url}/login", data=filled, headers={"Origin": self.portal_url})
 
 
+def workspace_of(hub: HubProcess, browser: httpx.Client, person: str) -> httpx.Response:
+    """The person's JupyterLab, once its server is up."""
+    deadline = time.monotonic() + 60
+    browser.get(f"{hub.hub_url}/hub/spawn")
+    while True:
+        page = browser.get(f"{hub.hub_url}/user/{person}/lab/tree/01-first-question.ipynb")
+        if f"/user/{person}/" in str(page.url) and page.status_code == httpx.codes.OK:
+            return page
+        assert time.monotonic() < deadline, f"{page.url} {page.status_code}\n{hub.log.read_text()[-3000:]}"
+        time.sleep(0.2)  # the hub's page polls too
+
+
 @contextmanager
 def hub_process(vault: VaultProcess, portal_database: str, s3: S3Server) -> Iterator[HubProcess]:
     ports = free_port(), free_port()

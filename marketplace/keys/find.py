@@ -20,8 +20,13 @@ def lock_key(tx: Transaction, key_id: int) -> Key:
     wanted = select(keys).where(keys.c.id == key_id).with_for_update(key_share=True)
     row = tx.execute(wanted).one_or_none() if 0 < key_id < 2**31 else None
     if row is None:
-        raise NotFound(f"There is no key {key_id}.")
+        raise no_key(key_id)
     return key_of(row)
+
+
+def no_key(key_id: int) -> NotFound:
+    """Also for whoever may not know of it."""
+    return NotFound(f"There is no key {key_id}.")
 
 
 def key_of(row: Row[Any]) -> Key:

@@ -11,13 +11,13 @@ from sqlalchemy import func, insert, select
 
 from marketplace.keys.secret import START_LENGTH, hash_key, make_key
 from marketplace.keys.tables import keys
-from marketplace.licences.find import find_licence
+from marketplace.licences.find import find_licence, may_know, no_licence
 from marketplace.licences.model import Licence
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 LABEL_LENGTH = 80
 AGAIN = timedelta(minutes=1)
@@ -42,7 +42,8 @@ def issue_key(database: Database, *, gate: Gate, principal: Principal, licence_i
     """Make a key for a live licence. Raises `Forbidden`, `NotFound`, `Conflict`."""
     with database.transaction() as tx:
         licence = find_licence(tx, licence_id)
-        require_maker(gate, principal, licence)
+        with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
+            require_maker(gate, principal, licence)
         if seed and (again := issued_before(tx, seed)):
             return again
         issued = write_key(tx, licence=licence, label=label, by=principal.id, seed=seed)

@@ -4,17 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy import func, select, update
 
-from marketplace.keys.find import lock_key
+from marketplace.keys.find import lock_key, no_key
 from marketplace.keys.issue_key import Issued, issued_before, require_maker, write_key
 from marketplace.keys.model import KEY_STATUSES
 from marketplace.keys.tables import keys
-from marketplace.licences.find import find_licence
+from marketplace.licences.find import find_licence, may_know
 from marketplace.lifecycle import check_step
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
 from sandbox.identity import Principal
-from sandbox.policy import Gate
+from sandbox.policy import Gate, hidden_from_strangers
 
 LONGEST = timedelta(days=30)
 
@@ -30,7 +30,8 @@ def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
     with database.transaction() as tx:
         old = lock_key(tx, key_id)
         licence = find_licence(tx, old.licence)
-        require_maker(gate, principal, licence)
+        with hidden_from_strangers(no_key(key_id), seen=may_know(principal, licence)):
+            require_maker(gate, principal, licence)
         if seed and (again := issued_before(tx, seed)):
             return again
         step = check_step(KEY_STATUSES, thing="key", now=old.status, then="retiring")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, update
 
-from marketplace.licences.find import lock_licence
+from marketplace.licences.find import lock_licence, may_know, no_licence
 from marketplace.licences.model import LICENCE_STATUSES, Licence
 from marketplace.licences.tables import licences
 from marketplace.lifecycle import check_step
@@ -12,7 +12,7 @@ from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.errors import InvalidInput
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 
 def revoke_licence(database: Database, *, gate: Gate, principal: Principal, licence_id: int, reason: str) -> None:
@@ -21,7 +21,8 @@ def revoke_licence(database: Database, *, gate: Gate, principal: Principal, lice
         raise InvalidInput("A licence is not ended without a reason.", mend="Say why; the buyer will read it.")
     with database.transaction() as tx:
         licence = lock_licence(tx, licence_id)
-        gate.require(principal, "revoke_licence", Resource("Licence", str(licence.id), licence.cedar))
+        with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
+            gate.require(principal, "revoke_licence", Resource("Licence", str(licence.id), licence.cedar))
         end(tx, licence, "revoked", by=principal.id, reason=reason.strip())
 
 

@@ -11,7 +11,7 @@ from marketplace.products.find import terms_of
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 
 def find_licence(tx: Transaction, licence_id: int) -> Licence:
@@ -28,14 +28,30 @@ def lock_licence(tx: Transaction, licence_id: int) -> Licence:
 def one(tx: Transaction, wanted: Select[Any], licence_id: int) -> Licence:
     row = tx.execute(wanted).one_or_none() if 0 < licence_id < 2**31 else None
     if row is None:
-        raise NotFound(f"There is no licence {licence_id}.")
+        raise no_licence(licence_id)
     return licence_of(row)
+
+
+def no_licence(licence_id: int) -> NotFound:
+    """Also for whoever may not know of it."""
+    return NotFound(f"There is no licence {licence_id}.")
+
+
+def may_know(principal: Principal, licence: Licence) -> bool:
+    """Whether a refusal may tell that the licence is there."""
+    return is_party(principal, organisation=licence.organisation, department=licence.department)
+
+
+def is_party(principal: Principal, *, organisation: str, department: str) -> bool:
+    """Whoever buys, whoever sells, and those whose office it is to know: a refusal tells them why."""
+    return principal.organisation in {organisation, department} or bool(principal.roles & {"officer", "operator", "auditor"})
 
 
 def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id: int) -> Licence:
     """The licence, if this person may see it and its bill. Raises `NotFound`, `Forbidden`."""
     licence = find_licence(tx, licence_id)
-    gate.require(principal, "view_bill", Resource("Licence", str(licence.id), licence.cedar))
+    with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
+        gate.require(principal, "view_bill", Resource("Licence", str(licence.id), licence.cedar))
     return licence
 
 

@@ -5,9 +5,10 @@ from datetime import date
 
 from sqlalchemy import func, update
 
+from marketplace.licences.find import is_party
 from marketplace.licences.issue_licence import issue_licence
 from marketplace.lifecycle import check_step
-from marketplace.orders.find import lock_order
+from marketplace.orders.find import lock_order, no_order
 from marketplace.orders.model import ORDER_STATUSES, Order
 from marketplace.orders.tables import orders
 from marketplace.products.find import find_product
@@ -16,7 +17,7 @@ from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 
 def approve_order(database: Database, *, gate: Gate, principal: Principal, order_id: int, ends_on: date | None = None,
@@ -47,8 +48,10 @@ def refuse_order(database: Database, *, gate: Gate, principal: Principal, order_
 
 
 def require_decider(gate: Gate, principal: Principal, order: Order) -> None:
-    gate.require(principal, "approve_order", Resource("Order", str(order.id), {
-        "department": order.department, "organisation": order.organisation}))
+    seen = is_party(principal, organisation=order.organisation, department=order.department)
+    with hidden_from_strangers(no_order(order.id), seen=seen):
+        gate.require(principal, "approve_order", Resource("Order", str(order.id), {
+            "department": order.department, "organisation": order.organisation}))
 
 
 def approve(tx: Transaction, *, order: Order, product: Product, by: str, reason: str) -> int:

@@ -16,8 +16,13 @@ def lock_order(tx: Transaction, order_id: int) -> Order:
     row = tx.execute(select(orders).where(orders.c.id == order_id).with_for_update(key_share=True)).one_or_none() \
         if 0 < order_id < 2**31 else None
     if row is None:
-        raise NotFound(f"There is no order {order_id}.")
+        raise no_order(order_id)
     return order_of(row)
+
+
+def no_order(order_id: int) -> NotFound:
+    """Also for whoever may not know of it."""
+    return NotFound(f"There is no order {order_id}.")
 
 
 def orders_of(tx: Transaction, organisation: str) -> list[Order]:

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request
 from starlette.responses import Response
 
-from marketplace.portal.sessions import Session, csrf_of, find_session, same_csrf, seed_of, session_name
+from marketplace.portal.sessions import SentFrom, Session, csrf_of, find_session, same_csrf, seed_of, session_name
 from marketplace.settings import Settings
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
-from sandbox.identity import PORTAL, Principal, TokenVerifier, load_principal
+from sandbox.identity import PORTAL, Origin, Principal, TokenVerifier, load_principal, require_unrevoked
 from sandbox.plain_text import PlainText
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,6 +70,7 @@ class Door:
         if scheme.lower() == "bearer":
             claims = self.verifier.verify(token.strip(), audience=PORTAL)
             with self.database.transaction() as tx:
+                require_unrevoked(tx, Origin.of(claims))
                 return load_principal(tx, claims.subject)
         session = self.person(request)
         if request.method not in SAFE:
@@ -132,6 +133,15 @@ class Door:
 
     def forget(self, response: Response, name: str) -> None:
         response.delete_cookie(name, path="/", httponly=True, samesite="lax", secure=self.settings.secure)
+
+
+def sent_from(request: Request) -> SentFrom:
+    return SentFrom(request.client.host if request.client else "", plain_text(request.headers.get("user-agent", "")))
+
+
+def plain_text(said: str) -> str:
+    """A header as text that Postgres and a page can hold."""
+    return "".join(letter for letter in said if letter.isprintable())
 
 
 def stale_form() -> Forbidden:

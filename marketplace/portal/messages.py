@@ -395,4 +395,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "buy_stand_in_is": ("从数据集与人群预算中支付,每个版本一次,不退还;约需一分钟。",
                         "Paid from the dataset's and the population's budget, once for a version, and never given back. It takes "
                         "about a minute."),
+    "my_sessions": ("我的登录", "My sessions"),
+    "my_sessions_are": ("您在这些地方处于登录状态。退出登录即结束全部，包括工作空间及其内核；修改密码亦然。",
+                        "Where you are logged in. Logging out ends all of them, also the workspace and its kernels; so does a "
+                        "new password."),
+    "session_kind": ("类型", "Kind"),
+    "session_opened": ("登录时间", "Since"),
+    "session_seen": ("最近使用", "Last seen"),
+    "session_from": ("来源", "From"),
+    "session_this": ("当前", "this one"),
+    "session_end": ("结束", "End"),
+    "session_end_all": ("全部结束", "End all"),
+    "session.browser": ("浏览器", "Browser"),
+    "session.command line": ("命令行", "Command line"),
+    "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
 }

@@ -54,6 +54,7 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
                 append(tx, refusal_event(error.decision))
         if request.url.path.startswith(FOR_PROGRAMS):
             return plain
+        error = (isinstance(error, CihuError) and error.shown_as) or error
         if isinstance(error, NotAuthenticated):
             if kept and sent_from_here(request, door):
                 back = come_back(request)
@@ -72,9 +73,9 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
 
 def may_be_mended(error: Exception) -> bool:
     """Whether sending the form again, perhaps with something else in it, can end well."""
-    match error:
+    match (isinstance(error, CihuError) and error.shown_as) or error:
         case Forbidden():
-            return error.code == "stale_form"
+            return code_of(error) == "stale_form"
         case NotFound():
             return False
         case CihuError() | RequestValidationError():

@@ -1,4 +1,7 @@
-"""Who is looking at the page? A session: a random cookie in the browser, its hash and its two ends in Postgres."""
+"""Sessions: a random cookie in the browser, its hash, its two ends and where it was opened in Postgres.
+
+A login of the command line is a session too, without a cookie. A session's tokens carry its name, so they end with it.
+"""
 
 import hashlib
 import hmac
@@ -13,10 +16,20 @@ from marketplace.portal.tables import sessions
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.errors import NotAuthenticated
-from sandbox.identity import Principal, load_principal, logins_revoked, revoke_session
+from sandbox.identity import Principal, load_principal, logins_revoked, revoke_logins
 
 SEEN_EVERY = timedelta(seconds=60)  # how stale `seen_at` may be; it saves a write for each page
 ENDED_KEPT = timedelta(days=1)
+BROWSER, COMMAND_LINE = "browser", "command line"
+LONGEST_AGENT = 200
+
+
+@dataclass(frozen=True)
+class SentFrom:
+    """From where a login came: for its owner to know it again, and for nothing else."""
+
+    address: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,22 +67,39 @@ def seed_of(cookie: str, *said: str) -> bytes:
     return hmac.digest(cookie.encode(), json.dumps(["cihu form", *said]).encode(), "sha256")
 
 
-def open_session(tx: Transaction, *, principal: Principal, seconds: int, replaces: str | None) -> str:
+def open_session(tx: Transaction, *, principal: Principal, seconds: int, replaces: str | None,
+                 sent_from: SentFrom = SentFrom()) -> str:
     """Open a session for somebody whose password was right; gives the new cookie.
 
     The cookie is always new and the one that the browser came with (`replaces`) is ended: nobody can log a
     person in to a session that he chose (fixation).
     """
     cookie = secrets.token_urlsafe(32)
-    now = tx.execute(select(func.now())).scalar_one()
     if replaces:
         tx.execute(delete(sessions).where(sessions.c.id_hash == hash_secret(replaces)))
-    tx.execute(delete(sessions).where(sessions.c.expires_at < now - ENDED_KEPT))
-    tx.execute(insert(sessions).values(id_hash=hash_secret(cookie), account=principal.id, opened_at=now, seen_at=now,
-                                       expires_at=now + timedelta(seconds=seconds)))
+    insert_session(tx, hash_secret(cookie), principal, seconds, BROWSER, sent_from)
     append(tx, Event(kind="session.opened", actor=principal.id, subject=f"account:{principal.id}",
                      payload={"way": "password", "seconds": seconds}))
     return cookie
+
+
+def open_command_line(tx: Transaction, *, principal: Principal, seconds: int, sent_from: SentFrom) -> tuple[str, datetime]:
+    """The same without a cookie; gives what its tokens must carry: the session's name, and when it was opened."""
+    id_hash = secrets.token_bytes(32)
+    opened_at = insert_session(tx, id_hash, principal, seconds, COMMAND_LINE, sent_from)
+    append(tx, Event(kind="session.opened", actor=principal.id, subject=f"account:{principal.id}",
+                     payload={"way": COMMAND_LINE, "seconds": seconds}))
+    return session_name(id_hash), opened_at
+
+
+def insert_session(tx: Transaction, id_hash: bytes, principal: Principal, seconds: int, way: str,
+                   sent_from: SentFrom) -> datetime:
+    now: datetime = tx.execute(select(func.now())).scalar_one()
+    tx.execute(delete(sessions).where(sessions.c.expires_at < now - ENDED_KEPT))
+    tx.execute(insert(sessions).values(
+        id_hash=id_hash, account=principal.id, opened_at=now, seen_at=now, expires_at=now + timedelta(seconds=seconds), way=way,
+        address=sent_from.address or None, agent=sent_from.agent[:LONGEST_AGENT] or None))
+    return now
 
 
 def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session | None:
@@ -91,8 +121,8 @@ def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session 
     return Session(principal, id_hash, row.opened_at, csrf_of(cookie))
 
 
-def close_session(tx: Transaction, *, session: Session) -> None:
-    """Log out: the cookie is worth nothing from now on, nor is a workspace's token that came from it."""
-    tx.execute(delete(sessions).where(sessions.c.id_hash == session.id_hash))
-    revoke_session(tx, account=session.principal.id, session=session_name(session.id_hash), reason="logged out")
-    append(tx, Event(kind="session.closed", actor=session.principal.id, subject=f"account:{session.principal.id}"))
+def log_out(tx: Transaction, *, account: str, by: str) -> None:
+    """End every login of an account everywhere: each session, each token that came from one, the workspace with its kernels."""
+    tx.execute(delete(sessions).where(sessions.c.account == account))
+    revoke_logins(tx, account=account, reason="logged out")
+    append(tx, Event(kind="session.closed", actor=by, subject=f"account:{account}"))

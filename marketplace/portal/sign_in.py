@@ -1,14 +1,15 @@
-"""How does the command line log in? A password for two short tokens: one for the vault, one for the portal."""
+"""The login of the command line: a password for two short tokens, one for the vault, one for the portal."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from sandbox.audit import Event, append
+from marketplace.portal.door import sent_from
+from marketplace.portal.sessions import open_command_line
 from sandbox.database import Database
-from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in
+from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in, login_claims
 from sandbox.plain_text import ExactText, PlainText
 
 TOKEN_SECONDS = 15 * 60
@@ -23,13 +24,14 @@ def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["login"])
 
     @routes.post("/login", summary="A password for two tokens of fifteen minutes")
-    def sign_in(credentials: Credentials) -> dict[str, object]:
+    def sign_in(request: Request, credentials: Credentials) -> dict[str, object]:
         principal = log_in(database, account_id=credentials.username.strip().lower(), password=credentials.password)
-        vault_token, portal_token = (
-            issuer.issue(principal.id, audience=audience, lifetime_seconds=TOKEN_SECONDS) for audience in (VAULT, PORTAL))
         with database.transaction() as tx:
-            append(tx, Event(kind="session.opened", actor=principal.id, subject=f"account:{principal.id}",
-                             payload={"way": "command line", "seconds": TOKEN_SECONDS}))
+            session, opened_at = open_command_line(tx, principal=principal, seconds=TOKEN_SECONDS, sent_from=sent_from(request))
+        claims = login_claims(session=session, logged_in_at=opened_at)
+        vault_token, portal_token = (
+            issuer.issue(principal.id, audience=audience, lifetime_seconds=TOKEN_SECONDS, **claims)
+            for audience in (VAULT, PORTAL))
         return {
             "vault_token": vault_token,
             "portal_token": portal_token,

@@ -1,6 +1,6 @@
 """Tables of the portal: who is logged in, which forms were sent, which codes and tokens were given to the hub."""
 
-from sqlalchemy import Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text, func
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text, func
 
 from sandbox.database import metadata
 
@@ -12,6 +12,10 @@ sessions = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"),
+    Column("way", Text, nullable=False, server_default="browser", comment="browser, or command line (without a cookie)"),
+    Column("address", Text, comment="from where it was opened, for its owner to know it again"),
+    Column("agent", Text, comment="with which program, as that said itself"),
+    CheckConstraint("way IN ('browser', 'command line')", name="way"),
     schema="market",
 )
 

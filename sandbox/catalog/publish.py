@@ -21,7 +21,7 @@ from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput
-from sandbox.identity import Principal
+from sandbox.identity import Principal, load_principal
 from sandbox.ingest import IdRule
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ObjectVersion, RawStore
@@ -48,8 +48,7 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
     """
     policy = shelf.read(policy_text)
     grade = gate.grades.combine([policy.grade, *(column.grade for column in policy.columns)])
-    gate.require(officer, "publish", Resource("Dataset", policy.dataset, {
-        "department": policy.department, "grade": policy.grade}))
+    decide_publish(gate, officer, policy)
     if policy.budget and policy.population not in populations:
         raise InvalidInput(f"The population {policy.population} has no budget.",
                            mend=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.")
@@ -69,8 +68,8 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
         record(database, dataset=policy.dataset, object_name=name)
         try:
             stored = store.put(name, parquet)
-            version = _register(database, policy, policy_text, stored, shelf=shelf, populations=populations, officer=officer,
-                                ids=ids, rows=number_of_rows)
+            version = _register(database, policy, policy_text, stored, shelf=shelf, populations=populations, gate=gate,
+                                officer=officer, ids=ids, rows=number_of_rows)
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
             with suppress(CihuError):
@@ -98,8 +97,9 @@ def _published_before(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> D
 
 
 def _register(database: Database, policy: DatasetPolicy, policy_text: str, stored: ObjectVersion, *, shelf: Shelf,
-              populations: dict[str, Population], officer: Principal, ids: IdRule, rows: int) -> Version:
+              populations: dict[str, Population], gate: Gate, officer: Principal, ids: IdRule, rows: int) -> Version:
     with database.transaction() as tx:
+        decide_publish(gate, load_principal(tx, officer.id, hold=True), policy)  # again: a large file takes minutes
         number = _next_number(tx, policy, shelf)
         version = Version(dataset=policy.dataset, number=number, policy=replace(policy, ids=ids), object_name=stored.name,
                           object_version=stored.version_id, sha256=stored.sha256, published_by=officer.id,
@@ -116,6 +116,12 @@ def _register(database: Database, policy: DatasetPolicy, policy_text: str, store
             **({"delta": str(policy.budget.delta), "dataset_epsilon": str(policy.budget.dataset_epsilon),
                 "unit": policy.unit.column, "max_rows": policy.unit.max_rows} if policy.budget and policy.unit else {})}))
     return version
+
+
+def decide_publish(gate: Gate, officer: Principal, policy: DatasetPolicy) -> None:
+    """Raises `Refused`."""
+    gate.require(officer, "publish", Resource("Dataset", policy.dataset, {
+        "department": policy.department, "grade": policy.grade}))
 
 
 def to_parquet(table: pa.Table) -> bytes:

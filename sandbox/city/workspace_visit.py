@@ -46,10 +46,8 @@ def open_workspace(where: Places, account: str, password: str) -> Iterator[Kerne
     with httpx.Client(follow_redirects=True, timeout=SECONDS, trust_env=False) as browser:
         _log_in(browser, where, account, password)
         _start_server(browser, where, account)
-        secret = _hub_token(browser, where, account)
-        # the hub takes no token from an address, where logs would keep it, so it goes as a header too
-        client = JupyterKernelClient(server_url=f"{where.hub}/user/{account}", token=secret,
-                                     headers={"Authorization": f"token {secret}"})
+        client = JupyterKernelClient(server_url=f"{where.hub}/user/{account}", token=None,
+                                     headers=server_headers(browser, account))
         try:
             client.start()
             yield Kernel(client)
@@ -82,16 +80,17 @@ def _start_server(browser: httpx.Client, where: Places, account: str) -> None:
     raise Unavailable(f"The workspace of {account} did not start.", mend="See the hub's log.")
 
 
-def _hub_token(browser: httpx.Client, where: Places, account: str) -> str:
-    made = browser.post(f"{where.hub}/hub/api/users/{account}/tokens", json={"expires_in": 900},
-                        headers=_xsrf(browser, where))
-    if made.status_code != httpx.codes.CREATED:
-        raise Unavailable(f"The hub gave {account} no token ({made.status_code}).", mend="See the hub's log.")
-    return str(made.json()["token"])
+def server_headers(browser: httpx.Client, account: str) -> dict[str, str]:
+    """With what a browser that is logged in asks the person's server: its cookies there, and the form token."""
+    path = f"/user/{account}/"
+    cookies = {cookie.name: cookie.value for cookie in browser.cookies.jar
+               if cookie.path == path or cookie.name == "jupyterhub-session-id"}
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+            "X-XSRFToken": str(cookies.get("_xsrf") or "")}
 
 
 def _xsrf(browser: httpx.Client, where: Places) -> dict[str, str]:
-    return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{where.hub}/hub/token"}
+    return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{where.hub}/hub/home"}
 
 
 def _shown(output: dict[str, Any]) -> str:

@@ -12,11 +12,11 @@ from sandbox.catalog import Version
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
-from sandbox.grants.read import as_grant, as_request, load_grant, load_request
+from sandbox.grants.read import as_grant, as_request, load_grant, load_request, may_know, no_grant, no_request
 from sandbox.grants.request_access import check_terms
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate, Resource, hidden_from_strangers
 from sandbox.privacy import epsilon_within
 
 
@@ -83,8 +83,9 @@ def revoke(database: Database, *, gate: Gate, officer: Principal, grant_id: int,
     _need_reason(reason)
     with database.transaction() as tx:
         grant = load_grant(tx, grant_id, lock=True)
-        gate.require(officer, "revoke", Resource("Grant", str(grant.id), {
-            "department": grant.department, "team": grant.team, "status": grant.status.value}))
+        with hidden_from_strangers(no_grant(grant_id), seen=may_know(officer, grant)):
+            gate.require(officer, "revoke", Resource("Grant", str(grant.id), {
+                "department": grant.department, "team": grant.team, "status": grant.status.value}))
         if grant.status is not GrantStatus.LIVE:
             raise Conflict(f"Grant {grant_id} is {grant.status.value} already.")
         return _end(tx, grant_id, GrantStatus.REVOKED, officer.id, reason.strip())
@@ -121,8 +122,9 @@ def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) ->
 
 def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Request:
     request = load_request(tx, id, lock=True)
-    gate.require(officer, "decide_request", Resource("Request", str(request.id), {
-        "department": request.department, "team": request.team}))
+    with hidden_from_strangers(no_request(id), seen=may_know(officer, request)):
+        gate.require(officer, "decide_request", Resource("Request", str(request.id), {
+            "department": request.department, "team": request.team}))
     if request.status is not RequestStatus.ASKED:
         raise Conflict(f"Request {id} was {request.status.value} by {request.decided_by}.")
     return request

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 from sandbox.catalog import Shelf
 from sandbox.city_time import end_of
 from sandbox.database import Database
-from sandbox.errors import Forbidden, InvalidInput
+from sandbox.errors import InvalidInput
 from sandbox.grants.decide import approve, refuse, revoke
 from sandbox.grants.model import Grant, Request
-from sandbox.grants.read import list_grants, list_requests, load_request
+from sandbox.grants.read import list_grants, list_requests, load_request, may_see, no_request
 from sandbox.grants.request_access import request_access
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -64,8 +64,8 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
         """One request, with what became of it."""
         with database.transaction() as tx:
             request = load_request(tx, number)
-            if request.id not in {seen.id for seen in list_requests(tx, asker)}:
-                raise Forbidden(f"Request {number} is not yours to see.", zh=f"你不能查看申请 {number}。")
+            if not may_see(asker, request):
+                raise no_request(number)
         return shown(request)
 
     @api.post("/requests/{number}/approve")

@@ -47,7 +47,7 @@ def load_request(tx: Transaction, id: int, *, lock: bool = False) -> Request:
     query = select(requests).where(requests.c.id == id)
     row = tx.execute(query.with_for_update() if lock else query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
-        raise NotFound(f"There is no request {id}.", zh=f"没有申请 {id}。")
+        raise no_request(id)
     return as_request(row)
 
 
@@ -57,8 +57,29 @@ def load_grant(tx: Transaction, id: int, *, lock: bool = False, share: bool = Fa
     query = query.with_for_update(read=share) if lock or share else query
     row = tx.execute(query).first() if 0 < id <= LARGEST_NUMBER else None
     if row is None:
-        raise NotFound(f"There is no grant {id}.", zh=f"没有授权 {id}。")
+        raise no_grant(id)
     return as_grant(row)
+
+
+def no_request(id: int) -> NotFound:
+    """Also for whoever may not know of it."""
+    return NotFound(f"There is no request {id}.", zh=f"没有申请 {id}。")
+
+
+def no_grant(id: int) -> NotFound:
+    """As `no_request`."""
+    return NotFound(f"There is no grant {id}.", zh=f"没有授权 {id}。")
+
+
+def may_see(principal: Principal, thing: Request | Grant) -> bool:
+    """The same as in the lists."""
+    of_department = "officer" in principal.roles and thing.department == principal.organisation
+    return bool(principal.roles & SEES_ALL) or thing.team in principal.teams or of_department
+
+
+def may_know(principal: Principal, thing: Request | Grant) -> bool:
+    """Whoever may see it, and officers of every department: a refusal tells them why."""
+    return "officer" in principal.roles or may_see(principal, thing)
 
 
 def _seen(principal: Principal, table: Table) -> ColumnElement[bool]:

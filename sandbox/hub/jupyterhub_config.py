@@ -1,5 +1,6 @@
 """The hub's configuration, from the settings. Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -8,12 +9,20 @@ from traitlets.config import get_config
 from sandbox.errors import CihuError
 from sandbox.http.health import room_on_disk
 from sandbox.http.log_lines import set_up
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.health import answers, folder_of_sockets, health_handlers
 from sandbox.hub.login import PortalAuthenticator
 from sandbox.hub.ports import free_port
-from sandbox.hub.settings import hub_settings
+from sandbox.hub.settings import hub_settings, take_secrets
 from sandbox.hub.spawner import WorkspaceSpawner
+from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.seals import check_seal
+
+redact_logs()
+forbid_core_dumps()  # and so for the proxy, people's servers and their kernels
+limit_connections()
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 try:
     settings = hub_settings()
@@ -21,6 +30,9 @@ try:
     check_seal(settings.kernel_python)
 except CihuError as error:
     sys.exit(f"The hub cannot start: {error}")
+
+# the proxy and people's servers are started by this process, and need neither
+_, crypt_key = take_secrets("CIHU_HUB_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY")
 
 settings.folder.mkdir(parents=True, exist_ok=True)
 settings.folder.chmod(0o700)
@@ -60,6 +72,7 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 20}
 # who comes in
 c.JupyterHub.authenticator_class = PortalAuthenticator
 c.PortalAuthenticator.home = str(settings.home)
+c.PortalAuthenticator.portal_url = settings.portal_url
 c.PortalAuthenticator.login_service = "Cihu"
 c.PortalAuthenticator.auto_login = True
 c.PortalAuthenticator.client_id = "cihu-hub"
@@ -73,10 +86,16 @@ c.PortalAuthenticator.scope = ["openid", "workspace"]
 c.PortalAuthenticator.username_claim = "sub"
 c.PortalAuthenticator.enable_pkce = True
 c.PortalAuthenticator.enable_auth_state = True  # encrypted with JUPYTERHUB_CRYPT_KEY
+c.CryptKeeper.keys = [key for key in crypt_key.split(";") if key.strip()]
 c.PortalAuthenticator.refresh_pre_spawn = True
 c.PortalAuthenticator.auth_refresh_age = 300
 c.PortalAuthenticator.admin_users = set()
 c.PortalAuthenticator.any_allow_config = True  # who may is decided in check_allowed, by the portal's roles
+
+# what a login lets them do at the hub: see themselves, start, stop and use their own server; tokens are given to nobody
+c.JupyterHub.load_roles = [{"name": "user", "scopes": ["read:users!user", "users:activity!user", "servers!user",
+                                                       "access:servers!user"]}]
+c.JupyterHub.token_expires_in_max_seconds = 12 * HOUR
 
 # what they get
 c.JupyterHub.spawner_class = WorkspaceSpawner

@@ -15,6 +15,9 @@ from configurable_http_proxy.handlers import ProxyHandler  # type: ignore[import
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub.connection_limits import limit_connections
+
 REQUESTS_AT_ONCE = 1000
 REQUEST_SECONDS = 120  # longer than a server may take to start: the page that waits is one request
 
@@ -72,6 +75,8 @@ class MessageProxy(ProxyHandler):  # type: ignore[misc]
 
 
 def main() -> None:
+    redact_logs()
+    limit_connections()
     configproxy.ProxyHandler = MessageProxy
     AsyncHTTPClient.configure(None, max_clients=REQUESTS_AT_ONCE)
     sys.argv.append(f"--proxy-timeout={REQUEST_SECONDS * 1000}")

@@ -3,7 +3,9 @@
     hub's pod: kernel -> vault.sock -> relay ==TCP==> relay -> vault.sock :vault's pod
 
 `python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none: who may come
-through is said by the NetworkPolicy and by the token that the vault checks.
+through is said by the NetworkPolicy and by the token that the vault checks, and how long a request may take by the vault: when it
+closes a connection, both ends of it are closed. What neither end uses any more is closed too, and the oldest where there are too
+many.
 """
 
 import asyncio
@@ -17,6 +19,8 @@ from pathlib import Path
 from sandbox.errors import CihuError, InvalidInput
 
 CHUNK = 64 * 1024
+IDLE_SECONDS = 900.0  # longer than any answer of the vault's takes
+MOST_CONNECTIONS = 400
 
 
 @dataclass(frozen=True)
@@ -44,33 +48,64 @@ async def connect(to: Place) -> tuple[StreamReader, StreamWriter]:
     return await asyncio.open_connection(to.host, to.port)
 
 
-async def carry(source: StreamReader, sink: StreamWriter) -> None:
-    """All bytes until the source ends; then say so to the sink. The other direction may go on."""
-    with contextlib.suppress(OSError):
-        while chunk := await source.read(CHUNK):
-            sink.write(chunk)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
+class Carried:
+    """One connection that is relayed. `used_at`: when a byte last went through, in either direction."""
 
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.used_at = self.loop.time()
 
-async def listen(at: Place, to: Place) -> asyncio.Server:
-    """Relay every connection that comes in at `at`, until the server is closed."""
-    open_ones: set[asyncio.Task[None]] = set()  # held here: the loop alone does not hold one whose caller has said all
+    async def carry(self, source: StreamReader, sink: StreamWriter) -> None:
+        """All bytes until the source ends; then say so to the sink. The other direction may go on."""
+        with contextlib.suppress(OSError):
+            while chunk := await source.read(CHUNK):
+                self.used_at = self.loop.time()
+                sink.write(chunk)
+                await sink.drain()
+            if sink.can_write_eof():
+                sink.write_eof()
 
-    async def carry_both(asked: StreamReader, answer: StreamWriter) -> None:
+    async def unused(self, seconds: float) -> None:
+        """Until nothing has gone through for so long."""
+        while (left := self.used_at + seconds - self.loop.time()) > 0:  # noqa: ASYNC110  # a limit, not an event
+            await asyncio.sleep(left)  # until then at least; a byte makes it later, and need not wake anybody
+
+    async def carry_both(self, asked: StreamReader, answer: StreamWriter, to: Place, idle_seconds: float) -> None:
+        """Until the server's side has said all, whatever the caller still would: its answer is all there is to carry."""
         with contextlib.closing(answer):
             try:
                 reader, writer = await connect(to)
             except OSError:
                 return  # nobody is there: the caller sees its connection end
             with contextlib.closing(writer):
-                await asyncio.gather(carry(asked, writer), carry(reader, answer))
+                forth = asyncio.create_task(self.carry(asked, writer))
+                ends = [asyncio.create_task(self.carry(reader, answer)), asyncio.create_task(self.unused(idle_seconds))]
+                try:
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in (forth, *ends):
+                        task.cancel()
+
+
+async def listen(at: Place, to: Place, *, idle_seconds: float = IDLE_SECONDS,
+                 most_connections: int = MOST_CONNECTIONS) -> asyncio.Server:
+    """Relay every connection that comes in at `at`, until the server is closed."""
+    open_ones: dict[asyncio.Task[None], Carried] = {}  # held here: the loop alone does not hold one whose caller has said all
 
     def relay(asked: StreamReader, answer: StreamWriter) -> None:
-        task = asyncio.create_task(carry_both(asked, answer))
-        open_ones.add(task)
-        task.add_done_callback(open_ones.discard)
+        if len(open_ones) >= most_connections:
+            oldest = min(open_ones, key=lambda task: open_ones[task].used_at)
+            oldest.cancel()
+            del open_ones[oldest]
+        carried = Carried()
+        task = asyncio.create_task(carried.carry_both(asked, answer, to, idle_seconds))
+        open_ones[task] = carried
+
+        def done(_: asyncio.Task[None]) -> None:
+            open_ones.pop(task, None)
+            answer.close()  # a task that was cancelled before it began has not
+
+        task.add_done_callback(done)
 
     if at.path:
         at.path.unlink(missing_ok=True)

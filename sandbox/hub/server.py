@@ -7,6 +7,9 @@ would run document tools on what people write), no extension that happens to be 
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, RuleRouter
 
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub.connection_limits import limit_connections
+
 EXTENSIONS = {"jupyterlab": True}
 WITHOUT_SERVICES = frozenset({"nbconvert"})
 WITHOUT_PATHS = ("/lab/api/build", "/lab/api/extensions", "/lab/api/plugins")  # they run node, or install packages
@@ -21,6 +24,15 @@ class WorkspaceServer(ServerApp):
     def find_server_extensions(self) -> None:
         """Nothing is discovered: a package that brings a server extension must not open a door by being there."""
         self.jpserver_extensions.update(EXTENSIONS)
+
+    def write_server_info_file(self) -> None:
+        """Not written: it would hold the server's token, for programs of this machine that look for servers."""
+
+    def write_browser_open_files(self) -> None:
+        """As above: an address with the token in it."""
+
+    def write_browser_open_file(self) -> None:
+        """As above."""
 
     def load_server_extensions(self) -> None:
         """As usual, and then without what the pages could ask the server to build or install."""
@@ -37,6 +49,8 @@ def shut(router: RuleRouter) -> None:
 
 
 def main() -> None:
+    redact_logs()
+    limit_connections()
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
     JupyterHubSingleUser.serverapp_class = WorkspaceServer

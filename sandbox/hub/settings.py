@@ -1,7 +1,7 @@
 """What do the hub and one person's server know? Read once from the environment, frozen."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sandbox.errors import InvalidInput, Unavailable
 
 MIB = 1024 * 1024
+TAKEN: dict[str, str] = {}
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -62,7 +63,17 @@ class ServerSettings:
                               internal=str(missing)) from missing
 
 
+def take_secrets(*names: str, environment: MutableMapping[str, str] = os.environ) -> list[str]:
+    """The values of these variables, which from now on no process that this one starts is given: each has its own secrets."""
+    for name in names:
+        if name in environment:
+            TAKEN[name] = environment.pop(name)
+    return [TAKEN.get(name, "") for name in names]
+
+
 def hub_settings(environment: Mapping[str, str] = os.environ) -> HubSettings:
+    if environment is os.environ:
+        environment = {**TAKEN, **os.environ}
     required = ("CIHU_HOME", "CIHU_PORTAL_URL", "CIHU_VAULT_URL", "CIHU_HUB_CLIENT_SECRET")
     refuse_missing(environment, required, "Start the hub with `cihu up`, or set them.")
     hub_url = environment.get("CIHU_HUB_URL", "http://127.0.0.1:8601").rstrip("/")

@@ -27,6 +27,18 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
     vault_url = Unicode().tag(config=True)
     kernel_python = Unicode().tag(config=True)
 
+    at_once = False  # the login has ended: nothing of the server may go on while it shuts down
+
+    async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002  # JupyterHub's signature
+        if self.at_once:
+            self.kill_now()
+        await super().stop(now=now or self.at_once)
+
+    def kill_now(self) -> None:
+        """The server's kernels end with it: their seals are tied to it."""
+        if self.proc is not None and self.proc.poll() is None:
+            self.proc.kill()
+
     async def start(self) -> tuple[str, int]:
         folder = prepare_workspace(Path(self.home), self.user.name, CHECKOUT / "notebooks")
         self.notebook_dir = str(folder)

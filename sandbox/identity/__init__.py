@@ -8,6 +8,7 @@ from sandbox.identity.model import ROLES, Principal
 from sandbox.identity.organisations import create_organisation, require_organisation
 from sandbox.identity.principals import load_principal
 from sandbox.identity.revocations import (
+    CHANNEL,
     Origin,
     login_claims,
     logins_revoked,
@@ -15,12 +16,14 @@ from sandbox.identity.revocations import (
     revoke_logins,
     revoke_session,
     revoke_token,
+    revoked,
 )
 from sandbox.identity.signing_keys import jwks
 from sandbox.identity.teams import create_team, join_team, leave_team, require_team
 from sandbox.identity.verifier import Claims, TokenVerifier
 
 __all__ = [
+    "CHANNEL",
     "KERNEL",
     "PORTAL",
     "ROLES",
@@ -50,5 +53,6 @@ __all__ = [
     "revoke_logins",
     "revoke_session",
     "revoke_token",
+    "revoked",
     "set_roles",
 ]

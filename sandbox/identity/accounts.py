@@ -13,7 +13,7 @@ from sandbox.identity.model import ROLES, Kind, Principal
 from sandbox.identity.names import check_display_name, check_id
 from sandbox.identity.organisations import require_organisation
 from sandbox.identity.passwords import hash_password
-from sandbox.identity.principals import load_principal
+from sandbox.identity.principals import hold_account, load_principal
 from sandbox.identity.revocations import revoke_logins
 from sandbox.identity.tables import account_roles, accounts, passwords
 
@@ -69,7 +69,8 @@ def disable_account(tx: Transaction, *, account_id: str, reason: str = "", by: s
 
 
 def require_account(tx: Transaction, account_id: str) -> None:
-    """Lock the row of a live account. Raises `NotFound`."""
+    """Lock a live account, to change it. Raises `NotFound`."""
+    hold_account(tx, account_id)
     found = tx.execute(select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.disabled_at.is_(None))
                        .with_for_update()).first()
     if found is None:

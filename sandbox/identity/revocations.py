@@ -1,6 +1,8 @@
-"""Is the login that a token comes from still good? Tokens live for hours; what ends them earlier is a row here.
+"""Whether the login that a token comes from is still good. Tokens live for hours; what ends them earlier is a row here.
 
-Every moment that is compared is the database's own clock, never the issuer's.
+The row is the one fact: whoever verifies a token, and whoever finds a session, looks here at every request. Whoever holds
+something of a login beside that (the hub: a server with kernels) is told at once, by a notification that Postgres sends when
+the row is committed. Every moment that is compared is the database's own clock, never the issuer's.
 """
 
 from collections.abc import Mapping
@@ -8,13 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import and_, exists, insert, or_, select
+from sqlalchemy import and_, exists, func, insert, or_, select
 
 from sandbox.database import Transaction
 from sandbox.errors import NotAuthenticated
 from sandbox.identity.audiences import KERNEL
 from sandbox.identity.tables import token_revocations
 from sandbox.identity.verifier import Claims
+
+CHANNEL = "cihu_logins_ended"
+"""On which Postgres tells the account of each revocation."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,22 @@ def login_claims(*, session: str, logged_in_at: datetime) -> dict[str, str]:
 
 def revoke_token(tx: Transaction, *, account: str, token_id: str, reason: str) -> None:
     """End one token."""
-    tx.execute(insert(token_revocations).values(account=account, token_id=token_id, reason=reason))
+    _revoke(tx, account=account, token_id=token_id, reason=reason)
 
 
 def revoke_session(tx: Transaction, *, account: str, session: str, reason: str) -> None:
     """End every token that came, or will come, from one session of the portal."""
-    tx.execute(insert(token_revocations).values(account=account, session=session, reason=reason))
+    _revoke(tx, account=account, session=session, reason=reason)
 
 
 def revoke_logins(tx: Transaction, *, account: str, reason: str) -> None:
     """End every session of an account that was opened before now, and every token that came from one."""
-    tx.execute(insert(token_revocations).values(account=account, reason=reason))
+    _revoke(tx, account=account, reason=reason)
+
+
+def _revoke(tx: Transaction, **row: str) -> None:
+    tx.execute(insert(token_revocations).values(**row))
+    tx.execute(select(func.pg_notify(CHANNEL, row["account"])))
 
 
 def logins_revoked(tx: Transaction, *, account: str, since: datetime) -> bool:
@@ -67,10 +77,16 @@ def logins_revoked(tx: Transaction, *, account: str, since: datetime) -> bool:
         token_revocations.c.session.is_(None), token_revocations.c.revoked_at >= since))).scalar())
 
 
-def require_unrevoked(tx: Transaction, origin: Origin) -> None:
-    """Raises `NotAuthenticated` if the token, its session, or all that the account had then, was ended."""
+def revoked(tx: Transaction, origin: Origin) -> bool:
+    """Whether the token, its session, or all that the account had then, was ended."""
     row = token_revocations.c
     of_all = and_(row.token_id.is_(None), row.session.is_(None), row.revoked_at >= origin.logged_in_at)
-    if tx.execute(select(exists().where(row.account == origin.account, or_(
-            row.token_id == origin.token_id, row.session == origin.session, of_all)))).scalar():
-        raise NotAuthenticated("This login was ended.", code="token_revoked", mend="Log in again and restart the kernel.")
+    return bool(tx.execute(select(exists().where(row.account == origin.account, or_(
+        row.token_id == origin.token_id, row.session == origin.session, of_all)))).scalar())
+
+
+def require_unrevoked(tx: Transaction, origin: Origin) -> None:
+    """Raises `NotAuthenticated` if the login was ended."""
+    if revoked(tx, origin):
+        raise NotAuthenticated("This login was ended.", code="token_revoked", mend="Log in again and restart the kernel.",
+                               zh="此次登录已结束。", mend_zh="请重新登录，并重启内核。")

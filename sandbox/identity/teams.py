@@ -8,6 +8,7 @@ from sandbox.database import Transaction
 from sandbox.errors import Conflict, NotFound
 from sandbox.identity.accounts import require_account
 from sandbox.identity.names import check_display_name, check_id
+from sandbox.identity.principals import hold_account
 from sandbox.identity.tables import team_members, teams
 
 
@@ -34,6 +35,7 @@ def join_team(tx: Transaction, *, team_id: str, account_id: str, by: str) -> Non
 
 def leave_team(tx: Transaction, *, team_id: str, account_id: str, by: str) -> None:
     """Take an account out of a team; its next question on the team's grants is refused. Raises `NotFound`."""
+    hold_account(tx, account_id)
     gone = tx.execute(delete(team_members).where(team_members.c.team == team_id, team_members.c.account == account_id)
                       .returning(team_members.c.account)).first()
     if gone is None:

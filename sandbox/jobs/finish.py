@@ -10,6 +10,7 @@ from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.model import Hint, Run, RunState
+from sandbox.jobs.permit import revoked_grant
 from sandbox.jobs.quarantine import folder, record_files
 from sandbox.jobs.read import as_run, load_run
 from sandbox.jobs.tables import runs
@@ -22,18 +23,19 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
            keep: Callable[[Transaction], None] | None = None, hint: Hint = Hint.NOT_RUN) -> bool:
     """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
     committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction. `hint` is told,
-    and logged, only of a run that has bits for it."""
+    and logged, only of a run that has bits for it and whose grants were not revoked while it ran."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
             return False
+        told = revoked_grant(tx, run.inputs) is None
         record_files(tx, id, stored)
         if keep is not None:
             keep(tx)
         tx.execute(update(runs).where(runs.c.id == id).values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC)))
         append(tx, Event("run.finished", "vault", f"run:{id}", {
             "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))
-        if run.hint_bits:
+        if run.hint_bits and told:
             _tell_hint(tx, run, hint)
     return True
 
@@ -62,7 +64,7 @@ def finish_interrupted(desk: RunDesk, id: UUID) -> bool:
             **({"state": RunState.QUEUED.value, "started_at": None, "told_at": None} if again
                else {"state": RunState.INTERRUPTED.value, "ended_at": datetime.now(UTC)})))
         append(tx, Event("run.interrupted", "vault", f"run:{id}", {"again": again}))
-        if run.hint_bits and not again:
+        if run.hint_bits and not again and revoked_grant(tx, run.inputs) is None:
             _tell_hint(tx, run, Hint.NOT_RUN)
     return True
 

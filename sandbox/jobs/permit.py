@@ -7,7 +7,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import Forbidden, InvalidInput
-from sandbox.grants import Grant, list_grants, load_grant, newest
+from sandbox.grants import Grant, GrantStatus, list_grants, load_grant, newest
 from sandbox.identity import Principal
 from sandbox.jobs.model import Input
 from sandbox.policy import Gate, Resource
@@ -62,3 +62,9 @@ def require_leave(tx: Transaction, gate: Gate, principal: Principal, inputs: Seq
         gate.require(principal, "run", Resource("Grant", str(grant.id), {
             "team": grant.team, "status": grant.status.value, "department": grant.department, "dataset": grant.dataset,
             "expires_at": int(grant.until.timestamp()), "purpose": grant.purpose, "grade": grade}), context)
+
+
+def revoked_grant(tx: Transaction, inputs: Sequence[Input]) -> int | None:
+    """A grant of these inputs that was revoked, or None. All are held as they are until the transaction ends."""
+    held = [load_grant(tx, id, share=True) for id in sorted({one.grant for one in inputs if one.grant is not None})]
+    return next((grant.id for grant in held if grant.status is GrantStatus.REVOKED), None)

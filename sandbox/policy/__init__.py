@@ -2,7 +2,7 @@
 
 from sandbox.policy.gate import Gate
 from sandbox.policy.grades import Grade, Grades, combine_grades, load_grades
-from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Decision, Refused, Resource
+from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Decision, Refused, Resource, hidden_from_strangers
 from sandbox.policy.refusals import refusal_event
 from sandbox.policy.yaml_text import YamlText
 
@@ -17,6 +17,7 @@ __all__ = [
     "Resource",
     "YamlText",
     "combine_grades",
+    "hidden_from_strangers",
     "load_grades",
     "refusal_event",
 ]

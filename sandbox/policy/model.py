@@ -1,9 +1,10 @@
 """What is asked of the gate, and what does it answer? A decision with its code and its reason, never a bare boolean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sandbox.errors import Forbidden
+from sandbox.errors import CihuError, Forbidden
 
 NO_PERMIT = "no_permit"
 POLICY_ERROR = "policy_error"
@@ -57,3 +58,15 @@ class Refused(Forbidden):
         super().__init__(decision.reason, code=decision.code, mend=decision.mend, internal=decision.internal,
                          zh=decision.reason_zh, mend_zh=decision.mend_zh)
         self.decision = decision
+
+
+@contextmanager
+def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
+    """A refusal is told as `missing`, what a thing that is not there is told with, unless whoever asks may see the thing: or
+    refusals would tell one team what another has. It is logged as what it is."""
+    try:
+        yield
+    except Refused as refused:
+        if not seen:
+            refused.shown_as = missing
+        raise

@@ -1,4 +1,8 @@
-"""What happens when a question fails after data was touched? The same whatever it was: it could depend on a row."""
+"""What a question that fails after data was touched becomes: always the same, because what failed could depend on a row.
+
+One thing is told as it is: that the grant or the account ended while the question ran. It is public to whoever asks, and
+depends on no row.
+"""
 
 from uuid import UUID
 
@@ -6,20 +10,33 @@ from sqlalchemy import update
 
 from sandbox.audit import Event, append
 from sandbox.database import Database
-from sandbox.errors import Unavailable
+from sandbox.errors import CihuError, Forbidden, NotAuthenticated, Unavailable
 from sandbox.identity import Principal
+from sandbox.policy import Refused, refusal_event
 from sandbox.releases.tables import questions
 
 
-def failed(database: Database, principal: Principal, id: UUID, failure: Exception) -> Unavailable:
-    """Note a failure, at the moment at which an answer would have left (moment.py), and give the one error there is.
+def failed(database: Database, principal: Principal, id: UUID, failure: Exception) -> CihuError:
+    """Note a failure, at the moment at which an answer would have left (moment.py), and give the error that is told.
 
     What it was is told to nobody but the operator, by its type alone; the loss stays spent.
     """
     with database.transaction() as tx:
         tx.execute(update(questions).where(questions.c.id == id).values(status="failed"))
         append(tx, Event("query.failed", principal.id, f"question:{id}", {}))
+        if isinstance(failure, Refused):
+            append(tx, refusal_event(failure.decision))
+    if isinstance(failure, Refused | NotAuthenticated):
+        return ended_meanwhile(failure)
     return Unavailable("The question failed. Its loss stays spent, because a failure can depend on the data.",
                        code="query_failed", mend="Tell the operator the question's number.",
                        zh="此问失败。其花费不退,因为失败可能与数据有关。", mend_zh="请把问题编号告诉运营人员。",
                        internal=f"question {id}: {type(failure).__name__}")
+
+
+def ended_meanwhile(refusal: Refused | NotAuthenticated) -> Forbidden:
+    """A decision that was for the asker before data was touched, and against them when the answer was to leave."""
+    return Forbidden(f"{refusal.message} This was decided again before the answer could leave, so none does. "
+                     "What was reserved for the question stays spent.", code=refusal.code, mend=refusal.mend,
+                     zh=f"{refusal.zh or refusal.message}结果放行之前会再次判定，因此没有结果。为此问预留的预算不退。",
+                     mend_zh=refusal.mend_zh)

@@ -21,9 +21,10 @@ from sqlalchemy import insert, select
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, raise_limit, reserve, settle, statement
 from sandbox.catalog import Version
+from sandbox.catalog.publish import decide_publish
 from sandbox.database import Transaction
 from sandbox.errors import BudgetExhausted
-from sandbox.identity import Principal
+from sandbox.identity import Principal, load_principal
 from sandbox.privacy import ZERO
 from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.scope import Scope
@@ -84,6 +85,7 @@ def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
             units = add_noise(share, desk.engine.totals(plan, seconds=limit_seconds(allowance),
                                                         computing_seconds=computing_seconds(plan))[share.total])
     with desk.database.transaction() as tx:
+        decide_publish(desk.gate, load_principal(tx, officer.id, hold=True), version.policy)  # again: it took its time
         tx.execute(insert(left_out_rows).values(dataset=version.dataset, number=version.number, picorho=share.loss.picorho,
                                                 scale=share.scale, units=units))
         settle(tx, id=id)

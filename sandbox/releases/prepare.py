@@ -14,8 +14,9 @@ from sandbox.database import Transaction
 from sandbox.engines import Engine
 from sandbox.errors import Forbidden, InvalidInput, QueryRefused
 from sandbox.grants import Grant, list_grants, load_grant, newest
+from sandbox.grants.read import may_know, no_grant
 from sandbox.identity import Principal, load_principal
-from sandbox.policy import Resource
+from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
 from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
@@ -97,7 +98,8 @@ def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | N
     scope = _with_bounds(desk, question, version, scope)
     bound = bind(question, scope)
     with desk.database.transaction() as tx:
-        grants = tuple(_grant(tx, principal, one, grant_id if one is version else None) for one in (version, *scope.private))
+        grants = tuple(_grant(tx, desk, principal, one, grant_id if one is version else None)
+                       for one in (version, *scope.private))
         joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
         beyond = tuple(left_out(tx, one) for one in (version, *joined))
     others = (*scope.joined.values(), *scope.looked_up.values())
@@ -219,9 +221,12 @@ def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicT
                        partial(engine.public_has_empty, version))
 
 
-def _grant(tx: Transaction, principal: Principal, version: Version, grant_id: int | None) -> Grant:
+def _grant(tx: Transaction, desk: Desk, principal: Principal, version: Version, grant_id: int | None) -> Grant:
     if grant_id is not None:
         grant = load_grant(tx, grant_id)
+        if grant.team not in principal.teams:
+            with hidden_from_strangers(no_grant(grant_id), seen=may_know(principal, grant)):
+                _decide(desk, principal, grant, version.policy.grade)
         if grant.dataset != version.dataset:
             raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
                                mend="Name the grant of the dataset that you ask.",
@@ -254,9 +259,11 @@ def _decide(desk: Desk, principal: Principal, grant: Grant, grade: str) -> None:
 def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepared) -> None:
     """Decide again, inside the transaction that charges or releases: the account and the grant as they are now.
 
-    A question may have waited for its lock, and a revocation must not lose that race. Raises `Forbidden`.
+    A question may have waited for its lock, or run for a minute, and a revocation must not lose that race: both are held
+    until the transaction ends, so what is logged as released was logged before the revocation. Raises `Forbidden`,
+    `NotAuthenticated`.
     """
-    account = load_principal(tx, principal.id)
+    account = load_principal(tx, principal.id, hold=True)
     for grant in sorted(prepared.grants, key=lambda grant: grant.id):
         _decide(desk, account, load_grant(tx, grant.id, share=True), prepared.grade)
 

@@ -69,6 +69,7 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
                       "sql": purchase.sql, "answered_at": datetime.now(UTC).isoformat(), "stored": False, **found,
                       "price": {**price, "epsilon": round(epsilon_of(purchase.loss, delta), 6), "delta": float(delta)}}
             with desk.database.transaction() as tx:
+                confirm(tx, desk, principal, prepared)  # as in ask.py
                 purchase.keep(tx, found)
                 settle(tx, id=id)
                 tx.execute(update(questions).where(questions.c.id == id).values(status="released", answer=answer))

@@ -8,7 +8,8 @@ from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.declared.kept import forget, mark_released
 from sandbox.errors import Conflict
-from sandbox.jobs import RunState, conclude, load_run
+from sandbox.jobs import Run, RunState, conclude, load_run
+from sandbox.jobs.permit import revoked_grant
 from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import Outcome, Review, ReviewState
 from sandbox.reviews.release import copy_files
@@ -17,6 +18,8 @@ from sandbox.reviews.tables import reviews
 
 def decide(tx: Transaction, desk: ReviewDesk, review: Review, outcome: Outcome, *, voted: Event) -> None:
     """End the review in the voter's transaction. The entry of an outcome names no reviewer: their votes' entries do."""
+    if outcome is Outcome.RELEASED:
+        require_not_revoked(tx, load_run(tx, review.run))
     if outcome is Outcome.RELEASED and not mark_released(tx, review.run):
         raise Conflict("Another table about the same people has left since the checks of this one.", code="review_changed",
                        mend="Load the page again: it is checked beside that.", zh="检查之后,另一张关于同一批人的表已放行。",
@@ -32,6 +35,15 @@ def decide(tx: Transaction, desk: ReviewDesk, review: Review, outcome: Outcome, 
     index = append(tx, event_of(review, outcome, [
         {"path": one.path, "sha256": one.sha256, "size": one.size} for one in files.values()]))
     tx.execute(update(reviews).where(reviews.c.id == review.id).values(log_index=index))
+
+
+def require_not_revoked(tx: Transaction, run: Run) -> None:
+    """Raises `Conflict` if a grant that the run read under was revoked. It is held until the transaction ends, so nothing
+    leaves after the revocation's entry. A grant that came to its date does not stop a review of what it allowed."""
+    if (id := revoked_grant(tx, run.inputs)) is not None:
+        raise Conflict(f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",
+                       code="grant_revoked", mend="Refuse or return the review, with that as its reason.",
+                       zh=f"该运行所依据的授权 {id} 已被撤销，其输出不能放行。", mend_zh="请拒绝或退回，并说明此原因。")
 
 
 def event_of(review: Review, outcome: Outcome, files: list[dict[str, object]]) -> Event:

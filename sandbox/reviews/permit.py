@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from sqlalchemy import or_, select
 
 from sandbox.audit import append
 from sandbox.database import Database, Transaction
+from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.identity.tables import accounts, team_members
 from sandbox.jobs import Run
-from sandbox.policy import Decision, Gate, Refused, Resource, refusal_event
+from sandbox.policy import Decision, Gate, Refused, Resource, hidden_from_strangers, refusal_event
 from sandbox.reviews.model import Review
+
+KNOWS_OF_REVIEWS = frozenset({"officer", "auditor", "operator"})
 
 
 def may_review(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> Decision:
@@ -27,7 +31,14 @@ def require_reviewer(tx: Transaction, gate: Gate, officer: Principal, review: Re
     """Raises `Refused` with the decision's reason."""
     decision = may_review(tx, gate, officer, review, run)
     if not decision.allowed:
-        raise Refused(decision)
+        seen = bool(officer.roles & KNOWS_OF_REVIEWS) or run.team in officer.teams
+        with hidden_from_strangers(no_review(review.id), seen=seen):
+            raise Refused(decision)
+
+
+def no_review(id: UUID) -> NotFound:
+    """Also for whoever may not know of it: other teams."""
+    return NotFound(f"There is no review {id}.", zh="没有这项审核。")
 
 
 @contextmanager

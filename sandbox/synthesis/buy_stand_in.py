@@ -21,7 +21,7 @@ from sandbox.catalog.bought_stand_in import bought_stand_in
 from sandbox.catalog.model import Role
 from sandbox.catalog.stand_in import mark, marked_parquet
 from sandbox.catalog.tables import stand_ins
-from sandbox.errors import Conflict, InvalidInput, Unavailable
+from sandbox.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Refused, Resource, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
@@ -81,6 +81,9 @@ def buy_stand_in(desk: Desk, *, officer: Principal, dataset: str, epsilon: Fract
             about = {"kind": "dp", "epsilon": round(epsilon_of(loss, budget.delta), 6), "delta": float(budget.delta),
                      "picorho": loss.picorho, "bought_by": officer.id, "sha256": sha256(body).hexdigest(), "quality": quality_of}
             index = _store(desk, officer, version, id, about, marginals, body)
+        except (Refused, NotAuthenticated):  # the officer may not any more: it depends on no row
+            _fail(desk, officer, id)
+            raise
         except Exception as failure:  # noqa: BLE001  # whatever it was, it could depend on a row: it is told to nobody
             _fail(desk, officer, id)
             raise Unavailable("The stand-in rows could not be made. Their loss stays spent, because a failure can depend on the "
@@ -120,7 +123,7 @@ def _reserve(desk: Desk, officer: Principal, version: Version, loss: PrivacyLoss
     """Charge the dataset and the population (and, for the form, an account of the purchase's own), and log it; or neither."""
     id, account = uuid4(), Account(Level.GRANT, f"stand-in:{version.dataset}")
     with desk.database.transaction() as tx:
-        decide(desk, load_principal(tx, officer.id), version)  # again: the purchase may have waited for its lock
+        decide(desk, load_principal(tx, officer.id, hold=True), version)  # again: it may have waited for its lock
         if bought_stand_in(tx, version):
             raise Conflict(f"{version.name} has stand-in rows already.",
                            mend="They are for everybody; a new version can have its own.",
@@ -169,6 +172,7 @@ def measure(desk: Desk, version: Version, question: Question, price: PrivacyLoss
 def _store(desk: Desk, officer: Principal, version: Version, id: UUID, about: dict[str, Any], marginals: list[Marginal],
            body: bytes) -> int:
     with desk.database.transaction() as tx:
+        decide(desk, load_principal(tx, officer.id, hold=True), version)  # again: the officer's rights may have ended
         tx.execute(update(stand_ins).where(stand_ins.c.id == id).values(
             status="released", about=about, marginals=[marginal.as_json() for marginal in marginals], rows=body))
         settle(tx, id=id)

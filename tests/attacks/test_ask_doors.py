@@ -185,9 +185,9 @@ def test_another_teams_answers_grants_and_receipts_stay_theirs(asked: AskedVault
             assert theirs.status_code == nobodys.status_code == 404
             assert theirs.json() == nobodys.json()
     qin = asked.person("qin")
-    assert qin.refusal(f"SELECT COUNT(*) FROM {dataset}", grant=grant.id) == (403, "no_permit")
+    assert qin.refusal(f"SELECT COUNT(*) FROM {dataset}", grant=grant.id) == (404, "not_found")
     assert qin.refusal(f"SELECT COUNT(*) FROM {dataset}") == (403, "no_grant")
-    assert qin.send("POST", "/v1/explain", json={"sql": f"SELECT COUNT(*) FROM {dataset}", "grant": grant.id}).status_code == 403
+    assert qin.send("POST", "/v1/explain", json={"sql": f"SELECT COUNT(*) FROM {dataset}", "grant": grant.id}).status_code == 404
     assert asked.person("wang").refusal(f"SELECT COUNT(*) FROM {clinic}", grant=grant.id)[0] == 422, "a grant of another dataset"
     receipt = qin.send("GET", f"/v1/log/receipts/{answer['log_index']}").json()
     assert receipt["opening"] is None, "that it happened is everybody's to verify; what it was is not"

@@ -1,25 +1,13 @@
 """One login at the portal opens the workspace; the hub lets in whom the portal lets in, and nobody else."""
 
 import re
-import time
 
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
-from workspace import HubProcess
+from sandbox.city.workspace_visit import server_headers
+from workspace import HubProcess, workspace_of
 from workspace_fixtures import PASSWORD
-
-
-def workspace_of(hub: HubProcess, browser: httpx.Client, person: str) -> httpx.Response:
-    """The person's JupyterLab, once its server is up."""
-    deadline = time.monotonic() + 60
-    browser.get(f"{hub.hub_url}/hub/spawn")
-    while True:
-        page = browser.get(f"{hub.hub_url}/user/{person}/lab/tree/01-first-question.ipynb")
-        if f"/user/{person}/" in str(page.url) and page.status_code == httpx.codes.OK:
-            return page
-        assert time.monotonic() < deadline, f"{page.url} {page.status_code}\n{hub.log.read_text()[-3000:]}"
-        time.sleep(0.2)  # the hub's page polls too
 
 
 def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> None:
@@ -30,20 +18,14 @@ def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> N
         assert str(page.url).startswith(hub.hub_url), hub.log.read_text()[-3000:]
         assert "JupyterLab" in workspace_of(hub, browser, "song").text
         xsrf = {"X-XSRFToken": browser.cookies.get("_xsrf", path="/user/song/") or ""}
-        token = browser.post(f"{hub.hub_url}/hub/api/users/song/tokens", headers={
-            "X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{hub.hub_url}/hub/token"},
-            json={"expires_in": 300})
-        assert token.status_code == httpx.codes.CREATED, token.text
         listed = browser.get(f"{hub.hub_url}/user/song/api/contents", headers=xsrf)
         assert sorted(file["name"] for file in listed.json()["content"]) == [
             "01-first-question.ipynb", "02-asking-comfortably.ipynb", "03-stand-in.ipynb", "04-sealed-run.ipynb",
             "05-whole-study.ipynb", "teams"]
         team = browser.get(f"{hub.hub_url}/user/song/api/contents/teams", headers=xsrf)
         assert [folder["name"] for folder in team.json()["content"]] == ["lake"]
-        secret = token.json()["token"]
-        # the hub takes no token from an address (it would stand in logs), so it goes as a header too
-        with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=secret,
-                                 headers={"Authorization": f"token {secret}"}) as kernel:
+        with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=None,
+                                 headers=server_headers(browser, "song")) as kernel:
             done = kernel.execute("import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0, cihu.language())")
             assert done["outputs"][0]["text"] == "song True zh\n"
 

@@ -12,6 +12,7 @@ from made_files import png_with_chunk
 from reviewed_runs import NO, TABLE, Reviewing, approval, declared, refusal
 from sandbox.city.s3 import S3Server
 from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
+from sandbox.grants import revoke
 from sandbox.identity import join_team
 from sandbox.jobs import RunState
 from sandbox.jobs.submit import submit
@@ -430,3 +431,20 @@ def test_low_risk_names_are_statbarns_and_hold_for_their_analyses(city: Reviewin
     assert "frequency_table" not in city.desk.low_risk
     with pytest.raises(InvalidInput, match="no statbarn"):
         replace(city.desk, policy=replace(city.desk.policy, low_risk=frozenset({"regresion"})))
+
+
+def test_nothing_of_a_run_is_released_once_a_grant_of_it_was_revoked(city: Reviewing) -> None:
+    """Not by the vote that would have released it, and not by a vote after that: the reviewers refuse it then."""
+    review = city.asked()
+    city.votes(review, "lin")
+    grant = city.run(review.run).inputs[0].grant
+    assert grant is not None
+    revoke(city.desk.database, gate=city.desk.gate, officer=city.principal("lin"), grant_id=grant, reason="to see it stop")
+    with pytest.raises(Conflict, match="was revoked") as refused:
+        city.votes(review, "zhou")
+    assert refused.value.code == "grant_revoked"
+    with city.desk.database.transaction() as tx:
+        assert not released(tx, review.run)
+    assert "output.released" not in city.kinds()
+    city.votes(review, "zhou", refusal())
+    assert city.review(review.id).state is ReviewState.CONSOLIDATING

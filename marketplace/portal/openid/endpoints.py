@@ -1,18 +1,26 @@
-"""Where does the hub ask who somebody is? Discovery, keys, authorize, token, userinfo."""
+"""The OpenID provider's endpoints for the hub: discovery, keys, authorize, token, userinfo, revoke, and ended logins."""
 
-from typing import Annotated
-from urllib.parse import quote, urlencode
+import base64
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
 
-from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
+from authlib.oidc.core.errors import LoginRequiredError
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from sqlalchemy import func, select
 from starlette.datastructures import FormData
 
 from marketplace.portal.door import Door
-from marketplace.portal.openid.client import SCOPES
+from marketplace.portal.openid.client import SCOPES, Client
+from marketplace.portal.openid.ended_logins import ended_logins
+from marketplace.portal.openid.new_login import back_to, needs_new_login
 from marketplace.portal.openid.provider import Provider, claims_of
 from marketplace.portal.openid.request import Login, ProviderRequest
 from marketplace.portal.plain_form import plain_form
+from marketplace.portal.sessions import log_out
 from sandbox.database import Database, Transaction
 from sandbox.errors import Forbidden, NotAuthenticated
 from sandbox.identity import WORKSPACE, Origin, TokenVerifier, jwks, load_principal, require_unrevoked
@@ -29,6 +37,7 @@ async def posted(request: Request) -> FormData:
 def router(*, database: Database, door: Door, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:
     routes = APIRouter(tags=["openid"])
     issuer = provider.issuer_url
+    key = provider.client.secret_hash  # known here and, before it is hashed, to the hub alone
 
     @routes.get("/.well-known/openid-configuration", summary="OpenID discovery")
     def discovery() -> dict[str, object]:
@@ -37,6 +46,7 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
             "authorization_endpoint": f"{issuer}/oauth/authorize",
             "token_endpoint": f"{issuer}/oauth/token",
             "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "revocation_endpoint": f"{issuer}/oauth/revoke",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
             "scopes_supported": list(SCOPES),
             "response_types_supported": ["code"],
@@ -62,8 +72,11 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
             asked = adapt(request, "GET", issuer, tx)
             try:
                 grant = provider.get_consent_grant(asked, end_user=login)
-                if login is None or grant.prompt == "login":
-                    return to_login(request)
+                now = tx.execute(select(func.now())).scalar_one()
+                if login is None or wants_new_login(asked, grant, request, since=login.since, now=now, key=key):
+                    if request.query_params.get("prompt") == "none":
+                        raise LoginRequiredError(redirect_uri=grant.redirect_uri, state=asked.payload.state)
+                    return to_login(back_to(request.url.path, request.query_params, now=now, key=key))
                 try:
                     gate.require(login.principal, "open_workspace", Resource("Account", login.principal.id, {}), {})
                 except Forbidden as refusal:
@@ -94,6 +107,22 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
         return JSONResponse({"sub": principal.id, "preferred_username": principal.id, **claims_of(principal)},
                             headers=NO_STORE)
 
+    @routes.post("/oauth/revoke", summary="End the login of an access token, everywhere (RFC 7009)")
+    def revoke(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
+        """The hub's own log-out. As the standard has it, a token that is no longer good is no fault."""
+        require_client(provider.client, request)
+        with suppress(NotAuthenticated):
+            claims = verifier.verify(str(form.get("token", "")), audience=WORKSPACE)
+            with database.transaction() as tx:
+                require_unrevoked(tx, Origin.of(claims))
+                log_out(tx, account=claims.subject, by=claims.subject)
+        return Response(headers=NO_STORE)
+
+    @routes.get("/oauth/ended", summary="A line for each login that is ended, as long as the hub listens")
+    async def ended(request: Request) -> StreamingResponse:
+        require_client(provider.client, request)
+        return StreamingResponse(ended_logins(database), media_type="text/plain", headers=NO_STORE)
+
     return routes
 
 
@@ -102,11 +131,28 @@ def adapt(request: Request, method: str, issuer: str, tx: Transaction, form: For
                            given=request.query_params if form is None else form, tx=tx)
 
 
-def to_login(request: Request) -> RedirectResponse:
-    """Log in first, then come back here; the wish for a new login (`prompt`) is fulfilled by then."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "prompt"]
-    back = f"{request.url.path}?{urlencode(kept)}"
-    return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
+def wants_new_login(asked: ProviderRequest, grant: Any, request: Request, *, since: datetime, now: datetime, key: bytes) -> bool:
+    """As `needs_new_login`. Raises `InvalidRequestError`, which goes to the hub."""
+    try:
+        return needs_new_login(request.query_params, since=since, now=now, key=key)
+    except ValueError as fault:
+        raise InvalidRequestError(str(fault), redirect_uri=grant.redirect_uri, state=asked.payload.state) from None
+
+
+def to_login(back: str) -> RedirectResponse:
+    """Log in, even if somebody is logged in, then go on there."""
+    return RedirectResponse(f"/login?again=1&next={quote(back, safe='')}", status_code=303)
+
+
+def require_client(client: Client, request: Request) -> None:
+    """HTTP Basic with the client's id and secret (RFC 6749, section 2.3.1). Raises `NotAuthenticated`."""
+    scheme, _, said = request.headers.get("authorization", "").partition(" ")
+    try:
+        name, _, secret = base64.b64decode(said, validate=True).decode().partition(":")
+    except ValueError:
+        name = secret = ""
+    if scheme.lower() != "basic" or name != client.client_id or not client.check_client_secret(secret):
+        raise NotAuthenticated("This is for the hub alone.", mend="Send the client's id and secret.")
 
 
 def ascii_only(message: str) -> str:

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from marketplace.portal.door import Door, safe_next
+from marketplace.portal.door import Door, safe_next, sent_from
 from marketplace.portal.kept import Kept
 from marketplace.portal.language import COOKIE, LANGUAGES
 from marketplace.portal.rendering import Pages
-from marketplace.portal.sessions import Session, close_session, csrf_of, hash_secret, open_session
+from marketplace.portal.sessions import Session, csrf_of, hash_secret, log_out, open_session
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, NotAuthenticated, TooMany
 from sandbox.identity import log_in
@@ -23,8 +23,9 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/login")
-    def login_page(request: Request, next: str = "/") -> Response:
-        if door.visitor(request):
+    def login_page(request: Request, next: str = "/", again: str = "") -> Response:
+        """`again`: show the form also to somebody who is logged in, because the hub asks for a new login."""
+        if not again and door.visitor(request):
             return RedirectResponse(safe_next(next), status_code=303)
         return login_form(request, door, pages, next=next)
 
@@ -38,7 +39,7 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
             return login_form(request, door, pages, next=next, refusal=refusal.code, account=account, status=status, kept=kept)
         with database.transaction() as tx:
             cookie = open_session(tx, principal=principal, seconds=door.settings.session_seconds,
-                                  replaces=request.cookies.get(door.session_cookie))
+                                  replaces=request.cookies.get(door.session_cookie), sent_from=sent_from(request))
         again = Kept.from_text(kept)
         answer: Response = RedirectResponse(safe_next(next), status_code=303)
         if again:
@@ -50,7 +51,7 @@ def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
     @routes.post("/logout")
     def logout(session: Annotated[Session, Depends(door.sender)]) -> Response:
         with database.transaction() as tx:
-            close_session(tx, session=session)
+            log_out(tx, account=session.principal.id, by=session.principal.id)
         answer = RedirectResponse("/login", status_code=303)
         door.dismiss(answer)
         return answer

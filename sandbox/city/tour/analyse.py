@@ -92,9 +92,10 @@ def refuse_unsafe(stage: Stage) -> str:
     for sql, names in UNSAFE.items():
         said = stage.cells().run(f"cihu.sql({sql!r}, grant={stage.known['grant']})")
         check(names in said and "refused" in _code(stage, sql), f"{sql} was not refused by name: {said[-300:]}")
-    for other in ("lin", "zhou", "chen"):
+    # to a company, the team's grant is not even there
+    for other, code in (("lin", "no_permit"), ("zhou", "no_permit"), ("chen", "not_found")):
         question = {"sql": "SELECT COUNT(*) FROM health.visits", "grant": stage.known["grant"]}
-        refused(partial(stage.person(other).vault, "POST", "/v1/ask", json=question), code="no_permit",
+        refused(partial(stage.person(other).vault, "POST", "/v1/ask", json=question), code=code,
                 what=f"a question by {other}")
     check(_spent(stage) == before, "a refused question was charged")
     return f"{len(UNSAFE)} questions and 3 people refused, each with its reason"

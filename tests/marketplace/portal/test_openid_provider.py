@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -20,7 +21,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from sqlalchemy import select, update
 
 from marketplace.portal.sessions import hash_secret
-from marketplace.portal.tables import authorization_codes, issued_tokens
+from marketplace.portal.tables import authorization_codes, issued_tokens, sessions
 from marketplace.settings import DEMO_HUB_SECRET
 from sandbox import kernel_tokens, problems
 from sandbox.audit.tables import entries
@@ -297,14 +298,15 @@ def test_a_code_used_twice_ends_the_workspace_at_the_vault(enter: Callable[[], W
     assert (other.opens().status_code, other.renews().status_code) == (200, 200)
 
 
-def test_logging_out_ends_the_workspace_that_came_from_this_login(enter: Callable[[], Workspace]) -> None:
+def test_logging_out_ends_every_workspace_and_every_code_that_was_not_used(enter: Callable[[], Workspace]) -> None:
     here, elsewhere = enter(), enter()
     unused = callback(here.browser, hub := Hub(here.hub.portal))
     here.browser.send("/", "/logout")
     here.is_ended("token_revoked")
     with pytest.raises(Exception, match="invalid_grant"):
         hub.fetch(unused)  # a code from before the logout gives nothing after it
-    assert (elsewhere.opens().status_code, elsewhere.renews().status_code) == (200, 200)
+    elsewhere.is_ended("token_revoked")
+    assert elsewhere.browser.get("/me").status_code == 303
     assert enter().renews().status_code == 200
 
 
@@ -335,3 +337,62 @@ def test_who_is_no_analyst_any_more_renews_nothing(enter: Callable[[], Workspace
         set_roles(tx, account_id="wang", roles=["buyer"], by="he")
     for answer in (workspace.opens(), workspace.renews()):
         assert answer.status_code == 403, answer.text
+
+
+@pytest.mark.parametrize("wish", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_wished_new_login_is_asked_for_until_it_is_made_and_once(portal, wish: dict[str, str]) -> None:
+    """Coming back without it leads to the form again; the ID token says when the login was (`auth_time`)."""
+    browser, hub = portal.browser(), Hub(portal)
+    browser.log_in("wang")
+    (before,) = browser.get("/api/v1/sessions").json()["sessions"]
+    first = ask(browser, hub, **wish).headers["location"]
+    back = parse_qs(urlsplit(first).query)["next"][0]
+    assert browser.get(first).status_code == 200, "the form is shown to who is logged in"
+    for evasion in (back, f"{back}0", back.replace("cihu_login_after=", "cihu_login_after=1")):
+        assert browser.get(evasion).headers["location"].startswith("/login")
+    done = browser.send(first, "/login", account="wang", password="a long enough password")
+    assert done.status_code == 303 and done.headers["location"] == back
+    answer = browser.get(back)
+    assert "code=" in answer.headers["location"], answer.headers["location"]
+    token = hub.fetch(answer.headers["location"])["id_token"]
+    said = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    after = next(one for one in browser.get("/api/v1/sessions").json()["sessions"] if one["kind"] == "browser")
+    assert said["auth_time"] == int(datetime.fromisoformat(after["opened_at"]).timestamp())
+    assert after["id"] != before["id"]
+
+
+def test_max_age_is_measured_from_the_login(portal, database: Database) -> None:
+    browser, hub = portal.browser(), Hub(portal)
+    browser.log_in("wang")
+    assert "code=" in ask(browser, hub, max_age="100").headers["location"]
+    with database.transaction() as tx:
+        tx.execute(update(sessions).values(opened_at=sessions.c.opened_at - timedelta(seconds=101)))
+    assert ask(browser, Hub(portal), max_age="100").headers["location"].startswith("/login?again=1")
+    assert "error=login_required" in ask(browser, Hub(portal), max_age="100", prompt="none").headers["location"]
+    assert "code=" in ask(browser, Hub(portal), max_age="200").headers["location"]
+    assert "error=invalid_request" in ask(browser, Hub(portal), max_age="soon").headers["location"]
+
+
+def test_the_hub_ends_a_login_with_its_token_and_hears_of_every_end(portal, database: Database) -> None:
+    """RFC 7009; a line for each revocation, as soon as it is committed; for the hub alone."""
+    browser, hub = portal.browser(), Hub(portal)
+    browser.log_in("wang")
+    token = hub.fetch(callback(browser, hub))["access_token"]
+    revoke, ended = hub.metadata["revocation_endpoint"], f"{portal.url}/oauth/ended"
+    for nobody in (None, ("cihu-hub", "not it"), ("other", DEMO_HUB_SECRET)):
+        assert httpx.post(revoke, data={"token": token}, auth=nobody).status_code == 401
+        assert httpx.get(ended, auth=nobody).status_code == 401
+    client = ("cihu-hub", DEMO_HUB_SECRET)
+    with httpx.stream("GET", ended, auth=client, timeout=30) as listening:
+        lines = listening.iter_lines()
+        assert next(lines) == "*"
+        with database.engine.connect() as connection:  # what is not committed is not told
+            change_password(connection, account_id="lin", password="a long enough password", by="lin")
+            connection.rollback()
+        assert httpx.post(revoke, data={"token": "no token at all"}, auth=client).status_code == 200
+        assert httpx.post(revoke, data={"token": token}, auth=client).status_code == 200
+        with database.transaction() as tx:
+            disable_account(tx, account_id="chen", by="he")
+        assert [next(line for line in lines if line) for _ in range(2)] == ["wang", "chen"]
+    assert browser.get("/me").status_code == 303
+    assert httpx.get(f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code == 401

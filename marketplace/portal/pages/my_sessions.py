@@ -1,0 +1,61 @@
+"""My sessions: a page, and the same for programs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from marketplace.portal.door import Door
+from marketplace.portal.my_sessions import MySession, end_my_session, end_my_sessions, my_sessions
+from marketplace.portal.rendering import Pages
+from marketplace.portal.sessions import Session, session_name
+from sandbox.database import Database
+from sandbox.identity import Principal
+
+
+def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
+    routes = APIRouter()
+
+    def listed(account: str) -> list[MySession]:
+        with database.transaction() as tx:
+            return list(my_sessions(tx, account=account, idle_seconds=door.settings.session_idle_seconds))
+
+    @routes.get("/me/sessions", include_in_schema=False)
+    def page(request: Request, session: Annotated[Session, Depends(door.person)]) -> Response:
+        return pages.show(request, "sessions.html", session, sessions=listed(session.principal.id),
+                          this=session_name(session.id_hash))
+
+    @routes.post("/me/sessions/end", include_in_schema=False)
+    def end_all_by_form(session: Annotated[Session, Depends(door.sender)]) -> Response:
+        with database.transaction() as tx:
+            end_my_sessions(tx, account=session.principal.id)
+        answer = RedirectResponse("/login", status_code=303)
+        door.dismiss(answer)
+        return answer
+
+    @routes.post("/me/sessions/{id}/end", include_in_schema=False)
+    def end_by_form(id: str, session: Annotated[Session, Depends(door.sender)]) -> Response:
+        with database.transaction() as tx:
+            end_my_session(tx, account=session.principal.id, id=id)
+        return RedirectResponse("/me/sessions", status_code=303)
+
+    @routes.get("/api/v1/sessions", tags=["login"], summary="Where I am logged in")
+    def my(caller: Annotated[Principal, Depends(door.caller)]) -> dict[str, list[dict[str, Any]]]:
+        return {"sessions": [shown(one) for one in listed(caller.id)]}
+
+    @routes.delete("/api/v1/sessions", tags=["login"], status_code=204, summary="Log out everywhere")
+    def end_all(caller: Annotated[Principal, Depends(door.caller)]) -> None:
+        with database.transaction() as tx:
+            end_my_sessions(tx, account=caller.id)
+
+    @routes.delete("/api/v1/sessions/{id}", tags=["login"], status_code=204, summary="End one of my sessions")
+    def end(id: str, caller: Annotated[Principal, Depends(door.caller)]) -> None:
+        with database.transaction() as tx:
+            end_my_session(tx, account=caller.id, id=id)
+
+    return routes
+
+
+def shown(one: MySession) -> dict[str, Any]:
+    return {"id": one.id, "kind": one.kind, "opened_at": one.opened_at.isoformat(), "seen_at": one.seen_at.isoformat(),
+            "expires_at": one.expires_at.isoformat(), "address": one.address, "agent": one.agent}
