@@ -1,4 +1,4 @@
-"""How does a kernel start? Sealed, with a session at the vault, or not at all.
+"""The start of a kernel: sealed, with a session at the vault, or not at all.
 
 A `jupyter_client` kernel provisioner (entry point `cihu-sealed`). It runs in the person's single-user server, which is
 trusted; the kernel is not. They talk over Unix sockets in the kernel's run folder, by signed Jupyter messages.
@@ -19,11 +19,11 @@ from tornado.web import HTTPError
 
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, TooMany, Unavailable
 from sandbox.hub import run_folder
-from sandbox.hub.kernel_seal import kernel_seal
+from sandbox.hub.kernel_seal import kernel_seal, seal_name
 from sandbox.hub.kernel_session import KernelToken, open_session, renew
 from sandbox.hub.run_folder import INSIDE_SOCKETS, RunFolder
 from sandbox.hub.settings import MIB, ServerSettings, server_settings
-from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, check_seal, interpreter
+from sandbox.seals import TOO_MUCH_MEMORY, TOO_MUCH_PROCESSOR, Bubblewrap, Limits, Seal, check_seal, interpreter
 
 STATUS: dict[type[CihuError], int] = {NotAuthenticated: 403, Forbidden: 403, TooMany: 429}
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
@@ -39,13 +39,20 @@ def shown(refused: CihuError) -> HTTPError:
 
 def limits(settings: ServerSettings) -> Limits:
     memory = settings.kernel_memory_bytes
-    return Limits(memory_bytes=memory, tree_bytes=memory, tree_address_bytes=2 * memory)
+    return Limits(memory_bytes=memory, tree_bytes=memory)
 
 
 def too_much_memory(limits: Limits) -> str:
-    return (f"The kernel before this one was ended: its processes held more than {limits.tree_bytes // MIB} MiB of memory "
-            f"together, or had reserved more than {limits.tree_address_bytes // MIB} MiB. Its variables are gone. "
-            "Ask the vault for fewer groups, or run fewer processes at once.")
+    return (f"The kernel before this one was ended: its processes used more than {limits.tree_bytes // MIB} MiB of memory "
+            "together. Its variables are gone. Ask the vault for fewer groups, or run fewer processes at once. / "
+            f"上一个内核已被终止：其所有进程合计使用的内存超过 {limits.tree_bytes // MIB} MiB，其中的变量已丢失。"
+            "请向数据保险库查询较少的分组，或减少同时运行的进程数。")
+
+
+def out_of_processor_time(limits: Limits) -> str:
+    hours = limits.cpu_seconds / 3600
+    return (f"The kernel before this one was ended: it used more than {hours:g} hours of processor time. Its variables are gone. "
+            f"/ 上一个内核已被终止：其使用的处理器时间超过 {hours:g} 小时，其中的变量已丢失。")
 
 
 def last_words(said: int) -> str:
@@ -100,12 +107,13 @@ class SealedProvisioner(LocalProvisioner):
         folder, manager = self.folder, self.parent
         assert folder is not None and manager is not None
         bubblewrap = Bubblewrap()
-        folder.clear_sockets(bubblewrap.host.user(f"kernel of {settings.person}") if bubblewrap.host.root else None)
+        name = seal_name(settings.person, self.kernel_id)
+        folder.clear_sockets(bubblewrap.host.user(name) if bubblewrap.host.root else None)
         manager.transport, manager.cache_ports = "ipc", False
         manager.ip, manager.connection_file = folder.socket_prefix, str(folder.connection_file)
         prepared = await super().pre_launch(**kwargs)
         folder.write_connection(self.connection_info)
-        self.seal = kernel_seal(person=settings.person, python=settings.kernel_python,
+        self.seal = kernel_seal(person=settings.person, kernel=self.kernel_id, python=settings.kernel_python,
                                 interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
                                 sockets=folder.sockets, vault_folder=settings.vault_folder, language=settings.language,
                                 limits=limits(settings))
@@ -155,6 +163,9 @@ class SealedProvisioner(LocalProvisioner):
         if status == TOO_MUCH_MEMORY and self.seal and not self.notice:
             self.notice = too_much_memory(self.seal.limits)
             log.warning("kernel %s was ended: too much memory", self.kernel_id)
+        if status == TOO_MUCH_PROCESSOR and self.seal and not self.notice:
+            self.notice = out_of_processor_time(self.seal.limits)
+            log.warning("kernel %s was ended: too much processor time", self.kernel_id)
         return status
 
     async def send_signal(self, signum: int) -> None:

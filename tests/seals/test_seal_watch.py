@@ -37,8 +37,8 @@ def test_the_nearest_folder_that_hands_out_memory_and_pids_is_found(tmp_path: Pa
 
 
 def watched(cgroups: Path | str, *command: str) -> subprocess.Popen[bytes]:
-    numbers = (os.getpid(), 100 * MIB, 200 * MIB, 300 * MIB, 7)
-    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "--", *command])
+    numbers = (os.getpid(), 100 * MIB, 300 * MIB, 7, MIB, -1)
+    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "", "--", *command])
 
 
 def test_a_seal_joins_a_cgroup_with_its_limits(tmp_path: Path) -> None:
