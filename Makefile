@@ -62,6 +62,9 @@ bench-ledger: setup $(DONE)/dev
 bench-seal: setup $(DONE)/dev
 	@$(BENCH).bench_seal --rounds 7
 
+bench-seal-channel: setup $(DONE)/dev
+	@$(BENCH).bench_seal_channel
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 

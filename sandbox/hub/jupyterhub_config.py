@@ -6,6 +6,7 @@ from pathlib import Path
 from traitlets.config import get_config
 
 from sandbox.errors import CihuError
+from sandbox.hub import run_folder
 from sandbox.hub.login import PortalAuthenticator
 from sandbox.hub.ports import free_port
 from sandbox.hub.settings import hub_settings
@@ -19,6 +20,7 @@ try:
 except CihuError as error:
     sys.exit(f"The hub cannot start: {error}")
 
+run_folder.sweep(settings.home / "run")  # what servers of the hub's last life left, should their guards have been killed too
 settings.folder.mkdir(parents=True, exist_ok=True)
 settings.folder.chmod(0o700)
 HERE = Path(__file__).parent

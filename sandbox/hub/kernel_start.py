@@ -29,6 +29,19 @@ def show_once(*_: object) -> None:
     print(notice, file=sys.stderr)
 
 
+paused = begin.with_name("paused")
+last_pause = ""
+
+
+def show_pause(*_: object) -> None:
+    """Why the kernel stood still, with the first cell after it."""
+    global last_pause
+    if paused.exists() and (told := paused.read_text()) != last_pause:
+        last_pause = told
+        print(told, file=sys.stderr)
+
+
+app.shell.events.register("pre_run_cell", show_pause)
 if notice:
     app.shell.events.register("pre_run_cell", show_once)
 app.start()

@@ -116,3 +116,4 @@ class Run:
     interface: Interface | None = None
     hint_bits: int = 0
     hint: Hint | None = None
+    kernels_frozen: bool = False

@@ -1,6 +1,19 @@
 """Tables of sealed runs: what was submitted, which is the queue too, and what each left in quarantine."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from sandbox.database import metadata
@@ -27,6 +40,7 @@ runs = Table(
     Column("interface", JSONB(none_as_null=True)),  # of a predictor
     Column("hint_bits", Integer, nullable=False, server_default="0"),
     Column("hint", Text),
+    Column("kernels_frozen", Boolean, nullable=False, server_default=false()),  # from its start until it is told
     CheckConstraint("state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
     CheckConstraint("kind IN ('program', 'table')", name="kind"),

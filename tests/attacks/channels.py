@@ -103,12 +103,12 @@ def a_lock_of_a_folder(bit: int, at: dict[str, str]) -> None:
     set_flock(at["folder"], bit)
 
 
-@channel("flock(2) on a folder of the system", lambda at: flocked("/usr/lib"))
+@channel("flock(2) on a folder of the system", lambda _: flocked("/usr/lib"))
 def a_lock_of_the_system(bit: int, at: dict[str, str]) -> None:
     set_flock("/usr/lib", bit)
 
 
-@channel("flock(2) on a file of the system that is bound alone", lambda at: flocked("/etc/ld.so.cache"))
+@channel("flock(2) on a file of the system that is bound alone", lambda _: flocked("/etc/ld.so.cache"))
 def a_lock_of_a_single_file(bit: int, at: dict[str, str]) -> None:
     set_flock("/etc/ld.so.cache", bit)
 
@@ -123,7 +123,7 @@ def a_range_lock_of_a_device(bit: int, at: dict[str, str]) -> None:
     set_lock(at["device"], fcntl.F_SETLK, bit)
 
 
-@channel("utimensat(2): whoever may write to a device may touch it", lambda at: os.stat("/dev/null").st_mtime_ns, at_least=1)
+@channel("utimensat(2): whoever may write to a device may touch it", lambda _: os.stat("/dev/null").st_mtime_ns, at_least=1)
 def the_time_of_a_device(bit: int, at: dict[str, str]) -> None:
     if bit:
         time.sleep(0.01)  # the kernel's clock for files ticks so slowly
@@ -146,7 +146,7 @@ def a_watch_of_a_file(bit: int, at: dict[str, str]) -> None:
         os.close(os.open(at["file"], os.O_RDONLY))
 
 
-@channel("inotify(7) on a device", lambda at: watched("/dev/full"))
+@channel("inotify(7) on a device", lambda _: watched("/dev/full"))
 def a_watch_of_a_device(bit: int, at: dict[str, str]) -> None:
     if bit:
         os.close(os.open("/dev/full", os.O_RDONLY))
@@ -221,7 +221,7 @@ def the_processes_by_sysinfo(bit: int, at: dict[str, str]) -> None:
     live(MANY_PROCESSES * bit)
 
 
-@channel("stat(2) of /proc: its links count the machine's processes, with subset=pid too", lambda at: os.stat("/proc").st_nlink,
+@channel("stat(2) of /proc: its links count the machine's processes, with subset=pid too", lambda _: os.stat("/proc").st_nlink,
          at_least=MANY_PROCESSES * 3 / 4)
 def the_links_of_proc(bit: int, at: dict[str, str]) -> None:
     live(MANY_PROCESSES * bit)
@@ -312,7 +312,7 @@ def connects(name: str) -> float:
         return 1
 
 
-@channel("unix(7): names without a file", lambda at: connects("cihu-channel"))
+@channel("unix(7): names without a file", lambda _: connects("cihu-channel"))
 def an_abstract_socket(bit: int, at: dict[str, str]) -> None:
     if "abstract" in KEPT:
         KEPT.pop("abstract").close()
@@ -322,7 +322,7 @@ def an_abstract_socket(bit: int, at: dict[str, str]) -> None:
         KEPT["abstract"].listen(50)
 
 
-@channel("shm_overview(7)", lambda at: float(os.path.exists("/dev/shm/cihu-channel")))
+@channel("shm_overview(7)", lambda _: float(os.path.exists("/dev/shm/cihu-channel")))
 def a_file_in_shared_memory(bit: int, at: dict[str, str]) -> None:
     if bit:
         Path("/dev/shm/cihu-channel").touch()
@@ -330,7 +330,7 @@ def a_file_in_shared_memory(bit: int, at: dict[str, str]) -> None:
         Path("/dev/shm/cihu-channel").unlink(missing_ok=True)
 
 
-@channel("a file in /tmp", lambda at: float(os.path.exists("/tmp/cihu-channel")))
+@channel("a file in /tmp", lambda _: float(os.path.exists("/tmp/cihu-channel")))
 def a_temporary_file(bit: int, at: dict[str, str]) -> None:
     if bit:
         Path("/tmp/cihu-channel").touch()

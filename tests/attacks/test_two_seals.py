@@ -1,8 +1,8 @@
 """No bit goes from a run to a kernel; and without each seal's defences, by the same channel, every bit does.
 
-Both seals are those of `run_seal` and `kernel_seal`, with the kernels' own environment; a socket by which the test tells both what
-to do is the only thing that is added. "Without" is the same seals by plain binds, on the machine's devices, networks and /proc, and
-without a filter.
+Both seals are those of `run_seal` and `kernel_seal`, with the kernels' own environment; a socket by which the test tells both
+what to do, and a folder of cold files, are all that is added. "Without" is the same seals by plain binds, on the machine's
+devices, networks and /proc, and without a filter.
 """
 
 import json
@@ -54,7 +54,6 @@ class Undefended(Bubblewrap):
 
     def line(self, seal: Seal, filters: list[int], texts: Mapping[str, int]) -> list[str]:
         made = self.base.line(seal, filters, {})
-        at = made.index("--perms", made.index("--symlink"))
         while "--overlay-src" in made:
             here = made.index("--overlay-src")
             source, target = made[here + 1], made[here + 3]
@@ -62,14 +61,12 @@ class Undefended(Bubblewrap):
         for shared in ("--unshare-net", "--unshare-ipc"):
             made.remove(shared)
         for path in ("/tmp", "/dev/shm"):
-            here = made.index(path) - 5
-            assert made[here] == "--perms"
+            here = next(number for number, word in enumerate(made) if word == "--tmpfs" and made[number + 1] == path) - 4
             made[here:here + 6] = ["--bind", path, path]
         device = str(self.folder / "null") if ROOT else "/dev/null"
-        last = made.index("--remount-ro", made.index("--chdir") - 4)
+        last = made.index("--chdir") - 2  # before the root becomes read-only
         made[last:last] = ["--proc", "/proc", "--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache",
                            *(["--dev-bind", device, "/dev/null"] if (self.folder / "null").exists() else [])]
-        assert at
         return made
 
 

@@ -11,7 +11,8 @@ DOORS = ("mount", "unshare", "setns", "ptrace", "bpf", "keyctl", "io_uring_setup
          "linkat", "mknodat", "memfd_create", "shmget", "mq_open", "userfaultfd", "perf_event_open", "fsopen", "move_mount",
          "open_tree", "open_by_handle_at", "process_vm_readv", "pidfd_getfd", "kexec_load", "init_module", "fanotify_init",
          "personality", "userfaultfd", "memfd_secret",
-         "pidfd_open", "mincore", "inotify_init1", "sched_rr_get_interval", "quotactl_fd", "mount_setattr", "seccomp", "syslog", "acct", "swapon")
+         "pidfd_open", "mincore", "inotify_init1", "sched_rr_get_interval",
+          "quotactl_fd", "mount_setattr", "seccomp", "syslog", "acct", "swapon")
 
 
 @pytest.mark.parametrize("call", DOORS)
