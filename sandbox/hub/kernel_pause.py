@@ -41,7 +41,8 @@ def why_paused(until: datetime) -> tuple[str, str]:
     """In English and Chinese."""
     return (f"a sealed program of your team reads data of a high grade, and no kernel of the team runs beside it until "
             f"{said_until(until)}. Nothing is lost.",
-            f"您所在团队的密封程序正在读取高级别数据，在 {said_until(until)} 之前，该团队的内核不与其同时运行。变量和输出均不会丢失。")
+            f"您所在团队的密封程序正在读取高级别数据，在 {said_until(until)} 之前，"
+            "该团队的内核不与其同时运行。变量和输出均不会丢失。")
 
 
 async def ask_pause(settings: ServerSettings, running: int) -> datetime | None:

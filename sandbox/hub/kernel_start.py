@@ -30,14 +30,13 @@ def show_once(*_: object) -> None:
 
 
 paused = begin.with_name("paused")
-last_pause = ""
+shown = {""}
 
 
 def show_pause(*_: object) -> None:
     """Why the kernel stood still, with the first cell after it."""
-    global last_pause
-    if paused.exists() and (told := paused.read_text()) != last_pause:
-        last_pause = told
+    if paused.exists() and (told := paused.read_text()) not in shown:
+        shown.add(told)
         print(told, file=sys.stderr)
 
 

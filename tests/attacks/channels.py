@@ -179,8 +179,10 @@ def pidfd_number(at: dict[str, str]) -> float:
     made = LIBC.syscall(PIDFD_OPEN, os.getpid(), 0)
     if made < 0:
         raise OSError(ctypes.get_errno(), "pidfd_open")
-    with contextlib.closing(os.fdopen(made)):
+    try:
         return os.fstat(made).st_ino
+    finally:
+        os.close(made)
 
 
 @channel("fstat(pidfd).st_ino counts every process of the machine", pidfd_number, at_least=MANY_FORKS)
@@ -250,8 +252,6 @@ def a_mapped_page(bit: int, at: dict[str, str]) -> None:
 
 
 def exclusive_by_pagemap(at: dict[str, str]) -> float:
-    address = ctypes.addressof(ctypes.c_char.from_buffer_copy(b"x"))
-    del address
     mapped(at["page"])
     line = next(line for line in Path("/proc/self/maps").read_text().splitlines() if "page.bin" in line)
     with open("/proc/self/pagemap", "rb") as file:
@@ -359,15 +359,15 @@ def udp_memory(at: dict[str, str]) -> float:
     return float(next(line.split()[-1] for line in said.splitlines() if line.startswith("UDP:")))
 
 
-@channel("/proc/net/sockstat: memory of UDP is counted for all networks together", udp_memory, at_least=16)
+@channel("/proc/net/sockstat: memory of UDP is counted for all networks together", udp_memory, at_least=200)
 def the_memory_of_udp(bit: int, at: dict[str, str]) -> None:
     for made in KEPT.pop("udp", []):
         made.close()
     if bit:
-        KEPT["udp"] = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
+        KEPT["udp"] = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(80)]
         for made in KEPT["udp"]:
             made.bind(("127.0.0.1", 0))
-            for _ in range(10):
+            for _ in range(20):  # a processor keeps a megabyte for itself before it is counted
                 with contextlib.suppress(BlockingIOError):
                     made.sendto(bytes(8000), socket.MSG_DONTWAIT, made.getsockname())
 
@@ -380,7 +380,7 @@ def can_fork(at: dict[str, str]) -> float:
     return 0
 
 
-@channel("setrlimit(2), RLIMIT_NPROC: counted for a user", can_fork, user=True)
+@channel("setrlimit(2), RLIMIT_NPROC: counted for a user", can_fork)
 def the_processes_of_a_user(bit: int, at: dict[str, str]) -> None:
     live(0)
     if bit:

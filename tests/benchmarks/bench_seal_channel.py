@@ -166,8 +166,8 @@ def main() -> None:
         for channel in CHANNELS:
             results[channel] = measure(channel, run, kernel, bits, chosen.slot_ms / 1000)
             unit = "bits a part" if channel == "page cache" else "bits a second"
-            print(f"{channel:13} {results[channel]['bits']:8.2f} {unit:14} wrong {results[channel]['wrong']:.1%}  {SAID[channel]}",
-                  flush=True)
+            result = results[channel]
+            print(f"{channel:13} {result['bits']:8.2f} {unit:14} wrong {result['wrong']:.1%}  {SAID[channel]}", flush=True)
         print(json.dumps({"slot_ms": chosen.slot_ms, "bits": chosen.bits, **results}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -55,7 +55,7 @@ def test_it_shows_and_writes_what_the_seal_does_and_takes_no_more_memory() -> No
 
 def test_what_is_over_proc_is_taken_off_with_a_right_that_is_given_up_before_runsc() -> None:
     for host in (HOST, replace(HOST, root=True)):
-        line = Gvisor(host, "/usr/bin/runsc").line(in_gvisor(SEAL, "/usr/bin/runsc", host), [])
+        line = Gvisor(host, "/usr/bin/runsc").line(in_gvisor(SEAL, "/usr/bin/runsc", host), [], {})
         start, dropped, runsc = line.index("uncover"), line.index("/usr/bin/setpriv"), line.index("/usr/bin/runsc")
         assert "CAP_SYS_ADMIN" in line[:start] and start < dropped < runsc
         kept = [limit for limit in line[dropped:runsc] if limit.startswith("--bounding-set")]

@@ -134,7 +134,7 @@ while True:
 @pytest.mark.parametrize(("code", "limits", "how", "word"), [
     (SPENDING, {"cpu_seconds": 1}, "processor", "processor time"),
     (FORKING, {}, "itself", "process or thread"),
-    ("kept = [bytes(2**20) for _ in range(1500)]", {}, "memory", "memory")])
+    ("kept = [b'x' * 2**20 for _ in range(1500)]", {}, "memory", "memory")])
 def test_a_run_is_told_what_ended_it(code: str, limits: dict[str, int], how: str, word: str, kernel_python: Path,
                                      tmp_path: Path) -> None:
     ending = ran(code, kernel_python, tmp_path, **limits)

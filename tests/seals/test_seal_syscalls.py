@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from sandbox.seals.syscalls import ALLOWED, REFUSED, programs, walls
+from sandbox.seals.syscalls import ALLOWED, ANSWERED, REFUSED, programs, walls
 
 DOORS = ("mount", "unshare", "setns", "ptrace", "bpf", "keyctl", "io_uring_setup", "io_uring_enter", "clone3", "symlinkat",
-         "linkat", "mknodat", "memfd_create", "shmget", "mq_open", "userfaultfd", "perf_event_open", "fsopen", "move_mount",
+         "mknodat", "memfd_create", "shmget", "mq_open", "userfaultfd", "perf_event_open", "fsopen", "move_mount",
          "open_tree", "open_by_handle_at", "process_vm_readv", "pidfd_getfd", "kexec_load", "init_module", "fanotify_init",
          "personality", "userfaultfd", "memfd_secret",
          "pidfd_open", "mincore", "inotify_init1", "sched_rr_get_interval",
@@ -18,6 +18,10 @@ DOORS = ("mount", "unshare", "setns", "ptrace", "bpf", "keyctl", "io_uring_setup
 @pytest.mark.parametrize("call", DOORS)
 def test_doors_to_the_host_are_not_allowed(call: str) -> None:
     assert call not in ALLOWED
+
+
+def test_links_are_made_by_the_seals_parent_or_not_at_all() -> None:
+    assert {"link", "linkat"} <= set(ANSWERED)
 
 
 def test_no_call_is_both_allowed_and_refused() -> None:

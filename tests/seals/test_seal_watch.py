@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.seals import Bubblewrap, Limits, Seal, interpreter
+from sandbox.seals import Bubblewrap, Limits, Seal, first_of, interpreter
 from sandbox.seals.bubblewrap import WATCH
 from sandbox.seals.host import cgroups_of
 from sandbox.seals.model import MIB
@@ -81,9 +81,12 @@ def test_who_ends_the_watch_ends_the_seal(kernel_python: Path) -> None:
 
 def test_when_the_machines_memory_runs_out_the_seal_goes_first(kernel_python: Path) -> None:
     said, output = os.pipe()
-    seal = Seal(command=(str(kernel_python), "-c", "print(open('/proc/self/oom_score_adj').read())"),
+    seal = Seal(command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
                 readable=interpreter(kernel_python))
-    Bubblewrap().start(seal, output=output).wait(20)
+    process = Bubblewrap().start(seal, output=output)
     os.close(output)
-    assert os.read(said, 20).split() == [b"1000"]
+    assert os.read(said, 1) == b"1"
     os.close(said)
+    assert Path(f"/proc/{first_of(process)}/oom_score_adj").read_text().split() == ["1000"]
+    process.kill()
+    process.wait()
