@@ -36,7 +36,7 @@ from sandbox.engines import DuckDBEngine
 from sandbox.errors import CihuError
 from sandbox.grants import expire_due
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
-from sandbox.jobs import RunDesk, Worker, kernel_pauses
+from sandbox.jobs import RunDesk, Worker
 from sandbox.journal import BodyLimit, Journal
 from sandbox.policy import Gate, Resource
 from sandbox.releases import Desk
@@ -112,7 +112,7 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
-    app.include_router(kernel_pauses.router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
+    app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
     kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)

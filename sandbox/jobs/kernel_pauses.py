@@ -8,18 +8,14 @@ the token of its person's workspace, which no kernel has.
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from sandbox.database import Database, Transaction
 from sandbox.errors import Unavailable
-from sandbox.identity import Claims, load_principal
+from sandbox.identity import load_principal
 from sandbox.jobs.model import Run, RunState
 from sandbox.jobs.tables import runs
 
@@ -28,19 +24,10 @@ SETTLED_SECONDS = 2.5 * ASKED_SECONDS  # in which every server that lives has as
 SILENT_SECONDS = 60.0  # a server that is silent so long is gone, and its kernels with it
 
 
-class Server(BaseModel):
-    """What a person's server says of its kernels."""
-
-    server: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
-    running: int = Field(ge=0, le=10_000, description="kernels that are not paused")
-
-
-class Pause(BaseModel):
-    until: datetime | None = Field(description="kernels are paused until then; null: they run")
-
-
 @dataclass(frozen=True)
 class Heard:
+    """What a person's server said of its kernels: how many are not paused."""
+
     account: str
     running: int
     at: float
@@ -63,14 +50,14 @@ class KernelPauses:
         self._heard: dict[str, Heard] = {}
         self._changed = threading.Condition()
 
-    def hear(self, account: str, said: Server) -> datetime | None:
-        """Keep what a server says; until when its kernels are to be paused."""
+    def hear(self, account: str, server: str, running: int) -> datetime | None:
+        """Keep what a server says of its kernels; until when its kernels are to be paused."""
         with self._database.transaction() as tx:
             until = paused_until(tx, account)
         with self._changed:
             now = time.monotonic()
             self._heard = {server: heard for server, heard in self._heard.items() if now - heard.at < SILENT_SECONDS}
-            self._heard[said.server] = Heard(account, said.running, now)
+            self._heard[server] = Heard(account, running, now)
             self._changed.notify_all()
         return until
 
@@ -94,14 +81,3 @@ class KernelPauses:
             return ASKED_SECONDS
         return max(0.0, began + SETTLED_SECONDS - now)
 
-
-def router(pauses: KernelPauses, *, workspace: Callable[..., Claims]) -> APIRouter:
-    """POST /v1/kernels/pause, for workspaces (over the vault's own address)."""
-    api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
-
-    @api.post("/pause")
-    def ask_pause(claims: Annotated[Claims, Depends(workspace)], said: Server) -> Pause:
-        """Are the kernels of the person whose workspace this is to be paused?"""
-        return Pause(until=pauses.hear(claims.subject, said))
-
-    return api

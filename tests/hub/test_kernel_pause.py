@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from sandbox.errors import Unavailable
-from sandbox.jobs.kernel_pauses import KernelPauses, Server
+from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.read import load_run
 from sandbox.jobs.tables import runs
 from sandbox.seals.freeze import still
@@ -75,14 +75,14 @@ def test_a_program_begins_when_every_server_has_paused_its_kernels(vault: VaultP
     try:
         with vault.story.database.transaction() as tx:
             run = load_run(tx, id)
-        assert pauses.hear("song", Server(server="of-song-1", running=1)) == run.told_at
+        assert pauses.hear("song", "of-song-1", 1) == run.told_at
         with pytest.raises(Unavailable, match="paused"):
             pauses.await_frozen(run, 0.5)
         answered: list[None] = []
         waiting = threading.Thread(target=lambda: answered.append(pauses.await_frozen(run, 60)))
         waiting.start()
         while waiting.is_alive():
-            pauses.hear("song", Server(server="of-song-1", running=0))
+            pauses.hear("song", "of-song-1", 0)
             waiting.join(0.1)
         assert answered == [None]
     finally:
@@ -95,7 +95,7 @@ def test_kernels_of_other_teams_are_not_waited_for_nor_paused(vault: VaultProces
     try:
         with vault.story.database.transaction() as tx:
             run = load_run(tx, id)
-        assert pauses.hear("chen", Server(server="of-chen-1", running=3)) is None
+        assert pauses.hear("chen", "of-chen-1", 3) is None
         pauses.await_frozen(run, 60)
     finally:
         end(vault, id)
