@@ -176,9 +176,13 @@ def fork_and_end(times: int) -> None:
 
 
 def pidfd_number(at: dict[str, str]) -> float:
-    made = LIBC.syscall(PIDFD_OPEN, os.getpid(), 0)
+    if (pid := os.fork()) == 0:
+        os._exit(0)
+    made = LIBC.syscall(PIDFD_OPEN, pid, 0)  # of a new process: it has the newest number
+    refused = ctypes.get_errno()
+    os.waitpid(pid, 0)
     if made < 0:
-        raise OSError(ctypes.get_errno(), "pidfd_open")
+        raise OSError(refused, "pidfd_open")
     try:
         return os.fstat(made).st_ino
     finally:
@@ -361,8 +365,10 @@ def udp_memory(at: dict[str, str]) -> float:
 
 @channel("/proc/net/sockstat: memory of UDP is counted for all networks together", udp_memory, at_least=200)
 def the_memory_of_udp(bit: int, at: dict[str, str]) -> None:
-    for made in KEPT.pop("udp", []):
-        made.close()
+    if held := KEPT.pop("udp", []):
+        for made in held:
+            made.close()
+        time.sleep(0.3)  # the kernel gives memory back when no processor can still read it; nothing says when
     if bit:
         KEPT["udp"] = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(80)]
         for made in KEPT["udp"]:
