@@ -231,8 +231,13 @@ def test_no_bit_goes_from_a_run_to_a_kernel(name: str, defended: tuple[Any, Any]
 
 @pytest.mark.parametrize("name", [name for name, channel in CHANNELS.items() if not channel.user])
 def test_without_the_defences_every_bit_does(name: str, undefended: tuple[Any, Any], control: Path) -> None:
-    """Or the test above would prove nothing."""
-    assert received(CHANNELS[name], *undefended, PLACES, control) == list(BITS)
+    """Or the test above would prove nothing. What is counted for the whole machine is moved by others too, so it may be sent
+    again; a receiver that sees nothing guesses all bits in any of these with a chance of 2e-3."""
+    tries = 8 if CHANNELS[name].at_least else 1
+    seen = [received(CHANNELS[name], *undefended, PLACES, control)]
+    while seen[-1] != list(BITS) and len(seen) < tries:
+        seen.append(received(CHANNELS[name], *undefended, PLACES, control))
+    assert seen[-1] == list(BITS), seen
 
 
 @ONLY_AS_ROOT
