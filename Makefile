@@ -69,6 +69,9 @@ bench-timing: setup $(DONE)/dev  # whether computing time tells that one person 
 bench-publish: setup $(DONE)/dev
 	@$(BENCH).bench_publish --rows $(PUBLISHED)
 
+bench-seal-channel: setup $(DONE)/dev
+	@$(BENCH).bench_seal_channel
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 
@@ -107,4 +110,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-timing lock clean
+.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing lock clean

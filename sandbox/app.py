@@ -126,6 +126,7 @@ def create_vault(settings: Settings) -> Vault:
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
     app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
+    app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
     metrics = Metrics("vault", version("cihu"))
     app.include_router(health_router(Health({

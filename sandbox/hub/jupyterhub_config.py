@@ -10,6 +10,7 @@ from sandbox.errors import CihuError
 from sandbox.http.health import room_on_disk
 from sandbox.http.log_lines import set_up
 from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub import run_folder
 from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.health import answers, folder_of_sockets, health_handlers
 from sandbox.hub.login import PortalAuthenticator
@@ -34,6 +35,7 @@ except CihuError as error:
 # the proxy and people's servers are started by this process, and need neither
 _, crypt_key = take_secrets("CIHU_HUB_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY")
 
+run_folder.sweep(settings.home / "run")  # what servers of the hub's last life left, should their guards have been killed too
 settings.folder.mkdir(parents=True, exist_ok=True)
 settings.folder.chmod(0o700)
 HERE = Path(__file__).parent

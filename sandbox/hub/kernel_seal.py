@@ -1,9 +1,9 @@
-"""What does a kernel see? A pure function from a person's kernel to its seal."""
+"""The seal of a kernel: a pure function from a person's kernel to what it sees."""
 
 from pathlib import Path
 
 from sandbox.hub.run_folder import INSIDE, INSIDE_SOCKETS
-from sandbox.seals import Bind, Limits, Seal
+from sandbox.seals import Bind, Limits, Seal, without_psutil
 
 HOME = "/home/analyst"
 TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
@@ -13,9 +13,15 @@ THREADS = "4"
 START = Path(__file__).with_name("kernel_start.py").read_text()
 
 
+def seal_name(person: str, kernel: str = "") -> str:
+    """No two kernels share a name, so none shares a host user and what is counted for it."""
+    return f"kernel {kernel} of {person}" if kernel else f"kernel of {person}"
+
+
 def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inbox: Path, sockets: Path,
-                vault_folder: Path, session_name: str = "", language: str = "", limits: Limits | None = None) -> Seal:
-    """The seal of one kernel of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else.
+                vault_folder: Path, kernel: str = "", session_name: str = "", language: str = "",
+                limits: Limits | None = None) -> Seal:
+    """The seal of the kernel `kernel` of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else.
 
     `language`: that of the person's tables and errors, "zh" or "en"; whatever the client takes if empty.
     """
@@ -31,10 +37,13 @@ def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inb
         environment["JPY_SESSION_NAME"] = session_name
     return Seal(
         command=(str(python), "-c", START, f"{INSIDE}/begin", "-f", f"{INSIDE}/connection.json"),
-        readable=(*interpreter, Bind(str(inbox), INSIDE), Bind(str(vault_folder), VAULT)),
+        readable=interpreter,
+        own=(Bind(str(inbox), INSIDE),),
+        doors=(Bind(str(vault_folder), VAULT),),
         writable=(Bind(str(sockets), INSIDE_SOCKETS),),
         environment=tuple(environment.items()),
         limits=limits or Limits(),
         folder=HOME,
-        name=f"kernel of {person}",
+        texts=without_psutil(python),
+        name=seal_name(person, kernel),
     )

@@ -1,4 +1,4 @@
-"""How does a kernel begin? Its text is given to the kernel's interpreter (`kernel_seal.py`); it is never imported.
+"""The beginning of a kernel. Its text is given to the kernel's interpreter (`kernel_seal.py`); it is never imported.
 
     python -c TEXT BEGIN -f CONNECTION
 
@@ -17,6 +17,8 @@ from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 begin = Path(sys.argv.pop(1))
 app: Any = IPKernelApp.instance()
 app.initialize(sys.argv[1:])
+# `!command` by pipes: the usual way wants a pseudo-terminal, of which there are only so many for the whole machine
+app.shell.system = app.shell.system_raw
 while not begin.exists():
     time.sleep(0.01)
 notice = begin.read_text()
@@ -27,6 +29,18 @@ def show_once(*_: object) -> None:
     print(notice, file=sys.stderr)
 
 
+paused = begin.with_name("paused")
+shown = {""}
+
+
+def show_pause(*_: object) -> None:
+    """Why the kernel stood still, with the first cell after it."""
+    if paused.exists() and (told := paused.read_text()) not in shown:
+        shown.add(told)
+        print(told, file=sys.stderr)
+
+
+app.shell.events.register("pre_run_cell", show_pause)
 if notice:
     app.shell.events.register("pre_run_cell", show_once)
 app.start()

@@ -1,4 +1,4 @@
-"""How does a kernel start? Sealed, with a session at the vault, or not at all.
+"""The start of a kernel: sealed, with a session at the vault, or not at all.
 
 A `jupyter_client` kernel provisioner (entry point `cihu-sealed`). It runs in the person's single-user server, which is
 trusted; the kernel is not. They talk over Unix sockets in the kernel's run folder, by signed Jupyter messages.
@@ -19,11 +19,22 @@ from tornado.web import HTTPError
 
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, TooMany, Unavailable
 from sandbox.hub import run_folder
-from sandbox.hub.kernel_seal import kernel_seal
+from sandbox.hub.kernel_pause import Pauses, ask_pause, said_until, why_paused
+from sandbox.hub.kernel_seal import kernel_seal, seal_name
 from sandbox.hub.kernel_session import KernelToken, open_session, renew
 from sandbox.hub.run_folder import INSIDE_SOCKETS, RunFolder
 from sandbox.hub.settings import MIB, ServerSettings, server_settings
-from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, check_seal, interpreter
+from sandbox.seals import (
+    TOO_MUCH_MEMORY,
+    TOO_MUCH_PROCESSOR,
+    Bubblewrap,
+    Limits,
+    Seal,
+    check_seal,
+    freeze,
+    interpreter,
+    thaw,
+)
 
 STATUS: dict[type[CihuError], int] = {NotAuthenticated: 403, Forbidden: 403, TooMany: 429}
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
@@ -39,13 +50,20 @@ def shown(refused: CihuError) -> HTTPError:
 
 def limits(settings: ServerSettings) -> Limits:
     memory = settings.kernel_memory_bytes
-    return Limits(memory_bytes=memory, tree_bytes=memory, tree_address_bytes=2 * memory)
+    return Limits(memory_bytes=memory, tree_bytes=memory)
 
 
 def too_much_memory(limits: Limits) -> str:
-    return (f"The kernel before this one was ended: its processes held more than {limits.tree_bytes // MIB} MiB of memory "
-            f"together, or had reserved more than {limits.tree_address_bytes // MIB} MiB. Its variables are gone. "
-            "Ask the vault for fewer groups, or run fewer processes at once.")
+    return (f"The kernel before this one was ended: its processes used more than {limits.tree_bytes // MIB} MiB of memory "
+            "together. Its variables are gone. Ask the vault for fewer groups, or run fewer processes at once. / "
+            f"上一个内核已被终止：其所有进程合计使用的内存超过 {limits.tree_bytes // MIB} MiB，其中的变量已丢失。"
+            "请向数据保险库查询较少的分组，或减少同时运行的进程数。")
+
+
+def out_of_processor_time(limits: Limits) -> str:
+    hours = limits.cpu_seconds / 3600
+    return (f"The kernel before this one was ended: it used more than {hours:g} hours of processor time. Its variables are gone. "
+            f"/ 上一个内核已被终止：其使用的处理器时间超过 {hours:g} 小时，其中的变量已丢失。")
 
 
 def last_words(said: int) -> str:
@@ -59,12 +77,14 @@ class SealedProvisioner(LocalProvisioner):
     """One sealed kernel. What cannot be sealed, or has no leave from the vault, does not start; the person reads why."""
 
     running: ClassVar[set[str]] = set()  # the kernels of this server, which serves one person
+    started: ClassVar[dict[str, "SealedProvisioner"]] = {}
     checked: ClassVar[bool] = False
 
     folder: RunFolder | None = None
     seal: Seal | None = None
     keeper: asyncio.Task[None] | None = None
     notice = ""  # why the last one ended, for the person to read in the next
+    paused_until: datetime | None = None
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         try:
@@ -89,6 +109,10 @@ class SealedProvisioner(LocalProvisioner):
             await asyncio.to_thread(check_seal, settings.kernel_python)
             SealedProvisioner.checked = True
             run_folder.sweep(settings.run)
+        if until := await ask_pause(settings, sum(not kernel.paused for kernel in SealedProvisioner.started.values())):
+            english, chinese = why_paused(until)
+            raise Unavailable(f"No kernel starts now: {english}", mend=f"Try again after {said_until(until)}.",
+                              zh=f"目前不能启动内核：{chinese}", mend_zh=f"请在 {said_until(until)} 之后重试。")
         SealedProvisioner.running.add(self.kernel_id)
         token = await open_session(settings.vault_url, settings.workspace_token(), self.kernel_id)
         if self.folder is None:  # a restart keeps its folder: the browser's connections stay as they are
@@ -100,12 +124,13 @@ class SealedProvisioner(LocalProvisioner):
         folder, manager = self.folder, self.parent
         assert folder is not None and manager is not None
         bubblewrap = Bubblewrap()
-        folder.clear_sockets(bubblewrap.host.user(f"kernel of {settings.person}") if bubblewrap.host.root else None)
+        name = seal_name(settings.person, self.kernel_id)
+        folder.clear_sockets(bubblewrap.host.user(name) if bubblewrap.host.root else None)
         manager.transport, manager.cache_ports = "ipc", False
         manager.ip, manager.connection_file = folder.socket_prefix, str(folder.connection_file)
         prepared = await super().pre_launch(**kwargs)
         folder.write_connection(self.connection_info)
-        self.seal = kernel_seal(person=settings.person, python=settings.kernel_python,
+        self.seal = kernel_seal(person=settings.person, kernel=self.kernel_id, python=settings.kernel_python,
                                 interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
                                 sockets=folder.sockets, vault_folder=settings.vault_folder, language=settings.language,
                                 limits=limits(settings))
@@ -134,6 +159,8 @@ class SealedProvisioner(LocalProvisioner):
             raise shown(failed) from failed
         finally:
             os.close(said)
+        SealedProvisioner.started[self.kernel_id] = self
+        PAUSES.keep(server_settings())
         self.pid = self.process.pid
         self.pgid = None  # the seal has a session of its own; ending bubblewrap ends all in it
         self.cwd = "/"
@@ -155,7 +182,28 @@ class SealedProvisioner(LocalProvisioner):
         if status == TOO_MUCH_MEMORY and self.seal and not self.notice:
             self.notice = too_much_memory(self.seal.limits)
             log.warning("kernel %s was ended: too much memory", self.kernel_id)
+        if status == TOO_MUCH_PROCESSOR and self.seal and not self.notice:
+            self.notice = out_of_processor_time(self.seal.limits)
+            log.warning("kernel %s was ended: too much processor time", self.kernel_id)
         return status
+
+    @property
+    def paused(self) -> bool:
+        return self.paused_until is not None
+
+    def pause(self, until: datetime) -> None:
+        if self.process is None or self.folder is None:
+            return
+        freeze(self.process)
+        self.paused_until = until
+        english, chinese = why_paused(until)
+        self.folder.write("paused", f"The kernel was paused: {english}\n内核曾暂停运行：{chinese}")
+        log.info("kernel %s is paused until %s", self.kernel_id, said_until(until))
+
+    def go_on(self) -> None:
+        if self.process is not None and self.paused_until is not None:
+            self.paused_until = None
+            thaw(self.process)
 
     async def send_signal(self, signum: int) -> None:
         """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json), and only ends pass here."""
@@ -188,6 +236,8 @@ class SealedProvisioner(LocalProvisioner):
 
     def abandon(self) -> None:
         SealedProvisioner.running.discard(self.kernel_id)
+        SealedProvisioner.started.pop(self.kernel_id, None)
+        self.paused_until = None
         if self.keeper:
             self.keeper.cancel()
             self.keeper = None
@@ -204,3 +254,6 @@ class SealedProvisioner(LocalProvisioner):
         with suppress(KeyError):
             del info["connection_info"]  # holds the key that signs messages
         return info
+
+
+PAUSES = Pauses(lambda: list(SealedProvisioner.started.values()))

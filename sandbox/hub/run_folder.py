@@ -1,4 +1,4 @@
-"""Where do a kernel and its server meet? One short folder per kernel, shut to everybody else.
+"""The folder where a kernel and its server meet: a short one per kernel, shut to everybody else.
 
     <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
     <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
@@ -11,13 +11,19 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import Unavailable
 
+GUARD = Path(__file__).with_name("folder_guard.py")
+UNLOCKED_SECONDS = 60  # a folder without a lock is being made, or was when its server was killed
 SUN_PATH_BYTES = 107  # the longest address of a Unix socket
 LONGEST_NAME = "12345678/s/i-65535"
 
@@ -25,8 +31,47 @@ INSIDE = "/run/kernel"  # `in` as the kernel sees it
 INSIDE_SOCKETS = "/run/channels"
 
 
+class FolderGuard:
+    """The one process beside this server that removes its kernels' folders when it is gone (`folder_guard.py`)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._guarded: set[Path] = set()
+
+    def add(self, path: Path) -> None:
+        with self._lock:
+            self._guarded.add(path)
+            self._tell(f"+{path}")
+
+    def forget(self, path: Path) -> None:
+        with self._lock:
+            self._guarded.discard(path)
+            self._tell(f"-{path}")
+
+    def _tell(self, *lines: str) -> None:
+        for _ in range(2):
+            if self._process is None or self._process.poll() is not None:
+                lines = tuple(f"+{path}" for path in self._guarded)  # a new one knows nothing
+                self._process = subprocess.Popen([sys.executable, "-I", "-S", str(GUARD)], stdin=subprocess.PIPE, text=True,
+                                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env={},
+                                                 start_new_session=True)  # what ends our group does not end it
+            assert self._process.stdin is not None
+            try:
+                self._process.stdin.write("".join(f"{line}\n" for line in lines))
+                self._process.stdin.flush()
+            except BrokenPipeError:  # it was killed just now
+                self._process.wait()
+                continue
+            return
+
+
+guard = FolderGuard()
+
+
 class RunFolder:
-    """A kernel's folder. `remove()` ends it; `sweep` removes those whose server is gone."""
+    """A kernel's folder. `remove()` ends it. When its server is killed its guard removes it, and should that be killed too,
+    `sweep`, by the next server or hub."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -65,6 +110,7 @@ class RunFolder:
     def clear_sockets(self, owner: int | None) -> None:
         """An empty folder of the kernel's own, for a start or a restart; only while no kernel runs."""
         (self.inbox / "begin").unlink(missing_ok=True)
+        (self.inbox / "paused").unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
         self.sockets.mkdir(mode=0o700)
         if owner is not None:
@@ -78,6 +124,7 @@ class RunFolder:
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        guard.forget(self.path)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -98,6 +145,7 @@ def short_root(run: Path) -> Path:
 
 def make(run: Path) -> RunFolder:
     path = Path(tempfile.mkdtemp(prefix="", dir=short_root(run)))
+    guard.add(path)
     lock = os.open(path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     folder = RunFolder(path, lock)
@@ -112,8 +160,11 @@ def sweep(run: Path) -> int:
     for path in short_root(run).iterdir():
         try:
             lock = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            swept += _remove_unlocked(path)
+            continue
         except OSError:
-            continue  # just being made, or no folder of ours
+            continue  # no folder of ours
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path, ignore_errors=True)
@@ -123,3 +174,13 @@ def sweep(run: Path) -> int:
         finally:
             os.close(lock)
     return swept
+
+
+def _remove_unlocked(path: Path) -> int:
+    try:
+        if time.time() - path.stat().st_mtime < UNLOCKED_SECONDS:
+            return 0
+    except OSError:
+        return 0
+    shutil.rmtree(path, ignore_errors=True)
+    return 1

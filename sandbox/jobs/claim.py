@@ -12,12 +12,13 @@ from sqlalchemy import text, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
+from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated
 from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
 from sandbox.jobs.desk import RunDesk
-from sandbox.jobs.model import Run, RunState
+from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.moments import told_at
 from sandbox.jobs.permit import require_leave
 from sandbox.jobs.read import load_run
@@ -57,7 +58,8 @@ def claim(desk: RunDesk) -> Claimed | None:
             if refused:
                 end_as_cancelled(tx, run, by="vault", why=refused.code)
                 continue
-            return Claimed(_start(tx, run), versions)
+            freezing = run.kind is RunKind.PROGRAM and desk.gate.grades[grade_of(desk.gate, versions)].freezes_kernels
+            return Claimed(_start(tx, run, freezing=freezing), versions)
 
 
 def _refusal(tx: Transaction, desk: RunDesk, run: Run, versions: tuple[Version, ...]) -> CihuError | None:
@@ -68,9 +70,10 @@ def _refusal(tx: Transaction, desk: RunDesk, run: Run, versions: tuple[Version, 
     return None
 
 
-def _start(tx: Transaction, run: Run) -> Run:
+def _start(tx: Transaction, run: Run, *, freezing: bool) -> Run:
     now = datetime.now(UTC)
     tx.execute(update(runs).where(runs.c.id == run.id).values(
-        state=RunState.RUNNING.value, started_at=now, told_at=told_at(now, run.limit_seconds)))
+        state=RunState.RUNNING.value, started_at=now, kernels_frozen=freezing,
+        told_at=told_at(now, run.limit_seconds, freezing=freezing)))
     append(tx, Event("run.started", "vault", f"run:{run.id}", {}))
     return load_run(tx, run.id)

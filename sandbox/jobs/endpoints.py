@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.audit import Log
-from sandbox.identity import Principal
+from sandbox.identity import Claims, Principal
 from sandbox.jobs.cancel import cancel
 from sandbox.jobs.declare import declare
 from sandbox.jobs.hints import hints_told
+from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Run
 from sandbox.jobs.predictor import as_document
 from sandbox.jobs.read import list_runs, load_own_run
@@ -117,3 +119,26 @@ def shown(run: Run) -> dict[str, Any]:
             "hint_bits": run.hint_bits, "hint": run.hint.value if run.hint else None,
             "interruptions": run.interruptions,
             "program_sha256": run.program.sha256, "environment_sha256": run.environment_sha256, "log_index": run.log_index}
+
+
+class Server(BaseModel):
+    """What a person's server says of its kernels."""
+
+    server: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
+    running: int = Field(ge=0, le=10_000, description="kernels that are not paused")
+
+
+class Pause(BaseModel):
+    until: datetime | None = Field(description="kernels are paused until then; null: they run")
+
+
+def pause_router(pauses: KernelPauses, *, workspace: Callable[..., Claims]) -> APIRouter:
+    """POST /v1/kernels/pause, for workspaces (over the vault's own address)."""
+    api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
+
+    @api.post("/pause")
+    def ask_pause(claims: Annotated[Claims, Depends(workspace)], said: Server) -> Pause:
+        """Are the kernels of the person whose workspace this is to be paused?"""
+        return Pause(until=pauses.hear(claims.subject, said.server, said.running))
+
+    return api

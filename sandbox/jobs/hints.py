@@ -73,6 +73,8 @@ def hint_of(ending: Ending) -> Hint:
     """Which class the end of a run is of; any end is of one."""
     if ending.how in ("memory", "time"):
         return Hint(ending.how)
+    if ending.how == "processor":
+        return Hint.TIME
     if ending.how != "itself":
         return Hint.NOT_RUN
     if ending.status:

@@ -121,3 +121,4 @@ class Run:
     hint_bits: int = 0
     hint: Hint | None = None
     interruptions: int = 0
+    kernels_frozen: bool = False

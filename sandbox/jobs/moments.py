@@ -14,6 +14,8 @@ LIMITS_SECONDS = (10, 60, 300, 900, 3600, 4 * 3600)
 
 GRACE_SECONDS = 5
 COLLECTING_SECONDS = 3  # of the grace: a program is ended before them, whenever it began
+FREEZING_SECONDS = 15
+"""Of a run that pauses kernels, before its limit: in them every server must have paused those that it has."""
 LATE_SECONDS = 60  # a collection that is late (a busy machine) is told at a whole number of these
 
 
@@ -26,9 +28,9 @@ def checked_limit(seconds: int) -> int:
     return seconds
 
 
-def told_at(started: datetime, limit_seconds: int) -> datetime:
-    """When the end of a run that started then is told."""
-    return started + timedelta(seconds=limit_seconds + GRACE_SECONDS)
+def told_at(started: datetime, limit_seconds: int, *, freezing: bool = False) -> datetime:
+    """When the end of a run that started then is told; `freezing`: one that pauses kernels first."""
+    return started + timedelta(seconds=limit_seconds + GRACE_SECONDS + (FREEZING_SECONDS if freezing else 0))
 
 
 def next_moment(due: datetime, now: datetime) -> datetime:

@@ -14,14 +14,31 @@ from sandbox.storage import ObjectVersion, QuarantineStore
 from sandbox.storage.names import checked_name
 
 LOG, EXIT = "log.txt", "exit.json"
+WHY = {
+    "memory": "Its processes together used more memory than a run may. / 其所有进程合计使用的内存超过运行的限额。",
+    "time": "It reached its time limit. / 已达到运行时限。",
+    "processor": "It used more processor time than a run may. / 其使用的处理器时间超过运行的限额。",
+    "processes": ("A process or thread could not be started: it had as many as a run may. / "
+                  "进程或线程数已达到运行的限额，无法再启动新的进程或线程。"),
+}
+NO_MORE_PROCESSES = (b"Resource temporarily unavailable", b"can't start new thread")
+
+
+def why_ended(ending: Ending) -> str:
+    """What ended the run, for its team and its reviewers; "" where the program ended itself."""
+    last = ending.said.rstrip().rpartition(b"\n")[2]
+    if ending.how == "itself" and ending.status and any(sign in last for sign in NO_MORE_PROCESSES):
+        return WHY["processes"]
+    return WHY.get(ending.how, "")
 
 
 def files_of(ending: Ending) -> dict[str, bytes]:
     """What a run left, and its log and its end beside it, which are no less about the data than its files."""
-    end = {"ended": ending.how, "status": ending.status, "seconds": ending.seconds,
+    why = why_ended(ending)
+    end = {"ended": ending.how, "status": ending.status, "seconds": ending.seconds, **({"why": why} if why else {}),
            **({"predictions": ending.predictions} if ending.predictions else {}),
            "left_out": [{"path": one.path, "why": one.why} for one in ending.outbox.left_out]}
-    return {**ending.outbox.files, LOG: ending.said, EXIT: (json.dumps(end, indent=1) + "\n").encode()}
+    return {**ending.outbox.files, LOG: ending.said, EXIT: (json.dumps(end, indent=1, ensure_ascii=False) + "\n").encode()}
 
 
 def put_files(store: QuarantineStore, run: UUID, files: dict[str, bytes]) -> dict[str, ObjectVersion]:

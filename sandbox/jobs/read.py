@@ -21,7 +21,8 @@ def as_run(row: Row[Any]) -> Run:
                inputs=tuple(Input(**one) for one in row.inputs), limit_seconds=row.limit_seconds, state=RunState(row.state),
                started_at=row.started_at, told_at=row.told_at, ended_at=row.ended_at, log_index=row.log_index,
                kind=RunKind(row.kind), interface=as_interface(row.interface) if row.interface else None,
-               hint_bits=row.hint_bits, hint=Hint(row.hint) if row.hint else None, interruptions=row.interruptions)
+               hint_bits=row.hint_bits, hint=Hint(row.hint) if row.hint else None, interruptions=row.interruptions,
+               kernels_frozen=row.kernels_frozen)
 
 
 def as_interface(said: dict[str, Any]) -> Interface:

@@ -1,4 +1,4 @@
-"""What does a run see? A pure function from a run to its seal: the interpreter, its program, its inputs, one outbox in memory.
+"""The seal of a run: a pure function from a run to what it sees: the interpreter, its program, its inputs, one outbox in memory.
 
 No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave behind is the outbox.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from sandbox.jobs.model import Interface
 from sandbox.jobs.predictor import as_document
 from sandbox.jobs.run_folder import RunFolder
-from sandbox.seals import Bind, Limits, Seal
+from sandbox.seals import Bind, Limits, Seal, without_psutil
 
 HOME = "/home/analyst"
 TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
@@ -38,12 +38,14 @@ def run_seal(*, run: str, entry: str, python: Path, interpreter: tuple[Bind, ...
         caller = ("-m", "cihu.predicting")
     return Seal(
         command=("/bin/sh", "-c", START, "run", f"{BEGINNING}/begin", str(python), *caller, f"{PROGRAM}/{entry}"),
-        readable=(*interpreter, Bind(str(folder.program), PROGRAM), Bind(str(folder.inputs), INPUTS),
-                  Bind(str(folder.beginning), BEGINNING)),
+        readable=interpreter,
+        own=(Bind(str(folder.program), PROGRAM), Bind(str(folder.inputs), INPUTS), Bind(str(folder.beginning), BEGINNING)),
         environment=tuple(environment.items()),
         scratch=((OUTBOX, OUTBOX_BYTES),),
-        limits=Limits(memory_bytes=2 * memory_bytes, tree_bytes=memory_bytes, tree_address_bytes=4 * memory_bytes,
-                      processes=64, cpu_seconds=THREADS * limit_seconds),
+        texts=without_psutil(python),
+        network=False,
+        limits=Limits(memory_bytes=2 * memory_bytes, tree_bytes=memory_bytes, processes=64,
+                      cpu_seconds=THREADS * limit_seconds),
         folder=HOME,
         name=f"run {run}",
     )

@@ -1,4 +1,4 @@
-"""How does a program run once in a fresh seal, and how are its outbox and its end got hold of, when nothing in it is trusted?
+"""One program in a fresh seal; its outbox and its end are got hold of, though nothing in it is trusted.
 
 The outbox is a sized folder in the seal's own memory. Its descriptor is taken before the program begins and keeps it after
 the seal is gone: so it can never fill a disk, and it is read only when no process is left that could change it.
@@ -15,14 +15,15 @@ from sandbox.jobs.outbox import Collected, collect
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import OUTBOX, READY
 from sandbox.jobs.said import Said
-from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Seal, SealedProcess, first_of
+from sandbox.seals import TOO_MUCH_MEMORY, TOO_MUCH_PROCESSOR, Bubblewrap, Seal, SealedProcess, first_of
 
+ENDED_BY = {TOO_MUCH_MEMORY: "memory", TOO_MUCH_PROCESSOR: "processor"}
 START_SECONDS, END_SECONDS = 20.0, 20.0
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: "itself" with its status, "memory", "time", "cancelled", "interrupted" or "not_started"."""
+    """How a run ended: "itself" with its status, "memory", "time", "processor", "cancelled", "interrupted" or "not_started"."""
 
     how: str
     status: int | None
@@ -76,7 +77,7 @@ class SealedRun:
             outbox = Collected() if rung else collect(self._outbox)
         finally:
             self._close()
-        how = "cancelled" if rung else "time" if status is None else "memory" if status == TOO_MUCH_MEMORY else "itself"
+        how = "cancelled" if rung else "time" if status is None else ENDED_BY.get(status, "itself")
         return Ending(how, None if how in ("cancelled", "time") else status, round(passed, 3), self._said.text(), outbox)
 
     def _await_death(self) -> None:

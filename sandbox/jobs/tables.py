@@ -1,6 +1,19 @@
 """Tables of sealed runs: what was submitted, which is the queue too, and what each left in quarantine."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from sandbox.database import metadata
@@ -28,6 +41,7 @@ runs = Table(
     Column("hint_bits", Integer, nullable=False, server_default="0"),
     Column("hint", Text),
     Column("interruptions", Integer, nullable=False, server_default="0"),  # how often the vault ended while it ran
+    Column("kernels_frozen", Boolean, nullable=False, server_default=false()),  # from its start until it is told
     CheckConstraint("state IN ('queued', 'running', 'finished', 'interrupted', 'returned', 'released', 'refused', 'cancelled')",
                     name="state"),
     CheckConstraint("kind IN ('program', 'table')", name="kind"),

@@ -20,6 +20,7 @@ from sandbox.jobs.desk import RunDesk
 from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
+from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Hint, Run, RunKind
 from sandbox.jobs.moments import COLLECTING_SECONDS, next_moment
 from sandbox.jobs.perform import not_started, perform
@@ -38,6 +39,7 @@ class Worker:
 
     def __init__(self, desk: RunDesk) -> None:
         self.desk = desk
+        self.pauses = KernelPauses(desk.database)
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._times = 0  # that something changed
@@ -198,7 +200,13 @@ class Worker:
         return perform(self.desk, name=str(run.id), program=run.program, interface=run.interface,
                        inputs=(given_rows(self.desk.raw, version, columns) for version in claimed.versions),
                        limit_seconds=run.limit_seconds, cancelled=bell,
-                       seconds=lambda: min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS))
+                       seconds=lambda: self._seconds(run))
+
+    def _seconds(self, run: Run) -> float:
+        """How long it may run from now on; where it pauses kernels, from when all are. Raises `Unavailable` if not all are."""
+        if run.kernels_frozen:
+            self.pauses.await_frozen(run, max(0.0, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS))
+        return min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS)
 
     def _tell(self, run: Run, bell: Bell, files: dict[str, bytes], hint: Hint, keep: Keep | None = None) -> None:
         """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that

@@ -27,6 +27,12 @@ class Grade:
     harm_en: str
     harm_zh: str
     possible: frozenset[str]
+    concurrent_kernels: Literal["allowed", "frozen"] = "frozen"
+
+    @property
+    def freezes_kernels(self) -> bool:
+        """Whether the team's kernels are paused while its sealed program reads rows of this grade."""
+        return self.concurrent_kernels == "frozen"
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def load_grades(path: Path) -> Grades:
     grades = tuple(
         Grade(id=entry["id"], rank=rank, grade_class=entry["class"], name_en=entry["name"]["en"],
               name_zh=entry["name"]["zh"], harm_en=entry["harm"]["en"], harm_zh=entry["harm"]["zh"],
-              possible=frozenset(entry["possible"]))
+              possible=frozenset(entry["possible"]), concurrent_kernels=entry["concurrent_kernels"])
         for rank, entry in enumerate(document["grades"]))
     loaded = Grades(source=document["source"], all=grades,
                     ways={way: (words["en"], words["zh"]) for way, words in document["ways"].items()})
@@ -97,6 +103,9 @@ def check_order(grades: Grades, text: YamlText) -> None:
         if CLASSES.index(grade.grade_class) < CLASSES.index(lower.grade_class):
             raise text.fault(f"{grade.grade_class} stands above {lower.grade_class}.", *here, "class",
                              mend="List the grades lowest first: general, important, core.")
+        if lower.freezes_kernels and not grade.freezes_kernels:
+            raise text.fault(f"{grade.id!r} lets kernels run, which the lower grade {lower.id!r} freezes.",
+                             *here, "concurrent_kernels", mend="A higher grade is never less strict: write frozen.")
         if more := sorted(grade.possible - lower.possible):
             raise text.fault(f"{grade.id!r} makes {more[0]!r} possible, which the lower grade {lower.id!r} does not.",
                              *here, "possible", mend="A higher grade never opens more than a lower one.")

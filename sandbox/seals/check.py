@@ -1,6 +1,7 @@
-"""Can programs be sealed on this machine? Proved by sealing one that looks around."""
+"""The proof that programs can be sealed on this machine: one is sealed, and looks around."""
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from sandbox.errors import Unavailable
 from sandbox.seals.bubblewrap import Bubblewrap
 from sandbox.seals.host import interpreter
-from sandbox.seals.model import Limits, Seal
+from sandbox.seals.model import Bind, Limits, Seal
 
 SECONDS = 30
 USER_NAMESPACES = ("Let ordinary users make user namespaces (sysctl kernel.unprivileged_userns_clone=1 and "
@@ -20,11 +21,11 @@ MENDS = (("No permissions to create", USER_NAMESPACES), ("setting up uid map", U
          ("Creating new namespace failed", CONTAINER), ("Can't mount proc", PROC))
 
 
-def check_seal(python: Path, sealer: Bubblewrap | None = None) -> None:
+def check_seal(python: Path, sealer: Bubblewrap | None = None, readable: tuple[Bind, ...] | None = None) -> None:
     """Return when a seal holds here for programs of the virtual environment of `python`; else raise Unavailable with
-    the reason and the mend."""
+    the reason and the mend. `readable`: the folders of `python`, if it is not that of a virtual environment."""
     probe = Path(__file__).with_name("probe.py").read_text()
-    seal = Seal(command=(str(python), "-E", "-c", probe), readable=interpreter(python),
+    seal = Seal(command=(str(python), "-E", "-c", probe), readable=interpreter(python) if readable is None else readable,
                 environment=(("LANG", "C.UTF-8"),), limits=Limits(cpu_seconds=20), name="check")
     sealer = sealer or Bubblewrap()
     with tempfile.TemporaryFile() as output:
@@ -48,7 +49,7 @@ def judge(status: int, said: str, *, waived: frozenset[str] = frozenset(), own_k
         seen = None
     if not isinstance(seen, dict):
         raise Unavailable(f"Programs cannot be sealed on this machine: {last_line(said)}", mend=mend(said))
-    same_kernel = seen.pop("kernel", None) == Path("/proc/version").read_text()
+    same_kernel = seen.pop("kernel", None) == " ".join(os.uname()[2:4])
     open_walls = [name.replace("_", " ") for name, is_open in seen.items() if is_open and name not in waived]
     if own_kernel and same_kernel:
         open_walls.append("runs on this machine's kernel")

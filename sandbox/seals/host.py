@@ -1,4 +1,4 @@
-"""What of this machine does a seal need: which user runs it, which system folders and which interpreter does it see?"""
+"""What a seal needs of this machine: which user runs it, which system folders and which interpreter it sees."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ class Host:
     users: int = USERS
     links: tuple[tuple[str, str], ...] = ()  # /bin -> usr/bin on a merged system
     folders: tuple[str, ...] = ("/usr",)
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # each seal gets a copy
     cgroups: str = ""  # where a cgroup with limits may be made for each seal; nowhere on many machines
 
     def user(self, name: str) -> int:
@@ -47,10 +47,11 @@ def this_host() -> Host:
     first, users = users_of(Path("/proc/self/uid_map").read_text()) if root else (0, 1)
     system = [Path(path) for path in SYSTEM_FOLDERS]
     links = tuple((str(path), str(path.readlink())) for path in system if path.is_symlink())
-    folders = ("/usr", *(str(path) for path in system if path.is_dir() and not path.is_symlink()))
+    folders = ("/usr", *(str(path) for path in system if path.is_dir() and not path.is_symlink()),
+               *(path for path in SYSTEM_FILES if Path(path).is_dir()))
     return Host(bwrap=bubblewrap(), setpriv=tool("setpriv"), prlimit=tool("prlimit"), root=root, first_user=first,
                 users=users, links=links, folders=folders, cgroups=cgroups_of(Path("/proc/self/cgroup").read_text()),
-                files=tuple(path for path in SYSTEM_FILES if Path(path).exists()))
+                files=tuple(path for path in SYSTEM_FILES if Path(path).is_file()))
 
 
 def cgroups_of(own: str, root: Path = CGROUPS) -> str:
@@ -123,6 +124,16 @@ def interpreter(python: Path) -> tuple[Bind, ...]:
         refuse_wide(base)
     folders = sorted({str(environment), *map(str, bases)})
     return tuple(Bind(folder, folder) for folder in folders if not below_system(folder))
+
+
+NO_PSUTIL = 'raise ImportError("psutil reads /proc, which a sealed program does not have")\n'
+
+
+def without_psutil(python: Path) -> tuple[tuple[str, str], ...]:
+    """Texts for a seal in which `import psutil` fails: who can do without (ipykernel, joblib) then does, instead of failing
+    later."""
+    found = sorted(python.parent.parent.glob("lib/python*/site-packages/psutil/__init__.py"))
+    return tuple((str(path), NO_PSUTIL) for path in found)
 
 
 def refuse_wide(base: Path) -> None:

@@ -19,7 +19,6 @@ class Limits:
 
     memory_bytes: int = 4096 * MIB  # address space of each process
     tree_bytes: int = 4096 * MIB  # memory of all processes together; the folders in memory come on top
-    tree_address_bytes: int = 8192 * MIB  # address space of all processes together
     processes: int = 128  # threads count as processes
     open_files: int = 256  # of each process
     file_bytes: int = 256 * MIB  # the largest file that may be written
@@ -56,23 +55,37 @@ class Bind:
 
 @dataclass(frozen=True)
 class Seal:
-    """One program in its seal. `readable` and `writable` are all of the host that it sees beside the system's /usr."""
+    """One program in its seal. `readable`, `own`, `doors` and `writable` are all of the host that it sees beside the system's
+    /usr.
+
+    `readable` is what other seals see too, folders only: each seal gets inodes of its own over them. `own` and `writable` are
+    folders that this seal alone is shown. `doors` are folders with sockets of trusted processes, which more seals may be
+    shown. `texts` are small files of its own: path, content.
+    """
 
     command: tuple[str, ...]
     readable: tuple[Bind, ...] = ()
+    own: tuple[Bind, ...] = ()
+    doors: tuple[Bind, ...] = ()
     writable: tuple[Bind, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     scratch: tuple[tuple[str, int], ...] = ()  # more sized folders in memory beside its home, gone with it: path, bytes
     limits: Limits = field(default_factory=Limits)
     folder: str = "/home/analyst"  # where it starts: a sized folder in memory, the only home there is
-    name: str = "seal"  # its host name, and what its host user is derived from
+    name: str = "seal"  # what its host user is derived from: no two seals that run at once share it
+    network: bool = True  # whether it may have sockets of the internet's family, in an empty network of its own
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0].startswith("/"):
             raise InvalidInput("a seal's command starts with an absolute path")
-        targets = [*(bind.target for bind in (*self.readable, *self.writable)), *(path for path, _ in self.scratch)]
+        targets = [*(bind.target for bind in self.binds), *(path for path, _ in self.scratch), *(path for path, _ in self.texts)]
         if len(targets) != len(set(targets)):
             raise InvalidInput("two binds of a seal have the same target")
+
+    @property
+    def binds(self) -> tuple[Bind, ...]:
+        return (*self.readable, *self.own, *self.doors, *self.writable)
 
     @property
     def all_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What is a seal in Kubernetes? A pod that runs once, and a policy that shuts its network: pure functions to manifests.
+"""A seal in Kubernetes: a pod that runs once, and a policy that shuts its network: pure functions to manifests.
 
 Nothing here talks to a cluster. A cluster cannot bind folders of another machine, so the caller says for each bind which
 volume holds it. What bubblewrap's namespaces and filters do, the pod's own do: no rights, no network, a read-only root, sized
@@ -71,14 +71,14 @@ def shut_network(namespace: str) -> Manifest:
 def _binds(seal: Seal, volumes: Mapping[Bind, Manifest]) -> tuple[list[Manifest], list[Manifest]]:
     mounts: list[Manifest] = []
     made: list[Manifest] = []
-    for number, bind in enumerate((*seal.readable, *seal.writable)):
+    for number, bind in enumerate(seal.binds):
         if bind not in volumes:
             raise InvalidInput(f"No volume holds what the seal shows at {bind.target}.", mend="Name one for each of its binds.")
         source = dict(volumes[bind])
         inner = source.pop("subPath", "")
         made.append({"name": f"bind-{number}", **source})
-        mounts.append({"name": f"bind-{number}", "mountPath": str(PurePosixPath(bind.target)), "readOnly": bind in seal.readable,
-                       **({"subPath": inner} if inner else {})})
+        mounts.append({"name": f"bind-{number}", "mountPath": str(PurePosixPath(bind.target)),
+                       "readOnly": bind not in seal.writable, **({"subPath": inner} if inner else {})})
     return mounts, made
 
 

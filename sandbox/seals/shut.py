@@ -1,4 +1,4 @@
-"""How does a folder of a running seal become read-only? Run as a program, `python shut.py PID FOLDER`, from outside.
+"""A folder of a running seal becomes read-only. Run as a program, `python shut.py PID FOLDER`, from outside.
 
 It enters the mount namespace of the process PID and remounts FOLDER there. What is sealed cannot undo that: it has no
 right to mount. Needs the standard library alone; imports nothing of ours, so that it starts fast. Sources: setns(2),
@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-NS_GET_PARENT = 0xB702
+NS_GET_USERNS = 0xB701
 CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x00020000
 MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
 # statvfs says it, mount(2) takes it: flags that a namespace may not drop must be named again
@@ -29,12 +29,9 @@ def checked(result: int) -> None:
 
 def enter(pid: int) -> None:
     """The mount namespace of `pid`, by way of the user namespace that owns it if that is not ours."""
-    mounts, users = (os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in ("mnt", "user"))
-    ours = Path("/proc/self/ns/user").stat()
-    if os.fstat(users).st_ino != ours.st_ino:
-        # bubblewrap makes a second user namespace inside the first, which is the owner of the mounts
-        parent = fcntl.ioctl(users, NS_GET_PARENT)
-        owner = users if os.fstat(parent).st_ino == ours.st_ino else parent
+    mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    owner = fcntl.ioctl(mounts, NS_GET_USERNS)  # not that of the process: bubblewrap makes another one inside
+    if os.fstat(owner).st_ino != Path("/proc/self/ns/user").stat().st_ino:
         checked(LIBC.setns(owner, CLONE_NEWUSER))
     checked(LIBC.setns(mounts, CLONE_NEWNS))
 

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,16 +86,17 @@ def test_a_kernel_that_dies_is_started_again_in_a_seal(kernel: Kernel, workspace
     assert folders(workspace) == before
 
 
-def test_a_killed_server_takes_its_kernels_along_and_the_next_sweeps_its_folder(vault: VaultProcess) -> None:
+def test_a_killed_server_takes_its_kernels_and_their_folders_along(vault: VaultProcess) -> None:
+    """A token and a connection key are in them; nobody has to come by again."""
+    others = {path.name for path in (vault.home / "run" / "k").glob("*")}
     with workspace_process(vault, "li") as server, server.kernel() as kernel:
         kernel.text("import subprocess; subprocess.Popen(['/bin/sleep', '78.5'])")
         assert sleeping("78.5")
-        left = folders(server)
+        left = folders(server) - others
+        assert left
         server.process.kill()
         until(lambda: not sleeping("78.5"))
-    with workspace_process(vault, "li") as server, server.kernel():
-        gone = left - folders(server)
-        assert gone
+        until(lambda: not any((server.home / "run" / "k" / name).exists() for name in left))
 
 
 def test_a_folder_that_somebody_holds_is_not_swept(tmp_path: Path) -> None:
@@ -102,6 +105,31 @@ def test_a_folder_that_somebody_holds_is_not_swept(tmp_path: Path) -> None:
     fcntl.flock(left._lock, fcntl.LOCK_UN)
     assert run_folder.sweep(tmp_path) == 1
     assert held.path.exists() and not left.path.exists()
+
+
+def test_a_folder_without_a_lock_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    """Its server was killed between making it and locking it."""
+    left = run_folder.make(tmp_path)
+    (left.path / "lock").unlink()
+    assert run_folder.sweep(tmp_path) == 0
+    os.utime(left.path, (0, 0))
+    assert run_folder.sweep(tmp_path) == 1 and not left.path.exists()
+
+
+def test_a_guard_that_was_killed_is_replaced_by_one_that_knows_all_folders(tmp_path: Path) -> None:
+    root = run_folder.short_root(tmp_path)
+    code = """
+import os, signal, sys
+from pathlib import Path
+from sandbox.hub import run_folder
+first = run_folder.make(Path(sys.argv[1]))
+run_folder.guard._process.kill()
+run_folder.guard._process.wait()
+second = run_folder.make(Path(sys.argv[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    until(lambda: not list(root.iterdir()))
 
 
 def test_a_long_home_gets_a_short_folder_for_sockets(tmp_path: Path) -> None:

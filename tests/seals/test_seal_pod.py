@@ -18,7 +18,7 @@ SEAL = run_seal(run="7", entry="main.py", python=Path("/opt/cihu/.venv-kernel/bi
                 folder=RunFolder(Path("/runs/7")), memory_bytes=512 * MIB, limit_seconds=60)
 VOLUMES: dict[Bind, dict[str, Any]] = {
     bind: {"persistentVolumeClaim": {"claimName": "cihu-runs", "readOnly": True}, "subPath": f"7{bind.target}"}
-    for bind in SEAL.readable}
+    for bind in SEAL.binds}
 
 
 def pod(seal: Seal = SEAL, **more: Any) -> dict[str, Any]:

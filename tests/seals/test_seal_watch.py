@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sandbox.city import process_tree
-from sandbox.seals import Bubblewrap, Limits, Seal, interpreter
+from sandbox.seals import Bubblewrap, Limits, Seal, first_of, interpreter
 from sandbox.seals.bubblewrap import WATCH
 from sandbox.seals.host import cgroups_of
 from sandbox.seals.model import MIB
@@ -41,8 +41,8 @@ def test_the_nearest_folder_that_hands_out_memory_and_pids_is_found(tmp_path: Pa
 
 
 def watched(cgroups: Path | str, *command: str) -> subprocess.Popen[bytes]:
-    numbers = (os.getpid(), 100 * MIB, 200 * MIB, 300 * MIB, 7)
-    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "--", *command])
+    numbers = (os.getpid(), 100 * MIB, 300 * MIB, 7, MIB, -1)
+    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "", "--", *command])
 
 
 def test_a_seal_joins_a_cgroup_with_its_limits(tmp_path: Path) -> None:
@@ -85,12 +85,15 @@ def test_who_ends_the_watch_ends_the_seal(kernel_python: Path) -> None:
 
 def test_when_the_machines_memory_runs_out_the_seal_goes_first(kernel_python: Path) -> None:
     said, output = os.pipe()
-    seal = Seal(command=(str(kernel_python), "-c", "print(open('/proc/self/oom_score_adj').read())"),
+    seal = Seal(command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
                 readable=interpreter(kernel_python))
-    Bubblewrap().start(seal, output=output).wait(20)
+    process = Bubblewrap().start(seal, output=output)
     os.close(output)
-    assert os.read(said, 20).split() == [b"1000"]
+    assert os.read(said, 1) == b"1"
     os.close(said)
+    assert Path(f"/proc/{first_of(process)}/oom_score_adj").read_text().split() == ["1000"]
+    process.kill()
+    process.wait()
 
 
 def sealed_sleep(mark: str) -> Seal:

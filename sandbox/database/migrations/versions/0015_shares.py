@@ -13,7 +13,7 @@ from alembic import op
 from ruamel.yaml import YAML
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0012"
 
 UNITS = sa.Numeric(precision=40, scale=0)
 KINDS = ("picorho", "delta")
