@@ -25,6 +25,7 @@ from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals
 from sandbox.errors import Unavailable
 from sandbox.queries import Plan, compile_brought, compile_discovery
 from sandbox.queries.compile import joined_table
+from sandbox.queries.cost import rows_kept
 from sandbox.queries.discovery import Discovery
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
@@ -121,7 +122,8 @@ class DuckDBEngine:
         """Whether its processes have a folder in memory for rows. Raises `Unavailable` where they have none."""
         answer = json.loads(self._processes.run(FindMemory(), [], seconds=LOADING_SECONDS, computing_seconds=60.0).answer)
         if answer:
-            raise Unavailable(**answer)
+            raise Unavailable(answer["message"], code=answer["code"], mend=answer["mend"], zh=answer["zh"],
+                              mend_zh=answer["mend_zh"], internal=answer["internal"])
 
     def close(self) -> None:
         """End every process of the engine."""
@@ -144,7 +146,7 @@ class DuckDBEngine:
 
     def _few(self, version: Version) -> TableFile:
         assert version.policy.unit is not None
-        few = KeepFewRows(version.policy.unit.max_rows)
+        few = KeepFewRows(rows_kept(version.policy.unit.max_rows))
         return self._files.get(("few", version), lambda: self._made(few, [self._private(version)]))
 
     def _beside(self, first: Version, second: Version) -> TableFile:
@@ -230,7 +232,7 @@ def compute(plan: Plan, rows: pa.Table, joined: Sequence[pa.Table] = ()) -> Cell
             policy = other.version.policy
             tables[place] = _in_memory(tables[place], policy).beside(first, policy)
     if private:
-        first.bounded(plan.unit.max_rows)
+        first.bounded(rows_kept(plan.unit.max_rows))
     return totals_of(plan, first, tables)
 
 

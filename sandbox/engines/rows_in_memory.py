@@ -23,6 +23,7 @@ from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
+from sandbox.queries.cost import rows_kept
 from sandbox.queries.layout import laid_out, with_weights
 from sandbox.queries.ranges import MOST_KEY_VALUES
 
@@ -101,17 +102,17 @@ class RowsInMemory:
         """These rows to be joined with those of `first`: each with the code that its unit has there, few of each unit."""
         assert policy.unit is not None
         with self.cursor() as connection:
-            own = connection.execute(f"SELECT u.unit AS name, r.* FROM ({rows_of_few(policy.unit.max_rows)}) AS r "
+            own = connection.execute(f"SELECT u.unit AS name, r.* FROM ({rows_of_few(rows_kept(policy.unit.max_rows))}) AS r "
                                      f"JOIN units AS u ON u.code = r.{UNIT}").to_arrow_table()
         with first.cursor() as connection:
             connection.register("own", own)
             return connection.execute(f"SELECT u.code AS {UNIT}, own.* EXCLUDE (name, {UNIT}) FROM own "
                                       "JOIN units AS u ON u.unit = own.name").to_arrow_table()
 
-    def bounded(self, max_rows: int) -> None:
+    def bounded(self, most: int) -> None:
         """Leave at most so many rows of each unit."""
         with self.cursor() as connection:
-            connection.execute(f"CREATE TABLE few AS {rows_of_few(max_rows)}")
+            connection.execute(f"CREATE TABLE few AS {rows_of_few(most)}")
             connection.execute(f"DROP TABLE {TABLE}")
             connection.execute(f"ALTER TABLE few RENAME TO {TABLE}")
 
@@ -122,15 +123,15 @@ class RowsInMemory:
             yield connection
 
 
-def rows_of_few(max_rows: int, *, rows: str = TABLE, units: str = "units") -> str:
-    """The SELECT of at most `max_rows` rows of each unit: before a join multiplies them.
+def rows_of_few(most: int, *, rows: str = TABLE, units: str = "units") -> str:
+    """The SELECT of at most `most` rows of each unit: before a join multiplies them.
 
     Which rows stay follows from the unit's name and its rows alone, in an order that is another one for each unit, so that
     no value is preferred in all of them. Rows that are alike may stand for each other.
     """
     return (f"SELECT * EXCLUDE (name, place) FROM (SELECT r.*, u.unit AS name, row_number() OVER (PARTITION BY r.{UNIT} "
             f"ORDER BY hash(u.unit, r), r) AS place FROM {rows} AS r JOIN {units} AS u ON u.code = r.{UNIT}) "
-            f"WHERE place <= {max_rows} ORDER BY {UNIT}")
+            f"WHERE place <= {most} ORDER BY {UNIT}")
 
 
 class PublicRows:

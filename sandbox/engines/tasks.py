@@ -61,14 +61,14 @@ class LoadPublic:
 
 @dataclass(frozen=True)
 class KeepFewRows:
-    """A private file's rows, at most `max_rows` of each unit: what may be joined on the unit."""
+    """A private file's rows, at most `most` of each unit: what may be joined on the unit."""
 
-    max_rows: int
+    most: int
 
     def perform(self, files: Sequence[int]) -> tuple[bytes, int]:
         path = private_memory_folder() / "rows.duckdb"
         with _opened(files, beside=path) as connection:
-            connection.execute(f"CREATE TABLE made.{TABLE} AS {rows_of_few(self.max_rows)}")
+            connection.execute(f"CREATE TABLE made.{TABLE} AS {rows_of_few(self.most)}")
             connection.execute("CREATE TABLE made.units AS FROM units")
             found = connection.execute(f"SELECT (SELECT count(*) FROM made.{TABLE}), (SELECT count(*) FROM units)").fetchone()
         return json.dumps(found).encode(), _taken(path)

@@ -32,7 +32,7 @@ class CsvFile:
         _check_quotes(body)
         try:
             self.names: list[str] = pyarrow.csv.open_csv(
-                io.BytesIO(_header(body)), parse_options=_parsing()
+                io.BytesIO(_header(body)), parse_options=_parsing(lambda _row: "skip")
             ).schema.names
         except UNREADABLE as error:
             raise _unreadable(error) from None

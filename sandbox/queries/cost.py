@@ -3,7 +3,7 @@
 Claim. With at most `about_rows` rows in the asked dataset, no step of the engine has more than `rows` rows, and of one unit no
 more than `unit_rows` come out of the joins on the unit. Proof: a row meets at most as many rows of an open dataset as have the
 same values in the joined columns (its fan-out, a public fact), and, in a dataset that is joined on the unit, at most the
-`max_rows` that are kept there of each unit before the join (`KeepFewRows`, engines/tasks.py), of the asked dataset too;
+`rows_kept` that are kept there of each unit before the join (`KeepFewRows`, engines/tasks.py), of the asked dataset too;
 LEFT JOIN keeps a row without a partner, so a factor is at least 1 there, and at least 1 is taken everywhere. Filters leave
 fewer, and groups are at most as many as rows.
 
@@ -29,6 +29,14 @@ TYPICAL_PARTNERS = 4
 """How many rows of a second private dataset a row is thought to meet, where more are allowed: for the allowance only."""
 
 
+LEAST_KEPT, TIMES_KEPT = 16, 4
+
+
+def rows_kept(max_rows: int) -> int:
+    """How many rows of a unit are joined on it, at most: several times what counts in full, so that few units lose any."""
+    return max(LEAST_KEPT, TIMES_KEPT * max_rows)
+
+
 @dataclass(frozen=True)
 class Cost:
     """`rows`: at most so many in any step; `unit_rows`: of one unit, out of joins on it; `typical_rows`: for the allowance."""
@@ -45,7 +53,8 @@ def cost_of(plan: Plan) -> Cost:
                for factor, join in zip(factors, plan.joins, strict=True)]
     about, on_unit = plan.version.policy.about_rows, any(
         isinstance(table, PrivateTable) for table in plan.scope.joined.values())
-    return Cost(about * prod(factors), plan.unit.max_rows * prod(factors) if on_unit else prod(factors), about * prod(typical))
+    of_unit = rows_kept(plan.unit.max_rows) if on_unit else 1
+    return Cost(about * prod(factors), of_unit * prod(factors), about * prod(typical))
 
 
 def require_affordable(plan: Plan) -> None:
@@ -70,7 +79,7 @@ def _fan_out(plan: Plan, join: Join) -> int:
         found = table.fan_out(tuple(name.text for name in join.right))
         return table.version.policy.about_rows if found is None else max(1, found)
     assert table.version.policy.unit is not None
-    return max(1, table.version.policy.unit.max_rows)
+    return rows_kept(table.version.policy.unit.max_rows)
 
 
 def _fewer(plan: Plan) -> str:

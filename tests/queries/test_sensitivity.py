@@ -27,6 +27,7 @@ from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.bounds_to_buy import buckets
 from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
+from sandbox.queries.cost import rows_kept
 from sandbox.queries.discovery import weight_of_each
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
@@ -245,7 +246,7 @@ def check_joined(content: list[tuple[object, ...]], version: Version, sql: str, 
     plan = make_plan(bind(question, scope), version, scope)
     rows = RowsInMemory(table_of(content, plan).to_batches(), version.policy)
     beside = (others or rows).beside(rows, other.policy)
-    rows.bounded(version.policy.unit.max_rows)  # as the engine does before a join on the unit
+    rows.bounded(rows_kept(version.policy.unit.max_rows))  # as the engine does before a join on the unit
     whole = totals_of(plan, rows, [beside])
     for unit in without_each(rows):
         rest = beside.filter(pc.not_equal(beside[UNIT.strip('"')], unit))

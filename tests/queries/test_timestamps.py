@@ -1,7 +1,9 @@
 """Times of day: read from files, told from dates, and never a way for a row to make a question fail."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -41,9 +43,17 @@ EXTREME = ("2026-05-01 08:15:00", None, "infinity", "-infinity", "0001-01-01 00:
 def planned(sql: str) -> list[int]:
     scope = Scope(POLICY)
     plan = make_plan(bind(parse(sql), scope), VERSION, scope)
-    lines = "".join(f"c{place},{'' if at is None else at},2026-05-01\n" for place, at in enumerate(EXTREME))
-    [cells] = compute(plan, read_table(f"card,at,day\n{lines}".encode(), POLICY)).values()
+    [cells] = compute(plan, rows_of((f"c{place}", at) for place, at in enumerate(EXTREME))).values()
     return cells
+
+
+def rows_of(taps: Iterable[tuple[str, str | None]]) -> pa.Table:
+    """As a version holds them that was published before times had to lie in the years 1 to 9999."""
+    lines = ", ".join(f"('{card}', {'NULL' if at is None else repr(at)}, DATE '2026-05-01')" for card, at in taps)
+    with duckdb.connect(":memory:") as connection:
+        return connection.execute(f'SELECT card, CAST("at" AS TIMESTAMP) AS "at", day '
+                                  f'FROM (VALUES {lines}) AS t (card, "at", day)'
+                                  ).to_arrow_table()
 
 
 @pytest.mark.parametrize("sql", [
@@ -57,7 +67,7 @@ def test_no_time_however_extreme_makes_a_question_fail(sql: str) -> None:
 
 
 def test_full_hours_and_days_are_found_as_keys() -> None:
-    table = read_table(b"card,at,day\na,2026-05-01 08:15:00,\nb,2026-05-01 08:59:59,\nb,infinity,\nc,,\n", POLICY)
+    table = rows_of([("a", "2026-05-01 08:15:00"), ("b", "2026-05-01 08:59:59"), ("b", "infinity"), ("c", None)])
     for sql, value in (("DATE_TRUNC('hour', at)", datetime(2026, 5, 1, 8)), ("at::DATE", datetime(2026, 5, 1).date())):
         scope = Scope(POLICY)
         plan = make_plan(bind(parse(f"SELECT {sql} AS h, COUNT(*) AS n FROM bus.taps GROUP BY h"), scope), VERSION, scope)
@@ -71,7 +81,7 @@ def test_a_file_with_zones_is_read_by_the_citys_clock_and_a_text_with_one_is_ref
     table = pa.table({"card": ["a"], "at": zoned_times, "day": pa.array([None], pa.date32())})
     assert read_table(to_parquet(table), POLICY).column("at").to_pylist() == [datetime(2026, 5, 1, 8, 30)]
     for zoned in ("2026-05-01T08:00:00Z", "2026-05-01 08:00:00+08", "2026-05-01 08:00:00.5 +0800"):
-        with pytest.raises(InvalidInput, match="column at: 1 rows are not timestamp"):
+        with pytest.raises(InvalidInput, match="column at: of its cells 1 have a time zone"):
             read_table(f"card,at,day\na,{zoned},\n".encode(), POLICY)
 
 
@@ -80,7 +90,7 @@ def test_a_file_with_zones_is_read_by_the_citys_clock_and_a_text_with_one_is_ref
     ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > '2026-13-01'", "not a time"),
     ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > TIMESTAMP '2026-01-01 00:00:00+08'", "not a time"),
     ("SELECT COUNT(*) AS n FROM bus.taps WHERE at = 5", "one is timestamp, the other integer"),
-    ("SELECT SUM(at) AS n FROM bus.taps", "it has no bounds"),
+    ("SELECT SUM(at) AS n FROM bus.taps", "noise can be added to numbers only"),
 ])
 def test_what_is_no_time_is_refused_with_a_mend(sql: str, says: str) -> None:
     with pytest.raises(QueryRefused, match=says) as refusal:
