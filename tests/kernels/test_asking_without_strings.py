@@ -83,7 +83,8 @@ def test_an_expression_about_other_rows_is_refused_before_the_vault_is_asked(one
     "visits.group_by(kind=ibis.cases((_.cost < 20, 'cheap'), else_='dear')).agg(n=_.count(), p=_.person.nunique())",
     "visits.group_by('year').agg(n=_.count(), s=_.cost.sum()).mutate(e=_.s / _.n).filter(_.n > 50).order_by(_.n.desc()).head(2)",
     "visits.group_by('year').agg(dear=(_.cost > 50).sum(), n=_.count(where=_.visits > 2), m=_.cost.median(), v=_.cost.var())",
-    "visits.group_by('person').agg(total=_.cost.sum()).agg(mean=_.total.mean())"])
+    "visits.group_by('person').agg(total=_.cost.sum()).agg(mean=_.total.mean())",
+    "visits.group_by('year').agg(c=_.cost.corr(_.visits), d=_.cost.cov(_.visits))"])
 def test_what_an_analyst_writes_in_ibis_the_vault_can_plan(one_kernel: Kernel, expression: str) -> None:
     one_kernel.run("import cihu, ibis\nfrom ibis import _\nvisits = cihu.table('clinic.visits')")
     assert "Nothing was spent" in one_kernel.text(f"print(cihu.explain({expression}, epsilon=0.4))")

@@ -1,4 +1,4 @@
-"""How does a pandas-like expression become SQL? As an Ibis table without rows and without an engine: it only compiles.
+"""Pandas-like expressions as SQL: an Ibis table without rows and without an engine, which only compiles.
 
 Nothing runs here: Ibis refuses to execute an unbound table, and no engine is installed. `cihu.sql(expression)` asks the vault.
 """
@@ -24,8 +24,6 @@ def ibis_module() -> Any:
 def table_of(document: dict[str, Any]) -> Any:
     """An Ibis table with the columns that may be asked, from a dataset's entry in the catalogue."""
     name = str(document["name"])
-    if not document.get("unit"):
-        raise CihuError(say("open_table", name=name), code="open_data", mend=say("open_table_mend"))
     schema = {column["name"]: TYPES[column["type"]] for column in document["columns"] if column["role"] != "hidden"}
     database, _, own = name.partition(".")
     return ibis_module().table(schema, name=own, database=database)
@@ -43,6 +41,16 @@ def sql_of(expression: Any) -> str:
             raise CihuError(say("own_rows", name=repr(getattr(other, "name", "?"))), code="not_a_dataset",
                             mend=say("own_rows_mend"))
     try:
-        return str(ibis.to_sql(expression, dialect=DIALECT))
+        return str(ibis.to_sql(expression.op().replace(_population_correlation).to_expr(), dialect=DIALECT))
     except (ibis.common.exceptions.IbisError, NotImplementedError) as refused:
         raise CihuError(say("not_sql", why=str(refused)), code="not_sql", mend=say("not_sql_mend")) from None
+
+
+def _population_correlation(node: Any, arguments: dict[str, Any] | None) -> Any:
+    """Of a sample and of a population the correlation is the same number; Ibis writes the second one only."""
+    from ibis.expr import operations
+
+    arguments = arguments or dict(zip(node.__argnames__, node.__args__, strict=True))
+    if isinstance(node, operations.Correlation):
+        arguments = {**arguments, "how": "pop"}
+    return node.__recreate__(arguments)

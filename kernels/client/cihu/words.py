@@ -164,8 +164,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "own_rows": ("表达式里有 {name},它不是磁湖的数据集。", "The expression uses {name}, which is not a dataset of Cihu's."),
     "own_rows_mend": ("只能用 cihu.table(…) 的表;自己的行请在回答的 .df 上处理。",
                       "Use tables of cihu.table(…) only; combine your own rows with the answer's .df."),
-    "open_table": ("{name} 是开放数据,不能提问。", "{name} is open data and cannot be asked."),
-    "open_table_mend": ("请在门户订购。", "Order it in the portal."),
     "asking": ("正在计算……{seconds} 秒", "asking … {seconds} s"),
     "usually": ("(通常约 {seconds} 秒)", " (usually about {seconds} s)"),
     "interrupted": ("已中断等待;保险库可能仍在回答。", "Interrupted. The vault may still be answering."),
