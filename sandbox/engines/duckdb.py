@@ -14,19 +14,22 @@ import pyarrow as pa
 
 from sandbox.catalog import Version
 from sandbox.catalog.model import DatasetPolicy, KeyValue, Role
+from sandbox.catalog.read_table import quoted
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.model import Cells, UnitsByValue
+from sandbox.engines.open_query import TABLE as JOINED
 from sandbox.engines.open_query import OpenRows, OpenTable, run_openly
 from sandbox.engines.process import EngineProcesses, Task, TaskFailed
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory, batches_of
 from sandbox.engines.table_file import TableFile
 from sandbox.engines.tasks import Compute, FindMemory, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
-from sandbox.errors import Unavailable
+from sandbox.errors import QueryRefused, Unavailable
 from sandbox.queries import Plan, compile_brought, compile_discovery
 from sandbox.queries.compile import joined_table
 from sandbox.queries.cost import rows_kept
 from sandbox.queries.discovery import Discovery
+from sandbox.queries.ranges import MOST_KEY_VALUES
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
 from sandbox.storage import RawStore
 
@@ -35,6 +38,7 @@ QUESTIONS_AT_ONCE = 4 * (os.cpu_count() or 1)  # a question keeps its place unti
 MEMORY_BYTES = 4 * 2**30
 LOADING_SECONDS = 600.0
 WAITING_SECONDS = 60.0
+LOOKING_SECONDS, LOOKING_MEMORY_BYTES = 10.0, 2**30
 PROBE_SECONDS, QUIET_PROBE_SECONDS = 0.02, 0.06  # computed, and on the clock with the fork and a rescheduling
 
 
@@ -49,7 +53,7 @@ class DuckDBEngine:
         self.store = store
         self._places = BoundedSemaphore(QUESTIONS_AT_ONCE)
         self._processes = processes or EngineProcesses()
-        self._files = _Files()
+        self._files, self._open_files = _Files(), _Files()  # apart: free questions on open data make no other one wait
         self._public = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_public)
 
     @contextmanager
@@ -81,13 +85,20 @@ class DuckDBEngine:
         return read_table(self._compute(brought_work(plan), self._tables(plan), seconds, computing_seconds))
 
     def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
-        return self._public(version).values(column, where)
+        if not where:
+            return self._public(version).values(column)
+        name = quoted(column)
+        return PublicRows(self._looked_up(version, f"SELECT DISTINCT r.{name} FROM {JOINED} AS r WHERE ({where}) AND r.{name} "
+                                          f"IS NOT NULL LIMIT {MOST_KEY_VALUES + 1}")).values(column)
 
     def public_extent(self, version: Version, column: str) -> tuple[Fraction, Fraction] | None:
         return self._public(version).extent(column)
 
     def public_has_empty(self, version: Version, column: str, where: str) -> bool:
-        return self._public(version).has_empty(column, where)
+        if not where:
+            return self._public(version).has_empty(column)
+        return len(self._looked_up(version, f"SELECT 1 FROM {JOINED} AS r WHERE ({where}) AND r.{quoted(column)} IS NULL "
+                                   "LIMIT 1")) > 0
 
     def answer_openly(self, sql: str, tables: Mapping[str, Version]) -> OpenRows:
         shown = [OpenTable(name, tuple(column.name for column in version.policy.columns if column.role is not Role.HIDDEN))
@@ -154,7 +165,7 @@ class DuckDBEngine:
                                lambda: self._made(LayBeside(), [self._private(first), self._few(second)]))
 
     def _public_file(self, version: Version) -> TableFile:
-        return self._files.get(("public", version), lambda: self._loaded(LoadPublic(version.policy), version))
+        return self._open_files.get(("public", version), lambda: self._loaded(LoadPublic(version.policy), version))
 
     def _loaded(self, task: Task, version: Version) -> TableFile:
         parquet = os.memfd_create("parquet")
@@ -178,6 +189,18 @@ class DuckDBEngine:
 
     def _compute(self, work: Work, files: Sequence[TableFile], seconds: float, computing_seconds: float) -> bytes:
         return computed(self._processes, Compute(work, MEMORY_BYTES), files, seconds, computing_seconds)
+
+    def _looked_up(self, version: Version, sql: str) -> pa.Table:
+        """Of open rows, so that it may be said how it failed. Raises `QueryRefused` where it takes too long."""
+        work = Compute(TableWork(sql), LOOKING_MEMORY_BYTES)
+        try:
+            return read_table(self._processes.run(work, [self._public_file(version).descriptor], seconds=4 * LOOKING_SECONDS,
+                                                  computing_seconds=LOOKING_SECONDS).answer)
+        except TaskFailed:
+            raise QueryRefused(f"IN (SELECT ... FROM {version.dataset})",
+                               f"looking its values up takes more than {LOOKING_SECONDS:.0f} seconds.",
+                               instead="Give it a simpler condition.", why_zh=f"查找它的取值超过 {LOOKING_SECONDS:.0f} 秒。",
+                               instead_zh="请用更简单的条件。") from None
 
     def _load_public(self, version: Version) -> PublicRows:
         if version.policy.unit is not None:

@@ -21,6 +21,7 @@ from sandbox.errors import InvalidInput
 
 MOST_SECONDS = 10.0
 MOST_ROWS = 10_000
+ROWS_AT_ONCE, MOST_BYTES = 100, 4 * 2**20
 MEMORY = "512MB"
 TABLE = "rows_to_join"
 """The table of an open dataset's file, and of any file that is joined to another."""
@@ -63,7 +64,13 @@ class AnswerOpenly:
             try:
                 found = connection.execute(self.sql)
                 columns_found = [(name, str(kind)) for name, kind, *_ in found.description or []]
-                rows = found.fetchmany(MOST_ROWS + 1)
+                rows: list[tuple[Any, ...]] = []
+                size = 0
+                while size <= MOST_BYTES and len(rows) <= MOST_ROWS and (some := found.fetchmany(ROWS_AT_ONCE)):
+                    rows += some
+                    size += len(json.dumps(some, default=_plain))
+                if size > MOST_BYTES:
+                    return json.dumps({"too_large": True}).encode(), None
             except duckdb.OutOfMemoryException:
                 return json.dumps({"too_large": True}).encode(), None
             except duckdb.Error as error:
@@ -93,9 +100,10 @@ def run_openly(processes: EngineProcesses, sql: str, tables: Sequence[OpenTable]
 
 
 def _too_large() -> InvalidInput:
-    return InvalidInput(f"It takes more than {MOST_SECONDS:.0f} seconds, or more memory than a question on open data may.",
+    return InvalidInput(f"It takes more than {MOST_SECONDS:.0f} seconds or more memory than a question on open data may, "
+                        "or its answer is too long.",
                         code="too_large", mend="Filter or group before joining.",
-                        zh=f"它需要超过 {MOST_SECONDS:.0f} 秒，或超过开放数据问题可用的内存。",
+                        zh=f"它需要超过 {MOST_SECONDS:.0f} 秒或超过开放数据问题可用的内存，或回答过长。",
                         mend_zh="请先筛选或分组，再联表。")
 
 

@@ -129,9 +129,11 @@ def rows_of_few(most: int, *, rows: str = TABLE, units: str = "units") -> str:
     Which rows stay follows from the unit's name and its rows alone, in an order that is another one for each unit, so that
     no value is preferred in all of them. Rows that are alike may stand for each other.
     """
+    # never the code: it is a row number over all units, and would let one unit choose the rows of another
+    own = f"*COLUMNS(r.* EXCLUDE ({UNIT}))"
     return (f"SELECT * EXCLUDE (name, place) FROM (SELECT r.*, u.unit AS name, row_number() OVER (PARTITION BY r.{UNIT} "
-            f"ORDER BY hash(u.unit, r), r) AS place FROM {rows} AS r JOIN {units} AS u ON u.code = r.{UNIT}) "
-            f"WHERE place <= {most} ORDER BY {UNIT}")
+            f"ORDER BY hash(u.unit, {own}), hash({own}, u.unit)) AS place FROM {rows} AS r "
+            f"JOIN {units} AS u ON u.code = r.{UNIT}) WHERE place <= {most} ORDER BY {UNIT}")
 
 
 class PublicRows:

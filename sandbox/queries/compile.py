@@ -135,6 +135,19 @@ def _chosen(pairs: str, columns: list[str], most: int, choice: str) -> str:
             f"UNION ALL SELECT {said} FROM ({ranked}) WHERE place <= {most}")
 
 
+def _told_apart(value: str, kind: Type) -> str:
+    """Something small and total that is the same where values are: texts by their digest (16 bytes), times within what can be
+    written out."""
+    match kind:
+        case Type.TEXT:
+            return f"md5_number({value})"
+        case Type.TIMESTAMP:
+            return f"least(greatest({value}, TIMESTAMP '0001-01-01 00:00:00'), TIMESTAMP '9999-12-31 23:59:59.999999')"
+        case Type.DATE:
+            return f"least(greatest({value}, DATE '0001-01-01'), DATE '9999-12-31')"
+    return value
+
+
 def bucket_of(value: str, one: BoundsToBuy) -> str:
     """The bucket of a number (bounds_to_buy.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
     least, most = smallest_power(one), LARGEST_POWER
@@ -320,7 +333,7 @@ class _Writer:
         the hash of a version's rows does: a unit would then move the choice of every other.
         """
         assert total.of is not None
-        value = f"{self.over.raw(total.of)} AS value"
+        value = f"{_told_apart(self.over.raw(total.of), range_of(total.of, self.plan.scope).type)} AS value"
         pairs = f"SELECT DISTINCT {', '.join(['unit', *self.keys, 'value'])} FROM ({self.kept([value])}) WHERE value IS NOT NULL"
         choice = hashlib.sha256(f"{self.plan.version.name} {total.name}".encode()).hexdigest()
         chosen = _chosen("pairs", ["value", *self.keys], self.plan.max_rows, choice)

@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import Any, Final
 
 from sandbox.catalog.model import KeyValue, Role, Type
-from sandbox.queries.ranges import MOST_KEY_VALUES, range_of
+from sandbox.queries.ranges import MOST_KEY_VALUES, never_empty, range_of
 from sandbox.queries.scope import PublicTable, Scope
 from sandbox.queries.tree import (
     COMPARED,
@@ -91,9 +91,13 @@ def _worked_out(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | 
     """The values of a text's function, one for each listed value of what it is made of."""
     leaves = tuple(dict.fromkeys(part for part in walk(expression) if isinstance(part, Name)))
     listed = [public_values(leaf, scope) for leaf in leaves]
-    if not leaves or None in listed or math.prod(len(values or ()) for values in listed) > MOST_KEY_VALUES:
+    if not leaves or None in listed:
         return None
-    found = [value_of(expression, dict(zip(leaves, values, strict=True))) for values in product(*(one or () for one in listed))]
+    each: list[tuple[KeyValue | None, ...]] = [
+        (*(values or ()), *(() if never_empty(leaf, scope) else (None,))) for leaf, values in zip(leaves, listed, strict=True)]
+    if math.prod(len(values) for values in each) > MOST_KEY_VALUES:
+        return None
+    found = [value_of(expression, dict(zip(leaves, values, strict=True))) for values in product(*each)]
     return None if UNKNOWN in found else _distinct([value for value in found if value is not None])
 
 

@@ -56,12 +56,26 @@ def open_sql(text: SqlText, tables: Mapping[str, str]) -> str:
     if many[0] > MOST_SELECTS or many[1] > MOST_TABLES:
         text.refuse(text.statement, f"it has more than {MOST_SELECTS} SELECTs or {MOST_TABLES} tables.", "Ask a simpler one.",
                     f"SELECT 超过 {MOST_SELECTS} 个,或表超过 {MOST_TABLES} 个。", "请问得简单一些。")
-    known = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
     for table in list(statement.find_all(exp.Table)):
-        _point(text, table, tables, known)
+        _point(text, table, tables, _visible(table))
     for column in statement.find_all(exp.Column):
         column.set("db", None)  # schema.dataset.column: the dataset stands there by its own name
     return statement.sql(dialect="duckdb", identify=True)
+
+
+def _visible(table: exp.Table) -> set[str]:
+    """The CTEs that stand before a table's place: what else has a name there is the engine's own."""
+    names: set[str] = set()
+    inside = {id(table)}
+    parent = table.parent
+    while parent is not None:
+        inside.add(id(parent))
+        for cte in [cte for clause in parent.args.values() if isinstance(clause, exp.With) for cte in clause.expressions]:
+            if id(cte) in inside:
+                break  # its own name, and those of later ones, are not there yet
+            names.add(cte.alias.lower())
+        parent = parent.parent
+    return names
 
 
 def _point(text: SqlText, table: exp.Table, tables: Mapping[str, str], known: set[str]) -> None:

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from sandbox.errors import QueryRefused
 from sandbox.queries.plan import Plan, Total, TotalKind
 from sandbox.queries.ranges import range_of
-from sandbox.queries.scope import PublicTable
+from sandbox.queries.scope import PrivateTable, PublicTable
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,
@@ -138,8 +138,17 @@ class BoundingBias:
         per_unit = self.plan.per_unit
         return per_unit is None or len(per_unit.keys) > 1
 
+    @cached_property
+    def joins_units(self) -> bool:
+        """Whether another private dataset is joined on the unit: few rows of each unit are kept before that."""
+        return any(isinstance(table, PrivateTable) for table in self.plan.scope.joined.values())
+
     def missing(self, total: Total, weight: float | Numbers) -> Any:
         """How many rows (units, values) are missing at most, where a total says that `weight` are counted at most."""
+        if self.joins_units and (total.kind is TotalKind.UNITS or not self.weighs_rows):
+            # of a unit with more rows than are kept before the join, the one that a filter asks for may be missing
+            units = self.beyond.units + self.beyond.unseen
+            return np.full_like(weight, units) if isinstance(weight, np.ndarray) else units
         if not self.weighs_rows or (total.kind is TotalKind.UNITS and self.plan.most_groups >= self.plan.cells):
             return np.zeros_like(weight, dtype=np.float64) if isinstance(weight, np.ndarray) else 0.0
         if total.kind is TotalKind.VALUES:  # a value counts once or not: it has no weight

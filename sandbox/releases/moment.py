@@ -34,6 +34,7 @@ SECONDS_A_ROW = {TotalKind.UNITS: 5e-7, TotalKind.VALUES: 2e-6}
 SECONDS_A_ROW_OTHERWISE = 3e-7
 SECONDS_A_ROW_AND_PART = 3e-8  # for each part of an expression that is computed for a row
 SECONDS_A_ROW_AND_OWN_VALUE = 5e-7  # for each value that all rows of its unit have
+SECONDS_A_STEP = 1e-12  # for each byte that computing a row may touch: texts
 SECONDS_A_CELL = 5e-5
 
 STEPS = 5
@@ -70,7 +71,7 @@ def require_in_time(plan: Plan) -> None:
 def _seconds(plan: Plan, rows: int) -> float:
     parts = sum(1 for _ in walk((plan.where, plan.per_unit, plan.joins, tuple(key.of for key in plan.keys))))
     own = SECONDS_A_ROW_AND_OWN_VALUE * len(plan.own)
-    return START_SECONDS + sum(
+    return START_SECONDS + rows * SECONDS_A_STEP * cost_of(plan).row_steps + sum(
         rows * (SECONDS_A_ROW.get(total.kind, SECONDS_A_ROW_OTHERWISE) + own
                 + SECONDS_A_ROW_AND_PART * (parts + sum(1 for _ in walk(total.of))))
         + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)

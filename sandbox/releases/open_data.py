@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +69,8 @@ def _found(desk: Desk, principal: Principal, sql: str, versions: Sequence[Versio
         desk.gate.require(principal, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
     text = SqlText(sql)
-    asked = {f"{version.dataset}": f"open_rows_{place}" for place, version in enumerate(versions)}
+    mark = secrets.token_hex(8)  # so that no name in a question can be one of these
+    asked = {version.dataset: f"open_{mark}_{place}" for place, version in enumerate(versions)}
     _check_versions(text, versions)
     safe = open_sql(text, asked)
     return desk.engine.answer_openly(safe, {asked[version.dataset]: version for version in versions})

@@ -136,7 +136,8 @@ def engine() -> duckdb.DuckDBPyConnection:
 def scope_of(question: Question) -> Scope:
     def public(dataset: str, *, outer: bool = False) -> PublicTable:
         its = PublicRows(rows()[dataset])
-        return PublicTable(versions()[dataset], its.values, its.once, outer, its.extent, its.has_empty)
+        return PublicTable(versions()[dataset], its.values, its.once, outer, its.extent, fan_out=its.fan_out,
+                           has_empty=its.has_empty)
 
     joined = {join.name: public(join.dataset, outer=join.outer) if join.dataset.startswith("city.")
               else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins}
