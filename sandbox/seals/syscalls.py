@@ -166,6 +166,8 @@ def programs(*, network: bool = True) -> Programs:
     except (ImportError, OSError, RuntimeError) as missing:
         raise Unavailable("Programs cannot be sealed: libseccomp is not on this machine.",
                           mend="Install it (Debian: apt-get install libseccomp2) and start again.",
+                          zh="程序无法密封：这台机器上没有 libseccomp。",
+                          mend_zh="请安装它（Debian：apt-get install libseccomp2），然后重新启动。",
                           internal=str(missing)) from missing
     allow = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
     for call in ALLOWED:
