@@ -87,7 +87,8 @@ def bubblewrap() -> str:
             return found
         raise Unavailable("Programs cannot be sealed: bubblewrap is not on this machine.",
                           mend="Run `make setup`, or install the package bubblewrap.",
-                          zh="程序无法密封：这台机器上没有 bubblewrap。", mend_zh="请运行 `make setup`，或安装软件包 bubblewrap。",
+                          zh="程序无法密封：这台机器上没有 bubblewrap。",
+                          mend_zh="请运行 `make setup`，或安装软件包 bubblewrap。",
                           internal=str(missing)) from missing
 
 
