@@ -44,7 +44,6 @@ KEPT = {os.ST_NOSUID: 2, os.ST_NODEV: 4, os.ST_NOEXEC: 8, os.ST_NOATIME: 1024, o
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32  # Linux 5.19: no signal interrupts a call that is being answered
 NOTIF_RECV, NOTIF_SEND, NOTIF_ID_VALID = 0xC0502100, 0xC0182101, 0x40082102
-NOTIF_SET_FLAGS, SYNC_WAKE_UP = 0x40082104, 1  # Linux 6.6: who asks and who answers take turns, which is faster
 NUMBERS = {  # of system calls; libc has no name for seccomp
     "x86_64": {"seccomp": 317, "sysinfo": 99, "statfs": 137, "fstatfs": 138, "getrusage": 98, "link": 86, "linkat": 265,
                "fstat": 5, "newfstatat": 262, "statx": 332},
@@ -222,8 +221,6 @@ class Answers:
         memory = os.memfd_create("device")
         self.memory_device = os.fstat(memory).st_dev
         os.close(memory)
-        with contextlib.suppress(OSError, ValueError):  # an older kernel; nobody to answer
-            fcntl.ioctl(listener, NOTIF_SET_FLAGS, struct.pack("Q", SYNC_WAKE_UP))
 
     def answer(self) -> None:
         request = bytearray(80)
