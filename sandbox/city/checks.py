@@ -130,7 +130,8 @@ def ordinary_user_for_postgres(_: Path, __: CitySettings) -> None:
     if tried.returncode:
         what, remedy = why_denied()
         raise Unavailable(f"User namespaces cannot be made here: {what}. {tried.stderr.strip()[-200:]}",
-                          code="no_user_namespaces", mend=remedy)
+                          code="no_user_namespaces", mend=remedy,
+                          zh=f"这里不能创建用户命名空间：{what}。", mend_zh=f"请允许创建用户命名空间：{remedy}")
 
 
 def sealed_kernels(_: Path, settings: CitySettings) -> None:
@@ -138,13 +139,16 @@ def sealed_kernels(_: Path, settings: CitySettings) -> None:
     if not os.access(settings.kernel_python, os.X_OK):
         raise Unavailable(f"The kernel's environment is not installed, or not yours to run ({settings.kernel_python}).",
                           code="no_kernel_environment",
-                          mend="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.")
+                          mend="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.",
+                          zh=f"内核的环境没有安装，或您无权运行它（{settings.kernel_python}）。",
+                          mend_zh="请以您自己的账户运行 `make setup`，或把 CIHU_KERNEL_PYTHON 设为一个可用的 python。")
     try:
         check_seal(settings.kernel_python)
     except Unavailable as error:
         if NO_USER_NAMESPACE.search(str(error)):
             what, remedy = why_denied()
             raise Unavailable(f"Programs cannot be sealed here: {what}.", code="no_user_namespaces", mend=remedy,
+                              zh=f"这里无法密封程序：{what}。", mend_zh=f"请允许创建用户命名空间：{remedy}",
                               internal=str(error)) from error
         raise
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import httpx
 
 from sandbox.errors import CihuError, Unavailable
+from sandbox.hub.kernel_session import refusal
 from sandbox.hub.settings import ServerSettings
 
 ASK_SECONDS, PATIENCE_SECONDS = 1.0, 10.0
@@ -46,16 +47,19 @@ def why_paused(until: datetime) -> tuple[str, str]:
 
 
 async def ask_pause(settings: ServerSettings, running: int) -> datetime | None:
-    """Until when the vault wants kernels paused. Raises `Unavailable`."""
+    """Until when the vault wants kernels paused. Raises what the vault refuses with, or `Unavailable`."""
     try:
         async with httpx.AsyncClient(base_url=settings.vault_url, timeout=PATIENCE_SECONDS, trust_env=False) as client:
             answer = await client.post("/v1/kernels/pause", json={"server": NAME, "running": running},
                                        headers={"Authorization": f"Bearer {settings.workspace_token()}"})
-            answer.raise_for_status()
     except httpx.HTTPError as failed:
         raise Unavailable("The vault does not answer, so no kernel can ask it anything.",
                           mend="Try again in a minute; the operator sees why in the vault's log.",
+                          zh="数据保险库没有回应，内核无法向它查询。",
+                          mend_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
                           internal=type(failed).__name__) from failed
+    if not answer.is_success:
+        raise refusal(answer)
     until = answer.json()["until"]
     return datetime.fromisoformat(until) if until else None
 

@@ -44,7 +44,8 @@ log = logging.getLogger("cihu.kernels")
 
 def shown(refused: CihuError) -> HTTPError:
     """The web handler shows this message to the person; any other exception would show "Unhandled error"."""
-    return HTTPError(STATUS.get(type(refused), 503), log_message=str(refused).replace("%", "%%"),
+    told = " / ".join(dict.fromkeys(" ".join(refused.words(language)).strip() for language in ("en", "zh")))
+    return HTTPError(STATUS.get(type(refused), 503), log_message=told.replace("%", "%%"),
                      reason="The kernel did not start")
 
 
@@ -101,10 +102,14 @@ class SealedProvisioner(LocalProvisioner):
         others = SealedProvisioner.running - {self.kernel_id}
         if len(others) >= settings.kernels_per_person:
             raise TooMany(f"You have {len(others)} kernels, and no more than {settings.kernels_per_person} may run at once.",
-                          mend="Shut one down: the round icon at the left, “Running Terminals and Kernels”.")
+                          mend="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
+                          zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
+                          mend_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。")
         if not (settings.vault_folder / "vault.sock").exists():
             raise Unavailable("The vault is not running, so a kernel could not ask it anything.",
-                              mend="Try again in a minute; the operator starts it with `cihu up`.")
+                              mend="Try again in a minute; the operator starts it with `cihu up`.",
+                              zh="数据保险库没有运行，内核无法向它查询。",
+                              mend_zh="请一分钟后重试；运维人员可用 `cihu up` 启动它。")
         if not SealedProvisioner.checked:
             await asyncio.to_thread(check_seal, settings.kernel_python)
             SealedProvisioner.checked = True

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,16 @@ class FolderGuard:
         with self._lock:
             self._guarded.discard(path)
             self._tell(f"-{path}")
+            if not self._guarded:
+                self._end()
+
+    def _end(self) -> None:
+        """With nothing to guard there is no guard: none outlives the last kernel, and the next kernel starts one."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.wait()
+            self._process = None
 
     def _tell(self, *lines: str) -> None:
         for _ in range(2):

@@ -8,8 +8,8 @@ Recipe: bwrap(1), setpriv(1), prlimit(1).
 No two seals see one inode that either could lock, watch or touch. What both may read is an overlay (overlayfs.rst): each
 mount of it has inodes of its own. Small files are copied. Devices cannot be had twice by an ordinary user: `watch.py` makes
 them read-only, and this process holds a shared lock on the whole of each, so that a seal can neither have an exclusive one
-nor learn of another's. There is no /proc: its root alone tells how many processes the machine has (st_nlink), and
-/proc/self which pages of a common file somebody else has mapped.
+nor learn of another's; and so it does with the one inode of all eventfds and their like. There is no /proc: its root alone
+tells how many processes the machine has (st_nlink), and /proc/self which pages of a common file somebody else has mapped.
 """
 
 import fcntl
@@ -38,6 +38,8 @@ SHUT, SHUT_SECONDS = Path(__file__).with_name("shut.py"), 20
 WATCH = Path(__file__).with_name("watch.py")
 OWN_PROCESSES = 4  # bubblewrap's
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+EVENTS = "anon_inode"
+"""What an eventfd, an epoll, a timerfd and a signalfd have for an inode: the kernel has one for all of the machine."""
 F_OFD_SETLK: Final = 37
 HELD: dict[tuple[int, int], int] = {}
 """Descriptors with a lock, by device and inode: as long as this process lives, and so any seal that it started."""
@@ -56,21 +58,24 @@ class WatchedProcess(subprocess.Popen[bytes]):
 
 
 def hold(path: str) -> None:
-    """Take a shared lock of both kinds on all of `path`, before any seal of this process can.
+    """Take a shared lock of both kinds on all of `path`, or of `EVENTS`, before any seal of this process can.
 
     Then nobody gets an exclusive lock there, a shared one says nothing, and `F_GETLK` answers with the first lock in the
     inode's list, which is ours and not that of a seal (fs/locks.c: a new owner is added at the end). Raises Unavailable.
     """
     try:
-        about = Path(path).stat()
+        descriptor = os.eventfd(0) if path == EVENTS else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        about = os.fstat(descriptor)
         if (about.st_dev, about.st_ino) in HELD:
+            os.close(descriptor)
             return
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         fcntl.fcntl(descriptor, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
     except OSError as failed:
         raise Unavailable(f"Programs cannot be sealed: {path} is locked or missing.",
                           mend=f"End the program that holds a lock on {path} (lslocks says which), and start again.",
+                          zh=f"程序无法密封：{path} 已被锁定或不存在。",
+                          mend_zh=f"请结束锁定 {path} 的程序（可用 lslocks 查看），然后重新启动。",
                           internal=str(failed)) from failed
     HELD[about.st_dev, about.st_ino] = descriptor
 
@@ -85,8 +90,8 @@ class Bubblewrap:
 
     def __init__(self, host: Host | None = None) -> None:
         self.host = host or this_host()
-        for device in DEVICES:
-            hold(device)
+        for common in (*DEVICES, EVENTS):
+            hold(common)
 
     def programs(self, seal: Seal) -> syscalls.Programs:
         return syscalls.programs(network=seal.network)
@@ -112,6 +117,7 @@ class Bubblewrap:
                                     close_fds=True, cwd="/", env={})
         except OSError as failed:
             raise Unavailable("The seal could not be started.", mend="Run `cihu up` to see what is missing.",
+                              zh="密封无法启动。", mend_zh="请运行 `cihu up` 查看缺少什么。",
                               internal=str(failed)) from failed
         finally:
             for descriptor in opened:
@@ -127,6 +133,7 @@ class Bubblewrap:
         done = subprocess.run(command, capture_output=True, check=False, timeout=SHUT_SECONDS, env={}, cwd="/")
         if done.returncode:
             raise Unavailable("A folder of the seal could not be shut.", mend="See sandbox/seals/README.md.",
+                              zh="密封的一个文件夹无法关闭。", mend_zh="请参阅 sandbox/seals/README.md。",
                               internal=done.stderr.decode(errors="replace")[-300:])
 
 
@@ -148,7 +155,8 @@ def child(pid: int) -> int:
     except OSError:
         children = []
     if not children:
-        raise Unavailable("The sealed program has ended.", mend="Start it again.")
+        raise Unavailable("The sealed program has ended.", mend="Start it again.", zh="密封的程序已结束。",
+                          mend_zh="请重新启动。")
     return int(children[0])
 
 

@@ -10,9 +10,11 @@ Why some ordinary calls are missing:
   sockets); without links nothing there can point elsewhere (Judge0, CVE-2024-28185 and CVE-2024-28189). The one link by
   which libc makes a semaphore (sem_open(3)) is made by the seal's parent;
 - what tells one seal of another: pidfds (their inode numbers count every process of the machine), mincore, inotify (the
-  devices are common), sched_rr_get_interval (whether a processor is busy), cached reads (RWF_NOWAIT), leases, memory advice
-  that loads, drops or merges pages of common files, huge pages, filters on sockets and all other memory out of one common
-  purse;
+  devices are common), sched_rr_get_interval (whether a processor is busy), cached reads (RWF_NOWAIT), leases and all that
+  fcntl sets of an inode, cookies of sockets and names that the kernel gives them, memory advice that loads, drops or merges
+  pages of common files, huge pages, filters on sockets and all other memory out of one common purse;
+- the number of what has no file: the kernel counts pipes, sockets and memfds of the whole machine, so fstat and the calls that
+  are another fstat (AT_EMPTY_PATH) are answered by the seal's parent. By a path, nothing in a seal leads to one;
 - memfd_create, shmget, msgget, mq_open: memory that no limit of ours would count;
 - clone3: its flags stand in memory, where a filter cannot read them; libc falls back to clone;
 - io_uring: it does by itself what the filter would refuse; unshare, mount and their newer forms, ptrace, bpf, keyctl,
@@ -29,7 +31,7 @@ from sandbox.errors import Unavailable
 
 FILES = """read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat openat2 creat close
 close_range lseek _llseek stat stat64 fstat fstat64 lstat lstat64 newfstatat fstatat64 statx access faccessat faccessat2
-getdents getdents64 dup dup2 dup3 fcntl fcntl64 flock ftruncate ftruncate64 truncate truncate64 fsync fdatasync
+getdents getdents64 dup dup2 dup3 flock ftruncate ftruncate64 truncate truncate64 fsync fdatasync
 sync_file_range fallocate sendfile sendfile64 splice tee copy_file_range ioctl rename renameat
 renameat2 link linkat mkdir mkdirat rmdir unlink unlinkat readlink readlinkat chmod fchmod fchmodat fchmodat2 chown fchown lchown
 fchownat utime utimes utimensat futimesat umask getcwd chdir fchdir statfs statfs64 fstatfs fstatfs64 getxattr lgetxattr
@@ -55,8 +57,11 @@ eventfd eventfd2 signalfd signalfd4 pipe pipe2"""
 SOCKETS = """socketpair bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt sendto
 recvfrom sendmsg recvmsg sendmmsg recvmmsg send recv shutdown"""
 MACHINE = "uname sysinfo getrandom"
-# answered by the seal's parent: with the seal's limits, the process's own use, or a refusal
-ANSWERED = ("sysinfo", "statfs", "fstatfs", "getrusage", "link", "linkat")
+# answered by the seal's parent: with the seal's limits, the process's own use, no number of a pipe, or a refusal
+ANSWERED = ("sysinfo", "statfs", "fstatfs", "getrusage", "link", "linkat", "fstat")
+AT_EMPTY_PATH = 0x1000
+# answered where this argument has AT_EMPTY_PATH: then they are another fstat
+ANSWERED_BY_DESCRIPTOR = {"newfstatat": 3, "statx": 2}
 # advice about common files: taken, and not followed
 IGNORED = ("fadvise64", "readahead")
 
@@ -77,12 +82,20 @@ FAMILIES = range(64)
 IPPROTO_UDPLITE, IPPROTO_MPTCP = 136, 262
 PROTOCOLS = (0, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 F_SETLEASE, F_GETLEASE, F_NOTIFY = 1024, 1025, 1026
+# F_DUPFD to F_GETOWNER_UIDS, locks of a description, F_DUPFD_QUERY, F_DUPFD_CLOEXEC, F_SETPIPE_SZ to F_GET_SEALS. What else
+# there is sets something of the inode, which can be that of two seals: leases, delegations, hints of how long a write lives
+FCNTL_COMMANDS = (*range(18), *range(36, 39), 1027, *range(1030, 1035))
+RNDGETENTCNT = 0x80045200  # before Linux 5.18 it moves with what others draw
 RWF_NOWAIT = 8
 MAP_HUGETLB = 0x40000
-PR_SET_SECCOMP, PR_SET_MEMORY_MERGE = 22, 67
+PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE = 22, 62, 67
 MADV_WILLNEED, MADV_MERGEABLE, MADV_COLD, MADV_PAGEOUT = 3, 12, 20, 21
 SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF = 26, 50, 51, 52
 SO_PASSPIDFD, SO_PEERPIDFD = 76, 77
+SO_INCOMING_NAPI_ID, SO_COOKIE, SO_NETNS_COOKIE = 56, 57, 71  # numbers that are counted for the whole machine
+# by these a socket of AF_UNIX gets a name that the kernel chooses (unix(7), autobind): before Linux 6.0 it counted them for the
+# whole machine
+SO_PASSCRED, NO_NAME = 16, 2  # bytes of an address that is a family alone
 
 
 @dataclass(frozen=True)
@@ -106,7 +119,7 @@ def families(*, network: bool) -> frozenset[int]:
 def walls(*, network: bool = True) -> tuple[Wall, ...]:
     open_families = families(network=network)
     rules = [Wall("clone", 0, flag, flag, errno.EPERM) for flag in (*NEW_NAMESPACES, CLONE_PIDFD)]
-    rules += [Wall("ioctl", 1, LOW_32_BITS, request, errno.EPERM) for request in (TIOCSTI, TIOCLINUX)]
+    rules += [Wall("ioctl", 1, LOW_32_BITS, request, errno.EPERM) for request in (TIOCSTI, TIOCLINUX, RNDGETENTCNT)]
     rules += [Wall("socket", 0, LOW_32_BITS, family, family_error(family))
               for family in FAMILIES if family not in open_families]
     rules += [Wall("socket", 2, LOW_32_BITS, protocol, errno.EPROTONOSUPPORT)
@@ -118,10 +131,14 @@ def walls(*, network: bool = True) -> tuple[Wall, ...]:
     rules += [Wall("madvise", 2, LOW_32_BITS, advice, 0) for advice in (MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)]
     rules += [Wall("madvise", 2, LOW_32_BITS, MADV_MERGEABLE, errno.EINVAL),
               Wall("mmap", 3, MAP_HUGETLB, MAP_HUGETLB, errno.ENOMEM)]
-    rules += [Wall("prctl", 0, LOW_32_BITS, option, errno.EINVAL) for option in (PR_SET_SECCOMP, PR_SET_MEMORY_MERGE)]
+    rules += [Wall("prctl", 0, LOW_32_BITS, option, errno.EINVAL)
+              for option in (PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE)]
     rules += [Wall("setsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
-              for option in (SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF, SO_PASSPIDFD)]
-    rules += [Wall("getsockopt", 2, LOW_32_BITS, SO_PEERPIDFD, errno.ENOPROTOOPT)]
+              for option in (SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF, SO_PASSPIDFD,
+                             SO_PASSCRED)]
+    rules += [Wall("getsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
+              for option in (SO_PEERPIDFD, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_NETNS_COOKIE)]
+    rules += [Wall("bind", 2, LOW_32_BITS, NO_NAME, errno.EINVAL)]
     # how often a child was put off its processor; nobody needs it of them
     rules += [Wall("wait4", 3, ALL_BITS, 0, errno.EINVAL, unequal=True),
               Wall("waitid", 4, ALL_BITS, 0, errno.EINVAL, unequal=True)]
@@ -149,10 +166,14 @@ def programs(*, network: bool = True) -> Programs:
     except (ImportError, OSError, RuntimeError) as missing:
         raise Unavailable("Programs cannot be sealed: libseccomp is not on this machine.",
                           mend="Install it (Debian: apt-get install libseccomp2) and start again.",
+                          zh="程序无法密封：这台机器上没有 libseccomp。",
+                          mend_zh="请安装它（Debian：apt-get install libseccomp2），然后重新启动。",
                           internal=str(missing)) from missing
     allow = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
     for call in ALLOWED:
         add(allow, pyseccomp.ALLOW, call)
+    for command in FCNTL_COMMANDS:
+        add(allow, pyseccomp.ALLOW, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, LOW_32_BITS, command))
     for family in families(network=network):
         for protocol in PROTOCOLS:
             add(allow, pyseccomp.ALLOW, "socket", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, LOW_32_BITS, family),
@@ -169,6 +190,8 @@ def programs(*, network: bool = True) -> Programs:
     answer = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for call in ANSWERED:
         add(answer, pyseccomp.NOTIFY, call)
+    for call, flags in ANSWERED_BY_DESCRIPTOR.items():
+        add(answer, pyseccomp.NOTIFY, call, pyseccomp.Arg(flags, pyseccomp.MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH))
     return Programs((exported(allow), exported(refuse)), exported(answer))
 
 

@@ -9,7 +9,7 @@ It looks some times a second; and where CGROUPS names a folder of cgroup v2 in w
 MEMORY and PROCESSES. ANSWERED is a descriptor with the filter whose calls are answered here (`Answers`), -1 for none. Before
 the seal, the DEVICES become read-only in a mount namespace of its own: or `touch /dev/null` could be seen in another seal.
 Needs the standard library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux), prctl(2), pidfd_open(2),
-seccomp_unotify(2), user_namespaces(7), sysinfo(2), getrusage(2), statfs(2).
+seccomp_unotify(2), user_namespaces(7), sysinfo(2), getrusage(2), statfs(2), stat(2), statx(2).
 """
 
 import _socket
@@ -22,6 +22,7 @@ import platform
 import re
 import select
 import signal
+import stat
 import struct
 import sys
 import time
@@ -41,13 +42,22 @@ MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 1, 32, 4096, 16384, 1 << 19
 KEPT = {os.ST_NOSUID: 2, os.ST_NODEV: 4, os.ST_NOEXEC: 8, os.ST_NOATIME: 1024, os.ST_NODIRATIME: 2048, os.ST_RELATIME: 1 << 21}
 
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
+SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32  # Linux 5.19: no signal interrupts a call that is being answered
 NOTIF_RECV, NOTIF_SEND, NOTIF_ID_VALID = 0xC0502100, 0xC0182101, 0x40082102
 NUMBERS = {  # of system calls; libc has no name for seccomp
-    "x86_64": {"seccomp": 317, "sysinfo": 99, "statfs": 137, "fstatfs": 138, "getrusage": 98, "link": 86, "linkat": 265},
-    "aarch64": {"seccomp": 277, "sysinfo": 179, "statfs": 43, "fstatfs": 44, "getrusage": 165, "linkat": 37},
+    "x86_64": {"seccomp": 317, "sysinfo": 99, "statfs": 137, "fstatfs": 138, "getrusage": 98, "link": 86, "linkat": 265,
+               "fstat": 5, "newfstatat": 262, "statx": 332},
+    "aarch64": {"seccomp": 277, "sysinfo": 179, "statfs": 43, "fstatfs": 44, "getrusage": 165, "linkat": 37,
+                "fstat": 80, "newfstatat": 79, "statx": 291},
 }
+# size of a struct, and where it has the inode's number (64 bits), the user (32, and after it the group) and the mode
+STAT = {"x86_64": (144, 8, 28, 24), "aarch64": (128, 8, 24, 16)}
+STATX, STATX_DEVICE = (256, 32, 20, 28), 136
+NO_NUMBER = 1
+OVERFLOW_ID = 65534  # what a user namespace shows for a user that has no number there
 TMPFS_MAGIC, LONGEST_NAME = 0x01021994, 255
-AT_FDCWD = -100
+AT_FDCWD, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH = -100, 0x100, 0x1000
+LOW_32_BITS = 0xFFFFFFFF
 SEMAPHORE = re.compile(rb"/dev/shm/sem\.[A-Za-z0-9_.-]{1,200}")
 
 
@@ -204,8 +214,13 @@ class Answers:
 
     def __init__(self, listener: int, memory_bytes: int, processes: int, home_bytes: int) -> None:
         self.listener, self.memory_bytes, self.processes, self.home_bytes = listener, memory_bytes, processes, home_bytes
-        numbers = NUMBERS.get(platform.machine(), {})
-        self.calls = {number: name for name, number in numbers.items() if name != "seccomp"}
+        self.machine_type = platform.machine()
+        self.numbers = NUMBERS.get(self.machine_type, {})
+        self.calls = {number: name for name, number in self.numbers.items() if name != "seccomp"}
+        self.identity = os.geteuid() == 0  # then the seal has no user namespace
+        memory = os.memfd_create("device")
+        self.memory_device = os.fstat(memory).st_dev
+        os.close(memory)
 
     def answer(self) -> None:
         request = bytearray(80)
@@ -216,7 +231,11 @@ class Answers:
         id, pid, _, number, _, _, *arguments = struct.unpack("QIIiIQ6Q", request)
         error = 0
         try:
-            self.do(self.calls.get(number, ""), pid, arguments, id)
+            memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+            try:
+                self.do(self.calls.get(number, ""), Asked(self.listener, id, pid, memory), arguments)
+            finally:
+                os.close(memory)
         except Refused as refused:
             error = -refused.number
         except OSError as failed:
@@ -224,28 +243,60 @@ class Answers:
         with contextlib.suppress(OSError):
             fcntl.ioctl(self.listener, NOTIF_SEND, struct.pack("QqiI", id, 0, error, 0))
 
-    def do(self, call: str, pid: int, arguments: list[int], id: int) -> None:
-        if call == "sysinfo":
-            self.write(pid, arguments[0], self.machine(), id)
+    def do(self, call: str, asked: "Asked", arguments: list[int]) -> None:
+        if call == "newfstatat":
+            self.stat(call, asked, *arguments[:2], to=arguments[2], flags=arguments[3])
+        elif call == "statx":
+            self.stat(call, asked, *arguments[:2], to=arguments[4], flags=arguments[2], mask=arguments[3])
+        elif call == "fstat":
+            self.stat(call, asked, arguments[0], 0, to=arguments[1], flags=AT_EMPTY_PATH)
+        elif call == "sysinfo":
+            asked.write(arguments[0], self.machine())
         elif call in ("statfs", "fstatfs"):
-            self.write(pid, arguments[1], self.file_system(), id)
+            asked.write(arguments[1], self.file_system())
         elif call == "getrusage":
-            self.write(pid, arguments[1], usage(pid, arguments[0] & 0xFFFFFFFF), id)
+            asked.write(arguments[1], usage(asked.pid, arguments[0] & LOW_32_BITS))
         elif call == "link":
-            self.link(pid, arguments[0], arguments[1], id)
-        elif call == "linkat" and arguments[4] & 0xFFFFFFFF == 0:
-            self.link(pid, arguments[1], arguments[3], id)
+            self.link(asked, arguments[0], arguments[1])
+        elif call == "linkat" and arguments[4] & LOW_32_BITS == 0:
+            self.link(asked, arguments[1], arguments[3])
         else:
             raise Refused(errno.EPERM if call == "linkat" else errno.ENOSYS)
 
-    def write(self, pid: int, address: int, content: bytes, id: int) -> None:
-        with Path(f"/proc/{pid}/mem").open("r+b", buffering=0) as file:
-            self.still_asks(id)  # and so the file is that of who asked
-            file.seek(address)
-            file.write(content)
+    def stat(self, call: str, asked: "Asked", descriptor: int, path: int, *, to: int, flags: int, mask: int = 0) -> None:
+        """What fstat(2) and its like tell of what is behind a descriptor, but for the number of what has no file: the kernel
+        counts the pipes and sockets of the whole machine. A path cannot lead to one: calls with a path do not come here.
+        """
+        if path and asked.text(path):
+            raise Refused(errno.ENOSYS)  # AT_EMPTY_PATH and a path
+        descriptor &= LOW_32_BITS
+        here = "cwd" if descriptor == AT_FDCWD & LOW_32_BITS else f"fd/{descriptor}"
+        name = f"/proc/{asked.pid}/{here}".encode()
+        flags &= LOW_32_BITS & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)  # the name itself is a link
+        layout = STATX if call == "statx" else STAT[self.machine_type]
+        about = ctypes.create_string_buffer(layout[0])
+        if call == "statx":
+            failed = LIBC.syscall(self.numbers["statx"], AT_FDCWD, name, flags, mask & LOW_32_BITS, about)
+        else:
+            failed = LIBC.syscall(self.numbers["newfstatat"], AT_FDCWD, name, about, flags)
+        if failed:
+            number = ctypes.get_errno()
+            raise Refused(errno.EBADF if number == errno.ENOENT else number)
+        asked.write(to, self.without_number(bytearray(about.raw), layout, asked.pid))
 
-    def still_asks(self, id: int) -> None:
-        fcntl.ioctl(self.listener, NOTIF_ID_VALID, struct.pack("Q", id))
+    def without_number(self, about: bytearray, layout: tuple[int, int, int, int], pid: int) -> bytearray:
+        _, inode, user, mode = layout
+        kind = stat.S_IFMT(struct.unpack_from("H", about, mode)[0])
+        if layout is STATX:
+            device = os.makedev(*struct.unpack_from("II", about, STATX_DEVICE))
+        else:
+            device = struct.unpack_from("Q", about)[0]
+        if kind in (stat.S_IFIFO, stat.S_IFSOCK) or device == self.memory_device:
+            struct.pack_into("Q", about, inode, NO_NUMBER)
+        if not self.identity:
+            ids = struct.unpack_from("II", about, user)
+            struct.pack_into("II", about, user, inside(f"/proc/{pid}/uid_map", ids[0]), inside(f"/proc/{pid}/gid_map", ids[1]))
+        return about
 
     def machine(self) -> bytes:
         """struct sysinfo: the seal's memory, all of it free; the clock that every process may read anyhow."""
@@ -258,29 +309,65 @@ class Answers:
         return struct.pack("qq5Q2iqqq4q", TMPFS_MAGIC, PAGE, blocks, blocks, blocks, blocks, blocks, 0, 0, LONGEST_NAME, PAGE,
                            0, 0, 0, 0, 0)
 
-    def link(self, pid: int, old: int, new: int, id: int) -> None:
+    def link(self, asked: "Asked", old: int, new: int) -> None:
         """What sem_open(3) needs, and nothing else: from one name of a semaphore to another."""
-        names = [self.text(pid, address, id) for address in (old, new)]
+        names = [asked.text(address) for address in (old, new)]
         if not all(SEMAPHORE.fullmatch(name) for name in names):
             raise Refused(errno.EPERM)
-        folder = os.open(f"/proc/{pid}/root/dev/shm", os.O_RDONLY | os.O_DIRECTORY)
+        folder = os.open(f"/proc/{asked.pid}/root/dev/shm", os.O_RDONLY | os.O_DIRECTORY)
         try:
-            self.still_asks(id)
+            asked.still_asks()
             plain = [name.rpartition(b"/")[2] for name in names]
             os.link(plain[0], plain[1], src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         finally:
             os.close(folder)
 
-    def text(self, pid: int, address: int, id: int) -> bytes:
+
+class Asked:
+    """A call that waits for its answer: of which thread, and the memory of its process.
+
+    What was opened or read by the thread's number is that of another process when the thread has ended meanwhile. So
+    `still_asks` comes after that, and before anything is done with it.
+    """
+
+    def __init__(self, listener: int, id: int, pid: int, memory: int) -> None:
+        self.listener, self.id, self.pid, self.memory = listener, id, pid, memory
+
+    def still_asks(self) -> None:
+        fcntl.ioctl(self.listener, NOTIF_ID_VALID, struct.pack("Q", self.id))
+
+    def write(self, address: int, content: bytes | bytearray) -> None:
+        self.still_asks()
+        try:
+            written = os.pwrite(self.memory, content, address)
+        except (OSError, OverflowError):
+            written = 0
+        if written != len(content):
+            raise Refused(errno.EFAULT)
+
+    def text(self, address: int) -> bytes:
         """Up to its end, page by page: what lies after it need not be there."""
+        self.still_asks()
         content = b""
-        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
-            self.still_asks(id)
-            while b"\0" not in content and len(content) <= LONGEST_NAME:
-                here = address + len(content)
-                file.seek(here)
-                content += file.read(PAGE - here % PAGE)
+        while b"\0" not in content and len(content) <= LONGEST_NAME:
+            here = address + len(content)
+            try:
+                read = os.pread(self.memory, PAGE - here % PAGE, here)
+            except (OSError, OverflowError):
+                read = b""
+            if not read:
+                raise Refused(errno.EFAULT)
+            content += read
         return content.partition(b"\0")[0]
+
+
+def inside(path: str, outside: int) -> int:
+    """The number that the user or group `outside` has in the user namespace with the map at `path` (user_namespaces(7))."""
+    for line in Path(path).read_text().splitlines():
+        first, below, count = map(int, line.split())
+        if below <= outside < below + count:
+            return first + outside - below
+    return OVERFLOW_ID
 
 
 def usage(pid: int, who: int) -> bytes:
@@ -335,8 +422,12 @@ def listen(filter_: int) -> int:
     if os.geteuid():
         checked(LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
     number = NUMBERS[platform.machine()]["seccomp"]
-    return checked(LIBC.syscall(number, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, loaded),
-                   "the seal's calls cannot be answered")
+    flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+    listener = LIBC.syscall(number, SECCOMP_SET_MODE_FILTER, flags, loaded)
+    if listener < 0:
+        listener = LIBC.syscall(number, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, loaded)
+    os.close(filter_)  # or the seal had it: memory that nobody counts
+    return checked(listener, "the seal's calls cannot be answered")
 
 
 def start(command: list[str], cgroup: Cgroup, devices: list[str], filter_: int) -> tuple[int, int]:

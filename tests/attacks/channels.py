@@ -11,6 +11,7 @@ import fcntl
 import json
 import mmap
 import os
+import select
 import socket
 import struct
 import sys
@@ -52,7 +53,9 @@ def channel(source: str, read: Callable[[dict[str, str]], float], *, at_least: f
     return keep
 
 
-def opened(path: str) -> int:
+def opened(path: str | int) -> int:
+    if isinstance(path, int):
+        return path
     if path not in KEPT:
         KEPT[path] = os.open(path, os.O_RDONLY)
     return int(KEPT[path])
@@ -62,11 +65,11 @@ def lock_of(kind: int) -> bytes:
     return struct.pack("hhqqi4x", kind, os.SEEK_SET, 0, 0, 0)
 
 
-def is_locked(path: str, command: int) -> float:
+def is_locked(path: str | int, command: int) -> float:
     return float(struct.unpack("hhqqi4x", fcntl.fcntl(opened(path), command, lock_of(fcntl.F_WRLCK)))[0] != fcntl.F_UNLCK)
 
 
-def flocked(path: str) -> float:
+def flocked(path: str | int) -> float:
     try:
         fcntl.flock(opened(path), fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -75,11 +78,11 @@ def flocked(path: str) -> float:
     return 0
 
 
-def set_lock(path: str, command: int, bit: int) -> None:
+def set_lock(path: str | int, command: int, bit: int) -> None:
     fcntl.fcntl(opened(path), command, lock_of(fcntl.F_RDLCK if bit else fcntl.F_UNLCK))
 
 
-def set_flock(path: str, bit: int) -> None:
+def set_flock(path: str | int, bit: int) -> None:
     fcntl.flock(opened(path), (fcntl.LOCK_EX if bit else fcntl.LOCK_UN) | fcntl.LOCK_NB)
 
 
@@ -356,6 +359,148 @@ def the_numbers_of_eventfds(bit: int, at: dict[str, str]) -> None:
     for made in KEPT.pop("eventfds", []):
         os.close(made)
     KEPT["eventfds"] = [os.eventfd(0) for _ in range(60 * bit)]
+
+
+MANY_MADE = 600
+FSTAT = 5 if os.uname().machine == "x86_64" else 80
+AT_EMPTY_PATH, STATX_INO = 0x1000, 0x100
+
+
+def on_one_processor() -> None:
+    """Each has a counter of its own; a seal may say on which it runs."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def by_libc(made: int) -> int:
+    return os.fstat(made).st_ino
+
+
+def by_fstat(made: int) -> int:
+    about = ctypes.create_string_buffer(256)
+    if LIBC.syscall(FSTAT, made, about) < 0:
+        raise OSError(ctypes.get_errno(), "fstat")
+    return int(struct.unpack_from("Q", about, 8)[0])
+
+
+def by_statx(made: int) -> int:
+    about = ctypes.create_string_buffer(256)
+    if LIBC.statx(made, b"", AT_EMPTY_PATH, STATX_INO, about) < 0:
+        raise OSError(ctypes.get_errno(), "statx")
+    return int(struct.unpack_from("Q", about, 32)[0])
+
+
+def a_pipe() -> list[int]:
+    return list(os.pipe())
+
+
+def a_pair() -> list[int]:
+    return [made.detach() for made in socket.socketpair()]
+
+
+def a_memfd() -> list[int]:
+    return [os.memfd_create("memory")]
+
+
+def newest(make: Callable[[], list[int]], number: Callable[[int], int]) -> Callable[[dict[str, str]], float]:
+    def read(_: dict[str, str]) -> float:
+        on_one_processor()
+        made = make()
+        try:
+            return number(made[0])
+        finally:
+            for each in made:
+                os.close(each)
+
+    return read
+
+
+def make_many(make: Callable[[], list[int]], times: int) -> None:
+    on_one_processor()
+    for _ in range(times):
+        for each in make():
+            os.close(each)
+
+
+@channel("fstat(pipe).st_ino counts pipes and sockets of the machine", newest(a_pipe, by_libc), at_least=MANY_MADE * 3 / 4)
+def the_numbers_of_pipes(bit: int, at: dict[str, str]) -> None:
+    make_many(a_pipe, MANY_MADE * bit)
+
+
+@channel("the same by the system call fstat", newest(a_pipe, by_fstat), at_least=MANY_MADE * 3 / 4)
+def the_numbers_of_pipes_by_fstat(bit: int, at: dict[str, str]) -> None:
+    make_many(a_pipe, MANY_MADE * bit)
+
+
+@channel("the same by statx(2)", newest(a_pipe, by_statx), at_least=MANY_MADE * 3 / 4)
+def the_numbers_of_pipes_by_statx(bit: int, at: dict[str, str]) -> None:
+    make_many(a_pipe, MANY_MADE * bit)
+
+
+@channel("fstat(socket).st_ino", newest(a_pair, by_libc), at_least=MANY_MADE * 3 / 4)
+def the_numbers_of_sockets(bit: int, at: dict[str, str]) -> None:
+    make_many(a_pair, MANY_MADE * bit)
+
+
+@channel("fstat(memfd).st_ino", newest(a_memfd, by_libc), at_least=MANY_MADE * 3 / 4)
+def the_numbers_of_memfds(bit: int, at: dict[str, str]) -> None:
+    make_many(a_memfd, MANY_MADE * bit)
+
+
+def cookie(made: int) -> int:
+    SO_COOKIE = 57
+    with socket.socket(fileno=os.dup(made)) as asked:
+        return int(struct.unpack("Q", asked.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8))[0])
+
+
+def a_pair_with_a_cookie() -> list[int]:
+    made = a_pair()
+    cookie(made[0])
+    return made
+
+
+@channel("SO_COOKIE counts the sockets of the machine that were asked for theirs", newest(a_pair, cookie),
+         at_least=MANY_MADE * 3 / 4)
+def the_cookies_of_sockets(bit: int, at: dict[str, str]) -> None:
+    make_many(a_pair_with_a_cookie, MANY_MADE * bit)
+
+
+def an_eventfd() -> int:
+    if "eventfd" not in KEPT:
+        KEPT["eventfd"] = os.eventfd(0)
+    return int(KEPT["eventfd"])
+
+
+def an_epoll() -> int:
+    if "epoll" not in KEPT:
+        KEPT["epoll"] = select.epoll()
+    return int(KEPT["epoll"].fileno())
+
+
+@channel("flock(2): the kernel has one inode for all eventfds, epolls and timerfds of the machine", lambda _: flocked(an_epoll()))
+def a_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
+    set_flock(an_eventfd(), bit)
+
+
+@channel("fcntl(2) on the same inode", lambda _: is_locked(an_epoll(), fcntl.F_GETLK))
+def a_range_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
+    set_lock(an_eventfd(), fcntl.F_SETLK, bit)
+
+
+@channel("fcntl(2), open file description locks on the same inode", lambda _: is_locked(an_epoll(), F_OFD_GETLK))
+def a_description_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
+    set_lock(an_eventfd(), F_OFD_SETLK, bit)
+
+
+def write_hint(at: dict[str, str]) -> float:
+    F_GET_RW_HINT = 1035
+    return float(struct.unpack("Q", fcntl.fcntl(opened(at["leased"]), F_GET_RW_HINT, bytes(8)))[0] != 0)
+
+
+@channel("fcntl(2), F_SET_RW_HINT: kept in the inode; before Linux 6.9 whoever has a device or a file open may set it",
+         write_hint, user=True)
+def a_write_hint(bit: int, at: dict[str, str]) -> None:
+    F_SET_RW_HINT, RWH_WRITE_LIFE_SHORT = 1036, 2
+    fcntl.fcntl(opened(at["leased"]), F_SET_RW_HINT, struct.pack("Q", RWH_WRITE_LIFE_SHORT * bit))
 
 
 def udp_memory(at: dict[str, str]) -> float:

@@ -98,7 +98,7 @@ CHANNELS = {"processor": 0, "memory": -1, "pipe numbers": 0, "page cache": -1}
 SAID = {
     "processor": "both on one processor: how far the receiver comes",
     "memory": "both read and write 48 MiB: how far the receiver comes",
-    "pipe numbers": "how many pipes, sockets and the like were made on one processor (one bit a slot; counts would carry more)",
+    "pipe numbers": "how many pipes, sockets and the like were made on one processor: closed, so nothing arrives",
     "page cache": "whether a part of a common file has been read since the machine started: once for each part, bits a run",
 }
 

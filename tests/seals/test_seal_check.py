@@ -1,5 +1,6 @@
 """A machine proves that it can seal, or says why not and what to do."""
 
+import ast
 import errno
 import os
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sandbox.seals
 from ordinary_user import PYTHON, USER, OrdinaryUser
 from sandbox.errors import Unavailable
 from sandbox.seals import Bind, Bubblewrap, Seal, check_seal
@@ -76,6 +78,23 @@ def test_a_seal_that_fails_says_why_and_what_to_do(said: str, mend: str) -> None
     with pytest.raises(Unavailable) as refused:
         judge(1, said)
     assert mend in refused.value.mend
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in words) for words in refused.value.words("zh"))
+
+
+def errors_without_chinese() -> list[str]:
+    """Where the seals' code raises Unavailable, by file and line: both languages stand beside each other there."""
+    found = []
+    for path in Path(sandbox.seals.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Unavailable":
+                given = {keyword.arg for keyword in node.keywords}
+                if not {"mend", "zh", "mend_zh"} <= given:
+                    found.append(f"{path.name}:{node.lineno}")
+    return found
+
+
+def test_every_reason_why_there_is_no_seal_is_given_in_both_languages() -> None:
+    assert errors_without_chinese() == []
 
 
 def test_a_missing_tool_is_named_with_the_mend() -> None:

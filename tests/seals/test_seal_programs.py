@@ -1,11 +1,14 @@
 """Ordinary programs work in a seal (locks, semaphores, many processes); what they ask of the machine is answered for it."""
 
 import os
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ordinary_user import PYTHON, OrdinaryUser
 from sandbox.jobs import run_folder
 from sandbox.jobs.bell import Bell
 from sandbox.jobs.quarantine import why_ended
@@ -55,6 +58,42 @@ for deed in (lambda: os.wait4(-1, 0), lambda: os.openpty(), lambda: os.pidfd_ope
 """
 
 
+STATS = """
+import ctypes, errno, os, socket, struct, sys, tempfile
+LIBC = ctypes.CDLL(None, use_errno=True)
+FSTAT, FSTATAT, INODE = (5, 262, 8) if os.uname().machine == "x86_64" else (80, 79, 8)
+SAME = [name for name in dir(os.stat_result) if name.startswith("st_") and name != "st_atime"]
+
+def ask(call, *arguments):
+    about = ctypes.create_string_buffer(256)
+    failed = LIBC.syscall(FSTAT, arguments[0], about) if call == "fstat" else (
+        LIBC.syscall(FSTATAT, *arguments, about, 0x1000) if call == "fstatat" else LIBC.statx(*arguments, 0x1000, 0xfff, about))
+    return errno.errorcode[ctypes.get_errno()] if failed else about.raw
+
+for path in sys.argv[1:]:
+    made = os.open(path, os.O_RDONLY)
+    by_path, by_descriptor = os.stat(path), os.stat(made)
+    assert all(getattr(by_path, name) == getattr(by_descriptor, name) for name in SAME), (path, by_path, by_descriptor)
+    statx = ctypes.create_string_buffer(256)
+    assert LIBC.statx(-100, path.encode(), 0, 0xfff, statx) == 0 and statx.raw == ask("statx", made, b""), path
+    assert ask("fstat", made) == ask("fstatat", made, b"") == ask("fstatat", made, None), path
+    os.close(made)
+assert ask("statx", -100, b"") != ask("statx", made, b"")
+os.chdir("/usr")
+assert struct.unpack_from("Q", ask("fstatat", -100, b""), INODE)[0] == os.stat("/usr").st_ino
+pair, more = socket.socketpair(), os.pipe()
+print({os.fstat(one).st_ino for one in os.pipe()}, {os.fstat(one.fileno()).st_ino for one in pair},
+      *{struct.unpack_from("Q", ask("fstat", one), INODE)[0] for one in (*more, pair[0].fileno())},
+      *{struct.unpack_from("Q", ask("statx", one, b""), 32)[0] for one in (*more, pair[0].fileno())})
+print(ask("fstat", 200), ask("statx", 200, b""), ask("fstatat", more[0], b"/usr"), LIBC.syscall(FSTAT, more[0], 8))
+with tempfile.TemporaryFile() as file:
+    file.write(b"12345")
+    file.flush()
+    assert os.fstat(file.fileno()).st_size == 5 and os.fstat(file.fileno()).st_nlink == 0
+    assert os.fstat(file.fileno()).st_uid == os.getuid() and os.fstat(file.fileno()).st_gid == os.getgid()
+"""
+
+
 def heard(code: str, python: Path, **more: object) -> tuple[int, str]:
     seal = Seal(command=(str(python), "-c", code), readable=interpreter(python), texts=without_psutil(python),
                 environment=(("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")), name="programs")
@@ -68,6 +107,37 @@ def heard(code: str, python: Path, **more: object) -> tuple[int, str]:
 
 def test_locks_work_among_the_processes_of_a_seal(kernel_python: Path) -> None:
     assert heard(LOCKS, kernel_python) == (0, "locks work, links do not\n")
+
+
+STAT_PATHS = ("/usr", "/usr/bin/env", "/dev/null", "/tmp", "/home/analyst", "/dev/shm", "/")
+
+
+def right_numbers(output: str) -> None:
+    numbers, errors = output.splitlines()
+    assert numbers == "{1} {1} 1 1"
+    assert errors == "EBADF EBADF ENOSYS -1"
+
+
+def test_a_descriptor_is_told_as_its_path_is_and_what_has_no_file_has_no_number(kernel_python: Path) -> None:
+    status, output = heard(f"import sys; sys.argv[1:] = {STAT_PATHS}\n{STATS}", kernel_python)
+    assert status == 0, output
+    right_numbers(output)
+
+
+def test_so_it_is_for_an_ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    folder.chmod(0o755)
+    read, write = os.pipe()
+    try:
+        seal = Seal(command=(PYTHON, "-c", STATS, *STAT_PATHS))
+        process = OrdinaryUser(folder).start(seal, output=write)
+        os.close(write)
+        with os.fdopen(read) as file:
+            output = file.read()
+        assert process.wait(60) == 0, output
+        right_numbers(output)
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_what_a_program_asks_of_the_machine_is_answered_for_its_seal(kernel_python: Path) -> None:

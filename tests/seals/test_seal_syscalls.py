@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from sandbox.seals.syscalls import ALLOWED, ANSWERED, REFUSED, programs, walls
+from sandbox.seals.syscalls import ALLOWED, ANSWERED, ANSWERED_BY_DESCRIPTOR, FCNTL_COMMANDS, REFUSED, programs, walls
+from sandbox.seals.watch import NUMBERS
 
 DOORS = ("mount", "unshare", "setns", "ptrace", "bpf", "keyctl", "io_uring_setup", "io_uring_enter", "clone3", "symlinkat",
          "mknodat", "memfd_create", "shmget", "mq_open", "userfaultfd", "perf_event_open", "fsopen", "move_mount",
@@ -22,6 +23,37 @@ def test_doors_to_the_host_are_not_allowed(call: str) -> None:
 
 def test_links_are_made_by_the_seals_parent_or_not_at_all() -> None:
     assert {"link", "linkat"} <= set(ANSWERED)
+
+
+def test_every_call_that_tells_of_a_descriptor_is_answered_by_the_seals_parent() -> None:
+    """A pipe's inode number counts the machine's pipes."""
+    stats = {call for call in ALLOWED if "stat" in call and "statfs" not in call} - {"stat", "lstat", "stat64", "lstat64"}
+    on_64_bits = stats - {"fstat64", "fstatat64"}
+    assert on_64_bits == {"fstat"} | set(ANSWERED_BY_DESCRIPTOR)
+
+
+@pytest.mark.parametrize("machine", NUMBERS)
+def test_every_answered_call_has_its_number(machine: str) -> None:
+    import pyseccomp
+
+    architecture = {"x86_64": pyseccomp.Arch.X86_64, "aarch64": pyseccomp.Arch.AARCH64}[machine]
+    for call in (*ANSWERED, *ANSWERED_BY_DESCRIPTOR, "seccomp"):
+        assert NUMBERS[machine].get(call, -1) == max(-1, pyseccomp.resolve_syscall(architecture, call)), call
+
+
+@pytest.mark.parametrize("command", [1024, 1025, 1026, 1029, *range(1035, 1060)])
+def test_nothing_of_an_inode_is_set_by_fcntl(command: int) -> None:
+    assert "fcntl" not in ALLOWED and command not in FCNTL_COMMANDS
+
+
+@pytest.mark.parametrize("option", [56, 57, 71, 77])
+def test_no_number_of_a_socket_is_told(option: int) -> None:
+    assert option in {wall.value for wall in walls() if (wall.call, wall.argument) == ("getsockopt", 2)}
+
+
+def test_the_kernel_names_no_socket() -> None:
+    assert 2 in {wall.value for wall in walls() if (wall.call, wall.argument) == ("bind", 2)}
+    assert {16, 76} <= {wall.value for wall in walls() if (wall.call, wall.argument) == ("setsockopt", 2)}
 
 
 def test_no_call_is_both_allowed_and_refused() -> None:
