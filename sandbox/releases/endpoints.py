@@ -17,7 +17,7 @@ from sandbox.catalog.model import DatasetBudget
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.grants import list_grants
 from sandbox.identity import Principal
-from sandbox.plain_text import PlainText
+from sandbox.plain_text import ExactText
 from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.desk import Desk
@@ -43,7 +43,7 @@ Plain = BeforeValidator(_plain_number)
 class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")  # a misspelt epsilon would be asked at the usual price
 
-    sql: PlainText = Field(max_length=20_000)
+    sql: ExactText = Field(max_length=20_000)
     epsilon: Annotated[Decimal | None, Plain] = Field(default=None, max_digits=12, decimal_places=6, ge=0,
                                     description="the loss offered, as epsilon at the dataset's delta")
     error: Annotated[float | None, Plain] = Field(

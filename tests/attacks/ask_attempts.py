@@ -2,7 +2,7 @@
 
 OWN_VALUES = (
     "SELECT person, COUNT(*) FROM {0} GROUP BY person", "SELECT secret, COUNT(*) FROM {0} GROUP BY secret",
-    "SELECT cost, COUNT(*) FROM {0} GROUP BY cost", "SELECT DISTINCT district FROM {0}", "SELECT DISTINCT note FROM {0}",
+    "SELECT cost, COUNT(*) FROM {0} GROUP BY cost", "SELECT DISTINCT note FROM {0}",
     "SELECT COUNT(DISTINCT secret) FROM {0}", "SELECT MIN(district) FROM {0}", "SELECT MIN(note) FROM {0}",
     "SELECT MODE(note) FROM {0}", "SELECT STRING_AGG(note, ',') FROM {0}", "SELECT ARBITRARY(note) FROM {0}",
     "SELECT HISTOGRAM(note) FROM {0}", "SELECT COUNT(*) FROM {0} GROUP BY CUBE(cost, note)",

@@ -16,7 +16,7 @@ import pytest
 from audit_dp.audit import audit
 from audit_dp.bound import chances
 from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question, told_of_one_alone
-from sandbox.engines import duckdb
+from sandbox.engines import duckdb, work
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_discovery, compile_plan
 from sandbox.queries.compile import Statement
@@ -126,7 +126,7 @@ def _altered(monkeypatch: pytest.MonkeyPatch, pattern: str, by: str) -> None:
         texts = [(statement, *re.subn(pattern, by, statement.sql)) for statement in compile_plan(plan)]
         assert all(times for _, _, times in texts)
         return tuple(replace(statement, sql=sql) for statement, sql, _ in texts)
-    monkeypatch.setattr(duckdb, "compile_plan", changed)
+    monkeypatch.setattr(work, "compile_plan", changed)
 
 
 def test_a_missing_bound_of_a_units_rows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
