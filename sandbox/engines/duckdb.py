@@ -168,20 +168,13 @@ class DuckDBEngine:
         return self._open_files.get(("public", version), lambda: self._loaded(LoadPublic(version.policy), version))
 
     def _loaded(self, task: Task, version: Version) -> TableFile:
-        parquet = os.memfd_create("parquet")
-        try:
-            with os.fdopen(os.dup(parquet), "wb") as file:
-                file.write(self._parquet(version))
-            os.lseek(parquet, 0, os.SEEK_SET)
-            return self._file(task, [parquet])
-        finally:
-            os.close(parquet)
+        return self._file(task, [], self._parquet(version))
 
     def _made(self, task: Task, files: Sequence[TableFile]) -> TableFile:
         return self._file(task, [file.descriptor for file in files])
 
-    def _file(self, task: Task, descriptors: Sequence[int]) -> TableFile:
-        done = self._processes.run(task, descriptors, seconds=LOADING_SECONDS, computing_seconds=LOADING_SECONDS)
+    def _file(self, task: Task, descriptors: Sequence[int], content: bytes = b"") -> TableFile:
+        done = self._processes.run(task, descriptors, seconds=LOADING_SECONDS, computing_seconds=LOADING_SECONDS, content=content)
         if done.file is None:
             raise TaskFailed("no file")
         count, units = json.loads(done.answer)

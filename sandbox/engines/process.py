@@ -62,8 +62,10 @@ class EngineProcesses:
         self._server: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, task: Task, files: Sequence[int], *, seconds: float, computing_seconds: float) -> Done:
+    def run(self, task: Task, files: Sequence[int], *, seconds: float, computing_seconds: float, content: bytes = b"") -> Done:
         """Carry out a task in at most `seconds` on the clock, and `computing_seconds` of all its processors' time.
+
+        `content`, where there is any, becomes the task's first file: a file in the child's memory, never one of ours.
 
         Raises `TaskFailed`, whatever the cause, as soon as it is known.
         """
@@ -71,8 +73,10 @@ class EngineProcesses:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with closing(ours):
             with closing(theirs):
-                pidfd = self._fork(pickle.dumps((task, computing_seconds)), theirs, files)
+                pidfd = self._fork(pickle.dumps((task, computing_seconds, len(content))), theirs, files)
             try:
+                with suppress(OSError):  # it has ended: so it is told below
+                    ours.sendall(content)
                 return _receive(ours, until)
             finally:
                 with suppress(OSError):  # it has ended by itself

@@ -6,6 +6,7 @@ import pytest
 
 from asked_vault import AskedVault
 from sandbox.errors import CihuError, Position, QueryRefused
+from story import POLICY, rows_csv
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
@@ -36,10 +37,9 @@ def test_a_refusal_is_told_in_the_language_asked_for(asked: AskedVault, person: 
 
 
 def test_a_decision_of_the_rules_is_told_in_chinese_by_the_rules_own_words(asked: AskedVault) -> None:
-    dataset, grant = asked.dataset()
-    qin = asked.person("qin")
-    qin.client.headers["Accept-Language"] = "zh"
-    told = qin.ask(f"SELECT COUNT(*) AS n FROM {dataset}", grant=grant.id).json()
+    wang = asked.person("wang")
+    wang.client.headers["Accept-Language"] = "zh"
+    told = wang.send("POST", "/v1/datasets", data={"policy": POLICY}, files={"file": ("rows.csv", rows_csv(5))}).json()
     assert told["code"] == "no_permit" and CHINESE.search(told["detail"])
 
 
