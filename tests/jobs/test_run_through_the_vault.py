@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from asked_vault import AskedVault
 from sandbox.city.s3 import S3Server
-from sandbox.jobs.moments import GRACE_SECONDS
+from sandbox.jobs.moments import FREEZING_SECONDS, GRACE_SECONDS
 from sealed_runs import SHORT, await_state, hand_in, left_by
 
 PROGRAM = """
@@ -27,7 +27,7 @@ def test_a_run_ends_in_quarantine_and_the_team_is_told_nothing_of_it(asked: Aske
     assert run["state"] == "queued" and run["inputs"] == [{"dataset": dataset, "version": 1, "grant": grant.id}]
     begun = await_state(asked, run, "running")
     assert datetime.fromisoformat(begun["told_at"]) - datetime.fromisoformat(begun["started_at"]) == timedelta(
-        seconds=SHORT + GRACE_SECONDS)
+        seconds=SHORT + GRACE_SECONDS + FREEZING_SECONDS)
     done = await_state(asked, run, "finished")
     left = left_by(asked, s3, run)
     assert left.exit["ended"] == "itself" and left.exit["status"] == 7, left

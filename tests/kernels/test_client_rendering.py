@@ -175,7 +175,7 @@ def test_a_price_is_shown_by_output_with_the_noise_as_people_and_how_rows_are_bo
          "noise_in_units": 13.25, "epsilon": 0.125}], "bounding": ["One row each."], "bounding_zh": ["每人一行。"],
         "percent_used_after": {"dataset": 12.5, "population": 3.0}}
     shown = repr(cihu.Explanation("SELECT …", told))
-    for said in ("13.2", "0.125", "One row each.", "The dataset's budget would be used up to 12"):
+    for said in ("13.2", "0.125", "One row each.", "of the dataset's budget, 3 % of the population's"):
         assert said in shown, said
     cihu.language("zh")
     assert "每人一行。" in repr(cihu.Explanation("SELECT …", told)) and "人群的预算" in repr(cihu.Explanation("SELECT …", told))

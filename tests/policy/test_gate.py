@@ -164,5 +164,5 @@ def test_a_refusal_can_be_written_into_the_log(database: Database) -> None:
 def test_a_faulty_grades_file_stops_the_start(folder: Path) -> None:
     grades = folder / "grades.yaml"
     grades.write_text(grades.read_text().replace("combine: highest", "combine: lowest"))
-    with pytest.raises(InvalidInput, match=r"grades\.yaml, line 1\d: combine"):
+    with pytest.raises(InvalidInput, match=r"grades\.yaml, line \d+: combine"):
         Gate(folder)

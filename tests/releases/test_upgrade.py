@@ -98,6 +98,9 @@ def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(old
     assert len(home["answers"]) >= 9 and len(before) >= 9, "the home has questions, and what they cost"
     for answered in home["answers"]:
         told = explain(story.desk, principal=wang, sql=answered["sql"])
+        if "JOIN clinic.free" in answered["sql"]:  # its rows were bounded otherwise, and its total was too low: queries/digest.py
+            assert not told["stored"]
+            continue
         assert told["stored"] and told["picorho"] == 0, answered["sql"]
         again = ask(story.desk, principal=wang, sql=answered["sql"])
         assert again["stored"] and again["price"]["picorho"] == 0, answered["sql"]

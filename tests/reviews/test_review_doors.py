@@ -98,7 +98,8 @@ def test_no_door_leads_a_team_to_quarantine(asked: AskedVault, s3: S3Server) -> 
                 assert said.status_code in (403, 404), (address, said.status_code)
                 assert "canary" not in said.text and "north" not in said.text
         assert asker.send("GET", f"/v1/reviews/{review['id']}").status_code in (403, 404)
-        assert asker.send("GET", "/v1/reviews").text in ("[]", asker.send("GET", "/v1/nowhere").text)
+        reviews = asker.send("GET", "/v1/reviews")
+        assert reviews.text == "[]" or (reviews.status_code, reviews.json()["code"]) == (404, "http_404")
         votes = asker.send("POST", f"/v1/reviews/{review['id']}/votes", json={"revision": 1, "votes": [APPROVE]})
         assert votes.status_code in (403, 404)
         assert asker.send("GET", "/v1/reviews/statistics").status_code in (403, 404)
