@@ -126,7 +126,9 @@ def test_every_required_claim_is_required(issuer: TokenIssuer, verifier: TokenVe
 ])
 def test_claims_that_no_issuer_of_ours_would_write_are_refused(issuer: TokenIssuer, verifier: TokenVerifier,
                                                                changes: dict[str, Any]) -> None:
-    assert refusal(verifier, signed(issuer, **changes)) == GENERIC
+    said = refusal(verifier, signed(issuer, **changes))
+    # a genuine token of the future says that two clocks are apart: nothing else can be the cause
+    assert said.startswith("The token begins in the future") if {"iat", "nbf"} & set(changes) else said == GENERIC
 
 
 def test_a_genuine_token_that_ran_out_says_so_and_a_forged_one_does_not(issuer: TokenIssuer,
