@@ -287,10 +287,10 @@ def test_intervals_hold_the_truth_and_errors_are_as_large_as_they_say(name: str)
     asked = [(sql, epsilon) for sql in QUESTIONS[name] for epsilon in ("0.3", "3")]
     found = []
     for sql, epsilon in asked:
-        mine = answers(sql, epsilon, -(-CELLS // (len(asked) * max(1, len(plainly(sql)) - 1))))
+        mine = answers(sql, epsilon, -(-CELLS * 5 // 4 // (len(asked) * max(1, len(plainly(sql)) - 1))))
         check(mine, f"{sql} at {epsilon}")
         found += mine
-    assert len(found) >= CELLS
+    assert len(found) >= CELLS  # a quarter more are asked for: some are withheld as too noisy
     check(found, name)
 
 
