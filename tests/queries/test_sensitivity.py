@@ -206,7 +206,7 @@ JOINED = (
     f"COUNT(*) AS n FROM {TWO} GROUP BY person) WHERE n > 2")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, workers, st.integers(1, 6), st.sampled_from(JOINED), st.sampled_from(["JOIN", "LEFT JOIN"]))
 def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], jobs: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
@@ -228,7 +228,7 @@ WITH_ITSELF = (
     f"FROM {AGAIN} GROUP BY a.person)")
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.integers(1, 6), st.sampled_from(WITH_ITSELF), st.sampled_from(["JOIN", "LEFT JOIN"]))
 def test_no_unit_of_a_dataset_that_is_joined_with_itself_moves_a_total_by_more_than_the_plan_claims(
         content: list[tuple[object, ...]], max_rows: int, sql: str, how: str) -> None:
