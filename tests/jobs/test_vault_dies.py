@@ -42,7 +42,7 @@ def inside(vault: AskedVault) -> set[int]:
 # a limit that a test can wait for; its end is told three seconds after it
 QUICK = """
     LIMITS_SECONDS = (4, *LIMITS_SECONDS)
-    GRACE_SECONDS, COLLECTING_SECONDS, FREEZING_SECONDS = 3, 1, 0
+    GRACE_SECONDS, COLLECTING_SECONDS, FREEZING_SECONDS = 3, 1, 6
     """
 # a run may be cut off by the deaths of others too, on a machine that is slow
 PATIENT = {"sandbox.jobs.finish": "MOST_INTERRUPTIONS = 100"}
@@ -58,10 +58,10 @@ DYING = {
         """,
     "sandbox.jobs.claim": """
         _started = _start
-        def _start(tx, run):
+        def _start(tx, run, **more):
             if run.name == "claimed":
                 _die_at("claimed")
-            return _started(tx, run)
+            return _started(tx, run, **more)
         """,
     "sandbox.jobs.worker": """
         from threading import local as _local
