@@ -20,7 +20,7 @@ up: setup  ## start the whole city on this machine; Ctrl-C stops it
 
 # one worker more than cores: tests wait for processes about as long as they compute; those that measure time, or wait for a browser, come
 # after, one by one
-TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
+TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadgroup --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev  ## run all the tests

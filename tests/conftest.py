@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,8 +21,9 @@ pytest_plugins = ["left_processes"]
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
 
+TESTS = Path(__file__).parent
 numbers = itertools.count()
-LONGEST = "test_sensitivity.py"
+LONGEST = ("test_sensitivity.py",)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -30,9 +32,14 @@ def pytest_sessionfinish() -> None:
     PROCESSES.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The file that takes longest comes first: a file is one worker's, and it would end last and alone."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    """A file is one worker's, but for tests that name a group of their own. What takes longest comes first: it would end last
+    and alone."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ Joins: a unit with A and B rows in two datasets has at most A * B after their jo
 it, at least min(A, max_A) and min(B, max_B) rows are kept (queries/cost.py, rows_kept). With a = max(0, A - max_A) and b
 likewise, at most a * max_B + max_A * b + a * b are missing, so the sums over all units follow from each dataset's own facts. In
 which cell they are missing is not known: which rows are kept is drawn for each unit.
+
+A value over all rows of a unit (a HAVING, an average of each) is taken over the rows that were kept, where there is such a join.
+So of each unit that may have more rows than that, it may be any other value: what is counted of the unit may be counted in the
+wrong place, or where nothing should be (`unsure`), and what it really has may be missing.
 """
 
 from collections.abc import Sequence
@@ -143,8 +147,18 @@ class BoundingBias:
         """Whether another private dataset is joined on the unit: few rows of each unit are kept before that."""
         return any(isinstance(table, PrivateTable) for table in self.plan.scope.joined.values())
 
+    def unsure(self, total: Total) -> float:
+        """How many rows (units, values) are counted at most that may belong elsewhere, or nowhere."""
+        if not self.joins_units or (self.plan.per_unit is None and not self.plan.own):
+            return 0.0
+        units = self.beyond.units + self.beyond.unseen
+        return units if total.kind is TotalKind.UNITS or not self.weighs_rows else units * self.beyond.max_rows
+
     def missing(self, total: Total, weight: float | Numbers) -> Any:
         """How many rows (units, values) are missing at most, where a total says that `weight` are counted at most."""
+        if total.kind is not TotalKind.UNITS and self.weighs_rows and (unsure := self.unsure(total)):
+            return np.full_like(weight, self.beyond.rows + unsure) if isinstance(weight, np.ndarray) else (
+                self.beyond.rows + unsure)
         if self.joins_units and (total.kind is TotalKind.UNITS or not self.weighs_rows):
             # of a unit with more rows than are kept before the join, the one that a filter asks for may be missing
             units = self.beyond.units + self.beyond.unseen
@@ -211,7 +225,7 @@ class BoundingBias:
         gap = self.gap(aggregate.of)
         match aggregate.aggregation:
             case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
-                return low, high + self.missing(totals[0], high)
+                return low - self.unsure(totals[0]), high + self.missing(totals[0], high)
             case Aggregation.SUM:
                 return self._sum(totals, gap, low, high, most)
             case Aggregation.AVG:
@@ -226,16 +240,26 @@ class BoundingBias:
             far = max(abs(least_value), abs(most_value))
             one_sided = least_value >= 0 or most_value <= 0
             lost = self.missing(totals[0], np.maximum(np.abs(low), np.abs(high)) / far if one_sided and far else inf)
-        return (low + np.minimum(0.0, least_value) * lost + gap.all_low, high + np.maximum(0.0, most_value) * lost + gap.all_high)
+        unsure = self.unsure(totals[0])
+        return (low + min(0.0, least_value) * lost - max(0.0, most_value) * unsure + gap.all_low,
+                high + max(0.0, most_value) * lost - min(0.0, least_value) * unsure + gap.all_high)
 
     def _average(self, totals: tuple[Total, ...], gap: Gap, low: Any, high: Any, least: Any) -> tuple[Any, Any]:
-        """A share of the rows is missing, with values between the bounds: the mean moves by that share of the way there."""
+        """A share of the rows is missing, with values between the bounds: the mean moves by that share of the way there.
+
+        Where m of n rows do not belong there, what is left of them has a mean that is off by at most m / (n - m) of the bounds'
+        width, and so has that with m other rows in their place.
+        """
         least_value, most_value, *_ = totals[0].grid
         rows = np.maximum(least, 1.0)
         lost = self.missing(totals[1], rows)
         share = lost / (rows + lost)
-        return (low + share * (least_value - low) + np.maximum(gap.low, gap.all_low / rows),
-                high + share * (most_value - high) + np.minimum(gap.high, gap.all_high / rows))
+        low, high = low + share * (least_value - low), high + share * (most_value - high)
+        if unsure := self.unsure(totals[0]):
+            left = rows - unsure
+            moved = np.where(left > 0, unsure * (most_value - least_value) / np.where(left > 0, left, 1.0), inf)
+            low, high = np.maximum(low - moved, least_value), np.minimum(high + moved, most_value)
+        return low + np.maximum(gap.low, gap.all_low / rows), high + np.minimum(gap.high, gap.all_high / rows)
 
 
 def clamped_parts(of: object) -> list[Expression]:

@@ -6,6 +6,7 @@
   estimation", JRSS B 16, 1954), which stays honest when the count is small; where it is unbounded the average is
   withheld as too noisy.
 - A quantile is read from a noisy histogram; its interval holds every value at which the noise could have hidden it (quantile.py).
+  Where the noise could hide that there are no rows, it is withheld as an average is.
 - What is computed from several (a variance, a ratio of sums) gets the interval of its parts' intervals (interval.py),
   each of which is widened so that together they hold in 95 of 100 cases (Bonferroni).
 
@@ -146,9 +147,9 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
     nothing_told = around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     if value is None or around.unbounded or nothing_told:
-        if not used or output.of != used[0] or used[0].aggregation is not Aggregation.AVG:
+        if not used or output.of != used[0] or used[0].aggregation not in (Aggregation.AVG, Aggregation.QUANTILE):
             return Estimate(None, None, None, None, *TOO_NOISY)
-        # an average lies in the measure's bounds all the same
+        # an average or a quantile lies in the measure's bounds all the same
         return Estimate(None, None, intervals[used[0]].low, intervals[used[0]].high, *TOO_NOISY)
 
     if bias is not None:  # its standard error is the noise's and how much wider this interval is
@@ -250,7 +251,8 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
         case Aggregation.AVG:
             return _average(noisy, cell[totals[1]], totals[0], z, bounded=bounded)[0]
     assert aggregate.fraction is not None
-    return quantile_value(_histogram(totals, cell), float(aggregate.fraction))
+    histogram = _histogram(totals, cell)
+    return None if bounded and histogram.may_be_empty(z) else quantile_value(histogram, float(aggregate.fraction))
 
 
 def interval_of(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float,
@@ -282,7 +284,7 @@ def _quantile(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: fl
     if bias is None:
         return quantile_interval(histogram, q, z)
     gap, missing = bias.gap(aggregate.of), bias.missing(totals[0], histogram.rows(z) / WEIGHT)
-    found = quantile_interval(histogram, q, z, missing * WEIGHT, gap.rows * WEIGHT)
+    found = quantile_interval(histogram, q, z, missing * WEIGHT, (gap.rows + bias.unsure(totals[0])) * WEIGHT)
     low, high, *_ = totals[0].grid  # what is counted at a bound may lie beyond it
     return Interval(found.low + (gap.low if found.low <= low else 0.0), found.high + (gap.high if found.high >= high else 0.0))
 

@@ -34,6 +34,11 @@ class Histogram:
         numbers, scale = self.levels[0]
         return sum(numbers) + z * scale * sqrt(len(numbers))
 
+    def may_be_empty(self, z: float) -> bool:
+        """Whether the noise could hide that no row is in it, at the confidence of `z` standard deviations."""
+        numbers, scale = self.levels[0]
+        return sum(numbers) <= z * scale * sqrt(len(numbers))
+
     def value(self, bin: int, *, upper: bool) -> float:
         """The least or the greatest value on the grid that falls into a bin."""
         steps = int((self.bounds.high - self.bounds.low) / self.bounds.step) + 1

@@ -261,11 +261,17 @@ EACH = ("SELECT {} AS x FROM (SELECT person, COUNT(*) AS n, SUM(cost) AS s, SUM(
         "GROUP BY person)")
 ORDERS = (("one", "four"), ("four", "one"), ("beyond", "lent"), ("lent", "beyond"))
 JOINED = "SELECT a.band, {} AS x FROM t.{} AS a JOIN t.{} AS b ON a.person = b.person GROUP BY a.band"
+OF_TWO = ("(SELECT a.person, COUNT(*) AS n, AVG(a.age) AS m, SUM(LEAST(a.age, 30)) AS b FROM t.beyond AS a JOIN t.lent AS b "
+          "ON a.person = b.person GROUP BY a.person)")
 QUESTIONS = {
     **{name: [f"SELECT ward, {of} AS x FROM t.{rows} GROUP BY ward" for rows in ROWS] for name, of in AGGREGATES.items()},
     **{f"{of} of each person": [EACH.format(of, rows) for rows in ("within", "beyond")] for of in OF_EACH},
     **{f"{of} of two datasets": [JOINED.format(of, *order) for order in ORDERS]
        for of in ("COUNT(*)", "AVG(b.age)", "SUM(a.cost)", "COUNT(DISTINCT a.person)")},
+    # what is taken over all rows of a unit is taken over those that were kept before the join: "beyond" and "lent" have more
+    "thresholds of two datasets": [f"SELECT COUNT(*) AS x FROM {OF_TWO} WHERE n > 40", f"SELECT COUNT(*) AS x FROM {OF_TWO} "
+                                   "WHERE n < 40", f"SELECT SUM(b) AS x FROM {OF_TWO} WHERE n < 40"],
+    "averages of two datasets": [f"SELECT AVG(m) AS x FROM {OF_TWO}", f"SELECT MEDIAN(m) AS x FROM {OF_TWO} WHERE n > 3"],
     "distinct values": ["SELECT ward, COUNT(DISTINCT code) AS x FROM t.beyond GROUP BY ward"],
     "filtered": ["SELECT ward, COUNT(*) AS x FROM t.beyond WHERE age > 60 AND band < 4 GROUP BY ward"],
     "two keys": ["SELECT ward, band, COUNT(*) AS x FROM t.beyond GROUP BY ward, band"],
