@@ -24,7 +24,7 @@ def _reach(kind, where):
         return False
 _found = {
     "network": [port for port in %(ports)r if _reach(socket.AF_INET, ("127.0.0.1", port))],
-    "processes": len([p for p in os.listdir("/proc") if p.isdigit()]),
+    "proc": os.path.exists("/proc"),
     "secrets": [name for name in os.environ if "SECRET" in name or "DATABASE" in name or "S3" in name],
     "shadow": os.path.exists("/etc/shadow"),
     "home": os.path.exists(%(home)r),
@@ -50,9 +50,9 @@ def open_kernel(stage: Stage) -> str:
     stage.kernel.run(PROBE % {"ports": ports, "home": str(stage.files["health.visits"])})
     found = stage.kernel.value("_found")
     check(not found["network"], f"the kernel reaches {found['network']}")
-    check(found["processes"] <= 5, f"the kernel sees {found['processes']} processes")
+    check(not found["proc"], "the kernel sees processes")
     check(not found["secrets"] and not found["shadow"] and not found["home"], f"the kernel sees too much: {found}")
-    return f"a sealed kernel; it sees {len(names)} datasets, {found['processes']} processes of its own, no network"
+    return f"a sealed kernel; it sees {len(names)} datasets, no processes, no network"
 
 
 def ask(stage: Stage) -> str:
