@@ -1,7 +1,8 @@
 """What does a raw value look like, wherever it may have got to? Values that exist nowhere else, and a search for them.
 
-A canary is searched for in every form in which a program would keep it: a text in UTF-8, in UTF-16, in hexadecimal (as
-Postgres shows bytes) and in base64; a number as text, as eight bytes of a double, as eight bytes of an integer.
+A canary is searched for in every form in which a program would keep it: a text as it was given and in upper case (as ids are
+kept), in UTF-8, in UTF-16, in hexadecimal (as Postgres shows bytes) and in base64; a number as text, as eight bytes of a double,
+as eight bytes of an integer.
 """
 
 import base64
@@ -29,11 +30,13 @@ def word(kind: str) -> str:
 
 def encodings(value: str) -> list[bytes]:
     """A text as a program may keep it. In base64 it depends on what stands before, and the ends on the neighbours."""
-    plain = value.encode()
-    found = [plain, value.encode("utf-16-le"), plain.hex().encode()]
-    for shift in range(3):
-        whole = (shift + len(plain)) // 3 * 4
-        found.append(base64.b64encode(b"\0" * shift + plain)[4 if shift else 0:whole])
+    found = []
+    for spelled in (value, value.upper()):
+        plain = spelled.encode()
+        found += [plain, spelled.encode("utf-16-le"), plain.hex().encode()]
+        for shift in range(3):
+            whole = (shift + len(plain)) // 3 * 4
+            found.append(base64.b64encode(b"\0" * shift + plain)[4 if shift else 0:whole])
     return found
 
 

@@ -75,7 +75,7 @@ def _look():
             except OSError:
                 continue
             read += 1
-            if re.search(rb"canarybird[a-z][0-9a-f]{16}", data):
+            if re.search(rb"(?i)canarybird[a-z][0-9a-f]{16}", data):
                 found.append(os.path.join(parent, name))
     return {"found": found, "read": read}
 """
