@@ -10,7 +10,7 @@ from sandbox.catalog import Shelf
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population, read_populations
-from sandbox.catalog.publish import publish
+from sandbox.catalog.publish import Published, publish
 from sandbox.database import Database
 from sandbox.engines import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
@@ -78,9 +78,9 @@ class Story:
         with self.database.transaction() as tx:
             return load_principal(tx, id)
 
-    def publish(self, body: bytes | None = None, policy: str = POLICY) -> None:
-        publish(self.database, shelf=self.shelf, store=self.store, gate=self.gate, populations=self.populations,
-                officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
+    def publish(self, body: bytes | None = None, policy: str = POLICY) -> Published:
+        return publish(self.database, shelf=self.shelf, store=self.store, gate=self.gate, populations=self.populations,
+                       officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
 
     def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits", team: str = "lake") -> Grant:
         version = self.shelf.current(dataset)

@@ -8,7 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.catalog.model import Bounds, DatasetPolicy, KeyValue, Role
+from sandbox.errors import InvalidInput
 
+MOST_TIMES = 4
+"""A file with more rows than so many times `about_rows` is refused: how long questions may compute, what they may cost and how
+much is missing beyond limits follow from the public number."""
+NEAR = 1.25
 ROUND = [most * 10**zeros for zeros in range(10) for most in (1, 2, 5)]
 
 
@@ -17,6 +22,7 @@ class Profile:
     """Shares in whole percent, so that a fit is visible and a row is not."""
 
     rows: int
+    about_rows: int  # what the policy says they are
     rows_left_out_percent: int  # rows that units have beyond unit.max_rows
     max_rows_for_most: int  # the least max_rows, of 1, 2, 5, 10, 20, ..., that leaves out one row in a hundred at most
     empty_percent: dict[str, int]  # by column
@@ -28,10 +34,29 @@ class Profile:
         said = [f"{share} % of {name} lie outside the bounds" for name, share in self.clipped_percent.items() if share]
         said += [f"{share} % of {name} are not among its values" for name, share in self.unlisted_percent.items()
                  if share]
+        if self.about_rows and not self.about_rows / NEAR <= self.rows <= self.about_rows * NEAR:
+            said.append(f"about_rows says {self.about_rows:,}, and the file has about {rounded(self.rows):,}: intervals, allowances "
+                        f"and previews are computed from about_rows")
         if self.rows_left_out_percent:
             said.append(f"{self.rows_left_out_percent} % of rows are beyond the max_rows of their units and do not count in full"
                         f"; with max_rows {self.max_rows_for_most} at most 1 % would be, and noise would grow with it")
         return said
+
+
+def rounded(rows: int) -> int:
+    """To one figure, or to two that end in a five: 10, 15, 20, ..., 95, 100, 150, ..."""
+    step = max(1, 10 ** (len(str(rows)) - 1) // 2)
+    return -(-rows // step) * step
+
+
+def require_rows_near(policy: DatasetPolicy, rows: int) -> None:
+    """Raises `InvalidInput` for a file that has many more rows than its policy tells everybody."""
+    if policy.about_rows and rows > MOST_TIMES * policy.about_rows:
+        raise InvalidInput(
+            f"The file has about {rounded(rows):,} rows, and the policy's about_rows is {policy.about_rows:,}.",
+            mend=f"Set about_rows to {rounded(rows)}: the number is public, and what questions may compute follows from it.",
+            zh=f"文件约有 {rounded(rows):,} 行，而策略的 about_rows 是 {policy.about_rows:,}。",
+            mend_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。")
 
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
@@ -60,7 +85,7 @@ def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
         return given - _true(pc.is_in(column, value_set=pa.array(values, column.type)))
 
     return Profile(
-        rows=rows, rows_left_out_percent=over, max_rows_for_most=enough,
+        rows=rows, about_rows=policy.about_rows, rows_left_out_percent=over, max_rows_for_most=enough,
         empty_percent={column.name: percent(table.column(column.name).null_count) for column in policy.columns},
         clipped_percent={column.name: percent(clipped(column.name, column.bounds)) for column in policy.columns
                          if column.role is Role.MEASURE and column.bounds},

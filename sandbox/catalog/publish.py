@@ -14,7 +14,7 @@ from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
-from sandbox.catalog.profile import Profile, profile
+from sandbox.catalog.profile import Profile, profile, require_rows_near
 from sandbox.catalog.read_table import read_file
 from sandbox.catalog.shelf import Shelf
 from sandbox.catalog.sweep import discard, publishing, record, registered
@@ -60,6 +60,7 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
         ids = id_rule(policy, before)
         rows = read_file(body, policy, ids=ids)
         del body
+        require_rows_near(policy, rows.table.num_rows)
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
         parquet = to_parquet(rows.table)
         told = rows.told

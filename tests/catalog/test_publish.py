@@ -1,5 +1,6 @@
 """Publishing: typed, profiled, stored; a bad file says which rows are bad and never what is in them."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -29,6 +30,22 @@ def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
     assert any("outside the bounds" in line for line in done.profile.advice())
     assert done.profile.rows_left_out_percent > 0
     assert done.profile.max_rows_for_most == 10  # up to six rows a person: 5 leaves out more than one in a hundred
+
+
+def test_a_file_with_many_more_rows_than_its_policy_says_is_refused(story: Story) -> None:
+    """What questions may cost follows from about_rows; a file that is merely not near it gets advice."""
+    body = rows_csv(100)
+    rows = body.count(b"\n") - 1
+    with pytest.raises(InvalidInput, match=f"about_rows is {rows // 5:,}") as refusal:
+        story.publish(body, policy=POLICY.replace("about_rows: 1000", f"about_rows: {rows // 5}"))
+    said = int(re.search(r"Set about_rows to (\d+)", refusal.value.mend)[1])  # type: ignore[index]
+    assert rows <= said <= 1.5 * rows
+    assert not story.shelf.all()
+    near = POLICY.replace("about_rows: 1000", f"about_rows: {said}")
+    assert story.publish(body, policy=near).version.number == 1
+    assert not any("about_rows" in line for line in story.publish(body, policy=near).advice())
+    far = POLICY.replace("about_rows: 1000", f"about_rows: {rows // 2}")
+    assert any("about_rows" in line for line in story.publish(body, policy=far).advice())
 
 
 @pytest.mark.parametrize(("bad", "says"), [
