@@ -25,7 +25,7 @@ from marketplace.metering import endpoints as metering
 from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
 from marketplace.portal import refusals, sign_in
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
@@ -38,6 +38,7 @@ from marketplace.settings import Settings, read_settings
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
+from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import health_router, metrics_router
@@ -45,8 +46,8 @@ from sandbox.http.health import Health, room_on_disk
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
+from sandbox.http.request_log import RequestLog
 from sandbox.identity import TokenIssuer, TokenVerifier
-from sandbox.journal import BodyLimit, Journal
 from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.policy import Gate
 from sandbox.storage import ProductStore
@@ -106,7 +107,7 @@ def create_app(settings: Settings) -> ASGIApp:
             tx.execute(text("SELECT 1"))
         return {"status": "ok"}
 
-    return Journal(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), log_file, metrics)
+    return RequestLog(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), log_file, metrics)
 
 
 def _housekeeping(database: Database, *, older_than: timedelta) -> Any:

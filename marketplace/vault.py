@@ -12,8 +12,8 @@ import httpx
 
 from sandbox.errors import CihuError, InvalidInput, NotFound, Unavailable
 from sandbox.http.request_id import outgoing
+from sandbox.http.status import STATUS
 from sandbox.identity import VAULT, TokenIssuer, login_claims
-from sandbox.problems import STATUS
 
 TOKEN_SECONDS = 60
 BUYING_SECONDS = 1800.0

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 
 import marketplace.migrate
-import sandbox.migrate
-from sandbox.city.postgres import Postgres
+import sandbox.vault.migrate
 from sandbox.database.migration import owned, revise, upgrade
 from sandbox.database.roles import create_schemas
+from sandbox.standalone.postgres import Postgres
 
-SIDES = {"sandbox": sandbox.migrate, "marketplace": marketplace.migrate}
+SIDES = {"sandbox": sandbox.vault.migrate, "marketplace": marketplace.migrate}
 
 
 def main() -> int:

@@ -20,11 +20,11 @@ from sqlalchemy import create_engine, select, text
 from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, Statement, statement
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.grants import Grant, load_grant
 from sandbox.identity import KERNEL, VAULT, TokenIssuer, create_account, create_team, join_team
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICY, Story, open_story, rows_csv
 from workspace import CHECKOUT, free_port, plain_environment, running
 
@@ -77,7 +77,7 @@ class AskedVault:
         environment = {**self.environment, **(more or {})}
         if more and "PYTHONPATH" in more:
             environment["PYTHONPATH"] = f"{more['PYTHONPATH']}:{self.environment['PYTHONPATH']}"
-        with running([sys.executable, "-m", "sandbox.app"], environment, self.log_file, f"{self.url}/healthz") as process:
+        with running([sys.executable, "-m", "sandbox.vault.app"], environment, self.log_file, f"{self.url}/healthz") as process:
             yield process
 
     def token(self, person: str, audience: str = VAULT, seconds: int = 600) -> str:

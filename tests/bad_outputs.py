@@ -32,7 +32,7 @@ from made_files import (
     zipped,
 )
 from review_people import make_people
-from sandbox.reviews.declaration import Declaration
+from sandbox.disclosure.declaration import Declaration
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 import marketplace.migrate
-import sandbox.migrate
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+import sandbox.vault.migrate
 from sandbox.database import Database
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import PROCESSES, Story, open_story
 
 pytest_plugins = ["left_processes"]
@@ -66,7 +66,7 @@ def template(postgres: Postgres) -> str:
     """A database with every table in it, copied for each test."""
     run(postgres, "CREATE DATABASE template_cihu")
     url = postgres.url(database="template_cihu")
-    sandbox.migrate.migrate(url)
+    sandbox.vault.migrate.migrate(url)
     marketplace.migrate.migrate(url)
     return "template_cihu"
 

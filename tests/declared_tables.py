@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from reviewed_runs import Reviewing, approval, declared, reviewing
-from sandbox.city.s3 import S3Server
 from sandbox.declared import DeclaredDesk, UnitDigests
 from sandbox.declared.tables import declared_tables
+from sandbox.disclosure.finding import Finding
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_team, join_team
 from sandbox.jobs import Run
@@ -27,10 +27,10 @@ from sandbox.jobs.quarantine import files_of, put_files
 from sandbox.reviews import Outcome, Review
 from sandbox.reviews.checks import checked_review, fetched
 from sandbox.reviews.declared_tables import cell_rules
-from sandbox.reviews.finding import Finding
 from sandbox.reviews.read import left_files
 from sandbox.reviews.request_release import request_release
-from sandbox.reviews.shown import told_to_reviewer
+from sandbox.reviews.views import told_to_reviewer
+from sandbox.standalone.s3 import S3Server
 from story import POLICY, Story
 
 # everything at grade 2: at least 5 units behind a number, no rounding, zeros are shown

@@ -5,7 +5,6 @@ from pathlib import Path
 from uuid import UUID
 
 from sandbox.catalog import Shelf
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import load_principal
 from sandbox.jobs import RunDesk
@@ -14,6 +13,7 @@ from sandbox.jobs.finish import finish
 from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
 from sandbox.policy import Gate
+from sandbox.standalone.s3 import S3Server
 from story import POLICIES
 from workspace import CHECKOUT, KERNEL_PYTHON
 

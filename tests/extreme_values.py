@@ -18,7 +18,6 @@ from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.errors import QueryRefused
 from sandbox.queries.functions.construct import Construct
 from sandbox.queries.functions.registry import CONSTRUCTS
-from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
     Aggregation,
@@ -51,6 +50,7 @@ from sandbox.queries.tree import (
     UnitAggregate,
     UnitKey,
 )
+from sandbox.queries.value_ranges import range_of
 from story import POLICIES
 
 POLICY = read_policy(

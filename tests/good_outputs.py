@@ -12,7 +12,7 @@ import pyarrow.parquet
 from onnx import TensorProto  # noqa: F401 (onnx loads its protobufs lazily)
 
 from made_files import notebook, onnx_linear, png_chart, safetensors_file, skops_file, tree_nodes
-from sandbox.reviews.declaration import Declaration
+from sandbox.disclosure.declaration import Declaration
 
 CONTEXT = "How often residents of the four districts see a doctor, by age band, for the study of access to care."
 CONTROLS = "Bands merged until each cell has 10 or more people, counts rounded to 5, no minimum or maximum."

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.city import process_tree
-from sandbox.city.leash import adopt_orphans
+from sandbox.standalone import process_tree
+from sandbox.standalone.parent_death_signal import adopt_orphans
 
 ENDING_SECONDS = 10.0  # for what was told to end, and is at it
 LEFT = pytest.StashKey[list[str]]()

@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 
 from altered import altered
-from sandbox.city.part import Part, RunningPart
-from sandbox.city.postgres import Postgres
-from sandbox.city.services import services
-from sandbox.city.settings import ANY_PORTS
-from sandbox.city.supervisor import City
-from sandbox.city.visitor import Places, Visitor, places
+from sandbox.client.session import Places, Visitor, places
 from sandbox.database import Database
+from sandbox.standalone.managed_service import Part, RunningPart
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.services import services
+from sandbox.standalone.settings import ANY_PORTS
+from sandbox.standalone.supervisor import City
 
 CHECKOUT = Path(__file__).parent.parent
 PASSWORD = ANY_PORTS.password

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from sandbox.audit.tables import entries, openings
-from sandbox.city.s3 import S3Server
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_organisation, join_team
 from sandbox.jobs import Run, RunDesk, load_run
@@ -20,15 +21,14 @@ from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
 from sandbox.reviews import Choice, Review, ReviewDesk, read_review_policy
 from sandbox.reviews.checks import checked_review
-from sandbox.reviews.disclosure.registry import CHECKS
 from sandbox.reviews.model import Declared, Finding, Vote
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.read import load_review
 from sandbox.reviews.request_release import request_release
 from sandbox.reviews.review_policy import GradeRule
 from sandbox.reviews.tables import review_files
-from sandbox.reviews.taxonomy import load_disclosure
 from sandbox.reviews.vote import vote
+from sandbox.standalone.s3 import S3Server
 from story import POLICIES, POLICY, Story
 from workspace import CHECKOUT, KERNEL_PYTHON
 

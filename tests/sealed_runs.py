@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from asked_vault import AskedVault
-from sandbox.city.s3 import S3Server
 from sandbox.jobs.tables import run_files
+from sandbox.standalone.s3 import S3Server
 
 SHORT = 10  # seconds: the shortest limit that can be declared
 PATIENCE = 60

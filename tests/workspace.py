@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
-from sandbox.city.leash import leash
-from sandbox.city.s3 import S3Server
 from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
+from sandbox.standalone.parent_death_signal import leash
+from sandbox.standalone.s3 import S3Server
 from story import Story
 
 CHECKOUT = Path(__file__).parent.parent
@@ -90,7 +90,7 @@ def vault_process(home: Path, story: Story, database_url: str, s3: S3Server) -> 
         "CIHU_RAW_BUCKET": s3.raw_bucket, "CIHU_PRODUCT_BUCKET": s3.product_bucket,
         "CIHU_POLICIES": str(CHECKOUT / "policies")}
     url = f"http://127.0.0.1:{port}"
-    with running([sys.executable, "-m", "sandbox.app"], environment, home / "vault.log", f"{url}/healthz") as process:
+    with running([sys.executable, "-m", "sandbox.vault.app"], environment, home / "vault.log", f"{url}/healthz") as process:
         yield VaultProcess(home, url, story, database_url, process)
 
 

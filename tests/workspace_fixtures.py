@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from health_rows import HEALTH_POLICY, health_csv
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import create_account, join_team
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import open_story
 from workspace import HubProcess, Kernel, VaultProcess, WorkspaceProcess, hub_process, vault_process, workspace_process
 

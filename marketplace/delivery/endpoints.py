@@ -13,7 +13,8 @@ from marketplace.delivery.answer_call import Delivered, Delivery, NotDelivered
 from marketplace.keys.verify_key import Verdict, refusal
 from marketplace.metering.admit_call import Admission, Call, Limits
 from sandbox.errors import InvalidInput
-from sandbox.problems import problem, status_of
+from sandbox.http.problem_details import problem
+from sandbox.http.status import status_of
 
 log = logging.getLogger("cihu.portal")
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")

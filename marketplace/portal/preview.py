@@ -10,8 +10,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.reviews.files.parquet_table import read_parquet
-from sandbox.reviews.finding import Unfit
+from sandbox.disclosure.files.parquet_table import read_parquet
+from sandbox.disclosure.finding import Unfit
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_PARQUET_ROWS = 5000

@@ -11,14 +11,14 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from marketplace.portal.door import Door
-from marketplace.portal.kept import Kept, typed_into
+from marketplace.portal.authentication import Door
+from marketplace.portal.form_draft import Kept, typed_into
 from marketplace.portal.pages.login import login_form
 from marketplace.portal.rendering import Pages, come_back, words_of
-from sandbox import problems
 from sandbox.audit import append
 from sandbox.database import Database
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, NotFound
+from sandbox.http import problem_details
 from sandbox.http.request_id import current_request_id
 from sandbox.policy import Refused, refusal_event
 
@@ -30,8 +30,8 @@ PageHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def install(app: FastAPI, *, database: Database, door: Door, pages: Pages) -> None:
-    """Install `sandbox.problems`, show the same refusal as a page where a person is looking, and log refused decisions."""
-    problems.install(app)
+    """Install `sandbox.http.problem_details`, show the same refusal as a page where a person is looking, and log refused decisions."""
+    problem_details.install(app)
     for kind in (CihuError, HTTPException, RequestValidationError, Exception):
         document = cast("Handler", app.exception_handlers[kind])
         app.add_exception_handler(kind, for_people(document, database=database, door=door, pages=pages))

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import delete, func, insert, select
 from starlette.datastructures import FormData
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import sent_forms
 

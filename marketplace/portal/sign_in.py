@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from marketplace.portal.door import sent_from
+from marketplace.portal.authentication import sent_from
 from marketplace.portal.sessions import open_command_line
 from sandbox.database import Database
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in, login_claims

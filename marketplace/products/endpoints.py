@@ -13,10 +13,10 @@ from marketplace.products.model import Product, QueryDefinition
 from marketplace.products.withdraw_product import withdraw_product
 from marketplace.vault import Vault
 from sandbox.database import Database
+from sandbox.http.problem_details import language_of
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
-from sandbox.problems import language_of
 
 
 class Withdrawal(BaseModel):

@@ -1,6 +1,6 @@
 """Datasets: publish, describe, open."""
 
+from sandbox.catalog.dataset_repository import Shelf
 from sandbox.catalog.model import DatasetPolicy, Version
-from sandbox.catalog.shelf import Shelf
 
 __all__ = ["DatasetPolicy", "Shelf", "Version"]

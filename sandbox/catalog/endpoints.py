@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
 from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
+from sandbox.catalog.dataset_repository import Shelf
 from sandbox.catalog.describe import describe
 from sandbox.catalog.model import Version
 from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
-from sandbox.catalog.shelf import Shelf
 from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.database import Database
 from sandbox.errors import NotFound

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from sandbox.catalog.chance import Chance
 from sandbox.catalog.model import Type
+from sandbox.catalog.seeded_random import Chance
 
 ONE_MORE_FOR_EACH = 4
 

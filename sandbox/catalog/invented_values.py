@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from sandbox.catalog.chance import Chance, Places, Shares
 from sandbox.catalog.model import Bounds, Column, Type
+from sandbox.catalog.seeded_random import Chance, Places, Shares
 
 EMPTY_SHARE = 0.05
 """Of a column that may be empty: often enough that a program that forgets it fails here, and not on the data."""

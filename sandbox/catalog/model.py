@@ -143,7 +143,7 @@ class DatasetPolicy:
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
     hint_bits: int = 0  # in all, for each grant; none are told without
-    ids: IdRule | None = None  # of a published version never None: what it was published by (shelf.py)
+    ids: IdRule | None = None  # of a published version never None: what it was published by (dataset_repository.py)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -12,11 +12,11 @@ from sqlalchemy import insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account
+from sandbox.catalog.dataset_repository import Shelf
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile, require_rows_near
 from sandbox.catalog.read_table import read_file
-from sandbox.catalog.shelf import Shelf
 from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction

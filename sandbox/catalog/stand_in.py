@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from sandbox.catalog.chance import Chance, Places
 from sandbox.catalog.invented_units import invented_units
 from sandbox.catalog.invented_values import invented_values
 from sandbox.catalog.model import Column, DatasetPolicy, Role, Type, Version
+from sandbox.catalog.seeded_random import Chance, Places
 
 MOST_ROWS = 10_000
 ROWS_OF_UNKNOWN = 1_000  # for an open dataset whose policy does not say about how many rows it has

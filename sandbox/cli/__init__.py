@@ -25,7 +25,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
         sys.exit(1)
     except OSError as error:
-        from sandbox.city.system_errors import of_the_system
+        from sandbox.standalone.system_errors import of_the_system
 
         refused(of_the_system(error))
 

@@ -47,7 +47,7 @@ def audit_key(home: Home = None) -> None:
     """Print the log's public key (anybody may have it; get it once, from somebody you trust)."""
     import httpx
 
-    from sandbox.city.visitor import places
+    from sandbox.client.session import places
 
     print(httpx.get(f"{places(home_of(home)).vault}/v1/log/key", timeout=30, trust_env=False).json()["key"])
 

@@ -18,10 +18,10 @@ def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo
     Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) two real data sets are
     published, the team has a grant, and two products are on offer. A second start takes seconds.
     """
-    from sandbox.city.run_city import run_city
-    from sandbox.city.settings import read_settings
-    from sandbox.city.supervisor import City
-    from sandbox.city.welcome import load_demo, welcome
+    from sandbox.standalone.run_city import run_city
+    from sandbox.standalone.settings import read_settings
+    from sandbox.standalone.supervisor import City
+    from sandbox.standalone.welcome import load_demo, welcome
 
     settings = read_settings()
     def report(step: str) -> None:
@@ -50,11 +50,11 @@ def tour(
     Without `--against` it starts a city of its own in a temporary folder, on free ports, and removes it afterwards.
     Exit status 1 if a step fails.
     """
-    from sandbox.city.fresh import fresh_city
-    from sandbox.city.settings import read_settings
-    from sandbox.city.tour import Report, play
-    from sandbox.city.tour.play import Step
-    from sandbox.city.visitor import places
+    from sandbox.client.session import places
+    from sandbox.standalone.fresh import fresh_city
+    from sandbox.standalone.settings import read_settings
+    from sandbox.standalone.tour import Report, play
+    from sandbox.standalone.tour.play import Step
 
     settings = read_settings()
     terminal = Console(stderr=True, quiet=as_json)

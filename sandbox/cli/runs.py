@@ -24,7 +24,7 @@ def run(folder: Annotated[Path | None, typer.Argument(help="The program: its .py
 
     Try a program first on the rows of `cihu stand-in`: of the real run you are told the state, and no more.
     """
-    from sandbox.jobs.program_folder import LIMITS, read_folder
+    from sandbox.cli.program_folder import LIMITS, read_folder
 
     if (folder is None) is (not sql) or limit not in LIMITS:
         raise InvalidInput("A run is a program's folder or a declared query.",

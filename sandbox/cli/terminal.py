@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
-    from sandbox.city.visitor import Visitor
+    from sandbox.client.session import Visitor
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
 **Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
@@ -35,13 +35,13 @@ GrantNumber = Annotated[str | None, typer.Option("--grant", help="Under which gr
 
 
 def home_of(home: Path | None) -> Path:
-    from sandbox.city.settings import home_folder
+    from sandbox.standalone.settings import home_folder
 
     return home.resolve() if home else home_folder()
 
 
 def visitor_of(home: Path | None, account: str) -> "Visitor":
-    from sandbox.city.visitor import Visitor, places
+    from sandbox.client.session import Visitor, places
 
     where = places(home_of(home))
     password = os.environ.get("CIHU_PASSWORD") or typer.prompt(f"Password of {account}", hide_input=True, err=True)

@@ -2,7 +2,7 @@
 
 from sandbox.declared.check import How, Overlap, overlaps
 from sandbox.declared.compute import compute
-from sandbox.declared.desk import DeclaredDesk
+from sandbox.declared.context import DeclaredDesk
 from sandbox.declared.read_query import DeclaredQuery, read_query
 from sandbox.declared.rules import CellRules
 from sandbox.declared.unit_digests import UnitDigests

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 
-from sandbox.declared.atoms import Atoms, atoms_of
-from sandbox.declared.few_behind import Few, TooMany, few_behind
-from sandbox.declared.kept import KeptTable
-from sandbox.declared.pairs import close_pairs
+from sandbox.declared.close_pairs import close_pairs
+from sandbox.declared.equivalence_classes import Atoms, atoms_of
+from sandbox.declared.small_unit_search import Few, TooMany, few_behind
 from sandbox.declared.table import Numbers
+from sandbox.declared.table_store import KeptTable
 
 MOST_LINES = 50_000_000
 MOST_OVERLAPS = 5

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.catalog.model import KeyValue, Version
-from sandbox.declared.behind import Behind
+from sandbox.declared.contributions import Behind
 from sandbox.declared.read_query import DeclaredQuery, check_size
 from sandbox.declared.rules import CellRules
 from sandbox.declared.suppress import shown_numbers

@@ -8,10 +8,10 @@ used for it, the one with the fewest units. (Complementary suppression: Hundepoo
 import numpy as np
 from scipy.sparse import vstack
 
-from sandbox.declared.atoms import atoms_of
-from sandbox.declared.behind import Behind, Shown, Whole
-from sandbox.declared.few_behind import TooMany, few_behind
+from sandbox.declared.contributions import Behind, Shown, Whole
+from sandbox.declared.equivalence_classes import atoms_of
 from sandbox.declared.rules import CellRules
+from sandbox.declared.small_unit_search import TooMany, few_behind
 
 
 def shown_numbers(behind: Behind, rules: CellRules) -> Shown:

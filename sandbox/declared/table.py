@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from sandbox.declared.behind import Behind, Shown
+from sandbox.declared.contributions import Behind, Shown
 
 
 @dataclass(frozen=True)

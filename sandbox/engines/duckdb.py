@@ -28,9 +28,9 @@ from sandbox.errors import QueryRefused, Unavailable
 from sandbox.queries import Plan, compile_brought, compile_discovery
 from sandbox.queries.compile import joined_table
 from sandbox.queries.cost import rows_kept
-from sandbox.queries.discovery import Discovery
-from sandbox.queries.ranges import MOST_KEY_VALUES
+from sandbox.queries.partition_selection import Discovery
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
+from sandbox.queries.value_ranges import MOST_KEY_VALUES
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8

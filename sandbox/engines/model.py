@@ -10,7 +10,7 @@ import pyarrow as pa
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.engines.open_query import OpenRows
 from sandbox.queries import Plan
-from sandbox.queries.discovery import Discovery
+from sandbox.queries.partition_selection import Discovery
 from sandbox.queries.plan import Total
 from sandbox.queries.scope import BoundsToBuy
 
@@ -18,7 +18,7 @@ Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
 
 UnitsByValue = dict[KeyValue, int]
-"""By each value of a key, the weights of the units that have it (discovery.py), or their number: as secret as totals."""
+"""By each value of a key, the weights of the units that have it (partition_selection.py), or their number: as secret as totals."""
 
 
 class Engine(Protocol):

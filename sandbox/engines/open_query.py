@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.read_table import quoted
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines.process import EngineProcesses, TaskFailed
 from sandbox.engines.table_file import TableFile
 from sandbox.errors import InvalidInput

@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import DatasetPolicy, KeyValue, Role
 from sandbox.catalog.read_table import SQL_TYPE, quoted
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.errors import QueryRefused
 from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
 from sandbox.queries.cost import rows_kept
 from sandbox.queries.layout import laid_out, with_weights
-from sandbox.queries.ranges import MOST_KEY_VALUES
+from sandbox.queries.value_ranges import MOST_KEY_VALUES
 
 ROWS_AT_ONCE = 150_000
 

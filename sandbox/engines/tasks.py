@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet
 
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import DatasetPolicy
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.memory_folder import private_memory_folder
 from sandbox.engines.open_query import TABLE as JOINED

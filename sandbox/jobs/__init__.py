@@ -1,7 +1,7 @@
 """Sealed runs: an analyst's own program goes to the raw data; what it makes waits in quarantine for people."""
 
 from sandbox.jobs.conclude import conclude
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
 from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.read import load_run
 from sandbox.jobs.worker import Worker

@@ -17,9 +17,9 @@ from sandbox.database import Transaction
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated
 from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
+from sandbox.jobs.disclosure_time import told_at
 from sandbox.jobs.model import Run, RunKind, RunState
-from sandbox.jobs.moments import told_at
 from sandbox.jobs.permit import require_leave
 from sandbox.jobs.read import load_run
 from sandbox.jobs.tables import runs

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.declared import compute, read_query
-from sandbox.declared.kept import keep
 from sandbox.declared.table_files import table_files
+from sandbox.declared.table_store import keep
 from sandbox.errors import QueryRefused
 from sandbox.jobs.claim import Claimed
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
 from sandbox.jobs.outbox import Collected
 from sandbox.jobs.sealed_run import Ending
 

@@ -7,9 +7,9 @@ import duckdb
 from sandbox.declared import read_query
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
+from sandbox.jobs.disclosure_time import checked_limit
 from sandbox.jobs.model import Program, Run, RunKind
-from sandbox.jobs.moments import checked_limit
 from sandbox.jobs.program import check_texts, checked_name, program_sha256
 from sandbox.jobs.submit import queue
 

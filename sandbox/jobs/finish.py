@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
 from sandbox.jobs.model import Hint, Run, RunState
 from sandbox.jobs.permit import revoked_grant
 from sandbox.jobs.quarantine import folder, record_files

@@ -1,6 +1,6 @@
 """What is a run, and which steps can it take?
 
-What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data (moments.py).
+What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data (disclosure_time.py).
 """
 
 from dataclasses import dataclass

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from sandbox.errors import Unavailable
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.context import RunDesk
 from sandbox.jobs.model import Interface, Program
 from sandbox.jobs.outbox import Collected
 from sandbox.jobs.predictions import fault_of

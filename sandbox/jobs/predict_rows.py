@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from sandbox.catalog import Version
 from sandbox.errors import InvalidInput
-from sandbox.jobs.bell import Bell
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.context import RunDesk
+from sandbox.jobs.disclosure_time import COLLECTING_SECONDS, GRACE_SECONDS, next_moment
 from sandbox.jobs.inputs import as_given
 from sandbox.jobs.model import Run
-from sandbox.jobs.moments import COLLECTING_SECONDS, GRACE_SECONDS, next_moment
 from sandbox.jobs.perform import perform
 from sandbox.jobs.predictor import OUTPUT
 from sandbox.jobs.quarantine import files_of, put_files

@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 
 from sandbox.errors import Unavailable
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.outbox import Collected, collect
+from sandbox.jobs.output_capture import Said
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import OUTBOX, READY
-from sandbox.jobs.said import Said
 from sandbox.seals import TOO_MUCH_MEMORY, TOO_MUCH_PROCESSOR, Bubblewrap, Seal, SealedProcess, first_of
 
 ENDED_BY = {TOO_MUCH_MEMORY: "memory", TOO_MUCH_PROCESSOR: "processor"}

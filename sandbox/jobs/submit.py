@@ -13,10 +13,10 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.context import RunDesk
+from sandbox.jobs.disclosure_time import checked_limit
 from sandbox.jobs.hints import take_bits
 from sandbox.jobs.model import Interface, Program, Run, RunKind, RunState
-from sandbox.jobs.moments import checked_limit
 from sandbox.jobs.permit import inputs_of, require_leave
 from sandbox.jobs.predictor import as_document, checked_interface
 from sandbox.jobs.program import checked_name, checked_program

@@ -13,16 +13,16 @@ from uuid import UUID
 
 from sandbox.errors import CihuError, Unavailable
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.claim import Claimed, claim
+from sandbox.jobs.context import RunDesk
 from sandbox.jobs.count import Keep, count
-from sandbox.jobs.desk import RunDesk
+from sandbox.jobs.disclosure_time import COLLECTING_SECONDS, next_moment
 from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
 from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Hint, Run, RunKind
-from sandbox.jobs.moments import COLLECTING_SECONDS, next_moment
 from sandbox.jobs.perform import not_started, perform
 from sandbox.jobs.quarantine import files_of, folder, put_files
 from sandbox.jobs.sealed_run import Ending

@@ -6,13 +6,13 @@ from typing import Any
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.errors import QueryRefused
-from sandbox.queries.across import over_groups
+from sandbox.queries.answer_windows import over_groups
 from sandbox.queries.compile_expression import ExpressionWriter
-from sandbox.queries.discovery import discovery_of
+from sandbox.queries.describe import wording, wording_zh
+from sandbox.queries.finite_domains import public_values
 from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide, refuse_wide_parts
 from sandbox.queries.limits import limits_of
-from sandbox.queries.listed import public_values
-from sandbox.queries.ranges import bounded, range_of
+from sandbox.queries.partition_selection import discovery_of
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
 from sandbox.queries.released_type import released_type
 from sandbox.queries.scope import PrivateTable, Scope, usable
@@ -45,7 +45,7 @@ from sandbox.queries.tree import (
     rewritten,
     walk,
 )
-from sandbox.queries.wording import wording, wording_zh
+from sandbox.queries.value_ranges import bounded, range_of
 
 OF_TWO = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP, Aggregation.CORRELATION, Aggregation.SLOPE, Aggregation.INTERCEPT)
 

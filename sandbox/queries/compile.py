@@ -7,15 +7,15 @@ from fractions import Fraction
 
 from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
-from sandbox.queries.bounds_to_buy import LARGEST_POWER, buckets, smallest_power
+from sandbox.queries.bounds_estimation import LARGEST_POWER, buckets, smallest_power
 from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, looked_up, places_of
-from sandbox.queries.discovery import MOST_CHARACTERS, MOST_VALUES, Discovery
 from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number
 from sandbox.queries.layout import code_column
+from sandbox.queries.partition_selection import MOST_CHARACTERS, MOST_VALUES, Discovery
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.ranges import bounds_of, of_all_rows, range_of
 from sandbox.queries.scope import BoundsToBuy, Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, members
+from sandbox.queries.value_ranges import bounds_of, of_all_rows, range_of
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
 TABLE = "private_rows"
@@ -149,7 +149,7 @@ def _told_apart(value: str, kind: Type) -> str:
 
 
 def bucket_of(value: str, one: BoundsToBuy) -> str:
-    """The bucket of a number (bounds_to_buy.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
+    """The bucket of a number (bounds_estimation.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
     least, most = smallest_power(one), LARGEST_POWER
     power = f"least(greatest(ceil(log2(greatest(abs({value}), {double(Fraction(2) ** least)}))), {least}), {most})"
     return (f"CASE WHEN {value} > 0 THEN CAST({power} AS INTEGER) + {1 - least} "

@@ -14,9 +14,9 @@ from sandbox.catalog.read_table import quoted
 from sandbox.queries.functions.conditions import compared
 from sandbox.queries.functions.literals import LARGEST, double, literal, whole_number
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey
+from sandbox.queries.value_ranges import range_of
 
 UNIT = quoted("unit:code")
 """The column that says whose a row is: layout.py."""

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from math import prod
 
 from sandbox.errors import QueryRefused
-from sandbox.queries.discovery import MOST_CHARACTERS
 from sandbox.queries.functions.construct import BYTES_OF_A_CHARACTER
 from sandbox.queries.functions.cost import steps_a_row, width_of
+from sandbox.queries.partition_selection import MOST_CHARACTERS
 from sandbox.queries.plan import Plan, TotalKind
 from sandbox.queries.refusal import KIND_ZH
 from sandbox.queries.scope import PrivateTable, PublicTable

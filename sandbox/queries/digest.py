@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from sandbox.catalog.model import KeyValue, Version
-from sandbox.queries.discovery import Discovery
+from sandbox.queries.describe import wording
+from sandbox.queries.partition_selection import Discovery
 from sandbox.queries.plan import Plan
 from sandbox.queries.scope import BoundsToBuy, PrivateTable
 from sandbox.queries.tree import Join
-from sandbox.queries.wording import wording
 
 FORMAT = 5
 """How a digest is written today: "5:" and a SHA-256. What is stored is stored under this one."""

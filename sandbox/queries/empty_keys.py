@@ -7,8 +7,8 @@ policy, or the question itself, says that there are none, nothing needs to be to
 from dataclasses import replace
 
 from sandbox.catalog.model import DatasetPolicy, KeyValue, Role, Type
+from sandbox.queries.describe import wording, wording_zh
 from sandbox.queries.plan import Plan
-from sandbox.queries.ranges import never_empty, range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
     And,
@@ -24,7 +24,7 @@ from sandbox.queries.tree import (
     UnitKey,
     rewritten,
 )
-from sandbox.queries.wording import wording, wording_zh
+from sandbox.queries.value_ranges import never_empty, range_of
 
 
 def can_be_empty(key: Expression, plan: Plan) -> bool:

@@ -7,9 +7,9 @@ from typing import Protocol
 from sqlglot import exp
 
 from sandbox.errors import Position, QueryRefused
+from sandbox.queries.desugar import read_sugar
 from sandbox.queries.exists import as_in
 from sandbox.queries.sql_text import DEEPEST, LONGEST_PATTERN, SqlText, construct, plain
-from sandbox.queries.sugar import read_sugar
 from sandbox.queries.tree import (
     Aggregate,
     Aggregation,

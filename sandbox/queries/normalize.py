@@ -2,7 +2,7 @@
 
 `WHERE 1 = 1 AND NOT (NOT x > 3)` is `WHERE x > 3`, and `x = 1 OR x = 2` is `x IN (1, 2)`. Every rule holds where values are
 empty, too (SQL's three-valued logic, SQL:2016, 8.1); what holds only of a filter, which keeps rows where it is true, is said so.
-AND, OR and IN are put in order where they are written (wording.py).
+AND, OR and IN are put in order where they are written (describe.py).
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from sandbox.queries.describe import wording
 from sandbox.queries.tree import (
     COMPARED,
     Aggregate,
@@ -27,7 +28,6 @@ from sandbox.queries.tree import (
     Question,
     rewritten,
 )
-from sandbox.queries.wording import wording
 
 TRUE, FALSE = Literal(True), Literal(False)
 OPPOSITE = {Comparison.EQUAL: Comparison.UNEQUAL, Comparison.UNEQUAL: Comparison.EQUAL, Comparison.LESS: Comparison.AT_LEAST,

@@ -6,14 +6,14 @@ from dataclasses import replace
 from sqlglot import exp
 
 from sandbox.errors import QueryRefused
-from sandbox.queries import across
-from sandbox.queries.afterwards import arranged, from_groups, over_groups, post_process
-from sandbox.queries.clauses import refuse_others
+from sandbox.queries import answer_windows
+from sandbox.queries.allowed_clauses import refuse_others
 from sandbox.queries.exists import join_as_exists
 from sandbox.queries.expressions import Reader
 from sandbox.queries.grouping_sets import grouping_sets
+from sandbox.queries.normalize_joins import bracketed_joins, plain_joins
 from sandbox.queries.own_rows import looked_up, own_rows, window
-from sandbox.queries.plain_joins import bracketed_joins, plain_joins
+from sandbox.queries.post_processing import arranged, from_groups, over_groups, post_process
 from sandbox.queries.quantile_lists import one_by_one
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows
 from sandbox.queries.sources import From, Sources
@@ -55,7 +55,7 @@ class _OwnRows:
     def window(self, node: exp.Window, read: Callable[[exp.Expression], Expression]) -> Expression:
         of_groups = self.rows is None or any(isinstance(part, exp.AggFunc) for argument in node.this.iter_expressions()
                                              for part in argument.walk())
-        return across.window(self.parser.text, node, read) if of_groups else window(self.parser.text, node, read, self.rows)
+        return answer_windows.window(self.parser.text, node, read) if of_groups else window(self.parser.text, node, read, self.rows)
 
 
 class _Parser:

@@ -15,12 +15,12 @@ from math import isqrt, prod
 from sandbox.catalog.model import Bounds, KeyValue, Version
 from sandbox.errors import QueryRefused
 from sandbox.privacy import PrivacyUnit
-from sandbox.queries.discovery import Discovery, discovery_of
+from sandbox.queries.describe import wording
+from sandbox.queries.finite_domains import public_values, that_can_pass
 from sandbox.queries.limits import limits_of
-from sandbox.queries.listed import public_values, that_can_pass
-from sandbox.queries.moments import in_moments
+from sandbox.queries.moment_decomposition import in_moments
 from sandbox.queries.normalize import normalized
-from sandbox.queries.ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
+from sandbox.queries.partition_selection import Discovery, discovery_of
 from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
@@ -48,8 +48,8 @@ from sandbox.queries.tree import (
     node,
     walk,
 )
+from sandbox.queries.value_ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
 from sandbox.queries.weights import WEIGHT, stored_sets
-from sandbox.queries.wording import wording
 
 MOST_CELLS = 100_000
 MOST_TOTALS = 64

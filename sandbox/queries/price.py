@@ -9,7 +9,7 @@ import opendp.prelude as dp
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import RHO_UNITS, ZERO, PrivacyLoss
-from sandbox.queries.discovery import Discovery, threshold_for
+from sandbox.queries.partition_selection import Discovery, threshold_for
 from sandbox.queries.plan import Plan, Total
 from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.weights import WEIGHT

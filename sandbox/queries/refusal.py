@@ -2,8 +2,8 @@
 
 from sandbox.catalog.model import Type
 from sandbox.errors import Position, QueryRefused
+from sandbox.queries.describe import wording, wording_zh
 from sandbox.queries.tree import NOWHERE, Expression, walk
-from sandbox.queries.wording import wording, wording_zh
 
 TYPE_ZH = {Type.TEXT: "文本", Type.INTEGER: "整数", Type.NUMBER: "数值", Type.BOOLEAN: "布尔值", Type.DATE: "日期",
            Type.TIMESTAMP: "时间"}

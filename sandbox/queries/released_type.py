@@ -3,8 +3,7 @@
 from fractions import Fraction
 
 from sandbox.catalog.model import Type
-from sandbox.queries.listed import OF_TEXT, is_worked_out
-from sandbox.queries.ranges import range_of
+from sandbox.queries.finite_domains import OF_TEXT, is_worked_out
 from sandbox.queries.refusal import TYPE_ZH, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
@@ -28,6 +27,7 @@ from sandbox.queries.tree import (
     Question,
     Round,
 )
+from sandbox.queries.value_ranges import range_of
 
 
 def released_type(expression: Expression, question: Question, scope: Scope) -> Type:

@@ -50,7 +50,7 @@ class PrivateTable:
 
 @node
 class BoundsToBuy:
-    """A column whose bounds are found in the data: from how many units have values of each size (bounds_to_buy.py)."""
+    """A column whose bounds are found in the data: from how many units have values of each size (bounds_estimation.py)."""
 
     of: Name
     whole: bool
@@ -73,7 +73,7 @@ class BoundsToBuy:
 class Scope:
     policy: DatasetPolicy
     joined: Mapping[str, PublicTable | PrivateTable] = field(default_factory=dict)
-    found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: discovery.py
+    found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: partition_selection.py
     looked_up: Mapping[str, PublicTable] = field(default_factory=dict)  # x IN (SELECT column FROM a public table)
     bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)  # bounds that no policy has
     unbought: tuple[BoundsToBuy, ...] = ()  # of those the ones that are only assumed yet

@@ -7,7 +7,7 @@ from typing import NoReturn
 from sqlglot import exp
 
 from sandbox.errors import QueryRefused
-from sandbox.queries.clauses import refusal
+from sandbox.queries.allowed_clauses import refusal
 from sandbox.queries.expressions import Reader
 from sandbox.queries.own_rows import own_rows
 from sandbox.queries.relations import CHOSEN, Groups, Relation, Rows, standing_as

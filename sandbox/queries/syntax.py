@@ -33,7 +33,7 @@ def check_syntax(text: SqlText) -> None:
     for node in text.statement.walk():
         assert isinstance(node, exp.Expression)
         allowed = PARTS.get(type(node))
-        if isinstance(node, exp.Table) and isinstance(node.parent, exp.Subquery):  # (a JOIN b): plain_joins.py
+        if isinstance(node, exp.Table) and isinstance(node.parent, exp.Subquery):  # (a JOIN b): normalize_joins.py
             allowed = PARTS[exp.Table] | {"joins"}
         unknown = [] if allowed is None else [name for name, value in node.args.items() if value and name not in allowed]
         if unknown:

@@ -319,7 +319,7 @@ class UnitAggregate:
 
     aggregation: Aggregation
     of: "Expression | None" = None
-    by: "Expression | None" = None  # as in Aggregate; never of a unit's rows, but of groups (across.py)
+    by: "Expression | None" = None  # as in Aggregate; never of a unit's rows, but of groups (answer_windows.py)
     fraction: Fraction | None = None
     position: Position = field(default=NOWHERE, compare=False)
 

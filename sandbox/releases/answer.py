@@ -6,13 +6,13 @@ from typing import Any
 
 from sandbox.catalog.model import Type
 from sandbox.queries.plan import Plan, PlannedOutput
-from sandbox.queries.ranges import range_of
 from sandbox.queries.relations import says_across
 from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
-from sandbox.releases.across import AnswerGroups
+from sandbox.queries.value_ranges import range_of
+from sandbox.releases.answer_cells import Cells
+from sandbox.releases.answer_window_values import AnswerGroups
 from sandbox.releases.arrange import arranged
 from sandbox.releases.bounding_bias import BoundingBias
-from sandbox.releases.cells import Cells
 from sandbox.releases.estimate_columns import estimate_across, estimate_all
 from sandbox.releases.evaluate import evaluate
 from sandbox.releases.subtotals import grouped_by

@@ -23,15 +23,15 @@ from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries.price import Share
 from sandbox.releases.answer import table
 from sandbox.releases.answer_sha256 import answer_sha256
-from sandbox.releases.desk import Desk
+from sandbox.releases.context import Desk
+from sandbox.releases.estimate_bounds import find_bounds
 from sandbox.releases.failure import failed
-from sandbox.releases.find_bounds import find_bounds
-from sandbox.releases.find_keys import find_keys
-from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
 from sandbox.releases.open_data import answer_openly, open_versions
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
+from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due
+from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions, released_totals
 
 

@@ -2,7 +2,7 @@
 
 A unit with more than `max_rows` rows counts less than its rows do (queries/weights.md), so counts and sums are too low, and
 averages lean to units with few rows. How many units have how many rows was bought when the version was published
-(left_out.py) and is public, so all of this is post-processing.
+(contribution_histogram.py) and is public, so all of this is post-processing.
 
 Claim, for one cell (or several cells together) of a question: let W be its weighted number of rows and N its number of rows.
 Sort the units that have more than `max_rows` rows by how many they have, and let r = T / max_rows for a unit with T rows. Such a
@@ -32,7 +32,6 @@ import numpy.typing as npt
 
 from sandbox.errors import QueryRefused
 from sandbox.queries.plan import Plan, Total, TotalKind
-from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import PrivateTable, PublicTable
 from sandbox.queries.tree import (
     Aggregate,
@@ -46,6 +45,7 @@ from sandbox.queries.tree import (
     UnitAggregate,
     members,
 )
+from sandbox.queries.value_ranges import range_of
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.interval import Interval
 
@@ -54,7 +54,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RowsBeyond:
-    """What is publicly known of the units that have more than `max_rows` rows, with all but certainty (left_out.py).
+    """What is publicly known of the units that have more than `max_rows` rows, with all but certainty (contribution_histogram.py).
 
     `weights` and `missing` are the ends of a concave line through (0, missing[0]): of so many weighted rows so many are missing
     at most. `units` is how many such units there are at most, and `most_rows` how many rows one has at most: but for

@@ -20,7 +20,7 @@ from sandbox.identity import Principal
 from sandbox.plain_text import ExactText
 from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
-from sandbox.releases.desk import Desk
+from sandbox.releases.context import Desk
 from sandbox.releases.explain import explain
 from sandbox.releases.spending import spending
 from sandbox.releases.tables import questions

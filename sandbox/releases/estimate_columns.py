@@ -15,8 +15,8 @@ import numpy.typing as npt
 from sandbox.queries.plan import PlannedOutput, Total
 from sandbox.queries.tree import Aggregate, Aggregation
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.across import AnswerGroups
-from sandbox.releases.cells import Cells
+from sandbox.releases.answer_cells import Cells
+from sandbox.releases.answer_window_values import AnswerGroups
 from sandbox.releases.estimate import CONFIDENCE, TOO_NOISY, Estimate, estimate, is_scaled, scale_of, units_of, z_of
 
 Numbers = npt.NDArray[np.float64]

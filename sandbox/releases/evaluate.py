@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sandbox.queries.listed import UNKNOWN, value_of
+from sandbox.queries.finite_domains import UNKNOWN, value_of
 from sandbox.queries.tree import (
     COMPARED,
     And,

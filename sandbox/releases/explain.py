@@ -9,18 +9,18 @@ from sandbox.budgets import Account, Level, refusal, statement
 from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.bounds_to_buy import least_units
+from sandbox.queries.bounds_estimation import least_units
+from sandbox.queries.describe import wording
 from sandbox.queries.plan import PlannedOutput
 from sandbox.queries.tree import Aggregate, Name, names_in
 from sandbox.queries.weights import WEIGHT
-from sandbox.queries.wording import wording
 from sandbox.releases.bounding import bounding
-from sandbox.releases.desk import Desk
-from sandbox.releases.moment import allowance_for_keys, allowance_seconds
+from sandbox.releases.context import Desk
 from sandbox.releases.notes import notes
 from sandbox.releases.open_data import explain_openly, open_versions
 from sandbox.releases.predict import predict, typical_rows, typical_units
 from sandbox.releases.prepare import Prepared, already_released, charge, charge_first, prepare
+from sandbox.releases.response_time import allowance_for_keys, allowance_seconds
 
 
 def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,

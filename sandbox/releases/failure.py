@@ -17,7 +17,7 @@ from sandbox.releases.tables import questions
 
 
 def failed(database: Database, principal: Principal, id: UUID, failure: Exception) -> CihuError:
-    """Note a failure, at the moment at which an answer would have left (moment.py), and give the error that is told.
+    """Note a failure, at the moment at which an answer would have left (response_time.py), and give the error that is told.
 
     What it was is told to nobody but the operator, by its type alone; the loss stays spent.
     """

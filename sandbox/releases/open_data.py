@@ -16,7 +16,7 @@ from sandbox.identity import Principal
 from sandbox.policy import Resource
 from sandbox.queries.open_question import datasets_named, open_sql, versions_named
 from sandbox.queries.sql_text import SqlText
-from sandbox.releases.desk import Desk
+from sandbox.releases.context import Desk
 
 FREE = {"picorho": 0, "rho": 0.0, "epsilon": 0.0, "delta": 0.0, "percent_of_grant": 0.0, "grant_percent_used": 0.0}
 NOTES = {"notes": ["It is about open data alone: the numbers are exact, at no cost, and no grant is needed."],

@@ -18,7 +18,7 @@ from sandbox.privacy import PrivacyLoss
 from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import RANKS, Across, Aggregate, Aggregation, Expression, Over, walk
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.across import half_width, in_squares
+from sandbox.releases.answer_window_values import half_width, in_squares
 from sandbox.releases.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
 from sandbox.releases.evaluate import enclose, evaluate
 from sandbox.releases.interval import Interval

@@ -19,17 +19,17 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
-from sandbox.queries.bounds_to_buy import assumed, bounds_to_buy
+from sandbox.queries.bounds_estimation import assumed, bounds_to_buy
 from sandbox.queries.cost import require_affordable
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
-from sandbox.releases.bought_bounds import bounds_bought
 from sandbox.releases.bounding_bias import BoundingBias, bias_of
-from sandbox.releases.desk import Desk
-from sandbox.releases.found_keys import keys_found
-from sandbox.releases.left_out import LeftOut, left_out
-from sandbox.releases.moment import require_in_time
+from sandbox.releases.context import Desk
+from sandbox.releases.contribution_histogram import LeftOut, left_out
+from sandbox.releases.estimated_bounds import bounds_bought
 from sandbox.releases.predict import loss_for
+from sandbox.releases.response_time import require_in_time
+from sandbox.releases.selected_partitions import keys_found
 from sandbox.releases.tables import released_totals
 
 LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)

@@ -1,6 +1,6 @@
 """How is a fact bought that questions need before they can be asked? As a question of its own, by the same steps as any other.
 
-Values of keys (find_keys.py) and bounds of columns (find_bounds.py) are bought so: charged and logged before data is touched,
+Values of keys (select_partitions.py) and bounds of columns (estimate_bounds.py) are bought so: charged and logged before data is touched,
 told at a moment that public facts give, kept for ever, and public from then on.
 """
 
@@ -18,13 +18,13 @@ from sandbox.budgets import reserve, settle
 from sandbox.database import Transaction
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.discovery import Discovery
+from sandbox.queries.partition_selection import Discovery
 from sandbox.queries.scope import BoundsToBuy
 from sandbox.releases.answer_sha256 import answer_sha256
-from sandbox.releases.desk import Desk
+from sandbox.releases.context import Desk
 from sandbox.releases.failure import failed
-from sandbox.releases.moment import allowance_for_keys, limit_seconds, until_due
 from sandbox.releases.prepare import Prepared, confirm
+from sandbox.releases.response_time import allowance_for_keys, limit_seconds, until_due
 from sandbox.releases.tables import questions
 
 

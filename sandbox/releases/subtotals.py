@@ -11,8 +11,8 @@ import numpy as np
 
 from sandbox.queries.plan import Plan
 from sandbox.queries.tree import Expression
+from sandbox.releases.answer_cells import Cells, Released
 from sandbox.releases.bounding_bias import BoundingBias
-from sandbox.releases.cells import Cells, Released
 
 
 def grouped_by(plan: Plan, released: Released, keys: tuple[Expression, ...], bias: BoundingBias | None = None) -> Cells:

@@ -76,7 +76,7 @@ left_out_rows = Table(
     Column("number", Integer, primary_key=True),
     Column("picorho", BigInteger, nullable=False),
     Column("scale", Float, nullable=False),
-    Column("units", ARRAY(BigInteger), nullable=False),  # noisy numbers of units by how many rows they have: left_out.py
+    Column("units", ARRAY(BigInteger), nullable=False),  # noisy numbers of units by how many rows they have: contribution_histogram.py
     Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
     schema="vault",

@@ -13,14 +13,14 @@ from sqlalchemy import delete, update
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
-from sandbox.declared.kept import mark_checked
+from sandbox.declared.table_store import mark_checked
+from sandbox.disclosure.check_file import check_file, check_together
+from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.reviews.check_file import check_file, check_together
-from sandbox.reviews.declaration import Declaration
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
-from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, ReviewedFile, ReviewState, Round, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import Left, left_files, load_review, versions_of

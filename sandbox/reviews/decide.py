@@ -6,11 +6,11 @@ from sqlalchemy import update
 
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
-from sandbox.declared.kept import forget, mark_released
+from sandbox.declared.table_store import forget, mark_released
 from sandbox.errors import Conflict
 from sandbox.jobs import Run, RunState, conclude, load_run
 from sandbox.jobs.permit import revoked_grant
-from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.model import Outcome, Review, ReviewState
 from sandbox.reviews.release import copy_files
 from sandbox.reviews.tables import reviews

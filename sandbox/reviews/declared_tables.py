@@ -7,12 +7,12 @@ from uuid import UUID
 from sandbox.city_time import city_date
 from sandbox.database import Transaction
 from sandbox.declared import CellRules, How, Overlap, overlaps
-from sandbox.declared.kept import KeptTable, candidate, checked_to, last_release, released_about
 from sandbox.declared.table_files import TABLE
+from sandbox.declared.table_store import KeptTable, candidate, checked_to, last_release, released_about
+from sandbox.disclosure.finding import Finding, Severity, asks, blocks
+from sandbox.disclosure.taxonomy import Thresholds
 from sandbox.jobs import Run, RunKind, load_run
-from sandbox.reviews.finding import Finding, Severity, asks, blocks
 from sandbox.reviews.read import earlier_releases
-from sandbox.reviews.taxonomy import Thresholds
 
 RISK = "differencing"
 NAMED = 3

@@ -19,18 +19,18 @@ from sandbox.jobs.read import load_own_run
 from sandbox.plain_text import PlainText
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
-from sandbox.reviews.desk import ReviewDesk
-from sandbox.reviews.give_on import give_seats_on
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
+from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
 from sandbox.reviews.run_package import package_for_officer, package_for_team
-from sandbox.reviews.shown import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.trial_check import PATH, check_trial
 from sandbox.reviews.view_file import view_file
+from sandbox.reviews.views import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
 from sandbox.reviews.vote import vote
 
 AS_BYTES = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sandbox.reviews.finding import Finding, Severity
+from sandbox.disclosure.finding import Finding, Severity
 
 __all__ = ["Finding", "Severity"]
 

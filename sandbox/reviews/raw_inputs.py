@@ -7,7 +7,7 @@ from functools import lru_cache
 import pyarrow.parquet
 
 from sandbox.catalog import Version
-from sandbox.reviews.raw_values import RawValues
+from sandbox.disclosure.raw_values.raw_values import RawValues
 from sandbox.storage import RawStore
 
 KEPT = 8

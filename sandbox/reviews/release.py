@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from sandbox.database import Transaction
+from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.finding import Unfit
 from sandbox.errors import Conflict, NotFound
 from sandbox.identity import Principal
 from sandbox.jobs.quarantine import object_name
 from sandbox.jobs.read import load_own_run
 from sandbox.reviews.checks import exact, fetched
-from sandbox.reviews.clean_file import clean_file
-from sandbox.reviews.desk import ReviewDesk
-from sandbox.reviews.finding import Unfit
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.model import Review
 from sandbox.reviews.read import Left, left_files, released
 from sandbox.reviews.tables import released_files

@@ -18,8 +18,8 @@ from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunState
 from sandbox.jobs.read import load_own_run
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.declarations import check_declared
-from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
 from sandbox.reviews.read import load_review, newest_review, versions_of
 from sandbox.reviews.rules import due_at, rule_of

@@ -23,12 +23,12 @@ from sandbox.jobs import Run, load_run
 from sandbox.jobs.read import load_own_run
 from sandbox.policy import Resource
 from sandbox.reviews.checks import exact
-from sandbox.reviews.desk import ReviewDesk
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.model import CastVote, Review, ReviewedFile
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import Left, load_review, newest_review, released
-from sandbox.reviews.shown import told_to_team
 from sandbox.reviews.verify_package import METADATA, SIGNATURE, statement
+from sandbox.reviews.views import told_to_team
 
 Part = dict[str, Any]
 PROFILE = "https://w3id.org/5s-crate/0.4"

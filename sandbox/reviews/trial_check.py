@@ -8,13 +8,13 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from sandbox.catalog.grade import grade_of
+from sandbox.disclosure.check_file import check_file, check_together
+from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.policy import Resource
-from sandbox.reviews.check_file import check_file, check_together
-from sandbox.reviews.declaration import Declaration
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.declarations import check_declared
-from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import Declared, Finding
 
 PATH = "/v1/release-checks"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sandbox.audit import Event, append
+from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.finding import Unfit
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import fetched
-from sandbox.reviews.clean_file import clean_file
-from sandbox.reviews.desk import ReviewDesk
-from sandbox.reviews.finding import Unfit
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import left_files, load_review
 

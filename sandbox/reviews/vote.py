@@ -11,9 +11,9 @@ from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import checked_review
+from sandbox.reviews.context import ReviewDesk
 from sandbox.reviews.decide import decide
 from sandbox.reviews.declarations import whole
-from sandbox.reviews.desk import ReviewDesk
 from sandbox.reviews.model import WAITING, Review, ReviewState, Round, Vote
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import load_review, versions_of

@@ -34,7 +34,7 @@ USER_NAMESPACE = ("--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-dro
 RIGHTS_TO_DROP_RIGHTS = ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID",
                          "--cap-add", "CAP_SETPCAP")
 
-SHUT, SHUT_SECONDS = Path(__file__).with_name("shut.py"), 20
+SHUT, SHUT_SECONDS = Path(__file__).with_name("remount_readonly.py"), 20
 WATCH = Path(__file__).with_name("watch.py")
 OWN_PROCESSES = 4  # bubblewrap's
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")

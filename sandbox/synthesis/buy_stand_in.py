@@ -30,8 +30,8 @@ from sandbox.queries.price import LEAST_SHARE
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import Desk
-from sandbox.releases.moment import allowance_seconds, computing_seconds, limit_seconds
 from sandbox.releases.noise import add_noise
+from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds
 from sandbox.synthesis.fit import column_shares, fit
 from sandbox.synthesis.marginals import Marginal, Question, classes_of, first_questions, pair_questions, pairs, telling
 from sandbox.synthesis.quality import quality

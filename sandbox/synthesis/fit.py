@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sandbox.catalog.chance import Shares
 from sandbox.catalog.model import DatasetPolicy
+from sandbox.catalog.seeded_random import Shares
 from sandbox.synthesis.categories import categories
 from sandbox.synthesis.marginals import Kind, Marginal, classes_of, telling
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.catalog.chance import Shares
 from sandbox.catalog.model import Column, DatasetPolicy, Role
 from sandbox.catalog.read_table import quoted
+from sandbox.catalog.seeded_random import Shares
 from sandbox.synthesis.categories import Category, categories, coded
 
 MOST_ROWS_TOLD = 12  # units with more rows are told together

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sandbox.catalog.chance import Places, Shares
+from sandbox.catalog.seeded_random import Places, Shares
 from sandbox.synthesis.marginals import Kind, Marginal
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from sandbox.catalog.chance import Chance, Places, Shares
 from sandbox.catalog.invented_units import invented_units
 from sandbox.catalog.invented_values import free_values
 from sandbox.catalog.model import Column, Role, Version
+from sandbox.catalog.seeded_random import Chance, Places, Shares
 from sandbox.catalog.stand_in import MOST_ROWS, schema
 from sandbox.synthesis.categories import Category, categories
 from sandbox.synthesis.fit import Fit

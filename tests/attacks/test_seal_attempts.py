@@ -18,7 +18,7 @@ import pytest
 from attempts import ATTEMPTS
 
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun
 from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, interpreter

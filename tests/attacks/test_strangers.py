@@ -19,12 +19,12 @@ import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.reviews.endpoints as reviews_endpoints
 from reviewed_runs import Reviewing, reviewing
-from sandbox import problems
 from sandbox.audit import Log, Signer
-from sandbox.city.s3 import S3Server
+from sandbox.http import problem_details
 from sandbox.identity import Principal, create_account, create_team, join_team, load_principal
 from sandbox.jobs import Worker
 from sandbox.releases import ask
+from sandbox.standalone.s3 import S3Server
 from story import Story
 
 STRANGERS = ("qin", "li", "chen")  # of another team, of none, a buyer
@@ -52,7 +52,7 @@ def client(city: Reviewing, tmp_path: Path) -> TestClient:
 
     story, log, worker = city.story, Log(city.desk.database, Signer(tmp_path / "log")), Worker(city.runs)
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
     app.include_router(grants_endpoints.router(story.database, story.shelf, story.gate, authenticate=who))
     app.include_router(releases_endpoints.router(story.desk, log, authenticate=who))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=who))

@@ -15,9 +15,9 @@ from sqlalchemy import insert, select, text
 from sandbox.audit import KINDS, Event, Log, Signer, append
 from sandbox.audit.tables import entries, nodes, openings
 from sandbox.audit.tree import Growth, hash_leaf
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, Unavailable
+from sandbox.standalone.postgres import Postgres
 
 
 def event(number: int = 0) -> Event:

@@ -12,10 +12,10 @@ from sandbox.audit.erase import erase_opening
 from sandbox.audit.note import PublicKey, open_checkpoint
 from sandbox.audit.tables import checkpoints, entries, nodes, openings
 from sandbox.audit.tree import EMPTY_ROOT, Growth, hash_leaf
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.database.roles import VAULT
 from sandbox.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from sandbox.standalone.postgres import Postgres
 
 
 def fill(database: Database, count: int) -> None:

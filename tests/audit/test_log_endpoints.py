@@ -8,12 +8,12 @@ import pytest
 from fastapi import FastAPI, Header
 from fastapi.testclient import TestClient
 
-from sandbox import problems
 from sandbox.audit import Event, Log, Signer, append, verify_growth, verify_receipt
 from sandbox.audit.endpoints import router
 from sandbox.audit.erase import erase_opening
 from sandbox.database import Database
 from sandbox.errors import NotAuthenticated
+from sandbox.http import problem_details
 
 
 def who(x_name: Annotated[str, Header()] = "") -> str:
@@ -28,7 +28,7 @@ def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
         for actor in ("wang", "li"):
             append(tx, Event(kind="query.asked", actor=actor, subject="query:1"))
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
     log = Log(database, Signer(tmp_path / "log"))
     app.include_router(router(log, authenticate=who, may_open=lambda asker, actor: asker in (actor, "auditor")))
     with TestClient(app) as opened:

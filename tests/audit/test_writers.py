@@ -11,11 +11,11 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sandbox.audit import KINDS, Event, Log, Signer, append
 from sandbox.audit.tables import kinds
 from sandbox.audit.writers import write_kinds, writers_of
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.database.roles import PORTAL, VAULT
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.identity.signing_keys import live_keys, publish_key
+from sandbox.standalone.postgres import Postgres
 
 LOG_TABLES = ("entries", "nodes", "openings", "checkpoints", "kinds")
 HASH = "decode(repeat('ab', 32), 'hex')"

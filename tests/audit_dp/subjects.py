@@ -19,8 +19,8 @@ from sandbox.engines.model import UnitsByValue
 from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.privacy import RHO_UNITS, PrivacyLoss, epsilon_of
 from sandbox.queries import Plan, bind, make_plan, parse, price_within
-from sandbox.queries.bounds_to_buy import least_weight
-from sandbox.queries.discovery import MOST_VALUES, threshold_for, weight_of_each
+from sandbox.queries.bounds_estimation import least_weight
+from sandbox.queries.partition_selection import MOST_VALUES, threshold_for, weight_of_each
 from sandbox.queries.plan import Total, TotalKind
 from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian_scale
 from sandbox.queries.scope import BoundsToBuy, Scope

@@ -20,7 +20,7 @@ from sandbox.engines import duckdb, work
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_discovery, compile_plan
 from sandbox.queries.compile import Statement
-from sandbox.queries.discovery import MOST_VALUES
+from sandbox.queries.partition_selection import MOST_VALUES
 from sandbox.queries.price import Share
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise

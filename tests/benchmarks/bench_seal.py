@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.taps import make_taps
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun

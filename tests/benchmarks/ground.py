@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-import sandbox.migrate
+import sandbox.vault.migrate
 from benchmarks.taps import DISTRICTS, MAX_ROWS, STOPS_POLICY, Taps
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.privacy import rho_within
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICIES, Story, open_story
 
 THREADS = 2  # as many as the vault gives a question
@@ -43,7 +43,7 @@ def small_city(*, durable: bool = True) -> Iterator[tuple[Story, str, S3Server]]
         with owner.connect() as connection:
             connection.execute(text("CREATE DATABASE cihu"))
         owner.dispose()
-        sandbox.migrate.migrate(postgres.url())
+        sandbox.vault.migrate.migrate(postgres.url())
         database = Database(postgres.url())
         try:
             yield open_story(database, s3.raw_store()), postgres.url(), s3

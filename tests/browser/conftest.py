@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from browser_window import Window, open_window
 from live_city import CHECKOUT, LiveCity, live_city
-from sandbox.city.demo_tables import write_demo_tables
+from sandbox.standalone.demo_tables import write_demo_tables
 
 CHROMIUM = shutil.which("chromium")
 NEEDED = bool(os.environ.get("CI") or os.environ.get("CIHU_TESTS_NEED_ALL"))

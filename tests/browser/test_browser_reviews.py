@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from browser_window import NARROW, OVERFLOWING, OVERLAPPING, UNLABELLED, UNNAMED, UNTRANSLATED, WIDE, Window
 from live_city import LiveCity
-from sandbox.city.people import ORGANISATIONS, PEOPLE, TEAMS
+from sandbox.standalone.people import ORGANISATIONS, PEOPLE, TEAMS
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 

@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 
 from sandbox.catalog.sweep import sweep
 from sandbox.catalog.tables import uploads
-from sandbox.city.s3 import S3Server
 from sandbox.errors import Conflict, InvalidInput
+from sandbox.standalone.s3 import S3Server
 from story import POLICY, Story
 
 CANARY = "CANARY-RAW-4711"

@@ -16,15 +16,15 @@ from hatchling.builders.wheel import WheelBuilder
 from sqlalchemy import create_engine, event, text
 
 import marketplace.migrate
-import sandbox.migrate
+import sandbox.vault.migrate
 from postgres_catalogue import SCHEMAS, catalogue, rights
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database, metadata
 from sandbox.database.migration import _ALEMBIC, _config, differences, owned
 from sandbox.database.roles import PORTAL, VAULT, VERSION_TABLE, create_roles, create_schemas
 from sandbox.errors import Conflict, Forbidden, InvalidInput
+from sandbox.standalone.postgres import Postgres
 
-SIDES = (sandbox.migrate, marketplace.migrate)
+SIDES = (sandbox.vault.migrate, marketplace.migrate)
 numbers = count()
 for side in SIDES:
     side.import_tables()
@@ -76,7 +76,7 @@ def test_every_table_belongs_to_exactly_one_history() -> None:
 
 def test_every_module_of_tables_is_known_to_its_side() -> None:
     """A table in a module that no side imports would be in no migration."""
-    root = Path(sandbox.migrate.__file__).parent.parent
+    root = Path(sandbox.vault.migrate.__file__).parent.parent
     for side in SIDES:
         package = side.__name__.partition(".")[0]
         found = {".".join(path.relative_to(root).with_suffix("").parts) for path in (root / package).rglob("tables.py")}
@@ -115,17 +115,17 @@ def test_two_that_migrate_at_once_both_succeed(empty: str, fresh: Database) -> N
 
 def test_either_side_may_be_first(empty: str, fresh: Database) -> None:
     marketplace.migrate.migrate(empty)
-    sandbox.migrate.migrate(empty)
+    sandbox.vault.migrate.migrate(empty)
     with fresh.transaction() as tx:
         assert [differences(tx, side.HISTORY) for side in SIDES] == [[], []]
 
 
 def test_a_database_of_a_newer_version_is_refused(empty: str, fresh: Database) -> None:
-    sandbox.migrate.migrate(empty)
+    sandbox.vault.migrate.migrate(empty)
     with fresh.transaction() as tx:
         tx.execute(text(f"UPDATE vault.{VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(Conflict, match="another version"):
-        sandbox.migrate.migrate(empty)
+        sandbox.vault.migrate.migrate(empty)
 
 
 def test_tables_from_before_the_migrations_are_named_as_such(empty: str, fresh: Database) -> None:
@@ -133,12 +133,12 @@ def test_tables_from_before_the_migrations_are_named_as_such(empty: str, fresh: 
         create_schemas(tx)
         metadata.create_all(tx)
     with pytest.raises(Conflict, match="not from a migration"):
-        sandbox.migrate.migrate(empty)
+        sandbox.vault.migrate.migrate(empty)
 
 
 def test_who_is_not_the_owner_cannot_migrate(postgres: Postgres, database_name: str) -> None:
     with pytest.raises(Forbidden, match="may not change"):
-        sandbox.migrate.migrate(postgres.url(user=VAULT, database=database_name))
+        sandbox.vault.migrate.migrate(postgres.url(user=VAULT, database=database_name))
 
 
 def test_a_migration_that_fails_leaves_nothing(empty: str, fresh: Database) -> None:
@@ -146,7 +146,7 @@ def test_a_migration_that_fails_leaves_nothing(empty: str, fresh: Database) -> N
         tx.execute(text("CREATE SCHEMA vault"))
         tx.execute(text("CREATE TABLE vault.grants (id integer)"))  # one of the last that the migration makes
     with pytest.raises(Conflict):
-        sandbox.migrate.migrate(empty)
+        sandbox.vault.migrate.migrate(empty)
     with fresh.transaction() as tx:
         assert tx.execute(text("SELECT to_regclass('log.entries')")).scalar() is None
 
@@ -167,15 +167,15 @@ def test_a_roles_password_is_in_no_statement(empty: str, fresh: Database) -> Non
 def test_the_services_passwords_come_from_their_own_addresses() -> None:
     environment = {"CIHU_VAULT_DATABASE_URL": "postgresql+psycopg://cihu_vault:a%40b@db/cihu",
                    "CIHU_PORTAL_DATABASE_URL": "postgresql+psycopg://cihu_portal@db/cihu"}
-    assert sandbox.migrate.service_passwords(environment) == {VAULT: "a@b"}
+    assert sandbox.vault.migrate.service_passwords(environment) == {VAULT: "a@b"}
     with pytest.raises(InvalidInput, match=PORTAL):
-        sandbox.migrate.service_passwords({"CIHU_PORTAL_DATABASE_URL": environment["CIHU_VAULT_DATABASE_URL"]})
+        sandbox.vault.migrate.service_passwords({"CIHU_PORTAL_DATABASE_URL": environment["CIHU_VAULT_DATABASE_URL"]})
     with pytest.raises(InvalidInput, match="not the address"):
-        sandbox.migrate.service_passwords({"CIHU_VAULT_DATABASE_URL": "nonsense"})
+        sandbox.vault.migrate.service_passwords({"CIHU_VAULT_DATABASE_URL": "nonsense"})
 
 
 def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
-    root = Path(sandbox.migrate.__file__).parent.parent
+    root = Path(sandbox.vault.migrate.__file__).parent.parent
     wheel = next(iter(WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])))
     inside = set(ZipFile(wheel).namelist())
     assert {"sandbox/database/migrations/env.py", "sandbox/database/migrations/versions/0001_initial.py",
@@ -219,7 +219,7 @@ def test_grants_of_a_database_of_the_first_release_get_fair_shares_of_what_is_le
     with owned(empty) as tx:
         create_schemas(tx)
         with _ALEMBIC:
-            command.upgrade(_config(tx, sandbox.migrate.HISTORY), "0011")
+            command.upgrade(_config(tx, sandbox.vault.migrate.HISTORY), "0011")
         for level, key, *amounts in ACCOUNTS:
             tx.execute(text("INSERT INTO vault.budget_accounts (level, key, picorho_limit, delta_limit, picorho_spent, "
                             "delta_spent) VALUES (:level, :key, :rho, :delta, :spent, :delta_spent)"),
@@ -238,7 +238,7 @@ def test_grants_of_a_database_of_the_first_release_get_fair_shares_of_what_is_le
             tx.execute(text("INSERT INTO vault.grants (id, request, dataset, department, team, purpose, epsilon, until, "
                             "status, approved_by) OVERRIDING SYSTEM VALUE VALUES (:number, :number, :dataset, 'health', "
                             ":team, 'p', 1, now() + interval '1 day', :status, 'lin')"), given)
-    sandbox.migrate.migrate(empty)
+    sandbox.vault.migrate.migrate(empty)
     with fresh.transaction() as tx:
         now = {(row.level, row.key): row for row in tx.execute(text("SELECT * FROM vault.budget_accounts"))}
     assert {key for (level, key), row in now.items() if level == "grant" and row.dataset} == set(LIVE)

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import text
 
 import marketplace.migrate
-import sandbox.migrate
+import sandbox.vault.migrate
 from postgres_catalogue import SCHEMAS, rights
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.database.roles import PORTAL, RIGHTS, VAULT, VERSION_TABLE
+from sandbox.standalone.postgres import Postgres
 
 
 def declared(database: Database) -> set[tuple[str, str, str, str]]:
@@ -46,7 +46,7 @@ def test_a_right_that_crept_in_is_taken_back(database: Database, postgres: Postg
         tx.execute(text(f"GRANT INSERT ON log.nodes, log.openings TO {PORTAL}"))
         tx.execute(text("GRANT EXECUTE ON FUNCTION log.append TO PUBLIC"))
         tx.execute(text(f"GRANT UPDATE ON market.{VERSION_TABLE} TO {PORTAL}"))
-    for side in (sandbox.migrate, marketplace.migrate):
+    for side in (sandbox.vault.migrate, marketplace.migrate):
         side.migrate(postgres.url(database=database_name))
     with database.transaction() as tx:
         assert rights(tx) == declared(database)

@@ -2,8 +2,8 @@
 
 from sqlalchemy import text
 
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
+from sandbox.standalone.postgres import Postgres
 
 
 def test_the_embedded_server_answers(database: Database) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from asked_vault import AskedVault, asked_vault
 from declared_tables import declaring
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 
 __all__ = ["declaring"]
 

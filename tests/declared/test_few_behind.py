@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 
 from exact_sums import told_of
 from sandbox.declared import few_behind as module
-from sandbox.declared.atoms import atoms_of
-from sandbox.declared.few_behind import TooMany, few_behind
+from sandbox.declared.equivalence_classes import atoms_of
+from sandbox.declared.small_unit_search import TooMany, few_behind
 
 
 def determined(numbers: list[list[int]], least: int, already: int) -> bool:

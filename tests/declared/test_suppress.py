@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exact_sums import told_of
-from sandbox.declared.behind import Behind
+from sandbox.declared.contributions import Behind
 from sandbox.declared.rules import CellRules
 from sandbox.declared.suppress import shown_numbers
 from sandbox.declared.table import Key, Table

@@ -12,8 +12,8 @@ from canaries import Canaries, word
 from declared_tables import GRADE_2, people, person, rows
 from sandbox.audit import verify_receipt
 from sandbox.audit.tables import entries, openings
-from sandbox.city.s3 import S3Server
-from sandbox.jobs.moments import GRACE_SECONDS
+from sandbox.jobs.disclosure_time import GRACE_SECONDS
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import SHORT, await_state, left_by
 
 WANTED = {"path": "table.csv", "statbarn": "frequencies", "context": "residents who came, by district and what was noted",

@@ -6,9 +6,9 @@ import pytest
 from fastapi import FastAPI, Request
 from starlette.testclient import TestClient
 
-from sandbox import problems
 from sandbox.errors import NotAuthenticated
-from sandbox.journal import BodyLimit, Journal
+from sandbox.http import problem_details
+from sandbox.http.request_log import BodyLimit, RequestLog
 
 log = logging.getLogger("test.journal")
 
@@ -20,7 +20,7 @@ def refuse(_: str) -> None:
 @pytest.fixture
 def client() -> TestClient:
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
 
     @app.post("/{path:path}")
     async def length(request: Request, path: str) -> int:
@@ -31,7 +31,7 @@ def client() -> TestClient:
         raise ValueError("CANARY-value")
 
     guarded = BodyLimit(app, 1000, large=("POST", "/large", 5000), admit=lambda token: None if token else refuse(token))
-    return TestClient(Journal(guarded, log), raise_server_exceptions=False)
+    return TestClient(RequestLog(guarded, log), raise_server_exceptions=False)
 
 
 def test_a_body_within_the_limit_passes(client: TestClient) -> None:

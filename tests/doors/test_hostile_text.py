@@ -4,8 +4,8 @@ import resource
 
 from asked_vault import AskedVault, asked_vault
 from hostile_text import requests
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICY, rows_csv
 
 LARGEST_FILE = 512 * 1024

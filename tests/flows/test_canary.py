@@ -25,11 +25,11 @@ from sqlalchemy import text
 from altered import altered
 from canaries import Canaries, in_files, in_memory, in_tables, word
 from live_city import PASSWORD, LiveCity, listen, live_city
-from sandbox.city import process_tree, workspace_visit
-from sandbox.city.s3 import S3Server
-from sandbox.city.visitor import Visitor
-from sandbox.city.workspace_visit import Kernel
+from sandbox.client.session import Visitor
 from sandbox.errors import CihuError
+from sandbox.standalone import process_tree, workspace_visit
+from sandbox.standalone.s3 import S3Server
+from sandbox.standalone.workspace_visit import Kernel
 from story import POLICY, rows_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

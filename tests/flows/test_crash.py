@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select, text
 
 import marketplace.migrate
-import sandbox.migrate
+import sandbox.vault.migrate
 from altered import altered
 from asked_vault import AskedVault, asked_vault
 from deaths import deeds
@@ -25,12 +25,12 @@ from live_city import PASSWORD, LiveCity, live_city
 from sandbox.audit import Log, Signer
 from sandbox.budgets import Account, Level, statement
 from sandbox.budgets.tables import reservations
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
-from sandbox.city.workspace_visit import open_workspace
 from sandbox.database import Database
 from sandbox.grants import Grant
 from sandbox.releases.tables import questions
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
+from sandbox.standalone.workspace_visit import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -202,7 +202,7 @@ def make_template(server: Postgres) -> str:
     with Database(server.url(database="postgres"), pool_size=1).engine.connect().execution_options(
             isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE DATABASE template_mortal"))
-    sandbox.migrate.migrate(server.url(database="template_mortal"))
+    sandbox.vault.migrate.migrate(server.url(database="template_mortal"))
     marketplace.migrate.migrate(server.url(database="template_mortal"))
     return "template_mortal"
 
@@ -275,7 +275,7 @@ def grant(city: LiveCity, tmp_path_factory: pytest.TempPathFactory) -> int:
     """The demo's data, and a grant on the health data for wang's team."""
     from datetime import UTC, datetime, timedelta
 
-    from sandbox.city.demo_tables import write_demo_tables
+    from sandbox.standalone.demo_tables import write_demo_tables
 
     files = write_demo_tables(tmp_path_factory.mktemp("demo"))
     policies = Path(__file__).parents[2] / "policies" / "datasets"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from live_city import PASSWORD, LiveCity, live_city
-from sandbox.city.tour import Report, play
 from sandbox.errors import Unavailable
+from sandbox.standalone.tour import Report, play
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-PLAY = sys.modules["sandbox.city.tour.play"]  # in the package the function has the module's name
+PLAY = sys.modules["sandbox.standalone.tour.play"]  # in the package the function has the module's name
 STEPS = PLAY.STEPS
 ANALYST = ("open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop")
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -39,7 +39,7 @@ class Gate:
 GATES = {
     # --- what may be asked
     "the allow-list: a condition on the privacy unit": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.ranges": """
+        "sandbox.queries.value_ranges": """
             _ranged = _column
             def _column(name, scope):
                 column = scope.column(name)

@@ -15,9 +15,9 @@ from sqlalchemy import select
 from asked_vault import AskedVault, asked_vault
 from sandbox.budgets import Account, Level
 from sandbox.budgets.tables import reservations
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.releases.tables import questions
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.city.fresh import fresh_city
-from sandbox.city.settings import read_settings
-from sandbox.city.welcome import load_demo
+from sandbox.standalone.fresh import fresh_city
+from sandbox.standalone.settings import read_settings
+from sandbox.standalone.welcome import load_demo
 
 CHECKOUT = Path(__file__).parent.parent.parent
 READMES = ("README.md", "README.zh-CN.md")

@@ -21,12 +21,12 @@ import httpx
 import pytest
 
 from live_city import PASSWORD, LiveCity, live_city
-from sandbox.city import process_tree, workspace_visit
-from sandbox.city.demo_tables import write_demo_tables
-from sandbox.city.tour.play import STEPS
-from sandbox.city.tour.stage import Stage
-from sandbox.city.workspace_visit import FIELD
 from sandbox.hub.run_folder import short_root
+from sandbox.standalone import process_tree, workspace_visit
+from sandbox.standalone.demo_tables import write_demo_tables
+from sandbox.standalone.tour.play import STEPS
+from sandbox.standalone.tour.stage import Stage
+from sandbox.standalone.workspace_visit import FIELD
 from workspace import CHECKOUT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -50,7 +50,7 @@ AT_REST: tuple[tuple[str, str, str], ...] = (
 )
 IN_ENVIRON: tuple[tuple[str, str], ...] = (
     # whose environment (a piece of its command line), which secret
-    ("sandbox.app", "file of keys/"), ("marketplace.app", "file of keys/"), ("jupyterhub", "file of keys/"),
+    ("sandbox.vault.app", "file of keys/"), ("marketplace.app", "file of keys/"), ("jupyterhub", "file of keys/"),
     ("sandbox.hub.proxy", "proxy token"), ("jupyterhub", "proxy token"), ("sandbox.hub.server", "server token"),
     ("weed", "file of keys/"),
 )

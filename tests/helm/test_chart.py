@@ -137,7 +137,7 @@ def test_the_tables_come_first_wherever_a_database_is_there(values: dict[str, An
     job = next(one for one in render(values, install=install) if "migration" in one["metadata"]["name"] and one["kind"] == "Job")
     assert ("helm.sh/hook" in job["metadata"].get("annotations", {})) is hook
     commands = [container["command"][2] for container in containers(job["spec"]["template"])]
-    assert commands == ["sandbox.migrate", "marketplace.migrate"]
+    assert commands == ["sandbox.vault.migrate", "marketplace.migrate"]
 
 
 def test_only_the_portal_has_a_disruption_budget_and_only_with_replicas() -> None:

@@ -15,15 +15,15 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import problems
 from sandbox.errors import NotFound, Unavailable
+from sandbox.http import problem_details
 from sandbox.http.clocks import require_together
 from sandbox.http.endpoints import health_router, metrics_router
 from sandbox.http.health import OK, Health, room_on_disk
 from sandbox.http.log_lines import LineFormatter
 from sandbox.http.metrics import Metrics
 from sandbox.http.request_id import HEADER, SANE, accepted, outgoing
-from sandbox.journal import Journal
+from sandbox.http.request_log import RequestLog
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ (\S+) [\w.]+: .*")
 
@@ -51,7 +51,7 @@ def metrics() -> Metrics:
 @pytest.fixture
 def client(metrics: Metrics) -> TestClient:
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
 
     @app.get("/people/{name}")
     def person(name: str) -> dict[str, str]:  # a thread of starlette's
@@ -68,7 +68,7 @@ def client(metrics: Metrics) -> TestClient:
 
     app.include_router(health_router(Health({"well": lambda: None})))
     app.include_router(metrics_router(metrics.registry))
-    return TestClient(Journal(app, logging.getLogger("cihu.test"), metrics), client=("127.0.0.1", 9))
+    return TestClient(RequestLog(app, logging.getLogger("cihu.test"), metrics), client=("127.0.0.1", 9))
 
 
 def test_an_id_that_was_sent_stands_in_every_line_the_answer_and_what_is_sent_on(client: TestClient, lines: io.StringIO) -> None:
@@ -136,7 +136,7 @@ def test_what_is_counted_names_no_person_and_tells_no_time(client: TestClient) -
 def test_metrics_are_for_this_machine_or_who_has_the_token(token: str, sent: dict[str, str], where: str, *, allowed: bool,
                                                            metrics: Metrics) -> None:
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
     app.include_router(metrics_router(metrics.registry, token))
     answer = TestClient(app, client=(where, 9)).get("/metrics", headers=sent)
     assert answer.status_code == (200 if allowed else 404)

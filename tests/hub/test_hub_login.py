@@ -5,7 +5,7 @@ import re
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
-from sandbox.city.workspace_visit import server_headers
+from sandbox.standalone.workspace_visit import server_headers
 from workspace import HubProcess, workspace_of
 from workspace_fixtures import PASSWORD
 

@@ -12,10 +12,10 @@ import pytest
 from jupyter_kernel_client import JupyterKernelClient
 from sqlalchemy import text
 
-from sandbox.city.workspace_visit import server_headers
 from sandbox.hub.run_folder import short_root
 from sandbox.hub.workspace import token_file
 from sandbox.identity import change_password, create_account, disable_account, join_team
+from sandbox.standalone.workspace_visit import server_headers
 from workspace import HubProcess, workspace_of
 from workspace_fixtures import PASSWORD
 

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
 from sandbox.identity import (
@@ -22,6 +21,7 @@ from sandbox.identity import (
     log_in,
     set_roles,
 )
+from sandbox.standalone.postgres import Postgres
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.errors import CihuError, NotAuthenticated, TooMany
 from sandbox.identity import check_password, create_account, create_organisation, log_in
 from sandbox.identity import passwords as hashing
 from sandbox.identity.login import ATTEMPTS
+from sandbox.standalone.postgres import Postgres
 
 RIGHT, WRONG = "磁湖 right password", "wrong password"
 

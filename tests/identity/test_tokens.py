@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, NotAuthenticated, Unavailable
 from sandbox.identity import KERNEL, PORTAL, VAULT, WORKSPACE, TokenIssuer, TokenVerifier, jwks
+from sandbox.standalone.postgres import Postgres
 
 GENERIC = "The token is not good here. Log in again."
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from asked_vault import AskedVault, asked_vault
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.jobs import run_folder
 from sandbox.jobs.run_folder import RunFolder
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 
 
 @pytest.fixture(scope="session")

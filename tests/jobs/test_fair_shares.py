@@ -6,7 +6,6 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import update
 
-from sandbox.city.s3 import S3Server
 from sandbox.errors import Conflict, Forbidden, TooMany
 from sandbox.grants import approve, request_access, revoke
 from sandbox.identity import create_account, create_team, join_team
@@ -17,6 +16,7 @@ from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
 from sandbox.jobs.model import STEPS, Run
 from sandbox.jobs.submit import MOST_WAITING, submit
 from sandbox.jobs.tables import runs
+from sandbox.standalone.s3 import S3Server
 from story import Story
 from workspace import CHECKOUT, KERNEL_PYTHON
 

@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from asked_vault import AskedVault
 from sandbox.audit.tables import entries
-from sandbox.city.s3 import S3Server
 from sandbox.jobs.hints import HINT_BITS, hint_of
 from sandbox.jobs.model import Hint
 from sandbox.jobs.outbox import Collected, LeftOut
 from sandbox.jobs.sealed_run import Ending
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, look
 from story import POLICY
 

@@ -11,7 +11,6 @@ import pytest
 
 from asked_vault import AskedVault
 from reviewed_runs import Reviewing, reviewing
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Interface
@@ -20,6 +19,7 @@ from sandbox.jobs.predictions import fault_of
 from sandbox.jobs.read import as_interface
 from sandbox.jobs.run_folder import empty
 from sandbox.jobs.submit import submit
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, left_by
 from story import open_story
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.cli.program_folder import LIMITS, read_folder
 from sandbox.errors import InvalidInput
-from sandbox.jobs.moments import LIMITS_SECONDS, checked_limit
+from sandbox.jobs.disclosure_time import LIMITS_SECONDS, checked_limit
 from sandbox.jobs.program import checked_name, checked_program
-from sandbox.jobs.program_folder import LIMITS, read_folder
 
 EXACT = "print('磁湖')\r\n\tpass  \n# no end"
 

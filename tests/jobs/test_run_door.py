@@ -13,9 +13,9 @@ from sqlalchemy import text
 from asked_vault import AskedVault
 from canaries import Canaries, word
 from sandbox.audit.tables import entries
-from sandbox.city.s3 import S3Server
 from sandbox.grants import Grant
-from sandbox.jobs.moments import FREEZING_SECONDS
+from sandbox.jobs.disclosure_time import FREEZING_SECONDS
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, hand_in, left_by, look, ran
 from story import POLICY
 

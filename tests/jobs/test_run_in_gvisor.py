@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import Ending, SealedRun

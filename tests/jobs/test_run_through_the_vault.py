@@ -4,8 +4,8 @@ import json
 from datetime import datetime, timedelta
 
 from asked_vault import AskedVault
-from sandbox.city.s3 import S3Server
-from sandbox.jobs.moments import FREEZING_SECONDS, GRACE_SECONDS
+from sandbox.jobs.disclosure_time import FREEZING_SECONDS, GRACE_SECONDS
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import SHORT, await_state, hand_in, left_by
 
 PROGRAM = """

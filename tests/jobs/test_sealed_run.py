@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import Unavailable
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.output_capture import KEPT_BYTES
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import OUTBOX_BYTES, run_seal
-from sandbox.jobs.said import KEPT_BYTES
 from sandbox.jobs.sealed_run import Ending, SealedRun
 from sandbox.seals import Bubblewrap, Seal, interpreter
 from workspace import CHECKOUT, KERNEL_PYTHON
@@ -178,7 +178,7 @@ AS_A_USER = """
 import sys
 from pathlib import Path
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun
 from sandbox.seals import Bubblewrap

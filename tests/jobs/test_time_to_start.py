@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from asked_vault import AskedVault
-from sandbox.city.s3 import S3Server
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import ran
 from workspace import KERNEL_PYTHON
 

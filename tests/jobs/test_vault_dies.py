@@ -19,8 +19,8 @@ from altered import altered
 from asked_vault import AskedVault
 from deaths import deeds
 from sandbox.audit.tables import entries, openings
-from sandbox.city.s3 import S3Server
 from sandbox.jobs.tables import runs
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, hand_in, left_by, ran
 
 LONG = "import time\nopen('/outbox/begun', 'w').write('b')\ntime.sleep(600)\n"
@@ -93,12 +93,12 @@ STATES = {"submitted": "queued", "claimed": "queued", "told": "finished"}  # aft
 
 
 def quick(folder: Path) -> dict[str, str]:
-    return altered(folder, {"sandbox.jobs.moments": QUICK, **PATIENT})
+    return altered(folder, {"sandbox.jobs.disclosure_time": QUICK, **PATIENT})
 
 
 def deadly(folder: Path) -> dict[str, str]:
     lines = {module: deeds(folder) + dedent(text) for module, text in DYING.items()}
-    return altered(folder, {"sandbox.jobs.moments": QUICK, **PATIENT, **lines})
+    return altered(folder, {"sandbox.jobs.disclosure_time": QUICK, **PATIENT, **lines})
 
 
 def events(vault: AskedVault, run_id: str) -> list[tuple[str, datetime]]:

@@ -10,9 +10,9 @@ import cihu
 import pytest
 from cihu.chart import ticks
 from cihu.completion import place_of
+from cihu.messages import WORDS, from_environment
 from cihu.private_sql import split_line
 from cihu.question import question
-from cihu.words import WORDS, from_environment
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 

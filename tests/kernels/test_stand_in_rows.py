@@ -11,7 +11,7 @@ import httpx
 import pandas as pd
 import pytest
 from cihu.rows import read_rows
-from cihu.unreal import StandIn, StandInColumn, unreal
+from cihu.stand_in_frame import StandIn, StandInColumn, unreal
 
 from sandbox.catalog.read_table import read_table
 from sandbox.catalog.stand_in import mark, marked_parquet, said_of, stand_in

@@ -20,13 +20,13 @@ from sqlalchemy import create_engine, text
 
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
-from sandbox.app import create_vault
-from sandbox.city.people import add_people
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, create_account, create_organisation
-from sandbox.settings import Settings as VaultSettings
+from sandbox.standalone.people import add_people
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
+from sandbox.vault.app import create_vault
+from sandbox.vault.settings import Settings as VaultSettings
 from story import POLICY, rows_csv
 
 PASSWORD = "a long enough password"

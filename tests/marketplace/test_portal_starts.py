@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from marketplace.settings import DEMO_HUB_SECRET, Settings, check_settings
-from sandbox.city.postgres import Postgres
 from sandbox.errors import InvalidInput
+from sandbox.standalone.postgres import Postgres
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -18,12 +18,12 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 import marketplace.migrate
-import sandbox.migrate
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+import sandbox.vault.migrate
 from sandbox.database import Database
 from sandbox.grants import approve, request_access
 from sandbox.releases import ask
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICY, Story, open_story
 
 FREE = (POLICY.replace("clinic.visits", "clinic.free")
@@ -83,7 +83,7 @@ def main() -> None:
             with engine.connect() as connection:
                 connection.execute(text("CREATE DATABASE cihu"))
             engine.dispose()
-            sandbox.migrate.migrate(postgres.url())
+            sandbox.vault.migrate.migrate(postgres.url())
             marketplace.migrate.migrate(postgres.url())
             database = Database(postgres.url())
             with database.transaction() as tx:

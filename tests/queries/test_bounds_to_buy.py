@@ -5,7 +5,7 @@ from fractions import Fraction
 import duckdb
 import pytest
 
-from sandbox.queries.bounds_to_buy import bounds_told, buckets, least_units, least_weight, lower, upper
+from sandbox.queries.bounds_estimation import bounds_told, buckets, least_units, least_weight, lower, upper
 from sandbox.queries.compile import bucket_of
 from sandbox.queries.scope import BoundsToBuy
 from sandbox.queries.tree import Name

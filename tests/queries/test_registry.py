@@ -20,7 +20,7 @@ NOT_OF_A_UNIT = frozenset(Aggregation) - {
     Aggregation.MIN,
     Aggregation.MAX,
 }
-"""Refused of a unit's own rows (ranges.py)."""
+"""Refused of a unit's own rows (value_ranges.py)."""
 
 
 def members_of(node: type) -> list[Enum | bool | None]:

@@ -15,18 +15,18 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.catalog.policy_file import read_policy
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines import Cells
 from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.bounds_to_buy import buckets
+from sandbox.queries.bounds_estimation import buckets
 from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
 from sandbox.queries.cost import rows_kept
-from sandbox.queries.discovery import weight_of_each
+from sandbox.queries.partition_selection import weight_of_each
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
 from sandbox.queries.weights import WEIGHT

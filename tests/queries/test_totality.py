@@ -28,8 +28,8 @@ from extreme_values import (
     type_of,
     units_values,
 )
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import Bounds, Role, Type
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.engines.duckdb import totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
@@ -37,12 +37,12 @@ from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
 from sandbox.queries.compile import TABLE, bucket_of
 from sandbox.queries.compile_expression import UNIT, ExpressionWriter
+from sandbox.queries.describe import wording
 from sandbox.queries.functions.cost import width_of
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.ranges import bounded, bounds_of, range_of
 from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Case, Compare, Comparison, Expression, IsNull, Literal, Name, Not
-from sandbox.queries.wording import wording
+from sandbox.queries.value_ranges import bounded, bounds_of, range_of
 
 OPEN = replace(
     VERSION,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from extreme_values import POLICY, SCOPE, VERSION
+from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import LONGEST_TEXT, Type
-from sandbox.catalog.shut_duckdb import SHUT
 from sandbox.errors import QueryRefused
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.compile import TABLE

@@ -222,7 +222,7 @@ def test_a_second_grant_gives_a_team_no_fresh_budget(city: Story) -> None:
 
 def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["sandbox.releases.ask"], "computing_seconds", lambda _: 0.001)
-    monkeypatch.setattr("sandbox.releases.moment.STEPS", 0)  # or it is told eight seconds later
+    monkeypatch.setattr("sandbox.releases.response_time.STEPS", 0)  # or it is told eight seconds later
     with pytest.raises(Unavailable, match="failed"):
         ask(city.desk, principal=city.principal("wang"), sql=SQL)
     assert spent(city)["grant"] > 0

@@ -34,9 +34,9 @@ from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer import table
-from sandbox.releases.cells import Cells
+from sandbox.releases.answer_cells import Cells
+from sandbox.releases.contribution_histogram import OCTAVES, STEPS, LeftOut, left_out_of, row_limits
 from sandbox.releases.estimate_columns import estimate_all
-from sandbox.releases.left_out import OCTAVES, STEPS, LeftOut, left_out_of, row_limits
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import all_notes
 from sandbox.releases.prepare import Prepared, read_question

@@ -22,7 +22,7 @@ from sandbox.engines.duckdb import compute
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.left_out import LeftOut, left_out, measure_left_out
+from sandbox.releases.contribution_histogram import LeftOut, left_out, measure_left_out
 from sandbox.releases.tables import left_out_rows
 from story import POLICIES, POLICY, Story
 
@@ -88,7 +88,7 @@ QUESTIONS = ("SELECT COUNT(*) AS n FROM clinic.visits", "SELECT district, COUNT(
                           st.integers(0, 10), st.booleans()), min_size=1, max_size=80), st.sampled_from(QUESTIONS))
 def test_no_question_leaves_out_more_than_what_units_have_beyond_the_limit(rows: list[tuple[int, str, int, int, bool]],
                                                                          sql: str) -> None:
-    """The claim of left_out.py, on the engine's own integers."""
+    """The claim of contribution_histogram.py, on the engine's own integers."""
     version = Version("clinic.visits", 1, PLANNED, "o", "v", "s", "lin", datetime(2026, 1, 1, tzinfo=UTC))
     names = {"person": [f"p{row[0]}" for row in rows], "district": [row[1] for row in rows], "year": [row[2] for row in rows],
              "visits": [row[3] for row in rows], "smoker": [row[4] for row in rows]}

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.releases.moment import MOST_ALLOWANCE, MOST_SECONDS, STEPS, limit_seconds, moment_for, moments, until_due
+from sandbox.releases.response_time import (
+    MOST_ALLOWANCE,
+    MOST_SECONDS,
+    STEPS,
+    limit_seconds,
+    moment_for,
+    moments,
+    until_due,
+)
 
 allowances = st.floats(0.25, MOST_ALLOWANCE)
 loads = st.floats(0.1, 1000)
@@ -44,7 +52,7 @@ def test_a_busier_machine_never_answers_earlier(allowance: float, load: float, p
 
 def test_what_fails_takes_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("sandbox.releases.moment.time.sleep", slept.append)
+    monkeypatch.setattr("sandbox.releases.response_time.time.sleep", slept.append)
     with pytest.raises(ZeroDivisionError), until_due(1.0, load=1.0):
         raise ZeroDivisionError
     with until_due(1.0, load=1.0):

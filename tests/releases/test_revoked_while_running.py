@@ -17,16 +17,16 @@ import pytest
 from sqlalchemy import event, select, text
 
 from sandbox.audit.tables import entries
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.grants import Grant, revoke
 from sandbox.identity import set_roles
 from sandbox.policy import Refused
 from sandbox.releases import ask
-from sandbox.releases.find_keys import find_keys
 from sandbox.releases.prepare import Prepared, confirm, prepare
+from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions
+from sandbox.standalone.postgres import Postgres
 from sandbox.synthesis.buy_stand_in import buy_stand_in
 from story import POLICY, Story, rows_csv
 

@@ -15,22 +15,22 @@ import pytest
 from sqlalchemy import create_engine, text
 
 import marketplace.migrate
-import sandbox.migrate
+import sandbox.vault.migrate
 from sandbox.audit import Log, Signer
 from sandbox.catalog import Shelf
 from sandbox.catalog.populations import read_populations
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.database.migration import owned, upgrade
 from sandbox.database.roles import create_schemas
 from sandbox.engines import DuckDBEngine
 from sandbox.policy import Gate
 from sandbox.releases import Desk, ask, explain
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import POLICIES, Story
 
 HOMES = sorted((Path(__file__).parents[1] / "old_home").glob("home_*.json.gz"))
-SIDES = {"vault": sandbox.migrate, "market": marketplace.migrate}
+SIDES = {"vault": sandbox.vault.migrate, "market": marketplace.migrate}
 
 
 def read_home(file: Path) -> dict[str, Any]:

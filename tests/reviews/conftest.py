@@ -7,8 +7,8 @@ import pytest
 
 from asked_vault import AskedVault, asked_vault
 from reviewed_runs import Reviewing, reviewing
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from story import Story
 
 

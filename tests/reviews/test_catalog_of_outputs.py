@@ -7,11 +7,11 @@ import pytest
 from bad_outputs import BAD, Bad
 from good_outputs import GOOD, Good
 from review_people import POLICIES, make_people
-from sandbox.reviews.check_file import check_file
-from sandbox.reviews.disclosure.registry import CHECKS
-from sandbox.reviews.finding import Finding, Severity
-from sandbox.reviews.raw_values import RawValues
-from sandbox.reviews.taxonomy import DisclosureRules, load_disclosure
+from sandbox.disclosure.check_file import check_file
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.finding import Finding, Severity
+from sandbox.disclosure.raw_values.raw_values import RawValues
+from sandbox.disclosure.taxonomy import DisclosureRules, load_disclosure
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from bad_outputs import BAD, parquet_with_metadata
 from good_outputs import CONTEXT, CONTROLS, GOOD, parquet
 from made_files import PNG, png_chart, png_with_chunk
 from review_people import POLICIES
+from sandbox.disclosure.check_file import check_file, check_together
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.finding import Severity
+from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.errors import InvalidInput
-from sandbox.reviews.check_file import check_file, check_together
-from sandbox.reviews.clean_file import clean_file
-from sandbox.reviews.declaration import Declaration
-from sandbox.reviews.disclosure.registry import CHECKS
-from sandbox.reviews.finding import Severity
-from sandbox.reviews.taxonomy import load_disclosure
 
 TAXONOMY = load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS)
 RULES = TAXONOMY.at("3")

@@ -6,8 +6,8 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.reviews.disclosure.cells import TOTAL, Cell, sums_of
-from sandbox.reviews.disclosure.margins import bound_cells, judge_margins
+from sandbox.disclosure.checks.margins import bound_cells, judge_margins
+from sandbox.disclosure.checks.table_cells import TOTAL, Cell, sums_of
 
 
 def table(counts: list[list[int]], hidden: set[tuple[int, int]]) -> list[Cell]:

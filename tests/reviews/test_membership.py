@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from made_files import skops_file
+from sandbox.disclosure.check_file import check_file
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.finding import Finding, Severity
+from sandbox.disclosure.membership_attack import membership_attack
+from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.errors import InvalidInput
-from sandbox.reviews.check_file import check_file
-from sandbox.reviews.declaration import Declaration
-from sandbox.reviews.disclosure.registry import CHECKS
-from sandbox.reviews.finding import Finding, Severity
-from sandbox.reviews.models.membership import membership_attack
-from sandbox.reviews.taxonomy import load_disclosure
 from story import POLICIES
 
 

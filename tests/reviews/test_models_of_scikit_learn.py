@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from good_outputs import CONTEXT, CONTROLS
-from sandbox.reviews.check_file import check_file
-from sandbox.reviews.declaration import Declaration
-from sandbox.reviews.disclosure.registry import CHECKS
-from sandbox.reviews.files.skops_tree import own_numbers
-from sandbox.reviews.finding import Finding, Severity
-from sandbox.reviews.taxonomy import load_disclosure
+from sandbox.disclosure.check_file import check_file
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.files.skops_tree import own_numbers
+from sandbox.disclosure.finding import Finding, Severity
+from sandbox.disclosure.taxonomy import load_disclosure
 from workspace import CHECKOUT, KERNEL_PYTHON
 
 ROWS = 3000

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review_people import POLICIES, make_people
-from sandbox.reviews.check_file import check_file
-from sandbox.reviews.declaration import Declaration
-from sandbox.reviews.disclosure.registry import CHECKS
-from sandbox.reviews.raw_values import RawValues
-from sandbox.reviews.taxonomy import load_disclosure
+from sandbox.disclosure.check_file import check_file
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.raw_values.raw_values import RawValues
+from sandbox.disclosure.taxonomy import load_disclosure
 
 TABLE, POLICY = make_people()
 ROWS = TABLE.to_pandas()

@@ -13,8 +13,8 @@ import pytest
 
 from altered import altered
 from asked_vault import AskedVault, asked_vault
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, hand_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

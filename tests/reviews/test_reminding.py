@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from reviewed_runs import Reviewing
-from sandbox.city.postgres import Postgres
-from sandbox.city.s3 import S3Server
 from sandbox.reviews.tables import reviews
+from sandbox.standalone.postgres import Postgres
+from sandbox.standalone.s3 import S3Server
 from workspace import vault_process
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from asked_vault import AskedVault, Asker
 from sandbox.audit import verify_receipt
-from sandbox.city.s3 import S3Server
 from sandbox.errors import Unavailable
+from sandbox.standalone.s3 import S3Server
 from sandbox.storage.bucket import Bucket
 from sealed_runs import await_state, hand_in
 

@@ -10,7 +10,6 @@ from sqlalchemy import text, update
 
 from made_files import png_with_chunk
 from reviewed_runs import NO, TABLE, Reviewing, approval, declared, refusal
-from sandbox.city.s3 import S3Server
 from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
 from sandbox.grants import revoke
 from sandbox.identity import join_team
@@ -18,16 +17,17 @@ from sandbox.jobs import RunState
 from sandbox.jobs.submit import submit
 from sandbox.reviews import Choice, Outcome, ReviewState
 from sandbox.reviews.checks import checked_review
-from sandbox.reviews.give_on import give_seats_on
 from sandbox.reviews.model import Finding, Severity
 from sandbox.reviews.read import list_reviews, released
+from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.remind import remind
 from sandbox.reviews.request_release import change_declarations, request_release, withdraw
-from sandbox.reviews.shown import told_to_reviewer, told_to_team
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.tables import reviews
 from sandbox.reviews.view_file import view_file
+from sandbox.reviews.views import told_to_reviewer, told_to_team
+from sandbox.standalone.s3 import S3Server
 from sandbox.storage import QuarantineStore
 
 BLOCK = Finding("copied_row", "identification", Severity.BLOCKS, "a row of the data is in it")

@@ -10,7 +10,7 @@ import pytest
 
 from ordinary_user import PYTHON, OrdinaryUser
 from sandbox.jobs import run_folder
-from sandbox.jobs.bell import Bell
+from sandbox.jobs.cancellation import Bell
 from sandbox.jobs.quarantine import why_ended
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import Ending, SealedRun

@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.city import process_tree
 from sandbox.seals import Bubblewrap, Limits, Seal, first_of, interpreter
 from sandbox.seals.bubblewrap import WATCH
 from sandbox.seals.host import cgroups_of
 from sandbox.seals.model import MIB
 from sandbox.seals.watch import memory
+from sandbox.standalone import process_tree
 from workspace import CHECKOUT, KERNEL_PYTHON
 
 

@@ -8,8 +8,8 @@ import pytest
 from minio.commonconfig import ENABLED
 from minio.versioningconfig import VersioningConfig
 
-from sandbox.city.s3 import S3Server
 from sandbox.errors import InvalidInput, NotFound, Unavailable
+from sandbox.standalone.s3 import S3Server
 from sandbox.storage import ProductStore, RawStore
 from sandbox.storage.protection import is_public
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.catalog.chance import Chance
 from sandbox.catalog.model import Role
+from sandbox.catalog.seeded_random import Chance
 from sandbox.catalog.stand_in import schema
 from sandbox.synthesis.categories import categories
 from sandbox.synthesis.fit import column_shares, fit, nearest_shares, raked

@@ -37,6 +37,7 @@ from cihu.catalogue import Dataset, Datasets
 from cihu.chart import Chart
 from cihu.checked import Checked, check_trial
 from cihu.explanation import Explanation
+from cihu.messages import LANGUAGES, choose, current, say
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
 from cihu.program import Inputs
@@ -45,10 +46,9 @@ from cihu.question import as_sql, question
 from cihu.released import Wish
 from cihu.runs import Run, Runs
 from cihu.sealed import LIMITS, hand_in, interface_of, read_program
-from cihu.unreal import unreal
+from cihu.stand_in_frame import unreal
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
-from cihu.words import LANGUAGES, choose, current, say
 
 EXPLAIN_SECONDS = 3.0  # while another question waits, how long such questions take is not worth more
 ASKING_SECONDS = 1200.0  # longer than the vault ever takes: keys, bounds and totals, each after a wait

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from cihu.chart import Bar, Chart
+from cihu.messages import say, told
 from cihu.problem import CihuError
 from cihu.show import bar, foot, number, page, percent, strip, table, text_table
-from cihu.words import say, told
 
 SHOWN_ROWS = 60
 PARTS = (("error", "standard_error"), ("low", "low"), ("high", "high"))

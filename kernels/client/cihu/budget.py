@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from cihu.messages import known, say
 from cihu.show import bar, foot, number, page, percent, table, text_table
-from cihu.words import known, say
 
 SHOWN_QUESTIONS, SHOWN_CHARACTERS = 10, 120
 

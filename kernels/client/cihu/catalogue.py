@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from cihu.messages import known, say, titled
 from cihu.show import foot, number, page, table, text_table
-from cihu.words import known, say, titled
 
 
 class Dataset:

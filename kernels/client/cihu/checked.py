@@ -9,12 +9,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cihu.messages import current, known, say
 from cihu.problem import CihuError
 from cihu.program import notebook_folder
 from cihu.released import Wish, wanted
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
-from cihu.words import current, known, say
 
 MOST_BYTES = 4 * 1024 * 1024
 

@@ -3,8 +3,8 @@
 from html import escape
 from typing import Any
 
+from cihu.messages import known, say, told
 from cihu.show import bar, foot, number, page, percent, table, text_table
-from cihu.words import known, say, told
 
 
 class Explanation:

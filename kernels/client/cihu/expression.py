@@ -5,8 +5,8 @@ Nothing runs here: Ibis refuses to execute an unbound table, and no engine is in
 
 from typing import Any
 
+from cihu.messages import say
 from cihu.problem import CihuError
-from cihu.words import say
 
 TYPES = {"integer": "int64", "number": "float64", "text": "string", "boolean": "boolean", "date": "date",
          "timestamp": "timestamp"}

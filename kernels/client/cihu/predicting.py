@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
+from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.program import INTERFACE, Inputs, outbox
-from cihu.words import say
 
 OUTPUT = "predictions.parquet"
 DTYPES = {"number": "float64", "probability": "float64", "integer": "int64", "boolean": "bool", "text": "str"}

@@ -10,9 +10,9 @@ import re
 from typing import Any, NoReturn
 
 import cihu
+from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.waiting import shell
-from cihu.words import say
 
 NAME = "private_sql"
 OPTION = re.compile(r"\s*(?:--explain\b|--(?:epsilon|error|grant)[\s=]+\S+)")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cihu.words import say
+from cihu.messages import say
 
 
 class CihuError(Exception):

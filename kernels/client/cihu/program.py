@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.rows import read_rows
-from cihu.unreal import unreal
-from cihu.words import say
+from cihu.stand_in_frame import unreal
 
 INPUTS, OUTBOX, INTERFACE = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE"
 

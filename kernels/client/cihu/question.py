@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from cihu.messages import say
 from cihu.problem import CihuError
-from cihu.words import say
 
 PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from cihu.messages import known, say
 from cihu.problem import CihuError
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
-from cihu.words import known, say
 
 Wish = Mapping[str, Any]
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from cihu.messages import known, say
 from cihu.problem import CihuError
 from cihu.released import Files, Request, Wish, wanted
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
-from cihu.words import known, say
 
 OPEN = ("queued", "running")
 ASK_SECONDS = 2.0

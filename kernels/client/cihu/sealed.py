@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.runs import Run
 from cihu.trial import Trial, try_out
 from cihu.vault import the_vault
 from cihu.waiting import shell
-from cihu.words import say
 
 NAME = "sealed"
 SETTING = re.compile(r"""(\w+)\s*=\s*(\[[^\]]*\]|"[^"]*"|'[^']*'|[^\s,]+)[\s,]*""")

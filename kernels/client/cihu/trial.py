@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.program import INPUTS, INTERFACE, OUTBOX, notebook_folder
 from cihu.show import foot, number, page, table, text_table
 from cihu.vault import the_vault
-from cihu.words import say
 
 # as the vault collects (sandbox/jobs/outbox.py)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

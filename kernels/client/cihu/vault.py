@@ -12,9 +12,9 @@ from pathlib import Path
 from time import monotonic, time
 from typing import Any
 
+from cihu.messages import current, say
 from cihu.problem import CihuError, from_document
 from cihu.waiting import TICK_SECONDS, Tick
-from cihu.words import current, say
 
 SOCKET = "/run/cihu/vault.sock"
 TOKEN_FILE = "/run/kernel/token"  # noqa: S105  # a path

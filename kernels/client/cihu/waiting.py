@@ -5,8 +5,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from cihu.messages import say
 from cihu.show import bar, page
-from cihu.words import say
 
 Tick = Callable[[float], None]
 TICK_SECONDS = 0.5

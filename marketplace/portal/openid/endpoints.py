@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import func, select
 from starlette.datastructures import FormData
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.openid.client import SCOPES, Client
 from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.requests import count_of
 from marketplace.portal.rendering import Pages, words_of

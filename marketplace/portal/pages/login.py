@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from marketplace.portal.door import Door, safe_next, sent_from
-from marketplace.portal.kept import Kept
+from marketplace.portal.authentication import Door, safe_next, sent_from
+from marketplace.portal.form_draft import Kept
 from marketplace.portal.language import COOKIE, LANGUAGES
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session, csrf_of, hash_secret, log_out, open_session

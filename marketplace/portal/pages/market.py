@@ -17,7 +17,7 @@ from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
 from marketplace.orders.find import orders_of
 from marketplace.orders.place_order import needs_decision, place_order
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.pages.requests import count_of, day_of
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sent_once import sent_once

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.my_sessions import MySession, end_my_session, end_my_sessions, my_sessions
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session, session_name

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session

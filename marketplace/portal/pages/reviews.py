@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.plain_form import plain_form
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from marketplace.portal.door import Door
+from marketplace.portal.authentication import Door
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.reviews import form_of, kinds_of
 from marketplace.portal.rendering import Pages, as_file, words_of

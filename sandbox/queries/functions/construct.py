@@ -64,7 +64,7 @@ class Result(StrEnum):
     """A result's type where it follows from the arguments."""
 
     OF_ARGUMENTS = "of_arguments"
-    NUMERIC = "numeric"  # INTEGER or NUMBER: ranges.py says which
+    NUMERIC = "numeric"  # INTEGER or NUMBER: value_ranges.py says which
     OF_COLUMN = "of_column"
 
 

@@ -10,9 +10,9 @@ from sandbox.catalog.model import Type
 from sandbox.queries.functions.columns import column_bytes
 from sandbox.queries.functions.construct import FIXED_WIDTH
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.ranges import range_of
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import Concat, Expression, Name, Replace, Slice, Spelled, members
+from sandbox.queries.value_ranges import range_of
 
 WRITTEN = {Type.INTEGER: 20, Type.NUMBER: 24, Type.DATE: 18, Type.BOOLEAN: 5, Type.TIMESTAMP: 32}
 """The most bytes of a value written out: -9223372036854775808, 5877642-06-23 (BC), false."""

@@ -8,8 +8,8 @@ import httpx
 from sqlalchemy import text
 
 from ended_run import ended_run
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
+from sandbox.standalone.s3 import S3Server
 
 WISH = {"team": "cihu-lake", "purpose": "研究各区就诊次数的差别", "epsilon": "1", "until": "2027-06-30"}
 ASKED = {"path_0": "table.csv", "statbarn_0": "frequencies", "context_0": "各区就诊次数,全部人口",

@@ -23,15 +23,16 @@ from sqlalchemy import select, update
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import authorization_codes, issued_tokens, sessions
 from marketplace.settings import DEMO_HUB_SECRET
-from sandbox import kernel_tokens, problems
 from sandbox.audit.tables import entries
-from sandbox.city.postgres import Postgres
 from sandbox.database import Database
 from sandbox.database.roles import VAULT as VAULT_ROLE
-from sandbox.door import claims_at
+from sandbox.http import problem_details
+from sandbox.http.authentication import claims_at
 from sandbox.identity import KERNEL, WORKSPACE, TokenIssuer, TokenVerifier, change_password, disable_account, set_roles
 from sandbox.identity.tables import token_revocations
 from sandbox.policy import Gate
+from sandbox.standalone.postgres import Postgres
+from sandbox.vault import kernel_tokens
 
 
 class Hub:
@@ -262,7 +263,7 @@ def kernels(postgres: Postgres, database_name: str, city) -> Iterator[TestClient
     """The vault's renewals, with the vault's own role and key."""
     database = Database(postgres.url(user=VAULT_ROLE, database=database_name), pool_size=2)
     app = FastAPI()
-    problems.install(app)
+    problem_details.install(app)
     issuer = TokenIssuer("vault", city.portal.settings.home / "keys" / "vault", database)
     app.include_router(kernel_tokens.renewing(database, issuer, gate=Gate(city.portal.settings.policies),
                                               kernel=claims_at(TokenVerifier(database), KERNEL)))

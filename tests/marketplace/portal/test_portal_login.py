@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from marketplace.portal.door import safe_next
+from marketplace.portal.authentication import safe_next
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import sessions
 from marketplace.settings import Settings

@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from ended_run import ended_run
 from marketplace.portal.preview import MOST_ROWS, preview_of, visible
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
 from sandbox.identity import create_account
+from sandbox.standalone.s3 import S3Server
 
 PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 PROGRAM = "print('<script>alert(1)</script>')  # \u202eno\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ended_run import ended_run, queued_run
-from sandbox.city.s3 import S3Server
 from sandbox.database import Database
+from sandbox.standalone.s3 import S3Server
 
 PROGRAM = "print('<script>alert(1)</script>')\n"
 FILES = {"table.csv": b"district,n\nnorth,120\n", "counts.csv": b"district,n\nnorth,120\n"}

@@ -1,0 +1,110 @@
+"""Which findings does a file have? Pure: the same file, declaration, rules and raw values always give the same."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from sandbox.disclosure.checks.differences import differences
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.checks.subject import Subject
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.files.open_file import open_file
+from sandbox.disclosure.files.opened import Grid, Opened
+from sandbox.disclosure.finding import Finding, Severity, Unfit, blocks
+from sandbox.disclosure.raw_values.raw_values import RawValues
+from sandbox.disclosure.taxonomy import DisclosureRules
+
+ORDER = {Severity.BLOCKS: 0, Severity.ASKS: 1, Severity.NOTES: 2}
+MOST_FINDINGS = 100
+
+
+def check_file(
+    name: str, content: bytes, declared: Declaration, rules: DisclosureRules, raw: RawValues | None
+) -> list[Finding]:
+    """What is wrong with the file, the gravest first. Never raises for what a file or a declaration says.
+
+    `name` is its path in the outbox, `raw` what is known of the run's inputs (without it no quote is looked for).
+    """
+    try:
+        subject, found = _subject(name, content, declared, rules, raw)
+    except Unfit as unfit:
+        return [unfit.finding]
+    for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
+        found += CHECKS[check](subject)
+    return _sorted(found)
+
+
+def check_together(
+    files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, raw: RawValues | None
+) -> dict[str, list[Finding]]:
+    """What files of one request show together, by file: small differences, totals that reveal what another table suppressed.
+
+    Files that cannot be opened are left out: `check_file` says why.
+    """
+    subjects = []
+    for name, (content, declared) in files.items():
+        with suppress(Unfit):
+            subjects.append(_subject(name, content, declared, rules, raw)[0])
+    return {name: _sorted(found) for name, found in differences(subjects).items()}
+
+
+def _sorted(found: list[Finding]) -> list[Finding]:
+    return sorted(dict.fromkeys(found), key=lambda finding: ORDER[finding.severity])[:MOST_FINDINGS]
+
+
+def _subject(
+    name: str, content: bytes, declared: Declaration, rules: DisclosureRules, raw: RawValues | None
+) -> tuple[Subject, list[Finding]]:
+    barn = rules.statbarn(declared.statbarn)
+    if barn is None:
+        known = ", ".join(rules.statbarns)
+        raise Unfit(
+            blocks(
+                "unknown_statbarn",
+                "unexplained",
+                f"{declared.statbarn[:60]!r} is no statbarn and no analysis.",
+                f"Use one of {known}.",
+                f"没有名为 {declared.statbarn[:60]!r} 的统计类别或分析。",
+                f"请使用:{known}。",
+            )
+        )
+    opened = _open(name, content, rules)
+    found = list(opened.findings)
+    counts: Grid | None = None
+    if declared.counts is not None:
+        try:
+            counts = _counts(declared.counts, rules)
+        except Unfit as unfit:
+            found.append(
+                blocks(
+                    "counts_unreadable",
+                    "unexplained",
+                    f"The supporting counts cannot be used: {unfit.finding.message}",
+                    unfit.finding.mend,
+                    f"支撑计数无法使用:{unfit.finding.zh}",
+                    unfit.finding.mend_zh,
+                )
+            )
+    return Subject(name, opened, declared, barn, rules.thresholds, counts, raw), found
+
+
+def _open(name: str, content: bytes, rules: DisclosureRules) -> Opened:
+    taxonomy = rules.taxonomy
+    return open_file(
+        name, content, most_bytes=taxonomy.most_bytes, most_rows=taxonomy.most_rows, skops_types=taxonomy.skops_types
+    )
+
+
+def _counts(content: bytes, rules: DisclosureRules) -> Grid:
+    opened = _open("counts.parquet" if content.startswith(b"PAR1") else "counts.csv", content, rules)
+    if len(opened.grids) != 1:
+        raise Unfit(
+            blocks(
+                "counts_unreadable",
+                "unexplained",
+                "They are not one table.",
+                "Give one CSV or Parquet table.",
+                "不是一张表。",
+                "请提供一张 CSV 或 Parquet 表。",
+            )
+        )
+    return opened.grids[0]

@@ -1,0 +1,78 @@
+"""Which checks does the code know? policies/disclosure.yaml names them."""
+
+from collections.abc import Callable, Iterator
+
+from sandbox.disclosure.checks.blobs import blobs, whitespace, wide_numbers
+from sandbox.disclosure.checks.characters import characters
+from sandbox.disclosure.checks.class_disclosure import class_disclosure
+from sandbox.disclosure.checks.coded_labels import coded_labels
+from sandbox.disclosure.checks.counted_in_words import counted_in_words
+from sandbox.disclosure.checks.dominance import dominance
+from sandbox.disclosure.checks.explained import explained
+from sandbox.disclosure.checks.extremes import extremes, found_extremes, percentiles
+from sandbox.disclosure.checks.few_shares import few_shares
+from sandbox.disclosure.checks.formulas import formulas
+from sandbox.disclosure.checks.freedom import degrees_of_freedom, found_freedom
+from sandbox.disclosure.checks.identifiers import identifiers, personal_numbers
+from sandbox.disclosure.checks.margins import margins
+from sandbox.disclosure.checks.markup import markup
+from sandbox.disclosure.checks.membership_check import membership
+from sandbox.disclosure.checks.microdata import long_lists, microdata
+from sandbox.disclosure.checks.minimum_count import found_counts, minimum_count
+from sandbox.disclosure.checks.model_parts import model_parts
+from sandbox.disclosure.checks.models_and_words import model_size, models_declared, no_results, pictures_declared
+from sandbox.disclosure.checks.quotes import quotes
+from sandbox.disclosure.checks.residuals import found_residuals, residuals
+from sandbox.disclosure.checks.rounding import rounding
+from sandbox.disclosure.checks.shares_with_few import shares_with_few
+from sandbox.disclosure.checks.subject import Subject
+from sandbox.disclosure.checks.supporting_counts import supporting_counts
+from sandbox.disclosure.checks.survival_steps import survival_steps
+from sandbox.disclosure.checks.zero_cells import zero_cells
+from sandbox.disclosure.finding import Finding
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+CHECKS: dict[str, Check] = {
+    check.__name__: check
+    for check in (
+        explained,
+        minimum_count,
+        found_counts,
+        zero_cells,
+        class_disclosure,
+        rounding,
+        supporting_counts,
+        dominance,
+        degrees_of_freedom,
+        found_freedom,
+        extremes,
+        found_extremes,
+        percentiles,
+        residuals,
+        found_residuals,
+        survival_steps,
+        margins,
+        microdata,
+        long_lists,
+        identifiers,
+        personal_numbers,
+        characters,
+        formulas,
+        blobs,
+        wide_numbers,
+        whitespace,
+        quotes,
+        pictures_declared,
+        models_declared,
+        model_size,
+        membership,
+        no_results,
+        model_parts,
+        markup,
+        few_shares,
+        shares_with_few,
+        counted_in_words,
+        coded_labels,
+    )
+}

@@ -1,0 +1,103 @@
+"""What is in an SVG, and how is it drawn as PNG?
+
+Only what is drawn leaves, by resvg, which runs no script and here loads nothing.
+"""
+
+import re
+from xml.etree import ElementTree as ET  # entities are refused before it reads
+
+import resvg_py
+
+from sandbox.disclosure.files.opened import Piece
+from sandbox.disclosure.files.picture import MOST_PIXELS
+from sandbox.disclosure.finding import Finding, Unfit, blocks
+
+ENTITIES = re.compile(r"<!(ENTITY|ELEMENT|ATTLIST)|<!DOCTYPE[^>]*\[", re.IGNORECASE)
+FORBIDDEN = frozenset({"script", "foreignObject", "image", "feImage", "iframe", "animate", "set", "handler", "a"})
+LONGEST_SIDE = 4000
+
+
+def read_svg(text: str) -> tuple[tuple[Piece, ...], tuple[Finding, ...]]:
+    """Its texts, for the checks of texts. Raises `Unfit`."""
+    if ENTITIES.search(text):
+        raise Unfit(_active("entities"))
+    try:
+        tree = ET.fromstring(text)  # noqa: S314 (no entities, and at most 16 MB)
+    except ET.ParseError as error:
+        raise Unfit(
+            blocks(
+                "unreadable",
+                "hidden_content",
+                "The SVG cannot be read.",
+                "Save the picture as PNG.",
+                "无法读取 SVG。",
+                "请把图片存为 PNG。",
+            )
+        ) from error
+    found = []
+    pieces = []
+    for element in tree.iter():
+        name = str(element.tag).rpartition("}")[2]
+        if name in FORBIDDEN:
+            found.append(_active(f"<{name}>"))
+        for attribute, value in element.attrib.items():
+            bare = attribute.rpartition("}")[2].lower()
+            if (
+                bare.startswith("on")
+                or (bare == "href" and not value.startswith("#"))
+                or "url(" in value.replace("url(#", "")
+            ):
+                found.append(_active(bare))
+        pieces += [
+            Piece(f"<{name}>", said.strip())
+            for said in (element.text, element.tail)
+            if said and said.strip() and name != "style"
+        ]
+    return tuple(pieces), tuple(dict.fromkeys(found))
+
+
+def render_svg(text: str) -> bytes:
+    """The drawing as PNG. Raises `Unfit`."""
+    _check_size(text)
+    try:
+        drawn = bytes(resvg_py.svg_to_bytes(svg_string=text, background="white"))
+    except Exception as error:  # resvg's binding raises plain ValueErrors and its own panics
+        raise Unfit(
+            blocks(
+                "unreadable",
+                "hidden_content",
+                "The SVG cannot be drawn.",
+                "Save the picture as PNG.",
+                "无法绘制 SVG。",
+                "请把图片存为 PNG。",
+            )
+        ) from error
+    return drawn
+
+
+def _check_size(text: str) -> None:
+    """Raises `Unfit` for a drawing that says it is huge."""
+    sides = [float(side) for side in re.findall(r'<svg[^>]*?\s(?:width|height)="([\d.]+)', text[:4096])]
+    sides += [float(side) for box in re.findall(r'viewBox="([^"]*)"', text[:4096]) for side in re.findall(r"[\d.]+", box)[2:]]
+    if sides and max(sides) ** 2 > MOST_PIXELS:
+        raise Unfit(
+            blocks(
+                "too_large",
+                "hidden_content",
+                f"The drawing is wider or higher than {LONGEST_SIDE} pixels.",
+                "Save it smaller.",
+                f"绘图的宽或高超过 {LONGEST_SIDE} 像素。",
+                "请缩小图片。",
+            )
+        )
+
+
+def _active(what: str) -> Finding:
+    return blocks(
+        "svg_active",
+        "hidden_content",
+        f"The SVG holds more than a drawing: {what}.",
+        "Save the picture as PNG.",
+        f"SVG 中含有绘图以外的内容:{what}。",
+        "请把图片存为 PNG。",
+    )

@@ -1,0 +1,78 @@
+"""What is in a file, whatever its kind? Grids of cells, pieces of text, a model's size, and what was found on the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.disclosure.files.kind import Kind
+from sandbox.disclosure.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of text and where it stands."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: names and rows of cells as text, each row as long as the header."""
+
+    where: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, place: int) -> list[str]:
+        return [row[place] for row in self.rows]
+
+    def cell(self, row: int, place: int) -> str:
+        """How a finding names a cell."""
+        named = self.header[place] or f"column {place + 1}"
+        return f"{self.where + ': ' if self.where else ''}row {row + 1}, {named}"
+
+    def transposed(self) -> "Grid":
+        """Rows as columns; the first column's cells become the names."""
+        names = (self.header[0], *self.column(0))
+        rows = tuple((self.header[place], *self.column(place)) for place in range(1, len(self.header)))
+        return Grid(self.where, names, rows)
+
+    def pieces(self) -> Iterator[Piece]:
+        for place, name in enumerate(self.header):
+            yield Piece(f"header, column {place + 1}", name)
+        for number, row in enumerate(self.rows):
+            for place, text in enumerate(row):
+                if text:
+                    yield Piece(self.cell(number, place), text)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Where a model's numbers lie: its largest parts by name, and its trees with their leaves."""
+
+    largest: tuple[tuple[str, int], ...] = ()
+    trees: int = 0
+    leaves: int = 0
+    in_trees: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that could be opened. `parameters` is how many numbers of its own a model holds, `arrays` are its numbers (as many
+    as are looked at)."""
+
+    kind: Kind
+    grids: tuple[Grid, ...] = ()
+    texts: tuple[Piece, ...] = ()
+    lists: tuple[tuple[str, int], ...] = ()  # JSON's long lists of numbers: where, how long
+    parameters: int = 0
+    findings: tuple[Finding, ...] = ()
+    arrays: tuple[Grid, ...] = ()
+    size: Size = Size()
+
+    def pieces(self) -> Iterator[Piece]:
+        """Every text of the file; a table in a text stands in it once only as text."""
+        yield from self.texts
+        if not self.texts:
+            for grid in self.grids:
+                yield from grid.pieces()

@@ -1,0 +1,53 @@
+"""What is known of a run's raw inputs when its outputs are checked? Digests and names; it stays in the vault."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from sandbox.catalog import DatasetPolicy
+from sandbox.catalog.model import Role
+from sandbox.disclosure.raw_values.raw_index import RawIndex
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
+
+
+class RawValues:
+    """The inputs of one run. `key` is the vault's own; whoever has it and this object can test guesses of values,
+    nobody else can.
+    """
+
+    def __init__(self, inputs: Sequence[tuple[pa.Table, DatasetPolicy]], key: bytes) -> None:
+        if len(key) < 16:
+            raise ValueError("the key of the digests must have 16 bytes or more")
+        # an open dataset (no unit) has nothing to hide: its rows may be had by anybody
+        private = [(table, policy) for table, policy in inputs if policy.unit is not None]
+        self.indexes = tuple(RawIndex(table, policy, key) for table, policy in private)
+        columns = [column for _table, policy in private for column in policy.columns]
+        self.key_names = frozenset(
+            _folded(name) for column in columns if column.role is Role.KEY for name in _names(column.name, column.title)
+        )
+        self._identifying = (
+            frozenset(_folded(column.name) for column in columns if column.role in (Role.UNIT, Role.HIDDEN)) - self.key_names
+        )
+        self._names = frozenset(_folded(name) for column in columns for name in _names(column.name, column.title))
+
+    @property
+    def units(self) -> int:
+        """How many units the smallest input is about."""
+        return min((index.units for index in self.indexes), default=0)
+
+    def is_column(self, name: str) -> bool:
+        return _folded(name) in self._names
+
+    def is_key(self, name: str) -> bool:
+        return _folded(name) in self.key_names
+
+    def is_identifying(self, name: str) -> bool:
+        """Whether a column of that name names units, or is hidden."""
+        return _folded(name) in self._identifying
+
+
+def _names(name: str, title: object) -> tuple[str, ...]:
+    return (name, str(getattr(title, "zh", "")), str(getattr(title, "en", "")))

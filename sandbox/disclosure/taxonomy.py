@@ -1,0 +1,161 @@
+"""Which checks does a file get, and with which thresholds?
+
+`policies/disclosure.yaml`, read whole; the slightest fault stops the start.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sandbox.disclosure.finding import Severity
+from sandbox.errors import InvalidInput
+from sandbox.policy import YamlText
+
+NAMES = tuple[str, str]
+"""English, Chinese."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What policies/disclosure.yaml explains, for one grade."""
+
+    minimum_count: int
+    rounding_base: int
+    zero_cells: Severity
+    degrees_of_freedom: int
+    dominance_units: int
+    dominance_percent: int
+    prior_percent: int
+    margin_interval: int
+    units_per_parameter: int
+    membership_percent: int
+    most_columns: int
+    microdata_rows: int
+    significant_digits: int
+
+
+@dataclass(frozen=True)
+class Statbarn:
+    """A group of analyses with the same risks."""
+
+    id: str
+    name: NAMES
+    risks: tuple[str, ...]
+    checks: tuple[str, ...]
+    analyses: dict[str, NAMES]
+
+
+@dataclass(frozen=True)
+class DisclosureRules:
+    """The taxonomy with one grade's thresholds."""
+
+    grade: str
+    thresholds: Thresholds
+    taxonomy: "Taxonomy"
+
+    @property
+    def statbarns(self) -> dict[str, Statbarn]:
+        return self.taxonomy.statbarns
+
+    def statbarn(self, declared: str) -> Statbarn | None:
+        """By its own name, or by that of one of its analyses."""
+        return self.statbarns.get(declared) or next(
+            (barn for barn in self.statbarns.values() if declared in barn.analyses), None
+        )
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """All of policies/disclosure.yaml."""
+
+    most_bytes: int
+    most_rows: int
+    grades: dict[str, Thresholds]
+    risks: dict[str, NAMES]
+    always: tuple[str, ...]
+    skops_types: tuple[str, ...]
+    statbarns: dict[str, Statbarn]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a file can be declared as: statbarns first, then the analyses that stand for them."""
+        return (*self.statbarns, *dict.fromkeys(name for barn in self.statbarns.values() for name in barn.analyses
+                                                if name not in self.statbarns))
+
+    def with_analyses(self, statbarns: Iterable[str]) -> frozenset[str]:
+        """These statbarns and all that can be declared instead of them. Raises `InvalidInput` for what is no statbarn."""
+        found: set[str] = set()
+        for name in statbarns:
+            if name not in self.statbarns:
+                raise InvalidInput(f"policies/reviews.yaml: low_risk: {name!r} is no statbarn of disclosure.yaml.",
+                                   mend=f"Use some of {', '.join(self.statbarns)}.")
+            found |= {name, *self.statbarns[name].analyses}
+        return frozenset(found)
+
+    def at(self, grade: str) -> DisclosureRules:
+        """The rules for outputs made of data of that grade. Raises `InvalidInput` for one that never leaves."""
+        if grade not in self.grades:
+            raise InvalidInput(
+                f"Nothing made of data of grade {grade!r} leaves a sealed run.",
+                mend=f"Use data of grade {', '.join(self.grades)}.",
+                zh=f"由 {grade!r} 级数据产生的结果一律不得输出。",
+                mend_zh=f"请使用 {'、'.join(self.grades)} 级数据。",
+            )
+        return DisclosureRules(grade, self.grades[grade], self)
+
+
+def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
+    """Read `disclosure.yaml` and check it with `disclosure.schema.json` beside it. `checks` are those that the code knows.
+
+    Raises `InvalidInput`, naming the line.
+    """
+    text = YamlText(path.read_text("utf-8"), path.with_name("disclosure.schema.json"), what=f"{path.parent.name}/{path.name}")
+    said, known = text.document, frozenset(checks)
+    for place, check in enumerate(said["always"]):
+        _known(text, check, known, "always", place)
+    met: set[str] = set()
+    for name, barn in said["statbarns"].items():
+        for place, check in enumerate(barn["checks"]):
+            _known(text, check, known, "statbarns", name, "checks", place)
+        if strange := sorted(set(barn["risks"]) - said["risks"].keys()):
+            raise text.fault(
+                f"{strange[0]!r} is not a risk.", "statbarns", name, "risks", mend=f"Use some of {', '.join(said['risks'])}."
+            )
+        if twice := sorted(met & barn["analyses"].keys()):
+            raise text.fault(
+                f"the analysis {twice[0]!r} stands in two statbarns.", "statbarns", name, "analyses", mend="Keep one of them."
+            )
+        met |= barn["analyses"].keys()
+    return Taxonomy(
+        most_bytes=said["files"]["most_bytes"],
+        most_rows=said["files"]["most_rows"],
+        grades={grade: _thresholds(numbers) for grade, numbers in said["grades"].items()},
+        risks={risk: _names(words) for risk, words in said["risks"].items()},
+        always=tuple(said["always"]),
+        skops_types=tuple(said["skops_types"]),
+        statbarns={
+            name: Statbarn(
+                name,
+                _names(barn["name"]),
+                tuple(barn["risks"]),
+                tuple(barn["checks"]),
+                {analysis: _names(words) for analysis, words in barn["analyses"].items()},
+            )
+            for name, barn in said["statbarns"].items()
+        },
+    )
+
+
+def _known(text: YamlText, check: str, known: frozenset[str], *path: str | int) -> None:
+    if check not in known:
+        raise text.fault(f"there is no check {check!r}.", *path, mend=f"Use some of {', '.join(sorted(known))}.")
+
+
+def _names(words: dict[str, str]) -> NAMES:
+    return words["en"], words["zh"]
+
+
+def _thresholds(numbers: dict[str, Any]) -> Thresholds:
+    said: dict[str, Any] = {field.name: numbers[field.name] for field in fields(Thresholds)}
+    return Thresholds(**(said | {"zero_cells": Severity(numbers["zero_cells"])}))

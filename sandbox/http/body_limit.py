@@ -1,0 +1,56 @@
+"""How large a request may be: ASGI middleware that counts the body as it comes."""
+
+from collections.abc import Callable
+from urllib.parse import unquote_plus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.errors import CihuError
+from sandbox.http.problem_details import problem
+from sandbox.http.status import status_of
+from sandbox.plain_text import MEND, is_text
+
+
+class BodyLimit:
+    """ASGI middleware: a body is at most `most` bytes, counted as it comes. `large` names the one request that may be
+    larger, how large, and who must be asked before a byte of it is read (its refusal is the answer)."""
+
+    def __init__(self, app: ASGIApp, most: int, *, large: tuple[str, str, int] | None = None,
+                 admit: Callable[[str], object] | None = None) -> None:
+        self.app, self.most, self.large, self.admit = app, most, large, admit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        # every parameter of every path and query, whatever endpoint reads it
+        if not is_text(scope["path"]):
+            await problem(404, "not_found", "There is nothing at this address.")(scope, receive, send)
+            return
+        query = unquote_plus(scope.get("query_string", b"").decode("latin-1"), errors="surrogateescape")
+        if not is_text(query):
+            await problem(422, "invalid_input", "The query of the address is not plain text.", mend=MEND)(scope, receive, send)
+            return
+        limit = self.most
+        if self.large and (scope["method"], scope["path"]) == self.large[:2]:
+            limit = self.large[2]
+            try:
+                if self.admit:
+                    self.admit(Request(scope).headers.get("authorization", ""))
+            except CihuError as refused:
+                refusal = refused.shown_as or refused
+                await problem(status_of(refusal), refusal.code, refusal.message, mend=refusal.mend)(scope, receive, send)
+                return
+        read = 0
+
+        async def receive_some() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > limit:
+                raise HTTPException(413, f"The request is larger than {limit} bytes.")
+            return message
+
+        await self.app(scope, receive_some, send)

@@ -1,0 +1,64 @@
+"""RFC 9457 problem details for every refusal of a service."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sandbox import errors
+from sandbox.http.request_id import current_request_id
+from sandbox.http.status import status_of
+
+log = logging.getLogger("cihu")
+
+
+def language_of(request: Request) -> str:
+    """What a program asks for by Accept-Language (RFC 9110 §12.5.4): "zh" if its first language is Chinese, else "en"."""
+    first = request.headers.get("accept-language", "").split(",")[0].partition(";")[0].strip().lower()
+    return "zh" if first.partition("-")[0] == "zh" else "en"
+
+
+def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
+    """An RFC 9457 document: type, title, status, detail, our stable `code` and `mend`, and the request's id, by which the
+    operator finds it in the log."""
+    request = {"request_id": id} if (id := current_request_id()) else {}
+    body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
+            "detail": message, "code": code, **request, **{name: value for name, value in more.items() if value}}
+    # what was sent may be quoted, and may be no text: it is then shown by its code points
+    shown = {name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+             for name, value in body.items()}
+    return JSONResponse(shown, status_code=status, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every refusal of `app` a problem document, and every unforeseen failure one that tells nothing."""
+
+    @app.exception_handler(errors.CihuError)
+    def refused(request: Request, error: errors.CihuError) -> JSONResponse:
+        error = error.shown_as or error
+        if error.internal:
+            log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
+        message, mend = error.words(language_of(request))
+        place = error.position if isinstance(error, errors.QueryRefused) else None
+        position = {"line": place.line, "column": place.column} if place else None
+        answer = problem(status_of(error), error.code, message, mend=mend, position=position)
+        answer.headers["Content-Language"] = "en" if message == error.message else "zh"  # what was asked for, if it was made
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        return problem(422, "invalid_input", "; ".join(faults), mend="See the API description at /docs.")
+
+    @app.exception_handler(HTTPException)
+    def http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, error: Exception) -> JSONResponse:
+        # the type alone: a message or a traceback could quote a value
+        log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+        return problem(503, "unavailable", "The service failed. Nothing more can be told here; it has been logged.")

@@ -1,0 +1,88 @@
+"""Which services make a city, and what does each know? Pure: the ground in, a tuple of parts out.
+
+Nothing is inherited: an environment is written here from nothing, so that a secret is where this file puts it and nowhere else.
+"""
+
+import sys
+from urllib.parse import urlsplit
+
+from sandbox.standalone.city_config import Ground
+from sandbox.standalone.managed_service import Part
+from sandbox.standalone.settings import CHECKOUT
+
+
+def services(ground: Ground) -> tuple[Part, ...]:
+    """In the order of starting; they end in the reverse order."""
+    return (vault(ground), portal(ground), hub(ground))
+
+
+def vault(ground: Ground) -> Part:
+    """Alone holds the keys of the raw bucket."""
+    return Part(
+        name="vault",
+        command=(sys.executable, "-m", "sandbox.vault.app"),
+        environment=shared(ground) | {
+            "CIHU_BIND": place(ground.addresses.vault),
+            "CIHU_DATABASE_URL": ground.vault_database,
+            "CIHU_S3_ENDPOINT": ground.addresses.s3,
+            "CIHU_S3_ACCESS_KEY": ground.vault_store.access_key,
+            "CIHU_S3_SECRET_KEY": ground.vault_store.secret_key,
+            "CIHU_RAW_BUCKET": ground.raw_bucket,
+            "CIHU_PRODUCT_BUCKET": ground.product_bucket,
+            "CIHU_QUARANTINE_BUCKET": ground.quarantine_bucket,
+            "CIHU_RELEASED_BUCKET": ground.released_bucket,
+            "CIHU_KERNEL_PYTHON": str(ground.settings.kernel_python),
+        },
+        health=f"{ground.addresses.vault}/healthz",
+    )
+
+
+def portal(ground: Ground) -> Part:
+    """Reads the product bucket; knows neither the raw one nor the vault's role."""
+    return Part(
+        name="portal",
+        command=(sys.executable, "-m", "marketplace.app"),
+        environment=shared(ground) | {
+            "CIHU_BIND": place(ground.addresses.portal),
+            "CIHU_DATABASE_URL": ground.portal_database,
+            "CIHU_S3_ENDPOINT": ground.addresses.s3,
+            "CIHU_S3_ACCESS_KEY": ground.portal_store.access_key,
+            "CIHU_S3_SECRET_KEY": ground.portal_store.secret_key,
+            "CIHU_PRODUCT_BUCKET": ground.product_bucket,
+            "CIHU_HUB_CLIENT_SECRET": ground.hub_client_secret,  # it is the provider: it checks what the hub says
+        },
+        health=f"{ground.addresses.portal}/healthz",
+    )
+
+
+def hub(ground: Ground) -> Part:
+    """Knows its own secret at the portal, and the key under which it keeps people's tokens; no database, no store."""
+    return Part(
+        name="hub",
+        command=(sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")),
+        environment=shared(ground) | {
+            "CIHU_BIND": place(ground.addresses.hub),
+            "CIHU_HUB_CLIENT_SECRET": ground.hub_client_secret,
+            "CIHU_KERNEL_PYTHON": str(ground.settings.kernel_python),
+            "JUPYTERHUB_CRYPT_KEY": ground.hub_crypt_key,
+        },
+        health=f"{ground.addresses.hub}/hub/health",
+        stop_seconds=20,  # it ends people's servers and kernels first
+    )
+
+
+def shared(ground: Ground) -> dict[str, str]:
+    """What each may know: where things are, and who is who. No secret."""
+    return {
+        **ground.environment,
+        "CIHU_HOME": str(ground.home),
+        "CIHU_VAULT_URL": ground.addresses.vault,
+        "CIHU_PORTAL_URL": ground.addresses.portal,
+        "CIHU_HUB_URL": ground.addresses.hub,
+        "CIHU_POLICIES": str(ground.settings.policies),
+    }
+
+
+def place(url: str) -> str:
+    """`host:port` of a URL."""
+    return urlsplit(url).netloc

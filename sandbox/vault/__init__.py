@@ -1,0 +1,1 @@
+"""The vault: the governed service, with its settings, its migrations and its entry point."""

@@ -1,0 +1,279 @@
+"""The vault: the only process that holds the raw bucket's keys. Two doors, one for services and people's tools, one for kernels.
+
+`create_vault(settings)` is where everything is put together; nothing happens at import.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import duckdb
+import uvicorn
+from fastapi import Depends, FastAPI
+from starlette.formparsers import MultiPartParser
+from starlette.types import ASGIApp
+
+import sandbox.catalog.endpoints as catalog_endpoints
+import sandbox.grants.endpoints as grants_endpoints
+import sandbox.jobs.endpoints as jobs_endpoints
+import sandbox.releases.endpoints as releases_endpoints
+import sandbox.releases.interrupted as releases_interrupted
+import sandbox.reviews.endpoints as reviews_endpoints
+import sandbox.synthesis.endpoints as synthesis_endpoints
+import sandbox.synthesis.interrupted as synthesis_interrupted
+from sandbox.audit import Log, Signer
+from sandbox.audit.endpoints import router as audit_router
+from sandbox.catalog import Shelf
+from sandbox.catalog.populations import read_populations
+from sandbox.catalog.sweep import sweep
+from sandbox.database import Database
+from sandbox.declared import DeclaredDesk, UnitDigests
+from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.taxonomy import load_disclosure
+from sandbox.engines import DuckDBEngine
+from sandbox.errors import CihuError, Unavailable
+from sandbox.grants import expire_due
+from sandbox.http import problem_details
+from sandbox.http.authentication import claims_at, principal_at
+from sandbox.http.body_limit import BodyLimit
+from sandbox.http.clocks import ClocksTogether
+from sandbox.http.connection_limits import LimitedProtocol
+from sandbox.http.endpoints import health_router, metrics_router
+from sandbox.http.health import Health, room_on_disk
+from sandbox.http.log_lines import set_up
+from sandbox.http.metrics import Metrics
+from sandbox.http.redacted_logs import redact_logs
+from sandbox.http.request_log import RequestLog
+from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.jobs import RunDesk, Worker
+from sandbox.memory_dumps import forbid_core_dumps, hide_memory
+from sandbox.policy import Gate, Resource
+from sandbox.releases import Desk
+from sandbox.releases.contribution_histogram import measure_left_out
+from sandbox.reviews import ReviewDesk, read_review_policy, trial_check
+from sandbox.reviews.declared_tables import cell_rules
+from sandbox.reviews.raw_inputs import RawInputs
+from sandbox.reviews.remind import remind
+from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
+from sandbox.vault import kernel_tokens
+from sandbox.vault.settings import Settings, read_settings
+
+EXPIRY_SECONDS = 60.0
+MOST_BODY_BYTES = 64 * 1024
+MOST_UPLOAD_BYTES = 2 * 1024**3
+STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The two doors of one vault, its desk, and who carries out its sealed runs."""
+
+    app: ASGIApp
+    kernel_app: ASGIApp
+    desk: Desk
+    worker: Worker
+
+
+def create_vault(settings: Settings) -> Vault:
+    """Put the vault together. Raises `CihuError` when a part is missing or broken."""
+    # an upload is raw data: it must not be spooled to a temporary file
+    MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
+    database = Database(settings.database_url.get_secret_value())
+    gate = Gate(settings.policies)
+    keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
+    raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
+    products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
+    quarantine = QuarantineStore(settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure)
+    released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
+    for bucket in (raw, products, quarantine, released):
+        bucket.ensure()
+    shelf = Shelf(database, settings.policies)
+    desk = Desk(database, shelf, gate, DuckDBEngine(raw))
+    taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
+    declared = DeclaredDesk(desk.engine, UnitDigests(settings.home / "keys" / "units"),
+                            lambda grade: cell_rules(taxonomy.at(grade).thresholds))
+    worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
+                            lock=settings.kernel_lock, places=settings.run_places,
+                            memory_bytes=settings.run_memory_mib * 1024 * 1024, sealer=settings.run_seal,
+                            declared=declared))
+    reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
+                         taxonomy, RawInputs(raw))
+    log = Log(database, Signer(settings.home / "keys" / "log"))
+    issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
+    verifier = TokenVerifier(database, issuers=("portal", "vault"))
+
+    def may_open(principal: Principal, actor: str) -> bool:
+        return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
+
+    person = principal_at(database, verifier, VAULT)
+    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker, raw), docs_url="/docs", redoc_url=None)
+    problem_details.install(app)
+    app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
+    app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
+                                                 populations=read_populations(settings.policies), authenticate=person,
+                                                 published=partial(measure_left_out, desk)))
+    app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
+    app.include_router(releases_endpoints.router(desk, log, authenticate=person))
+    app.include_router(synthesis_endpoints.router(desk, authenticate=person))
+    app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
+    app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
+    app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
+    app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
+    app.include_router(audit_router(log, authenticate=person, may_open=may_open))
+    app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
+    app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
+    _add_small_talk(app, database, person)
+    metrics = Metrics("vault", version("cihu"))
+    app.include_router(health_router(Health({
+        "disk": room_on_disk(settings.home), "database": ClocksTogether(database), "store": raw.require_there,
+        "engine": _engine_answers, "runs": worker.require_places})))
+    app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
+    upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
+    kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
+    trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
+    return Vault(_guarded(app, large=upload, admit=person, metrics=metrics),
+                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), desk, worker)
+
+
+def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
+             admit: Callable[[str], Principal] | None = None, metrics: Metrics | None = None) -> ASGIApp:
+    """Bodies are counted as they come, and no failure puts its words into the log."""
+    return RequestLog(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"), metrics)
+
+
+def _engine_answers() -> None:
+    """The library that computes is there and computes. Of the rows nothing is asked: that would be a question."""
+    duckdb.connect(":memory:").execute("SELECT 1").fetchall()
+
+
+def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
+                verifier: TokenVerifier) -> FastAPI:
+    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
+    no reviewing; nothing that is sent in is kept but programs."""
+    analyst = principal_at(desk.database, verifier, KERNEL)
+    app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
+    problem_details.install(app)
+    app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
+    app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
+    app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
+    app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
+    app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
+    app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
+    app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
+    _add_small_talk(app, desk.database, analyst)
+    return app
+
+
+def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[..., Principal]) -> None:
+    """Is it well? Who am I?"""
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, Any]:
+        with database.transaction():
+            return {"ok": True}
+
+    @app.get("/v1/me", tags=["me"])
+    def me(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
+        return {"id": asker.id, "display_name": asker.display_name, "organisation": asker.organisation,
+                "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
+
+
+def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
+    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision, and reviews become
+    overdue; this writes it down, once a minute."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def expire() -> None:
+            while True:
+                with contextlib.suppress(CihuError):
+                    await asyncio.to_thread(expire_due, database)
+                    await asyncio.to_thread(remind, database)
+                await asyncio.sleep(EXPIRY_SECONDS)
+
+        await asyncio.to_thread(_sweep_raw, database, raw)
+        await asyncio.to_thread(worker.start)
+        task = asyncio.create_task(expire())
+        yield
+        task.cancel()
+        await asyncio.to_thread(worker.stop)
+
+    return lifespan
+
+
+def _sweep_raw(database: Database, raw: RawStore) -> None:
+    """What a publish left that was killed. A store that is away does not stop a start: it is swept at the next."""
+    try:
+        sweep(database, raw)
+    except CihuError as error:
+        logging.getLogger("cihu.catalog").warning("raw objects that no version owns were not looked for: %s", error.code)
+
+
+def _close_interrupted(database: Database) -> None:
+    """What the vault's last end cut off is said to be so, before anything new begins. (Runs have moments of their own.)"""
+    for what, closed in (("questions", releases_interrupted.close_interrupted(database)),
+                         ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database))):
+        if closed:
+            logging.getLogger("cihu.vault").warning("%s %s were cut off when the vault ended: closed as interrupted, and "
+                                                    "their loss stays spent", closed, what)
+
+
+class DeafServer(uvicorn.Server):
+    """A second server in one process: signals are the first one's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
+    vault = create_vault(settings)
+    await asyncio.to_thread(_close_interrupted, vault.desk.database)
+    settings.socket.parent.mkdir(parents=True, exist_ok=True)
+    settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
+    with contextlib.suppress(FileNotFoundError):
+        settings.socket.unlink()
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(str(settings.socket))
+    settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
+    await asyncio.to_thread(vault.desk.engine.check)
+    for published in vault.desk.shelf.all():
+        if published.policy.unit:
+            try:
+                await asyncio.to_thread(vault.desk.engine.warm, published)
+            except Exception as error:  # whatever is wrong with one version, the others are served
+                if isinstance(error, Unavailable) and error.code in STORE_AWAY:
+                    raise  # the store is away: nothing is wrong with the version
+                vault.desk.shelf.set_aside(published.dataset, published.number, type(error).__name__)
+    main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_config=None,
+                                         access_log=False, server_header=False, http=LimitedProtocol, ws="none"))
+    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False,
+                                        http=LimitedProtocol, ws="none"))
+    inner = asyncio.create_task(kernels.serve(sockets=[door]))
+    await main.serve()
+    kernels.should_exit = True
+    await inner
+
+
+def main() -> None:
+    """`python -m sandbox.vault.app`."""
+    redact_logs()
+    forbid_core_dumps()
+    hide_memory()
+    set_up("vault")
+    try:
+        asyncio.run(serve(read_settings()))
+    except CihuError as error:
+        sys.exit(f"The vault cannot start: {error}{' (' + error.internal + ')' if error.internal else ''}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Each service knows its own secrets, and nobody else's."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.standalone.city_config import Addresses, Ground
+from sandbox.standalone.s3_settings import Credential
+from sandbox.standalone.services import services
+from sandbox.standalone.settings import CitySettings
+
+GROUND = Ground(
+    home=Path("/home/city"), settings=CitySettings(),
+    addresses=Addresses(portal="http://127.0.0.1:1", hub="http://127.0.0.1:2", vault="http://127.0.0.1:3", s3="127.0.0.1:4"),
+    vault_database="vault-database", portal_database="portal-database", vault_store=Credential("va", "vault-store"),
+    portal_store=Credential("pa", "portal-store"), raw_bucket="raw-bucket", product_bucket="product-bucket",
+    quarantine_bucket="quarantine-bucket", released_bucket="released-bucket",
+    hub_client_secret="hub-client", hub_crypt_key="hub-crypt", environment={"PATH": "/bin"})
+
+KNOWS = {
+    "vault": {"vault-database", "vault-store", "raw-bucket", "quarantine-bucket", "released-bucket"},
+    "portal": {"portal-database", "portal-store", "hub-client"},
+    "hub": {"hub-client", "hub-crypt"},
+}
+SECRETS = {secret for known in KNOWS.values() for secret in known}
+
+
+@pytest.mark.parametrize("part", services(GROUND), ids=lambda part: part.name)
+def test_a_service_knows_only_its_own_secrets(part) -> None:  # type: ignore[no-untyped-def]
+    assert SECRETS & set(part.environment.values()) == KNOWS[part.name]
+    assert not SECRETS & set(part.command)
+
+
+def test_they_start_in_the_order_in_which_they_lean_on_each_other() -> None:
+    assert [part.name for part in services(GROUND)] == ["vault", "portal", "hub"]
+
+
+def test_the_ground_does_not_print_its_secrets() -> None:
+    assert not any(secret in repr(GROUND) for secret in SECRETS)
+
+
+def test_a_credential_does_not_print_its_secret() -> None:
+    assert "vault-store" not in repr(Credential("va", "vault-store"))
