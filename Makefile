@@ -38,7 +38,7 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 bench: bench-dp bench-error bench-ledger bench-publish bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
 
 audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
-	@PYTHONPATH=tests $(BIN)/python -m audit_dp
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m audit_dp
 
 audit-sensitivity: setup $(DONE)/dev  # remove a unit from random tables, CASES=1000000 times
 	@CIHU_SENSITIVITY_CASES=$(or $(CASES),1000000) $(BIN)/pytest tests/queries/test_sensitivity.py -m slow --timeout 0
@@ -49,7 +49,7 @@ ROUNDS := 5
 PEER_ROUNDS := $(ROUNDS)
 PUBLISHED := 5000000
 PEERS := --peer-rounds $(PEER_ROUNDS)
-BENCH := PYTHONPATH=tests $(BIN)/python -m benchmarks
+BENCH := PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks
 
 bench-dp: setup $(DONE)/dev
 	@$(BENCH).bench_dp --rows $(ROWS) --rounds $(ROUNDS) $(PEERS)

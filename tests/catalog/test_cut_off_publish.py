@@ -57,7 +57,7 @@ def test_a_publish_that_is_killed_leaves_nothing(story: Story, s3: S3Server, tmp
     url = story.database.engine.url.render_as_string(hide_password=False)
     child = subprocess.run(
         [sys.executable, "-c", PROGRAM, step, url, s3.endpoint, s3.vault.access_key, s3.vault.secret_key,
-         str(Path(__file__).parents[1]), s3.raw_bucket, when],
+         str(Path(__file__).parents[1] / "support"), s3.raw_bucket, when],
         cwd=home, env={**os.environ, "TMPDIR": str(home), "HOME": str(home)}, capture_output=True, check=False)
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()[-2000:]
     assert not [file for file in home.rglob("*") if file.is_file() and CANARY.encode() in file.read_bytes()]

@@ -76,7 +76,7 @@ def test_every_table_belongs_to_exactly_one_history() -> None:
 
 def test_every_module_of_tables_is_known_to_its_side() -> None:
     """A table in a module that no side imports would be in no migration."""
-    root = Path(sandbox.vault.migrate.__file__).parent.parent
+    root = Path(sandbox.vault.migrate.__file__).parents[2]
     for side in SIDES:
         package = side.__name__.partition(".")[0]
         found = {".".join(path.relative_to(root).with_suffix("").parts) for path in (root / package).rglob("tables.py")}
@@ -175,7 +175,7 @@ def test_the_services_passwords_come_from_their_own_addresses() -> None:
 
 
 def test_the_wheel_holds_the_migrations(tmp_path: Path) -> None:
-    root = Path(sandbox.vault.migrate.__file__).parent.parent
+    root = Path(sandbox.vault.migrate.__file__).parents[2]
     wheel = next(iter(WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])))
     inside = set(ZipFile(wheel).namelist())
     assert {"sandbox/database/migrations/env.py", "sandbox/database/migrations/versions/0001_initial.py",

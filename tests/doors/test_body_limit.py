@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from sandbox.errors import NotAuthenticated
 from sandbox.http import problem_details
-from sandbox.http.request_log import BodyLimit, RequestLog
+from sandbox.http.body_limit import BodyLimit
+from sandbox.http.request_log import RequestLog
 
 log = logging.getLogger("test.journal")
 

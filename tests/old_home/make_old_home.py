@@ -1,6 +1,6 @@
 """Makes the home of an earlier release that tests/releases/test_upgrade.py starts.
 
-`PYTHONPATH=tests python tests/old_home/make_old_home.py`, to be run at the release that the home is to be of, never later:
+`PYTHONPATH=tests:tests/support python tests/old_home/make_old_home.py`, to be run at the release that the home is to be of, never later:
 it is kept as data because the code that made it is gone.
 What is in it: two datasets, a grant on each, and answered questions of each kind that leaves something to be found again
 (totals, values of keys, bounds of columns), with their answers. The rows are made up, from a fixed seed.

@@ -139,7 +139,7 @@ time.sleep(600)
 
 def test_a_seal_whose_starter_is_killed_at_any_moment_leaves_no_process() -> None:
     chance, mark = random.Random(2), f"starter-{os.getpid()}"
-    places = [str(CHECKOUT), str(CHECKOUT / "tests")]
+    places = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "support")]
     for _ in range(12):
         # the mark is not in its own command line, or it would be found itself
         starter = subprocess.Popen([sys.executable, "-c", STARTER.replace("sys.argv[1]", repr(mark)), "", *places],

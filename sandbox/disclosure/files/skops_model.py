@@ -90,10 +90,10 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
             "hidden_content",
             f"The model is made of {kind}, which is not on the list of allowed types.",
             "Use a linear model, a tree or a forest, naive Bayes or PCA, alone or in a pipeline with scalers and encoders; "
-            "README.md of sandbox/reviews/disclosure has the table.",
+            "README.md of sandbox/disclosure has the table.",
             f"模型含有未列入允许清单的类型 {kind}。",
             "请使用线性模型、决策树或随机森林、朴素贝叶斯或主成分分析,可与缩放、编码步骤组成管道;"
-            "清单见 sandbox/reviews/disclosure 的 README.md。",
+            "清单见 sandbox/disclosure 的 README.md。",
         )
         for kind in sorted(set(_types(schema)))
         if not _listed(kind, types)

@@ -23,7 +23,7 @@ from sandbox.standalone.parent_death_signal import leash
 from sandbox.standalone.s3 import S3Server
 from story import Story
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"
 SECONDS = 60
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from exact_sums import told_of
-from sandbox.declared import few_behind as module
+from sandbox.declared import small_unit_search as module
 from sandbox.declared.equivalence_classes import atoms_of
 from sandbox.declared.small_unit_search import TooMany, few_behind
 

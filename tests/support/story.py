@@ -20,7 +20,7 @@ from sandbox.policy import Gate
 from sandbox.releases import Desk
 from sandbox.storage import RawStore
 
-POLICIES = Path(__file__).parent.parent / "policies"
+POLICIES = Path(__file__).parents[2] / "policies"
 
 POLICY = """
 dataset: clinic.visits

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-HEALTH_POLICY = (Path(__file__).parent.parent / "policies" / "datasets" / "health.visits.yaml").read_text()
+HEALTH_POLICY = (Path(__file__).parents[2] / "policies" / "datasets" / "health.visits.yaml").read_text()
 HEADS = ("person", "year", "site", "coinsurance", "female", "child", "health", "age", "income", "doctor_visits", "spending",
          "chronic", "black")
 

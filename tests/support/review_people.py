@@ -10,7 +10,7 @@ from sandbox.catalog import DatasetPolicy
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.read_table import read_table
 
-POLICIES = Path(__file__).parents[1] / "policies"
+POLICIES = Path(__file__).parents[2] / "policies"
 
 POLICY = """
 dataset: test.people

@@ -24,7 +24,7 @@ from sandbox.standalone.services import services
 from sandbox.standalone.settings import ANY_PORTS
 from sandbox.standalone.supervisor import City
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 PASSWORD = ANY_PORTS.password
 CIHU = Path(sys.executable).with_name("cihu")
 
