@@ -25,7 +25,7 @@ from marketplace.metering import endpoints as metering
 from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
 from marketplace.portal import refusals, sign_in
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> ASGIApp:
     issuer = TokenIssuer("portal", settings.keys, database)
     verifier = TokenVerifier(database, issuers={"portal"})
     gate = Gate(settings.policies)
-    door = Door(database, settings, verifier)
+    authenticator = Authenticator(database, settings, verifier)
     pages = Pages(settings)
     provider = Provider(client=hub_client(hub_url=settings.hub_url, secret=settings.hub_client_secret.get_secret_value()),
                         issuer=issuer, issuer_url=settings.portal_url, workspace_seconds=settings.workspace_seconds)
@@ -73,27 +73,27 @@ def create_app(settings: Settings) -> ASGIApp:
     app = FastAPI(title="Cihu portal", version="1", docs_url=None, redoc_url=None, lifespan=_housekeeping(
         database, older_than=timedelta(seconds=settings.abandoned_call_seconds)))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(openid.router(database=database, door=door, provider=provider, verifier=verifier, gate=gate))
-    app.include_router(login.router(database=database, door=door, pages=pages))
-    app.include_router(start.router(door=door, pages=pages))
-    app.include_router(my_sessions.router(database=database, door=door, pages=pages))
+    app.include_router(openid.router(database=database, authenticator=authenticator, provider=provider, verifier=verifier, gate=gate))
+    app.include_router(login.router(database=database, authenticator=authenticator, pages=pages))
+    app.include_router(start.router(authenticator=authenticator, pages=pages))
+    app.include_router(my_sessions.router(database=database, authenticator=authenticator, pages=pages))
     app.include_router(sign_in.router(database=database, issuer=issuer))
     vault = Vault(settings.vault_url, issuer)
     products_store = ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
                                   settings.product_bucket, settings.s3_secure)
     copies = Copies(products_store)
     delivery = Delivery(database, grades=gate.grades, copies=copies, vault=vault)
-    app.include_router(products.router(database=database, gate=gate, vault=vault, copies=copies, caller=door.caller))
+    app.include_router(products.router(database=database, gate=gate, vault=vault, copies=copies, caller=authenticator.caller))
     for noun in (orders, licences, keys, metering, invoices):
-        app.include_router(noun.router(database=database, gate=gate, caller=door.caller))
+        app.include_router(noun.router(database=database, gate=gate, caller=authenticator.caller))
     app.include_router(calls.router(delivery=delivery))
-    app.include_router(datasets.router(database=database, door=door, pages=pages, vault=vault))
-    app.include_router(requests.router(database=database, gate=gate, door=door, pages=pages, vault=vault))
-    app.include_router(runs.router(door=door, pages=pages, vault=vault))
-    app.include_router(reviews.router(door=door, pages=pages, vault=vault))
-    app.include_router(market.router(database=database, gate=gate, door=door, pages=pages))
-    app.include_router(log.router(door=door, pages=pages, vault=vault, app=app))
-    refusals.install(app, database=database, door=door, pages=pages)
+    app.include_router(datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(requests.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(runs.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(reviews.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(market.router(database=database, gate=gate, authenticator=authenticator, pages=pages))
+    app.include_router(log.router(authenticator=authenticator, pages=pages, vault=vault, app=app))
+    refusals.install(app, database=database, authenticator=authenticator, pages=pages)
 
     metrics = Metrics("portal", version("cihu"))
     app.include_router(health_router(Health({

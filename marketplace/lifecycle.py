@@ -23,5 +23,5 @@ def check_step(cycle: Lifecycle, *, thing: str, now: str, then: str) -> Status:
     """The status to enter. Raises `Conflict` if it may not follow the present one."""
     if then not in cycle[now].next:
         raise Conflict(f"The {thing} is {now}; it cannot become {then}.", code="wrong_status",
-                       mend=f"Only these may follow: {', '.join(cycle[now].next) or 'nothing'}.")
+                       remedy=f"Only these may follow: {', '.join(cycle[now].next) or 'nothing'}.")
     return cycle[then]

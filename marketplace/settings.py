@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         host, _, port = self.bind.rpartition(":")
         if not host or not port.isdigit():
             raise InvalidInput(f"CIHU_BIND is {self.bind!r}, which is not HOST:PORT.",
-                               mend="Set it to something like 127.0.0.1:8600.")
+                               remedy="Set it to something like 127.0.0.1:8600.")
         return host.strip("[]"), int(port)
 
     @property
@@ -58,12 +58,12 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises `InvalidInput` naming the variable and the mend."""
+    """The settings of this process. Raises `InvalidInput` naming the variable and the remedy."""
     try:
         settings = Settings()
     except ValidationError as error:
         faults = "; ".join(f"CIHU_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise InvalidInput(f"The settings cannot be used: {faults}.", mend="Correct these variables.") from None
+        raise InvalidInput(f"The settings cannot be used: {faults}.", remedy="Correct these variables.") from None
     check_settings(settings)
     return settings
 
@@ -72,15 +72,15 @@ def check_settings(settings: Settings) -> None:
     """Refuse what would be unsafe or cannot work. Raises `InvalidInput`."""
     if not settings.database_url:
         raise InvalidInput("CIHU_DATABASE_URL is not set.",
-                           mend="Give the address of Postgres for the role cihu_portal; `cihu up` does it for you.")
+                           remedy="Give the address of Postgres for the role cihu_portal; `cihu up` does it for you.")
     if is_loopback(settings.address[0]):
         return
     if settings.hub_client_secret.get_secret_value() == DEMO_HUB_SECRET:
         raise InvalidInput(f"The portal would listen on {settings.bind} with the demo's client secret.",
-                           mend="Set CIHU_HUB_CLIENT_SECRET to a secret of your own, or CIHU_BIND to 127.0.0.1.")
+                           remedy="Set CIHU_HUB_CLIENT_SECRET to a secret of your own, or CIHU_BIND to 127.0.0.1.")
     if not settings.secure:
         raise InvalidInput(f"The portal would listen on {settings.bind} but its public address is not https.",
-                           mend="Set CIHU_PORTAL_URL to the https address that people use.")
+                           remedy="Set CIHU_PORTAL_URL to the https address that people use.")
 
 
 def is_loopback(host: str) -> bool:

@@ -45,7 +45,7 @@ class Vault:
         try:
             self.client.get("/health/live", timeout=ALIVE_SECONDS).raise_for_status()
         except httpx.HTTPError as error:
-            raise Unavailable("The vault cannot be reached.", mend="See the vault's log.",
+            raise Unavailable("The vault cannot be reached.", remedy="See the vault's log.",
                               internal=type(error).__name__) from None
 
     def datasets(self, who: str) -> list[Answer]:
@@ -197,7 +197,7 @@ class Vault:
         try:
             answer = self.client.request(method, path, headers=headers, **more)
         except httpx.HTTPError as error:
-            raise Unavailable("The vault cannot be reached.", mend="Try again; if it lasts, tell the operator.",
+            raise Unavailable("The vault cannot be reached.", remedy="Try again; if it lasts, tell the operator.",
                               internal=f"{type(error).__name__} at {self.url}") from None
         if answer.is_success:
             return answer
@@ -218,14 +218,14 @@ def refusal_of(answer: httpx.Response) -> CihuError:
         body = {}
     if body.get("code") in OF_A_CLOCK:  # of a token that was made for this request: nobody can log in better
         return Unavailable("The clocks of the portal and of the vault are apart.", code="clocks_apart",
-                           mend="For the operator: set both by NTP (timedatectl set-ntp true).",
+                           remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
                            zh="门户与保险库的时钟相差过大。",
-                           mend_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
+                           remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
     message = str(body.get("detail") or "The vault could not do this.")
-    mend = str(body.get("mend") or "")
+    remedy = str(body.get("remedy") or "")
     chinese = bool(body) and answer.headers.get("content-language") == "zh"
-    return kind(message, code=str(body.get("code") or kind.code), mend=mend, internal=f"the vault said {answer.status_code}",
-                zh=message if chinese else "", mend_zh=mend if chinese else "")
+    return kind(message, code=str(body.get("code") or kind.code), remedy=remedy, internal=f"the vault said {answer.status_code}",
+                zh=message if chinese else "", remedy_zh=remedy if chinese else "")
 
 
 def document(answer: httpx.Response) -> Answer:

@@ -1,7 +1,7 @@
 """What can be refused, and why: one tree of errors with stable codes. Knows no HTTP.
 
     CihuError
-    ├── InvalidInput        what was given cannot be used; the mend says what to give instead
+    ├── InvalidInput        what was given cannot be used; the remedy says what to give instead
     │   └── QueryRefused    a construct of the SQL cannot be private; names it and where it stands
     ├── NotAuthenticated    nobody, or a token that is no longer good
     ├── Forbidden           somebody who may not; carries the decision's code and reason
@@ -14,7 +14,7 @@
 Every error has a public message (safe to show to anybody who may call) and may have an internal
 one (for the operator's log). Neither may ever hold a value from raw data.
 
-The message is made in both languages where it is made: `zh` and `mend_zh` stand beside `message` and `mend`, and
+The message is made in both languages where it is made: `zh` and `remedy_zh` stand beside `message` and `remedy`, and
 `words("zh")` gives them. What has no Chinese yet is said in English; nobody ever translates by matching a text.
 """
 
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 
 class CihuError(Exception):
-    """The root. `code` is stable and machine-readable; `mend` says what to do about it.
+    """The root. `code` is stable and machine-readable; `remedy` says what to do about it.
 
     `shown_as`: what whoever asked is told instead, where they may not even learn that the thing is there.
     """
@@ -30,24 +30,24 @@ class CihuError(Exception):
     code = "error"
     shown_as: "CihuError | None" = None
 
-    def __init__(self, message: str, *, code: str | None = None, mend: str = "", internal: str = "", zh: str = "",
-                 mend_zh: str = "") -> None:
+    def __init__(self, message: str, *, code: str | None = None, remedy: str = "", internal: str = "", zh: str = "",
+                 remedy_zh: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
-        self.mend = mend
+        self.remedy = remedy
         self.internal = internal
         self.zh = zh
-        self.mend_zh = mend_zh
+        self.remedy_zh = remedy_zh
 
     def words(self, language: str) -> tuple[str, str]:
-        """Message and mend in "zh" or "en"; English where there is no Chinese."""
+        """Message and remedy in "zh" or "en"; English where there is no Chinese."""
         if language == "zh":
-            return self.zh or self.message, self.mend_zh or self.mend
-        return self.message, self.mend
+            return self.zh or self.message, self.remedy_zh or self.remedy
+        return self.message, self.remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.mend}".strip()
+        return f"{self.message} {self.remedy}".strip()
 
 
 class InvalidInput(CihuError):
@@ -72,7 +72,7 @@ class QueryRefused(InvalidInput):
                  position: Position | None = None, construct_zh: str = "") -> None:
         place = f" ({position})" if position else ""
         place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
-        super().__init__(f"{construct}{place}: {why}", mend=instead, mend_zh=instead_zh,
+        super().__init__(f"{construct}{place}: {why}", remedy=instead, remedy_zh=instead_zh,
                          zh=f"{construct_zh or construct}{place_zh}:{why_zh}")
         self.construct = construct
         self.position = position

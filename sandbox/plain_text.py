@@ -13,8 +13,8 @@ from pydantic import AfterValidator
 
 LONGEST = 100_000
 NO_TEXT = re.compile("[\0\ud800-\udfff]")
-MEND = "Remove the NUL characters and the broken surrogates: they are no text."
-MEND_ZH = "请去掉空字符（NUL）和不成对的代理字符：它们不是文字。"
+REMEDY = "Remove the NUL characters and the broken surrogates: they are no text."
+REMEDY_ZH = "请去掉空字符（NUL）和不成对的代理字符：它们不是文字。"
 
 
 def is_text(said: str) -> bool:
@@ -25,7 +25,7 @@ def is_text(said: str) -> bool:
 def exact(said: str) -> str:
     """As it is. Raises `ValueError`, whose words are shown to the sender."""
     if not is_text(said):
-        raise ValueError(f"not plain text. {MEND}")
+        raise ValueError(f"not plain text. {REMEDY}")
     if len(said) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
     return said

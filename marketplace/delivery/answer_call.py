@@ -65,7 +65,7 @@ class Delivery:
             with self.database.transaction() as tx:
                 if mark_delivered(tx, admission=admitted, reference=reference):
                     return Delivered(result, admitted)
-        return NotDelivered(Unavailable("The call could not be delivered.", mend="Try again."))
+        return NotDelivered(Unavailable("The call could not be delivered.", remedy="Try again."))
 
     def fetch(self, admission: Admission, call: Call) -> tuple[dict[str, Any], dict[str, Any]]:
         """The result, and how to find the same one again."""
@@ -85,7 +85,7 @@ class Delivery:
         inside = f"{error.message} {error.internal}" if isinstance(error, CihuError) else why
         cost = "The call costs nothing." if credited else "It was delivered before, and is not charged again."
         return NotDelivered(Unavailable(f"The product cannot be delivered now. {cost}",
-                                        code="not_delivered", mend="Try again later; if it lasts, tell the seller.",
+                                        code="not_delivered", remedy="Try again later; if it lasts, tell the seller.",
                                         internal=inside), admission.limits)
 
 

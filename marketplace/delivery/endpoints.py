@@ -69,7 +69,7 @@ def request_id_of(request: Request) -> str:
     text = given.strip()
     text = text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
     if not IDEMPOTENCY_KEY.fullmatch(text):
-        raise InvalidInput("The Idempotency-Key cannot be used.", mend="Send 1 to 200 printable ASCII characters.")
+        raise InvalidInput("The Idempotency-Key cannot be used.", remedy="Send 1 to 200 printable ASCII characters.")
     return f"key:{text}"
 
 
@@ -92,7 +92,7 @@ def turned_away(outcome: NotDelivered, request: Request) -> Response:
     error, limits = outcome.error, outcome.limits
     if error.internal:
         log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
-    answer = problem(status_of(error), error.code, error.message, mend=error.mend)
+    answer = problem(status_of(error), error.code, error.message, remedy=error.remedy)
     answer.headers["Cache-Control"] = "no-store"
     if limits is not None:
         answer.headers.update(limit_headers(limits))

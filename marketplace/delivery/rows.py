@@ -33,9 +33,9 @@ def read_wish(definition: RowsDefinition, given: Mapping[str, str]) -> Wish:
     equal = {name: value for name, value in given.items() if name not in (LIMIT, AFTER)}
     if strange := sorted(equal.keys() - set(definition.keys)):
         raise InvalidInput(f"{strange[0][:70]!r} is not a key of this product.", code="bad_parameter",
-                           mend=f"Look up by: {', '.join(definition.keys)}; pages by {LIMIT} and {AFTER}.")
+                           remedy=f"Look up by: {', '.join(definition.keys)}; pages by {LIMIT} and {AFTER}.")
     if not equal:
-        raise InvalidInput("No key was given.", code="bad_parameter", mend=f"Look up by: {', '.join(definition.keys)}.")
+        raise InvalidInput("No key was given.", code="bad_parameter", remedy=f"Look up by: {', '.join(definition.keys)}.")
     typed = {name: read_value(text, definition.keys[name], name=name) for name, text in equal.items()}
     return Wish(typed, whole(given.get(LIMIT), definition.page_rows, 1, definition.page_rows, LIMIT),
                 whole(given.get(AFTER), 0, 0, LARGEST_OFFSET, AFTER))

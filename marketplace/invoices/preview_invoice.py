@@ -24,7 +24,7 @@ def preview_invoice(database: Database, *, gate: Gate, principal: Principal, lic
                         time_zone=licence.time_zone, lines=lines_of(tx, licence_id=licence.id, month=month))
         if so_far.charged_fen != shown.total_fen:
             raise Conflict("The lines of this month and its running sum do not agree.", code="unreconciled",
-                           mend="Tell the operator.", internal=f"licence {licence.id}, {month}")
+                           remedy="Tell the operator.", internal=f"licence {licence.id}, {month}")
         append(tx, Event(kind="invoice.previewed", actor=principal.id, subject=f"licence:{licence.id}",
                          payload={"month": month, "total_fen": shown.total_fen, "lines": shown.lines}))
     return shown

@@ -66,7 +66,7 @@ def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
         return None
     if row.status != "live" or row.made_at < tx.execute(select(func.now())).scalar_one() - AGAIN:
         raise Conflict("This form has made its key already.", code="form_used",
-                       mend="Load the licence's page again: its form makes another.")
+                       remedy="Load the licence's page again: its form makes another.")
     return Issued(row.id, row.licence, row.start, secret)
 
 

@@ -26,7 +26,7 @@ def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
     Raises `Forbidden`, `NotFound`, `Conflict`.
     """
     if not timedelta() <= overlap <= LONGEST:
-        raise InvalidInput("The old key cannot go on that long.", mend=f"Choose 0 to {LONGEST.days} days.")
+        raise InvalidInput("The old key cannot go on that long.", remedy=f"Choose 0 to {LONGEST.days} days.")
     with database.transaction() as tx:
         old = lock_key(tx, key_id)
         licence = find_licence(tx, old.licence)

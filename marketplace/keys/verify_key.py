@@ -47,9 +47,9 @@ class Verified:
     in_grace: bool
 
 
-def refusal(verdict: Verdict, message: str, mend: str = "") -> CihuError:
+def refusal(verdict: Verdict, message: str, remedy: str = "") -> CihuError:
     """The error of a verdict; its code is the verdict."""
-    return REFUSALS[verdict](message, code=verdict.value, mend=mend)
+    return REFUSALS[verdict](message, code=verdict.value, remedy=remedy)
 
 
 def verify_key(tx: Transaction, *, secret: str, product_id: str) -> Verified | CihuError:

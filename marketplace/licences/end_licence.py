@@ -18,7 +18,7 @@ from sandbox.policy import Gate, Resource, hidden_from_strangers
 def revoke_licence(database: Database, *, gate: Gate, principal: Principal, licence_id: int, reason: str) -> None:
     """End a licence: the next call by any of its keys is refused. Raises `Forbidden`, `NotFound`, `Conflict`."""
     if not reason.strip():
-        raise InvalidInput("A licence is not ended without a reason.", mend="Say why; the buyer will read it.")
+        raise InvalidInput("A licence is not ended without a reason.", remedy="Say why; the buyer will read it.")
     with database.transaction() as tx:
         licence = lock_licence(tx, licence_id)
         with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):

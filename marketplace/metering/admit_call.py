@@ -111,7 +111,7 @@ def admit_call(tx: Transaction, *, grades: Grades, call: Call, check: Check) -> 
         requests.c.licence == licence.id, requests.c.request_id == call.request_id)).one_or_none()
     if known is not None and known.payload_hash != call.payload_hash:
         return Refused(Conflict("This Idempotency-Key was used for another call.", code="idempotency_conflict",
-                                mend="Use a new key for a new call."), limits)
+                                remedy="Use a new key for a new call."), limits)
     if known is not None and known.state != "credited":
         return replay(tx, known, product, licence, limits)
     if so_far.calls >= licence.terms.calls_per_month and not call.sample:

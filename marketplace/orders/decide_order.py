@@ -28,19 +28,19 @@ def approve_order(database: Database, *, gate: Gate, principal: Principal, order
         require_decider(gate, principal, order)
         product = find_product(tx, order.product)
         if product.status != "listed":
-            raise Conflict("The product is no longer on offer.", mend="Refuse the order.")
+            raise Conflict("The product is no longer on offer.", remedy="Refuse the order.")
         changed = replace(order, ends_on=ends_on or order.ends_on, calls_per_month=calls_per_month or order.calls_per_month)
         if changed.ends_on > order.ends_on or not 1 <= changed.calls_per_month <= order.calls_per_month \
                 or changed.ends_on < order.starts_on:
             raise InvalidInput("An order can be approved for less than was asked, not for more.",
-                               mend=f"At most {order.calls_per_month} calls a month, until {order.ends_on} at the latest.")
+                               remedy=f"At most {order.calls_per_month} calls a month, until {order.ends_on} at the latest.")
         return approve(tx, order=changed, product=product, by=principal.id, reason=note.strip())
 
 
 def refuse_order(database: Database, *, gate: Gate, principal: Principal, order_id: int, reason: str) -> None:
     """Refuse an order. Raises `Forbidden`, `NotFound`, `Conflict`, `InvalidInput` without a reason."""
     if not reason.strip():
-        raise InvalidInput("An order is not refused without a reason.", mend="Say why; the buyer will read it.")
+        raise InvalidInput("An order is not refused without a reason.", remedy="Say why; the buyer will read it.")
     with database.transaction() as tx:
         order = lock_order(tx, order_id)
         require_decider(gate, principal, order)

@@ -77,7 +77,7 @@ def check_only_one(tx: Transaction, *, product: str, organisation: str, first: d
     if waiting or has_live(tx, product=product, organisation=organisation, starts_at=midnight(first),
                            ends_at=midnight(last + timedelta(days=1))):
         raise Conflict("Your organisation has a licence or an order for this product in that time already.",
-                       code="already_licensed", mend="Use it, or order for the time after it.")
+                       code="already_licensed", remedy="Use it, or order for the time after it.")
 
 
 def needs_decision(product: Product) -> bool:
@@ -89,15 +89,15 @@ def within(asked: int | None, most: int, what: str) -> int:
     if asked is None:
         return most
     if not 1 <= asked <= most:
-        raise InvalidInput(f"{asked} {what} cannot be ordered.", mend=f"The product allows 1 to {most}.")
+        raise InvalidInput(f"{asked} {what} cannot be ordered.", remedy=f"The product allows 1 to {most}.")
     return asked
 
 
 def check_days(first: date, last: date, today: date) -> None:
     if first < today:
-        raise InvalidInput("The licence would begin in the past.", mend=f"Begin at {today.isoformat()} or later.")
+        raise InvalidInput("The licence would begin in the past.", remedy=f"Begin at {today.isoformat()} or later.")
     if not first <= last <= first + LONGEST:
         raise InvalidInput("The licence would end before it begins, or last too long.",
-                           mend=f"End it between its first day and {LONGEST.days} days later.")
+                           remedy=f"End it between its first day and {LONGEST.days} days later.")
 
 

@@ -23,7 +23,7 @@ VISIT_SECONDS = 60 * 60
 HANDED, HANDED_SECONDS = "cihu_shown_once", 60
 
 
-class Door:
+class Authenticator:
     """Where requests are let in. Holds no state but its parts."""
 
     def __init__(self, database: Database, settings: Settings, verifier: TokenVerifier) -> None:
@@ -45,7 +45,7 @@ class Door:
         """The person who looks at a page. Raises `NotAuthenticated`."""
         session = self.visitor(request)
         if session is None:
-            raise NotAuthenticated("You are not logged in.", mend="Log in and try again.")
+            raise NotAuthenticated("You are not logged in.", remedy="Log in and try again.")
         return session
 
     def sender(self, request: Request, csrf: Annotated[PlainText, Form()] = "") -> Session:
@@ -56,7 +56,7 @@ class Door:
             raise stale_form()
         return session
 
-    def stranger(self, request: Request, csrf: Annotated[PlainText, Form()] = "") -> None:
+    def require_visit(self, request: Request, csrf: Annotated[PlainText, Form()] = "") -> None:
         """Check the form of somebody who is not logged in yet. Raises `Forbidden`."""
         self.check_same_site(request)
         visit = request.cookies.get(self.visit_cookie)
@@ -86,14 +86,14 @@ class Door:
         from_elsewhere = origin is not None and origin != f"{ours.scheme}://{ours.netloc}"
         if from_elsewhere or request.headers.get("sec-fetch-site") == "cross-site":
             raise Forbidden("This form was sent from another site.", code="other_site",
-                            mend=f"Open it at {self.settings.portal_url}.")
+                            remedy=f"Open it at {self.settings.portal_url}.")
 
     def admit(self, response: Response, cookie: str) -> None:
         """Give the browser its session."""
         self.set_cookie(response, self.session_cookie, cookie, self.settings.session_seconds)
         self.forget(response, self.visit_cookie)
 
-    def greet(self, request: Request) -> tuple[str, str]:
+    def start_visit(self, request: Request) -> tuple[str, str]:
         """The cookie and the form token of somebody who is not logged in yet; the cookie must be set on the answer."""
         visit = request.cookies.get(self.visit_cookie) or secrets.token_urlsafe(32)
         return visit, csrf_of(visit)
@@ -101,11 +101,11 @@ class Door:
     def remember_visit(self, response: Response, visit: str) -> None:
         self.set_cookie(response, self.visit_cookie, visit, VISIT_SECONDS)
 
-    def dismiss(self, response: Response) -> None:
+    def end_session(self, response: Response) -> None:
         """Take the session away from the browser."""
         self.forget(response, self.session_cookie)
 
-    def hand_over(self, response: Response, session: Session, path: str, secret: str) -> None:
+    def show_once(self, response: Response, session: Session, path: str, secret: str) -> None:
         """Let the page at `path` show a secret, once, to the person of this session. It goes by a cookie for that page
         alone: the portal itself keeps no secret, and any of its processes can show the page."""
         response.set_cookie(HANDED, f"{session_name(session.id_hash)}.{secret}", max_age=HANDED_SECONDS, path=path,
@@ -146,7 +146,7 @@ def plain_text(said: str) -> str:
 
 def stale_form() -> Forbidden:
     return Forbidden("The form is too old, or was not ours.", code="stale_form",
-                     mend="Load the page again and send the form once more.")
+                     remedy="Load the page again and send the form once more.")
 
 
 def safe_next(address: str) -> str:

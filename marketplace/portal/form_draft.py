@@ -15,7 +15,7 @@ LONGEST, MOST_FIELDS = 4000, 20
 
 
 @dataclass(frozen=True)
-class Kept:
+class FormDraft:
     """The form's address, and its fields. A field with a word in `field.*` is shown, the others go along unseen."""
 
     action: str
@@ -42,7 +42,7 @@ class Kept:
         return cls(action, fields) if is_path and not SECRET & set(fields) else None
 
 
-async def typed_into(request: Request) -> Kept | None:
+async def typed_into(request: Request) -> FormDraft | None:
     """What the request's form held, without its secrets; None if there was no form with a field that a person fills in."""
     if request.method != "POST" or "form" not in request.headers.get("content-type", ""):
         return None
@@ -52,5 +52,5 @@ async def typed_into(request: Request) -> Kept | None:
         return None
     fields = {name: value[:LONGEST] for name, value in list(form.items())[:MOST_FIELDS]
               if isinstance(value, str) and name not in SECRET}
-    kept = Kept(request.url.path, fields)
+    kept = FormDraft(request.url.path, fields)
     return kept if kept.shown() else None

@@ -104,7 +104,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "search": ("搜索", "Search"),
     "search_hint": ("名称、栏目、部门……", "a name, a column, a department …"),
     "set_aside": ("{dataset} 的第 {number} 版已损坏，被搁置，目前不提供。请发布改正后的版本。",
-                  "Version {number} of {dataset} is broken, was set aside and is not offered. Publish a mended version."),
+                  "Version {number} of {dataset} is broken, was set aside and is not offered. Publish a corrected version."),
     "found": ("找到 {number} 个数据集", "{number} found"),
     "columns": ("栏目", "Columns"),
     "means": ("含义", "Meaning"),

@@ -64,7 +64,7 @@ def end_my_session(tx: Transaction, *, account: str, id: str) -> None:
     elif token:
         revoke_token(tx, account=account, token_id=token, reason="ended by its owner")
     else:
-        raise NotFound("You have no such session.", mend="Load the list again.", zh="没有这一登录会话。", mend_zh="请刷新列表。")
+        raise NotFound("You have no such session.", remedy="Load the list again.", zh="没有这一登录会话。", remedy_zh="请刷新列表。")
     append(tx, Event("session.closed", account, f"account:{account}", {"one": id}))
 
 

@@ -11,8 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from marketplace.portal.authentication import Door
-from marketplace.portal.form_draft import Kept, typed_into
+from marketplace.portal.authentication import Authenticator
+from marketplace.portal.form_draft import FormDraft, typed_into
 from marketplace.portal.pages.login import login_form
 from marketplace.portal.rendering import Pages, come_back, words_of
 from sandbox.audit import append
@@ -29,25 +29,25 @@ Handler = Callable[[Request, Exception], Response]
 PageHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def install(app: FastAPI, *, database: Database, door: Door, pages: Pages) -> None:
+def install(app: FastAPI, *, database: Database, authenticator: Authenticator, pages: Pages) -> None:
     """Install `sandbox.http.problem_details`, show the same refusal as a page where a person is looking, and log refused decisions."""
     problem_details.install(app)
     for kind in (CihuError, HTTPException, RequestValidationError, Exception):
         document = cast("Handler", app.exception_handlers[kind])
-        app.add_exception_handler(kind, for_people(document, database=database, door=door, pages=pages))
+        app.add_exception_handler(kind, for_people(document, database=database, authenticator=authenticator, pages=pages))
 
 
-def for_people(document: Handler, *, database: Database, door: Door, pages: Pages) -> PageHandler:
+def for_people(document: Handler, *, database: Database, authenticator: Authenticator, pages: Pages) -> PageHandler:
     """A handler that answers people with a page, and programs with `document`."""
 
     async def answer(request: Request, error: Exception) -> Response:
         if request.url.path == "/login" and code_of(error) == "stale_form":
             account = str((await request.form()).get("account", ""))[:64]
-            return login_form(request, door, pages, next="/", refusal="stale_form", status=403, account=account)
+            return login_form(request, authenticator, pages, next="/", refusal="stale_form", status=403, account=account)
         kept = await typed_into(request) if may_be_mended(error) else None
         return await run_in_threadpool(answer_with, request, error, kept)
 
-    def answer_with(request: Request, error: Exception, kept: Kept | None) -> Response:
+    def answer_with(request: Request, error: Exception, kept: FormDraft | None) -> Response:
         plain = document(request, error)
         if isinstance(error, Refused):
             with suppress(CihuError), database.transaction() as tx:  # the deed's own transaction has ended
@@ -56,13 +56,13 @@ def for_people(document: Handler, *, database: Database, door: Door, pages: Page
             return plain
         error = (isinstance(error, CihuError) and error.shown_as) or error
         if isinstance(error, NotAuthenticated):
-            if kept and sent_from_here(request, door):
+            if kept and sent_from_here(request, authenticator):
                 back = come_back(request)
-                return login_form(request, door, pages, next=back, refusal="session_ended", status=401, kept=kept.as_text())
+                return login_form(request, authenticator, pages, next=back, refusal="session_ended", status=401, kept=kept.as_text())
             back = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
         try:
-            session = door.visitor(request)
+            session = authenticator.visitor(request)
         except CihuError:
             session = None  # the refusal is that Postgres is away
         return pages.show(request, "error.html", session, status=plain.status_code,
@@ -88,24 +88,24 @@ def code_of(error: Exception) -> str:
     return error.code if isinstance(error, CihuError) else ""
 
 
-def sent_from_here(request: Request, door: Door) -> bool:
+def sent_from_here(request: Request, authenticator: Authenticator) -> bool:
     """Nothing that another site has sent is kept."""
     try:
-        door.check_same_site(request)
+        authenticator.check_same_site(request)
     except Forbidden:
         return False
     return True
 
 
 def said(error: Exception, plain: Response) -> dict[str, str]:
-    """The words of a refusal: code, message, mend, and both in Chinese if they were made in it."""
+    """The words of a refusal: code, message, remedy, and both in Chinese if they were made in it."""
     match error:
         case CihuError():
             return words_of(error)
         case HTTPException():
-            return {"code": f"http_{plain.status_code}", "message": str(error.detail), "mend": "", "zh": ""}
+            return {"code": f"http_{plain.status_code}", "message": str(error.detail), "remedy": "", "zh": ""}
         case RequestValidationError():
             faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
-            return {"code": "invalid_input", "message": "; ".join(faults), "mend": "", "zh": ""}
+            return {"code": "invalid_input", "message": "; ".join(faults), "remedy": "", "zh": ""}
         case _:
-            return {"code": "unavailable", "message": UNFORESEEN, "mend": "", "zh": ""}
+            return {"code": "unavailable", "message": UNFORESEEN, "remedy": "", "zh": ""}

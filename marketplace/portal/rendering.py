@@ -61,7 +61,7 @@ class Words:
 
     def told(self, refusal: Mapping[str, str]) -> tuple[str, str]:
         """What a refusal (see `words_of`) says in this language, and what of it there is in English only."""
-        english = f"{refusal['message']} {refusal['mend']}".strip()
+        english = f"{refusal['message']} {refusal['remedy']}".strip()
         if self.place == list(LANGUAGES).index("en"):
             return english, ""
         if refusal["zh"]:
@@ -83,9 +83,9 @@ def as_file(content: bytes, name: str) -> Response:
 
 
 def words_of(error: CihuError) -> dict[str, str]:
-    """A refusal's code, message and mend, and the last two in Chinese if they were made in it."""
-    zh = f"{getattr(error, 'zh', '')} {getattr(error, 'mend_zh', '')}".strip()
-    return {"code": error.code, "message": error.message, "mend": error.mend, "zh": zh}
+    """A refusal's code, message and remedy, and the last two in Chinese if they were made in it."""
+    zh = f"{getattr(error, 'zh', '')} {getattr(error, 'remedy_zh', '')}".strip()
+    return {"code": error.code, "message": error.message, "remedy": error.remedy, "zh": zh}
 
 
 def come_back(request: Request) -> str:

@@ -1,7 +1,7 @@
 """Was this form sent already? Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
 
 A page gives each of its forms a random number. What was sent is known by the session, the form's address, this number and its
-words: the same form with other words is another deed. A refused one is not kept, so it can be mended and sent again.
+words: the same form with other words is another deed. A refused one is not kept, so it can be corrected and sent again.
 """
 
 from collections.abc import Callable
@@ -12,25 +12,25 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import delete, func, insert, select
 from starlette.datastructures import FormData
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import sent_forms
 
 KEPT = timedelta(days=1)
 
 
-def sent_once(door: Door, request: Request, once: str, *said: str, deed: Callable[[], str]) -> Response:
+def sent_once(authenticator: Authenticator, request: Request, once: str, *said: str, deed: Callable[[], str]) -> Response:
     """Do the deed unless this very form did it already; leads to where the deed says. `once` is the form's number; a form
     without one, which no page of ours has, does its deed each time."""
     if not once:
         return RedirectResponse(deed(), status_code=303)
-    id_hash = hash_secret(door.seed(request, once, *said).hex())
-    with door.database.lock(f"form {id_hash.hex()}"):  # the second waits for the first
-        with door.database.transaction() as tx:
+    id_hash = hash_secret(authenticator.seed(request, once, *said).hex())
+    with authenticator.database.lock(f"form {id_hash.hex()}"):  # the second waits for the first
+        with authenticator.database.transaction() as tx:
             leads_to = tx.scalar(select(sent_forms.c.leads_to).where(sent_forms.c.id_hash == id_hash))
         if leads_to is None:
             leads_to = deed()
-            with door.database.transaction() as tx:
+            with authenticator.database.transaction() as tx:
                 tx.execute(delete(sent_forms).where(sent_forms.c.sent_at < func.now() - KEPT))
                 tx.execute(insert(sent_forms).values(id_hash=id_hash, leads_to=leads_to))
     return RedirectResponse(leads_to, status_code=303)

@@ -58,5 +58,5 @@ def key_type(table: pyarrow.Table, column: str) -> ParameterType:
     found = next((name for fits, name in KEY_TYPES if fits(arrow)), None)
     if found is None:
         raise InvalidInput(f"{column} is of type {arrow}, by which nothing can be looked up exactly.",
-                           mend="Choose a key of whole numbers, text, dates or yes and no.")
+                           remedy="Choose a key of whole numbers, text, dates or yes and no.")
     return found

@@ -16,7 +16,7 @@ def find_product(tx: Transaction, product_id: str) -> Product:
     """Raises `NotFound`."""
     row = tx.execute(select(products).where(products.c.id == product_id)).one_or_none() if "\0" not in product_id else None
     if row is None:
-        raise NotFound(f"There is no product {product_id[:70]!r}.", mend="GET /api/v1/products lists them.")
+        raise NotFound(f"There is no product {product_id[:70]!r}.", remedy="GET /api/v1/products lists them.")
     return product_of(row)
 
 

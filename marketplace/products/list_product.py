@@ -75,7 +75,7 @@ def list_product(database: Database, *, gate: Gate, vault: Vault, copies: Copies
         columns = product.model_dump(mode="json", exclude={"terms", "listed_at"}) | product.terms.model_dump()
         made = tx.execute(insert(products).values(**columns).on_conflict_do_nothing().returning(products.c.id)).first()
         if made is None:
-            raise Conflict(f"There is already a product {offer.id!r}.", mend="Choose another id.")
+            raise Conflict(f"There is already a product {offer.id!r}.", remedy="Choose another id.")
         append(tx, Event(kind="product.listed", actor=principal.id, subject=f"product:{product.id}", payload={
             "dataset": product.dataset, "kind": product.kind, "grade": grade, "terms": product.terms.model_dump(),
             "definition": product.definition.model_dump(mode="json")}))
@@ -90,7 +90,7 @@ def define(vault: Vault, copies: Copies, principal: Principal, offer: Offer, gra
         columns = tuple(column["name"] if isinstance(column, dict) else str(column) for column in copy["columns"])
         if strange := sorted(set(offer.what.keys) - set(columns)):
             raise InvalidInput(f"The key {strange[0]!r} is not a column of the open copy.",
-                               mend=f"Choose keys among: {', '.join(columns)}.")
+                               remedy=f"Choose keys among: {', '.join(columns)}.")
         table = copies.table(str(copy["object"]), str(copy["version_id"]))  # what we cannot read, we do not sell
         keys = {key: key_type(table, key) for key in offer.what.keys}
         return RowsDefinition(object=str(copy["object"]), version_id=str(copy["version_id"]), columns=columns, keys=keys,
@@ -114,12 +114,12 @@ def grant_for(vault: Vault, principal: Principal, offer: Offer, what: QueryOffer
     """The grant under which the query is asked. With a budget: the marketplace asks for it, the officer approves."""
     if (what.grant is None) == (what.budget is None):
         raise InvalidInput("A query product needs either a grant or a budget.",
-                           mend="Give `grant`, or `budget` with epsilon and until.")
+                           remedy="Give `grant`, or `budget` with epsilon and until.")
     if what.grant is not None:
         grant = next((grant for grant in vault.grants(SERVICE) if str(grant.get("id")) == str(what.grant)), None)
         if grant is None or grant.get("dataset") != offer.dataset:
             raise Forbidden("The marketplace has no such grant on this dataset.", code="no_grant",
-                            mend="Name a live grant of the team marketplace, or give a budget.")
+                            remedy="Name a live grant of the team marketplace, or give a budget.")
         return str(what.grant)
     assert what.budget is not None
     asked = vault.make_request(SERVICE, dataset=offer.dataset, team=SERVICE, epsilon=what.budget.epsilon,

@@ -30,7 +30,7 @@ def read_value(text: str, type: ParameterType, *, name: str) -> Scalar:
     except ValueError:
         pass
     raise InvalidInput(f"{name} is not {'an' if type == 'integer' else 'a'} {type}.", code="bad_parameter",
-                       mend={"boolean": "Write true or false.", "date": "Write it like 2026-03-01."}.get(type, ""))
+                       remedy={"boolean": "Write true or false.", "date": "Write it like 2026-03-01."}.get(type, ""))
 
 
 def declared(parameter: Parameter) -> Parameter:
@@ -53,16 +53,16 @@ def choose(parameters: tuple[Parameter, ...], given: Mapping[str, str]) -> dict[
     names = [parameter.name for parameter in parameters]
     if strange := sorted(given.keys() - set(names)):
         raise InvalidInput(f"There is no parameter {strange[0][:70]!r}.", code="bad_parameter",
-                           mend=f"The parameters are: {', '.join(names) or 'none'}.")
+                           remedy=f"The parameters are: {', '.join(names) or 'none'}.")
     chosen: dict[str, Scalar] = {}
     for parameter in map(declared, parameters):
         if parameter.name not in given:
             raise InvalidInput(f"The parameter {parameter.name} is missing.", code="bad_parameter",
-                               mend=f"Choose {allowed(parameter)}.")
+                               remedy=f"Choose {allowed(parameter)}.")
         value = read_value(given[parameter.name], parameter.type, name=parameter.name)
         if not allows(parameter, value):
             raise InvalidInput(f"{parameter.name} cannot have this value.", code="bad_parameter",
-                               mend=f"Choose {allowed(parameter)}.")
+                               remedy=f"Choose {allowed(parameter)}.")
         chosen[parameter.name] = value
     return chosen
 

@@ -18,10 +18,10 @@ def read_template(sql: str) -> exp.Expression:
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
     except sqlglot.errors.SqlglotError as error:
-        raise InvalidInput("The product's SQL cannot be read.", mend="Write one SELECT; parameters as :name.",
+        raise InvalidInput("The product's SQL cannot be read.", remedy="Write one SELECT; parameters as :name.",
                            internal=str(error)) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
-        raise InvalidInput("The product's SQL is not one SELECT.", mend="Write one SELECT; parameters as :name.")
+        raise InvalidInput("The product's SQL is not one SELECT.", remedy="Write one SELECT; parameters as :name.")
     return statements[0]
 
 
@@ -29,7 +29,7 @@ def placeholders(tree: exp.Expression) -> set[str]:
     """The names of the parameters in a tree. Raises `InvalidInput` for one without a name."""
     names = {place.name for place in tree.find_all(exp.Placeholder, exp.Parameter)}
     if "" in names or "?" in names:
-        raise InvalidInput("A parameter in the product's SQL has no name.", mend="Write it as :name.")
+        raise InvalidInput("A parameter in the product's SQL has no name.", remedy="Write it as :name.")
     return names
 
 
@@ -41,7 +41,7 @@ def check_template(definition: QueryDefinition) -> None:
     found = placeholders(read_template(definition.sql))
     if strange := sorted(found ^ set(names)):
         what = "is not declared" if strange[0] in found else "does not stand in the SQL"
-        raise InvalidInput(f"The parameter {strange[0]!r} {what}.", mend="Declare exactly the :names of the SQL.")
+        raise InvalidInput(f"The parameter {strange[0]!r} {what}.", remedy="Declare exactly the :names of the SQL.")
 
 
 def bind(sql: str, chosen: Mapping[str, Scalar]) -> str:

@@ -16,7 +16,7 @@ from sandbox.policy import Gate, Resource
 def withdraw_product(database: Database, *, gate: Gate, principal: Principal, product_id: str, reason: str) -> None:
     """Take a product off the market. Raises `Forbidden`, `NotFound`, `Conflict`, `InvalidInput` without a reason."""
     if not reason.strip():
-        raise InvalidInput("A product is not withdrawn without a reason.", mend="Say why.")
+        raise InvalidInput("A product is not withdrawn without a reason.", remedy="Say why.")
     with database.transaction() as tx:
         row = tx.execute(select(products).where(products.c.id == product_id).with_for_update(key_share=True)).one_or_none()
         if row is None:

@@ -32,7 +32,7 @@ def _meaning(kind: str, error: DBAPIError) -> CihuError | DBAPIError:
     state, said = getattr(error.orig, "sqlstate", None), str(error.orig)
     if state == NOT_ALLOWED:
         return Forbidden(f"This service does not append {kind} to the log.", internal=said,
-                         mend="sandbox/audit/writers.py says which service does; `python -m sandbox.vault.migrate` tells the database.")
+                         remedy="sandbox/audit/writers.py says which service does; `python -m sandbox.vault.migrate` tells the database.")
     if state == CORRUPTED:
         return Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken", internal=said)
     if state == TAKEN:

@@ -18,7 +18,7 @@ def erase_opening(tx: Transaction, *, index: int, by: str, reason: str) -> int:
     try:
         erased = tx.execute(delete(openings).where(openings.c.index == index)).rowcount
     except ProgrammingError as error:
-        raise Forbidden("This role may not erase from the log.", mend="Erase as the owner of the database.") from error
+        raise Forbidden("This role may not erase from the log.", remedy="Erase as the owner of the database.") from error
     if not erased:
-        raise NotFound(f"Entry {index} has no opening.", mend="It was erased before, or there is no such entry.")
+        raise NotFound(f"Entry {index} has no opening.", remedy="It was erased before, or there is no such entry.")
     return append(tx, Event(kind="opening.erased", actor=by, subject=f"entry:{index}", payload={"reason": reason}))

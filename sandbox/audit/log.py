@@ -77,7 +77,7 @@ class Log:
         with self.database.transaction() as tx:
             entry = tx.scalar(select(entries.c.entry).where(entries.c.index == index))
             if entry is None:
-                raise NotFound(f"The log has no entry {index}.", mend="There is a receipt once the deed is committed.")
+                raise NotFound(f"The log has no entry {index}.", remedy="There is a receipt once the deed is committed.")
             note, checkpoint = self._latest(tx)
         if checkpoint is None or checkpoint.size <= index:
             note, checkpoint = self._sign()
@@ -107,14 +107,14 @@ class Log:
             if not 1 <= first <= second <= size:
                 raise InvalidInput(
                     f"There is no consistency proof from {first} to {second}.",
-                    mend=f"Give 1 <= first <= second <= {size}, the size of the log.",
+                    remedy=f"Give 1 <= first <= second <= {size}, the size of the log.",
                 )
             return [encode(hash) for hash in hashes_of(tx, consistency_spans(first, second))]
 
     def entries(self, start: int, end: int) -> list[str]:
         """The texts of the entries from `start` up to `end` (not with it), without openings; at most 1000."""
         if not 0 <= start <= end:
-            raise InvalidInput("The entries' range is turned round.", mend="Give 0 <= start <= end.")
+            raise InvalidInput("The entries' range is turned round.", remedy="Give 0 <= start <= end.")
         wanted = entries.c.index.between(start, min(end, start + MOST_ENTRIES) - 1)
         with self.database.transaction() as tx:
             return list(tx.scalars(select(entries.c.entry).where(wanted).order_by(entries.c.index)))
@@ -236,6 +236,6 @@ def _broken(why: str) -> Unavailable:
     return Unavailable(
         "The log does not fit what was signed before, so nothing is signed.",
         code="log_broken",
-        mend="Run the whole verification and compare with a receipt or a witness's checkpoint; restore from a backup.",
+        remedy="Run the whole verification and compare with a receipt or a witness's checkpoint; restore from a backup.",
         internal=why,
     )

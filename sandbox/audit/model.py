@@ -111,13 +111,13 @@ def exact(value: object, where: str, depth: int = 0) -> None:
     if isinstance(value, dict):
         for name, member in value.items():
             if not isinstance(name, str):
-                raise InvalidInput(f"{where} has a name that is no string.", mend="JSON names are strings.")
+                raise InvalidInput(f"{where} has a name that is no string.", remedy="JSON names are strings.")
             exact(name, f"a name in {where}", depth + 1)
             exact(member, f"{where}.{name}", depth + 1)
         return
     raise InvalidInput(
         f"{where} is a {type(value).__name__}, which the log cannot hold exactly.",
-        mend="Write it as a string or an integer (a Fraction as '1/10', a time in ISO 8601).",
+        remedy="Write it as a string or an integer (a Fraction as '1/10', a time in ISO 8601).",
     )
 
 
@@ -142,7 +142,7 @@ class Event:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InvalidInput(f"The log knows no kind {self.kind!r}.", mend="Add it to sandbox/audit/model.py KINDS.")
+            raise InvalidInput(f"The log knows no kind {self.kind!r}.", remedy="Add it to sandbox/audit/model.py KINDS.")
         content = {"actor": self.actor, "subject": self.subject, "payload": dict(self.payload)}
         exact(content, "the event")
         object.__setattr__(self, "content", canonical(content))

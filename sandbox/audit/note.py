@@ -40,7 +40,7 @@ def decode(text: str, what: str) -> bytes:
 
 def check_name(name: str) -> None:
     if not name or "+" in name or any(letter.isspace() or letter < " " for letter in name):
-        raise InvalidInput(f"{name!r} cannot name a key.", mend="Use a name such as city.example/log: no space, no +.")
+        raise InvalidInput(f"{name!r} cannot name a key.", remedy="Use a name such as city.example/log: no space, no +.")
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,20 @@ class PublicKey:
 
     @classmethod
     def parse(cls, text: str) -> "PublicKey":
-        mend = "A public key of a log looks like cihu.local/log+0123abcd+AX…=; GET /v1/log/key gives it."
+        remedy = "A public key of a log looks like cihu.local/log+0123abcd+AX…=; GET /v1/log/key gives it."
         name, plus, rest = text.strip().partition("+")
         key_id, second_plus, encoded = rest.partition("+")
         if not plus or not second_plus:
-            raise InvalidInput("The public key is not of the form name+id+key.", mend=mend)
+            raise InvalidInput("The public key is not of the form name+id+key.", remedy=remedy)
         try:
             key = decode(encoded, "The key's last part")
         except NotProven as error:
-            raise InvalidInput(error.message, mend=mend) from error
+            raise InvalidInput(error.message, remedy=remedy) from error
         if key[:1] != ED25519 or len(key) != 33:
-            raise InvalidInput("The public key is not an Ed25519 key.", mend=mend)
+            raise InvalidInput("The public key is not an Ed25519 key.", remedy=remedy)
         parsed = cls(name, key[1:])
         if parsed.key_id.hex() != key_id:
-            raise InvalidInput("The public key's id does not fit its name and key: it was mistyped.", mend=mend)
+            raise InvalidInput("The public key's id does not fit its name and key: it was mistyped.", remedy=remedy)
         return parsed
 
 

@@ -62,7 +62,7 @@ def _head(receipt: Mapping[str, object]) -> tuple[int, str, str]:
     if not isinstance(receipt, Mapping) or set(receipt) != FIELDS:
         raise NotProven(f"A receipt has exactly the fields {', '.join(sorted(FIELDS))}.")
     if receipt["format"] != FORMAT:
-        raise NotProven(f"The receipt is not of the format {FORMAT}.", mend="A newer cihu may be able to read it.")
+        raise NotProven(f"The receipt is not of the format {FORMAT}.", remedy="A newer cihu may be able to read it.")
     index, entry, note = receipt["index"], receipt["entry"], receipt["checkpoint"]
     if type(index) is not int:
         raise NotProven("The receipt's index is not a whole number.")

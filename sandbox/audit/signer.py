@@ -50,13 +50,13 @@ class Signer:
             with suppress(FileExistsError):  # another process made it in this moment: that one is the key
                 write_whole(path, pem, replace=False)
         if path.stat().st_mode & 0o077:
-            raise Unavailable("Others may read the log's signing key.", mend="chmod 600 log.pem in its key folder.")
+            raise Unavailable("Others may read the log's signing key.", remedy="chmod 600 log.pem in its key folder.")
         try:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except ValueError as error:
-            raise Unavailable("The log's signing key cannot be read.", mend="Restore log.pem from a backup.") from error
+            raise Unavailable("The log's signing key cannot be read.", remedy="Restore log.pem from a backup.") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable("The log's signing key is not an Ed25519 key.", mend="Restore log.pem from a backup.")
+            raise Unavailable("The log's signing key is not an Ed25519 key.", remedy="Restore log.pem from a backup.")
         return key
 
     def last(self) -> Checkpoint | None:
@@ -69,7 +69,7 @@ class Signer:
         except (NotProven, UnicodeDecodeError) as error:
             raise Unavailable(
                 "The log's memory of its last checkpoint is damaged.",
-                mend="Verify the log with an older checkpoint before you remove the file `last` from its key folder.",
+                remedy="Verify the log with an older checkpoint before you remove the file `last` from its key folder.",
                 internal=str(error),
             ) from error
 

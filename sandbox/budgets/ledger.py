@@ -114,23 +114,23 @@ def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss, stated_at
     if account.level is not Level.GRANT:  # how much of it is whose is nobody's business here
         return BudgetExhausted(
             f"The budget of this {account.level.value} ({account.key}) has not enough left that is not promised already.",
-            mend="Ask for less, or have its budget raised.",
-            zh=f"{level_zh}（{account.key}）的预算中，尚未许出的部分不足。", mend_zh="请减少所需，或申请提高其预算。")
+            remedy="Ask for less, or have its budget raised.",
+            zh=f"{level_zh}（{account.key}）的预算中，尚未许出的部分不足。", remedy_zh="请减少所需，或申请提高其预算。")
     if loss.picorho <= left.picorho:
         costs, rest = f"{float(loss.delta):.3g}", f"{float(left.delta):.3g}"
         return BudgetExhausted(
             f"The budget of this grant ({account.key}) has not enough delta left: finding the groups costs delta {costs}, "
             f"{rest} is left.", code="delta_exhausted",
-            mend="Group by keys whose values are public or were found before (both cost no delta), or request a larger budget.",
+            remedy="Group by keys whose values are public or were found before (both cost no delta), or request a larger budget.",
             zh=f"授权（{account.key}）剩余的 delta 不足：发现分组值需 delta {costs}，仅剩 {rest}。",
-            mend_zh="请按公开的或已发现的分组值分组（都不花费 delta），或申请更大的预算。")
+            remedy_zh="请按公开的或已发现的分组值分组（都不花费 delta），或申请更大的预算。")
     costs, rest = _said(loss, stated_at), _said(PrivacyLoss(left.picorho), stated_at)
     return BudgetExhausted(
         f"The budget of this grant ({account.key}) has not enough left: the question costs {costs}, {rest} is left.",
-        mend="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
+        remedy="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
              "a larger budget.",
         zh=f"授权（{account.key}）的预算不足：本问需 {costs}，仅剩 {rest}。",
-        mend_zh="请减小 epsilon，或问已经回答过的问题（免费），或申请更大的预算。")
+        remedy_zh="请减小 epsilon，或问已经回答过的问题（免费），或申请更大的预算。")
 
 
 def _said(loss: PrivacyLoss, stated_at: Fraction | None) -> str:

@@ -1,6 +1,6 @@
 """Datasets: publish, describe, open."""
 
-from sandbox.catalog.dataset_repository import Shelf
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetPolicy, Version
 
-__all__ = ["DatasetPolicy", "Shelf", "Version"]
+__all__ = ["DatasetPolicy", "DatasetRepository", "Version"]

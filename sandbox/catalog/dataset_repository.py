@@ -28,7 +28,7 @@ class SetAside:
     why: str
 
 
-class Shelf:
+class DatasetRepository:
     """Reads published versions. `schema` is the folder of policies with `dataset.schema.json` in it."""
 
     def __init__(self, database: Database, policies: Path) -> None:
@@ -46,16 +46,16 @@ class Shelf:
                 known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
                 shown, have = name if name.isprintable() else ascii(name), ", ".join(known)
                 raise NotFound(f"There is no dataset {shown}.", code="dataset_not_found", zh=f"没有数据集 {shown}。",
-                               mend=f"There are: {have or 'none yet'}.", mend_zh=f"现有:{have or '尚无'}。")
+                               remedy=f"There are: {have or 'none yet'}.", remedy_zh=f"现有:{have or '尚无'}。")
         try:
             version = self._version(row)
         except CihuError as error:
             self.set_aside(row.dataset, row.number, error.code)
         if (row.dataset, row.number) in self._aside:
             raise Unavailable(f"{row.dataset} cannot be used at present: its version {row.number} is broken, and was set aside.",
-                              code="dataset_set_aside", mend="An officer of its department can publish a mended version.",
+                              code="dataset_set_aside", remedy="An officer of its department can publish a corrected version.",
                               zh=f"{row.dataset} 目前不可用：其第 {row.number} 版已损坏，被搁置。",
-                              mend_zh="可由其部门的数据专员发布改正后的版本。")
+                              remedy_zh="可由其部门的数据专员发布改正后的版本。")
         return version
 
     def all(self) -> list[Version]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
 from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
-from sandbox.catalog.dataset_repository import Shelf
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.describe import describe
 from sandbox.catalog.model import Version
 from sandbox.catalog.open_copy import open_copy
@@ -29,7 +29,7 @@ class Opening(BaseModel):
     columns: list[PlainText] | None = None
 
 
-def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def reading(repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
     """What anybody who is logged in may read; also served to kernels."""
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Asker = Annotated[Principal, Depends(authenticate)]
@@ -37,19 +37,19 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
     @api.get("")
     def datasets(asker: Asker) -> list[dict[str, Any]]:
         """Every dataset that the asker may see, in its newest version."""
-        return [describe(version) for version in shelf.all() if gate.decide(asker, "see", Resource(
+        return [describe(version) for version in repository.all() if gate.decide(asker, "see", Resource(
             "Dataset", version.dataset, {"department": version.policy.department, "grade": version.policy.grade})).allowed]
 
     @api.get("/set-aside")
     def set_aside(asker: Asker) -> list[dict[str, Any]]:
-        """Newest versions that are broken and are not offered until a mended one is published; for those who may publish them."""
-        return [asdict(aside) for aside in shelf.aside() if gate.decide(asker, "publish", Resource(
+        """Newest versions that are broken and are not offered until a corrected one is published; for those who may publish them."""
+        return [asdict(aside) for aside in repository.aside() if gate.decide(asker, "publish", Resource(
             "Dataset", aside.dataset, {"department": aside.department, "grade": "1"})).allowed]
 
     @api.get("/{name}")
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
         """One dataset: its columns, roles, bounds and public keys, source and licence."""
-        version = shelf.current(name)
+        version = repository.current(name)
         gate.require(asker, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
         return describe(version)
@@ -63,8 +63,8 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         version, bought = seen(asker, name)
         if kind == "dp" and bought is None:
             raise NotFound(f"No stand-in rows were bought for {version.name}.", code="no_stand_in",
-                           mend="Those made from the policy alone are there: kind=schema.",
-                           zh=f"{version.name} 没有购置过替代数据。", mend_zh="可用仅由策略生成的替代数据:kind=schema。")
+                           remedy="Those made from the policy alone are there: kind=schema.",
+                           zh=f"{version.name} 没有购置过替代数据。", remedy_zh="可用仅由策略生成的替代数据:kind=schema。")
         rows = marked_parquet(stand_in(version), mark(version)) if bought is None or kind == "schema" else bought.rows
         return Response(rows, media_type=PARQUET, headers={
             "Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'})
@@ -77,16 +77,16 @@ def reading(shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal])
         return {"dataset": version.dataset, "version": version.number, **about}
 
     def seen(asker: Principal, name: str) -> tuple[Version, Bought | None]:
-        version = shelf.current(name)
+        version = repository.current(name)
         gate.require(asker, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
-        with shelf.database.transaction() as tx:
+        with repository.database.transaction() as tx:
             return version, bought_stand_in(tx, version)
 
     return api
 
 
-def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, products: ProductStore,
+def writing(database: Database, repository: DatasetRepository, gate: Gate, *, raw: RawStore, products: ProductStore,
             populations: dict[str, Population], authenticate: Callable[..., Principal],
             published: Callable[[Principal, Version], None]) -> APIRouter:
     """What officers do. `published` is called with each new version once it stands."""
@@ -99,7 +99,7 @@ def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, prod
         """Publish a version: the policy (YAML) and the rows (CSV or Parquet). Says how well the bounds fit."""
         body = file.file.read()
         file.file.close()  # the form's own copy
-        done = publish(database, shelf=shelf, store=raw, gate=gate, populations=populations, officer=officer,
+        done = publish(database, repository=repository, store=raw, gate=gate, populations=populations, officer=officer,
                        policy_text=policy, body=body)
         del body
         published(officer, done.version)
@@ -109,7 +109,7 @@ def writing(database: Database, shelf: Shelf, gate: Gate, *, raw: RawStore, prod
     @api.post("/{name}/open-copy", status_code=201)
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:
         """Copy an openly graded dataset into the product bucket."""
-        copy = open_copy(database, raw=raw, products=products, gate=gate, officer=officer, version=shelf.current(name),
+        copy = open_copy(database, raw=raw, products=products, gate=gate, officer=officer, version=repository.current(name),
                          columns=opening.columns)
         return {"object": copy.object, "version_id": copy.version_id, "columns": list(copy.columns),
                 "rows": copy.rows, "grade": copy.grade}

@@ -40,7 +40,7 @@ def open_copy(database: Database, *, raw: RawStore, products: ProductStore, gate
     unknown = [name for name in columns or [] if name not in {column.name for column in offered}]
     if unknown or not chosen:
         raise InvalidInput(f"{version.dataset} has no column {', '.join(unknown) or '(none was named)'} to open.",
-                           mend=f"It has: {', '.join(column.name for column in offered)}.")
+                           remedy=f"It has: {', '.join(column.name for column in offered)}.")
     grade = gate.grades.combine([policy.grade, *(column.grade for column in chosen)])
     gate.require(officer, "sell_openly", Resource("Dataset", version.dataset, {
         "department": policy.department, "grade": grade, "open": policy.grade == OPEN_GRADE}))

@@ -30,4 +30,4 @@ def read_populations(policies: Path) -> dict[str, Population]:
                 for name, spec in said.items()}
     except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
         raise InvalidInput(f"{file.name} cannot be read: {error}.",
-                           mend='Give each population an epsilon and a delta in quotes, such as "20" and "1e-6".') from error
+                           remedy='Give each population an epsilon and a delta in quotes, such as "20" and "1e-6".') from error

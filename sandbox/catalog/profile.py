@@ -54,9 +54,9 @@ def require_rows_near(policy: DatasetPolicy, rows: int) -> None:
     if policy.about_rows and rows > MOST_TIMES * policy.about_rows:
         raise InvalidInput(
             f"The file has about {rounded(rows):,} rows, and the policy's about_rows is {policy.about_rows:,}.",
-            mend=f"Set about_rows to {rounded(rows)}: the number is public, and what questions may compute follows from it.",
+            remedy=f"Set about_rows to {rounded(rows)}: the number is public, and what questions may compute follows from it.",
             zh=f"文件约有 {rounded(rows):,} 行，而策略的 about_rows 是 {policy.about_rows:,}。",
-            mend_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。")
+            remedy_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。")
 
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:

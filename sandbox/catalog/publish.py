@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account
-from sandbox.catalog.dataset_repository import Shelf
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile, require_rows_near
@@ -39,24 +39,24 @@ class Published:
         return [*self.told, *self.profile.advice()]
 
 
-def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, populations: dict[str, Population],
+def publish(database: Database, *, repository: DatasetRepository, store: RawStore, gate: Gate, populations: dict[str, Population],
             officer: Principal, policy_text: str, body: bytes) -> Published:
     """Publish a new version of a dataset.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
     """
-    policy = shelf.read(policy_text)
+    policy = repository.read(policy_text)
     grade = gate.grades.combine([policy.grade, *(column.grade for column in policy.columns)])
     decide_publish(gate, officer, policy)
     if policy.budget and policy.population not in populations:
         raise InvalidInput(f"The population {policy.population} has no budget.",
-                           mend=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.")
+                           remedy=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.")
     _refuse_open_with_higher_columns(policy, grade)
     # one at a time for a dataset; and whoever sweeps the bucket waits for it (sweep.py)
     with database.lock(publishing(policy.dataset)):
         with database.transaction() as tx:
-            before = _published_before(tx, policy, shelf)
+            before = _published_before(tx, policy, repository)
         ids = id_rule(policy, before)
         rows = read_file(body, policy, ids=ids)
         del body
@@ -69,7 +69,7 @@ def publish(database: Database, *, shelf: Shelf, store: RawStore, gate: Gate, po
         record(database, dataset=policy.dataset, object_name=name)
         try:
             stored = store.put(name, parquet)
-            version = _register(database, policy, policy_text, stored, shelf=shelf, populations=populations, gate=gate,
+            version = _register(database, policy, policy_text, stored, repository=repository, populations=populations, gate=gate,
                                 officer=officer, ids=ids, rows=number_of_rows)
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
@@ -87,21 +87,21 @@ def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
     if before.ids is IdRule.NORMALISED and rule is IdRule.EXACT:
         # one protected person would become several, each with a protection of its own
         raise Conflict(f"{policy.dataset} was published with `ids: normalised`.",
-                       mend="Keep it, or publish it under another name.",
-                       zh=f"{policy.dataset} 以 ids: normalised 发布过。", mend_zh="请保持不变，或以其他名称发布。")
+                       remedy="Keep it, or publish it under another name.",
+                       zh=f"{policy.dataset} 以 ids: normalised 发布过。", remedy_zh="请保持不变，或以其他名称发布。")
     return rule
 
 
-def _published_before(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> DatasetPolicy | None:
+def _published_before(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> DatasetPolicy | None:
     latest = tx.execute(select(datasets.c.latest).where(datasets.c.name == policy.dataset)).scalar_one_or_none()
-    return None if latest is None else shelf.version(tx, policy.dataset, latest).policy
+    return None if latest is None else repository.version(tx, policy.dataset, latest).policy
 
 
-def _register(database: Database, policy: DatasetPolicy, policy_text: str, stored: ObjectVersion, *, shelf: Shelf,
+def _register(database: Database, policy: DatasetPolicy, policy_text: str, stored: ObjectVersion, *, repository: DatasetRepository,
               populations: dict[str, Population], gate: Gate, officer: Principal, ids: IdRule, rows: int) -> Version:
     with database.transaction() as tx:
         decide_publish(gate, load_principal(tx, officer.id, hold=True), policy)  # again: a large file takes minutes
-        number = _next_number(tx, policy, shelf)
+        number = _next_number(tx, policy, repository)
         version = Version(dataset=policy.dataset, number=number, policy=replace(policy, ids=ids), object_name=stored.name,
                           object_version=stored.version_id, sha256=stored.sha256, published_by=officer.id,
                           published_at=datetime.now(UTC))
@@ -135,17 +135,17 @@ def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:
     if policy.unit is None and grade != policy.grade:
         named = [column.name for column in policy.columns if column.grade != policy.grade]
         raise InvalidInput(f"The dataset is graded {policy.grade}, but {', '.join(named)} is graded higher.",
-                           mend="就高从严: grade the dataset as its highest column, or leave those columns out.")
+                           remedy="就高从严: grade the dataset as its highest column, or leave those columns out.")
 
 
-def _next_number(tx: Transaction, policy: DatasetPolicy, shelf: Shelf) -> int:
+def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> int:
     known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset).with_for_update()).first()
     if known is None:
         tx.execute(insert(datasets).values(name=policy.dataset, department=policy.department, latest=1))
         return 1
     if known.department != policy.department:
-        raise Conflict(f"{policy.dataset} belongs to {known.department}.", mend="Choose another name.")
-    _refuse_other_people(shelf.version(tx, policy.dataset, known.latest).policy, policy)
+        raise Conflict(f"{policy.dataset} belongs to {known.department}.", remedy="Choose another name.")
+    _refuse_other_people(repository.version(tx, policy.dataset, known.latest).policy, policy)
     tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=known.latest + 1))
     return int(known.latest) + 1
 
@@ -163,4 +163,4 @@ def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
              policy.budget.delta if policy.budget else None) for policy in (before, now)]
     if said[0] != said[1]:
         raise Conflict(f"{now.dataset} was published with another population, unit or delta.",
-                       mend="Keep them as they were, or publish it under another name.")
+                       remedy="Keep them as they were, or publish it under another name.")

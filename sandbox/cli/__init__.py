@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """The entry point: every refusal is a line or two that say what is wrong and how to mend it."""
+    """The entry point: every refusal is a line or two that say what is wrong and how to remedy it."""
     write_what_can_be_written()
     try:
         app()
@@ -32,8 +32,8 @@ def main() -> None:
 
 def refused(error: CihuError) -> NoReturn:
     err.print(f"[red]{escape(error.message)}[/red]", highlight=False, soft_wrap=True)
-    if error.mend:
-        err.print(escape(error.mend), highlight=False, soft_wrap=True)
+    if error.remedy:
+        err.print(escape(error.remedy), highlight=False, soft_wrap=True)
     sys.exit(1)
 
 

@@ -25,7 +25,7 @@ def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON),
     try:
         document = json.loads(receipt.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{receipt} is not a receipt that can be read.", mend="Give a JSON file.") from error
+        raise InvalidInput(f"{receipt} is not a receipt that can be read.", remedy="Give a JSON file.") from error
     public_key = Path(key).read_text("utf-8").strip() if Path(key).is_file() else key
     proven = verify_receipt(document, public_key)
     show({"verified": True, "kind": proven.kind, "index": proven.index, "size": proven.size, "root": proven.root},

@@ -27,7 +27,7 @@ def set_aside(who: As = "lin", home: Home = None, as_json: Json = False) -> None
     """List datasets that are not offered because their newest version is broken (data officers)."""
     aside = visitor_of(home, who).vault("GET", "/v1/datasets/set-aside")
     show({"set_aside": aside}, as_json, *[
-        f"{each['dataset']}, version {each['number']}, cannot be used ({each['why']}): publish a mended version."
+        f"{each['dataset']}, version {each['number']}, cannot be used ({each['why']}): publish a corrected version."
         for each in aside] or ["No dataset is set aside."])
 
 
@@ -68,7 +68,7 @@ def stand_in(dataset: str, to: Annotated[Path, typer.Option("--out", help="Where
     try:
         to.write_bytes(body)
     except OSError as error:
-        raise InvalidInput(f"{to} cannot be written: {error.strerror}.", mend="Name a file in a folder of yours.") from None
+        raise InvalidInput(f"{to} cannot be written: {error.strerror}.", remedy="Name a file in a folder of yours.") from None
     show({"dataset": dataset, "file": str(to), "bytes": len(body)}, as_json,
           f"Stand-in rows of {dataset} are in {to} (Parquet). They are invented: no row is real.")
 

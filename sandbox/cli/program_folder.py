@@ -36,18 +36,18 @@ def read_folder(folder: Path) -> dict[str, Any]:
         files |= {f"{path.relative_to(folder)}.b64": b64encode(path.read_bytes()).decode()
                   for path in own if f"{path.suffix}.b64" in MODELS}
     except FileNotFoundError:
-        raise InvalidInput(f"There is no cihu.yaml in {folder}.", mend=EXAMPLE) from None
+        raise InvalidInput(f"There is no cihu.yaml in {folder}.", remedy=EXAMPLE) from None
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise InvalidInput(f"The program in {folder} cannot be read.", internal=type(error).__name__,
-                           mend="Its files are UTF-8 text, its cihu.yaml is YAML.") from None
+                           remedy="Its files are UTF-8 text, its cihu.yaml is YAML.") from None
     if not isinstance(said, dict) or not all(isinstance(said[name], KNOWN.get(name, ())) for name in said):
-        raise InvalidInput(f"The cihu.yaml in {folder} says something else than it can.", mend=EXAMPLE)
+        raise InvalidInput(f"The cihu.yaml in {folder} says something else than it can.", remedy=EXAMPLE)
     if said.get("limit", "1m") not in LIMITS:
-        raise InvalidInput(f"There is no limit {said['limit']!r}.", mend=f"Choose one of {', '.join(LIMITS)}.")
+        raise InvalidInput(f"There is no limit {said['limit']!r}.", remedy=f"Choose one of {', '.join(LIMITS)}.")
     predictor = said.get("kind", "program") == "predictor"
     if said.get("kind", "program") not in ("program", "predictor") or predictor != bool(said.keys() & {"columns", "predicts"}):
         raise InvalidInput("A predictor has kind: predictor, columns and predicts; another program has none of them.",
-                           mend="kind: predictor, columns: [age, female], predicts: {visits: number}")
+                           remedy="kind: predictor, columns: [age, female], predicts: {visits: number}")
     return {"name": said.get("name", folder.resolve().name), "files": files,
             "entry": said.get("entry", ENTRY if predictor else "main.py"),
             **({"hint": True} if said.get("hint") else {}),

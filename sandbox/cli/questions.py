@@ -38,7 +38,7 @@ def explain(sql: str, epsilon: Epsilon = None, error: RelativeError = None, gran
         out.print(f"Finding the groups costs delta {told['delta_spent']:.3g}; the grant's delta would be at "
                   f"{told['budget']['delta_percent_used_after']:.1f} % (now {told['budget']['delta_percent_used_now']:.1f} %).")
     if told["budget"]["refusal"]:
-        out.print(f"{told['budget']['refusal']['message']} {told['budget']['refusal']['mend']}", style="red")
+        out.print(f"{told['budget']['refusal']['message']} {told['budget']['refusal']['remedy']}", style="red")
     table = Table("output", "standard error", "95 % of answers within", "noise as of (units)", "epsilon")
     for output in told["outputs"]:
         told_errors = (output["standard_error"], output["plus_minus_95"])

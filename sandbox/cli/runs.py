@@ -28,7 +28,7 @@ def run(folder: Annotated[Path | None, typer.Argument(help="The program: its .py
 
     if (folder is None) is (not sql) or limit not in LIMITS:
         raise InvalidInput("A run is a program's folder or a declared query.",
-                           mend="Give a folder, or --sql \"SELECT ...\" (with a --limit of 10s, 1m, 5m, 15m, 1h or 4h).")
+                           remedy="Give a folder, or --sql \"SELECT ...\" (with a --limit of 10s, 1m, 5m, 15m, 1h or 4h).")
     body = read_folder(folder) if folder is not None else {"name": name, "sql": sql, "limit_seconds": LIMITS[limit]}
     done = visitor_of(home, who).vault("POST", "/v1/runs" if folder is not None else "/v1/runs/table", json=body)
     show(done, as_json, f"Run {done['id']} is {done['state']}; log entry {done['log_index']}.",
@@ -68,7 +68,7 @@ def release(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.
         said = YAML(typ="safe", pure=True).load(wish.read_text("utf-8"))
         files = [{"path": str(path), **words} for path, words in said.items()]
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError) as error:
-        raise InvalidInput(f"{wish} does not say which files to release.", mend="For each file: its path, and below it "
+        raise InvalidInput(f"{wish} does not say which files to release.", remedy="For each file: its path, and below it "
                            "statbarn, context, controls and, if there are any, counts.") from error
     done = visitor_of(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files})
     show(done, as_json, f"{len(done['files'])} files wait for reviewers, until {done['due_at'][:10]}.",

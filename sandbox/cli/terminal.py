@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
-    from sandbox.client.session import Visitor
+    from sandbox.client.session import ClientSession
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
 **Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
@@ -40,12 +40,12 @@ def home_of(home: Path | None) -> Path:
     return home.resolve() if home else home_folder()
 
 
-def visitor_of(home: Path | None, account: str) -> "Visitor":
-    from sandbox.client.session import Visitor, places
+def visitor_of(home: Path | None, account: str) -> "ClientSession":
+    from sandbox.client.session import ClientSession, places
 
     where = places(home_of(home))
     password = os.environ.get("CIHU_PASSWORD") or typer.prompt(f"Password of {account}", hide_input=True, err=True)
-    return Visitor(where, account, password)
+    return ClientSession(where, account, password)
 
 
 def print_json(document: Any, *, indent: int | None = None) -> None:

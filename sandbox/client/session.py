@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Places:
+class ServiceUrls:
     """Where a city's services are, as URLs."""
 
     portal: str
@@ -25,23 +25,23 @@ class Places:
     hub: str
 
 
-def places(home: Path, environment: Mapping[str, str] = os.environ) -> Places:
+def places(home: Path, environment: Mapping[str, str] = os.environ) -> ServiceUrls:
     """The city of `home` (its city.json), or wherever CIHU_PORTAL_URL, CIHU_VAULT_URL and CIHU_HUB_URL say."""
     said = {name: environment.get(f"CIHU_{name.upper()}_URL", "") for name in ("portal", "vault", "hub")}
     if not all(said.values()):
         try:
             known = json.loads((home / "city.json").read_text("utf-8"))["addresses"]
         except (OSError, ValueError, KeyError):
-            raise Unavailable(f"No city runs in {home}.", mend="Start one with `make up` or `cihu up`, or set "
+            raise Unavailable(f"No city runs in {home}.", remedy="Start one with `make up` or `cihu up`, or set "
                               "CIHU_PORTAL_URL, CIHU_VAULT_URL and CIHU_HUB_URL.") from None
         said = {name: given or str(known[name]) for name, given in said.items()}
-    return Places(**{name: url.rstrip("/") for name, url in said.items()})
+    return ServiceUrls(**{name: url.rstrip("/") for name, url in said.items()})
 
 
-class Visitor:
+class ClientSession:
     """Somebody who is logged in. Every refusal of the city is raised here as the error that it is."""
 
-    def __init__(self, where: Places, account: str, password: str) -> None:
+    def __init__(self, where: ServiceUrls, account: str, password: str) -> None:
         self.where, self.account = where, account
         self._client = httpx.Client(timeout=SECONDS, trust_env=False)
         said = self._send("POST", f"{where.portal}/api/v1/login", json={"username": account, "password": password})
@@ -63,7 +63,7 @@ class Visitor:
             files = {"file": (rows.name, rows.read_bytes())}
             done: Document = self.vault("POST", "/v1/datasets", data={"policy": policy.read_text("utf-8")}, files=files)
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"A file cannot be read: {error}.", mend="Give the policy (YAML) and the rows.") from None
+            raise InvalidInput(f"A file cannot be read: {error}.", remedy="Give the policy (YAML) and the rows.") from None
         return done
 
     def _send(self, method: str, url: str, *, token: str = "", **more: Any) -> Any:
@@ -71,7 +71,7 @@ class Visitor:
         try:
             answer = self._client.request(method, url, headers=headers, **more)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{url} cannot be reached.", mend="Is the city running?",
+            raise Unavailable(f"{url} cannot be reached.", remedy="Is the city running?",
                               internal=type(error).__name__) from None
         if answer.is_success:
             kind = answer.headers.get("content-type", "")
@@ -88,10 +88,10 @@ def refusal(answer: httpx.Response) -> CihuError:
     except ValueError:
         said = {}
     kind = next((kind for kind, status in STATUS if status == answer.status_code), Unavailable)
-    mend = str(said.get("mend") or "")
+    remedy = str(said.get("remedy") or "")
     if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and (request := str(said.get("request_id") or "")):
-        mend = f"{mend} For the operator: the logs have it as request {request}.".strip()
+        remedy = f"{remedy} For the operator: the logs have it as request {request}.".strip()
     error = kind.__new__(kind)
     CihuError.__init__(error, str(said.get("detail") or f"The city refused ({answer.status_code})."),
-                       code=said.get("code"), mend=mend)
+                       code=said.get("code"), remedy=remedy)
     return error

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DataError, OperationalError
 
 from sandbox.errors import InvalidInput, Unavailable
-from sandbox.plain_text import MEND, MEND_ZH
+from sandbox.plain_text import REMEDY, REMEDY_ZH
 
 LOCK_SECONDS = 600
 
@@ -66,13 +66,13 @@ def _told_plainly() -> Iterator[None]:
     except (DataError, UnicodeEncodeError) as error:
         # a value that no column holds came past the types at the doors: what was sent is at fault, not the service
         raise InvalidInput("A value cannot be stored: it is too large, or no plain text.", code="cannot_be_stored",
-                           mend=MEND, zh="有一个值无法存储：过大，或不是文字。", mend_zh=MEND_ZH,
+                           remedy=REMEDY, zh="有一个值无法存储：过大，或不是文字。", remedy_zh=REMEDY_ZH,
                            internal=type(error).__name__) from error
     except OperationalError as error:
         if isinstance(error.orig, DiskFull):
             raise Unavailable("The database's disk is full, so nothing can be written down.", code="disk_full",
-                              mend="Free some space there, or give it a larger disk; then try again.",
-                              zh="数据库的磁盘已满，无法写入。", mend_zh="请清理空间或扩容，然后重试。") from error
+                              remedy="Free some space there, or give it a larger disk; then try again.",
+                              zh="数据库的磁盘已满，无法写入。", remedy_zh="请清理空间或扩容，然后重试。") from error
         raise Unavailable("The database cannot be reached, or could not go on.",
-                          mend="Try again in a minute. For the operator: is Postgres running, and is CIHU_DATABASE_URL right?",
+                          remedy="Try again in a minute. For the operator: is Postgres running, and is CIHU_DATABASE_URL right?",
                           internal=f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}") from error

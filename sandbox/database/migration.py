@@ -99,12 +99,12 @@ def _escaped(folder: Path) -> str:
 def _meaning(error: ProgrammingError | CommandError) -> CihuError:
     if isinstance(error, CommandError):
         return Conflict("This database was migrated by another version of Cihu, whose migrations are not here.",
-                        mend="Start that version, or a newer one.", internal=str(error))
+                        remedy="Start that version, or a newer one.", internal=str(error))
     if isinstance(error.orig, DuplicateTable):
         return Conflict("This database has Cihu's tables, but not from a migration.",
-                        mend="It was made before there were migrations: begin with an empty one (a new CIHU_HOME).",
+                        remedy="It was made before there were migrations: begin with an empty one (a new CIHU_HOME).",
                         internal=str(error.orig))
     if isinstance(error.orig, InsufficientPrivilege):
         return Forbidden("This role may not change the database's tables.",
-                         mend="Give the address of the database for its owner.", internal=str(error.orig))
+                         remedy="Give the address of the database for its owner.", internal=str(error.orig))
     raise error

@@ -2,9 +2,9 @@
 
 from sandbox.declared.check import How, Overlap, overlaps
 from sandbox.declared.compute import compute
-from sandbox.declared.context import DeclaredDesk
+from sandbox.declared.context import DeclaredContext
 from sandbox.declared.read_query import DeclaredQuery, read_query
 from sandbox.declared.rules import CellRules
 from sandbox.declared.unit_digests import UnitDigests
 
-__all__ = ["CellRules", "DeclaredDesk", "DeclaredQuery", "How", "Overlap", "UnitDigests", "compute", "overlaps", "read_query"]
+__all__ = ["CellRules", "DeclaredContext", "DeclaredQuery", "How", "Overlap", "UnitDigests", "compute", "overlaps", "read_query"]

@@ -9,7 +9,7 @@ from sandbox.engines import Engine
 
 
 @dataclass(frozen=True)
-class DeclaredDesk:
+class DeclaredContext:
     """The engine that counts on raw rows, the key of the units' digests, and the rules of each grade."""
 
     engine: Engine

@@ -31,10 +31,10 @@ class UnitDigests:
             with suppress(FileExistsError):  # another process made it in this moment: that one is the key
                 write_whole(path, secrets.token_bytes(KEY_BYTES), replace=False)
         if path.stat().st_mode & 0o077:
-            raise Unavailable("Others may read the key of the units' digests.", mend="chmod 600 units.key in its key folder.")
+            raise Unavailable("Others may read the key of the units' digests.", remedy="chmod 600 units.key in its key folder.")
         self._key = path.read_bytes()
         if len(self._key) != KEY_BYTES:
-            raise Unavailable("The key of the units' digests is damaged.", mend="Restore units.key from a backup.")
+            raise Unavailable("The key of the units' digests is damaged.", remedy="Restore units.key from a backup.")
 
     @property
     def id(self) -> str:

@@ -79,9 +79,9 @@ def _subject(
                     "counts_unreadable",
                     "unexplained",
                     f"The supporting counts cannot be used: {unfit.finding.message}",
-                    unfit.finding.mend,
+                    unfit.finding.remedy,
                     f"支撑计数无法使用:{unfit.finding.zh}",
-                    unfit.finding.mend_zh,
+                    unfit.finding.remedy_zh,
                 )
             )
     return Subject(name, opened, declared, barn, rules.thresholds, counts, raw), found

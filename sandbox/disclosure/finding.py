@@ -18,26 +18,26 @@ class Finding:
     risk: str
     severity: Severity
     message: str
-    mend: str = ""
+    remedy: str = ""
     zh: str = ""
-    mend_zh: str = ""
+    remedy_zh: str = ""
     where: str = ""
 
     def words(self, language: str) -> tuple[str, str]:
-        """Message and mend in "zh" or "en"."""
-        return (self.zh, self.mend_zh) if language == "zh" else (self.message, self.mend)
+        """Message and remedy in "zh" or "en"."""
+        return (self.zh, self.remedy_zh) if language == "zh" else (self.message, self.remedy)
 
 
-def blocks(code: str, risk: str, message: str, mend: str, zh: str, mend_zh: str, *, where: str = "") -> Finding:
-    return Finding(code, risk, Severity.BLOCKS, message, mend, zh, mend_zh, where)
+def blocks(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+    return Finding(code, risk, Severity.BLOCKS, message, remedy, zh, remedy_zh, where)
 
 
-def asks(code: str, risk: str, message: str, mend: str, zh: str, mend_zh: str, *, where: str = "") -> Finding:
-    return Finding(code, risk, Severity.ASKS, message, mend, zh, mend_zh, where)
+def asks(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+    return Finding(code, risk, Severity.ASKS, message, remedy, zh, remedy_zh, where)
 
 
-def notes(code: str, risk: str, message: str, mend: str, zh: str, mend_zh: str, *, where: str = "") -> Finding:
-    return Finding(code, risk, Severity.NOTES, message, mend, zh, mend_zh, where)
+def notes(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+    return Finding(code, risk, Severity.NOTES, message, remedy, zh, remedy_zh, where)
 
 
 class Unfit(Exception):

@@ -56,9 +56,9 @@ def membership_attack(members: Losses, others: Losses, *, confidence: float = 0.
         if losses.ndim != 1 or len(losses) < LEAST_UNITS or np.isnan(losses).any():
             raise InvalidInput(
                 f"A membership test needs the losses of {LEAST_UNITS} units or more on each side, all of them numbers.",
-                mend="Keep more units aside from training.",
+                remedy="Keep more units aside from training.",
                 zh=f"成员推断检验两侧各需至少 {LEAST_UNITS} 个个体的数值损失。",
-                mend_zh="请在训练时留出更多个体。",
+                remedy_zh="请在训练时留出更多个体。",
             )
     threshold = _best_threshold(members[::2], others[::2])
     judged, strangers = members[1::2], others[1::2]

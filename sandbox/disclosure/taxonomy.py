@@ -89,7 +89,7 @@ class Taxonomy:
         for name in statbarns:
             if name not in self.statbarns:
                 raise InvalidInput(f"policies/reviews.yaml: low_risk: {name!r} is no statbarn of disclosure.yaml.",
-                                   mend=f"Use some of {', '.join(self.statbarns)}.")
+                                   remedy=f"Use some of {', '.join(self.statbarns)}.")
             found |= {name, *self.statbarns[name].analyses}
         return frozenset(found)
 
@@ -98,9 +98,9 @@ class Taxonomy:
         if grade not in self.grades:
             raise InvalidInput(
                 f"Nothing made of data of grade {grade!r} leaves a sealed run.",
-                mend=f"Use data of grade {', '.join(self.grades)}.",
+                remedy=f"Use data of grade {', '.join(self.grades)}.",
                 zh=f"由 {grade!r} 级数据产生的结果一律不得输出。",
-                mend_zh=f"请使用 {'、'.join(self.grades)} 级数据。",
+                remedy_zh=f"请使用 {'、'.join(self.grades)} 级数据。",
             )
         return DisclosureRules(grade, self.grades[grade], self)
 
@@ -120,11 +120,11 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
             _known(text, check, known, "statbarns", name, "checks", place)
         if strange := sorted(set(barn["risks"]) - said["risks"].keys()):
             raise text.fault(
-                f"{strange[0]!r} is not a risk.", "statbarns", name, "risks", mend=f"Use some of {', '.join(said['risks'])}."
+                f"{strange[0]!r} is not a risk.", "statbarns", name, "risks", remedy=f"Use some of {', '.join(said['risks'])}."
             )
         if twice := sorted(met & barn["analyses"].keys()):
             raise text.fault(
-                f"the analysis {twice[0]!r} stands in two statbarns.", "statbarns", name, "analyses", mend="Keep one of them."
+                f"the analysis {twice[0]!r} stands in two statbarns.", "statbarns", name, "analyses", remedy="Keep one of them."
             )
         met |= barn["analyses"].keys()
     return Taxonomy(
@@ -149,7 +149,7 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
 
 def _known(text: YamlText, check: str, known: frozenset[str], *path: str | int) -> None:
     if check not in known:
-        raise text.fault(f"there is no check {check!r}.", *path, mend=f"Use some of {', '.join(sorted(known))}.")
+        raise text.fault(f"there is no check {check!r}.", *path, remedy=f"Use some of {', '.join(sorted(known))}.")
 
 
 def _names(words: dict[str, str]) -> NAMES:

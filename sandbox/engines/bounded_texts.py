@@ -38,6 +38,6 @@ def _valid(texts: pa.ChunkedArray) -> pa.ChunkedArray:
         texts.validate(full=True)
     except pa.ArrowInvalid:
         raw = texts.cast(pa.binary()).to_pylist()
-        mended = [None if text is None else text.decode("utf-8", "replace") for text in raw]
-        return pa.chunked_array([pa.array(mended, texts.type)], texts.type)
+        corrected = [None if text is None else text.decode("utf-8", "replace") for text in raw]
+        return pa.chunked_array([pa.array(corrected, texts.type)], texts.type)
     return texts

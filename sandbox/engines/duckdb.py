@@ -25,11 +25,11 @@ from sandbox.engines.table_file import TableFile
 from sandbox.engines.tasks import Compute, FindMemory, KeepFewRows, LayBeside, LoadPrivate, LoadPublic, Probe
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
 from sandbox.errors import QueryRefused, Unavailable
-from sandbox.queries import Plan, compile_brought, compile_discovery
+from sandbox.queries import Plan, compile_brought, compile_partition_selection
 from sandbox.queries.compile import joined_table
 from sandbox.queries.cost import rows_kept
-from sandbox.queries.partition_selection import Discovery
-from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable
+from sandbox.queries.partition_selection import PartitionSelection
+from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable
 from sandbox.queries.value_ranges import MOST_KEY_VALUES
 from sandbox.storage import RawStore
 
@@ -64,8 +64,8 @@ class DuckDBEngine:
         """
         if not self._places.acquire(timeout=WAITING_SECONDS):
             raise Unavailable("Too many questions are being computed.", code="busy",
-                              mend="Ask again in a minute: nothing was spent.", zh="正在计算的问题太多。",
-                              mend_zh="请稍后再问：没有花费任何预算。")
+                              remedy="Ask again in a minute: nothing was spent.", zh="正在计算的问题太多。",
+                              remedy_zh="请稍后再问：没有花费任何预算。")
         try:
             yield
         finally:
@@ -76,9 +76,9 @@ class DuckDBEngine:
         work = totals_work(plan, count=rows.count, units=rows.units)
         return read_cells(plan, self._compute(work, self._tables(plan), seconds, computing_seconds))
 
-    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
+    def units_by_value(self, discovery: PartitionSelection | BoundsEstimation, version: Version, *, seconds: float,
                        computing_seconds: float, choice: str | None) -> UnitsByValue:
-        work = TableWork(compile_discovery(discovery, version.policy, choice=choice))
+        work = TableWork(compile_partition_selection(discovery, version.policy, choice=choice))
         return _by_value(read_table(self._compute(work, [self._private(version)], seconds, computing_seconds)))
 
     def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
@@ -133,8 +133,8 @@ class DuckDBEngine:
         """Whether its processes have a folder in memory for rows. Raises `Unavailable` where they have none."""
         answer = json.loads(self._processes.run(FindMemory(), [], seconds=LOADING_SECONDS, computing_seconds=60.0).answer)
         if answer:
-            raise Unavailable(answer["message"], code=answer["code"], mend=answer["mend"], zh=answer["zh"],
-                              mend_zh=answer["mend_zh"], internal=answer["internal"])
+            raise Unavailable(answer["message"], code=answer["code"], remedy=answer["remedy"], zh=answer["zh"],
+                              remedy_zh=answer["remedy_zh"], internal=answer["internal"])
 
     def close(self) -> None:
         """End every process of the engine."""
@@ -260,11 +260,11 @@ def totals_of(plan: Plan, rows: RowsInMemory, joined: Sequence[pa.Table]) -> Cel
         return read_cells(plan, totals_work(plan, count=rows.count, units=rows.units).perform(connection))
 
 
-def units_by_value(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, rows: RowsInMemory, *,
+def units_by_value(discovery: PartitionSelection | BoundsEstimation, policy: DatasetPolicy, rows: RowsInMemory, *,
                    choice: str | None) -> UnitsByValue:
     """The weights of the units that have each value of a key, or each size of a column's; without a choice their number."""
     with rows.cursor() as connection:
-        return _by_value(read_table(TableWork(compile_discovery(discovery, policy, choice=choice)).perform(connection)))
+        return _by_value(read_table(TableWork(compile_partition_selection(discovery, policy, choice=choice)).perform(connection)))
 
 
 def brought_work(plan: Plan) -> TableWork:

@@ -41,9 +41,9 @@ def private_memory_folder() -> Path:
     except OSError as error:
         raise Unavailable(
             "This machine lets the vault make no private folder in memory for rows.", code="no_memory_folder",
-            mend=f"Allow user namespaces to the vault, or set {SETTING} to a folder in memory (tmpfs) that only it can read.",
+            remedy=f"Allow user namespaces to the vault, or set {SETTING} to a folder in memory (tmpfs) that only it can read.",
             zh="本机不允许保险库建立存放数据行的私有内存目录。",
-            mend_zh=f"请允许保险库使用用户命名空间，或将 {SETTING} 设为只有它可读的内存目录（tmpfs）。",
+            remedy_zh=f"请允许保险库使用用户命名空间，或将 {SETTING} 设为只有它可读的内存目录（tmpfs）。",
             internal=str(error)) from None
     finally:
         LIBC.prctl(PR_SET_DUMPABLE, 0)
@@ -57,8 +57,8 @@ def _given(folder: Path) -> Path:
     best = max((fields for fields in mounts if here.is_relative_to(fields[1])), key=lambda fields: len(fields[1]))
     if best[2] != "tmpfs":
         raise Unavailable(f"{SETTING} is {folder}, which does not lie in memory.", code="no_memory_folder",
-                          mend="Name a folder of a tmpfs: rows must not be written to a disk.",
-                          zh=f"{SETTING} 指向的 {folder} 不在内存中。", mend_zh="请指定 tmpfs 中的目录：数据行不得写入磁盘。")
+                          remedy="Name a folder of a tmpfs: rows must not be written to a disk.",
+                          zh=f"{SETTING} 指向的 {folder} 不在内存中。", remedy_zh="请指定 tmpfs 中的目录：数据行不得写入磁盘。")
     own = here / secrets.token_hex(16)
     own.mkdir(mode=0o700)
     return own

@@ -10,9 +10,9 @@ import pyarrow as pa
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.engines.open_query import OpenRows
 from sandbox.queries import Plan
-from sandbox.queries.partition_selection import Discovery
+from sandbox.queries.partition_selection import PartitionSelection
 from sandbox.queries.plan import Total
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.scope import BoundsEstimation
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest; then bins."""
@@ -75,10 +75,10 @@ class Engine(Protocol):
         """
         ...
 
-    def units_by_value(self, discovery: Discovery | BoundsToBuy, version: Version, *, seconds: float,
+    def units_by_value(self, discovery: PartitionSelection | BoundsEstimation, version: Version, *, seconds: float,
                        computing_seconds: float, choice: str | None) -> UnitsByValue:
         """The exact numbers from which a key's values or a column's bounds are found, before noise and threshold: the sums of
-        the units' weights, or without a `choice` how many units have each. (compile.compile_discovery)
+        the units' weights, or without a `choice` how many units have each. (compile.compile_partition_selection)
 
         Raises as `totals` does.
         """

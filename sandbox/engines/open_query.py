@@ -90,21 +90,21 @@ def run_openly(processes: EngineProcesses, sql: str, tables: Sequence[OpenTable]
         raise _too_large()
     if "said" in answer:
         raise InvalidInput(f"The engine cannot answer it: {answer['said']}", code="query_refused",
-                           mend="Change the SQL as it says; the dataset's page lists its columns.",
-                           zh=f"引擎无法回答：{answer['said']}", mend_zh="请按提示修改 SQL；数据集页面列有各栏目。")
+                           remedy="Change the SQL as it says; the dataset's page lists its columns.",
+                           zh=f"引擎无法回答：{answer['said']}", remedy_zh="请按提示修改 SQL；数据集页面列有各栏目。")
     if len(answer["rows"]) > MOST_ROWS:
         raise InvalidInput(f"The answer has more than {MOST_ROWS} rows.", code="too_large",
-                           mend="Group, filter, or add LIMIT; the whole open dataset is in the marketplace.",
-                           zh=f"回答超过 {MOST_ROWS} 行。", mend_zh="请分组、筛选或加上 LIMIT；整个开放数据集可在市场取得。")
+                           remedy="Group, filter, or add LIMIT; the whole open dataset is in the marketplace.",
+                           zh=f"回答超过 {MOST_ROWS} 行。", remedy_zh="请分组、筛选或加上 LIMIT；整个开放数据集可在市场取得。")
     return OpenRows(tuple((name, kind) for name, kind in answer["columns"]), answer["rows"])
 
 
 def _too_large() -> InvalidInput:
     return InvalidInput(f"It takes more than {MOST_SECONDS:.0f} seconds or more memory than a question on open data may, "
                         "or its answer is too long.",
-                        code="too_large", mend="Filter or group before joining.",
+                        code="too_large", remedy="Filter or group before joining.",
                         zh=f"它需要超过 {MOST_SECONDS:.0f} 秒或超过开放数据问题可用的内存，或回答过长。",
-                        mend_zh="请先筛选或分组，再联表。")
+                        remedy_zh="请先筛选或分组，再联表。")
 
 
 def _plain(value: object) -> Any:

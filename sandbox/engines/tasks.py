@@ -108,8 +108,8 @@ class FindMemory:
         try:
             private_memory_folder()
         except Unavailable as error:
-            return json.dumps({"message": error.message, "code": error.code, "mend": error.mend, "internal": error.internal,
-                               "zh": error.zh, "mend_zh": error.mend_zh}).encode(), None
+            return json.dumps({"message": error.message, "code": error.code, "remedy": error.remedy, "internal": error.internal,
+                               "zh": error.zh, "remedy_zh": error.remedy_zh}).encode(), None
         return b"{}", None
 
 

@@ -29,9 +29,9 @@ def approve(database: Database, *, gate: Gate, officer: Principal, request_id: i
         check_terms(version, terms_epsilon, terms_until)
         if terms_epsilon > request.epsilon:
             raise InvalidInput(f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
-                               mend="Approve as much or less, or let them ask again.",
+                               remedy="Approve as much or less, or let them ask again.",
                                zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f},不能批得更多。",
-                               mend_zh="请批准同样或更少,或让他们重新申请。")
+                               remedy_zh="请批准同样或更少,或让他们重新申请。")
         tx.execute(update(requests).where(requests.c.id == request_id).values(
             status=RequestStatus.APPROVED.value, decided_by=officer.id, decided_at=func.now(), note=note))
         row = tx.execute(insert(grants).values(
@@ -60,10 +60,10 @@ def _give(tx: Transaction, grant: Grant, version: Version) -> None:
         raise Conflict(
             f"The budget of the {level} {short.level.key} cannot promise epsilon {asked} to this team: what other grants hold or "
             f"have spent leaves epsilon {most}.", code=ShareTooLarge.code,
-            mend=f"Approve at most epsilon {most}, end a grant that is not needed any more, or raise the {level}'s budget.",
+            remedy=f"Approve at most epsilon {most}, end a grant that is not needed any more, or raise the {level}'s budget.",
             zh=f"{level_zh} {short.level.key} 的预算无法再向该团队许出 epsilon {asked}：除去其他授权所持有和已花费的，"
                f"至多还能许出 epsilon {most}。",
-            mend_zh=f"请至多批准 epsilon {most}，或终止不再需要的授权，或提高该{level_zh}的预算。") from None
+            remedy_zh=f"请至多批准 epsilon {most}，或终止不再需要的授权，或提高该{level_zh}的预算。") from None
 
 
 def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: int, reason: str) -> Request:
@@ -132,5 +132,5 @@ def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Requ
 
 def _need_reason(reason: str) -> None:
     if len(reason.strip()) < 4:
-        raise InvalidInput("A refusal needs a reason.", mend="Say in a sentence why, so that the team can mend it.",
-                           zh="拒绝须有理由。", mend_zh="请用一句话说明,以便团队改正。")
+        raise InvalidInput("A refusal needs a reason.", remedy="Say in a sentence why, so that the team can remedy it.",
+                           zh="拒绝须有理由。", remedy_zh="请用一句话说明,以便团队改正。")

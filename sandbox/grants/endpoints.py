@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.city_time import end_of
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
@@ -42,7 +42,7 @@ class Reason(BaseModel):
     reason: PlainText = Field(max_length=2000)
 
 
-def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def router(database: Database, repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["requests and grants"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
@@ -50,7 +50,7 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
     def make_request(asker: Asker, new: NewRequest) -> dict[str, Any]:
         """Ask for a dataset."""
         return shown(request_access(
-            database, gate=gate, principal=asker, version=shelf.current(new.dataset), team=new.team,
+            database, gate=gate, principal=asker, version=repository.current(new.dataset), team=new.team,
             purpose=new.purpose, epsilon=new.epsilon, until=end_of(day_of(new.until))))
 
     @api.get("/requests")
@@ -74,7 +74,7 @@ def router(database: Database, shelf: Shelf, gate: Gate, *, authenticate: Callab
         with database.transaction() as tx:
             dataset = load_request(tx, number).dataset
         return shown(approve(
-            database, gate=gate, officer=asker, request_id=number, version=shelf.current(dataset),
+            database, gate=gate, officer=asker, request_id=number, version=repository.current(dataset),
             epsilon=approval.epsilon, until=end_of(day_of(approval.until)) if approval.until else None, note=approval.note))
 
     @api.post("/requests/{number}/refuse")
@@ -107,5 +107,5 @@ def day_of(text: str) -> date:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise InvalidInput(f"{text[:40]!r} is not a date.", mend="Write it as 2026-12-31.",
-                           zh=f"{text[:40]!r} 不是日期。", mend_zh="请写成 2026-12-31。") from None
+        raise InvalidInput(f"{text[:40]!r} is not a date.", remedy="Write it as 2026-12-31.",
+                           zh=f"{text[:40]!r} 不是日期。", remedy_zh="请写成 2026-12-31。") from None

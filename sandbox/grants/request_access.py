@@ -28,16 +28,16 @@ def request_access(database: Database, *, gate: Gate, principal: Principal, vers
         "department": policy.department, "grade": policy.grade}), {"team": team})
     if team not in principal.teams:
         raise InvalidInput(f"You are not in the team {team}.",
-                           mend=f"Your teams: {', '.join(sorted(principal.teams)) or 'none'}.",
-                           zh=f"你不在团队 {team} 中。", mend_zh=f"你的团队:{', '.join(sorted(principal.teams)) or '无'}。")
+                           remedy=f"Your teams: {', '.join(sorted(principal.teams)) or 'none'}.",
+                           zh=f"你不在团队 {team} 中。", remedy_zh=f"你的团队:{', '.join(sorted(principal.teams)) or '无'}。")
     if policy.budget is None:
-        raise InvalidInput(f"{version.dataset} is open data: it needs no grant.", mend="Get it from the marketplace.",
-                           zh=f"{version.dataset} 是开放数据,无需授权。", mend_zh="请在市场取得。")
+        raise InvalidInput(f"{version.dataset} is open data: it needs no grant.", remedy="Get it from the marketplace.",
+                           zh=f"{version.dataset} 是开放数据,无需授权。", remedy_zh="请在市场取得。")
     if not SHORTEST_PURPOSE <= len(purpose.strip()) <= LONGEST_PURPOSE:
         raise InvalidInput(f"The purpose must have {SHORTEST_PURPOSE} to {LONGEST_PURPOSE} characters.",
-                           mend="Say what you want to find out, and what it is for.",
+                           remedy="Say what you want to find out, and what it is for.",
                            zh=f"用途说明应有 {SHORTEST_PURPOSE} 至 {LONGEST_PURPOSE} 个字符。",
-                           mend_zh="请说明想知道什么,作何用途。")
+                           remedy_zh="请说明想知道什么,作何用途。")
     check_terms(version, epsilon, until)
     with database.transaction() as tx:
         row = tx.execute(insert(requests).values(
@@ -55,10 +55,10 @@ def check_terms(version: Version, epsilon: Decimal, until: datetime) -> None:
     assert budget is not None
     if not epsilon.is_finite() or not 0 < epsilon <= budget.grant_epsilon:
         raise InvalidInput(f"The budget must be an epsilon above 0 and at most {float(budget.grant_epsilon):g}.",
-                           mend="That is the most that one grant on this dataset may have.",
+                           remedy="That is the most that one grant on this dataset may have.",
                            zh=f"预算的 epsilon 应大于 0,至多 {float(budget.grant_epsilon):g}。",
-                           mend_zh="这是此数据集一项授权的上限。")
+                           remedy_zh="这是此数据集一项授权的上限。")
     now = datetime.now(UTC)
     if not now < until <= now + LONGEST:
-        raise InvalidInput("The end must lie in the future, and within 366 days.", mend="Choose another date.",
-                           zh="截止日期应在将来,且在 366 天以内。", mend_zh="请另选日期。")
+        raise InvalidInput("The end must lie in the future, and within 366 days.", remedy="Choose another date.",
+                           zh="截止日期应在将来,且在 366 天以内。", remedy_zh="请另选日期。")

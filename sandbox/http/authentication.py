@@ -16,7 +16,7 @@ def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
     def claims(authorization: Annotated[str, Header()] = "") -> Claims:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated("No token was sent.", mend="Log in, and send `Authorization: Bearer <token>`.")
+            raise NotAuthenticated("No token was sent.", remedy="Log in, and send `Authorization: Bearer <token>`.")
         return verifier.verify(token.strip(), audience=audience)
 
     return claims

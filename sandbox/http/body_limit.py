@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.errors import CihuError
 from sandbox.http.problem_details import problem
 from sandbox.http.status import status_of
-from sandbox.plain_text import MEND, is_text
+from sandbox.plain_text import REMEDY, is_text
 
 
 class BodyLimit:
@@ -31,7 +31,7 @@ class BodyLimit:
             return
         query = unquote_plus(scope.get("query_string", b"").decode("latin-1"), errors="surrogateescape")
         if not is_text(query):
-            await problem(422, "invalid_input", "The query of the address is not plain text.", mend=MEND)(scope, receive, send)
+            await problem(422, "invalid_input", "The query of the address is not plain text.", remedy=REMEDY)(scope, receive, send)
             return
         limit = self.most
         if self.large and (scope["method"], scope["path"]) == self.large[:2]:
@@ -41,7 +41,7 @@ class BodyLimit:
                     self.admit(Request(scope).headers.get("authorization", ""))
             except CihuError as refused:
                 refusal = refused.shown_as or refused
-                await problem(status_of(refusal), refusal.code, refusal.message, mend=refusal.mend)(scope, receive, send)
+                await problem(status_of(refusal), refusal.code, refusal.message, remedy=refusal.remedy)(scope, receive, send)
                 return
         read = 0
 

@@ -78,6 +78,6 @@ def room_on_disk(folder: Path, least: int = LEAST_FREE_BYTES) -> Need:
     def look() -> None:
         if shutil.disk_usage(folder).free < least:
             raise Unavailable(f"The disk of {folder} is nearly full.", code="disk_full",
-                              mend="Free some space: what cannot be written down cannot be done.")
+                              remedy="Free some space: what cannot be written down cannot be done.")
 
     return look

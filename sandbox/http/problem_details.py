@@ -22,9 +22,11 @@ def language_of(request: Request) -> str:
 
 
 def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 document: type, title, status, detail, our stable `code` and `mend`, and the request's id, by which the
+    """An RFC 9457 document: type, title, status, detail, our stable `code` and `remedy`, and the request's id, by which the
     operator finds it in the log."""
     request = {"request_id": id} if (id := current_request_id()) else {}
+    if more.get("remedy"):
+        more["mend"] = more["remedy"]  # its older name, for one more release
     body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
             "detail": message, "code": code, **request, **{name: value for name, value in more.items() if value}}
     # what was sent may be quoted, and may be no text: it is then shown by its code points
@@ -41,17 +43,17 @@ def install(app: FastAPI) -> None:
         error = error.shown_as or error
         if error.internal:
             log.warning("%s %s: %s (%s)", request.method, request.url.path, error.code, error.internal)
-        message, mend = error.words(language_of(request))
+        message, remedy = error.words(language_of(request))
         place = error.position if isinstance(error, errors.QueryRefused) else None
         position = {"line": place.line, "column": place.column} if place else None
-        answer = problem(status_of(error), error.code, message, mend=mend, position=position)
+        answer = problem(status_of(error), error.code, message, remedy=remedy, position=position)
         answer.headers["Content-Language"] = "en" if message == error.message else "zh"  # what was asked for, if it was made
         return answer
 
     @app.exception_handler(RequestValidationError)
     def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        return problem(422, "invalid_input", "; ".join(faults), mend="See the API description at /docs.")
+        return problem(422, "invalid_input", "; ".join(faults), remedy="See the API description at /docs.")
 
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:

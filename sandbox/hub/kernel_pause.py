@@ -54,9 +54,9 @@ async def ask_pause(settings: ServerSettings, running: int) -> datetime | None:
                                        headers={"Authorization": f"Bearer {settings.workspace_token()}"})
     except httpx.HTTPError as failed:
         raise Unavailable("The vault does not answer, so no kernel can ask it anything.",
-                          mend="Try again in a minute; the operator sees why in the vault's log.",
+                          remedy="Try again in a minute; the operator sees why in the vault's log.",
                           zh="数据保险库没有回应，内核无法向它查询。",
-                          mend_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
+                          remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
                           internal=type(failed).__name__) from failed
     if not answer.is_success:
         raise refusal(answer)

@@ -40,9 +40,9 @@ async def post(client: httpx.AsyncClient, path: str, token: str, body: dict[str,
         answer = await client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
     except httpx.HTTPError as failed:
         raise Unavailable("The vault does not answer, so no kernel can ask it anything.",
-                          mend="Try again in a minute; the operator sees why in the vault's log.",
+                          remedy="Try again in a minute; the operator sees why in the vault's log.",
                           zh="数据保险库没有回应，内核无法向它查询。",
-                          mend_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
+                          remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
                           internal=type(failed).__name__) from failed
     if answer.is_success:
         return read_token(answer.json())
@@ -61,5 +61,5 @@ def refusal(answer: httpx.Response) -> CihuError:
     except ValueError:
         problem = {}
     kind = REFUSALS.get(answer.status_code, Unavailable)
-    mend = problem.get("mend") or ("Log in at the hub again." if kind is NotAuthenticated else "")
-    return kind(problem.get("detail") or f"The vault refused ({answer.status_code}).", code=problem.get("code"), mend=mend)
+    remedy = problem.get("remedy") or ("Log in at the hub again." if kind is NotAuthenticated else "")
+    return kind(problem.get("detail") or f"The vault refused ({answer.status_code}).", code=problem.get("code"), remedy=remedy)

@@ -102,22 +102,22 @@ class SealedProvisioner(LocalProvisioner):
         others = SealedProvisioner.running - {self.kernel_id}
         if len(others) >= settings.kernels_per_person:
             raise TooMany(f"You have {len(others)} kernels, and no more than {settings.kernels_per_person} may run at once.",
-                          mend="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
+                          remedy="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
                           zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
-                          mend_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。")
+                          remedy_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。")
         if not (settings.vault_folder / "vault.sock").exists():
             raise Unavailable("The vault is not running, so a kernel could not ask it anything.",
-                              mend="Try again in a minute; the operator starts it with `cihu up`.",
+                              remedy="Try again in a minute; the operator starts it with `cihu up`.",
                               zh="数据保险库没有运行，内核无法向它查询。",
-                              mend_zh="请一分钟后重试；运维人员可用 `cihu up` 启动它。")
+                              remedy_zh="请一分钟后重试；运维人员可用 `cihu up` 启动它。")
         if not SealedProvisioner.checked:
             await asyncio.to_thread(check_seal, settings.kernel_python)
             SealedProvisioner.checked = True
             run_folder.sweep(settings.run)
         if until := await ask_pause(settings, sum(not kernel.paused for kernel in SealedProvisioner.started.values())):
             english, chinese = why_paused(until)
-            raise Unavailable(f"No kernel starts now: {english}", mend=f"Try again after {said_until(until)}.",
-                              zh=f"目前不能启动内核：{chinese}", mend_zh=f"请在 {said_until(until)} 之后重试。")
+            raise Unavailable(f"No kernel starts now: {english}", remedy=f"Try again after {said_until(until)}.",
+                              zh=f"目前不能启动内核：{chinese}", remedy_zh=f"请在 {said_until(until)} 之后重试。")
         SealedProvisioner.running.add(self.kernel_id)
         token = await open_session(settings.vault_url, settings.workspace_token(), self.kernel_id)
         if self.folder is None:  # a restart keeps its folder: the browser's connections stay as they are
@@ -177,7 +177,7 @@ class SealedProvisioner(LocalProvisioner):
         deadline = time.monotonic() + START_SECONDS
         while not all(folder.has_socket(port) for port in ports):
             if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable("The kernel did not start.", mend="Try again; if it stays so, tell the operator.",
+                raise Unavailable("The kernel did not start.", remedy="Try again; if it stays so, tell the operator.",
                                   internal=last_words(said))
             await asyncio.sleep(0.02)  # another process makes them
 

@@ -39,7 +39,7 @@ def place(text: str) -> Place:
         return Place(path=Path(rest))
     if kind == "tcp" and host and port.isdigit():
         return Place(host=host.strip("[]"), port=int(port))
-    raise InvalidInput(f"{text!r} is no place to relay.", mend="Write unix:PATH or tcp:HOST:PORT.")
+    raise InvalidInput(f"{text!r} is no place to relay.", remedy="Write unix:PATH or tcp:HOST:PORT.")
 
 
 async def connect(to: Place) -> tuple[StreamReader, StreamWriter]:

@@ -149,7 +149,7 @@ def short_root(run: Path) -> Path:
         root = Path(tempfile.gettempdir()) / f"cihu-{os.geteuid()}-{name}"
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     if root.lstat().st_uid != os.geteuid() or root.is_symlink():
-        raise Unavailable(f"Kernels cannot be started: {root} belongs to somebody else.", mend="Remove it, or set TMPDIR.")
+        raise Unavailable(f"Kernels cannot be started: {root} belongs to somebody else.", remedy="Remove it, or set TMPDIR.")
     root.chmod(0o700)
     return root
 

@@ -59,7 +59,7 @@ class ServerSettings:
         try:
             return self.token_file.read_text().strip()
         except OSError as missing:
-            raise Unavailable("This workspace has no leave to open kernels.", mend="Log out at the hub and log in again.",
+            raise Unavailable("This workspace has no leave to open kernels.", remedy="Log out at the hub and log in again.",
                               internal=str(missing)) from missing
 
 
@@ -102,10 +102,10 @@ def kernel_python(environment: Mapping[str, str]) -> Path:
     return Path(given) if given else CHECKOUT / ".venv-kernel" / "bin" / "python"
 
 
-def refuse_missing(environment: Mapping[str, str], names: tuple[str, ...], mend: str) -> None:
+def refuse_missing(environment: Mapping[str, str], names: tuple[str, ...], remedy: str) -> None:
     missing = [name for name in names if not environment.get(name)]
     if missing:
-        raise Unavailable(f"Not set: {', '.join(missing)}.", mend=mend)
+        raise Unavailable(f"Not set: {', '.join(missing)}.", remedy=remedy)
 
 
 def refuse_open_door(bind: str, hub_url: str) -> None:
@@ -117,4 +117,4 @@ def refuse_open_door(bind: str, hub_url: str) -> None:
         loopback = False
     if not loopback and urlsplit(hub_url).scheme != "https":
         raise InvalidInput(f"The hub would listen on {bind} without TLS.",
-                           mend="Bind 127.0.0.1, or put TLS in front of it and set CIHU_HUB_URL to its https address.")
+                           remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_HUB_URL to its https address.")

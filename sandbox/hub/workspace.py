@@ -13,7 +13,7 @@ TEAMS = "teams"
 def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
     """Make `person`'s folder and copy the notebooks that were never there; what the person changed or deleted stays so."""
     if not is_id(person):
-        raise InvalidInput(f"{person!r} cannot be the name of a workspace.", mend="Account names are letters and digits.")
+        raise InvalidInput(f"{person!r} cannot be the name of a workspace.", remedy="Account names are letters and digits.")
     folder = home / "workspaces" / person
     folder.mkdir(parents=True, exist_ok=True)
     folder.parent.chmod(0o700)
@@ -59,7 +59,7 @@ def token_file(home: Path, person: str) -> Path:
 
 
 def write_workspace_token(home: Path, person: str, token: str) -> None:
-    """Replace the token with which this person's server opens kernels; a new login mends a running server."""
+    """Replace the token with which this person's server opens kernels; a new login corrects a running server."""
     draft = server_folder(home, person) / "token.draft"
     draft.touch(mode=0o600)
     draft.chmod(0o600)

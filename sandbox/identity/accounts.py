@@ -24,13 +24,13 @@ def create_account(tx: Transaction, *, account_id: str, display_name: str, organ
     check_id(account_id, what="account")
     granted = checked_roles(roles)
     if kind not in get_args(Kind):
-        raise InvalidInput(f"There is no kind of account {kind!r}.", mend="Use person or service.")
+        raise InvalidInput(f"There is no kind of account {kind!r}.", remedy="Use person or service.")
     require_organisation(tx, organisation)
     made = tx.execute(upsert(accounts).values(
         id=account_id, display_name=check_display_name(display_name, what="account"), organisation=organisation,
         kind=kind).on_conflict_do_nothing().returning(accounts.c.id)).first()
     if made is None:
-        raise Conflict(f"There is already an account {account_id!r}.", mend="Choose another id.")
+        raise Conflict(f"There is already an account {account_id!r}.", remedy="Choose another id.")
     write_roles(tx, account_id, granted)
     if password is not None:
         write_password(tx, account_id, password)
@@ -80,7 +80,7 @@ def require_account(tx: Transaction, account_id: str) -> None:
 def checked_roles(roles: Iterable[str]) -> frozenset[str]:
     granted = frozenset(roles)
     if strange := sorted(granted - ROLES.keys()):
-        raise InvalidInput(f"There is no role {strange[0]!r}.", mend=f"Use some of: {', '.join(ROLES)}.")
+        raise InvalidInput(f"There is no role {strange[0]!r}.", remedy=f"Use some of: {', '.join(ROLES)}.")
     return granted
 
 

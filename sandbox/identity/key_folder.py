@@ -40,14 +40,14 @@ class KeyFolder:
         except FileNotFoundError:
             return None
         if mode & 0o077:
-            raise Unavailable("A private signing key can be read by others.", mend="Set its mode to 0600, then rotate it.",
+            raise Unavailable("A private signing key can be read by others.", remedy="Set its mode to 0600, then rotate it.",
                               internal=str(path))
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable("A private signing key cannot be read.", mend="Take the file away: a new key is made.",
+            raise Unavailable("A private signing key cannot be read.", remedy="Take the file away: a new key is made.",
                               internal=str(path))
         return key
 

@@ -62,7 +62,7 @@ def check_password(tx: Transaction, account_id: str, password: str) -> Principal
         .where(accounts.c.id == account_id, accounts.c.disabled_at.is_(None))) if is_id(account_id) else None
     if not password_matches(stored, password):
         raise NotAuthenticated("The account or the password is wrong.", code="wrong_password",
-                               mend="Try again, or ask the operator for a new password.")
+                               remedy="Try again, or ask the operator for a new password.")
     if stored is not None and is_outdated(stored):
         tx.execute(update(passwords).where(passwords.c.account == account_id).values(hash=hash_password(password)))
     return load_principal(tx, account_id)
@@ -88,4 +88,4 @@ def too_many(tx: Transaction, account_id: str) -> TooMany:
     ends: datetime = (began or now) + WINDOW
     seconds = max(1, int((ends - now).total_seconds()) + 1)
     return TooMany("There were too many attempts to log in to this account.", code="too_many_attempts",
-                   mend=f"Try again in {seconds} seconds (after {ends:%H:%M:%S %Z}).")
+                   remedy=f"Try again in {seconds} seconds (after {ends:%H:%M:%S %Z}).")

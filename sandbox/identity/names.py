@@ -20,7 +20,7 @@ def check_id(text: str, *, what: str) -> str:
     ASCII only: a Cyrillic "а" in "chаn" would make two accounts that nobody can tell apart.
     """
     if text in RESERVED:
-        raise InvalidInput(f"The {what} id {text!r} is reserved.", mend="Choose another.")
+        raise InvalidInput(f"The {what} id {text!r} is reserved.", remedy="Choose another.")
     if is_id(text):
         return text
     strange = next((letter for letter in text if not letter.isascii()), None)
@@ -28,7 +28,7 @@ def check_id(text: str, *, what: str) -> str:
            if strange else "")
     raise InvalidInput(f"{text[:40]!a} cannot be the id of an {what}." if what[0] in "aeiou"
                        else f"{text[:40]!a} cannot be the id of a {what}.",
-                       mend=f"Use 2 to 32 of a-z, 0-9 and '-', beginning with a letter.{why}")
+                       remedy=f"Use 2 to 32 of a-z, 0-9 and '-', beginning with a letter.{why}")
 
 
 def check_display_name(text: str, *, what: str) -> str:
@@ -38,5 +38,5 @@ def check_display_name(text: str, *, what: str) -> str:
     invisible = any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for letter in name)
     if not name or len(name) > DISPLAY_LENGTH or invisible:
         raise InvalidInput(f"The name of the {what} cannot be shown.",
-                           mend=f"Use 1 to {DISPLAY_LENGTH} visible characters.")
+                           remedy=f"Use 1 to {DISPLAY_LENGTH} visible characters.")
     return name

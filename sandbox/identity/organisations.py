@@ -25,5 +25,5 @@ def require_organisation(tx: Transaction, organisation_id: str) -> str:
     """The display name of an organisation. Raises `NotFound`."""
     name: str | None = tx.scalar(select(organisations.c.display_name).where(organisations.c.id == organisation_id))
     if name is None:
-        raise NotFound(f"There is no organisation {organisation_id!r}.", mend="Create it first.")
+        raise NotFound(f"There is no organisation {organisation_id!r}.", remedy="Create it first.")
     return name

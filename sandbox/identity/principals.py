@@ -18,7 +18,7 @@ def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> P
         hold_account(tx, account_id, share=True)
     account = tx.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none() if is_id(account_id) else None
     if account is None or account.disabled_at is not None:
-        raise NotAuthenticated("There is no such account, or it was disabled.", mend="Ask the operator.")
+        raise NotAuthenticated("There is no such account, or it was disabled.", remedy="Ask the operator.")
     roles = tx.scalars(select(account_roles.c.role).where(account_roles.c.account == account_id))
     teams = tx.scalars(select(team_members.c.team).where(team_members.c.account == account_id))
     return Principal(id=account.id, display_name=account.display_name, organisation=account.organisation,

@@ -88,5 +88,5 @@ def revoked(tx: Transaction, origin: Origin) -> bool:
 def require_unrevoked(tx: Transaction, origin: Origin) -> None:
     """Raises `NotAuthenticated` if the login was ended."""
     if revoked(tx, origin):
-        raise NotAuthenticated("This login was ended.", code="token_revoked", mend="Log in again and restart the kernel.",
-                               zh="此次登录已结束。", mend_zh="请重新登录，并重启内核。")
+        raise NotAuthenticated("This login was ended.", code="token_revoked", remedy="Log in again and restart the kernel.",
+                               zh="此次登录已结束。", remedy_zh="请重新登录，并重启内核。")

@@ -47,5 +47,5 @@ def require_team(tx: Transaction, team_id: str) -> str:
     """The display name of a team. Raises `NotFound`."""
     name: str | None = tx.scalar(select(teams.c.display_name).where(teams.c.id == team_id))
     if name is None:
-        raise NotFound(f"There is no team {team_id!r}.", mend="Create it first.")
+        raise NotFound(f"There is no team {team_id!r}.", remedy="Create it first.")
     return name

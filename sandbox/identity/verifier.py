@@ -61,14 +61,14 @@ class TokenVerifier:
             return read_claims(token, key, audience)
         except jwt.ExpiredSignatureError:
             # PyJWT looks at the time only after the signature, so a forger does not learn this
-            raise NotAuthenticated("The token has run out.", code="token_expired", mend="Log in again.") from None
+            raise NotAuthenticated("The token has run out.", code="token_expired", remedy="Log in again.") from None
         except jwt.ImmatureSignatureError:
             raise NotAuthenticated("The token begins in the future: the clocks of two machines are apart.", code="clocks_apart",
-                                   mend="For the operator: set both by NTP (timedatectl set-ntp true).",
+                                   remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
                                    zh="令牌的开始时间在未来：两台机器的时钟相差过大。",
-                                   mend_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。") from None
+                                   remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。") from None
         except (jwt.PyJWTError, Bad, ValueError, TypeError, RecursionError) as error:
-            raise NotAuthenticated("The token is not good here.", mend="Log in again.",
+            raise NotAuthenticated("The token is not good here.", remedy="Log in again.",
                                    internal=f"{type(error).__name__}: {error}") from None
 
     def _key(self, kid: str) -> PublicKey:

@@ -52,7 +52,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Column:
-    """`values` are empty where the cell is, or where it has a fault that rounding does not mend."""
+    """`values` are empty where the cell is, or where it has a fault that rounding does not remedy."""
 
     values: pa.Array
     faults: Codes
@@ -192,7 +192,7 @@ def _emptied(values: pa.Array, where: Mask) -> pa.Array:
 
 
 def _read(values: pa.Array, *wrong: tuple[Fault, Any]) -> Column:
-    """`values` without those that are wrong; the first fault of a cell is told. What rounding mends keeps its value."""
+    """`values` without those that are wrong; the first fault of a cell is told. What rounding corrects keeps its value."""
     faults = np.zeros(len(values), np.int8)
     for fault, condition in reversed(wrong):
         faults[_mask(condition)] = CODE[fault]

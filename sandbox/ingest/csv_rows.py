@@ -40,8 +40,8 @@ class CsvFile:
             raise InvalidInput(
                 f"The file has more than {limits.columns} columns.",
                 zh=f"文件超过 {limits.columns} 列。",
-                mend="Leave out what nobody needs, or check the separator.",
-                mend_zh="请去掉无人需要的列，或检查分隔符。",
+                remedy="Leave out what nobody needs, or check the separator.",
+                remedy_zh="请去掉无人需要的列，或检查分隔符。",
             )
 
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
@@ -75,10 +75,10 @@ class CsvFile:
             raise InvalidInput(
                 f"The file is not readable CSV: {ragged} lines do not have the header's {len(self.names)} columns"
                 f"{f' (the first ends at line {line})' if line else ''}.",
-                mend="Put quotes around cells with commas; give every line as many cells as the header.",
+                remedy="Put quotes around cells with commas; give every line as many cells as the header.",
                 zh=f"文件不是可读的 CSV：{ragged} 行的列数与表头的 {len(self.names)} 列不同"
                 f"{f'（首个在第 {line} 行）' if line else ''}。",
-                mend_zh="含逗号的单元格请加引号；每行的列数须与表头相同。",
+                remedy_zh="含逗号的单元格请加引号；每行的列数须与表头相同。",
             )
 
 
@@ -94,10 +94,10 @@ def _header(body: bytes) -> bytes:
 def _unreadable(error: Exception) -> InvalidInput:
     return InvalidInput(
         "The file is not readable CSV: its lines do not all have the header's columns, or it is not UTF-8.",
-        mend="Save it as UTF-8 CSV with a header line.",
+        remedy="Save it as UTF-8 CSV with a header line.",
         internal=type(error).__name__,
         zh="文件不是可读的 CSV：各行的列数与表头不同，或不是 UTF-8。",
-        mend_zh="请另存为带表头的 UTF-8 CSV。",
+        remedy_zh="请另存为带表头的 UTF-8 CSV。",
     )
 
 
@@ -124,9 +124,9 @@ def _check_quotes(body: bytes) -> None:
         line = body.count(b"\n", 0, first) + 1
         raise InvalidInput(
             f"The file is not readable CSV: {wrong} quotes neither open nor close a cell (the first is on line {line}).",
-            mend='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
+            remedy='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
             zh=f"文件不是可读的 CSV：{wrong} 个引号既不在单元格开头，也不在结尾（首个在第 {line} 行）。",
-            mend_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',
+            remedy_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',
         )
 
 

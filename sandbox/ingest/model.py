@@ -52,7 +52,7 @@ class Fault(StrEnum):
 
 
 ROUNDED = frozenset({Fault.NOT_WHOLE, Fault.TIME_OF_DAY, Fault.TOO_FINE})
-"""The faults that rounding mends."""
+"""The faults that rounding corrects."""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ class ParquetFile:
         if not self.names:
             raise InvalidInput(
                 "The file has no columns.",
-                mend="Write it again, or send CSV.",
+                remedy="Write it again, or send CSV.",
                 zh="文件没有列。",
-                mend_zh="请重新写出，或改用 CSV。",
+                remedy_zh="请重新写出，或改用 CSV。",
             )
         self._body = body
         self.rows_at_most = int(self._footer.num_rows)
@@ -42,8 +42,8 @@ class ParquetFile:
             raise InvalidInput(
                 f"The file has more than {limits.columns} columns.",
                 zh=f"文件超过 {limits.columns} 列。",
-                mend="Leave out what nobody needs.",
-                mend_zh="请去掉无人需要的列。",
+                remedy="Leave out what nobody needs.",
+                remedy_zh="请去掉无人需要的列。",
             )
         if declared > limits.unpacked_bytes:
             raise too_much_unpacked(limits)
@@ -91,16 +91,16 @@ def too_much_unpacked(limits: Limits) -> InvalidInput:
     return InvalidInput(
         f"The file unpacks to more than {size} MiB.",
         zh=f"文件解压后超过 {size} MiB。",
-        mend="Publish it as several datasets, or leave columns out.",
-        mend_zh="请分成几个数据集发布，或去掉一些列。",
+        remedy="Publish it as several datasets, or leave columns out.",
+        remedy_zh="请分成几个数据集发布，或去掉一些列。",
     )
 
 
 def _unreadable(error: Exception) -> InvalidInput:
     return InvalidInput(
         "The file is not readable Parquet.",
-        mend="Write it again, or send CSV.",
+        remedy="Write it again, or send CSV.",
         internal=type(error).__name__,
         zh="文件不是可读的 Parquet。",
-        mend_zh="请重新写出，或改用 CSV。",
+        remedy_zh="请重新写出，或改用 CSV。",
     )

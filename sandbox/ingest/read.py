@@ -58,16 +58,16 @@ def read_rows(
     if not body:
         raise InvalidInput(
             "The file is empty.",
-            mend="Send a CSV file with a header line, or a Parquet file.",
+            remedy="Send a CSV file with a header line, or a Parquet file.",
             zh="文件是空的。",
-            mend_zh="请提供带表头的 CSV 或 Parquet 文件。",
+            remedy_zh="请提供带表头的 CSV 或 Parquet 文件。",
         )
     if len(body) > limits.file_bytes:
         raise InvalidInput(
             f"The file is larger than {limits.file_bytes // 1024**2} MiB.",
-            mend="Publish it as several datasets.",
+            remedy="Publish it as several datasets.",
             zh=f"文件超过 {limits.file_bytes // 1024**2} MiB。",
-            mend_zh="请分成几个数据集发布。",
+            remedy_zh="请分成几个数据集发布。",
         )
     file = ParquetFile(body, limits) if body.startswith(MAGIC) else CsvFile(body, limits)
     by_name = {rules.name: rules for rules in fields}
@@ -87,9 +87,9 @@ def read_rows(
     if rows == dropped:
         raise InvalidInput(
             "The file has no rows." if not rows else "No row of the file fits the policy.",
-            mend="Publish a dataset when it has data.",
+            remedy="Publish a dataset when it has data.",
             zh="文件没有任何行。" if not rows else "没有一行符合策略。",
-            mend_zh="请在有数据后再发布。",
+            remedy_zh="请在有数据后再发布。",
         )
     table = pa.Table.from_batches(parts)
     del parts
@@ -117,10 +117,10 @@ def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
     if faults:
         raise InvalidInput(
             f"The file's columns are not the policy's: {'; '.join(said for said, _ in faults)}.",
-            mend="The first line must be the columns' names. Name every column of the file in the policy; give those that "
+            remedy="The first line must be the columns' names. Name every column of the file in the policy; give those that "
             "nobody may use the role hidden.",
             zh=f"文件的列与策略不符：{'；'.join(zh for _, zh in faults)}。",
-            mend_zh="第一行须是列名。请在策略中写明文件的每一列；无人可用的列写 role: hidden。",
+            remedy_zh="第一行须是列名。请在策略中写明文件的每一列；无人可用的列写 role: hidden。",
         )
 
 
@@ -131,9 +131,9 @@ def _check_size(rows: int, columns: int, limits: Limits) -> None:
     raise InvalidInput(
         f"The file has more than {most} rows, which is the most for {columns} columns.",
         code="too_many_rows",
-        mend="Publish it as several datasets, or leave columns out.",
+        remedy="Publish it as several datasets, or leave columns out.",
         zh=f"文件超过 {most} 行（{columns} 列时的上限）。",
-        mend_zh="请分成几个数据集发布，或去掉一些列。",
+        remedy_zh="请分成几个数据集发布，或去掉一些列。",
     )
 
 
@@ -153,17 +153,17 @@ def _typed(
         except pa.ArrowException as error:
             raise InvalidInput(
                 f"Column {name} of the file is damaged.",
-                mend="Write the file again.",
+                remedy="Write the file again.",
                 zh=f"文件中栏目 {name} 已损坏。",
-                mend_zh="请重新写出文件。",
+                remedy_zh="请重新写出文件。",
                 internal=type(error).__name__,
             ) from None
         except WrongType as wrong:
             raise InvalidInput(
                 f"Column {name} is of the type {wrong.kind} in the file, which cannot be read as {rules.type}.",
-                mend="Mend the column's type in the policy, or write the column as plain values of that type.",
+                remedy="Mend the column's type in the policy, or write the column as plain values of that type.",
                 zh=f"文件中栏目 {name} 的类型是 {wrong.kind}，不能读作 {rules.type}。",
-                mend_zh="请改正策略中的类型，或把该列写成此类型的普通值。",
+                remedy_zh="请改正策略中的类型，或把该列写成此类型的普通值。",
             ) from None
         values, faults = column.values, column.faults
         if rules.unit and rules.type is Type.TEXT:

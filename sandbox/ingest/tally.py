@@ -102,9 +102,9 @@ def refuse(tallies: list[Tally]) -> None:
         )
         + ".",
         code="unfit_values",
-        mend="Mend those rows, or the column's type in the policy; or let the policy say `unfit: empty`, `round` or "
+        remedy="Mend those rows, or the column's type in the policy; or let the policy say `unfit: empty`, `round` or "
         "`drop`, or name what stands for an empty cell in `empty_marks`.",
         zh="；".join(f"栏目 {name}：{words}（首个在第 {first} 行）" for name, _, words, first in said) + "。",
-        mend_zh="请改正这些行，或改正策略中的类型；也可在策略中写 unfit: empty、round 或 drop，"
+        remedy_zh="请改正这些行，或改正策略中的类型；也可在策略中写 unfit: empty、round 或 drop，"
         "或在 empty_marks 中写明表示空值的记号。",
     )

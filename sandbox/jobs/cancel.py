@@ -21,8 +21,8 @@ def cancel(database: Database, *, principal: Principal, id: UUID) -> Run:
     with database.transaction() as tx:
         run = load_own_run(tx, principal, id, lock=True)
         if run.state not in OPEN:
-            raise Conflict(f"The run is {run.state.value} already.", mend="Only a run that waits or runs can be cancelled.",
-                           zh="该运行已不能取消。", mend_zh="只有排队中或运行中的可以取消。")
+            raise Conflict(f"The run is {run.state.value} already.", remedy="Only a run that waits or runs can be cancelled.",
+                           zh="该运行已不能取消。", remedy_zh="只有排队中或运行中的可以取消。")
         return end_as_cancelled(tx, run, by=principal.id, why="")
 
 

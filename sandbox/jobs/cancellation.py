@@ -5,7 +5,7 @@ import select
 import time
 
 
-class Bell:
+class Cancellation:
     """Rung once, it stays rung."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from sandbox.database import Transaction
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated
 from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import told_at
 from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.permit import require_leave
@@ -42,29 +42,29 @@ class Claimed:
     versions: tuple[Version, ...]
 
 
-def claim(desk: RunDesk) -> Claimed | None:
+def claim(context: RunContext) -> Claimed | None:
     """The next run, now `running`; None when none may run. One whose grant has ended since is cancelled instead."""
     while True:
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             tx.execute(ONE_AT_A_TIME)
-            id = tx.execute(NEXT, {"most": desk.most_of_a_team}).scalar_one_or_none()
+            id = tx.execute(NEXT, {"most": context.most_of_a_team}).scalar_one_or_none()
             if id is None:
                 return None
             run = load_run(tx, id, lock=True)
             if run.state is not RunState.QUEUED:
                 continue  # cancelled between
-            versions = tuple(desk.shelf.version(tx, one.dataset, one.version) for one in run.inputs)
-            refused = _refusal(tx, desk, run, versions)
+            versions = tuple(context.repository.version(tx, one.dataset, one.version) for one in run.inputs)
+            refused = _refusal(tx, context, run, versions)
             if refused:
                 end_as_cancelled(tx, run, by="vault", why=refused.code)
                 continue
-            freezing = run.kind is RunKind.PROGRAM and desk.gate.grades[grade_of(desk.gate, versions)].freezes_kernels
+            freezing = run.kind is RunKind.PROGRAM and context.gate.grades[grade_of(context.gate, versions)].freezes_kernels
             return Claimed(_start(tx, run, freezing=freezing), versions)
 
 
-def _refusal(tx: Transaction, desk: RunDesk, run: Run, versions: tuple[Version, ...]) -> CihuError | None:
+def _refusal(tx: Transaction, context: RunContext, run: Run, versions: tuple[Version, ...]) -> CihuError | None:
     try:
-        require_leave(tx, desk.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
+        require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
     except (Forbidden, NotAuthenticated) as refused:
         return refused
     return None

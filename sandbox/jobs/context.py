@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.database import Database
-from sandbox.declared import DeclaredDesk
+from sandbox.declared import DeclaredContext
 from sandbox.errors import Unavailable
 from sandbox.policy import Gate
 from sandbox.storage import QuarantineStore, RawStore
@@ -15,11 +15,11 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class RunDesk:
+class RunContext:
     """The database, the catalogue, the rules, the two buckets, where runs lie while they run, and with what they run."""
 
     database: Database
-    shelf: Shelf
+    repository: DatasetRepository
     gate: Gate
     raw: RawStore
     quarantine: QuarantineStore
@@ -28,7 +28,7 @@ class RunDesk:
     lock: Path  # from which that environment was installed
     places: int = 4  # how many run at once
     memory_bytes: int = 2048 * MIB  # of each
-    declared: DeclaredDesk | None = None  # without it no declared query is taken
+    declared: DeclaredContext | None = None  # without it no declared query is taken
     sealer: str = "bubblewrap"  # or "gvisor"
 
     @property
@@ -41,4 +41,4 @@ class RunDesk:
             return hashlib.sha256(self.lock.read_bytes()).hexdigest()
         except OSError as error:
             raise Unavailable("The lock of the kernels' environment is not there, so a run could not be recorded.",
-                              mend="For the operator: set CIHU_KERNEL_LOCK.", internal=type(error).__name__) from error
+                              remedy="For the operator: set CIHU_KERNEL_LOCK.", internal=type(error).__name__) from error

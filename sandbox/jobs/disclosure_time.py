@@ -22,9 +22,9 @@ LATE_SECONDS = 60  # a collection that is late (a busy machine) is told at a who
 def checked_limit(seconds: int) -> int:
     if seconds not in LIMITS_SECONDS:
         raise InvalidInput(f"A run cannot have a limit of {seconds} seconds.",
-                           mend=f"Choose one of {', '.join(map(str, LIMITS_SECONDS))}: its end is told when the limit is over.",
+                           remedy=f"Choose one of {', '.join(map(str, LIMITS_SECONDS))}: its end is told when the limit is over.",
                            zh=f"运行时限不能是 {seconds} 秒。",
-                           mend_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。")
+                           remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。")
     return seconds
 
 

@@ -57,19 +57,19 @@ class NewTable(BaseModel):
 def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
     Asker = Annotated[Principal, Depends(authenticate)]
-    desk = worker.desk
+    context = worker.context
 
     def with_hints(run: Run) -> dict[str, Any]:
         """With what hints have told its team of each of its inputs, and the cap."""
-        with desk.database.transaction() as tx:
-            told = [hints_told(tx, run.team, desk.shelf.current(one.dataset)) for one in run.inputs if one.grant is not None]
+        with context.database.transaction() as tx:
+            told = [hints_told(tx, run.team, context.repository.current(one.dataset)) for one in run.inputs if one.grant is not None]
         return shown(run) | {"hints": [asdict(one) for one in told]}
 
     @api.post("", status_code=201)
     def submit_run(asker: Asker, new: NewRun) -> dict[str, Any]:
         """Queue a program to run on raw data in a seal. What it leaves waits for reviewers."""
         worker.require_seal()
-        run = submit(desk, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
+        run = submit(context, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
                      limit_seconds=new.limit_seconds, team=new.team, hint=new.hint,
                      interface=new.interface.model_dump() if new.interface else None)
         worker.wake()
@@ -78,20 +78,20 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     @api.post("/table", status_code=201)
     def declare_table(asker: Asker, new: NewTable) -> dict[str, Any]:
         """Queue a declared query: a table of exact counts, which the vault computes itself. It waits for reviewers."""
-        run = declare(desk, principal=asker, name=new.name, sql=new.sql, limit_seconds=new.limit_seconds, team=new.team)
+        run = declare(context, principal=asker, name=new.name, sql=new.sql, limit_seconds=new.limit_seconds, team=new.team)
         worker.wake()
         return shown(run)
 
     @api.get("")
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
         """The runs of one's teams, newest first."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             return [shown(run) for run in list_runs(tx, asker)]
 
     @api.get("/{number}")
     def one_run(asker: Asker, number: UUID) -> dict[str, Any]:
         """One run, with its exact program and the receipt of its submission."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             run = load_own_run(tx, asker, number)
         assert run.log_index is not None, "it was written with the log's entry"
         return with_hints(run) | {"program": {"entry": run.program.entry, "files": run.program.files},
@@ -100,7 +100,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     @api.post("/{number}/cancel")
     def cancel_run(asker: Asker, number: UUID) -> dict[str, Any]:
         """Call a run off that waits or runs; what it made is thrown away."""
-        run = cancel(desk.database, principal=asker, id=number)
+        run = cancel(context.database, principal=asker, id=number)
         worker.cancelled(run.id)
         return with_hints(run)
 

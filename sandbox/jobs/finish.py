@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.model import Hint, Run, RunState
 from sandbox.jobs.permit import revoked_grant
 from sandbox.jobs.quarantine import folder, record_files
@@ -47,14 +47,14 @@ def interrupted_runs(database: Database) -> list[Run]:
             select(runs).where(runs.c.state == RunState.RUNNING.value).order_by(runs.c.told_at, runs.c.id))]
 
 
-def finish_interrupted(desk: RunDesk, id: UUID) -> bool:
+def finish_interrupted(context: RunContext, id: UUID) -> bool:
     """To be called at the declared moment of a run that the vault's end cut off: False if it was cancelled before.
 
     Nothing of such a run was told, and nothing that it left is kept: so it is queued again, under the same number. One that
     is cut off again ends as `interrupted`, or a program that brings the vault down could do so for ever.
     """
-    desk.quarantine.clear(folder(id))
-    with desk.database.transaction() as tx:
+    context.quarantine.clear(folder(id))
+    with context.database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
             return False

@@ -49,15 +49,15 @@ def take_bits(tx: Transaction, gate: Gate, principal: Principal, team: str, inpu
         told = hints_told(tx, team, version)
         if not told.limit_bits:
             raise Forbidden(f"The officer of {version.dataset} lets no run tell how it ended.", code="no_hints",
-                            mend="Hand it in without a hint; its log is among what reviewers may release.",
+                            remedy="Hand it in without a hint; its log is among what reviewers may release.",
                             zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
-                            mend_zh="请不带提示提交;运行日志可申请审核放行。")
+                            remedy_zh="请不带提示提交;运行日志可申请审核放行。")
         if told.told_bits + HINT_BITS > told.limit_bits:
             raise BudgetExhausted(
                 f"Hints have told your team {told.told_bits} of {told.limit_bits} bits of {version.dataset}.",
-                code="hints_used_up", mend="Hand it in without a hint; its log is among what reviewers may release.",
+                code="hints_used_up", remedy="Hand it in without a hint; its log is among what reviewers may release.",
                 zh=f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} 比特(上限 {told.limit_bits})。",
-                mend_zh="请不带提示提交;运行日志可申请审核放行。")
+                remedy_zh="请不带提示提交;运行日志可申请审核放行。")
     return HINT_BITS
 
 

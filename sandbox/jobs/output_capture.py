@@ -8,7 +8,7 @@ KEPT_BYTES = 512 * 1024  # at either end
 PIECE = 64 * 1024
 
 
-class Said:
+class OutputCapture:
     """Reads a pipe to its end on a thread of its own: a program is never held up by what it says."""
 
     def __init__(self, descriptor: int) -> None:

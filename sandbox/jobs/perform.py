@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from sandbox.errors import Unavailable
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.cancellation import Cancellation
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.model import Interface, Program
 from sandbox.jobs.outbox import Collected
 from sandbox.jobs.predictions import fault_of
@@ -25,11 +25,11 @@ class GivenRows:
     rows: int
 
 
-def perform(desk: RunDesk, *, name: str, program: Program, interface: Interface | None, inputs: Iterable[GivenRows],
-            limit_seconds: int, seconds: Callable[[], float], cancelled: Bell) -> Ending:
+def perform(context: RunContext, *, name: str, program: Program, interface: Interface | None, inputs: Iterable[GivenRows],
+            limit_seconds: int, seconds: Callable[[], float], cancelled: Cancellation) -> Ending:
     """`seconds` says, once everything lies in its place, how long it may run. Whatever fails is an `Ending` too."""
     try:
-        place = run_folder.make(desk.folder, name)
+        place = run_folder.make(context.folder, name)
     except OSError as error:
         return not_started(error)
     try:
@@ -38,9 +38,9 @@ def perform(desk: RunDesk, *, name: str, program: Program, interface: Interface 
         for given in inputs:
             place.write_input(given.dataset, given.parquet)
             rows = given.rows
-        seal = run_seal(run=name, entry=program.entry, python=desk.python, interpreter=interpreter(desk.python), folder=place,
-                        memory_bytes=desk.memory_bytes, limit_seconds=limit_seconds, interface=interface)
-        ending = SealedRun(chosen_sealer(desk.sealer), seal, place).run(seconds(), cancelled)
+        seal = run_seal(run=name, entry=program.entry, python=context.python, interpreter=interpreter(context.python), folder=place,
+                        memory_bytes=context.memory_bytes, limit_seconds=limit_seconds, interface=interface)
+        ending = SealedRun(chosen_sealer(context.sealer), seal, place).run(seconds(), cancelled)
         if interface is None or ending.how == "cancelled":
             return ending
         return replace(ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid")

@@ -23,19 +23,19 @@ def inputs_of(tx: Transaction, principal: Principal, versions: Sequence[Version]
     private = [version for version in versions if version.policy.unit]
     able = [one for one in sorted(principal.teams) if all(_grant(grants, one, version) for version in private)]
     if team is not None and team not in principal.teams:
-        raise Forbidden(f"You are not in the team {team}.", code="not_your_team", mend="Submit for a team of your own.",
-                        zh=f"你不在团队 {team} 中。", mend_zh="请为自己所在的团队提交。")
+        raise Forbidden(f"You are not in the team {team}.", code="not_your_team", remedy="Submit for a team of your own.",
+                        zh=f"你不在团队 {team} 中。", remedy_zh="请为自己所在的团队提交。")
     fitting = [one for one in able if team in (None, one)]
     if not fitting:
         names = ", ".join(version.dataset for version in private)
         raise Forbidden(f"None of your teams has a live grant on each of: {names or 'no private dataset'}.", code="no_grant",
-                        mend="Request access: cihu request, or the dataset's page in the portal.",
+                        remedy="Request access: cihu request, or the dataset's page in the portal.",
                         zh=f"你所在的团队没有这些数据集的全部有效授权:{names}。",
-                        mend_zh="请申报:cihu request,或门户的数据集页面。")
+                        remedy_zh="请申报:cihu request,或门户的数据集页面。")
     if len(fitting) > 1:
         raise InvalidInput(f"Several of your teams could run this: {', '.join(fitting)}.", code="several_teams",
-                           mend="Say for which: team=...", zh=f"你有多个团队可以运行:{'、'.join(fitting)}。",
-                           mend_zh="请用 team= 指明其一。")
+                           remedy="Say for which: team=...", zh=f"你有多个团队可以运行:{'、'.join(fitting)}。",
+                           remedy_zh="请用 team= 指明其一。")
     chosen = fitting[0]
     return chosen, tuple(Input(version.dataset, version.number, version.sha256, grant.id if grant else None)
                          for version in versions for grant in [_grant(grants, chosen, version)])

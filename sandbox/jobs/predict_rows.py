@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from sandbox.catalog import Version
 from sandbox.errors import InvalidInput
-from sandbox.jobs.cancellation import Bell
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.cancellation import Cancellation
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import COLLECTING_SECONDS, GRACE_SECONDS, next_moment
 from sandbox.jobs.inputs import as_given
 from sandbox.jobs.model import Run
@@ -42,7 +42,7 @@ class Predicted:
     files: dict[str, ObjectVersion]
 
 
-def predict_rows(desk: RunDesk, *, predictor: Run, version: Version, rows: pa.Table, limit_seconds: int) -> Predicted:
+def predict_rows(context: RunContext, *, predictor: Run, version: Version, rows: pa.Table, limit_seconds: int) -> Predicted:
     """Call the predictor on `rows`, of columns of `version`'s policy. It returns when the limit is over, however soon it ended.
 
     Raises `InvalidInput` for a run that is no predictor, or rows without its columns; `Unavailable` if quarantine cannot be
@@ -50,14 +50,14 @@ def predict_rows(desk: RunDesk, *, predictor: Run, version: Version, rows: pa.Ta
     """
     interface = predictor.interface
     if interface is None:
-        raise InvalidInput(f"The run {predictor.id} is no predictor.", mend="Submit one: kind: predictor in cihu.yaml.",
-                           zh=f"运行 {predictor.id} 不是预测程序。", mend_zh="请提交预测程序:cihu.yaml 中写 kind: predictor。")
+        raise InvalidInput(f"The run {predictor.id} is no predictor.", remedy="Submit one: kind: predictor in cihu.yaml.",
+                           zh=f"运行 {predictor.id} 不是预测程序。", remedy_zh="请提交预测程序:cihu.yaml 中写 kind: predictor。")
     if missing := [name for name in interface.columns if name not in rows.column_names]:
         raise InvalidInput(f"The rows have no column {missing[0]!r}, which the predictor declared.",
-                           mend="Give it the columns of the dataset that it was submitted for.",
-                           zh=f"缺少预测程序声明的栏目 {missing[0]!r}。", mend_zh="请提供提交时数据集的栏目。")
+                           remedy="Give it the columns of the dataset that it was submitted for.",
+                           zh=f"缺少预测程序声明的栏目 {missing[0]!r}。", remedy_zh="请提供提交时数据集的栏目。")
     given = as_given(rows.select(list(interface.columns)), version.policy, version.number)
-    id, never = uuid4(), Bell()
+    id, never = uuid4(), Cancellation()
     with _places:
         told = datetime.now(UTC) + timedelta(seconds=limit_seconds + GRACE_SECONDS)
 
@@ -65,9 +65,9 @@ def predict_rows(desk: RunDesk, *, predictor: Run, version: Version, rows: pa.Ta
             return min(float(limit_seconds), (told - datetime.now(UTC)).total_seconds() - COLLECTING_SECONDS)
 
         try:
-            ending = perform(desk, name=str(id), program=predictor.program, interface=interface, inputs=[given],
+            ending = perform(context, name=str(id), program=predictor.program, interface=interface, inputs=[given],
                              limit_seconds=limit_seconds, seconds=seconds, cancelled=never)
-            stored = put_files(desk.quarantine, id, files_of(ending))
+            stored = put_files(context.quarantine, id, files_of(ending))
             never.wait((next_moment(told, datetime.now(UTC)) - datetime.now(UTC)).total_seconds())
         finally:
             never.close()

@@ -62,7 +62,7 @@ class RunFolder:
             if error.errno not in (errno.ENOSPC, errno.ENOMEM):
                 raise
             raise Unavailable("The rows of a run do not fit into the file system in memory.", internal=f"{MEMORY} is full",
-                              mend=f"Make {MEMORY} larger than the rows of all runs at work.") from error
+                              remedy=f"Make {MEMORY} larger than the rows of all runs at work.") from error
         target.chmod(0o444)
 
     def remove(self) -> None:
@@ -100,9 +100,9 @@ def private_memory(runs: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     there = folder.lstat()
     if there.st_uid != os.geteuid() or there.st_mode & 0o077 or not stat.S_ISDIR(there.st_mode):
-        raise Unavailable("The folder for the rows of runs is not the vault's own.", mend=f"Remove {folder}.")
+        raise Unavailable("The folder for the rows of runs is not the vault's own.", remedy=f"Remove {folder}.")
     if not _in_memory(folder):
-        raise Unavailable("The rows of a run would lie on a disk in clear.", mend=f"Mount a tmpfs at {MEMORY}.")
+        raise Unavailable("The rows of a run would lie on a disk in clear.", remedy=f"Mount a tmpfs at {MEMORY}.")
     (folder / str(os.getpid())).mkdir(mode=0o700, exist_ok=True)
     return folder
 
@@ -146,7 +146,7 @@ def empty(runs: Path) -> None:
         runs.mkdir(parents=True, exist_ok=True, mode=0o700)
         runs.chmod(0o700)
         if list(runs.iterdir()) or memory_folder(runs).exists():
-            raise Unavailable("The rows of former runs could not be removed.", mend=f"Empty {runs}.")
+            raise Unavailable("The rows of former runs could not be removed.", remedy=f"Empty {runs}.")
     except OSError as error:
-        raise Unavailable("The folder of sealed runs cannot be used.", mend=f"Make {runs} writable for the vault.",
+        raise Unavailable("The folder of sealed runs cannot be used.", remedy=f"Make {runs} writable for the vault.",
                           internal=type(error).__name__) from error

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 
 from sandbox.errors import Unavailable
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.outbox import Collected, collect
-from sandbox.jobs.output_capture import Said
+from sandbox.jobs.output_capture import OutputCapture
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import OUTBOX, READY
 from sandbox.seals import TOO_MUCH_MEMORY, TOO_MUCH_PROCESSOR, Bubblewrap, Seal, SealedProcess, first_of
@@ -56,10 +56,10 @@ class SealedRun:
             os.close(reader)
             self._close()
             raise error if isinstance(error, Unavailable) else Unavailable(
-                "A run could not be sealed.", mend="See sandbox/seals/README.md.", internal=type(error).__name__) from error
-        self._said = Said(reader)
+                "A run could not be sealed.", remedy="See sandbox/seals/README.md.", internal=type(error).__name__) from error
+        self._said = OutputCapture(reader)
 
-    def run(self, seconds: float, cancelled: Bell) -> Ending:
+    def run(self, seconds: float, cancelled: Cancellation) -> Ending:
         """Let it begin, and wait: for its end, its time, or the bell. It is dead when this returns."""
         began = time.monotonic()
         process = os.pidfd_open(self._process.pid)
@@ -100,5 +100,5 @@ def _await_ready(reader: int) -> None:
     first = os.read(reader, 1) if ready.poll(START_SECONDS * 1000) else b""
     if first != READY:
         rest = os.read(reader, 2000) if first else b""
-        raise Unavailable("A run could not be sealed.", mend="See sandbox/seals/README.md for what a seal needs.",
+        raise Unavailable("A run could not be sealed.", remedy="See sandbox/seals/README.md for what a seal needs.",
                           internal=(first + rest).decode(errors="replace"))

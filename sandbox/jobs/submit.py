@@ -13,7 +13,7 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import checked_limit
 from sandbox.jobs.hints import take_bits
 from sandbox.jobs.model import Interface, Program, Run, RunKind, RunState
@@ -28,32 +28,32 @@ MOST_INPUTS = 8
 MOST_WAITING = 50  # of a team
 
 
-def submit(desk: RunDesk, *, principal: Principal, name: str, entry: str, files: Mapping[str, str], inputs: Sequence[str],
+def submit(context: RunContext, *, principal: Principal, name: str, entry: str, files: Mapping[str, str], inputs: Sequence[str],
            limit_seconds: int, team: str | None = None, interface: Mapping[str, Any] | None = None, hint: bool = False) -> Run:
     """Queue a run; with an `interface`, a predictor. `hint`: it is to tell the class of how it ended.
 
     Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints); then nothing is queued."""
     name, program, limit = checked_name(name), checked_program(entry, files), checked_limit(limit_seconds)
     if not 1 <= len(inputs) <= MOST_INPUTS or len(set(inputs)) < len(inputs):
-        raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", mend="inputs=[health.visits]")
-    versions = [desk.shelf.current(one) for one in inputs]
+        raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", remedy="inputs=[health.visits]")
+    versions = [context.repository.current(one) for one in inputs]
     predictor = checked_interface(interface, versions) if interface is not None else None
-    return queue(desk, principal=principal, kind=RunKind.PROGRAM, name=name, program=program, limit_seconds=limit, team=team,
-                 versions=versions, environment_sha256=desk.environment_sha256(), hint=hint, predictor=predictor)
+    return queue(context, principal=principal, kind=RunKind.PROGRAM, name=name, program=program, limit_seconds=limit, team=team,
+                 versions=versions, environment_sha256=context.environment_sha256(), hint=hint, predictor=predictor)
 
 
-def queue(desk: RunDesk, *, principal: Principal, kind: RunKind, name: str, program: Program, versions: Sequence[Version],
+def queue(context: RunContext, *, principal: Principal, kind: RunKind, name: str, program: Program, versions: Sequence[Version],
           environment_sha256: str, limit_seconds: int, team: str | None, hint: bool = False,
           predictor: Interface | None = None) -> Run:
     """Decide, record, log and queue what is checked already."""
     declared = as_document(predictor) if predictor is not None else None
     id = uuid4()
     try:
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             team, read = inputs_of(tx, principal, versions, team)
-            require_leave(tx, desk.gate, principal, read, versions)
+            require_leave(tx, context.gate, principal, read, versions)
             _require_room(tx, team)
-            bits = take_bits(tx, desk.gate, principal, team, read, versions) if hint else 0
+            bits = take_bits(tx, context.gate, principal, team, read, versions) if hint else 0
             tx.execute(insert(runs).values(
                 id=id, kind=kind.value, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
                 program_sha256=program.sha256, environment_sha256=environment_sha256, inputs=[asdict(one) for one in read],
@@ -66,7 +66,7 @@ def queue(desk: RunDesk, *, principal: Principal, kind: RunKind, name: str, prog
             tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
             return load_run(tx, id)
     except Refused as refusal:
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             append(tx, refusal_event(refusal.decision))
         raise
 
@@ -74,5 +74,5 @@ def queue(desk: RunDesk, *, principal: Principal, kind: RunKind, name: str, prog
 def _require_room(tx: Transaction, team: str) -> None:
     waiting = tx.execute(select(func.count()).where(runs.c.team == team, runs.c.state == RunState.QUEUED.value)).scalar_one()
     if waiting >= MOST_WAITING:
-        raise TooMany(f"{waiting} runs of your team are waiting already.", mend="Wait for some, or cancel some.",
-                      zh=f"你的团队已有 {waiting} 个运行在排队。", mend_zh="请等待,或取消一些。")
+        raise TooMany(f"{waiting} runs of your team are waiting already.", remedy="Wait for some, or cancel some.",
+                      zh=f"你的团队已有 {waiting} 个运行在排队。", remedy_zh="请等待,或取消一些。")

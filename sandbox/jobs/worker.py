@@ -13,9 +13,9 @@ from uuid import UUID
 
 from sandbox.errors import CihuError, Unavailable
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.claim import Claimed, claim
-from sandbox.jobs.context import RunDesk
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.count import Keep, count
 from sandbox.jobs.disclosure_time import COLLECTING_SECONDS, next_moment
 from sandbox.jobs.finish import finish, finish_interrupted, interrupted_runs
@@ -37,14 +37,14 @@ log = logging.getLogger("cihu.runs")
 class Worker:
     """`start` it once, `wake` it when something was queued, tell it what was `cancelled`, `stop` it."""
 
-    def __init__(self, desk: RunDesk) -> None:
-        self.desk = desk
-        self.pauses = KernelPauses(desk.database)
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
+        self.pauses = KernelPauses(context.database)
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self._times = 0  # that something changed
         self._stopping, self._beginning = False, True
-        self._bells: dict[UUID, Bell] = {}
+        self._bells: dict[UUID, Cancellation] = {}
         self._sealable = threading.Lock()
         self._sealed_here = False
         self._at_death: run_folder.RemoverAtDeath | None = None
@@ -53,19 +53,19 @@ class Worker:
         """Raise `Unavailable` where a run could not be sealed: it is then not even queued."""
         with self._sealable:
             if not self._sealed_here:
-                check_seal(self.desk.python, chosen_sealer(self.desk.sealer))
+                check_seal(self.context.python, chosen_sealer(self.context.sealer))
                 self._sealed_here = True
 
     def start(self) -> None:
         """Recover in the background, then open the places. Raises `Unavailable` if the private folder cannot be used."""
-        run_folder.empty(self.desk.folder)
-        self._at_death = run_folder.RemoverAtDeath(self.desk.folder)
+        run_folder.empty(self.context.folder)
+        self._at_death = run_folder.RemoverAtDeath(self.context.folder)
         self._spawn("runs", self._begin)
 
     def require_places(self) -> None:
         """Raise `Unavailable` when what carries the runs out has ended: each place lives as long as the vault does."""
-        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (1 if self._beginning else self.desk.places):
-            raise Unavailable("The places of sealed runs are not open.", mend="Start the vault again, and report this.")
+        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (1 if self._beginning else self.context.places):
+            raise Unavailable("The places of sealed runs are not open.", remedy="Start the vault again, and report this.")
 
     def wake(self) -> None:
         with self._changed:
@@ -74,20 +74,20 @@ class Worker:
 
     def cancelled(self, id: UUID) -> None:
         with self._changed:
-            if bell := self._bells.get(id):
-                bell.ring()
+            if cancellation := self._bells.get(id):
+                cancellation.ring()
         self.wake()
 
     def stop(self) -> None:
         """End every run and wait for the places. What ran is told as interrupted, at its moment, when the vault runs again."""
         self._stopping = True
         with self._changed:
-            for bell in self._bells.values():
-                bell.ring()
+            for cancellation in self._bells.values():
+                cancellation.ring()
         self.wake()
         for thread in tuple(self._threads):
             thread.join(STOP_SECONDS)
-        run_folder.empty(self.desk.folder)
+        run_folder.empty(self.context.folder)
         if self._at_death:
             self._at_death.close()
 
@@ -100,7 +100,7 @@ class Worker:
         left: list[Run] = []
         while not self._stopping:
             try:
-                left = interrupted_runs(self.desk.database)
+                left = interrupted_runs(self.context.database)
                 break
             except CihuError as error:
                 log.warning("the runs of the vault's last life cannot be read yet: %s", error.code)
@@ -110,9 +110,9 @@ class Worker:
                         "interrupted then", len(left))
         with suppress(CihuError):  # a submission says why not
             self.require_seal()
-        for number in range(max(self.desk.places, len(left))):
+        for number in range(max(self.context.places, len(left))):
             held = left[number] if number < len(left) else None
-            self._spawn(f"run place {number}", partial(self._serve, held, stays=number < self.desk.places))
+            self._spawn(f"run place {number}", partial(self._serve, held, stays=number < self.context.places))
         self._beginning = False
 
     def _serve(self, held: Run | None, *, stays: bool) -> None:
@@ -124,17 +124,17 @@ class Worker:
             self._place()
 
     def _tell_interrupted(self, run: Run) -> None:
-        bell, due = Bell(), run.told_at
+        cancellation, due = Cancellation(), run.told_at
         assert due is not None, "what has started has a moment"
         with self._changed:
-            self._bells[run.id] = bell
+            self._bells[run.id] = cancellation
         try:
             while not self._stopping:
                 try:
                     due = next_moment(due, datetime.now(UTC))
-                    bell.wait((due - datetime.now(UTC)).total_seconds())
+                    cancellation.wait((due - datetime.now(UTC)).total_seconds())
                     if not self._stopping:
-                        finish_interrupted(self.desk, run.id)
+                        finish_interrupted(self.context, run.id)
                 except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed
                     log.warning("run %s cannot be told as interrupted yet: %s", run.id, type(error).__name__)
                     self._pause(AGAIN_SECONDS)
@@ -143,7 +143,7 @@ class Worker:
         finally:
             with self._changed:
                 del self._bells[run.id]
-            bell.close()
+            cancellation.close()
 
     def _pause(self, seconds: float, *, unless: int | None = None) -> None:
         """Until something changes; at once if it has since the count was `unless`."""
@@ -155,7 +155,7 @@ class Worker:
         while not self._stopping:
             seen = self._times
             try:
-                claimed = claim(self.desk)
+                claimed = claim(self.context)
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; it could quote a value
                 log.error("no run could be claimed: %s", type(error).__name__)  # noqa: TRY400
                 self._pause(AGAIN_SECONDS)
@@ -168,38 +168,38 @@ class Worker:
 
     def _carry_out(self, claimed: Claimed) -> None:
         """From the claim to the told moment. Whatever fails in between, the run is finished; by how, the state does not tell."""
-        run, bell = claimed.run, Bell()
+        run, cancellation = claimed.run, Cancellation()
         with self._changed:
-            self._bells[run.id] = bell
+            self._bells[run.id] = cancellation
         try:
-            ending, keep = self._perform(claimed, bell)
+            ending, keep = self._perform(claimed, cancellation)
             if ending.how == "not_started":
                 log.warning("a run did not start")
-            self._tell(run, bell, files_of(ending), hint_of(ending), keep)
+            self._tell(run, cancellation, files_of(ending), hint_of(ending), keep)
         finally:
             with self._changed:
                 del self._bells[run.id]
-            bell.close()
+            cancellation.close()
 
-    def _perform(self, claimed: Claimed, bell: Bell) -> tuple[Ending, Keep | None]:
+    def _perform(self, claimed: Claimed, cancellation: Cancellation) -> tuple[Ending, Keep | None]:
         """How it ended, and what is to be kept of it beside its files."""
         seconds = min(claimed.run.limit_seconds, seconds_to_told(claimed.run) - COLLECTING_SECONDS)
         if claimed.run.kind is RunKind.TABLE:
             try:
-                return count(self.desk, claimed, seconds)
+                return count(self.context, claimed, seconds)
             except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine
                 return not_started(error), None
-        return self._run_sealed(claimed, bell), None
+        return self._run_sealed(claimed, cancellation), None
 
-    def _run_sealed(self, claimed: Claimed, bell: Bell) -> Ending:
+    def _run_sealed(self, claimed: Claimed, cancellation: Cancellation) -> Ending:
         run, columns = claimed.run, claimed.run.interface.columns if claimed.run.interface else None
         try:
             self.require_seal()
         except CihuError as error:
             return not_started(error)
-        return perform(self.desk, name=str(run.id), program=run.program, interface=run.interface,
-                       inputs=(given_rows(self.desk.raw, version, columns) for version in claimed.versions),
-                       limit_seconds=run.limit_seconds, cancelled=bell,
+        return perform(self.context, name=str(run.id), program=run.program, interface=run.interface,
+                       inputs=(given_rows(self.context.raw, version, columns) for version in claimed.versions),
+                       limit_seconds=run.limit_seconds, cancelled=cancellation,
                        seconds=lambda: self._seconds(run))
 
     def _seconds(self, run: Run) -> float:
@@ -208,18 +208,18 @@ class Worker:
             self.pauses.await_frozen(run, max(0.0, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS))
         return min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS)
 
-    def _tell(self, run: Run, bell: Bell, files: dict[str, bytes], hint: Hint, keep: Keep | None = None) -> None:
+    def _tell(self, run: Run, cancellation: Cancellation, files: dict[str, bytes], hint: Hint, keep: Keep | None = None) -> None:
         """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
         fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
         due, stored = run.told_at, None
         assert due is not None, "what runs has a moment"
         while not self._stopping:
             try:
-                stored = stored or put_files(self.desk.quarantine, run.id, files)
+                stored = stored or put_files(self.context.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
-                bell.wait((due - datetime.now(UTC)).total_seconds())
-                if not self._stopping and not finish(self.desk.database, run.id, stored, keep, hint):
-                    self.desk.quarantine.clear(folder(run.id))
+                cancellation.wait((due - datetime.now(UTC)).total_seconds())
+                if not self._stopping and not finish(self.context.database, run.id, stored, keep, hint):
+                    self.context.quarantine.clear(folder(run.id))
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value
                 log.warning("run %s cannot be finished yet: %s", run.id, type(error).__name__)
                 self._pause(AGAIN_SECONDS)

@@ -13,7 +13,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "allowed": "Allowed", "refused": "Refused",
         "none": "No rule allows this.",
         "also": "These rules decide the same:",
-        "change": "What would change it: {mend}",
+        "change": "What would change it: {remedy}",
         "could": "What would change it: being in the case of one of these rules.",
         "rule": "  - {id} ({file}): {reason}",
     },
@@ -22,7 +22,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "allowed": "允许", "refused": "拒绝",
         "none": "没有规则允许此操作。",
         "also": "下列规则结论相同:",
-        "change": "如何改变:{mend}",
+        "change": "如何改变:{remedy}",
         "could": "如何改变:符合下列规则之一。",
         "rule": "  - {id}({file}):{reason}",
     },
@@ -48,6 +48,6 @@ def explain(decision: Decision, rules: Rules, language: Language) -> str:
         lines += [words["also"], *listed(decision.policies[1:])]
     if decision.code == NO_PERMIT:
         lines += [words["could"], *listed(tuple(rule.id for rule in rules.permits(asked.action)))]
-    elif mend := decision.mend_zh if chinese else decision.mend:
-        lines.append(words["change"].format(mend=mend))
+    elif remedy := decision.remedy_zh if chinese else decision.remedy:
+        lines.append(words["change"].format(remedy=remedy))
     return "\n".join(lines)

@@ -31,7 +31,7 @@ class Gate:
         return decide(self.rules, self.grades, principal, action, resource, context or {})
 
     def require(self, principal: Principal, action: str, resource: Resource, context: Context | None = None) -> Decision:
-        """The decision, if it allows. Raises `Refused` (a `Forbidden`) with the decision's code, reason and mend."""
+        """The decision, if it allows. Raises `Refused` (a `Forbidden`) with the decision's code, reason and remedy."""
         decision = self.decide(principal, action, resource, context)
         if not decision.allowed:
             raise Refused(decision)
@@ -69,7 +69,7 @@ def decide(rules: Rules, grades: Grades, principal: Principal, action: str, reso
 def by_rules(asked: Asked, told: tuple[Rule, ...], *, allowed: bool) -> Decision:
     first = told[0]
     return Decision(allowed=allowed, code=first.id, reason=first.reason_en, reason_zh=first.reason_zh,
-                    policies=tuple(rule.id for rule in told), asked=asked, mend=first.mend_en, mend_zh=first.mend_zh)
+                    policies=tuple(rule.id for rule in told), asked=asked, remedy=first.remedy_en, remedy_zh=first.remedy_zh)
 
 
 def by_none(asked: Asked, rules: Rules) -> Decision:
@@ -82,8 +82,8 @@ def by_none(asked: Asked, rules: Rules) -> Decision:
 def not_decided(asked: Asked, internal: str) -> Decision:
     return Decision(allowed=False, code=POLICY_ERROR, policies=(), asked=asked, internal=f"{asked}: {internal}",
                     reason="This could not be decided, so it is refused.", reason_zh="无法作出决定,故予以拒绝。",
-                    mend="Tell the operator: the service's own log says what was wrong with the question.",
-                    mend_zh="请告知运营人员:服务日志中记有原因。")
+                    remedy="Tell the operator: the service's own log says what was wrong with the question.",
+                    remedy_zh="请告知运营人员:服务日志中记有原因。")
 
 
 def entity_of_principal(principal: Principal) -> Entity:

@@ -48,7 +48,7 @@ class Grades:
         found = next((known for known in self.all if known.id == grade), None)
         if found is None:
             raise InvalidInput(f"There is no grade {grade!r}.",
-                               mend=f"Use one of {', '.join(known.id for known in self.all)}, as text.")
+                               remedy=f"Use one of {', '.join(known.id for known in self.all)}, as text.")
         return found
 
     def combine(self, held: Iterable[str]) -> str:
@@ -58,13 +58,13 @@ class Grades:
         """
         grades = [self[grade] for grade in held]
         if not grades:
-            raise InvalidInput("There is no grade to combine.", mend="Grade the dataset or its columns.")
+            raise InvalidInput("There is no grade to combine.", remedy="Grade the dataset or its columns.")
         return max(grades, key=lambda grade: grade.rank).id
 
     def allows(self, grade: str, way: str) -> bool:
         """Whether the grade makes the way possible. Raises `InvalidInput` for an unknown grade or way."""
         if way not in self.ways:
-            raise InvalidInput(f"There is no way {way!r}.", mend=f"Use one of {', '.join(self.ways)}.")
+            raise InvalidInput(f"There is no way {way!r}.", remedy=f"Use one of {', '.join(self.ways)}.")
         return way in self[grade].possible
 
 
@@ -93,19 +93,19 @@ def check_order(grades: Grades, text: YamlText) -> None:
     for rank, grade in enumerate(grades.all):
         here = ("grades", rank)
         if grade.id in {lower.id for lower in grades.all[:rank]}:
-            raise text.fault(f"the grade {grade.id!r} stands there twice.", *here, "id", mend="Keep one of them.")
+            raise text.fault(f"the grade {grade.id!r} stands there twice.", *here, "id", remedy="Keep one of them.")
         if strange := sorted(grade.possible - grades.ways.keys()):
             raise text.fault(f"{strange[0]!r} is not a way.", *here, "possible",
-                             mend=f"Use some of {', '.join(grades.ways)}, or explain it under `ways`.")
+                             remedy=f"Use some of {', '.join(grades.ways)}, or explain it under `ways`.")
         if rank == 0:
             continue
         lower = grades.all[rank - 1]
         if CLASSES.index(grade.grade_class) < CLASSES.index(lower.grade_class):
             raise text.fault(f"{grade.grade_class} stands above {lower.grade_class}.", *here, "class",
-                             mend="List the grades lowest first: general, important, core.")
+                             remedy="List the grades lowest first: general, important, core.")
         if lower.freezes_kernels and not grade.freezes_kernels:
             raise text.fault(f"{grade.id!r} lets kernels run, which the lower grade {lower.id!r} freezes.",
-                             *here, "concurrent_kernels", mend="A higher grade is never less strict: write frozen.")
+                             *here, "concurrent_kernels", remedy="A higher grade is never less strict: write frozen.")
         if more := sorted(grade.possible - lower.possible):
             raise text.fault(f"{grade.id!r} makes {more[0]!r} possible, which the lower grade {lower.id!r} does not.",
-                             *here, "possible", mend="A higher grade never opens more than a lower one.")
+                             *here, "possible", remedy="A higher grade never opens more than a lower one.")

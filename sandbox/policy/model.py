@@ -46,8 +46,8 @@ class Decision:
     reason_zh: str
     policies: tuple[str, ...]
     asked: Asked
-    mend: str = ""
-    mend_zh: str = ""
+    remedy: str = ""
+    remedy_zh: str = ""
     internal: str = ""
 
 
@@ -55,8 +55,8 @@ class Refused(Forbidden):
     """A `Forbidden` that carries the whole decision, for whoever shows or logs it."""
 
     def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.reason, code=decision.code, mend=decision.mend, internal=decision.internal,
-                         zh=decision.reason_zh, mend_zh=decision.mend_zh)
+        super().__init__(decision.reason, code=decision.code, remedy=decision.remedy, internal=decision.internal,
+                         zh=decision.reason_zh, remedy_zh=decision.remedy_zh)
         self.decision = decision
 
 

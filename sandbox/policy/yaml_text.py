@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from sandbox.errors import InvalidInput
-from sandbox.plain_text import MEND, MEND_ZH, is_text
+from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
 SHOWN = 8  # faults in one message
 
@@ -35,18 +35,18 @@ class YamlText:
         self._kept = kept
         text = text if kept else unicodedata.normalize("NFC", text)
         if not kept and not is_text(text):
-            raise InvalidInput(f"{what} is not plain text.", mend=MEND, zh=f"{what} 不是文字。", mend_zh=MEND_ZH)
+            raise InvalidInput(f"{what} is not plain text.", remedy=REMEDY, zh=f"{what} 不是文字。", remedy_zh=REMEDY_ZH)
         reader = YAML(typ="rt", pure=True)
         reader.allow_duplicate_keys = False
         try:
             self._tree = reader.load(text)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise InvalidInput(f"{what}, line {line}: {error.problem}.", mend="Mend the YAML there.") from error
+            raise InvalidInput(f"{what}, line {line}: {error.problem}.", remedy="Mend the YAML there.") from error
         except YAMLError as error:
-            raise InvalidInput(f"{what} is not YAML.", mend="Save it as UTF-8 text.", internal=str(error)) from error
+            raise InvalidInput(f"{what} is not YAML.", remedy="Save it as UTF-8 text.", internal=str(error)) from error
         except RecursionError as error:
-            raise InvalidInput(f"{what} is nested too deep.", mend=f"The fields are described in {schema.name}.") from error
+            raise InvalidInput(f"{what} is nested too deep.", remedy=f"The fields are described in {schema.name}.") from error
         self._met: set[int] = set()
         self.document: Any = self._plain(self._tree)
         self._schema = json.loads(schema.read_text("utf-8"))
@@ -54,7 +54,7 @@ class YamlText:
                         key=lambda fault: self.line(*fault.instance_path))
         if faults:
             raise InvalidInput("; ".join(self._say(fault) for fault in faults[:SHOWN]),
-                               mend=f"The fields are described in {schema.parent.name}/{schema.name}.")
+                               remedy=f"The fields are described in {schema.parent.name}/{schema.name}.")
 
     def line(self, *path: str | int) -> int:
         """The line (from 1) of the value at `path`, or of the nearest thing around it that is there."""
@@ -69,9 +69,9 @@ class YamlText:
             node = node[step]
         return line
 
-    def fault(self, message: str, *path: str | int, mend: str) -> InvalidInput:
+    def fault(self, message: str, *path: str | int, remedy: str) -> InvalidInput:
         """An error about the value at `path`, to be raised."""
-        return InvalidInput(f"{self.what}, line {self.line(*path)}: {message}", mend=mend)
+        return InvalidInput(f"{self.what}, line {self.line(*path)}: {message}", remedy=remedy)
 
     def _say(self, fault: ValidationError) -> str:
         # a name that should not be there: the fault stands on its line, not on that of what is around it
@@ -87,13 +87,13 @@ class YamlText:
         """Dicts with text as names, lists, texts, finite numbers, booleans and nothing: what JSON has."""
         if isinstance(node, CommentedMap | CommentedSeq):  # by alias a few lines could stand for millions, or hold themselves
             if id(node) in self._met:
-                raise self.fault("an alias (*) repeats what stands elsewhere.", *path, mend="Write it out.")
+                raise self.fault("an alias (*) repeats what stands elsewhere.", *path, remedy="Write it out.")
             self._met.add(id(node))
         match node:
             case CommentedMap():
                 for name in node:
                     if not isinstance(name, str) or not (self._kept or is_text(name)):
-                        raise self.fault("a name is not a text.", *path, name, mend="Put the name in quotes.")
+                        raise self.fault("a name is not a text.", *path, name, remedy="Put the name in quotes.")
                 return {str(name): self._plain(value, *path, name) for name, value in node.items()}
             case CommentedSeq():
                 return [self._plain(value, *path, place) for place, value in enumerate(node)]
@@ -106,11 +106,11 @@ class YamlText:
                 if self._kept:
                     return str(node)
                 if not is_text(node):
-                    raise self.fault("a text has a NUL character or a broken surrogate.", *path, mend=MEND)
+                    raise self.fault("a text has a NUL character or a broken surrogate.", *path, remedy=REMEDY)
                 return unicodedata.normalize("NFC", str(node))
             case int():
                 return int(node)
             case float() if isfinite(node):
                 return float(node)
         raise self.fault("a value is neither a text, nor a number, nor true or false.", *path,
-                         mend="A date or something else of YAML's own is written as text: put it in quotes.")
+                         remedy="A date or something else of YAML's own is written as text: put it in quotes.")

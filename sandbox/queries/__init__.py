@@ -6,11 +6,11 @@ totals answer it -> Plan) -> price (exact loss and predicted error -> Price) -> 
 """
 
 from sandbox.queries.bind import bind
-from sandbox.queries.compile import compile_brought, compile_discovery, compile_plan
+from sandbox.queries.compile import compile_brought, compile_partition_selection, compile_plan
 from sandbox.queries.digest import digest, digest_of_keys, digests, digests_of_keys
 from sandbox.queries.parse import parse
 from sandbox.queries.plan import Plan, make_plan
 from sandbox.queries.price import Price, price_within
 
-__all__ = ["Plan", "Price", "bind", "compile_brought", "compile_discovery", "compile_plan", "digest", "digest_of_keys",
+__all__ = ["Plan", "Price", "bind", "compile_brought", "compile_partition_selection", "compile_plan", "digest", "digest_of_keys",
            "digests", "digests_of_keys", "make_plan", "parse", "price_within"]

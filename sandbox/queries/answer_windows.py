@@ -16,32 +16,32 @@ from sandbox.queries.relations import says_across
 from sandbox.queries.sql_text import SqlText, plain
 from sandbox.queries.tree import (
     RANKS,
-    Across,
     Afterwards,
     Aggregate,
     Aggregation,
+    AnswerWindow,
     Expression,
-    Over,
     PerUnit,
     Question,
     UnitAggregate,
     UnitKey,
+    WindowFunctionKind,
     rewritten,
     walk,
 )
 
 Read = Callable[[exp.Expression], Expression]
-OVER: dict[type[exp.Expression], Over] = {
-    exp.Sum: Over.SUM, exp.Avg: Over.AVG, exp.Min: Over.MIN, exp.Max: Over.MAX, exp.Count: Over.COUNT, exp.Rank: Over.RANK,
-    exp.DenseRank: Over.DENSE_RANK, exp.RowNumber: Over.ROW_NUMBER, exp.Lag: Over.VALUE, exp.Lead: Over.VALUE,
-    exp.FirstValue: Over.VALUE,
+OVER: dict[type[exp.Expression], WindowFunctionKind] = {
+    exp.Sum: WindowFunctionKind.SUM, exp.Avg: WindowFunctionKind.AVG, exp.Min: WindowFunctionKind.MIN, exp.Max: WindowFunctionKind.MAX, exp.Count: WindowFunctionKind.COUNT, exp.Rank: WindowFunctionKind.RANK,
+    exp.DenseRank: WindowFunctionKind.DENSE_RANK, exp.RowNumber: WindowFunctionKind.ROW_NUMBER, exp.Lag: WindowFunctionKind.VALUE, exp.Lead: WindowFunctionKind.VALUE,
+    exp.FirstValue: WindowFunctionKind.VALUE,
 }
-AGAIN = {Aggregation.SUM: Over.SUM, Aggregation.AVG: Over.AVG, Aggregation.MIN: Over.MIN, Aggregation.MAX: Over.MAX,
-         Aggregation.COUNT: Over.COUNT}
+AGAIN = {Aggregation.SUM: WindowFunctionKind.SUM, Aggregation.AVG: WindowFunctionKind.AVG, Aggregation.MIN: WindowFunctionKind.MIN, Aggregation.MAX: WindowFunctionKind.MAX,
+         Aggregation.COUNT: WindowFunctionKind.COUNT}
 FARTHEST = 10_000
 
 
-def window(text: SqlText, node: exp.Window, read: Read) -> Across:
+def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
     """A window over the groups of a SELECT. Raises `QueryRefused`."""
     said = node.this
     if type(said) not in OVER or not plain(node, "this", "partition_by", "order", "spec", "over"):
@@ -56,14 +56,14 @@ def window(text: SqlText, node: exp.Window, read: Read) -> Across:
     if any(not isinstance(one, exp.Ordered) or one.args.get("with_fill") for one in orderings):
         text.refuse(node, "what stands in its ORDER BY is not known here.", "Name a column.",
                     "其中 ORDER BY 的写法此处没有。", "请写栏目名。")
-    if (over in RANKS or over is Over.VALUE) and not orderings:
+    if (over in RANKS or over is WindowFunctionKind.VALUE) and not orderings:
         text.refuse(node, "without an order no group is before another.", "Add ORDER BY to it.",
                     "没有次序,分组就没有先后。", "请在其中加上 ORDER BY。")
     first, last, peers = _reach(text, node, said)
-    found = Across(over, _argument(text, said, read), tuple(read(one) for one in node.args.get("partition_by") or []),
+    found = AnswerWindow(over, _argument(text, said, read), tuple(read(one) for one in node.args.get("partition_by") or []),
                    tuple(read(one.this) for one in orderings), tuple(bool(one.args.get("desc")) for one in orderings),
                    first, last, peers, text.position(node))
-    if over in (Over.MIN, Over.MAX) and not (first is None and (last is None or last == 0)):
+    if over in (WindowFunctionKind.MIN, WindowFunctionKind.MAX) and not (first is None and (last is None or last == 0)):
         text.refuse(node, "a moving MIN or MAX is not known here.", "Let it reach back to the first, or over all.",
                     "此处没有移动的 MIN 或 MAX。", "请让它从头算起,或对全部计算。")
     if says_across((found.of, found.within, found.order)):
@@ -140,7 +140,7 @@ def over_groups(question: Question, per_unit: PerUnit | None = None) -> Question
             raise QueryRefused("An aggregate of a window", "it is not computed here.", position=node.position,
                                instead="Compute it from the answer, at no cost.", construct_zh="对窗口的聚合",
                                why_zh="此处不作此计算。", instead_zh="请由回答算出,不再花费。")
-        return Across(AGAIN[node.aggregation], _as_groups(node.of), each, position=node.position)
+        return AnswerWindow(AGAIN[node.aggregation], _as_groups(node.of), each, position=node.position)
 
     after = question.afterwards
     if after.sets or after.kept is not None or after.each is not None or says_across((question.outputs, after)):

@@ -12,14 +12,14 @@ from sandbox.queries.describe import wording, wording_zh
 from sandbox.queries.finite_domains import public_values
 from sandbox.queries.functions.width_limits import refuse_broken_texts, refuse_too_wide, refuse_wide_parts
 from sandbox.queries.limits import limits_of
-from sandbox.queries.partition_selection import discovery_of
+from sandbox.queries.partition_selection import partition_selection_of
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
 from sandbox.queries.released_type import released_type
 from sandbox.queries.scope import PrivateTable, Scope, usable
 from sandbox.queries.tree import (
-    Across,
     Aggregate,
     Aggregation,
+    AnswerWindow,
     Arithmetic,
     Case,
     Coalesce,
@@ -35,12 +35,12 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
     Operator,
     Question,
     Round,
     UnitAggregate,
     UnitKey,
+    UnitValue,
     all_of,
     rewritten,
     walk,
@@ -65,7 +65,7 @@ def bind(question: Question, scope: Scope) -> Question:
                                       "请把私有的写在 FROM 之后,开放的写在 JOIN 或 LEFT JOIN 之后。")
     refuse_broken_texts(question)
     question = rewritten(question, lambda node: _lookups(node, scope))
-    question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, OfUnit) else node)
+    question = rewritten(question, lambda node: _of_unit(node, question.dataset, scope) if isinstance(node, UnitValue) else node)
     question = rewritten(question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node)
     question = rewritten(question, lambda node: _fitted(node, scope))
     joins = tuple(replace(join, left=rewritten(join.left, lambda node: _unit_of_first(node, scope))) for join in question.joins)
@@ -80,7 +80,7 @@ def bind(question: Question, scope: Scope) -> Question:
     if question.per_unit is not None:
         _check_per_unit(question, scope)
     for key in question.keys:
-        if isinstance(key, Name) and public_values(key, scope) is None and discovery_of(key, scope) is None:
+        if isinstance(key, Name) and public_values(key, scope) is None and partition_selection_of(key, scope) is None:
             raise QueryRefused(f"GROUP BY {key.text}", "its values are not public, so showing them would tell who is in.",
                                instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
                                position=key.position, why_zh="它的取值不公开,显示出来会泄露谁在数据中。",
@@ -103,7 +103,7 @@ def bind(question: Question, scope: Scope) -> Question:
     return question
 
 
-def _of_unit(node: OfUnit, dataset: str, scope: Scope) -> OfUnit:
+def _of_unit(node: UnitValue, dataset: str, scope: Scope) -> UnitValue:
     """What all rows of a unit say: of the dataset that is asked, found by its unit alone, and not in turn made of such."""
     unit = scope.policy.unit
     assert unit is not None
@@ -119,11 +119,11 @@ def _of_unit(node: OfUnit, dataset: str, scope: Scope) -> OfUnit:
                            f"{unit.kind}s would be mixed.", instead=f"Match it on {unit.column}, in the subquery and outside.",
                            position=position, construct_zh="子查询或窗口", instead_zh=f"请在其内外都按 {unit.column} 对应。",
                            why_zh=f"它并非只按 {unit.column} 对应,会混合多{KIND_ZH[unit.kind]}的行。")
-    if any(isinstance(part, OfUnit) or (isinstance(part, Name) and part.dataset) for part in walk(node.of)):
+    if any(isinstance(part, UnitValue) or (isinstance(part, Name) and part.dataset) for part in walk(node.of)):
         raise QueryRefused("A subquery or a window", "it is made of joined columns, or of another such value.",
                            instead="Use the dataset's own columns in it.", position=position, construct_zh="子查询或窗口",
                            why_zh="它用到了联表的栏目,或另一个此类取值。", instead_zh="其中请只用数据集自己的栏目。")
-    return OfUnit(node.of)
+    return UnitValue(node.of)
 
 
 def _lookups(node: Any, scope: Scope) -> Any:
@@ -330,7 +330,7 @@ def _check_sets(question: Question) -> None:
                                position=node.position,
                                construct_zh="ROLLUP、CUBE 或 GROUPING SETS 中的 COUNT(DISTINCT ...)",
                                why_zh="同在几个分组里的会在小计中重复计数。", instead_zh=instead_zh)
-        if isinstance(node, Across):
+        if isinstance(node, AnswerWindow):
             raise QueryRefused("A window with ROLLUP, CUBE or GROUPING SETS", "over which groups it goes cannot be told.",
                                instead=instead, position=node.position,
                                construct_zh="ROLLUP、CUBE 或 GROUPING SETS 中的窗口", why_zh="无法说明它覆盖哪些分组。",

@@ -16,7 +16,7 @@ from sandbox.catalog.model import Role, Type, Version
 from sandbox.errors import QueryRefused
 from sandbox.queries.bind import bind
 from sandbox.queries.plan import make_plan
-from sandbox.queries.scope import BoundsToBuy, Scope
+from sandbox.queries.scope import BoundsEstimation, Scope
 from sandbox.queries.tree import Aggregate, Name, Question, UnitAggregate, names_in, walk
 from sandbox.queries.weights import WEIGHT
 
@@ -29,12 +29,12 @@ ASSUMED = (Fraction(0), Fraction(1024))
 """What a question is checked with before its bounds are bought: its price does not depend on them."""
 
 
-def bounds_to_buy(question: Question, version: Version, scope: Scope) -> tuple[BoundsToBuy, ...]:
+def bounds_to_buy(question: Question, version: Version, scope: Scope) -> tuple[BoundsEstimation, ...]:
     """The columns whose bounds must be bought before a question can be asked; none where it can be, or never could."""
     policy = version.policy
     inside = names_in(tuple(part for part in walk(question) if isinstance(part, Aggregate | UnitAggregate)))
     names = {name.text for name in inside if not name.dataset or name.dataset == "?"}
-    free = [BoundsToBuy(Name(column.name), whole=column.type is Type.INTEGER) for column in policy.columns
+    free = [BoundsEstimation(Name(column.name), whole=column.type is Type.INTEGER) for column in policy.columns
             if column.name in names and column.bounds is None and column.role in (Role.MEASURE, Role.ATTRIBUTE)
             and column.type in (Type.INTEGER, Type.NUMBER)]
     if not free or _can_be_asked(question, version, scope, []) or not _can_be_asked(question, version, scope, free):
@@ -43,11 +43,11 @@ def bounds_to_buy(question: Question, version: Version, scope: Scope) -> tuple[B
                  if not _can_be_asked(question, version, scope, [other for other in free if other != one]))
 
 
-def assumed(scope: Scope, unbought: tuple[BoundsToBuy, ...]) -> Scope:
+def assumed(scope: Scope, unbought: tuple[BoundsEstimation, ...]) -> Scope:
     return replace(scope, bought={**scope.bought, **{one.of: ASSUMED for one in unbought}}, unbought=unbought)
 
 
-def _can_be_asked(question: Question, version: Version, scope: Scope, with_bounds: list[BoundsToBuy]) -> bool:
+def _can_be_asked(question: Question, version: Version, scope: Scope, with_bounds: list[BoundsEstimation]) -> bool:
     scope = assumed(scope, tuple(with_bounds))
     try:
         make_plan(bind(question, scope), version, scope)
@@ -59,17 +59,17 @@ def _can_be_asked(question: Question, version: Version, scope: Scope, with_bound
 # --- buckets
 
 
-def buckets(one: BoundsToBuy) -> range:
+def buckets(one: BoundsEstimation) -> range:
     """All buckets: 0 is the value 0, b > 0 the values up to 2 ** (b - 1) of the smallest, -b the same below zero."""
     most = LARGEST_POWER - smallest_power(one) + 1
     return range(-most, most + 1)
 
 
-def smallest_power(one: BoundsToBuy) -> int:
+def smallest_power(one: BoundsEstimation) -> int:
     return 0 if one.whole else SMALLEST_POWER
 
 
-def upper(bucket: int, one: BoundsToBuy) -> Fraction:
+def upper(bucket: int, one: BoundsEstimation) -> Fraction:
     """The greatest value of a bucket."""
     if bucket == 0 or (bucket == -1 and not one.whole):
         return Fraction(0)
@@ -77,23 +77,23 @@ def upper(bucket: int, one: BoundsToBuy) -> Fraction:
     return Fraction(2) ** power if bucket > 0 else -(Fraction(1) if power == 0 else Fraction(2) ** (power - 1))
 
 
-def lower(bucket: int, one: BoundsToBuy) -> Fraction:
+def lower(bucket: int, one: BoundsEstimation) -> Fraction:
     """The least value of a bucket, or just below it."""
     return -upper(-bucket, one)
 
 
-def least_units(one: BoundsToBuy, scale: float) -> int:
+def least_units(one: BoundsEstimation, scale: float) -> int:
     """How many units a bucket must have, noise included, to be believed, where each has no other."""
     return ceil(least_weight(one, scale) / WEIGHT)
 
 
-def least_weight(one: BoundsToBuy, scale: float) -> int:
+def least_weight(one: BoundsEstimation, scale: float) -> int:
     """The least sum of units' weights in a bucket, noise included, that is believed."""
     each = FALSE_ALARM / len(buckets(one))
     return int(scale * NormalDist().inv_cdf(1 - each)) + 2
 
 
-def bounds_told(one: BoundsToBuy, noisy: dict[int, int], scale: float) -> tuple[Fraction, Fraction] | None:
+def bounds_told(one: BoundsEstimation, noisy: dict[int, int], scale: float) -> tuple[Fraction, Fraction] | None:
     """The bounds that noisy sums of weights by bucket show; None where no bucket has enough."""
     least = least_weight(one, scale)
     believed = [bucket for bucket, weight in noisy.items() if weight >= least]

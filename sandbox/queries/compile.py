@@ -11,10 +11,10 @@ from sandbox.queries.bounds_estimation import LARGEST_POWER, buckets, smallest_p
 from sandbox.queries.compile_expression import UNIT, ExpressionWriter, code_of, looked_up, places_of
 from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number
 from sandbox.queries.layout import code_column
-from sandbox.queries.partition_selection import MOST_CHARACTERS, MOST_VALUES, Discovery
+from sandbox.queries.partition_selection import MOST_CHARACTERS, MOST_VALUES, PartitionSelection
 from sandbox.queries.plan import Key, Plan, Total, TotalKind
-from sandbox.queries.scope import BoundsToBuy, Scope
-from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey, members
+from sandbox.queries.scope import BoundsEstimation, Scope
+from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, UnitValue, members
 from sandbox.queries.value_ranges import bounds_of, of_all_rows, range_of
 from sandbox.queries.weights import WEIGHT, weight_column, weight_of
 
@@ -95,7 +95,7 @@ def compile_brought(plan: Plan) -> str:
     return _Writer(plan).brought()
 
 
-def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy, *, choice: str | None) -> str:
+def compile_partition_selection(discovery: PartitionSelection | BoundsEstimation, policy: DatasetPolicy, *, choice: str | None) -> str:
     """The SELECT of a key's values, or of the sizes of a column's, and the sum of the weights of the units that have each.
 
     Which values of a unit count that has too many, its own id and values and the key `choice` (hexadecimal digits) say.
@@ -103,14 +103,14 @@ def compile_discovery(discovery: Discovery | BoundsToBuy, policy: DatasetPolicy,
     """
     scope = Scope(policy)
     raw = ExpressionWriter(scope).raw(discovery.of)
-    value = bucket_of(raw, discovery) if isinstance(discovery, BoundsToBuy) else raw
-    kind = Type.INTEGER if isinstance(discovery, BoundsToBuy) else range_of(discovery.of, scope).type
+    value = bucket_of(raw, discovery) if isinstance(discovery, BoundsEstimation) else raw
+    kind = Type.INTEGER if isinstance(discovery, BoundsEstimation) else range_of(discovery.of, scope).type
     fits = told_years("value", kind) if kind in (Type.DATE, Type.TIMESTAMP) else (
         f"length(value) <= {MOST_CHARACTERS}" if kind is Type.TEXT else f"abs(value) < {int(LARGEST)}")
     pairs = f"SELECT DISTINCT unit, value FROM (SELECT r.{UNIT} AS unit, {value} AS value FROM {TABLE} AS r) WHERE {fits}"
     if choice is None:
         return f"SELECT value, count(*) FROM ({pairs}) GROUP BY value"
-    most = len(buckets(discovery)) if isinstance(discovery, BoundsToBuy) else MOST_VALUES
+    most = len(buckets(discovery)) if isinstance(discovery, BoundsEstimation) else MOST_VALUES
     weight = f"CAST(floor(sqrt(CAST({WEIGHT**2} // n AS DOUBLE))) AS INTEGER)"  # exact: of whole numbers below 2**21
     return (f"WITH pairs AS ({pairs}), counted AS (SELECT unit, least(count(*), {most}) AS n FROM pairs GROUP BY unit), "
             f"chosen AS ({_chosen('pairs', ['value'], most, choice)}) "
@@ -148,7 +148,7 @@ def _told_apart(value: str, kind: Type) -> str:
     return value
 
 
-def bucket_of(value: str, one: BoundsToBuy) -> str:
+def bucket_of(value: str, one: BoundsEstimation) -> str:
     """The bucket of a number (bounds_estimation.py), for every DOUBLE there is: infinities and NaN are in an outermost one."""
     least, most = smallest_power(one), LARGEST_POWER
     power = f"least(greatest(ceil(log2(greatest(abs({value}), {double(Fraction(2) ** least)}))), {least}), {most})"
@@ -215,7 +215,7 @@ class _Writer:
     def _of_unit(self, node: Expression) -> str:
         if isinstance(node, UnitKey):
             return self.over_table.raw(node.of)
-        if isinstance(node, OfUnit):
+        if isinstance(node, UnitValue):
             return f"min({self.over_table.raw(node)})"  # all rows of a unit have the same
         assert isinstance(node, UnitAggregate)
         if node.of is None or node.aggregation not in (Aggregation.SUM, Aggregation.AVG):
@@ -414,7 +414,7 @@ class _Writer:
 
 def _of_groups(expression: Expression) -> Iterator[Expression]:
     """What an expression over units' groups is made of: their aggregates and keys, and what is beside them."""
-    if isinstance(expression, UnitAggregate | UnitKey | OfUnit):
+    if isinstance(expression, UnitAggregate | UnitKey | UnitValue):
         yield expression
         return
     for part in members(expression):

@@ -15,7 +15,7 @@ from sandbox.queries.functions.conditions import compared
 from sandbox.queries.functions.literals import LARGEST, double, literal, whole_number
 from sandbox.queries.functions.registry import construct_of
 from sandbox.queries.scope import Scope
-from sandbox.queries.tree import Aggregation, Expression, Name, OfUnit, UnitAggregate, UnitKey
+from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, UnitValue
 from sandbox.queries.value_ranges import range_of
 
 UNIT = quoted("unit:code")
@@ -40,7 +40,7 @@ class ExpressionWriter:
                 column = self.column(expression)
                 numeric = self.scope.column(expression).type in (Type.INTEGER, Type.NUMBER)
                 return f"CAST({column} AS DOUBLE)" if numeric else column
-            case UnitAggregate() | UnitKey() | OfUnit():
+            case UnitAggregate() | UnitKey() | UnitValue():
                 return self.of_units[expression]
         return self.value(expression)
 

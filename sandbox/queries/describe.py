@@ -4,10 +4,10 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from sandbox.queries.tree import (
-    Across,
     Aggregate,
     Aggregation,
     And,
+    AnswerWindow,
     Arithmetic,
     Call,
     Case,
@@ -18,7 +18,7 @@ from sandbox.queries.tree import (
     DatePart,
     DateTrunc,
     Expression,
-    Extreme,
+    GreatestLeast,
     In,
     InPublic,
     IsNull,
@@ -27,17 +27,17 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
     Or,
-    Over,
-    PlaceOf,
     Replace,
     Round,
     Slice,
-    Spelled,
+    StringPosition,
+    TextCase,
     UnitAggregate,
     UnitKey,
+    UnitValue,
     Value,
+    WindowFunctionKind,
     rewritten,
 )
 
@@ -51,7 +51,7 @@ def wording(expression: Expression) -> str:
             return _value(value)
         case Arithmetic(operator, left, right):
             return f"({wording(left)} {operator.value} {wording(right)})"
-        case Extreme(greatest, parts):
+        case GreatestLeast(greatest, parts):
             return f"{'greatest' if greatest else 'least'}({', '.join(map(wording, parts))})"
         case Call(function, of):
             return f"{function.value}({wording(of)})"
@@ -64,7 +64,7 @@ def wording(expression: Expression) -> str:
             return f"date_trunc('{grain.value}', {wording(of)})"
         case DateDiff(grain, start, end):
             return f"date_diff('{grain.value}', {wording(start)}, {wording(end)})"
-        case Spelled(spelling, of):
+        case TextCase(spelling, of):
             return f"{spelling.value}({wording(of)})"
         case Slice(of, start, length):
             return f"substring({wording(of)}, {start}, {length})"
@@ -74,7 +74,7 @@ def wording(expression: Expression) -> str:
             return f"({' || '.join(map(wording, parts))})"
         case Replace(of, old, new):
             return f"replace({wording(of)}, {_value(old)}, {_value(new)})"
-        case PlaceOf(of, part):
+        case StringPosition(of, part):
             return f"strpos({wording(of)}, {_value(part)})"
         case Coalesce(parts):
             return f"coalesce({', '.join(map(wording, parts))})"
@@ -103,13 +103,13 @@ def wording(expression: Expression) -> str:
             return "unit's count(*)"
         case UnitAggregate(aggregation, of):
             return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
-        case Across(over, of, within, order):
-            name = "first_value" if over is Over.VALUE else over.value
-            argument = "*" if over is Over.COUNT and of is None else "" if of is None else wording(of)
+        case AnswerWindow(over, of, within, order):
+            name = "first_value" if over is WindowFunctionKind.VALUE else over.value
+            argument = "*" if over is WindowFunctionKind.COUNT and of is None else "" if of is None else wording(of)
             sides = (("partition by", within), ("order by", order))
             said = " ".join(f"{words} {', '.join(map(wording, inside))}" for words, inside in sides if inside)
             return f"{name}({argument}) over ({said})"
-        case OfUnit(of):
+        case UnitValue(of):
             return f"among all rows the {wording(of)}"
         case UnitKey(of):
             return f"unit's {wording(of)}"
@@ -119,7 +119,7 @@ def wording_zh(expression: Expression) -> str:
     """The same to be read in a Chinese sentence."""
     def rule(node: object) -> object:
         match node:
-            case OfUnit(of):
+            case UnitValue(of):
                 return rule(of)
             case UnitAggregate(aggregation, of):
                 return Name(f"每个单位的 {aggregation.value}({'*' if of is None else wording_zh(of)})")

@@ -32,8 +32,8 @@ from sandbox.queries.tree import (
     Part,
     Round,
     Slice,
-    Spelled,
     Spelling,
+    TextCase,
 )
 
 Inner = Callable[[exp.Expression], Expression]
@@ -161,7 +161,7 @@ def _like(node: exp.Expression, inner: Inner, text: SqlText) -> Expression:
     of, pattern = inner(node.this), text.pattern(node.expression)
     if isinstance(node, exp.Like):
         return Like(of, pattern)
-    return Like(Spelled(Spelling.LOWER, of), Literal(str(pattern.value).lower(), pattern.position))
+    return Like(TextCase(Spelling.LOWER, of), Literal(str(pattern.value).lower(), pattern.position))
 
 
 def _holds(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:

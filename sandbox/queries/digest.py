@@ -7,9 +7,9 @@ from typing import Any
 
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.queries.describe import wording
-from sandbox.queries.partition_selection import Discovery
+from sandbox.queries.partition_selection import PartitionSelection
 from sandbox.queries.plan import Plan
-from sandbox.queries.scope import BoundsToBuy, PrivateTable
+from sandbox.queries.scope import BoundsEstimation, PrivateTable
 from sandbox.queries.tree import Join
 
 FORMAT = 5
@@ -65,17 +65,17 @@ def _said(join: Join, version: Version) -> list[Any]:
     return said if join.where is None else [*said, wording(join.where)]
 
 
-def digest_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> str:
+def digest_of_keys(discovery: PartitionSelection | BoundsEstimation, version: Version) -> str:
     """The same for the values of a key, or the bounds of a column, which depend on no question."""
     return _written_of_keys(discovery, version, FORMAT)
 
 
-def digests_of_keys(discovery: Discovery | BoundsToBuy, version: Version) -> tuple[str, ...]:
+def digests_of_keys(discovery: PartitionSelection | BoundsEstimation, version: Version) -> tuple[str, ...]:
     """Every digest under which these may have been stored, today's first."""
     return tuple(_written_of_keys(discovery, version, number) for number in (FORMAT, *OLDER))
 
 
-def _written_of_keys(discovery: Discovery | BoundsToBuy, version: Version, number: int) -> str:
+def _written_of_keys(discovery: PartitionSelection | BoundsEstimation, version: Version, number: int) -> str:
     unit = version.policy.unit
     assert unit is not None
     return _sha256([version.name, version.sha256, unit.column, unit.kind, discovery.stored_as(unit.max_rows)], number)

@@ -24,9 +24,9 @@ from sandbox.queries.tree import (
     DatePart,
     DateTrunc,
     Expression,
-    Extreme,
     Function,
     Grain,
+    GreatestLeast,
     In,
     IsNull,
     Length,
@@ -36,12 +36,12 @@ from sandbox.queries.tree import (
     Operator,
     Or,
     Part,
-    PlaceOf,
     Replace,
     Round,
     Slice,
-    Spelled,
     Spelling,
+    StringPosition,
+    TextCase,
 )
 
 COMPARISONS: dict[type[exp.Expression], Comparison] = {
@@ -135,7 +135,7 @@ class Reader:
             case exp.IntDiv() if plain(node, "this", "expression"):
                 return Call(Function.TRUNC, Arithmetic(Operator.OVER, inner(node.this), inner(node.expression)))
             case exp.Least() | exp.Greatest():
-                return Extreme(isinstance(node, exp.Greatest), tuple(inner(part) for part in (node.this, *node.expressions)))
+                return GreatestLeast(isinstance(node, exp.Greatest), tuple(inner(part) for part in (node.this, *node.expressions)))
             case exp.Round() if plain(node, "this", "decimals"):
                 decimals = node.args.get("decimals")
                 return Round(inner(node.this), self.text.whole(decimals, least=0, most=9) if decimals else 0)
@@ -163,14 +163,14 @@ class Reader:
                 return Replace(inner(node.this), self._piece(node.expression),
                                self._piece(node.args.get("replacement") or exp.Literal.string(""), least=0))
             case exp.StrPosition() if plain(node, "this", "substr"):
-                return PlaceOf(inner(node.this), self._piece(node.args["substr"]))
+                return StringPosition(inner(node.this), self._piece(node.args["substr"]))
             case exp.DateDiff() if plain(node, "this", "expression", "unit", "date_part_boundary"):
                 return DateDiff(self._grain(node), inner(node.expression), inner(node.this))
             case exp.TimestampTrunc() | exp.DateTrunc() if plain(node, "this", "unit"):
                 return DateTrunc(self._grain(node), inner(node.this))
             case exp.Trim() if plain(node, "this", "position") and node.args.get("position"):
                 side = Spelling.LTRIM if str(node.args["position"]).upper() == "LEADING" else Spelling.RTRIM
-                return Spelled(Spelling.TRIM if str(node.args["position"]).upper() == "BOTH" else side, inner(node.this))
+                return TextCase(Spelling.TRIM if str(node.args["position"]).upper() == "BOTH" else side, inner(node.this))
             case exp.Length() if plain(node, "this"):
                 return Length(inner(node.this))
             case exp.Window() if self.own is not None and not self.inside_aggregate:
@@ -182,7 +182,7 @@ class Reader:
         if kind in PARTS and plain(node, "this"):
             return DatePart(PARTS[kind], inner(node.this))
         if kind in SPELLINGS and plain(node, "this"):
-            return Spelled(SPELLINGS[kind], inner(node.this))
+            return TextCase(SPELLINGS[kind], inner(node.this))
         return self._condition(node, inner) or self._aggregate(node)
 
     def _condition(self, node: exp.Expression, inner: Callable[[exp.Expression], Expression]) -> Expression | None:

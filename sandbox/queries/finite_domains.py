@@ -31,18 +31,18 @@ from sandbox.queries.tree import (
     Not,
     Operator,
     Or,
-    PlaceOf,
     Replace,
     Slice,
-    Spelled,
     Spelling,
+    StringPosition,
+    TextCase,
     UnitKey,
     members,
     walk,
 )
 from sandbox.queries.value_ranges import MOST_KEY_VALUES, never_empty, range_of
 
-OF_TEXT = (Spelled, Slice, Length, Concat, Replace, PlaceOf)
+OF_TEXT = (TextCase, Slice, Length, Concat, Replace, StringPosition)
 UNKNOWN: Final = object()
 """What an expression is worth where it depends on more than the values that are given."""
 
@@ -233,9 +233,9 @@ _RULES: Mapping[type, Callable[[Any, list[Any]], Any]] = {
     Compare: _strict(_compare),
     Like: _strict(_like),
     Slice: _strict(_slice),
-    Spelled: _strict(lambda node, parts: spelled(node.spelling, str(parts[0]))),
+    TextCase: _strict(lambda node, parts: spelled(node.spelling, str(parts[0]))),
     Length: _strict(lambda _, parts: len(str(parts[0]))),
     Concat: _strict(lambda _, parts: "".join(map(written, parts))),
     Replace: _strict(lambda node, parts: str(parts[0]).replace(node.old, node.new)),
-    PlaceOf: _strict(lambda node, parts: str(parts[0]).find(node.part) + 1),
+    StringPosition: _strict(lambda node, parts: str(parts[0]).find(node.part) + 1),
 }

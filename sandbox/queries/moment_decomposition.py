@@ -16,8 +16,8 @@ from sandbox.queries.tree import (
     Call,
     Case,
     Expression,
-    Extreme,
     Function,
+    GreatestLeast,
     IsNull,
     Literal,
     Not,
@@ -49,7 +49,7 @@ def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
         spread = _covariance(x, x, scope)
         if kind in (Aggregation.VARIANCE, Aggregation.STDDEV):
             spread = _of_sample(spread, x)
-        spread = Extreme(True, (spread, Literal(0)))
+        spread = GreatestLeast(True, (spread, Literal(0)))
         return Call(Function.SQRT, spread) if kind in (Aggregation.STDDEV, Aggregation.STDDEV_POP) else spread
     if not (never_empty(x, scope) and never_empty(y, scope)):  # only rows that have both
         there = And((Not(IsNull(x)), Not(IsNull(y))))
@@ -62,7 +62,7 @@ def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
             return _of_sample(both, x)
         case Aggregation.CORRELATION:
             spreads = Call(Function.SQRT, _times(_covariance(x, x, scope), _covariance(y, y, scope)))
-            return Extreme(True, (Extreme(False, (_over(both, spreads), Literal(1))), Literal(-1)))
+            return GreatestLeast(True, (GreatestLeast(False, (_over(both, spreads), Literal(1))), Literal(-1)))
     slope = _over(both, _covariance(y, y, scope))  # REGR_SLOPE(x, y): of x by y
     if kind is Aggregation.SLOPE:
         return slope

@@ -21,8 +21,8 @@ from sandbox.queries.tree import (
     Expression,
     Literal,
     Name,
-    OfUnit,
     UnitAggregate,
+    UnitValue,
     both,
     rewritten,
     walk,
@@ -43,7 +43,7 @@ class OwnRows:
     def matched(self, by: Expression) -> "OwnRows":
         """Beside rows that have `by` where it has its unit."""
         def rule(node: object) -> object:
-            return OfUnit(node.of, (self.unit, by), self.dataset) if isinstance(node, OfUnit) else node
+            return UnitValue(node.of, (self.unit, by), self.dataset) if isinstance(node, UnitValue) else node
 
         return OwnRows(self.dataset, self.unit, rewritten(self.there, rule),
                        {name: rewritten(of, rule) for name, of in self.names.items()})
@@ -66,11 +66,11 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
 
     def rule(part: object) -> object:
         if isinstance(part, Aggregate):
-            return OfUnit(UnitAggregate(part.aggregation, _where(rows.where, part.of), position=part.position))
+            return UnitValue(UnitAggregate(part.aggregation, _where(rows.where, part.of), position=part.position))
         return part
 
     counted = UnitAggregate(Aggregation.COUNT, _where(rows.where, None), position=text.position(node))
-    any_row = Compare(Comparison.MORE, OfUnit(counted), Literal(0))
+    any_row = Compare(Comparison.MORE, UnitValue(counted), Literal(0))
     if isinstance(found, Rows):
         return OwnRows(rows.dataset, keys[0], any_row, dict(found.names))
     having = found.afterwards.having
@@ -86,12 +86,12 @@ def looked_up(found: Relation, *, besides: str) -> tuple[Name, Expression | None
                                              and len(found.keys) == len(found.outputs))  # SELECT DISTINCT
     column = next(iter(found.names.values()), None)
     if rows.dataset == besides or not only or rows.joins or rows.per_unit or len(found.names) != 1 or (
-            not isinstance(column, Name)) or any(isinstance(part, OfUnit) for part in walk(rows.where)):
+            not isinstance(column, Name)) or any(isinstance(part, UnitValue) for part in walk(rows.where)):
         return None
     return Name(column.text, rows.dataset, column.position), rows.where
 
 
-def window(text: SqlText, node: exp.Window, read: Callable[[exp.Expression], Expression], rows: Rows | None) -> OfUnit:
+def window(text: SqlText, node: exp.Window, read: Callable[[exp.Expression], Expression], rows: Rows | None) -> UnitValue:
     """`SUM(x) OVER (PARTITION BY unit)`, over the rows that the WHERE of its SELECT leaves; None where it lists groups."""
     by = node.args.get("partition_by") or []
     simple = plain(node, "this", "partition_by", "over") and len(by) == 1 and isinstance(node.this, AGGREGATES)
@@ -104,7 +104,7 @@ def window(text: SqlText, node: exp.Window, read: Callable[[exp.Expression], Exp
                     "各组的名次、占比、累计可由回答算出,不再花费。")
     found = read(node.this)
     assert isinstance(found, Aggregate), "each of AGGREGATES is read as one"
-    return OfUnit(UnitAggregate(found.aggregation, _where(rows.where, found.of), position=found.position), (read(by[0]),),
+    return UnitValue(UnitAggregate(found.aggregation, _where(rows.where, found.of), position=found.position), (read(by[0]),),
                   rows.dataset)
 
 

@@ -28,7 +28,7 @@ ROUNDING = 1 + 1e-9
 
 
 @node
-class Discovery:
+class PartitionSelection:
     """The values of an expression over rows."""
 
     of: Expression
@@ -47,7 +47,7 @@ class Discovery:
         return WEIGHT
 
 
-def discovery_of(key: Expression, scope: Scope) -> Discovery | None:
+def partition_selection_of(key: Expression, scope: Scope) -> PartitionSelection | None:
     """How the values of a key are found; None where they cannot be: it is no expression over a private row, or no key."""
     of = key.of if isinstance(key, UnitKey) else key
     names = [part for part in walk(of) if isinstance(part, Name)]
@@ -56,7 +56,7 @@ def discovery_of(key: Expression, scope: Scope) -> Discovery | None:
         return None
     if range_of(of, scope).type not in (Type.TEXT, Type.INTEGER, Type.DATE, Type.TIMESTAMP):
         return None
-    return Discovery(of)
+    return PartitionSelection(of)
 
 
 def weight_of_each(values: int) -> int:

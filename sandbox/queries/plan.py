@@ -20,15 +20,15 @@ from sandbox.queries.finite_domains import public_values, that_can_pass
 from sandbox.queries.limits import limits_of
 from sandbox.queries.moment_decomposition import in_moments
 from sandbox.queries.normalize import normalized
-from sandbox.queries.partition_selection import Discovery, discovery_of
+from sandbox.queries.partition_selection import PartitionSelection, partition_selection_of
 from sandbox.queries.refusal import KIND_ZH, place_of, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
-    Across,
     Afterwards,
     Aggregate,
     Aggregation,
     And,
+    AnswerWindow,
     Arithmetic,
     Call,
     Case,
@@ -38,12 +38,12 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
     Operator,
     PerUnit,
     Question,
     Round,
     UnitKey,
+    UnitValue,
     members,
     node,
     walk,
@@ -100,7 +100,7 @@ class Key:
 
     of: Expression
     values: tuple[KeyValue, ...]
-    discovery: Discovery | None = None
+    discovery: PartitionSelection | None = None
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ class PlannedOutput:
         return tuple(dict.fromkeys(part for part in walk(self.of) if isinstance(part, Aggregate)))
 
     @cached_property
-    def pieces(self) -> tuple[Aggregate | Across, ...]:
+    def pieces(self) -> tuple[Aggregate | AnswerWindow, ...]:
         """What it is computed from: aggregates of its own group, and what is said across groups."""
-        def found(part: Expression) -> Iterator[Aggregate | Across]:
-            if isinstance(part, Aggregate | Across):
+        def found(part: Expression) -> Iterator[Aggregate | AnswerWindow]:
+            if isinstance(part, Aggregate | AnswerWindow):
                 yield part
             else:
                 for member in members(part):
@@ -150,21 +150,21 @@ class Plan:
         return prod(len(key.values) or 1 for key in self.keys)
 
     @cached_property
-    def discoveries(self) -> tuple[Discovery, ...]:
+    def discoveries(self) -> tuple[PartitionSelection, ...]:
         """The keys whose values no policy lists, found or not."""
         return tuple(dict.fromkeys(key.discovery for key in self.keys if key.discovery is not None))
 
     @cached_property
-    def unknown(self) -> tuple[Discovery, ...]:
+    def unknown(self) -> tuple[PartitionSelection, ...]:
         """Those whose values are not found yet: nothing can be computed before they are."""
         return tuple(dict.fromkeys(key.discovery for key in self.keys if key.discovery is not None
                                    and key.discovery.of not in self.scope.found))
 
     @cached_property
-    def own(self) -> tuple[OfUnit, ...]:
+    def own(self) -> tuple[UnitValue, ...]:
         """What is taken over all rows of a unit, beside each of them."""
         said = (tuple(key.of for key in self.keys), tuple(self.parts), self.where, self.per_unit)
-        return tuple(dict.fromkeys(part for part in walk(said) if isinstance(part, OfUnit)))
+        return tuple(dict.fromkeys(part for part in walk(said) if isinstance(part, UnitValue)))
 
     @property
     def max_rows(self) -> int:
@@ -228,7 +228,7 @@ def make_plan(question: Question, version: Version, scope: Scope | None = None, 
                            instead_zh="请减少分组的栏目。", why_zh=f"分组共有 {plan.cells} 种组合,至多能显示 {MOST_CELLS} 种"
                                   f"{'' if cells == plan.cells else f'(有分位数时 {fewer} 种)'}。")
     # keys that the policy lists are public, and free; how many groups there are is not
-    across = any(isinstance(part, Across) for part in walk((tuple(output.of for output in outputs), after)))
+    across = any(isinstance(part, AnswerWindow) for part in walk((tuple(output.of for output in outputs), after)))
     if not plan.totals and (not plan.keys or plan.discoveries or across):
         raise QueryRefused("A question without an aggregate", "there is nothing to compute.", instead="Ask for COUNT(*).",
                            construct_zh="没有聚合的问题", why_zh="没有要计算的内容。", instead_zh="请问 COUNT(*)。")
@@ -244,7 +244,7 @@ def _key(key: Expression, scope: Scope, question: Question) -> Key:
     found = key.of if isinstance(key, UnitKey) else key
     assert scope.policy.unit is not None, "bind refuses datasets without a unit"
     kind = scope.policy.unit.kind
-    if (values is None or found in scope.found) and (discovery := discovery_of(key, scope)) is not None:
+    if (values is None or found in scope.found) and (discovery := partition_selection_of(key, scope)) is not None:
         if values == ():
             raise refused(key, f"no value was found that enough {kind}s have.",
                           "Ask with a larger epsilon, or group by a coarser expression.",

@@ -12,9 +12,9 @@ from sandbox.queries.expressions import Reader
 from sandbox.queries.relations import Groups, says_across
 from sandbox.queries.sql_text import SqlText, plain
 from sandbox.queries.tree import (
-    Across,
     Afterwards,
     Aggregate,
+    AnswerWindow,
     Expression,
     Literal,
     Name,
@@ -39,7 +39,7 @@ def from_groups(expression: Expression, groups: Groups) -> None:
                            construct_zh=f"栏目 {expression.text}", why_zh="从不显示某一行自己的值。",
                            instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。")
     parts = members(expression)
-    if not parts and not isinstance(expression, Across):
+    if not parts and not isinstance(expression, AnswerWindow):
         raise QueryRefused(wording(expression), "a row's own value is never shown.",
                            instead="Put it in GROUP BY, or in an aggregate such as AVG.",
                            construct_zh=wording_zh(expression), why_zh="从不显示某一行自己的值。",
@@ -58,8 +58,8 @@ def post_process(text: SqlText, select: exp.Select, groups: Groups, reader: Read
     if where:
         after = _filtered(groups, reader.read(where.this))
     said = outputs()
-    windows = {part for part in walk(said) if isinstance(part, Across)} - {
-        part for part in walk(groups.outputs) if isinstance(part, Across)}
+    windows = {part for part in walk(said) if isinstance(part, AnswerWindow)} - {
+        part for part in walk(groups.outputs) if isinstance(part, AnswerWindow)}
     if windows and (after.cut or after.kept is not None or after.each is not None):
         text.refuse(select, "its window is over what another window, a LIMIT or an aggregate of groups has left.",
                     "Compute it from the answer, at no cost.",

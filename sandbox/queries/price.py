@@ -9,9 +9,9 @@ import opendp.prelude as dp
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import RHO_UNITS, ZERO, PrivacyLoss
-from sandbox.queries.partition_selection import Discovery, threshold_for
+from sandbox.queries.partition_selection import PartitionSelection, threshold_for
 from sandbox.queries.plan import Plan, Total
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.scope import BoundsEstimation
 from sandbox.queries.weights import WEIGHT
 
 dp.enable_features("contrib")
@@ -20,7 +20,7 @@ LEAST_SHARE = 10**3  # picorho: below this the noise would drown any city
 
 
 @dataclass(frozen=True)
-class Share:
+class MeasurementPrice:
     """What one total costs and the scale of the discrete Gaussian noise that each of its cells gets."""
 
     total: Total
@@ -29,10 +29,10 @@ class Share:
 
 
 @dataclass(frozen=True)
-class KeyShare:
+class PartitionPrice:
     """What finding a key's values costs (a delta too), the scale of the noise, and the least sum of weights that is told."""
 
-    discovery: Discovery
+    discovery: PartitionSelection
     loss: PrivacyLoss
     scale: float
     threshold: int
@@ -44,10 +44,10 @@ class KeyShare:
 
 
 @dataclass(frozen=True)
-class BoundsShare:
+class BoundsPrice:
     """What buying a column's bounds costs, and the scale of the noise on the sums of weights by size."""
 
-    bounds: BoundsToBuy
+    bounds: BoundsEstimation
     loss: PrivacyLoss
     scale: float
 
@@ -61,18 +61,18 @@ class Price:
     What was released before costs nothing.
     """
 
-    shares: tuple[Share, ...]
-    keys: tuple[KeyShare, ...] = ()
+    shares: tuple[MeasurementPrice, ...]
+    keys: tuple[PartitionPrice, ...] = ()
     offered: PrivacyLoss = ZERO
-    bounds: tuple[BoundsShare, ...] = ()
+    bounds: tuple[BoundsPrice, ...] = ()
 
     @property
     def loss(self) -> PrivacyLoss:
         """All of it: of the totals, of the keys and of the bounds."""
-        shares: tuple[Share | KeyShare | BoundsShare, ...] = (*self.shares, *self.keys, *self.bounds)
+        shares: tuple[MeasurementPrice | PartitionPrice | BoundsPrice, ...] = (*self.shares, *self.keys, *self.bounds)
         return sum((share.loss for share in shares), ZERO)
 
-    def share(self, total: Total) -> Share:
+    def share(self, total: Total) -> MeasurementPrice:
         return next(share for share in self.shares if share.total == total)
 
 
@@ -87,27 +87,27 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
     each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
         raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",
-                           mend="Offer a larger epsilon, or ask for fewer aggregates.",
-                           zh="所给的 epsilon 对这个问题太小。", mend_zh="请给更大的 epsilon,或减少聚合。")
-    return Price(tuple(Share(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
+                           remedy="Offer a larger epsilon, or ask for fewer aggregates.",
+                           zh="所给的 epsilon 对这个问题太小。", remedy_zh="请给更大的 epsilon,或减少聚合。")
+    return Price(tuple(MeasurementPrice(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
                  tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss,
                  tuple(_bounds_share(one, plan) for one in plan.scope.unbought))
 
 
-def _bounds_share(one: BoundsToBuy, plan: Plan) -> BoundsShare:
+def _bounds_share(one: BoundsEstimation, plan: Plan) -> BoundsPrice:
     """At the dataset's usual price of a question, so that it does not matter who asks first, or how precisely."""
     budget = plan.version.policy.budget
     assert budget is not None, "a dataset with a unit has a budget"
     loss = budget.loss(budget.question_epsilon)
-    return BoundsShare(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
+    return BoundsPrice(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
 
 
-def _key_share(discovery: Discovery, picorho: int, plan: Plan) -> KeyShare:
+def _key_share(discovery: PartitionSelection, picorho: int, plan: Plan) -> PartitionPrice:
     budget = plan.version.policy.budget
     assert budget is not None, "a dataset with a unit has a budget"
     delta = budget.key_delta
     scale = gaussian_scale(discovery.sensitivity, picorho)
-    return KeyShare(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
+    return PartitionPrice(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
                     threshold_for(scale, float(delta)))
 
 

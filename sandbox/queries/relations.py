@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sandbox.queries.tree import (
-    Across,
     Afterwards,
     Aggregate,
+    AnswerWindow,
     Expression,
     Join,
     Name,
@@ -98,7 +98,7 @@ def standing_as(rows: Rows, name: str) -> Rows:
 
 def says_across(what: object) -> bool:
     """Whether a value over several groups of the answer is in it."""
-    return any(isinstance(part, Across) for part in walk(what))
+    return any(isinstance(part, AnswerWindow) for part in walk(what))
 
 
 Relation = Rows | Groups

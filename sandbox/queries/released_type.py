@@ -7,25 +7,25 @@ from sandbox.queries.finite_domains import OF_TEXT, is_worked_out
 from sandbox.queries.refusal import TYPE_ZH, refused
 from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
-    Across,
     Aggregate,
     And,
+    AnswerWindow,
     Arithmetic,
     Call,
     Case,
     Coalesce,
     Compare,
     Expression,
-    Extreme,
+    GreatestLeast,
     In,
     IsNull,
     Like,
     Literal,
     Not,
     Or,
-    Over,
     Question,
     Round,
+    WindowFunctionKind,
 )
 from sandbox.queries.value_ranges import range_of
 
@@ -50,14 +50,14 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
     match expression:
         case Aggregate():
             return Type.NUMBER
-        case Across(over, of, within, order):
+        case AnswerWindow(over, of, within, order):
             for part in (*within, *order):
                 type_of(part)
-            if of is not None and over in (Over.SUM, Over.AVG, Over.MIN, Over.MAX):
+            if of is not None and over in (WindowFunctionKind.SUM, WindowFunctionKind.AVG, WindowFunctionKind.MIN, WindowFunctionKind.MAX):
                 need(of, Type.NUMBER)
                 return Type.NUMBER
             found = type_of(of) if of is not None else Type.INTEGER
-            return found if over is Over.VALUE else Type.INTEGER
+            return found if over is WindowFunctionKind.VALUE else Type.INTEGER
         case Literal(value):
             return range_of(expression, scope).type if not isinstance(value, Fraction) else Type.NUMBER
         case Arithmetic(_, left, right):
@@ -67,7 +67,7 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
         case Call(_, of) | Round(of, _):
             need(of, Type.NUMBER)
             return Type.NUMBER
-        case Extreme(_, parts):
+        case GreatestLeast(_, parts):
             for part in parts:
                 need(part, Type.NUMBER)
             return Type.NUMBER

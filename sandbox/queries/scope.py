@@ -49,7 +49,7 @@ class PrivateTable:
 
 
 @node
-class BoundsToBuy:
+class BoundsEstimation:
     """A column whose bounds are found in the data: from how many units have values of each size (bounds_estimation.py)."""
 
     of: Name
@@ -76,7 +76,7 @@ class Scope:
     found: Mapping[Expression, tuple[KeyValue, ...]] = field(default_factory=dict)  # keys bought before: partition_selection.py
     looked_up: Mapping[str, PublicTable] = field(default_factory=dict)  # x IN (SELECT column FROM a public table)
     bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)  # bounds that no policy has
-    unbought: tuple[BoundsToBuy, ...] = ()  # of those the ones that are only assumed yet
+    unbought: tuple[BoundsEstimation, ...] = ()  # of those the ones that are only assumed yet
     limits: Mapping[Expression, Limits] = field(default_factory=dict)  # what the question's filters say of numbers
     assumed_rows: int | None = None  # of one unit, at most, where something else than the policies' limit is assumed
 

@@ -23,7 +23,7 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
+    UnitValue,
     both,
     names_in,
     walk,
@@ -182,7 +182,7 @@ class From:
         if not isinstance(scope.first, Rows) or scope.first.per_unit:
             raise QueryRefused("JOIN", "groups of rows cannot be joined.", instead="Join first, then group.", position=position,
                                why_zh="分组后的行不能联表。", instead_zh="请先联表,再分组。")
-        if right.joins or right.per_unit or any(isinstance(node, OfUnit) for node in walk((right.where, *right.names.values()))):
+        if right.joins or right.per_unit or any(isinstance(node, UnitValue) for node in walk((right.where, *right.names.values()))):
             raise QueryRefused("JOIN", "what is joined joins, or groups, in turn.", position=position,
                                instead="Join the datasets one after the other; filter in WHERE.",
                                why_zh="所联的本身含有联表或分组。", instead_zh="请逐个联接数据集,在 WHERE 里筛选。")

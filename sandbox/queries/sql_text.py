@@ -28,11 +28,11 @@ class SqlText:
     def __init__(self, sql: str) -> None:
         """Raises `InvalidInput` for what is not SQL, `QueryRefused` for what is not one query."""
         if not sql.strip():
-            raise InvalidInput("The question is empty.", mend=f"Ask for example: {SHAPE}.",
-                               zh="问题是空的。", mend_zh=f"例如:{SHAPE}。")
+            raise InvalidInput("The question is empty.", remedy=f"Ask for example: {SHAPE}.",
+                               zh="问题是空的。", remedy_zh=f"例如:{SHAPE}。")
         if len(sql) > LONGEST_SQL:
-            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", mend="Ask a shorter one.",
-                               zh=f"问题超过 {LONGEST_SQL} 个字符。", mend_zh="请缩短问题。")
+            raise InvalidInput(f"The question is longer than {LONGEST_SQL} characters.", remedy="Ask a shorter one.",
+                               zh=f"问题超过 {LONGEST_SQL} 个字符。", remedy_zh="请缩短问题。")
         self.sql = sql
         try:
             statements = [statement for statement in _statements(sql) if statement is not None]
@@ -40,11 +40,11 @@ class SqlText:
             fault = (getattr(error, "errors", None) or [{}])[0]
             line, column = fault.get("line") or 1, fault.get("col") or 1
             raise InvalidInput(f"This is not SQL that can be read (near line {line}, column {column}).",
-                               code="not_sql", mend=f"Ask for example: {SHAPE}.",
-                               zh=f"这不是可以读懂的 SQL(第 {line} 行第 {column} 列附近)。", mend_zh=f"例如:{SHAPE}。") from error
+                               code="not_sql", remedy=f"Ask for example: {SHAPE}.",
+                               zh=f"这不是可以读懂的 SQL(第 {line} 行第 {column} 列附近)。", remedy_zh=f"例如:{SHAPE}。") from error
         except RecursionError as error:
-            raise InvalidInput("The question is nested too deeply.", mend="Ask a simpler one.",
-                               zh="问题嵌套过深。", mend_zh="请问得简单一些。") from error
+            raise InvalidInput("The question is nested too deeply.", remedy="Ask a simpler one.",
+                               zh="问题嵌套过深。", remedy_zh="请问得简单一些。") from error
         if len(statements) != 1:
             raise QueryRefused("Several statements", "one question is asked at a time.", instead="Send them one by one.",
                                construct_zh="多条语句", why_zh="一次只能问一个问题。", instead_zh="请逐条提问。")

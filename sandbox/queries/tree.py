@@ -67,7 +67,7 @@ class Arithmetic:
 
 
 @node
-class Extreme:
+class GreatestLeast:
     """LEAST or GREATEST of its parts, empty ones left out."""
 
     greatest: bool
@@ -159,7 +159,7 @@ class Spelling(StrEnum):
 
 
 @node
-class Spelled:
+class TextCase:
     spelling: Spelling
     of: "Expression"
 
@@ -193,7 +193,7 @@ class Replace:
 
 
 @node
-class PlaceOf:
+class StringPosition:
     """At which character of a text a part of it begins (the first is 1); 0 where it is not in it."""
 
     of: "Expression"
@@ -325,7 +325,7 @@ class UnitAggregate:
 
 
 @node
-class OfUnit:
+class UnitValue:
     """One value of all rows of a unit, beside each of them, whatever else chooses rows.
 
     `matched` are the columns by which rows find their unit's value, and `dataset` is whose rows they are, until bind has
@@ -347,7 +347,7 @@ class UnitKey:
 # --- of groups of the answer
 
 
-class Over(StrEnum):
+class WindowFunctionKind(StrEnum):
     SUM = "sum"
     AVG = "avg"
     MIN = "min"
@@ -359,18 +359,18 @@ class Over(StrEnum):
     ROW_NUMBER = "row_number"
 
 
-RANKS = (Over.RANK, Over.DENSE_RANK, Over.ROW_NUMBER)
+RANKS = (WindowFunctionKind.RANK, WindowFunctionKind.DENSE_RANK, WindowFunctionKind.ROW_NUMBER)
 
 
 @node
-class Across:
+class AnswerWindow:
     """One value over the groups of the answer that are alike in `within`: made of released numbers, it touches no data.
 
     In their `order`, it reaches from the `first` to the `last`, counted from the group's own place (None: to the end), and
     with `peers` to those that stand beside the last in the order.
     """
 
-    over: Over
+    over: WindowFunctionKind
     of: "Expression | None" = None  # None: COUNT(*), and ranks
     within: tuple["Expression", ...] = ()
     order: tuple["Expression", ...] = ()
@@ -381,9 +381,9 @@ class Across:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-Expression = (Name | Literal | Arithmetic | Extreme | Call | Round | DatePart | DateTrunc | DateDiff | Spelled | Slice | Length
-              | Concat | Replace | PlaceOf | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
-              | Aggregate | UnitAggregate | OfUnit | UnitKey | Across)
+Expression = (Name | Literal | Arithmetic | GreatestLeast | Call | Round | DatePart | DateTrunc | DateDiff | TextCase | Slice | Length
+              | Concat | Replace | StringPosition | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
+              | Aggregate | UnitAggregate | UnitValue | UnitKey | AnswerWindow)
 
 
 # --- the question

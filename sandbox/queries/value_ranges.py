@@ -31,9 +31,9 @@ from sandbox.queries.tree import (
     DatePart,
     DateTrunc,
     Expression,
-    Extreme,
     Function,
     Grain,
+    GreatestLeast,
     In,
     IsNull,
     Length,
@@ -41,17 +41,17 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
     Operator,
     Or,
     Part,
-    PlaceOf,
     Replace,
     Round,
     Slice,
-    Spelled,
+    StringPosition,
+    TextCase,
     UnitAggregate,
     UnitKey,
+    UnitValue,
     walk,
 )
 
@@ -130,7 +130,7 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
             return _literal(value)
         case Arithmetic(operator, left, right):
             return _arithmetic(operator, bounded(left, scope), bounded(right, scope), expression)
-        case Extreme(greatest, parts):
+        case GreatestLeast(greatest, parts):
             return _extreme(parts, scope, greatest=greatest)
         case Call(function, of):
             return _call(function, of, scope)
@@ -152,13 +152,13 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
             _of_type(start, Type.DATE, scope)
             _of_type(end, Type.DATE, scope)
             return number(None, None, whole=True)
-        case Spelled(_, of) | Slice(of, _, _) | Replace(of, _, _):
+        case TextCase(_, of) | Slice(of, _, _) | Replace(of, _, _):
             return _of_type(of, Type.TEXT, scope)
         case Concat(parts):
             for piece in parts:
                 _can_be_written(piece, scope)
             return Range(Type.TEXT)
-        case Length(of) | PlaceOf(of, _):
+        case Length(of) | StringPosition(of, _):
             _of_type(of, Type.TEXT, scope)
             return number(Fraction(0), None, whole=True)
         case Coalesce(parts):
@@ -167,7 +167,7 @@ def _range_of(expression: Expression, scope: Scope) -> Range:
             return _case(expression, scope)
         case UnitAggregate():
             return _unit_aggregate(expression, scope)
-        case OfUnit(of):
+        case UnitValue(of):
             return _unit_aggregate(of, of_all_rows(scope))
         case UnitKey(of):
             return range_of(of, scope)
@@ -230,12 +230,12 @@ def never_empty(expression: Expression, scope: Scope) -> bool:
             return True
         case Arithmetic(Operator.OVER | Operator.MODULO, _, right):
             return never_empty(expression.left, scope) and isinstance(right, Literal) and right.value != 0
-        case Extreme(_, parts) | Coalesce(parts):
+        case GreatestLeast(_, parts) | Coalesce(parts):
             return any(never_empty(part, scope) for part in parts)
         case Case(branches, otherwise):
             return otherwise is not None and all(never_empty(part, scope)
                                                  for part in (*[then for _, then in branches], otherwise))
-        case OfUnit(of):
+        case UnitValue(of):
             return never_empty(of, scope)
         case UnitAggregate(aggregation, of):
             return aggregation in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT) or (
@@ -364,7 +364,7 @@ def _hard(part: Expression, found: Range, scope: Scope) -> Range:
     """Without our own choice of an interval for a unit's count or sum."""
     if not found.soft:
         return found
-    part = part.of if isinstance(part, OfUnit) else part
+    part = part.of if isinstance(part, UnitValue) else part
     assert isinstance(part, UnitAggregate)
     inner = range_of(part.of, scope) if part.of is not None and part.aggregation is Aggregation.SUM else None
     positive = inner is None or (inner.low is not None and inner.low >= 0)

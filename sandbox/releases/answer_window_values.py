@@ -14,7 +14,7 @@ from math import inf, sqrt
 from typing import Any
 
 from sandbox.queries.plan import Plan, Total
-from sandbox.queries.tree import RANKS, Across, Aggregate, Expression, Over, walk
+from sandbox.queries.tree import RANKS, Aggregate, AnswerWindow, Expression, WindowFunctionKind, walk
 from sandbox.releases.answer_cells import Cells
 from sandbox.releases.arrange import that_pass
 from sandbox.releases.bounding_bias import BoundingBias
@@ -52,7 +52,7 @@ class AnswerGroups:
 
     def __init__(self, plan: Plan, cells: Cells) -> None:
         self.plan, self.cells = plan, cells
-        self._told: dict[tuple[Across, float, bool], Told] = {}
+        self._told: dict[tuple[AnswerWindow, float, bool], Told] = {}
 
     @cached_property
     def places(self) -> list[int]:
@@ -71,28 +71,28 @@ class AnswerGroups:
 
     def all_that(self, said: object) -> list[dict[Expression, Any]]:
         """The same, and the values across groups that are in `said`."""
-        nodes = dict.fromkeys(part for part in walk(said) if isinstance(part, Across))
+        nodes = dict.fromkeys(part for part in walk(said) if isinstance(part, AnswerWindow))
         told = {node: self.told(node, CONFIDENCE).values for node in nodes}
         return [{**released, **{node: told[node][row] for node in nodes}} for row, released in enumerate(self.released)]
 
-    def said(self, row: int, node: Across, confidence: float, bias: BoundingBias | None) -> tuple[Any, Interval]:
+    def said(self, row: int, node: AnswerWindow, confidence: float, bias: BoundingBias | None) -> tuple[Any, Interval]:
         told = self.told(node, confidence, bias)
         return told.values[row], told.intervals[row]
 
-    def told(self, node: Across, confidence: float, bias: BoundingBias | None = None) -> Told:
+    def told(self, node: AnswerWindow, confidence: float, bias: BoundingBias | None = None) -> Told:
         known = node, confidence, bias is not None
         if known not in self._told:
             tell = self._ranked if node.over in RANKS else self._folded
             self._told[known] = tell(node, confidence, bias)
         return self._told[known]
 
-    def _partitions(self, node: Across) -> list[_Partition]:
+    def _partitions(self, node: AnswerWindow) -> list[_Partition]:
         alike: dict[tuple[Any, ...], list[int]] = {}
         for place, released in enumerate(self.released):
             alike.setdefault(tuple(evaluate(part, released) for part in node.within), []).append(place)
         return [self._ordered(node, places) for places in alike.values()]
 
-    def _ordered(self, node: Across, places: list[int]) -> _Partition:
+    def _ordered(self, node: AnswerWindow, places: list[int]) -> _Partition:
         at = {place: tuple(evaluate(part, self.released[place]) for part in node.order) for place in places}
         for nth in reversed(range(len(node.order))):  # sorting is stable; what is empty comes last
             known, empty = ([place for place in places if (at[place][nth] is None) is is_empty] for is_empty in (False, True))
@@ -108,7 +108,7 @@ class AnswerGroups:
 
     # --- sums, averages, extremes, counts, other groups' values
 
-    def _folded(self, node: Across, confidence: float, bias: BoundingBias | None) -> Told:
+    def _folded(self, node: AnswerWindow, confidence: float, bias: BoundingBias | None) -> Told:
         size = len(self.released)
         values: list[Any] = [1] * size if node.of is None else [evaluate(node.of, released) for released in self.released]
         inside = [part for part in walk(node.of) if isinstance(part, Aggregate)]
@@ -120,14 +120,14 @@ class AnswerGroups:
         for partition in self._partitions(node):
             told = [values[place] for place in partition.places]
             lost = [float(withheld[place]) for place in partition.places]
-            hidden = _fold(node.over, partition, lost) if node.over is Over.VALUE else partition.total(lost)
+            hidden = _fold(node.over, partition, lost) if node.over is WindowFunctionKind.VALUE else partition.total(lost)
             for nth, value in enumerate(_fold(node.over, partition, told)):
                 place = partition.places[nth]
                 found[place] = None if hidden[nth] else value
             lows, highs = (_fold_side(node.over, partition, told, [side(sides[place]) for place in partition.places])
                            for side in (_low, _high))
             for nth, place in enumerate(partition.places):
-                exact = node.over is Over.COUNT and not hidden[nth]
+                exact = node.over is WindowFunctionKind.COUNT and not hidden[nth]
                 around[place] = _point(found[place]) if exact else EVERYTHING if hidden[nth] else Interval(lows[nth], highs[nth])
             if in_squares(node, self.plan):
                 scales = {total: self.cells.scale(total) for total in self.plan.totals}
@@ -148,7 +148,7 @@ class AnswerGroups:
 
     # --- ranks
 
-    def _ranked(self, node: Across, confidence: float, bias: BoundingBias | None) -> Told:
+    def _ranked(self, node: AnswerWindow, confidence: float, bias: BoundingBias | None) -> Told:
         size = len(self.released)
         found: list[Any] = [None] * size
         around = [EVERYTHING] * size
@@ -161,7 +161,7 @@ class AnswerGroups:
             for nth, place in enumerate(partition.places):
                 if nth == 0 or at[nth] != at[nth - 1]:
                     rank, dense = nth + 1, dense + 1
-                said = {Over.RANK: rank, Over.DENSE_RANK: dense, Over.ROW_NUMBER: nth + 1}[node.over]
+                said = {WindowFunctionKind.RANK: rank, WindowFunctionKind.DENSE_RANK: dense, WindowFunctionKind.ROW_NUMBER: nth + 1}[node.over]
                 found[place] = None if noisy and at[nth][0] is None else said
                 around[place] = _point(said)
             if noisy:
@@ -171,32 +171,32 @@ class AnswerGroups:
                 ordered_lows, ordered_highs = sorted(lows), sorted(highs)
                 for place, low, high in zip(partition.places, lows, highs, strict=True):
                     before, perhaps = bisect_left(ordered_highs, low), bisect_right(ordered_lows, high) - 1
-                    best = 1 + (min(before, 1) if node.over is Over.DENSE_RANK else before)
+                    best = 1 + (min(before, 1) if node.over is WindowFunctionKind.DENSE_RANK else before)
                     around[place] = Interval(best, 1 + max(before, perhaps))
         return Told(found, around)
 
 
-def in_squares(node: Across, plan: Plan) -> bool:
+def in_squares(node: AnswerWindow, plan: Plan) -> bool:
     """Whether it is a sum (or average) of counts or sums, each with its own noise, that nothing noisy chose."""
     chosen_by = (plan.afterwards.having, node.within, node.order)
-    return node.of is not None and node.over in (Over.SUM, Over.AVG) and is_scaled(node.of) and not any(
+    return node.of is not None and node.over in (WindowFunctionKind.SUM, WindowFunctionKind.AVG) and is_scaled(node.of) and not any(
         isinstance(part, Aggregate) for part in walk(chosen_by))
 
 
-def half_width(node: Across, plan: Plan, scales: Mapping[Total, float], n: int, confidence: float) -> float:
+def half_width(node: AnswerWindow, plan: Plan, scales: Mapping[Total, float], n: int, confidence: float) -> float:
     """Of the interval of such a sum of n groups."""
     assert isinstance(node.of, Aggregate)
     totals = plan.parts[node.of]
     width = z_of(confidence) * sqrt(n) * scale_of(totals, scales) + 2 * n * sum(abs(unit) for _, unit in units_of(totals))
-    return width / n if node.over is Over.AVG else width
+    return width / n if node.over is WindowFunctionKind.AVG else width
 
 
-def _summed(node: Across, plan: Plan, value: float, width: float, n: int, bias: BoundingBias | None) -> Interval:
+def _summed(node: AnswerWindow, plan: Plan, value: float, width: float, n: int, bias: BoundingBias | None) -> Interval:
     """Around such a sum (or average) of n groups: what bounding took away is known of the groups together."""
     if bias is None:
         return Interval(value - width, value + width)
     assert isinstance(node.of, Aggregate)
-    times = n if node.over is Over.AVG else 1
+    times = n if node.over is WindowFunctionKind.AVG else 1
     whole = bias.widened(node.of, plan.parts[node.of], Interval((value - width) * times, (value + width) * times), None)
     return Interval(whole.low / times, whole.high / times)
 
@@ -213,26 +213,26 @@ def _point(value: Any) -> Interval:
     return EVERYTHING if value is None else Interval(float(value), float(value))
 
 
-def _fold(over: Over, partition: _Partition, values: Sequence[Any]) -> list[Any]:
+def _fold(over: WindowFunctionKind, partition: _Partition, values: Sequence[Any]) -> list[Any]:
     """The values of a window, by SQL's rules: what is empty is left out."""
-    if over is Over.VALUE:
+    if over is WindowFunctionKind.VALUE:
         return [values[first] if first < end else None for first, end in zip(partition.first, partition.end, strict=True)]
     known = [round(one) for one in partition.total([float(value is not None) for value in values])]
-    if over is Over.COUNT:
+    if over is WindowFunctionKind.COUNT:
         return known
-    if over in (Over.MIN, Over.MAX):  # these reach from the first
-        choose: Callable[[float, float], float] = min if over is Over.MIN else max
-        nothing = inf if over is Over.MIN else -inf
+    if over in (WindowFunctionKind.MIN, WindowFunctionKind.MAX):  # these reach from the first
+        choose: Callable[[float, float], float] = min if over is WindowFunctionKind.MIN else max
+        nothing = inf if over is WindowFunctionKind.MIN else -inf
         running = list(accumulate((nothing if value is None else float(value) for value in values), choose))
         return [running[end - 1] if count else None for end, count in zip(partition.end, known, strict=True)]
     sums = partition.total([0.0 if value is None else float(value) for value in values])
-    return [None if not count else total / (count if over is Over.AVG else 1) for total, count in zip(sums, known, strict=True)]
+    return [None if not count else total / (count if over is WindowFunctionKind.AVG else 1) for total, count in zip(sums, known, strict=True)]
 
 
-def _fold_side(over: Over, partition: _Partition, values: Sequence[Any], ends: Numbers) -> list[float]:
+def _fold_side(over: WindowFunctionKind, partition: _Partition, values: Sequence[Any], ends: Numbers) -> list[float]:
     """The same of intervals' ends: each of these windows is monotone in every value. Without end where a value's is."""
     finite = [None if value is None else 0.0 if end in (inf, -inf) else end for value, end in zip(values, ends, strict=True)]
-    if over in (Over.SUM, Over.AVG):
+    if over in (WindowFunctionKind.SUM, WindowFunctionKind.AVG):
         endless = partition.total([float(end in (inf, -inf)) for end in ends])
         beyond = inf if inf in ends else -inf
         return [beyond if lost else 0.0 if told is None else told

@@ -20,10 +20,10 @@ from sandbox.errors import CihuError, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
-from sandbox.queries.price import Share
+from sandbox.queries.price import MeasurementPrice
 from sandbox.releases.answer import table
 from sandbox.releases.answer_sha256 import answer_sha256
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 from sandbox.releases.estimate_bounds import find_bounds
 from sandbox.releases.failure import failed
 from sandbox.releases.noise import add_noise
@@ -35,7 +35,7 @@ from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions, released_totals
 
 
-def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
+def ask(context: AskContext, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
         error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
     """Ask a question; returns the answer as JSON (see answer.py), with its receipt's place in the log.
 
@@ -44,56 +44,56 @@ def ask(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None 
     `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
     """
     try:
-        if versions := open_versions(sql, version_of=desk.shelf.current):
-            return answer_openly(desk, principal=principal, sql=sql, versions=versions)
-        prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+        if versions := open_versions(sql, version_of=context.repository.current):
+            return answer_openly(context, principal=principal, sql=sql, versions=versions)
+        prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
         for_keys = ZERO
         if prepared.plan.scope.unbought:
-            for_keys += find_bounds(desk, principal, prepared)
-            prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+            for_keys += find_bounds(context, principal, prepared)
+            prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
         if prepared.plan.unknown:
-            for_keys += find_keys(desk, principal, prepared)
-            prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+            for_keys += find_keys(context, principal, prepared)
+            prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     except (QueryRefused, Refused) as refusal:
-        _log_refusal(desk.database, principal, refusal)
+        _log_refusal(context.database, principal, refusal)
         raise
     try:
-        with desk.database.lock(f"question:{prepared.digest}"):
-            with desk.database.transaction() as tx:
+        with context.database.lock(f"question:{prepared.digest}"):
+            with context.database.transaction() as tx:
                 released = already_released(tx, prepared)
             missing = [share for share in prepared.price.shares if share.total.name not in released]
             if not missing:
-                return _release(desk, principal, uuid4(), prepared, released, {}, for_keys, stored=True)
-            return _buy(desk, principal, prepared, released, missing, for_keys)
+                return _release(context, principal, uuid4(), prepared, released, {}, for_keys, stored=True)
+            return _buy(context, principal, prepared, released, missing, for_keys)
     except Refused as refusal:  # the grant ended while the question waited for its lock
-        _log_refusal(desk.database, principal, refusal)
+        _log_refusal(context.database, principal, refusal)
         raise
 
 
-def _buy(desk: Desk, principal: Principal, prepared: Prepared, released: dict[str, Released],
-         missing: list[Share], for_keys: PrivacyLoss) -> dict[str, Any]:
+def _buy(context: AskContext, principal: Principal, prepared: Prepared, released: dict[str, Released],
+         missing: list[MeasurementPrice], for_keys: PrivacyLoss) -> dict[str, Any]:
     allowance = allowance_seconds(prepared.plan)
-    with desk.engine.place():  # before anything is charged: on a machine that is too busy nothing is
-        id = _reserve(desk, principal, prepared, charge(prepared, released))
+    with context.engine.place():  # before anything is charged: on a machine that is too busy nothing is
+        id = _reserve(context, principal, prepared, charge(prepared, released))
         try:
             # rows are loaded for whoever asks first, and for no question in particular
-            desk.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
+            context.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
             # waiting for a place and the load depend on others' questions, computing on these rows
-            with until_due(allowance, load=desk.engine.load()):
-                exact = desk.engine.totals(prepared.plan, seconds=limit_seconds(allowance),
+            with until_due(allowance, load=context.engine.load()):
+                exact = context.engine.totals(prepared.plan, seconds=limit_seconds(allowance),
                                            computing_seconds=computing_seconds(prepared.plan))
                 noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                          for share in missing}
-            return _release(desk, principal, id, prepared, released, noisy, for_keys, stored=False)
+            return _release(context, principal, id, prepared, released, noisy, for_keys, stored=False)
         except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
-            raise failed(desk.database, principal, id, failure) from None
+            raise failed(context.database, principal, id, failure) from None
 
 
-def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: PrivacyLoss) -> UUID:
+def _reserve(context: AskContext, principal: Principal, prepared: Prepared, loss: PrivacyLoss) -> UUID:
     """Step 5: charge at all three levels and log the question, or neither."""
     id, version, grant = uuid4(), prepared.version, prepared.grant
-    with desk.database.transaction() as tx:
-        confirm(tx, desk, principal, prepared)
+    with context.database.transaction() as tx:
+        confirm(tx, context, principal, prepared)
         reserve(tx, id=id, **prepared.charged, loss=loss)
         tx.execute(insert(questions).values(
             id=id, digest=prepared.digest, version=version.name, grant=grant.id, joined_grants=_others(prepared),
@@ -106,7 +106,7 @@ def _reserve(desk: Desk, principal: Principal, prepared: Prepared, loss: Privacy
     return id
 
 
-def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, released: dict[str, Released],
+def _release(context: AskContext, principal: Principal, id: UUID, prepared: Prepared, released: dict[str, Released],
              noisy: dict[str, Released], for_keys: PrivacyLoss, *, stored: bool) -> dict[str, Any]:
     """Step 7: store the answer, settle, log. The log entry commits to the answer's hash.
 
@@ -117,8 +117,8 @@ def _release(desk: Desk, principal: Principal, id: UUID, prepared: Prepared, rel
     loss = PrivacyLoss(sum(part.picorho for part in noisy.values()))
     all_totals = {name: (part.scale, part.cells) for name, part in (released | noisy).items()}
     version, grant = prepared.version, prepared.grant
-    with desk.database.transaction() as tx:
-        confirm(tx, desk, principal, prepared)  # the grant may have ended while the question ran
+    with context.database.transaction() as tx:
+        confirm(tx, context, principal, prepared)  # the grant may have ended while the question ran
         for name, part in noisy.items():
             tx.execute(insert(released_totals).values(digest=prepared.digest, total=name, picorho=part.picorho,
                                                       scale=part.scale, cells=part.cells))

@@ -38,11 +38,11 @@ from sandbox.queries.tree import (
     Aggregation,
     Compare,
     Expression,
-    Extreme,
+    GreatestLeast,
     In,
     IsNull,
-    OfUnit,
     UnitAggregate,
+    UnitValue,
     members,
 )
 from sandbox.queries.value_ranges import range_of
@@ -267,13 +267,13 @@ def clamped_parts(of: object) -> list[Expression]:
 
     LEAST, GREATEST and comparisons take them as they are.
     """
-    if isinstance(of, OfUnit | UnitAggregate):
-        inner = of.of if isinstance(of, OfUnit) else of
+    if isinstance(of, UnitValue | UnitAggregate):
+        inner = of.of if isinstance(of, UnitValue) else of
         return [of] if isinstance(inner, UnitAggregate) and inner.aggregation in (
             Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM) else []
     found = []
     for part in members(of) if isinstance(of, Expression) else ():
-        if not (isinstance(of, Extreme | Compare | In | IsNull) and isinstance(part, OfUnit | UnitAggregate)):
+        if not (isinstance(of, GreatestLeast | Compare | In | IsNull) and isinstance(part, UnitValue | UnitAggregate)):
             found += clamped_parts(part)
     return found
 

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.database import Database
 from sandbox.engines import Engine
 from sandbox.policy import Gate
 
 
 @dataclass(frozen=True)
-class Desk:
+class AskContext:
     """The ledger's database, the catalogue, the rules, and the engine that computes on raw rows."""
 
     database: Database
-    shelf: Shelf
+    repository: DatasetRepository
     gate: Gate
     engine: Engine

@@ -30,7 +30,7 @@ from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.bounding_bias import RowsBeyond, rows_beyond
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 from sandbox.releases.noise import add_noise
 from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due
 from sandbox.releases.tables import left_out_rows
@@ -45,7 +45,7 @@ Noise alone is so large somewhere with a chance of 0.3 %, which makes the interv
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class ContributionHistogram:
     """The share of a version's rows, in percent of the public number of rows, that all its units have beyond `max_rows`.
 
     `low` to `high` hold it but in one of some ten thousand cases, and but for the few units that the noise hides:
@@ -59,7 +59,7 @@ class LeftOut:
     """How many units the version has, about."""
 
 
-def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
+def measure_contributions(context: AskContext, officer: Principal, version: Version) -> None:
     """Buy the estimate for a version that was just published, at the price of one question of its policy.
 
     The dataset's and the population's budgets pay. Where they have not enough left, there is no estimate.
@@ -72,34 +72,34 @@ def measure_left_out(desk: Desk, officer: Principal, version: Version) -> None:
     [share] = price_within(plan, budget.loss(budget.question_epsilon)).shares
     id, account = uuid4(), Account(Level.GRANT, f"left-out:{version.dataset}")
     try:
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             raise_limit(tx, account, ZERO)
             raise_limit(tx, account, statement(tx, account).spent + share.loss)
             reserve(tx, id=id, grant=account.key, dataset=version.dataset, population=version.policy.population, loss=share.loss)
             append(tx, Event("left_out.asked", officer.id, f"dataset:{version.name}", {"picorho": share.loss.picorho}))
     except BudgetExhausted:
         return
-    with desk.engine.place():
-        desk.engine.warm(version)
-        with until_due(allowance := allowance_seconds(plan), load=desk.engine.load()):
-            units = add_noise(share, desk.engine.totals(plan, seconds=limit_seconds(allowance),
+    with context.engine.place():
+        context.engine.warm(version)
+        with until_due(allowance := allowance_seconds(plan), load=context.engine.load()):
+            units = add_noise(share, context.engine.totals(plan, seconds=limit_seconds(allowance),
                                                         computing_seconds=computing_seconds(plan))[share.total])
-    with desk.database.transaction() as tx:
-        decide_publish(desk.gate, load_principal(tx, officer.id, hold=True), version.policy)  # again: it took its time
+    with context.database.transaction() as tx:
+        decide_publish(context.gate, load_principal(tx, officer.id, hold=True), version.policy)  # again: it took its time
         tx.execute(insert(left_out_rows).values(dataset=version.dataset, number=version.number, picorho=share.loss.picorho,
                                                 scale=share.scale, units=units))
         settle(tx, id=id)
         append(tx, Event("left_out.released", officer.id, f"dataset:{version.name}", {"picorho": share.loss.picorho}))
 
 
-def left_out(tx: Transaction, version: Version) -> LeftOut | None:
+def contribution_histogram(tx: Transaction, version: Version) -> ContributionHistogram | None:
     """What was bought for a version; None where nothing was."""
     row = tx.execute(select(left_out_rows).where(left_out_rows.c.dataset == version.dataset,
                                                  left_out_rows.c.number == version.number)).first()
-    return None if row is None else left_out_of(version, row.units, row.scale)
+    return None if row is None else contribution_histogram_of(version, row.units, row.scale)
 
 
-def left_out_of(version: Version, units: Sequence[int], scale: float) -> LeftOut:
+def contribution_histogram_of(version: Version, units: Sequence[int], scale: float) -> ContributionHistogram:
     """What follows from the noisy histogram: how many units, in steps of 1/1024, have how many rows."""
     unit, error, steps = version.policy.unit, scale / WEIGHT, (len(units) - 1) // OCTAVES
     assert unit is not None, "only such a version is measured"
@@ -118,7 +118,7 @@ def left_out_of(version: Version, units: Sequence[int], scale: float) -> LeftOut
                                          for place, one in reversed(list(enumerate(seen)))],
                          most=high + noise, unseen=ceil(_at_most(bins[len(seen):], error)))
     percent = 100 / max(1, version.policy.about_rows)
-    return LeftOut(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), beyond,
+    return ContributionHistogram(min(100.0, max(0.0, low - noise) * percent), min(100.0, max(0.0, high + noise) * percent), beyond,
                    max(1.0, sum(units) / WEIGHT))
 
 

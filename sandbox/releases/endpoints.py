@@ -20,7 +20,7 @@ from sandbox.identity import Principal
 from sandbox.plain_text import ExactText
 from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 from sandbox.releases.explain import explain
 from sandbox.releases.spending import spending
 from sandbox.releases.tables import questions
@@ -52,27 +52,27 @@ class Question(BaseModel):
     grant: Annotated[int | None, Plain] = Field(default=None, description="under which grant; needed only if there are several")
 
 
-def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def router(context: AskContext, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["questions"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
     @api.post("/explain")
     def explain_question(asker: Asker, question: Question) -> dict[str, Any]:
         """Price and predicted error. Touches no data, spends nothing."""
-        return explain(desk, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon),
+        return explain(context, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon),
                        error=question.error, grant_id=question.grant)
 
     @api.post("/ask")
     def ask_question(asker: Asker, question: Question) -> dict[str, Any]:
         """The private answer, its errors and its receipt. Spends the price, unless it was answered before."""
-        answer = ask(desk, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon), error=question.error,
+        answer = ask(context, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon), error=question.error,
                      grant_id=question.grant)
         return answer | {"receipt": log.receipt(answer["log_index"], opening=True)}
 
     @api.get("/answers/{number}")
     def past_answer(asker: Asker, number: UUID) -> dict[str, Any]:
         """An answer again, for whoever's team has the grant under which it was given."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             row = tx.execute(select(questions).where(questions.c.id == number)).first()
             seen = row is not None and row.grant in {grant.id for grant in list_grants(tx, asker)}
         if row is None or not seen or row.answer is None:
@@ -86,13 +86,13 @@ def router(desk: Desk, log: Log, *, authenticate: Callable[..., Principal]) -> A
         Members of its team see who spent it on which question, and of the wider budgets what is theirs; officers, auditors and
         operators see all that was spent and is promised of these, and not what was asked.
         """
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
             if grant is not None and not seen:
                 raise NotFound(f"There is no grant {grant} that you may see.", zh=f"没有你可以查看的授权 {grant}。")
             shown = []
             for one in seen:
-                policy = desk.shelf.current(one.dataset).policy
+                policy = context.repository.current(one.dataset).policy
                 assert policy.budget is not None
                 own, member = statement(tx, one.account), one.team in asker.teams
                 wider = [statement(tx, account) for account in (Account(Level.DATASET, one.dataset),
@@ -129,6 +129,6 @@ def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[s
 
 def _exact(epsilon: Decimal | None) -> Fraction | None:
     if epsilon is not None and not epsilon.is_finite():
-        raise InvalidInput("epsilon must be a number.", mend="Common values are 0.05 to 1.",
-                           zh="epsilon 应是数字。", mend_zh="常用 0.05 至 1。")
+        raise InvalidInput("epsilon must be a number.", remedy="Common values are 0.05 to 1.",
+                           zh="epsilon 应是数字。", remedy_zh="常用 0.05 至 1。")
     return None if epsilon is None else Fraction(epsilon)

@@ -27,7 +27,7 @@ from statistics import NormalDist
 from typing import Any
 
 from sandbox.queries.plan import PlannedOutput, Total, TotalKind
-from sandbox.queries.tree import Across, Aggregate, Aggregation, Expression
+from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.bounding_bias import BoundingBias
 from sandbox.releases.evaluate import enclose, evaluate
@@ -77,7 +77,7 @@ class Estimate:
     noise: tuple[float, float, float] | None = None
 
 
-Said = Callable[[Across, float, BoundingBias | None], tuple[Any, Interval]]
+Said = Callable[[AnswerWindow, float, BoundingBias | None], tuple[Any, Interval]]
 """The value across groups, and its interval at a confidence, with what bounding may have done or without."""
 
 Cell = Mapping[Total, Noisy]
@@ -131,7 +131,7 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
         aggregate: interval_of(aggregate, totals, cell, z, bias) for aggregate, totals in mine.items()}
     released = {**keys, **values_of(mine, cell)}
     for node in output.pieces:
-        if isinstance(node, Across):
+        if isinstance(node, AnswerWindow):
             assert said is not None, "who asks for an output across groups tells what is said there"
             released[node], intervals[node] = said(node, confidence, bias)
     value = evaluate(output.of, released)

@@ -8,12 +8,12 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import QueryRefused
 from sandbox.queries import digests_of_keys
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.scope import BoundsEstimation
 from sandbox.queries.tree import Name
 from sandbox.releases.tables import bought_bounds
 
 
-def bounds_bought(tx: Transaction, wanted: tuple[BoundsToBuy, ...], version: Version) -> dict[Name, tuple[Fraction, Fraction]]:
+def bounds_bought(tx: Transaction, wanted: tuple[BoundsEstimation, ...], version: Version) -> dict[Name, tuple[Fraction, Fraction]]:
     """The bounds of those columns that were bought. Raises `QueryRefused` where nothing was found that enough units have."""
     found: dict[Name, tuple[Fraction, Fraction]] = {}
     for one in wanted:

@@ -20,8 +20,8 @@ from sandbox.queries.tree import (
     Coalesce,
     Compare,
     Expression,
-    Extreme,
     Function,
+    GreatestLeast,
     In,
     IsNull,
     Literal,
@@ -54,7 +54,7 @@ def evaluate(expression: Expression, released: Released) -> Any:
             return float(value) if isinstance(value, Fraction) else value
         case Arithmetic(kind, left, right):
             return _arithmetic(kind, of(left), of(right))
-        case Extreme(greatest, parts):
+        case GreatestLeast(greatest, parts):
             known = [value for value in map(of, parts) if value is not None]
             return (max(known) if greatest else min(known)) if known else None
         case Call(function, inner):
@@ -107,7 +107,7 @@ def enclose(expression: Expression, released: Released, intervals: Mapping[Expre
             return of(left) * of(right)
         case Arithmetic(Operator.OVER, left, right):
             return of(left) / of(right)
-        case Extreme(greatest, parts):
+        case GreatestLeast(greatest, parts):
             chosen = max if greatest else min
             sides = [of(part) for part in parts]
             return Interval(chosen(side.low for side in sides), chosen(side.high for side in sides))

@@ -15,7 +15,7 @@ from sandbox.queries.plan import PlannedOutput
 from sandbox.queries.tree import Aggregate, Name, names_in
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.bounding import bounding
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 from sandbox.releases.notes import notes
 from sandbox.releases.open_data import explain_openly, open_versions
 from sandbox.releases.predict import predict, typical_rows, typical_units
@@ -23,13 +23,13 @@ from sandbox.releases.prepare import Prepared, already_released, charge, charge_
 from sandbox.releases.response_time import allowance_for_keys, allowance_seconds
 
 
-def explain(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
+def explain(context: AskContext, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
             error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
     """The price of a question by total, the error of each output, and what would be left. Raises as `ask` does before data."""
-    if versions := open_versions(sql, version_of=desk.shelf.current):
-        return explain_openly(desk, principal=principal, sql=sql, versions=versions)
-    prepared = prepare(desk, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
-    with desk.database.transaction() as tx:
+    if versions := open_versions(sql, version_of=context.repository.current):
+        return explain_openly(context, principal=principal, sql=sql, versions=versions)
+    prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+    with context.database.transaction() as tx:
         released = already_released(tx, prepared)
         loss = charge(prepared, released) + charge_first(prepared)
         standing, *others = [statement(tx, grant.account) for grant in prepared.grants]
@@ -89,8 +89,8 @@ def _times(loss: PrivacyLoss, left: list[PrivacyLoss]) -> int | None:
 
 
 def _told(refused: BudgetExhausted) -> dict[str, str]:
-    return {"code": refused.code, "message": refused.message, "message_zh": refused.zh, "mend": refused.mend,
-            "mend_zh": refused.mend_zh}
+    return {"code": refused.code, "message": refused.message, "message_zh": refused.zh, "remedy": refused.remedy,
+            "remedy_zh": refused.remedy_zh}
 
 
 def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:

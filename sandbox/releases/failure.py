@@ -29,14 +29,14 @@ def failed(database: Database, principal: Principal, id: UUID, failure: Exceptio
     if isinstance(failure, Refused | NotAuthenticated):
         return ended_meanwhile(failure)
     return Unavailable("The question failed. Its loss stays spent, because a failure can depend on the data.",
-                       code="query_failed", mend="Tell the operator the question's number.",
-                       zh="此问失败。其花费不退,因为失败可能与数据有关。", mend_zh="请把问题编号告诉运营人员。",
+                       code="query_failed", remedy="Tell the operator the question's number.",
+                       zh="此问失败。其花费不退,因为失败可能与数据有关。", remedy_zh="请把问题编号告诉运营人员。",
                        internal=f"question {id}: {type(failure).__name__}")
 
 
 def ended_meanwhile(refusal: Refused | NotAuthenticated) -> Forbidden:
     """A decision that was for the asker before data was touched, and against them when the answer was to leave."""
     return Forbidden(f"{refusal.message} This was decided again before the answer could leave, so none does. "
-                     "What was reserved for the question stays spent.", code=refusal.code, mend=refusal.mend,
+                     "What was reserved for the question stays spent.", code=refusal.code, remedy=refusal.remedy,
                      zh=f"{refusal.zh or refusal.message}结果放行之前会再次判定，因此没有结果。为此问预留的预算不退。",
-                     mend_zh=refusal.mend_zh)
+                     remedy_zh=refusal.remedy_zh)

@@ -9,7 +9,7 @@ from os import cpu_count
 from sandbox.catalog.model import KeyValue
 from sandbox.queries.bounds_estimation import bounds_told, buckets
 from sandbox.queries.partition_selection import told_alone
-from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian
+from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian
 from sandbox.queries.value_ranges import MOST_KEY_VALUES
 
 MOST = 2**62
@@ -17,7 +17,7 @@ MOST = 2**62
 CELLS_AT_ONCE = 500
 
 
-def add_noise(share: Share, cells: list[int]) -> list[int]:
+def add_noise(share: MeasurementPrice, cells: list[int]) -> list[int]:
     """One noisy integer per cell. Raises `ValueError` rather than release anything whose certified loss exceeds its price.
 
     The map speaks of all cells. Each gets noise of its own from the same distribution, so many are done in parts, side by side.
@@ -40,7 +40,7 @@ def _noisy(scale: float, cells: list[int]) -> list[int]:
         return [value for noisy in threads.map(part, starts) for value in noisy]
 
 
-def bounds_found(share: BoundsShare, weights: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
+def bounds_found(share: BoundsPrice, weights: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
     """A column's bounds, from the weights of the units that have values in each bucket; None where no bucket has enough.
 
     Every public bucket gets noise, whether any unit is in it or not. Raises `ValueError` as `add_noise` does.
@@ -52,7 +52,7 @@ def bounds_found(share: BoundsShare, weights: Mapping[KeyValue, int]) -> tuple[F
     return bounds_told(share.bounds, dict(zip(places, map(int, noisy), strict=True)), share.scale)
 
 
-def values_told(share: KeyShare, weights: Mapping[KeyValue, int]) -> list[KeyValue]:
+def values_told(share: PartitionPrice, weights: Mapping[KeyValue, int]) -> list[KeyValue]:
     """The values that enough units have, noise included, in order; of too many, those with the largest noisy numbers.
 
     `weights`: the sum of the weights of the units that have it, by value. Values that nobody has get no noise and are never told:

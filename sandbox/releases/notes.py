@@ -241,7 +241,7 @@ def _bias(prepared: Prepared) -> list[Note]:
         return []
     said = []
     versions = [prepared.version, *(table.version for table in plan.scope.joined.values() if isinstance(table, PrivateTable))]
-    for version, beyond in dict(zip(versions, prepared.left_out, strict=True)).items():
+    for version, beyond in dict(zip(versions, prepared.contribution_histogram, strict=True)).items():
         if beyond is not None and beyond.high >= LEAST_TOLD:
             most = beyond.beyond.max_rows
             said.append(Note(

@@ -16,7 +16,7 @@ from sandbox.identity import Principal
 from sandbox.policy import Resource
 from sandbox.queries.open_question import datasets_named, open_sql, versions_named
 from sandbox.queries.sql_text import SqlText
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 
 FREE = {"picorho": 0, "rho": 0.0, "epsilon": 0.0, "delta": 0.0, "percent_of_grant": 0.0, "grant_percent_used": 0.0}
 NOTES = {"notes": ["It is about open data alone: the numbers are exact, at no cost, and no grant is needed."],
@@ -35,25 +35,25 @@ def open_versions(sql: str, *, version_of: Callable[[str], Version]) -> tuple[Ve
     return versions if all(version.policy.unit is None for version in versions) else ()
 
 
-def answer_openly(desk: Desk, *, principal: Principal, sql: str, versions: Sequence[Version]) -> dict[str, Any]:
+def answer_openly(context: AskContext, *, principal: Principal, sql: str, versions: Sequence[Version]) -> dict[str, Any]:
     """Answer it exactly, and log that it was. Raises `InvalidInput`, `Forbidden`."""
-    found = _found(desk, principal, sql, versions)
+    found = _found(context, principal, sql, versions)
     id, at = uuid4(), datetime.now(UTC)
     answer: dict[str, Any] = {
         "answer_id": str(id), "dataset": versions[0].dataset, "version": versions[0].number, "grant": None, "open": True,
         "sql": sql, "answered_at": at.isoformat(), "stored": False, "columns": _columns(found),
         "rows": [[_shown(value) for value in row] for row in found.rows], "errors": [{} for _ in found.rows],
         "price": dict(FREE), **NOTES}
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         index = append(tx, Event("query.answered_openly", principal.id, f"question:{id}", {
             "datasets": [version.name for version in versions], "rows": len(found.rows),
             "sql_sha256": hashlib.sha256(sql.encode()).hexdigest()}))
     return answer | {"log_index": index}
 
 
-def explain_openly(desk: Desk, *, principal: Principal, sql: str, versions: Sequence[Version]) -> dict[str, Any]:
+def explain_openly(context: AskContext, *, principal: Principal, sql: str, versions: Sequence[Version]) -> dict[str, Any]:
     """What `explain` says of it: it costs nothing, and nothing is far off. It is run, because that is the check."""
-    found = _found(desk, principal, sql, versions)
+    found = _found(context, principal, sql, versions)
     return {"dataset": versions[0].dataset, "version": versions[0].number, "grant": None, "open": True, "stored": True,
             "epsilon": 0.0, "delta": 0.0, "rho": 0.0, "picorho": 0, "totals": [], "keys": [], "bounds": [], "bounding": [],
             "bounding_zh": [], "outputs": [{"name": name, "kind": "computed", "totals": [], "picorho": 0, "epsilon": 0.0,
@@ -64,16 +64,16 @@ def explain_openly(desk: Desk, *, principal: Principal, sql: str, versions: Sequ
             "percent_used_after": {}, "answer_takes_seconds": 0.0, **NOTES}
 
 
-def _found(desk: Desk, principal: Principal, sql: str, versions: Sequence[Version]) -> OpenRows:
+def _found(context: AskContext, principal: Principal, sql: str, versions: Sequence[Version]) -> OpenRows:
     for version in versions:
-        desk.gate.require(principal, "see", Resource("Dataset", version.dataset, {
+        context.gate.require(principal, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
     text = SqlText(sql)
     mark = secrets.token_hex(8)  # so that no name in a question can be one of these
     asked = {version.dataset: f"open_{mark}_{place}" for place, version in enumerate(versions)}
     _check_versions(text, versions)
     safe = open_sql(text, asked)
-    return desk.engine.answer_openly(safe, {asked[version.dataset]: version for version in versions})
+    return context.engine.answer_openly(safe, {asked[version.dataset]: version for version in versions})
 
 
 def _check_versions(text: SqlText, versions: Sequence[Version]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.errors import InvalidInput
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
-from sandbox.queries.tree import RANKS, Across, Aggregate, Aggregation, Expression, Over, walk
+from sandbox.queries.tree import RANKS, Aggregate, Aggregation, AnswerWindow, Expression, WindowFunctionKind, walk
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer_window_values import half_width, in_squares
 from sandbox.releases.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
@@ -74,23 +74,23 @@ def predict(output: PlannedOutput, plan: Plan, scales: dict[Total, float], units
 
 def is_counted(output: PlannedOutput) -> bool:
     """Whether it is made of ranks and numbers of groups alone: it has no error of its own."""
-    return all(isinstance(piece, Across) and piece.over in (*RANKS, Over.COUNT) for piece in output.pieces)
+    return all(isinstance(piece, AnswerWindow) and piece.over in (*RANKS, WindowFunctionKind.COUNT) for piece in output.pieces)
 
 
-def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: Across, confidence: float,
+def _said(plan: Plan, cell: Cell, keys: Mapping[Expression, object], node: AnswerWindow, confidence: float,
           _: object) -> tuple[Any, Interval]:
     """A value across groups that are all of typical size."""
     n = prod(len(key.values) or 1 for key in plan.keys if key.of not in node.within)
     if node.first is not None and node.last is not None:
         n = min(n, node.last - node.first + 1)
-    if node.of is None or node.over in (*RANKS, Over.COUNT):
+    if node.of is None or node.over in (*RANKS, WindowFunctionKind.COUNT):
         return n, Interval(1.0, float(n))
     inside = {part: plan.parts[part] for part in walk(node.of) if isinstance(part, Aggregate)}
     released = {**keys, **values_of(inside, cell)}
     z = z_of(1 - (1 - confidence) / max(1, n * len(inside)))
     value = evaluate(node.of, released)
     around = enclose(node.of, released, {part: interval_of(part, totals, cell, z) for part, totals in inside.items()})
-    times = n if node.over is Over.SUM and isinstance(value, int | float) else 1
+    times = n if node.over is WindowFunctionKind.SUM and isinstance(value, int | float) else 1
     if in_squares(node, plan):
         width = half_width(node, plan, {total: noisy.scale for total, noisy in cell.items()}, n, confidence)
         return value * times, Interval(value * times - width, value * times + width)
@@ -118,9 +118,9 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
     """
     if not LEAST_ERROR <= error <= MOST_ERROR:
         raise InvalidInput(f"The error must lie between {LEAST_ERROR:g} and {MOST_ERROR:g}.", code="error_out_of_range",
-                           mend="Write error=0.05 for plus or minus 5 % with 95 % confidence.",
+                           remedy="Write error=0.05 for plus or minus 5 % with 95 % confidence.",
                            zh=f"error 应在 {LEAST_ERROR:g} 与 {MOST_ERROR:g} 之间。",
-                           mend_zh="error=0.05 表示正负 5 %(95 % 置信)。")
+                           remedy_zh="error=0.05 表示正负 5 %(95 % 置信)。")
 
     told = [output for output in plan.outputs if output.aggregates and not is_counted(output)]
 
@@ -131,9 +131,9 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
 
     if not enough(MOST_RHO):
         raise InvalidInput(f"No budget gives every output an error of {error:.2%}.", code="error_out_of_reach",
-                           mend="Ask for a larger error, or give an epsilon: explain tells what it would bring.",
+                           remedy="Ask for a larger error, or give an epsilon: explain tells what it would bring.",
                            zh=f"任何预算都不能让每个输出的误差达到 {error:.2%}。",
-                           mend_zh="请允许更大的误差,或改给 epsilon:explain 会告知它带来的误差。")
+                           remedy_zh="请允许更大的误差,或改给 epsilon:explain 会告知它带来的误差。")
     low, high = 1, MOST_RHO
     while high - low > max(1, high // 2000):
         middle = (low + high) // 2

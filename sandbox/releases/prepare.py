@@ -24,8 +24,8 @@ from sandbox.queries.cost import require_affordable
 from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
 from sandbox.releases.bounding_bias import BoundingBias, bias_of
-from sandbox.releases.context import Desk
-from sandbox.releases.contribution_histogram import LeftOut, left_out
+from sandbox.releases.context import AskContext
+from sandbox.releases.contribution_histogram import ContributionHistogram, contribution_histogram
 from sandbox.releases.estimated_bounds import bounds_bought
 from sandbox.releases.predict import loss_for
 from sandbox.releases.response_time import require_in_time
@@ -53,14 +53,14 @@ class Prepared:
     plan: Plan
     price: Price
     digest: str
-    left_out: tuple[LeftOut | None, ...]
+    contribution_histogram: tuple[ContributionHistogram | None, ...]
     """What bounding leaves out of each private dataset, in the order of the joins; None where no estimate was bought."""
     error: float | None = None  # the relative error that was asked for in place of an epsilon
 
     @property
     def units(self) -> float | None:
         """How many units the dataset has, about; None where that is not known."""
-        return None if self.left_out[0] is None else self.left_out[0].units
+        return None if self.contribution_histogram[0] is None else self.contribution_histogram[0].units
 
     @property
     def grant(self) -> Grant:
@@ -70,7 +70,7 @@ class Prepared:
     @cached_property
     def bias(self) -> BoundingBias | None:
         """How far bounding may have moved the answer; None where that is not known."""
-        return bias_of(self.plan, [None if one is None else one.beyond for one in self.left_out])
+        return bias_of(self.plan, [None if one is None else one.beyond for one in self.contribution_histogram])
 
     @property
     def charged(self) -> Charged:
@@ -86,91 +86,91 @@ class Prepared:
         return self.plan.version
 
 
-def prepare(desk: Desk, *, principal: Principal, sql: str, epsilon: Fraction | None,
+def prepare(context: AskContext, *, principal: Principal, sql: str, epsilon: Fraction | None,
             error: float | None = None, grant_id: int | None = None) -> Prepared:
     """Steps 1 to 4 of the DP gate, in their order; touches no data.
 
     Raises `QueryRefused`, `Forbidden` or `InvalidInput`.
     """
-    question = read_question(sql, version_of=desk.shelf.current)
-    version = desk.shelf.current(question.dataset)
-    scope = scope_for(question, version, version_of=desk.shelf.current, engine=desk.engine)
-    scope = _with_bounds(desk, question, version, scope)
+    question = read_question(sql, version_of=context.repository.current)
+    version = context.repository.current(question.dataset)
+    scope = scope_for(question, version, version_of=context.repository.current, engine=context.engine)
+    scope = _with_bounds(context, question, version, scope)
     bound = bind(question, scope)
-    with desk.database.transaction() as tx:
-        grants = tuple(_grant(tx, desk, principal, one, grant_id if one is version else None)
+    with context.database.transaction() as tx:
+        grants = tuple(_grant(tx, context, principal, one, grant_id if one is version else None)
                        for one in (version, *scope.private))
         joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
-        beyond = tuple(left_out(tx, one) for one in (version, *joined))
+        beyond = tuple(contribution_histogram(tx, one) for one in (version, *joined))
     others = (*scope.joined.values(), *scope.looked_up.values())
-    grade = desk.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
+    grade = context.gate.grades.combine([version.policy.grade, *(table.version.policy.grade for table in others),
                                       *(scope.column(name).grade for name in names_in(bound))])
     for grant in grants:
-        _decide(desk, principal, grant, grade)
+        _decide(context, principal, grant, grade)
     plan = make_plan(bound, version, scope)
     require_affordable(plan)
     require_in_time(plan)
     budget = version.policy.budget
     assert budget is not None, "bind refuses datasets without a unit, and those with one have a budget"
     if epsilon is not None and error is not None:
-        raise InvalidInput("Both an epsilon and an error are given.", mend="Give one of them: each follows from the other.",
-                           zh="同时给了 epsilon 和 error。", mend_zh="请只给其一:另一个由它得出。")
+        raise InvalidInput("Both an epsilon and an error are given.", remedy="Give one of them: each follows from the other.",
+                           zh="同时给了 epsilon 和 error。", remedy_zh="请只给其一:另一个由它得出。")
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
-        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", mend="Common values are 0.05 to 1.",
-                           zh="epsilon 应在 0.000001 与 1000 之间。", mend_zh="常用 0.05 至 1。")
+        raise InvalidInput("epsilon must lie between 0.000001 and 1000.", remedy="Common values are 0.05 to 1.",
+                           zh="epsilon 应在 0.000001 与 1000 之间。", remedy_zh="常用 0.05 至 1。")
     if scope.unbought and error is not None:
         raise InvalidInput("The bounds of a column are not known yet, so no error can be promised.", code="bounds_not_bought",
-                           mend="Ask once with an epsilon: that buys them, and explain tells its price.",
+                           remedy="Ask once with an epsilon: that buys them, and explain tells its price.",
                            zh="某个栏目的边界尚不知道,无法承诺误差。",
-                           mend_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
+                           remedy_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。")
     if not plan.discoveries:
         units = None if beyond[0] is None else beyond[0].units
         loss = budget.loss(wanted) if error is None or not plan.totals else loss_for(plan, error, units)
         prepared = Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
-        return _kept_before(desk, prepared, bound) if error is None else prepared
+        return _kept_before(context, prepared, bound) if error is None else prepared
     loss = budget.loss(wanted, keys=len(plan.discoveries))
-    return _with_found_keys(desk, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error)
+    return _with_found_keys(context, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error)
 
 
-def _kept_before(desk: Desk, prepared: Prepared, bound: Question) -> Prepared:
+def _kept_before(context: AskContext, prepared: Prepared, bound: Question) -> Prepared:
     """The same question as it was understood before conditions were normalised, if all of it was answered then: it stays free."""
     plan = make_plan(bound, prepared.version, prepared.plan.scope, as_written=True)
     before = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
     if before.digest == prepared.digest:
         return prepared
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         answered = already_released(tx, before)
     return before if all(share.total.name in answered for share in before.price.shares) else prepared
 
 
-def _with_bounds(desk: Desk, question: Question, version: Version, scope: Scope) -> Scope:
+def _with_bounds(context: AskContext, question: Question, version: Version, scope: Scope) -> Scope:
     """With the bounds that were bought of columns that have none in the policy; where they were not, with some that will do
     for the price."""
     wanted = bounds_to_buy(question, version, scope)
     if not wanted:
         return scope
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         bought = bounds_bought(tx, wanted, version)
     return assumed(replace(scope, bought=bought), tuple(one for one in wanted if one.of not in bought))
 
 
-def _with_found_keys(desk: Desk, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
+def _with_found_keys(context: AskContext, prepared: Prepared, bound: Question, error: float | None) -> Prepared:
     """The same question with the values of its keys that were found before; some may still be unknown."""
     plan = prepared.plan
     least = {share.discovery: share.loss.picorho for share in prepared.price.keys} if error is None else None
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         found = keys_found(tx, plan, least)
     plan = make_plan(bound, plan.version, replace(plan.scope, found=found))
     require_in_time(plan)  # it has more cells now
     if error is None:
         prepared = replace(prepared, plan=plan, price=price_within(plan, prepared.price.offered), digest=digest(plan))
-        return prepared if plan.unknown else _kept_before(desk, prepared, bound)
+        return prepared if plan.unknown else _kept_before(context, prepared, bound)
     if plan.unknown:
         raise InvalidInput("The groups are not known yet, so no error can be promised for them.", code="keys_not_found",
-                           mend="Ask once with an epsilon: that finds them, and explain tells its price.",
+                           remedy="Ask once with an epsilon: that finds them, and explain tells its price.",
                            zh="分组值尚未发现,无法承诺误差。",
-                           mend_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。")
+                           remedy_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。")
     of_totals = loss_for(plan, error, prepared.units)
     loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
     return replace(prepared, plan=plan, price=price_within(plan, loss), digest=digest(plan))
@@ -221,17 +221,17 @@ def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicT
                        partial(engine.public_has_empty, version))
 
 
-def _grant(tx: Transaction, desk: Desk, principal: Principal, version: Version, grant_id: int | None) -> Grant:
+def _grant(tx: Transaction, context: AskContext, principal: Principal, version: Version, grant_id: int | None) -> Grant:
     if grant_id is not None:
         grant = load_grant(tx, grant_id)
         if grant.team not in principal.teams:
             with hidden_from_strangers(no_grant(grant_id), seen=may_know(principal, grant)):
-                _decide(desk, principal, grant, version.policy.grade)
+                _decide(context, principal, grant, version.policy.grade)
         if grant.dataset != version.dataset:
             raise InvalidInput(f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
-                               mend="Name the grant of the dataset that you ask.",
+                               remedy="Name the grant of the dataset that you ask.",
                                zh=f"授权 {grant_id} 属于 {grant.dataset},而不是 {version.dataset}。",
-                               mend_zh="请写所问数据集的授权编号。")
+                               remedy_zh="请写所问数据集的授权编号。")
         return grant
     seen = list_grants(tx, principal)
     own = [one for team in sorted(principal.teams) if (one := newest(seen, team=team, dataset=version.dataset))]
@@ -239,24 +239,24 @@ def _grant(tx: Transaction, desk: Desk, principal: Principal, version: Version, 
     if len(live) > 1:
         named = [f"{grant.id} ({grant.team})" for grant in live]
         raise InvalidInput(f"Several of your teams have a grant on {version.dataset}: {', '.join(named)}.", code="several_teams",
-                           mend="Say for which team you ask, by its grant: grant=<number>, or --grant in a terminal.",
+                           remedy="Say for which team you ask, by its grant: grant=<number>, or --grant in a terminal.",
                            zh=f"你有多个团队持有 {version.dataset} 的授权:{'、'.join(named)}。",
-                           mend_zh="请用授权编号指明为哪个团队提问:grant=<编号>,终端中为 --grant。")
+                           remedy_zh="请用授权编号指明为哪个团队提问:grant=<编号>,终端中为 --grant。")
     if not own:
         raise Forbidden(f"Your teams have no grant on {version.dataset}.", code="no_grant",
-                        mend="Request access: cihu request, or the dataset's page in the portal.",
-                        zh=f"你所在的团队没有 {version.dataset} 的授权。", mend_zh="请申报:cihu request,或门户的数据集页面。")
+                        remedy="Request access: cihu request, or the dataset's page in the portal.",
+                        zh=f"你所在的团队没有 {version.dataset} 的授权。", remedy_zh="请申报:cihu request,或门户的数据集页面。")
     return live[0] if live else own[0]
 
 
-def _decide(desk: Desk, principal: Principal, grant: Grant, grade: str) -> None:
-    desk.gate.require(principal, "ask", Resource("Grant", str(grant.id), {
+def _decide(context: AskContext, principal: Principal, grant: Grant, grade: str) -> None:
+    context.gate.require(principal, "ask", Resource("Grant", str(grant.id), {
         "team": grant.team, "status": grant.status.value, "department": grant.department, "dataset": grant.dataset,
         "expires_at": int(grant.until.timestamp()), "purpose": grant.purpose, "grade": grade}),
         {"now": int(datetime.now(UTC).timestamp()), "way": "dp"})
 
 
-def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepared) -> None:
+def confirm(tx: Transaction, context: AskContext, principal: Principal, prepared: Prepared) -> None:
     """Decide again, inside the transaction that charges or releases: the account and the grant as they are now.
 
     A question may have waited for its lock, or run for a minute, and a revocation must not lose that race: both are held
@@ -265,7 +265,7 @@ def confirm(tx: Transaction, desk: Desk, principal: Principal, prepared: Prepare
     """
     account = load_principal(tx, principal.id, hold=True)
     for grant in sorted(prepared.grants, key=lambda grant: grant.id):
-        _decide(desk, account, load_grant(tx, grant.id, share=True), prepared.grade)
+        _decide(context, account, load_grant(tx, grant.id, share=True), prepared.grade)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from sandbox.budgets import reserve, settle
 from sandbox.database import Transaction
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.partition_selection import Discovery
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.partition_selection import PartitionSelection
+from sandbox.queries.scope import BoundsEstimation
 from sandbox.releases.answer_sha256 import answer_sha256
-from sandbox.releases.context import Desk
+from sandbox.releases.context import AskContext
 from sandbox.releases.failure import failed
 from sandbox.releases.prepare import Prepared, confirm
 from sandbox.releases.response_time import allowance_for_keys, limit_seconds, until_due
@@ -32,7 +32,7 @@ from sandbox.releases.tables import questions
 class Purchase:
     """What is bought: `sql` for people, `said` for the log, `found` what may be told of the exact numbers, `keep` where to."""
 
-    of: Discovery | BoundsToBuy
+    of: PartitionSelection | BoundsEstimation
     digest: str
     sql: str
     loss: PrivacyLoss
@@ -41,15 +41,15 @@ class Purchase:
     keep: Callable[[Transaction, dict[str, Any]], None]
 
 
-def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase) -> None:
+def buy(context: AskContext, principal: Principal, prepared: Prepared, purchase: Purchase) -> None:
     """Raises `BudgetExhausted`, `Forbidden` before data is touched; `Unavailable` with code "query_failed" after."""
     id, version, grant = uuid4(), prepared.version, prepared.grant
     price = {"picorho": purchase.loss.picorho, "delta_units": purchase.loss.delta_units}
     about = {"dataset": version.name, "grant": grant.id, "digest": purchase.digest, **price}
     allowance = allowance_for_keys(prepared.plan, purchase.of)
-    with desk.engine.place():  # before anything is charged
-        with desk.database.transaction() as tx:
-            confirm(tx, desk, principal, prepared)
+    with context.engine.place():  # before anything is charged
+        with context.database.transaction() as tx:
+            confirm(tx, context, principal, prepared)
             reserve(tx, id=id, grant=grant.account.key, dataset=version.dataset, population=version.policy.population,
                     loss=purchase.loss, stated_at=prepared.charged["stated_at"])  # of this dataset alone, whatever is joined
             tx.execute(insert(questions).values(
@@ -57,19 +57,19 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
                 picorho=purchase.loss.picorho, sql=purchase.sql, status="asked"))
             append(tx, Event("query.asked", principal.id, f"question:{id}", {**about, **purchase.said}))
         try:
-            desk.engine.warm(version)
+            context.engine.warm(version)
             # a key of its own, which nobody outside this call ever sees: who asks cannot foresee which values of a unit count
             choice = secrets.token_hex(32)
-            with until_due(allowance, load=desk.engine.load()):
-                found = purchase.found(desk.engine.units_by_value(
+            with until_due(allowance, load=context.engine.load()):
+                found = purchase.found(context.engine.units_by_value(
                     purchase.of, version, seconds=limit_seconds(allowance), computing_seconds=4 * allowance, choice=choice))
             assert version.policy.budget is not None
             delta = version.policy.budget.delta
             answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
                       "sql": purchase.sql, "answered_at": datetime.now(UTC).isoformat(), "stored": False, **found,
                       "price": {**price, "epsilon": round(epsilon_of(purchase.loss, delta), 6), "delta": float(delta)}}
-            with desk.database.transaction() as tx:
-                confirm(tx, desk, principal, prepared)  # as in ask.py
+            with context.database.transaction() as tx:
+                confirm(tx, context, principal, prepared)  # as in ask.py
                 purchase.keep(tx, found)
                 settle(tx, id=id)
                 tx.execute(update(questions).where(questions.c.id == id).values(status="released", answer=answer))
@@ -77,4 +77,4 @@ def buy(desk: Desk, principal: Principal, prepared: Prepared, purchase: Purchase
                     **about, "answer_sha256": answer_sha256(answer)}))
                 tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
         except Exception as failure:  # noqa: BLE001  # as in ask.py: all failures after data was touched look the same
-            raise failed(desk.database, principal, id, failure) from None
+            raise failed(context.database, principal, id, failure) from None

@@ -24,9 +24,9 @@ from math import ceil, log2
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan
 from sandbox.queries.cost import cost_of
-from sandbox.queries.partition_selection import Discovery
+from sandbox.queries.partition_selection import PartitionSelection
 from sandbox.queries.plan import TotalKind
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.scope import BoundsEstimation
 from sandbox.queries.tree import walk
 
 START_SECONDS = 0.25
@@ -77,7 +77,7 @@ def _seconds(plan: Plan, rows: int) -> float:
         + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)
 
 
-def allowance_for_keys(plan: Plan, discovery: Discovery | BoundsToBuy) -> float:
+def allowance_for_keys(plan: Plan, discovery: PartitionSelection | BoundsEstimation) -> float:
     """The same as `allowance_seconds` for finding a key's values, or a column's bounds."""
     return START_SECONDS + plan.version.policy.about_rows * (
         SECONDS_A_ROW[TotalKind.VALUES] + SECONDS_A_ROW_AND_PART * sum(1 for _ in walk(discovery.of)))

@@ -11,8 +11,8 @@ from sandbox.identity import Principal
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import digest_of_keys
 from sandbox.queries.describe import wording
-from sandbox.queries.price import KeyShare
-from sandbox.releases.context import Desk
+from sandbox.queries.price import PartitionPrice
+from sandbox.releases.context import AskContext
 from sandbox.releases.noise import values_told
 from sandbox.releases.prepare import Prepared, charge, charge_first
 from sandbox.releases.purchase import Purchase, buy
@@ -20,27 +20,27 @@ from sandbox.releases.selected_partitions import keys_found
 from sandbox.releases.tables import found_keys
 
 
-def find_keys(desk: Desk, principal: Principal, prepared: Prepared) -> PrivacyLoss:
+def find_keys(context: AskContext, principal: Principal, prepared: Prepared) -> PrivacyLoss:
     """Buy the values of each key of a question that is not known yet; returns what was paid.
 
     The whole question must fit in the budget before any of it is bought. Raises as `buy` does.
     """
     paid = ZERO
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         require(tx, **prepared.charged, loss=charge(prepared, {}) + charge_first(prepared))
     for share in prepared.price.keys:
         if share.discovery not in prepared.plan.unknown:
             continue
-        with desk.database.lock(f"keys:{digest_of_keys(share.discovery, prepared.version)}"):
-            with desk.database.transaction() as tx:  # somebody else may have bought them while we waited
+        with context.database.lock(f"keys:{digest_of_keys(share.discovery, prepared.version)}"):
+            with context.database.transaction() as tx:  # somebody else may have bought them while we waited
                 known = keys_found(tx, prepared.plan, {one.discovery: one.loss.picorho for one in prepared.price.keys})
             if share.discovery.of not in known:
-                buy(desk, principal, prepared, _purchase(share, prepared))
+                buy(context, principal, prepared, _purchase(share, prepared))
                 paid += share.loss
     return paid
 
 
-def _purchase(share: KeyShare, prepared: Prepared) -> Purchase:
+def _purchase(share: PartitionPrice, prepared: Prepared) -> Purchase:
     digest = digest_of_keys(share.discovery, prepared.version)
 
     def found(units: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sandbox.catalog.model import KeyValue, Type
 from sandbox.database import Transaction
 from sandbox.queries import digests_of_keys
-from sandbox.queries.partition_selection import Discovery
+from sandbox.queries.partition_selection import PartitionSelection
 from sandbox.queries.plan import Plan
 from sandbox.queries.tree import Expression
 from sandbox.queries.value_ranges import range_of
@@ -18,7 +18,7 @@ Found = dict[Expression, tuple[KeyValue, ...]]
 READ: dict[Type, Callable[[str], KeyValue]] = {Type.DATE: date.fromisoformat, Type.TIMESTAMP: datetime.fromisoformat}
 
 
-def keys_found(tx: Transaction, plan: Plan, least: dict[Discovery, int] | None = None) -> Found:
+def keys_found(tx: Transaction, plan: Plan, least: dict[PartitionSelection, int] | None = None) -> Found:
     """The values of those keys that were found at a loss of at least so many picorho (any, if `least` is None).
 
     Of several the least precise that is enough: whoever asked at that offer before finds the same groups again. Each

@@ -19,40 +19,40 @@ from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
 from sandbox.reviews.model import WAITING, Declared, Finding, Review, ReviewedFile, ReviewState, Round, Severity
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import Left, left_files, load_review, versions_of
+from sandbox.reviews.read import StoredFile, load_review, output_files, versions_of
 from sandbox.reviews.tables import review_files, review_votes, reviews
 
 MISSING = Finding(
     code="missing", risk="existence", severity=Severity.ASKS,
     message="The run left no file of this name. That it did not may itself tell something.",
-    mend="If you approve, nothing of it is released; say why that may be known.",
-    zh="运行没有留下此文件;这一点本身也可能透露信息。", mend_zh="批准则不放行任何内容;请说明为何可以让人知道。")
+    remedy="If you approve, nothing of it is released; say why that may be known.",
+    zh="运行没有留下此文件;这一点本身也可能透露信息。", remedy_zh="批准则不放行任何内容;请说明为何可以让人知道。")
 NO_COUNTS = Finding(
     code="counts_missing", risk="support", severity=Severity.ASKS,
     message="The run left no file of the name that is given for its supporting counts.",
-    mend="Ask for the counts, or say why they are not needed.",
-    zh="运行没有留下所称的支持性计数文件。", mend_zh="请要求提供计数,或说明为何不需要。")
+    remedy="Ask for the counts, or say why they are not needed.",
+    zh="运行没有留下所称的支持性计数文件。", remedy_zh="请要求提供计数,或说明为何不需要。")
 
 
-def checked_review(desk: ReviewDesk, *, officer: Principal, id: UUID) -> Review:
+def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> Review:
     """The review with its findings, for an officer who may review it. Raises `Refused`, `NotFound`, `Unavailable`."""
-    with refusals_logged(desk.database), desk.database.transaction() as tx:
+    with refusals_logged(context.database), context.database.transaction() as tx:
         review = load_review(tx, id)
-        require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
-        run, left = load_run(tx, review.run), left_files(tx, review.run)
-        versions = versions_of(tx, desk.shelf, run)
+        require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
+        run, left = load_run(tx, review.run), output_files(tx, review.run)
+        versions = versions_of(tx, context.repository, run)
         stale = is_stale(tx, run)
         due = stale or any(file.findings is None for file in review.files)
         others = beside(tx, run) if due else None
     if not due or review.state not in WAITING:
         return review
     # all of them, whichever was declared anew: what a file gives away can hang on the others
-    found = _checked(desk, versions, [file.declared for file in review.files], left, others)
-    with desk.database.transaction() as tx:
+    found = _checked(context, versions, [file.declared for file in review.files], left, others)
+    with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
             for file in now.files:
@@ -72,10 +72,10 @@ def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Fi
     tx.execute(update(review_files).where(*at).values(findings=[asdict(finding) for finding in findings]))
 
 
-def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[Declared],
-             left: dict[str, Left], others: Beside | None) -> dict[str, list[Finding]]:
+def _checked(context: ReviewContext, versions: tuple[Version, ...], asked_for: list[Declared],
+             left: dict[str, StoredFile], others: Beside | None) -> dict[str, list[Finding]]:
     """What the checks say of each file by itself, of all of them together, and of a declared table beside all that left."""
-    rules, raw = desk.taxonomy.at(grade_of(desk.gate, versions)), desk.raw.of(versions)
+    rules, raw = context.taxonomy.at(grade_of(context.gate, versions)), context.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
     found: dict[str, list[Finding]] = {}
     for one in asked_for:
@@ -83,8 +83,8 @@ def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[De
         if file is None:
             found[one.path] = [MISSING]
             continue
-        said = Declaration(one.statbarn, one.context, one.controls, fetched(desk, counts) if counts else None)
-        there[one.path] = fetched(desk, file), said
+        said = Declaration(one.statbarn, one.context, one.controls, fetched(context, counts) if counts else None)
+        there[one.path] = fetched(context, file), said
         found[one.path] = check_file(one.path, *there[one.path], rules, raw)
         if one.counts is not None and counts is None:
             found[one.path].append(NO_COUNTS)
@@ -95,14 +95,14 @@ def _checked(desk: ReviewDesk, versions: tuple[Version, ...], asked_for: list[De
     return found
 
 
-def fetched(desk: ReviewDesk, file: Left) -> bytes:
+def fetched(context: ReviewContext, file: StoredFile) -> bytes:
     """The bytes that the run left, and no others. Raises `Unavailable`."""
-    content = desk.quarantine.get(file.object_name, file.object_version)
+    content = context.quarantine.get(file.object_name, file.object_version)
     return exact(content, file)
 
 
-def exact(content: bytes, file: Left) -> bytes:
+def exact(content: bytes, file: StoredFile) -> bytes:
     """`content`, if it is what was recorded. Raises `Unavailable`."""
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise Unavailable("A file is not what was recorded.", code="storage_damaged", mend="Tell the operator.")
+        raise Unavailable("A file is not what was recorded.", code="storage_damaged", remedy="Tell the operator.")
     return content

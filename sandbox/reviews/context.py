@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.database import Database
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.policy import Gate
@@ -12,11 +12,11 @@ from sandbox.storage import QuarantineStore, ReleasedStore
 
 
 @dataclass(frozen=True)
-class ReviewDesk:
+class ReviewContext:
     """The database, the catalogue, the rules, the two buckets between which reviewers stand, and what the checks need."""
 
     database: Database
-    shelf: Shelf
+    repository: DatasetRepository
     gate: Gate
     policy: ReviewPolicy
     quarantine: QuarantineStore

@@ -10,23 +10,23 @@ from sandbox.declared.table_store import forget, mark_released
 from sandbox.errors import Conflict
 from sandbox.jobs import Run, RunState, conclude, load_run
 from sandbox.jobs.permit import revoked_grant
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Outcome, Review, ReviewState
 from sandbox.reviews.release import copy_files
 from sandbox.reviews.tables import reviews
 
 
-def decide(tx: Transaction, desk: ReviewDesk, review: Review, outcome: Outcome, *, voted: Event) -> None:
+def decide(tx: Transaction, context: ReviewContext, review: Review, outcome: Outcome, *, voted: Event) -> None:
     """End the review in the voter's transaction. The entry of an outcome names no reviewer: their votes' entries do."""
     if outcome is Outcome.RELEASED:
         require_not_revoked(tx, load_run(tx, review.run))
     if outcome is Outcome.RELEASED and not mark_released(tx, review.run):
         raise Conflict("Another table about the same people has left since the checks of this one.", code="review_changed",
-                       mend="Load the page again: it is checked beside that.", zh="检查之后,另一张关于同一批人的表已放行。",
-                       mend_zh="请刷新页面:会重新比较。")
+                       remedy="Load the page again: it is checked beside that.", zh="检查之后,另一张关于同一批人的表已放行。",
+                       remedy_zh="请刷新页面:会重新比较。")
     if outcome is Outcome.REFUSED:
         forget(tx, review.run)
-    files = copy_files(tx, desk, review) if outcome is Outcome.RELEASED else {}
+    files = copy_files(tx, context, review) if outcome is Outcome.RELEASED else {}
     if load_run(tx, review.run).state.value != outcome.value:  # a run may be returned again
         conclude(tx, review.run, RunState(outcome.value))
     tx.execute(update(reviews).where(reviews.c.id == review.id).values(
@@ -42,8 +42,8 @@ def require_not_revoked(tx: Transaction, run: Run) -> None:
     leaves after the revocation's entry. A grant that came to its date does not stop a review of what it allowed."""
     if (id := revoked_grant(tx, run.inputs)) is not None:
         raise Conflict(f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",
-                       code="grant_revoked", mend="Refuse or return the review, with that as its reason.",
-                       zh=f"该运行所依据的授权 {id} 已被撤销，其输出不能放行。", mend_zh="请拒绝或退回，并说明此原因。")
+                       code="grant_revoked", remedy="Refuse or return the review, with that as its reason.",
+                       zh=f"该运行所依据的授权 {id} 已被撤销，其输出不能放行。", remedy_zh="请拒绝或退回，并说明此原因。")
 
 
 def event_of(review: Review, outcome: Outcome, files: list[dict[str, object]]) -> Event:

@@ -16,7 +16,7 @@ from sandbox.reviews.read import earlier_releases
 
 RISK = "differencing"
 NAMED = 3
-MEND = ("Ask for a coarser table, or for the very cells that have left already; or ask with noise (cihu.sql).",
+REMEDY = ("Ask for a coarser table, or for the very cells that have left already; or ask with noise (cihu.sql).",
         "请申请更粗的表,或与已放行者完全相同的单元格;或改用带噪声的提问(cihu.sql)。")
 ONLY_THE_TABLE = blocks(
     "not_the_table", "small_group", "Of a declared query only table.csv may leave: the rest is exact, or for reviewers alone.",
@@ -93,13 +93,13 @@ def _finding(overlap: Overlap, said: Beside) -> Finding:
         case How.DIFFERENCE:
             other = overlap.numbers[1].name
             return blocks(
-                "differs_by_few", RISK, f"It differs by {few} from {other} of {whose or 'this table itself'}.", MEND[0],
-                f"它与{whose_zh or '本表自身'}的 {other} 仅相差 {few_zh}。", MEND[1], where=overlap.numbers[0].name)
+                "differs_by_few", RISK, f"It differs by {few} from {other} of {whose or 'this table itself'}.", REMEDY[0],
+                f"它与{whose_zh or '本表自身'}的 {other} 仅相差 {few_zh}。", REMEDY[1], where=overlap.numbers[0].name)
         case How.COMBINATION:
             return blocks(
                 "combines_to_few", RISK,
                 f"{len(new)} of its numbers, added and subtracted with numbers of {whose or 'this table itself'}, leave {few}.",
-                MEND[0], f"其中 {len(new)} 个数与{whose_zh or '本表自身'}的数相加减,只剩 {few_zh}。", MEND[1],
+                REMEDY[0], f"其中 {len(new)} 个数与{whose_zh or '本表自身'}的数相加减,只剩 {few_zh}。", REMEDY[1],
                 where=names)
         case How.SUPPRESSION:
             of, of_zh = (f" together with {whose}", f"与{whose_zh}一起") if whose else ("", "")
@@ -107,7 +107,7 @@ def _finding(overlap: Overlap, said: Beside) -> Finding:
                 "suppression_undone", RISK,
                 f"With a total that may be known from elsewhere, {len(new)} of its numbers{of} tell of {few} behind what is "
                 "suppressed.",
-                MEND[0], f"若合计从别处可知,其中 {len(new)} 个数{of_zh}会透露被隐去的 {few_zh}。", MEND[1],
+                REMEDY[0], f"若合计从别处可知,其中 {len(new)} 个数{of_zh}会透露被隐去的 {few_zh}。", REMEDY[1],
                 where=names_zh)
 
 

@@ -19,7 +19,7 @@ from sandbox.jobs.read import load_own_run
 from sandbox.plain_text import PlainText
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
 from sandbox.reviews.read import list_reviews, load_review, released
@@ -30,7 +30,7 @@ from sandbox.reviews.run_package import package_for_officer, package_for_team
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.trial_check import PATH, check_trial
 from sandbox.reviews.view_file import view_file
-from sandbox.reviews.views import told_files, told_in_queue, told_to_reviewer, told_to_team, words_of
+from sandbox.reviews.views import team_view, told_files, told_in_queue, told_to_reviewer, words_of
 from sandbox.reviews.vote import vote
 
 AS_BYTES = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}
@@ -70,8 +70,8 @@ class TrialFiles(BaseModel):
         try:
             return {path: base64.b64decode(content, validate=True) for path, content in self.contents.items()}
         except (binascii.Error, ValueError):
-            raise InvalidInput("A file's content is not base64.", mend="Use cihu.check.", zh="文件内容不是 base64。",
-                               mend_zh="请用 cihu.check。") from None
+            raise InvalidInput("A file's content is not base64.", remedy="Use cihu.check.", zh="文件内容不是 base64。",
+                               remedy_zh="请用 cihu.check。") from None
 
 
 class OneVote(BaseModel):
@@ -90,7 +90,7 @@ class Votes(BaseModel):
     votes: list[OneVote] = Field(max_length=100)
 
 
-def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     """Nothing here leads to quarantine: what is not released is not there."""
     api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
     Asker = Annotated[Principal, Depends(authenticate)]
@@ -98,38 +98,38 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     @api.post("/{number}/release", status_code=201)
     def ask_for_files(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
         """Ask for files of a finished run. What is not named is never released."""
-        return told_to_team(request_release(desk, principal=asker, run=number, files=wanted.declared()))
+        return team_view(request_release(context, principal=asker, run=number, files=wanted.declared()))
 
     @api.get("/{number}/release")
     def asked_for(asker: Asker, number: UUID) -> dict[str, Any]:
         """What was asked for last, whether it is decided, and what reviewers want."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             _, review = own_review(tx, asker, number)
         if review is None:
-            raise NotFound("Nothing was asked for of this run.", mend="Ask for files: POST /v1/runs/{id}/release.",
-                           zh="尚未申请放行该运行的文件。", mend_zh="请先申请。")
-        return told_to_team(review)
+            raise NotFound("Nothing was asked for of this run.", remedy="Ask for files: POST /v1/runs/{id}/release.",
+                           zh="尚未申请放行该运行的文件。", remedy_zh="请先申请。")
+        return team_view(review)
 
     @api.post("/{number}/release/change")
     def say_otherwise(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
         """Say something else of some files, or ask for more, while reviewers look; the votes on these files fall."""
-        return told_to_team(change_declarations(desk, principal=asker, run=number, files=wanted.declared()))
+        return team_view(change_declarations(context, principal=asker, run=number, files=wanted.declared()))
 
     @api.post("/{number}/release/withdraw")
     def take_back(asker: Asker, number: UUID) -> dict[str, Any]:
         """Take the request back."""
-        return told_to_team(withdraw(desk, principal=asker, run=number))
+        return team_view(withdraw(context, principal=asker, run=number))
 
     @api.get("/{number}/package")
     def package(asker: Asker, number: UUID) -> Response:
         """The whole story of a decided run as one signed RO-Crate (zip): program, inputs, declarations, votes without names,
         released files, receipt."""
-        return as_bytes(package_for_team(desk, log, principal=asker, run=number))
+        return as_bytes(package_for_team(context, log, principal=asker, run=number))
 
     @api.get("/{number}/files")
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
         """The files that reviewers let pass, with the receipt of that."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             run, review = load_own_run(tx, asker, number), own_review(tx, asker, number)[1]
             files = released(tx, run.id)
         index = review.log_index if files and review else None
@@ -139,79 +139,79 @@ def for_teams(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Princip
     @api.get("/{number}/files/{path:path}")
     def released_file(asker: Asker, number: UUID, path: str) -> Response:
         """One released file."""
-        return as_bytes(read_released(desk, principal=asker, run=number, path=path))
+        return as_bytes(read_released(context, principal=asker, run=number, path=path))
 
     return api
 
 
-def disclosure(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def disclosure(context: ReviewContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/disclosure", tags=["reviews"])
 
     @api.get("")
     def rules(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
         """What a file can be declared as (with the analyses that stand for each), the thresholds of each grade, and the reasons
         that reviewers give."""
-        taxonomy = desk.taxonomy
+        taxonomy = context.taxonomy
         return {"files": {"most_bytes": taxonomy.most_bytes, "most_rows": taxonomy.most_rows},
                 "grades": {grade: asdict(thresholds) for grade, thresholds in taxonomy.grades.items()},
                 "statbarns": [{"id": barn.id, "name": in_both(barn.name),
                                "analyses": {name: in_both(words) for name, words in barn.analyses.items()}}
                               for barn in taxonomy.statbarns.values()],
-                "reasons": words_of(desk)}
+                "reasons": words_of(context)}
 
     return api
 
 
-def for_kernels(desk: ReviewDesk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
     """A door of its own: the one request that may be large."""
     api = APIRouter(tags=["sealed runs"])
 
     @api.post(PATH)
     def check_files_of_a_trial(asker: Annotated[Principal, Depends(authenticate)], given: TrialFiles) -> dict[str, Any]:
         """What a review's checks would say of such files, but for quotes of raw values. Touches no data, keeps nothing."""
-        grade, found = check_trial(desk, principal=asker, inputs=given.inputs, contents=given.bytes(),
+        grade, found = check_trial(context, principal=asker, inputs=given.inputs, contents=given.bytes(),
                                    files=[Declared(**one.model_dump()) for one in given.files])
-        return {"grade": grade, "thresholds": asdict(desk.taxonomy.at(grade).thresholds),
+        return {"grade": grade, "thresholds": asdict(context.taxonomy.at(grade).thresholds),
                 "files": [{"path": path, "findings": [asdict(one) for one in findings]} for path, findings in found.items()]}
 
     return api
 
 
-def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/reviews", tags=["reviews"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
     def told(officer: Principal, id: UUID) -> dict[str, Any]:
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             review = load_review(tx, id)
-            return told_to_reviewer(tx, desk, review, load_run(tx, review.run), officer)
+            return told_to_reviewer(tx, context, review, load_run(tx, review.run), officer)
 
     @api.get("")
     def queue(officer: Officer, state: Literal["waiting", "decided"] = "waiting") -> list[dict[str, Any]]:
         """What waits for reviewers and you may review, the most urgent first; or what was decided, newest first."""
-        with desk.database.transaction() as tx:
+        with context.database.transaction() as tx:
             return [told_in_queue(review, run, officer)
-                    for review, run in list_reviews(tx, desk.gate, officer, waiting=state == "waiting")]
+                    for review, run in list_reviews(tx, context.gate, officer, waiting=state == "waiting")]
 
     @api.get("/statistics")
     def statistics(officer: Officer) -> dict[str, Any]:
         """How reviews were decided, how fast, and for which reasons."""
-        with refusals_logged(desk.database):
-            desk.gate.require(officer, "read_review_statistics", Resource("Reviews", "all"))
-        with desk.database.transaction() as tx:
-            return review_statistics(tx) | {"words": words_of(desk)}
+        with refusals_logged(context.database):
+            context.gate.require(officer, "read_review_statistics", Resource("Reviews", "all"))
+        with context.database.transaction() as tx:
+            return review_statistics(tx) | {"words": words_of(context)}
 
     @api.get("/{number}")
     def one(officer: Officer, number: UUID) -> dict[str, Any]:
         """One review: the program, its inputs, what the team says of each file and what the checks found."""
-        checked_review(desk, officer=officer, id=number)
+        checked_review(context, officer=officer, id=number)
         return told(officer, number)
 
     @api.get("/{number}/files/{path:path}")
     def view(officer: Officer, number: UUID, path: str, *, original: bool = False) -> Response:
         """A file in quarantine, exactly as it would leave; with `original`, as the run left it. The log says first that you are
         about to see it. The header Cihu-Shown says which of the two it is."""
-        seen = view_file(desk, officer=officer, id=number, path=path, original=original)
+        seen = view_file(context, officer=officer, id=number, path=path, original=original)
         told = as_bytes(seen.content)
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
         return told
@@ -219,18 +219,18 @@ def for_officers(desk: ReviewDesk, log: Log, *, authenticate: Callable[..., Prin
     @api.get("/{number}/package")
     def package(officer: Officer, number: UUID) -> Response:
         """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names; for auditors without the files."""
-        return as_bytes(package_for_officer(desk, log, officer=officer, review=number))
+        return as_bytes(package_for_officer(context, log, officer=officer, review=number))
 
     @api.post("/{number}/seats/give-on")
     def give_on(officer: Officer, number: UUID) -> dict[str, Any]:
         """After the due date: let others take the seats of reviewers who do not go on."""
-        give_seats_on(desk, officer=officer, id=number)
+        give_seats_on(context, officer=officer, id=number)
         return told(officer, number)
 
     @api.post("/{number}/votes")
     def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:
         """Vote on every file: blind to the others; once more, seeing all, if they did not agree."""
-        vote(desk, officer=officer, id=number, revision=given.revision,
+        vote(context, officer=officer, id=number, revision=given.revision,
              votes=[Vote(each.path, each.vote, each.comment, tuple(each.reasons)) for each in given.votes])
         return told(officer, number)
 

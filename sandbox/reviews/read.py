@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, or_, select
 
-from sandbox.catalog import Shelf, Version
+from sandbox.catalog import DatasetRepository, Version
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
@@ -36,7 +36,7 @@ LISTED = 200
 
 
 @dataclass(frozen=True)
-class Left:
+class StoredFile:
     """One file that a run left in quarantine, or that was let out of it."""
 
     path: str
@@ -93,18 +93,18 @@ def list_reviews(tx: Transaction, gate: Gate, officer: Principal, *, waiting: bo
     return [(review, run) for review, run in found if may_review(tx, gate, officer, review, run).allowed]
 
 
-def versions_of(tx: Transaction, shelf: Shelf, run: Run) -> tuple[Version, ...]:
+def versions_of(tx: Transaction, repository: DatasetRepository, run: Run) -> tuple[Version, ...]:
     """What the run read."""
-    return tuple(shelf.version(tx, one.dataset, one.version) for one in run.inputs)
+    return tuple(repository.version(tx, one.dataset, one.version) for one in run.inputs)
 
 
-def left_files(tx: Transaction, run: UUID) -> dict[str, Left]:
+def output_files(tx: Transaction, run: UUID) -> dict[str, StoredFile]:
     """What the run left in quarantine, by path."""
     return {row.path: _left(row) for row in tx.execute(select(run_files).where(run_files.c.run == run)
                                                        .order_by(run_files.c.path))}
 
 
-def released(tx: Transaction, run: UUID) -> dict[str, Left]:
+def released(tx: Transaction, run: UUID) -> dict[str, StoredFile]:
     """What the team has got of the run, by path."""
     return {row.path: _left(row) for row in tx.execute(select(released_files).where(released_files.c.run == run)
                                                        .order_by(released_files.c.path))}
@@ -125,8 +125,8 @@ def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> 
             for row in tx.execute(query)]
 
 
-def _left(row: Row[Any]) -> Left:
-    return Left(row.path, row.object_name, row.object_version, row.sha256, row.size)
+def _left(row: Row[Any]) -> StoredFile:
+    return StoredFile(row.path, row.object_name, row.object_version, row.sha256, row.size)
 
 
 def _review(tx: Transaction, row: Row[Any]) -> Review:
@@ -145,5 +145,10 @@ def _review(tx: Transaction, row: Row[Any]) -> Review:
                     for vote in votes))
 
 
-def as_finding(said: dict[str, Any]) -> Finding:
-    return Finding(**{**said, "severity": Severity(said["severity"])})
+OLDER_NAMES = {"mend": "remedy", "mend_zh": "remedy_zh"}
+"""What earlier releases called the fields of a finding that they stored."""
+
+
+def as_finding(stored: dict[str, Any]) -> Finding:
+    fields = {OLDER_NAMES.get(name, name): value for name, value in stored.items()}
+    return Finding(**{**fields, "severity": Severity(fields["severity"])})

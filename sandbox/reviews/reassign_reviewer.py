@@ -9,7 +9,7 @@ from sandbox.audit import Event, append
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, Review, ReviewState, Round
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import load_review
@@ -17,25 +17,25 @@ from sandbox.reviews.rules import missing_reviewers
 from sandbox.reviews.tables import review_votes, reviews
 
 
-def give_seats_on(desk: ReviewDesk, *, officer: Principal, id: UUID, now: datetime | None = None) -> Review:
+def give_seats_on(context: ReviewContext, *, officer: Principal, id: UUID, now: datetime | None = None) -> Review:
     """Free the seats of those who have not voted on all that is wanted of them. Their votes fall, and so does every final vote:
     whoever takes a seat votes blind first. The log names them; the answer does not, while the round is blind.
 
     Raises `Refused`, `NotFound`, `Conflict` (it does not wait, is not due yet, or nobody is missing).
     """
-    with refusals_logged(desk.database), desk.database.transaction() as tx:
+    with refusals_logged(context.database), context.database.transaction() as tx:
         review = load_review(tx, id, lock=True)
-        require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
+        require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
         if review.state not in WAITING:
-            raise Conflict(f"The review is {review.state.value}.", mend="Load the page again.", zh="该审核已结束。",
-                           mend_zh="请刷新页面。")
+            raise Conflict(f"The review is {review.state.value}.", remedy="Load the page again.", zh="该审核已结束。",
+                           remedy_zh="请刷新页面。")
         if not review.overdue(now or datetime.now(UTC)):
-            raise Conflict("Seats can be given on once the review is overdue.", code="not_due", mend="Wait for the due date.",
-                           zh="逾期之后才可让出审核席位。", mend_zh="请等到截止日期之后。")
+            raise Conflict("Seats can be given on once the review is overdue.", code="not_due", remedy="Wait for the due date.",
+                           zh="逾期之后才可让出审核席位。", remedy_zh="请等到截止日期之后。")
         missing = missing_reviewers(review.paths, review.votes, state=review.state)
         if not missing:
             raise Conflict("Nobody who holds a seat is missing.", code="nobody_missing", zh="没有未完成投票的审核人。",
-                           mend="Vote, or let another officer vote.", mend_zh="请投票,或请其他数据专员投票。")
+                           remedy="Vote, or let another officer vote.", remedy_zh="请投票,或请其他数据专员投票。")
         tx.execute(delete(review_votes).where(review_votes.c.review == id, (review_votes.c.round == Round.FINAL.value)
                                               | review_votes.c.reviewer.in_(missing)))
         tx.execute(update(reviews).where(reviews.c.id == id).values(state=ReviewState.OPEN.value))

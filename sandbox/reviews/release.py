@@ -16,20 +16,20 @@ from sandbox.identity import Principal
 from sandbox.jobs.quarantine import object_name
 from sandbox.jobs.read import load_own_run
 from sandbox.reviews.checks import exact, fetched
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Review
-from sandbox.reviews.read import Left, left_files, released
+from sandbox.reviews.read import StoredFile, output_files, released
 from sandbox.reviews.tables import released_files
 
 
-def copy_files(tx: Transaction, desk: ReviewDesk, review: Review) -> Mapping[str, Left]:
+def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mapping[str, StoredFile]:
     """Copy each file that was asked for and is there, and write its row. Raises `Unavailable`; then nothing is released."""
-    left = left_files(tx, review.run)
+    left = output_files(tx, review.run)
     copied = {}
     for path in sorted(review.paths & left.keys()):
-        name, content = _cleaned(path, fetched(desk, left[path]), review.paths)
-        stored = desk.released.put(object_name(review.run, name), content)
-        copied[name] = Left(name, stored.name, stored.version_id, stored.sha256, stored.size)
+        name, content = _cleaned(path, fetched(context, left[path]), review.paths)
+        stored = context.released.put(object_name(review.run, name), content)
+        copied[name] = StoredFile(name, stored.name, stored.version_id, stored.sha256, stored.size)
     if copied:
         tx.execute(insert(released_files), [
             {"run": review.run, "path": one.path, "review": review.id, "object_name": one.object_name,
@@ -42,17 +42,17 @@ def _cleaned(path: str, content: bytes, taken: frozenset[str]) -> tuple[str, byt
     try:
         name, written = clean_file(path, content)
     except Unfit as unfit:
-        raise Conflict(f"{path} cannot be released: {unfit.finding.message}", mend="Return the review, with that as its reason.",
-                       zh=f"{path} 无法放行:{unfit.finding.zh}", mend_zh="请退回,并说明此原因。") from None
+        raise Conflict(f"{path} cannot be released: {unfit.finding.message}", remedy="Return the review, with that as its reason.",
+                       zh=f"{path} 无法放行:{unfit.finding.zh}", remedy_zh="请退回,并说明此原因。") from None
     return (name, written) if name == path or name not in taken else (f"{path}.png", written)
 
 
-def read_released(desk: ReviewDesk, *, principal: Principal, run: UUID, path: str) -> bytes:
+def read_released(context: ReviewContext, *, principal: Principal, run: UUID, path: str) -> bytes:
     """A released file, for somebody of its team. Raises `NotFound` for everything else."""
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         load_own_run(tx, principal, run)
         file = released(tx, run).get(path)
     if file is None:
-        raise NotFound("No file of this name was released.", mend="See which were: GET /v1/runs/{id}/files.",
+        raise NotFound("No file of this name was released.", remedy="See which were: GET /v1/runs/{id}/files.",
                        zh="没有放行此名称的文件。")
-    return exact(desk.released.get(file.object_name, file.object_version), file)
+    return exact(context.released.get(file.object_name, file.object_version), file)

@@ -18,7 +18,7 @@ from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunState
 from sandbox.jobs.read import load_own_run
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
 from sandbox.reviews.read import load_review, newest_review, versions_of
@@ -28,38 +28,38 @@ from sandbox.reviews.tables import review_files, review_votes, reviews
 ASKABLE = (RunState.FINISHED, RunState.RETURNED)
 
 
-def request_release(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
+def request_release(context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
     """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed, or was decided)."""
-    check_declared(files, desk.taxonomy.names)
+    check_declared(files, context.taxonomy.names)
     id, now = uuid4(), datetime.now(UTC)
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         asked = load_own_run(tx, principal, run, lock=True)
         last = newest_review(tx, run)
         if last and last.state in WAITING:
-            raise Conflict("These files wait for reviewers already.", mend="Change a declaration, or take the request back.",
-                           zh="已有待审核的放行申请。", mend_zh="可修改文件说明,或撤回申请。")
+            raise Conflict("These files wait for reviewers already.", remedy="Change a declaration, or take the request back.",
+                           zh="已有待审核的放行申请。", remedy_zh="可修改文件说明,或撤回申请。")
         if asked.state not in ASKABLE:
             raise Conflict(f"The run is {asked.state.value}.", zh="该运行的状态不允许申请放行。",
-                           mend="Files can be asked for once its end is told, until reviewers have released or refused them.",
-                           mend_zh="运行结束后可申请;放行或拒绝之后不可再申请。")
-        rule = rule_of(desk.policy, grade_of(desk.gate, versions_of(tx, desk.shelf, asked)))
+                           remedy="Files can be asked for once its end is told, until reviewers have released or refused them.",
+                           remedy_zh="运行结束后可申请;放行或拒绝之后不可再申请。")
+        rule = rule_of(context.policy, grade_of(context.gate, versions_of(tx, context.repository, asked)))
         tx.execute(insert(reviews).values(
             id=id, run=run, round=last.round + 1 if last else 1, team=asked.team, requested_by=principal.id, requested_at=now,
-            due_at=due_at(now, rule.days, desk.policy.closed), revision=1, state=ReviewState.OPEN.value))
+            due_at=due_at(now, rule.days, context.policy.closed), revision=1, state=ReviewState.OPEN.value))
         tx.execute(insert(review_files), [_row(id, one) for one in files])
         append(tx, Event("release.requested", principal.id, f"review:{id}", {
             "run": str(run), "team": asked.team, "files": _said(files)}))
         return load_review(tx, id)
 
 
-def change_declarations(desk: ReviewDesk, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
+def change_declarations(context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
     """Say something else of some of the files, or ask for more. What was voted on these falls, and so does every final vote;
     a declaration that is the same as before changes nothing."""
-    check_declared(files, desk.taxonomy.names)
-    with desk.database.transaction() as tx:
+    check_declared(files, context.taxonomy.names)
+    with context.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
         before = {file.declared.path: file.declared for file in review.files}
-        check_declared([*{**before, **{one.path: one for one in files}}.values()], desk.taxonomy.names)
+        check_declared([*{**before, **{one.path: one for one in files}}.values()], context.taxonomy.names)
         changed = [one for one in files if before.get(one.path) != one]
         if not changed:
             return review
@@ -75,9 +75,9 @@ def change_declarations(desk: ReviewDesk, *, principal: Principal, run: UUID, fi
         return load_review(tx, review.id)
 
 
-def withdraw(desk: ReviewDesk, *, principal: Principal, run: UUID) -> Review:
+def withdraw(context: ReviewContext, *, principal: Principal, run: UUID) -> Review:
     """Take the request back, as long as it is not decided; the run can be asked for again."""
-    with desk.database.transaction() as tx:
+    with context.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
         tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.WITHDRAWN.value))
         append(tx, Event("release.withdrawn", principal.id, f"review:{review.id}", {"run": str(run)}))
@@ -93,8 +93,8 @@ def _own_waiting(tx: Transaction, principal: Principal, run: UUID) -> Review:
     load_own_run(tx, principal, run)
     review = newest_review(tx, run, lock=True)
     if review is None or review.state not in WAITING:
-        raise Conflict("No request for files of this run waits.", mend="Ask for them.", zh="该运行没有待审核的放行申请。",
-                       mend_zh="请先申请。")
+        raise Conflict("No request for files of this run waits.", remedy="Ask for them.", zh="该运行没有待审核的放行申请。",
+                       remedy_zh="请先申请。")
     return review
 
 

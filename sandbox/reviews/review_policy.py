@@ -38,11 +38,11 @@ def read_review_policy(policies: Path, grades: Grades) -> ReviewPolicy:
     reviewed = {grade.id for grade in grades.all if "reviewed" in grade.possible}
     for grade in sorted(reviewed ^ said["grades"].keys()):
         raise text.fault(f"the grade {grade!r} " + ("has no rule." if grade in reviewed else "is not one that may be reviewed."),
-                         "grades", grade, mend="Give a rule to each grade whose `possible` in grades.yaml has `reviewed`.")
+                         "grades", grade, remedy="Give a rule to each grade whose `possible` in grades.yaml has `reviewed`.")
     try:
         closed = frozenset(date.fromisoformat(day) for day in said["closed"])
     except ValueError:
-        raise text.fault("a day is not a date.", "closed", mend='Write it as "2026-10-01".') from None
+        raise text.fault("a day is not a date.", "closed", remedy='Write it as "2026-10-01".') from None
     return ReviewPolicy(
         grades={grade: GradeRule(**rule) for grade, rule in said["grades"].items()}, low_risk=frozenset(said["low_risk"]),
         reasons={code: (words["zh"], words["en"]) for code, words in said["reasons"].items()}, closed=closed)

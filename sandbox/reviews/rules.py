@@ -45,8 +45,8 @@ def require_seat(rule: GradeRule, need: int, *, reviewer: str, organisation: str
     if reviewer in seats:
         return
     if len(seats) >= need:
-        raise Conflict("This review has its reviewers already.", code="review_taken", mend="Take another from the queue.",
-                       zh="该审核已有足够的审核人。", mend_zh="请从待办中选择其他审核。")
+        raise Conflict("This review has its reviewers already.", code="review_taken", remedy="Take another from the queue.",
+                       zh="该审核已有足够的审核人。", remedy_zh="请从待办中选择其他审核。")
     if need == 1 or not rule.other_department:
         return
     if organisation in seats.values():
@@ -59,8 +59,8 @@ def require_seat(rule: GradeRule, need: int, *, reviewer: str, organisation: str
 
 
 def another_department(message: str, zh: str) -> Forbidden:
-    return Forbidden(message, code="other_department_needed", mend="Let an officer of another department review it.", zh=zh,
-                     mend_zh="请由其他部门的数据专员审核。")
+    return Forbidden(message, code="other_department_needed", remedy="Let an officer of another department review it.", zh=zh,
+                     remedy_zh="请由其他部门的数据专员审核。")
 
 
 def check_votes(given: Sequence[Vote], *, files: Sequence[ReviewedFile], earlier: Collection[str],
@@ -71,15 +71,15 @@ def check_votes(given: Sequence[Vote], *, files: Sequence[ReviewedFile], earlier
     named = [vote.path for vote in given]
     if paths <= set(earlier):
         raise Conflict("You have voted already.", code="voted_already", zh="您已投票。",
-                       mend="Wait for the other reviewers; if they do not agree with you, you vote once more.",
-                       mend_zh="请等待其他审核人;如意见不一,将再投一次。")
+                       remedy="Wait for the other reviewers; if they do not agree with you, you vote once more.",
+                       remedy_zh="请等待其他审核人;如意见不一,将再投一次。")
     if again := sorted(set(named) & set(earlier)):
-        raise Conflict(f"You have voted on {again[0]} already.", code="voted_already", mend="Vote on the others.",
-                       zh=f"您已对 {again[0]} 投票。", mend_zh="请对其余文件投票。")
+        raise Conflict(f"You have voted on {again[0]} already.", code="voted_already", remedy="Vote on the others.",
+                       zh=f"您已对 {again[0]} 投票。", remedy_zh="请对其余文件投票。")
     if len(set(named)) < len(named) or set(named) != paths - set(earlier):
         raise InvalidInput("Each file needs exactly one vote.", code="votes_incomplete", zh="每个文件须有且只有一票。",
-                           mend=f"Vote on: {', '.join(sorted(paths - set(earlier)))[:400]}.",
-                           mend_zh=f"请对以下文件投票:{'、'.join(sorted(paths - set(earlier)))[:400]}。")
+                           remedy=f"Vote on: {', '.join(sorted(paths - set(earlier)))[:400]}.",
+                           remedy_zh=f"请对以下文件投票:{'、'.join(sorted(paths - set(earlier)))[:400]}。")
     known = {file.declared.path: file.findings or () for file in files}
     for vote in given:
         check_vote(vote, known[vote.path], reasons)
@@ -90,24 +90,24 @@ def check_vote(vote: Vote, findings: Iterable[Finding], reasons: Collection[str]
     severities = {finding.severity for finding in findings}
     said = len(vote.comment.strip()) >= SHORTEST_COMMENT
     if len(vote.comment) > LONGEST_COMMENT:
-        raise InvalidInput(f"{vote.path}: the comment is too long.", mend=f"At most {LONGEST_COMMENT} characters.",
-                           zh=f"{vote.path}:意见过长。", mend_zh=f"至多 {LONGEST_COMMENT} 个字符。")
+        raise InvalidInput(f"{vote.path}: the comment is too long.", remedy=f"At most {LONGEST_COMMENT} characters.",
+                           zh=f"{vote.path}:意见过长。", remedy_zh=f"至多 {LONGEST_COMMENT} 个字符。")
     if strange := sorted(set(vote.reasons) - set(reasons)):
-        raise InvalidInput(f"{vote.path}: {strange[0][:40]!r} is not a reason.", mend=f"Use some of: {', '.join(reasons)}.",
-                           zh=f"{vote.path}:没有此理由。", mend_zh=f"可用:{'、'.join(reasons)}。")
+        raise InvalidInput(f"{vote.path}: {strange[0][:40]!r} is not a reason.", remedy=f"Use some of: {', '.join(reasons)}.",
+                           zh=f"{vote.path}:没有此理由。", remedy_zh=f"可用:{'、'.join(reasons)}。")
     if vote.choice is Choice.APPROVE:
         if Severity.BLOCKS in severities:
             raise InvalidInput(f"{vote.path}: a check blocks it, so nobody can approve it.", code="blocked",
-                               mend="Ask for a change, or refuse.", zh=f"{vote.path}:检查已阻断,任何人不得批准。",
-                               mend_zh="请要求修改或拒绝。")
+                               remedy="Ask for a change, or refuse.", zh=f"{vote.path}:检查已阻断,任何人不得批准。",
+                               remedy_zh="请要求修改或拒绝。")
         if Severity.ASKS in severities and not said:
             raise InvalidInput(f"{vote.path}: a check asks something that your approval must answer.", code="answer_needed",
-                               mend="Say in a comment why it may leave all the same.",
-                               zh=f"{vote.path}:检查提出了问题,批准时须说明。", mend_zh="请在意见中说明为何仍可放行。")
+                               remedy="Say in a comment why it may leave all the same.",
+                               zh=f"{vote.path}:检查提出了问题,批准时须说明。", remedy_zh="请在意见中说明为何仍可放行。")
     elif not said or not vote.reasons:
         raise InvalidInput(f"{vote.path}: a change and a refusal need a reason and a comment.", code="comment_needed",
-                           mend="Choose a reason, and say what to do about it: the team reads it.",
-                           zh=f"{vote.path}:要求修改或拒绝须有理由和意见。", mend_zh="请选择理由并说明如何修改:团队会看到。")
+                           remedy="Choose a reason, and say what to do about it: the team reads it.",
+                           zh=f"{vote.path}:要求修改或拒绝须有理由和意见。", remedy_zh="请选择理由并说明如何修改:团队会看到。")
 
 
 def after_votes(files: Collection[str], cast: Sequence[CastVote], *, state: ReviewState, need: int) -> Next:
@@ -166,6 +166,6 @@ def rule_of(policy: ReviewPolicy, grade: str) -> GradeRule:
     rule = policy.grades.get(grade)
     if rule is None:
         raise Forbidden("The grade of the inputs does not allow reviewed outputs.", code="grade_forbids_way",
-                        mend="Nothing of this run can leave.", zh="输入数据的级别不允许审核输出。",
-                        mend_zh="该运行的任何结果都不能流出。")
+                        remedy="Nothing of this run can leave.", zh="输入数据的级别不允许审核输出。",
+                        remedy_zh="该运行的任何结果都不能流出。")
     return rule

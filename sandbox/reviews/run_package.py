@@ -23,12 +23,12 @@ from sandbox.jobs import Run, load_run
 from sandbox.jobs.read import load_own_run
 from sandbox.policy import Resource
 from sandbox.reviews.checks import exact
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import CastVote, Review, ReviewedFile
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import Left, load_review, newest_review, released
+from sandbox.reviews.read import StoredFile, load_review, newest_review, released
 from sandbox.reviews.verify_package import METADATA, SIGNATURE, statement
-from sandbox.reviews.views import told_to_team
+from sandbox.reviews.views import team_view
 
 Part = dict[str, Any]
 PROFILE = "https://w3id.org/5s-crate/0.4"
@@ -36,32 +36,32 @@ CRATE = "https://w3id.org/ro/crate/1.1"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-def package_for_team(desk: ReviewDesk, log: Log, *, principal: Principal, run: UUID) -> bytes:
+def package_for_team(context: ReviewContext, log: Log, *, principal: Principal, run: UUID) -> bytes:
     """For somebody of the run's team: nobody's name. Raises `NotFound`."""
-    with desk.database.transaction() as tx:
-        return _zipped(desk, log, *_known(desk, load_own_run(tx, principal, run)), named=False, with_files=True)
+    with context.database.transaction() as tx:
+        return _zipped(context, log, *_known(context, load_own_run(tx, principal, run)), named=False, with_files=True)
 
 
-def package_for_officer(desk: ReviewDesk, log: Log, *, officer: Principal, review: UUID) -> bytes:
+def package_for_officer(context: ReviewContext, log: Log, *, officer: Principal, review: UUID) -> bytes:
     """With the reviewers' names: for an officer who may review it; and for auditors, who get digests instead of the files.
     Raises `Refused`, `NotFound`."""
-    with refusals_logged(desk.database), desk.database.transaction() as tx:
+    with refusals_logged(context.database), context.database.transaction() as tx:
         asked = load_review(tx, review)
         run = load_run(tx, asked.run)
         # what the vault itself did is open to auditors alone: their own entries are open to all who made them
-        audits = desk.gate.decide(officer, "read_openings", Resource("LogEntry", "vault", {"actor": "vault"}))
+        audits = context.gate.decide(officer, "read_openings", Resource("LogEntry", "vault", {"actor": "vault"}))
         if not audits.allowed:
-            require_reviewer(tx, desk.gate, officer, asked, run)
-    return _zipped(desk, log, *_known(desk, run), named=True, with_files=not audits.allowed)
+            require_reviewer(tx, context.gate, officer, asked, run)
+    return _zipped(context, log, *_known(context, run), named=True, with_files=not audits.allowed)
 
 
-def _known(desk: ReviewDesk, run: Run) -> tuple[Run, Review, Mapping[str, Left], list[Part]]:
-    with desk.database.transaction() as tx:
+def _known(context: ReviewContext, run: Run) -> tuple[Run, Review, Mapping[str, StoredFile], list[Part]]:
+    with context.database.transaction() as tx:
         review = newest_review(tx, run.id)
         if review is None or review.outcome is None:
             raise NotFound("This run has no decided review: there is nothing to package yet.",
                            zh="该运行尚无审核结论,暂无可导出的内容。",
-                           mend="Ask for files, and wait for the reviewers.", mend_zh="请先申请放行并等待审核。")
+                           remedy="Ask for files, and wait for the reviewers.", remedy_zh="请先申请放行并等待审核。")
         inputs = []
         for one in run.inputs:
             grant = load_grant(tx, one.grant) if one.grant is not None else None
@@ -70,14 +70,14 @@ def _known(desk: ReviewDesk, run: Run) -> tuple[Run, Review, Mapping[str, Left],
         return run, review, released(tx, run.id), inputs
 
 
-def _zipped(desk: ReviewDesk, log: Log, run: Run, review: Review, left: Mapping[str, Left], inputs: list[Part], *, named: bool,
+def _zipped(context: ReviewContext, log: Log, run: Run, review: Review, left: Mapping[str, StoredFile], inputs: list[Part], *, named: bool,
             with_files: bool) -> bytes:
     parts: dict[str, bytes] = {f"program/{name}": text.encode() for name, text in run.program.files.items()}
     parts["review.json"] = _written(_review(review, named=named))
     if review.log_index is not None:
         parts["receipts/review.json"] = _written(log.receipt(review.log_index, opening=True))
     if with_files:
-        parts |= {f"outputs/{name}": exact(desk.released.get(file.object_name, file.object_version), file)
+        parts |= {f"outputs/{name}": exact(context.released.get(file.object_name, file.object_version), file)
                   for name, file in left.items()}
     crate = _written(crate_of(run, review, inputs, left, parts))
     sink = io.BytesIO()
@@ -87,7 +87,7 @@ def _zipped(desk: ReviewDesk, log: Log, run: Run, review: Review, left: Mapping[
     return sink.getvalue()
 
 
-def crate_of(run: Run, review: Review, inputs: list[Part], left: Mapping[str, Left], parts: Mapping[str, bytes]) -> Part:
+def crate_of(run: Run, review: Review, inputs: list[Part], left: Mapping[str, StoredFile], parts: Mapping[str, bytes]) -> Part:
     """ro-crate-metadata.json. Pure."""
     datasets = [{"@id": f"#{one['dataset']}@{one['version']}", "@type": "Dataset", "name": one["dataset"],
                  "version": str(one["version"]), "description": f"purpose of grant {one['grant']}: {one['purpose']}"
@@ -131,7 +131,7 @@ def _one_or_all(linked: list[Part]) -> Part | list[Part]:
 
 def _review(review: Review, *, named: bool) -> Part:
     """What was asked for and how it was decided. An author never saw the original: findings may quote it."""
-    told = told_to_team(review)
+    told = team_view(review)
     return {**{name: told[name] for name in ("round", "requested_at", "decided_at", "outcome", "log_index", "files", "comments")},
             "requested_by": review.requested_by,
             "findings": {file.declared.path: _findings(file, named=named) for file in review.files},

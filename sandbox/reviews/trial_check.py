@@ -13,7 +13,7 @@ from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.policy import Resource
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import Declared, Finding
 
@@ -22,28 +22,28 @@ MOST_BYTES = 6 * 1024 * 1024  # of a request: what leaves is small, and base64 i
 _one_at_a_time = threading.Lock()  # the vault has more to do than to read what anybody sends
 
 
-def check_trial(desk: ReviewDesk, *, principal: Principal, inputs: Sequence[str], files: Sequence[Declared],
+def check_trial(context: ReviewContext, *, principal: Principal, inputs: Sequence[str], files: Sequence[Declared],
                 contents: Mapping[str, bytes]) -> tuple[str, dict[str, list[Finding]]]:
     """The grade that decides, and the findings of each file by its path.
 
     Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (somebody else is being served)."""
-    check_declared(files, desk.taxonomy.names)
-    versions = [desk.shelf.current(name) for name in inputs]
+    check_declared(files, context.taxonomy.names)
+    versions = [context.repository.current(name) for name in inputs]
     for version in versions:
-        desk.gate.require(principal, "see", Resource("Dataset", version.dataset, {
+        context.gate.require(principal, "see", Resource("Dataset", version.dataset, {
             "department": version.policy.department, "grade": version.policy.grade}))
-    grade = grade_of(desk.gate, versions)
-    rules = desk.taxonomy.at(grade)
+    grade = grade_of(context.gate, versions)
+    rules = context.taxonomy.at(grade)
     missing = [path for one in files for path in (one.path, one.counts) if path is not None and path not in contents]
     if missing:
-        raise InvalidInput(f"The trial left no file {missing[0][:80]!r}.", mend="Let the program write it into cihu.outbox.",
-                           zh=f"试运行没有留下文件 {missing[0][:80]!r}。", mend_zh="请让程序把它写入 cihu.outbox。")
+        raise InvalidInput(f"The trial left no file {missing[0][:80]!r}.", remedy="Let the program write it into cihu.outbox.",
+                           zh=f"试运行没有留下文件 {missing[0][:80]!r}。", remedy_zh="请让程序把它写入 cihu.outbox。")
     there = {one.path: (contents[one.path], Declaration(one.statbarn, one.context, one.controls,
                                                         contents[one.counts] if one.counts is not None else None))
              for one in files}
     if not _one_at_a_time.acquire(blocking=False):
-        raise TooMany("The vault is checking somebody's files.", mend="Try again in a few seconds.",
-                      zh="保险库正在检查其他文件。", mend_zh="请过几秒再试。")
+        raise TooMany("The vault is checking somebody's files.", remedy="Try again in a few seconds.",
+                      zh="保险库正在检查其他文件。", remedy_zh="请过几秒再试。")
     try:
         found = {path: check_file(path, content, said, rules, None) for path, (content, said) in there.items()}
         for path, more in check_together(there, rules, None).items():

@@ -12,9 +12,9 @@ from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import fetched
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import left_files, load_review
+from sandbox.reviews.read import load_review, output_files
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,22 @@ class Viewed:
     original: bool
 
 
-def view_file(desk: ReviewDesk, *, officer: Principal, id: UUID, path: str, original: bool = False) -> Viewed:
+def view_file(context: ReviewContext, *, officer: Principal, id: UUID, path: str, original: bool = False) -> Viewed:
     """A file that was asked for, or its supporting counts, which never leave and so are always shown as they are. What cannot
     be written anew is shown as it is, too, and said to be.
 
     Raises `Refused`, `NotFound`, `Unavailable`.
     """
-    with refusals_logged(desk.database), desk.database.transaction() as tx:
+    with refusals_logged(context.database), context.database.transaction() as tx:
         review = load_review(tx, id)
-        require_reviewer(tx, desk.gate, officer, review, load_run(tx, review.run))
+        require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
         asked = {name for file in review.files for name in (file.declared.path, file.declared.counts) if name}
-        file = left_files(tx, review.run).get(path) if path in asked else None
+        file = output_files(tx, review.run).get(path) if path in asked else None
         if file is None:
             raise NotFound("There is no such file in this review.", zh="该审核中没有此文件。")
         append(tx, Event("file.viewed", officer.id, f"review:{id}", {
             "run": str(review.run), "path": path, "sha256": file.sha256, "original": original or path not in review.paths}))
-    content = fetched(desk, file)  # the entry is committed: now the bytes may be read
+    content = fetched(context, file)  # the entry is committed: now the bytes may be read
     if not original and path in review.paths:
         with suppress(Unfit):
             return Viewed(*clean_file(path, content), original=False)

@@ -11,13 +11,13 @@ from sandbox.database import Transaction
 from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
-from sandbox.reviews.context import ReviewDesk
+from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
-from sandbox.reviews.read import Left, earlier_releases, earlier_rounds, left_files, versions_of
+from sandbox.reviews.read import StoredFile, earlier_releases, earlier_rounds, output_files, versions_of
 from sandbox.reviews.rules import STRICTER, ballots, missing_reviewers, needed, rule_of, shown_votes
 
 
-def told_to_team(review: Review) -> dict[str, Any]:
+def team_view(review: Review) -> dict[str, Any]:
     """What it asked for, whether it is decided, and what reviewers want of it: never what was found, nor who they are, nor
     how far they have come."""
     waits = review.state in WAITING
@@ -52,16 +52,16 @@ def told_in_queue(review: Review, run: Run, officer: Principal) -> dict[str, Any
             "voted": set(mine.get(officer.id, ())) == review.paths}
 
 
-def told_to_reviewer(tx: Transaction, desk: ReviewDesk, review: Review, run: Run, officer: Principal) -> dict[str, Any]:
+def told_to_reviewer(tx: Transaction, context: ReviewContext, review: Review, run: Run, officer: Principal) -> dict[str, Any]:
     """Everything but the bytes, and but what the others said while that is blind."""
-    versions, left = versions_of(tx, desk.shelf, run), left_files(tx, run.id)
-    grade = grade_of(desk.gate, versions)
+    versions, left = versions_of(tx, context.repository, run), output_files(tx, run.id)
+    grade = grade_of(context.gate, versions)
     datasets = sorted({one.dataset for one in run.inputs})
     asked = {name for file in review.files for name in (file.declared.path, file.declared.counts)}
     blind = ballots(review.votes, Round.BLIND)
     return told_in_queue(review, run, officer) | {
         "revision": review.revision, "grade": grade, "log_index": review.log_index,
-        "needed": needed(rule_of(desk.policy, grade), review.files, desk.low_risk),
+        "needed": needed(rule_of(context.policy, grade), review.files, context.low_risk),
         "submitted": sum(set(ballot) == review.paths for ballot in blind.values()),
         "seat_free_able": review.overdue(datetime.now(UTC)) and bool(
             missing_reviewers(review.paths, review.votes, state=review.state)),
@@ -78,16 +78,16 @@ def told_to_reviewer(tx: Transaction, desk: ReviewDesk, review: Review, run: Run
         "earlier_releases": [{"team": one.team, "run": str(one.run), "path": one.path, "statbarn": one.statbarn,
                               "datasets": list(one.datasets), "released_at": one.released_at.isoformat()}
                              for one in earlier_releases(tx, datasets, but=run.id)],
-        "reasons": words_of(desk),
+        "reasons": words_of(context),
         "votes_are": [choice.value for choice in Choice]}
 
 
-def words_of(desk: ReviewDesk) -> dict[str, dict[str, str]]:
+def words_of(context: ReviewContext) -> dict[str, dict[str, str]]:
     """The reasons that a reviewer may give, in both languages."""
-    return {code: {"zh": zh, "en": en} for code, (zh, en) in desk.policy.reasons.items()}
+    return {code: {"zh": zh, "en": en} for code, (zh, en) in context.policy.reasons.items()}
 
 
-def told_files(files: Iterable[Left]) -> list[dict[str, Any]]:
+def told_files(files: Iterable[StoredFile]) -> list[dict[str, Any]]:
     return [{"path": one.path, "sha256": one.sha256, "size": one.size} for one in files]
 
 
@@ -99,7 +99,7 @@ def _input(tx: Transaction, run: Run, place: int, version: Version) -> dict[str,
             "grant_status": grant.status.value if grant else None}
 
 
-def _found(left: dict[str, Left], path: str) -> dict[str, Any]:
+def _found(left: dict[str, StoredFile], path: str) -> dict[str, Any]:
     file = left.get(path)
     return {"left": file is not None, "size": file.size if file else None, "sha256": file.sha256 if file else None}
 

@@ -73,9 +73,9 @@ def hold(path: str) -> None:
         fcntl.fcntl(descriptor, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
     except OSError as failed:
         raise Unavailable(f"Programs cannot be sealed: {path} is locked or missing.",
-                          mend=f"End the program that holds a lock on {path} (lslocks says which), and start again.",
+                          remedy=f"End the program that holds a lock on {path} (lslocks says which), and start again.",
                           zh=f"程序无法密封：{path} 已被锁定或不存在。",
-                          mend_zh=f"请结束锁定 {path} 的程序（可用 lslocks 查看），然后重新启动。",
+                          remedy_zh=f"请结束锁定 {path} 的程序（可用 lslocks 查看），然后重新启动。",
                           internal=str(failed)) from failed
     HELD[about.st_dev, about.st_ino] = descriptor
 
@@ -116,8 +116,8 @@ class Bubblewrap:
             return WatchedProcess(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=opened,
                                     close_fds=True, cwd="/", env={})
         except OSError as failed:
-            raise Unavailable("The seal could not be started.", mend="Run `cihu up` to see what is missing.",
-                              zh="密封无法启动。", mend_zh="请运行 `cihu up` 查看缺少什么。",
+            raise Unavailable("The seal could not be started.", remedy="Run `cihu up` to see what is missing.",
+                              zh="密封无法启动。", remedy_zh="请运行 `cihu up` 查看缺少什么。",
                               internal=str(failed)) from failed
         finally:
             for descriptor in opened:
@@ -132,8 +132,8 @@ class Bubblewrap:
         command = [*self.shutter, str(first_of(process)), folder]
         done = subprocess.run(command, capture_output=True, check=False, timeout=SHUT_SECONDS, env={}, cwd="/")
         if done.returncode:
-            raise Unavailable("A folder of the seal could not be shut.", mend="See sandbox/seals/README.md.",
-                              zh="密封的一个文件夹无法关闭。", mend_zh="请参阅 sandbox/seals/README.md。",
+            raise Unavailable("A folder of the seal could not be shut.", remedy="See sandbox/seals/README.md.",
+                              zh="密封的一个文件夹无法关闭。", remedy_zh="请参阅 sandbox/seals/README.md。",
                               internal=done.stderr.decode(errors="replace")[-300:])
 
 
@@ -155,8 +155,8 @@ def child(pid: int) -> int:
     except OSError:
         children = []
     if not children:
-        raise Unavailable("The sealed program has ended.", mend="Start it again.", zh="密封的程序已结束。",
-                          mend_zh="请重新启动。")
+        raise Unavailable("The sealed program has ended.", remedy="Start it again.", zh="密封的程序已结束。",
+                          remedy_zh="请重新启动。")
     return int(children[0])
 
 

@@ -32,8 +32,8 @@ def freeze(process: SealedProcess) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         os.sched_yield()
-    raise Unavailable("A kernel could not be paused.", mend="Try again, or end the kernel.", zh="无法暂停一个内核。",
-                      mend_zh="请重试，或结束该内核。", internal=f"{len(moving)} processes still run")
+    raise Unavailable("A kernel could not be paused.", remedy="Try again, or end the kernel.", zh="无法暂停一个内核。",
+                      remedy_zh="请重试，或结束该内核。", internal=f"{len(moving)} processes still run")
 
 
 def thaw(process: SealedProcess) -> None:

@@ -70,9 +70,9 @@ def find_runsc() -> str:
     found = shutil.which(RUNSC, path=PLACES)
     if not found:
         raise Unavailable("Sealed runs are to have gVisor (CIHU_RUN_SEAL=gvisor), and runsc is not on this machine.",
-                          mend="Install gVisor's runsc (Debian: apt-get install runsc), or set CIHU_RUN_SEAL=bubblewrap.",
+                          remedy="Install gVisor's runsc (Debian: apt-get install runsc), or set CIHU_RUN_SEAL=bubblewrap.",
                           zh="密封运行应当使用 gVisor（CIHU_RUN_SEAL=gvisor），但这台机器上没有 runsc。",
-                          mend_zh="请安装 gVisor 的 runsc（Debian：apt-get install runsc），或设置 CIHU_RUN_SEAL=bubblewrap。")
+                          remedy_zh="请安装 gVisor 的 runsc（Debian：apt-get install runsc），或设置 CIHU_RUN_SEAL=bubblewrap。")
     return found
 
 

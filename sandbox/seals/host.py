@@ -40,10 +40,10 @@ class Host:
 
 
 def this_host() -> Host:
-    """Read this machine. Raises Unavailable, with the mend, when a part of a seal is missing."""
+    """Read this machine. Raises Unavailable, with the remedy, when a part of a seal is missing."""
     if not sys.platform.startswith("linux"):
-        raise Unavailable("Programs can be sealed on Linux only.", mend="Run Cihu on Linux, or in a Linux machine or pod.",
-                          zh="程序只能在 Linux 上密封。", mend_zh="请在 Linux 上，或在 Linux 虚拟机或容器组中运行 Cihu。")
+        raise Unavailable("Programs can be sealed on Linux only.", remedy="Run Cihu on Linux, or in a Linux machine or pod.",
+                          zh="程序只能在 Linux 上密封。", remedy_zh="请在 Linux 上，或在 Linux 虚拟机或容器组中运行 Cihu。")
     root = os.geteuid() == 0
     first, users = users_of(Path("/proc/self/uid_map").read_text()) if root else (0, 1)
     system = [Path(path) for path in SYSTEM_FOLDERS]
@@ -86,9 +86,9 @@ def bubblewrap() -> str:
         if found:
             return found
         raise Unavailable("Programs cannot be sealed: bubblewrap is not on this machine.",
-                          mend="Run `make setup`, or install the package bubblewrap.",
+                          remedy="Run `make setup`, or install the package bubblewrap.",
                           zh="程序无法密封：这台机器上没有 bubblewrap。",
-                          mend_zh="请运行 `make setup`，或安装软件包 bubblewrap。",
+                          remedy_zh="请运行 `make setup`，或安装软件包 bubblewrap。",
                           internal=str(missing)) from missing
 
 
@@ -96,9 +96,9 @@ def tool(name: str) -> str:
     found = shutil.which(name, path="/usr/bin:/usr/sbin:/bin:/sbin")
     if not found:
         raise Unavailable(f"Programs cannot be sealed: `{name}` is not on this machine.",
-                          mend="Install util-linux (Debian: apt-get install util-linux).",
+                          remedy="Install util-linux (Debian: apt-get install util-linux).",
                           zh=f"程序无法密封：这台机器上没有 `{name}`。",
-                          mend_zh="请安装 util-linux（Debian：apt-get install util-linux）。")
+                          remedy_zh="请安装 util-linux（Debian：apt-get install util-linux）。")
     return found
 
 
@@ -110,9 +110,9 @@ def users_of(uid_map: str) -> tuple[int, int]:
     inside, count = max(ranges, key=lambda found: found[1])
     if count < 30_000:
         raise Unavailable("Programs cannot be sealed: root of this container has too few user numbers.",
-                          mend="Run Cihu as an ordinary user, or give the container at least 65536 user numbers.",
+                          remedy="Run Cihu as an ordinary user, or give the container at least 65536 user numbers.",
                           zh="程序无法密封：这个容器的 root 可用的用户编号太少。",
-                          mend_zh="请以普通用户身份运行 Cihu，或给容器至少 65536 个用户编号。")
+                          remedy_zh="请以普通用户身份运行 Cihu，或给容器至少 65536 个用户编号。")
     # the upper half, below `nobody`
     return inside + count // 2, count // 2 - 1024
 
@@ -123,8 +123,8 @@ def interpreter(python: Path) -> tuple[Bind, ...]:
     settings = environment / "pyvenv.cfg"
     if not settings.is_file() or not python.exists():
         raise Unavailable(f"The kernel's Python environment is not there: {environment.name}.",
-                          mend="Run `make setup`.", zh=f"内核的 Python 环境不存在：{environment.name}。",
-                          mend_zh="请运行 `make setup`。", internal=str(python))
+                          remedy="Run `make setup`.", zh=f"内核的 Python 环境不存在：{environment.name}。",
+                          remedy_zh="请运行 `make setup`。", internal=str(python))
     homes = [Path(line.partition("=")[2].strip()) for line in settings.read_text().splitlines()
              if line.partition("=")[0].strip() == "home"]
     bases = {home.resolve().parent for home in homes} | {python.resolve().parent.parent}
@@ -151,9 +151,9 @@ def refuse_wide(base: Path) -> None:
     for folder in kept:
         if base != Path("/") and (folder == base or base in folder.parents):
             raise Unavailable(f"The kernel's Python lies in {base}, which holds more than an interpreter.",
-                              mend="Make .venv-kernel with an interpreter that has a folder of its own.",
+                              remedy="Make .venv-kernel with an interpreter that has a folder of its own.",
                               zh=f"内核的 Python 位于 {base}，其中不只有解释器。",
-                              mend_zh="请用一个有独立文件夹的解释器创建 .venv-kernel。")
+                              remedy_zh="请用一个有独立文件夹的解释器创建 .venv-kernel。")
 
 
 def below_system(folder: str) -> bool:

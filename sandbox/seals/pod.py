@@ -73,7 +73,7 @@ def _binds(seal: Seal, volumes: Mapping[Bind, Manifest]) -> tuple[list[Manifest]
     made: list[Manifest] = []
     for number, bind in enumerate(seal.binds):
         if bind not in volumes:
-            raise InvalidInput(f"No volume holds what the seal shows at {bind.target}.", mend="Name one for each of its binds.")
+            raise InvalidInput(f"No volume holds what the seal shows at {bind.target}.", remedy="Name one for each of its binds.")
         source = dict(volumes[bind])
         inner = source.pop("subPath", "")
         made.append({"name": f"bind-{number}", **source})

@@ -99,7 +99,7 @@ SO_PASSCRED, NO_NAME = 16, 2  # bytes of an address that is a family alone
 
 
 @dataclass(frozen=True)
-class Wall:
+class ArgumentRule:
     """`call` fails with `error` when (its argument number `argument` & `mask`) equals `value`; or, `unequal`, when the whole
     argument does not. Error 0 says to the program that all went well."""
 
@@ -116,32 +116,32 @@ def families(*, network: bool) -> frozenset[int]:
     return frozenset({socket.AF_UNIX, socket.AF_INET}) if network else frozenset({socket.AF_UNIX})
 
 
-def walls(*, network: bool = True) -> tuple[Wall, ...]:
+def walls(*, network: bool = True) -> tuple[ArgumentRule, ...]:
     open_families = families(network=network)
-    rules = [Wall("clone", 0, flag, flag, errno.EPERM) for flag in (*NEW_NAMESPACES, CLONE_PIDFD)]
-    rules += [Wall("ioctl", 1, LOW_32_BITS, request, errno.EPERM) for request in (TIOCSTI, TIOCLINUX, RNDGETENTCNT)]
-    rules += [Wall("socket", 0, LOW_32_BITS, family, family_error(family))
+    rules = [ArgumentRule("clone", 0, flag, flag, errno.EPERM) for flag in (*NEW_NAMESPACES, CLONE_PIDFD)]
+    rules += [ArgumentRule("ioctl", 1, LOW_32_BITS, request, errno.EPERM) for request in (TIOCSTI, TIOCLINUX, RNDGETENTCNT)]
+    rules += [ArgumentRule("socket", 0, LOW_32_BITS, family, family_error(family))
               for family in FAMILIES if family not in open_families]
-    rules += [Wall("socket", 2, LOW_32_BITS, protocol, errno.EPROTONOSUPPORT)
+    rules += [ArgumentRule("socket", 2, LOW_32_BITS, protocol, errno.EPROTONOSUPPORT)
               for protocol in (IPPROTO_UDPLITE, IPPROTO_MPTCP)]
-    rules += [Wall("socketpair", 0, LOW_32_BITS, family, family_error(family))
+    rules += [ArgumentRule("socketpair", 0, LOW_32_BITS, family, family_error(family))
               for family in FAMILIES if family != socket.AF_UNIX]
-    rules += [Wall("fcntl", 1, LOW_32_BITS, command, errno.EINVAL) for command in (F_SETLEASE, F_GETLEASE, F_NOTIFY)]
-    rules += [Wall(call, 5, RWF_NOWAIT, RWF_NOWAIT, errno.EOPNOTSUPP) for call in ("preadv2", "pwritev2")]
-    rules += [Wall("madvise", 2, LOW_32_BITS, advice, 0) for advice in (MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)]
-    rules += [Wall("madvise", 2, LOW_32_BITS, MADV_MERGEABLE, errno.EINVAL),
-              Wall("mmap", 3, MAP_HUGETLB, MAP_HUGETLB, errno.ENOMEM)]
-    rules += [Wall("prctl", 0, LOW_32_BITS, option, errno.EINVAL)
+    rules += [ArgumentRule("fcntl", 1, LOW_32_BITS, command, errno.EINVAL) for command in (F_SETLEASE, F_GETLEASE, F_NOTIFY)]
+    rules += [ArgumentRule(call, 5, RWF_NOWAIT, RWF_NOWAIT, errno.EOPNOTSUPP) for call in ("preadv2", "pwritev2")]
+    rules += [ArgumentRule("madvise", 2, LOW_32_BITS, advice, 0) for advice in (MADV_WILLNEED, MADV_COLD, MADV_PAGEOUT)]
+    rules += [ArgumentRule("madvise", 2, LOW_32_BITS, MADV_MERGEABLE, errno.EINVAL),
+              ArgumentRule("mmap", 3, MAP_HUGETLB, MAP_HUGETLB, errno.ENOMEM)]
+    rules += [ArgumentRule("prctl", 0, LOW_32_BITS, option, errno.EINVAL)
               for option in (PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE)]
-    rules += [Wall("setsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
+    rules += [ArgumentRule("setsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
               for option in (SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF, SO_PASSPIDFD,
                              SO_PASSCRED)]
-    rules += [Wall("getsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
+    rules += [ArgumentRule("getsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
               for option in (SO_PEERPIDFD, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_NETNS_COOKIE)]
-    rules += [Wall("bind", 2, LOW_32_BITS, NO_NAME, errno.EINVAL)]
+    rules += [ArgumentRule("bind", 2, LOW_32_BITS, NO_NAME, errno.EINVAL)]
     # how often a child was put off its processor; nobody needs it of them
-    rules += [Wall("wait4", 3, ALL_BITS, 0, errno.EINVAL, unequal=True),
-              Wall("waitid", 4, ALL_BITS, 0, errno.EINVAL, unequal=True)]
+    rules += [ArgumentRule("wait4", 3, ALL_BITS, 0, errno.EINVAL, unequal=True),
+              ArgumentRule("waitid", 4, ALL_BITS, 0, errno.EINVAL, unequal=True)]
     return tuple(rules)
 
 
@@ -165,9 +165,9 @@ def programs(*, network: bool = True) -> Programs:
         import pyseccomp
     except (ImportError, OSError, RuntimeError) as missing:
         raise Unavailable("Programs cannot be sealed: libseccomp is not on this machine.",
-                          mend="Install it (Debian: apt-get install libseccomp2) and start again.",
+                          remedy="Install it (Debian: apt-get install libseccomp2) and start again.",
                           zh="程序无法密封：这台机器上没有 libseccomp。",
-                          mend_zh="请安装它（Debian：apt-get install libseccomp2），然后重新启动。",
+                          remedy_zh="请安装它（Debian：apt-get install libseccomp2），然后重新启动。",
                           internal=str(missing)) from missing
     allow = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
     for call in ALLOWED:

@@ -1,6 +1,6 @@
 """Can a city stand on this machine, in this folder? Asked before anything starts.
 
-Each check says what is missing and how to mend it.
+Each check says what is missing and how to remedy it.
 """
 
 import errno
@@ -34,17 +34,17 @@ Check = Callable[[Path, CitySettings], None]
 def linux(_: Path, __: CitySettings) -> None:
     if sys.platform != "linux":
         raise Unavailable("A city needs Linux: its seals are made of Linux namespaces.", code="not_linux",
-                          mend="Run it in a Linux machine or virtual machine.")
+                          remedy="Run it in a Linux machine or virtual machine.")
 
 
 def writable_home(home: Path, _: CitySettings) -> None:
     """Make `home`, ours alone, and try it."""
-    mend = "Set CIHU_HOME to a folder that you may write to."
+    remedy = "Set CIHU_HOME to a folder that you may write to."
     try:
         home.mkdir(parents=True, exist_ok=True)
         owner = home.stat().st_uid
         if owner != os.geteuid():
-            raise Unavailable(f"The folder {home} belongs to another account (user {owner}).", code="home_of_another", mend=mend)
+            raise Unavailable(f"The folder {home} belongs to another account (user {owner}).", code="home_of_another", remedy=remedy)
         home.chmod(0o700)
         for name in ("logs", "run", "keys"):
             (home / name).mkdir(exist_ok=True)
@@ -54,7 +54,7 @@ def writable_home(home: Path, _: CitySettings) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise of_the_system(error) from error
-        raise Unavailable(f"The folder {home} cannot be used: {error.strerror}.", code="home_unwritable", mend=mend) from error
+        raise Unavailable(f"The folder {home} cannot be used: {error.strerror}.", code="home_unwritable", remedy=remedy) from error
 
 
 def short_paths(home: Path, _: CitySettings) -> None:
@@ -62,7 +62,7 @@ def short_paths(home: Path, _: CitySettings) -> None:
     for name in ("postgres/.s.PGSQL.5432", "run/vault/vault.sock", "s3/filer.sock"):
         if len(os.fsencode(home / name)) > SOCKET_PATH_LIMIT:
             raise Unavailable(f"The path {home / name} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
-                              code="home_path_too_long", mend="Set CIHU_HOME to a folder with a shorter path.")
+                              code="home_path_too_long", remedy="Set CIHU_HOME to a folder with a shorter path.")
 
 
 def sockets_in_home(home: Path, _: CitySettings) -> None:
@@ -84,12 +84,12 @@ def sockets_in_home(home: Path, _: CitySettings) -> None:
             os.close(handle)
     except OSError as error:
         raise Unavailable(f"The file system of {home} holds no sockets or locks ({error.strerror}).", code="home_without_sockets",
-                          mend="Set CIHU_HOME to a folder on a disk of this machine.") from error
+                          remedy="Set CIHU_HOME to a folder on a disk of this machine.") from error
 
 
 def ipv4_loopback(_: Path, __: CitySettings) -> None:
     """All parts meet on 127.0.0.1: is it there, and does it lead back to us?"""
-    mend = "Bring it up (as root: ip link set lo up; ip addr add 127.0.0.1/8 dev lo). Cihu needs IPv4 on the loopback."
+    remedy = "Bring it up (as root: ip link set lo up; ip addr add 127.0.0.1/8 dev lo). Cihu needs IPv4 on the loopback."
     try:
         with socket.socket() as listening:
             listening.bind((LOOPBACK, 0))
@@ -98,21 +98,21 @@ def ipv4_loopback(_: Path, __: CitySettings) -> None:
                 pass
     except OSError as error:
         raise Unavailable(f"This machine's loopback {LOOPBACK} cannot be used: {error.strerror or error}.", code="no_loopback",
-                          mend=mend) from error
+                          remedy=remedy) from error
 
 
 def enough_disk(home: Path, _: CitySettings) -> None:
     free = shutil.disk_usage(home).free // 2**20
     if free < DISK_MIB:
         raise Unavailable(f"Only {free} MiB are free on the disk of {home}; a city needs {DISK_MIB}.", code="disk_full",
-                          mend="Free some space, or set CIHU_HOME to a folder on another disk.")
+                          remedy="Free some space, or set CIHU_HOME to a folder on another disk.")
 
 
 def enough_memory(_: Path, __: CitySettings) -> None:
     free = free_memory_mib(Path("/proc/meminfo").read_text())
     if free < MEMORY_MIB:
         raise Unavailable(f"Only {free} MiB of memory are free; a city needs about {MEMORY_MIB}.", code="memory_short",
-                          mend="End some programs, or give this machine more memory.")
+                          remedy="End some programs, or give this machine more memory.")
 
 
 def free_memory_mib(meminfo: str) -> int:
@@ -130,8 +130,8 @@ def ordinary_user_for_postgres(_: Path, __: CitySettings) -> None:
     if tried.returncode:
         what, remedy = why_denied()
         raise Unavailable(f"User namespaces cannot be made here: {what}. {tried.stderr.strip()[-200:]}",
-                          code="no_user_namespaces", mend=remedy,
-                          zh=f"这里不能创建用户命名空间：{what}。", mend_zh=f"请允许创建用户命名空间：{remedy}")
+                          code="no_user_namespaces", remedy=remedy,
+                          zh=f"这里不能创建用户命名空间：{what}。", remedy_zh=f"请允许创建用户命名空间：{remedy}")
 
 
 def sealed_kernels(_: Path, settings: CitySettings) -> None:
@@ -139,16 +139,16 @@ def sealed_kernels(_: Path, settings: CitySettings) -> None:
     if not os.access(settings.kernel_python, os.X_OK):
         raise Unavailable(f"The kernel's environment is not installed, or not yours to run ({settings.kernel_python}).",
                           code="no_kernel_environment",
-                          mend="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.",
+                          remedy="Run `make setup` as who you are, or set CIHU_KERNEL_PYTHON to the python of one.",
                           zh=f"内核的环境没有安装，或您无权运行它（{settings.kernel_python}）。",
-                          mend_zh="请以您自己的账户运行 `make setup`，或把 CIHU_KERNEL_PYTHON 设为一个可用的 python。")
+                          remedy_zh="请以您自己的账户运行 `make setup`，或把 CIHU_KERNEL_PYTHON 设为一个可用的 python。")
     try:
         check_seal(settings.kernel_python)
     except Unavailable as error:
         if NO_USER_NAMESPACE.search(str(error)):
             what, remedy = why_denied()
-            raise Unavailable(f"Programs cannot be sealed here: {what}.", code="no_user_namespaces", mend=remedy,
-                              zh=f"这里无法密封程序：{what}。", mend_zh=f"请允许创建用户命名空间：{remedy}",
+            raise Unavailable(f"Programs cannot be sealed here: {what}.", code="no_user_namespaces", remedy=remedy,
+                              zh=f"这里无法密封程序：{what}。", remedy_zh=f"请允许创建用户命名空间：{remedy}",
                               internal=str(error)) from error
         raise
 
@@ -166,7 +166,7 @@ def lock_home(home: Path) -> int:
         holder = os.pread(handle, 20, 0).decode().strip()
         os.close(handle)
         raise Unavailable(f"A city already runs in {home}{f' (process {holder})' if holder else ''}.", code="home_in_use",
-                          mend="Stop it with Ctrl-C where it runs, or set CIHU_HOME to another folder.") from None
+                          remedy="Stop it with Ctrl-C where it runs, or set CIHU_HOME to another folder.") from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     return handle

@@ -19,7 +19,7 @@ class Addresses:
 
 
 @dataclass(frozen=True, repr=False)  # it would print secrets
-class Ground:
+class CityConfig:
     """All that is known before the first service starts. `vault_database` and `portal_database` log in as their own roles."""
 
     home: Path

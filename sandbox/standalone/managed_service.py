@@ -18,7 +18,7 @@ ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Part:
+class ManagedService:
     """One service: its command, its whole environment (only its own secrets), and the URL that answers 200 once it serves.
 
     It gets `ending` when we want it to end, and when we are killed ourselves.
@@ -34,10 +34,10 @@ class Part:
 
 
 @dataclass
-class RunningPart:
+class RunningService:
     """A part and its process."""
 
-    part: Part
+    part: ManagedService
     folder: Path
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -77,9 +77,9 @@ class RunningPart:
                 except subprocess.TimeoutExpired:
                     continue
                 raise Unavailable(f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}".strip(),
-                                  code="part_ended", mend=f"See {self.log}.")
+                                  code="part_ended", remedy=f"See {self.log}.")
         raise Unavailable(f"The {self.part.name} does not answer at {self.part.health} "
-                          f"after {self.part.start_seconds:.0f} seconds.", code="part_silent", mend=f"See {self.log}.")
+                          f"after {self.part.start_seconds:.0f} seconds.", code="part_silent", remedy=f"See {self.log}.")
 
     def stop(self) -> None:
         """Ask it to end, wait a bounded while, end it; then end whatever it leaves behind."""

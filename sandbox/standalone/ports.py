@@ -29,13 +29,13 @@ def claimed_port(wanted: int, *, part: str, setting: str) -> int:
         bind_briefly(wanted)
     except PermissionError as error:
         raise Unavailable(f"Port {wanted}, for the {part}, may not be used by an ordinary account.", code="port_refused",
-                          mend=f"Set {setting} to a port above 1023, or to 0 for any free one.") from error
+                          remedy=f"Set {setting} to a port above 1023, or to 0 for any free one.") from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise Unavailable(f"Nothing can listen on {LOOPBACK}: {error.strerror}.", code="no_loopback",
-                              mend="Bring the loopback up (as root: ip link set lo up).") from error
+                              remedy="Bring the loopback up (as root: ip link set lo up).") from error
         raise Unavailable(f"Port {wanted}, for the {part}, is in use{by_whom(wanted)}.", code="port_in_use",
-                          mend=f"Stop that program, or set {setting} to another port (0 for any free one).") from error
+                          remedy=f"Stop that program, or set {setting} to another port (0 for any free one).") from error
     return wanted
 
 

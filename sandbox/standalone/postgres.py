@@ -61,11 +61,11 @@ class Postgres:
     def launch(self) -> None:
         """Start the server, and make its data folder the first time; without waiting until it answers."""
         if not BIN.is_dir():
-            raise Unavailable("The embedded Postgres is not installed.", mend="Run `make setup`.")
+            raise Unavailable("The embedded Postgres is not installed.", remedy="Run `make setup`.")
         socket = self.home / ".s.PGSQL.5432"
         if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
             raise Unavailable(f"The path {socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
-                              mend="Set CIHU_HOME to a folder with a shorter path.")
+                              remedy="Set CIHU_HOME to a folder with a shorter path.")
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "passwd").write_text("postgres:x:1000:1000::/:/bin/sh\n")
         login: tuple[str, ...] = ("--auth=trust",)
@@ -79,7 +79,7 @@ class Postgres:
                     self._command("initdb", "-D", self.home / "data", "-U", "postgres", *login, "-E", "UTF8",
                                   "--locale=C", "--no-sync"), stdout=log, stderr=log, check=False, env=self.environment)
                 if made.returncode:
-                    raise Unavailable("Postgres could not create its data folder.", mend=f"See {self.log}.")
+                    raise Unavailable("Postgres could not create its data folder.", remedy=f"See {self.log}.")
             settings = {"listen_addresses": "", "unix_socket_directories": str(self.home), "max_connections": "300",
                         "unix_socket_permissions": "0700", "log_statement": "none", "log_min_error_statement": "panic"}
             if not self.durable:
@@ -130,7 +130,7 @@ class Postgres:
             if self.is_ready():
                 return
             time.sleep(0.05)  # pg_isready is the event; there is nothing to wait on but asking
-        raise Unavailable("Postgres did not start.", mend=f"See {self.log}.")
+        raise Unavailable("Postgres did not start.", remedy=f"See {self.log}.")
 
     def _command(self, program: str, *arguments: object) -> list[str]:
         command = [str(BIN / program), *map(str, arguments)]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from sandbox.errors import CihuError
-from sandbox.standalone.city_config import Ground
+from sandbox.standalone.city_config import CityConfig
 from sandbox.standalone.supervisor import City
 from sandbox.standalone.system_errors import of_the_system
 
@@ -19,7 +19,7 @@ class Stopped(BaseException):
     """Somebody asked us to end. Not an `Exception`, so that nothing on the way takes it for a fault."""
 
 
-def run_city(city: City, *, ready: Callable[[Ground], None] = lambda _: None) -> int:
+def run_city(city: City, *, ready: Callable[[CityConfig], None] = lambda _: None) -> int:
     """Start `city`, call `ready`, stay until a signal, stop everything. Returns the exit status.
 
     To be called in the main thread. 0: asked to end; 1: it could not start, or not go on (said on stderr).

@@ -82,7 +82,7 @@ class S3Server:
     def launch(self) -> None:
         """Start the server without waiting for it: its addresses and credentials are known from here on."""
         if not PROGRAM.exists():
-            raise Unavailable("The embedded S3 server is not installed.", mend="Run `make setup`.")
+            raise Unavailable("The embedded S3 server is not installed.", remedy="Run `make setup`.")
         (self.home / "data").mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
         self._choose_ports()
@@ -155,5 +155,5 @@ class S3Server:
             if self.is_ready():
                 return
             time.sleep(0.05)  # the answer is the event; there is nothing to wait on but asking
-        raise Unavailable("The S3 server did not start.", mend=f"See {self.log}.")
+        raise Unavailable("The S3 server did not start.", remedy=f"See {self.log}.")
 

@@ -6,19 +6,19 @@ Nothing is inherited: an environment is written here from nothing, so that a sec
 import sys
 from urllib.parse import urlsplit
 
-from sandbox.standalone.city_config import Ground
-from sandbox.standalone.managed_service import Part
+from sandbox.standalone.city_config import CityConfig
+from sandbox.standalone.managed_service import ManagedService
 from sandbox.standalone.settings import CHECKOUT
 
 
-def services(ground: Ground) -> tuple[Part, ...]:
+def services(ground: CityConfig) -> tuple[ManagedService, ...]:
     """In the order of starting; they end in the reverse order."""
     return (vault(ground), portal(ground), hub(ground))
 
 
-def vault(ground: Ground) -> Part:
+def vault(ground: CityConfig) -> ManagedService:
     """Alone holds the keys of the raw bucket."""
-    return Part(
+    return ManagedService(
         name="vault",
         command=(sys.executable, "-m", "sandbox.vault.app"),
         environment=shared(ground) | {
@@ -37,9 +37,9 @@ def vault(ground: Ground) -> Part:
     )
 
 
-def portal(ground: Ground) -> Part:
+def portal(ground: CityConfig) -> ManagedService:
     """Reads the product bucket; knows neither the raw one nor the vault's role."""
-    return Part(
+    return ManagedService(
         name="portal",
         command=(sys.executable, "-m", "marketplace.app"),
         environment=shared(ground) | {
@@ -55,9 +55,9 @@ def portal(ground: Ground) -> Part:
     )
 
 
-def hub(ground: Ground) -> Part:
+def hub(ground: CityConfig) -> ManagedService:
     """Knows its own secret at the portal, and the key under which it keeps people's tokens; no database, no store."""
-    return Part(
+    return ManagedService(
         name="hub",
         command=(sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")),
         environment=shared(ground) | {
@@ -71,7 +71,7 @@ def hub(ground: Ground) -> Part:
     )
 
 
-def shared(ground: Ground) -> dict[str, str]:
+def shared(ground: CityConfig) -> dict[str, str]:
     """What each may know: where things are, and who is who. No secret."""
     return {
         **ground.environment,

@@ -41,13 +41,13 @@ def home_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> CitySettings:
-    """The settings of this process. Raises `InvalidInput`, naming the variable and the mend."""
+    """The settings of this process. Raises `InvalidInput`, naming the variable and the remedy."""
     refuse_open_door(environment.get("CIHU_BIND", ""))
     given = CitySettings()
     ports = {part: port_number(environment.get(name, ""), name, given.port(part)) for part, name in PORTS.items()}
     chosen = [port for port in ports.values() if port]
     if len(set(chosen)) < len(chosen):
-        raise InvalidInput("Two parts of the city have the same port.", mend=f"Look at {', '.join(PORTS.values())}.")
+        raise InvalidInput("Two parts of the city have the same port.", remedy=f"Look at {', '.join(PORTS.values())}.")
     return CitySettings(
         portal_port=ports["portal"], hub_port=ports["hub"], vault_port=ports["vault"], s3_port=ports["s3"],
         policies=Path(environment.get("CIHU_POLICIES") or given.policies).resolve(),
@@ -60,7 +60,7 @@ def port_number(text: str, name: str, default: int) -> int:
         return default
     if not text.isascii() or not text.isdigit() or int(text) > LARGEST_PORT:
         raise InvalidInput(f"{name} is {text!r}, which is not a port.",
-                           mend=f"Set it to a number up to {LARGEST_PORT}, or to 0 for any free port.")
+                           remedy=f"Set it to a number up to {LARGEST_PORT}, or to 0 for any free port.")
     return int(text)
 
 
@@ -75,5 +75,5 @@ def refuse_open_door(bind: str) -> None:
     except ValueError:
         pass
     raise InvalidInput(f"CIHU_BIND is {bind!r}: a city on one machine listens on the loopback only.",
-                       mend="Unset CIHU_BIND here. To serve a network, run the services with your own Postgres, object "
+                       remedy="Unset CIHU_BIND here. To serve a network, run the services with your own Postgres, object "
                             "store and passwords (see ARCHITECTURE.md).")

@@ -28,9 +28,9 @@ from sandbox.errors import Unavailable
 from sandbox.http.log_lines import LineFormatter
 from sandbox.standalone import process_tree
 from sandbox.standalone.checks import CHECKS, Check, lock_home
-from sandbox.standalone.city_config import Addresses, Ground
+from sandbox.standalone.city_config import Addresses, CityConfig
 from sandbox.standalone.log_files import KEPT, MOST_BYTES, rotate
-from sandbox.standalone.managed_service import Part, RunningPart
+from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.people import add_people
 from sandbox.standalone.ports import LOOPBACK, claimed_port
 from sandbox.standalone.postgres import Postgres
@@ -53,19 +53,19 @@ class City:
     """One city in the folder `home`. `parts` makes its services from the ground they stand on; `report` is told each step;
     `furnish` is called when all answer, and before the city is said to be ready."""
 
-    def __init__(self, home: Path, settings: CitySettings, *, parts: Callable[[Ground], tuple[Part, ...]] = services,
+    def __init__(self, home: Path, settings: CitySettings, *, parts: Callable[[CityConfig], tuple[ManagedService, ...]] = services,
                  checks: tuple[Check, ...] = CHECKS, report: Callable[[str], None] = lambda _: None,
                  furnish: Callable[[], None] = lambda: None) -> None:
         self.home, self.settings = home.resolve(), settings
         self.parts, self.checks, self.report, self.furnish = parts, checks, report, furnish
         self.running: dict[str, Running] = {}
-        self.ground: Ground | None = None
+        self.ground: CityConfig | None = None
         self._tended: dict[str, Tended] = {}
         self._started_at = datetime.now(UTC)
         self._lock: int | None = None
         self._log_file: logging.Handler | None = None
 
-    def start(self) -> Ground:
+    def start(self) -> CityConfig:
         """Start every part, in order; return when all of them answer. If one does not, what was started is stopped."""
         try:
             for check in self.checks:
@@ -174,7 +174,7 @@ class City:
         log.propagate = False
         logging.raiseExceptions = False  # nor is a log that cannot be written
 
-    def _lay_ground(self) -> Ground:
+    def _lay_ground(self) -> CityConfig:
         """Postgres and S3, the tables, the roles, the people."""
         mark = {process_tree.MARK: secrets.token_hex(16)}
         ports = {part: claimed_port(self.settings.port(part), part=part, setting=setting) for part, setting in PORTS.items()}
@@ -195,7 +195,7 @@ class City:
         self.report("preparing the database")
         self._prepare(postgres, passwords, environment)
         s3.await_ready()
-        return Ground(
+        return CityConfig(
             home=self.home, settings=self.settings, environment=environment,
             addresses=Addresses(s3=s3.endpoint, **{part: f"http://{LOOPBACK}:{ports[part]}" for part in PORTS if part != "s3"}),
             vault_database=postgres.url(user=VAULT), portal_database=postgres.url(user=PORTAL),
@@ -211,7 +211,7 @@ class City:
                                 env=environment | {"CIHU_DATABASE_URL": owner}, cwd=self.home)
         if market.returncode:
             raise Unavailable(f"The marketplace's tables could not be made. {market.stderr.strip()[-400:]}",
-                              mend="Report this: it is a fault of ours.")
+                              remedy="Report this: it is a fault of ours.")
         database = Database(owner, pool_size=1)
         try:
             with database.transaction() as tx:
@@ -220,9 +220,9 @@ class City:
         finally:
             database.close()
 
-    def _start_services(self, ground: Ground) -> None:
+    def _start_services(self, ground: CityConfig) -> None:
         """All at once, since each waits for little but itself; then asked in their order."""
-        started = [RunningPart(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)]
+        started = [RunningService(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)]
         for one in started:
             self.report(f"starting {one.part.name}")
             self.running[one.part.name] = one

@@ -24,4 +24,4 @@ def of_the_system(error: OSError) -> CihuError:
     code, what, remedy = REMEDIES.get(error.errno or 0, ("system", error.strerror or type(error).__name__,
                                                          "See `cihu status` and the logs in CIHU_HOME."))
     place = f" ({error.filename})" if error.filename else ""
-    return Unavailable(f"{what}{place}.", code=code, mend=remedy, internal=type(error).__name__)
+    return Unavailable(f"{what}{place}.", code=code, remedy=remedy, internal=type(error).__name__)

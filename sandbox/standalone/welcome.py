@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.client.session import Visitor, places
+from sandbox.client.session import ClientSession, places
 from sandbox.standalone.demo_tables import write_demo_tables
 from sandbox.standalone.people import PEOPLE
 from sandbox.standalone.settings import CitySettings
@@ -17,7 +17,7 @@ TERMS = {"free_calls": 100, "purpose": "any lawful purpose that names the source
 def load_demo(home: Path, settings: CitySettings) -> None:
     """Publish, grant and offer what is not there yet, as the people of the city would. Safe to repeat."""
     where = places(home)
-    people = {account: Visitor(where, account, settings.password) for account in ("lin", "zhou", "wang")}
+    people = {account: ClientSession(where, account, settings.password) for account in ("lin", "zhou", "wang")}
     known = {dataset["name"] for dataset in people["lin"].vault("GET", "/v1/datasets")}
     files = write_demo_tables(home)
     for officer, dataset in (("lin", "health.visits"), ("zhou", "market.inspections")):

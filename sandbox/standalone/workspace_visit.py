@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
-from sandbox.client.session import Places
+from sandbox.client.session import ServiceUrls
 from sandbox.errors import Unavailable
 
 SECONDS = 90
@@ -41,7 +41,7 @@ class Kernel:
 
 
 @contextmanager
-def open_workspace(where: Places, account: str, password: str) -> Iterator[Kernel]:
+def open_workspace(where: ServiceUrls, account: str, password: str) -> Iterator[Kernel]:
     """Log in, start the person's server, start a sealed kernel in it; both end with the block."""
     with httpx.Client(follow_redirects=True, timeout=SECONDS, trust_env=False) as browser:
         _log_in(browser, where, account, password)
@@ -58,7 +58,7 @@ def open_workspace(where: Places, account: str, password: str) -> Iterator[Kerne
             client.stop(shutdown_kernel=False)
 
 
-def _log_in(browser: httpx.Client, where: Places, account: str, password: str) -> None:
+def _log_in(browser: httpx.Client, where: ServiceUrls, account: str, password: str) -> None:
     page = browser.get(f"{where.hub}/hub/login")
     if str(page.url).startswith(f"{where.portal}/login"):
         fields = dict(FIELD.findall(page.text))
@@ -66,10 +66,10 @@ def _log_in(browser: httpx.Client, where: Places, account: str, password: str) -
             "csrf": fields.get("csrf", ""), "next": html.unescape(fields.get("next", "")), "account": account,
             "password": password})
     if page.status_code >= httpx.codes.BAD_REQUEST or not str(page.url).startswith(where.hub):
-        raise Unavailable(f"{account} could not log in at the hub ({page.status_code}).", mend="See the hub's log.")
+        raise Unavailable(f"{account} could not log in at the hub ({page.status_code}).", remedy="See the hub's log.")
 
 
-def _start_server(browser: httpx.Client, where: Places, account: str) -> None:
+def _start_server(browser: httpx.Client, where: ServiceUrls, account: str) -> None:
     browser.get(f"{where.hub}/hub/spawn")
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
@@ -77,7 +77,7 @@ def _start_server(browser: httpx.Client, where: Places, account: str) -> None:
         if page.status_code == httpx.codes.OK and f"/user/{account}/" in str(page.url):
             return
         time.sleep(0.2)  # the hub's own page asks again and again, too
-    raise Unavailable(f"The workspace of {account} did not start.", mend="See the hub's log.")
+    raise Unavailable(f"The workspace of {account} did not start.", remedy="See the hub's log.")
 
 
 def server_headers(browser: httpx.Client, account: str) -> dict[str, str]:
@@ -89,7 +89,7 @@ def server_headers(browser: httpx.Client, account: str) -> dict[str, str]:
             "X-XSRFToken": str(cookies.get("_xsrf") or "")}
 
 
-def _xsrf(browser: httpx.Client, where: Places) -> dict[str, str]:
+def _xsrf(browser: httpx.Client, where: ServiceUrls) -> dict[str, str]:
     return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{where.hub}/hub/home"}
 
 

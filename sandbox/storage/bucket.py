@@ -45,7 +45,7 @@ class Bucket:
             there = self.client.bucket_exists(self.bucket)
         if not there:
             raise Unavailable(f"The bucket {self.bucket} is not there.", code="storage_bucket_missing",
-                              mend="Start the vault once (it makes the bucket), or correct the bucket's name in the settings.")
+                              remedy="Start the vault once (it makes the bucket), or correct the bucket's name in the settings.")
 
     def put(self, name: str, body: bytes) -> ObjectVersion:
         """Store `body` as a new version of `name`, encrypted at rest."""
@@ -55,7 +55,7 @@ class Bucket:
                                              metadata={DIGEST: digest}, sse=SseS3())
         if not written.version_id or written.version_id == "null":
             raise Unavailable(f"The bucket {self.bucket} does not keep versions.", code="storage_unversioned",
-                              mend="Turn versioning on for it.")
+                              remedy="Turn versioning on for it.")
         return ObjectVersion(name, written.version_id, len(body), digest)
 
     def get(self, name: str, version_id: str) -> bytes:
@@ -70,5 +70,5 @@ class Bucket:
                 response.release_conn()
         if promised != hashlib.sha256(body).hexdigest():
             raise Unavailable(f"An object in the bucket {self.bucket} is damaged.", code="storage_damaged",
-                              mend="Restore it from a copy.", internal=f"{name} {version_id}")
+                              remedy="Restore it from a copy.", internal=f"{name} {version_id}")
         return body

@@ -12,6 +12,6 @@ def checked_name(name: str) -> str:
     """`name` itself, if it is lower-case parts of letters, digits, `.`, `_`, `=`, `-`, joined by `/`; else `InvalidInput`."""
     if len(name) > LONGEST or not PLAIN.fullmatch(name):
         raise InvalidInput(f"An object cannot be called {name[:80]!r}.", code="object_name",
-                           mend="Use lower-case letters, digits and . _ = - in parts joined by /, "
+                           remedy="Use lower-case letters, digits and . _ = - in parts joined by /, "
                                 f"each beginning with a letter or digit, {LONGEST} characters at most.")
     return name

@@ -72,5 +72,5 @@ def bucket_policy(client: Minio, bucket: str) -> str:
         raise
 
 
-def unfit(bucket: str, why: str, code: str, mend: str) -> Unavailable:
-    return Unavailable(f"The bucket {bucket} {why}: it is not used.", code=f"storage_{code}", mend=mend)
+def unfit(bucket: str, why: str, code: str, remedy: str) -> Unavailable:
+    return Unavailable(f"The bucket {bucket} {why}: it is not used.", code=f"storage_{code}", remedy=remedy)

@@ -18,7 +18,7 @@ class WrittenBucket(Bucket):
         self._proved = False
 
     def ensure(self) -> None:
-        """Create the bucket if it is not there; raise `Unavailable`, with the mend, if it is not fit for use."""
+        """Create the bucket if it is not there; raise `Unavailable`, with the remedy, if it is not fit for use."""
         with translated(self.endpoint, self.bucket):
             protection.make(self.client, self.bucket)
         self.prove()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.identity import Principal
-from sandbox.releases import Desk
+from sandbox.releases import AskContext
 from sandbox.synthesis.buy_stand_in import buy_stand_in
 
 
@@ -20,13 +20,13 @@ class Purchase(BaseModel):
                              description="the loss, as epsilon at the dataset's delta")
 
 
-def router(desk: Desk, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
     @api.post("/{name}/stand-in", status_code=201)
     def buy(officer: Officer, name: str, purchase: Purchase) -> dict[str, Any]:
         """Buy stand-in rows with differential privacy for the newest version, once, from the dataset's budget."""
-        return buy_stand_in(desk, officer=officer, dataset=name, epsilon=Fraction(purchase.epsilon))
+        return buy_stand_in(context, officer=officer, dataset=name, epsilon=Fraction(purchase.epsilon))
 
     return api

@@ -30,11 +30,11 @@ import sandbox.synthesis.endpoints as synthesis_endpoints
 import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
-from sandbox.declared import DeclaredDesk, UnitDigests
+from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.engines import DuckDBEngine
@@ -52,12 +52,12 @@ from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
-from sandbox.jobs import RunDesk, Worker
+from sandbox.jobs import RunContext, Worker
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
-from sandbox.releases import Desk
-from sandbox.releases.contribution_histogram import measure_left_out
-from sandbox.reviews import ReviewDesk, read_review_policy, trial_check
+from sandbox.releases import AskContext
+from sandbox.releases.contribution_histogram import measure_contributions
+from sandbox.reviews import ReviewContext, read_review_policy, trial_check
 from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
@@ -77,7 +77,7 @@ class Vault:
 
     app: ASGIApp
     kernel_app: ASGIApp
-    desk: Desk
+    context: AskContext
     worker: Worker
 
 
@@ -94,16 +94,16 @@ def create_vault(settings: Settings) -> Vault:
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
-    shelf = Shelf(database, settings.policies)
-    desk = Desk(database, shelf, gate, DuckDBEngine(raw))
+    repository = DatasetRepository(database, settings.policies)
+    context = AskContext(database, repository, gate, DuckDBEngine(raw))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
-    declared = DeclaredDesk(desk.engine, UnitDigests(settings.home / "keys" / "units"),
+    declared = DeclaredContext(context.engine, UnitDigests(settings.home / "keys" / "units"),
                             lambda grade: cell_rules(taxonomy.at(grade).thresholds))
-    worker = Worker(RunDesk(database, shelf, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
+    worker = Worker(RunContext(database, repository, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
                             lock=settings.kernel_lock, places=settings.run_places,
                             memory_bytes=settings.run_memory_mib * 1024 * 1024, sealer=settings.run_seal,
                             declared=declared))
-    reviews = ReviewDesk(database, shelf, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
+    reviews = ReviewContext(database, repository, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
                          taxonomy, RawInputs(raw))
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
@@ -115,13 +115,13 @@ def create_vault(settings: Settings) -> Vault:
     person = principal_at(database, verifier, VAULT)
     app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker, raw), docs_url="/docs", redoc_url=None)
     problem_details.install(app)
-    app.include_router(catalog_endpoints.reading(shelf, gate, authenticate=person))
-    app.include_router(catalog_endpoints.writing(database, shelf, gate, raw=raw, products=products,
+    app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
+    app.include_router(catalog_endpoints.writing(database, repository, gate, raw=raw, products=products,
                                                  populations=read_populations(settings.policies), authenticate=person,
-                                                 published=partial(measure_left_out, desk)))
-    app.include_router(grants_endpoints.router(database, shelf, gate, authenticate=person))
-    app.include_router(releases_endpoints.router(desk, log, authenticate=person))
-    app.include_router(synthesis_endpoints.router(desk, authenticate=person))
+                                                 published=partial(measure_contributions, context)))
+    app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
+    app.include_router(releases_endpoints.router(context, log, authenticate=person))
+    app.include_router(synthesis_endpoints.router(context, authenticate=person))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
@@ -136,10 +136,10 @@ def create_vault(settings: Settings) -> Vault:
         "engine": _engine_answers, "runs": worker.require_places})))
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
-    kernel_app = _kernel_app(desk, worker, reviews, log, issuer, verifier)
+    kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(_guarded(app, large=upload, admit=person, metrics=metrics),
-                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), desk, worker)
+                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), context, worker)
 
 
 def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
@@ -153,21 +153,21 @@ def _engine_answers() -> None:
     duckdb.connect(":memory:").execute("SELECT 1").fetchall()
 
 
-def _kernel_app(desk: Desk, worker: Worker, reviews: ReviewDesk, log: Log, issuer: TokenIssuer,
+def _kernel_app(context: AskContext, worker: Worker, reviews: ReviewContext, log: Log, issuer: TokenIssuer,
                 verifier: TokenVerifier) -> FastAPI:
     """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
     no reviewing; nothing that is sent in is kept but programs."""
-    analyst = principal_at(desk.database, verifier, KERNEL)
+    analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problem_details.install(app)
-    app.include_router(catalog_endpoints.reading(desk.shelf, desk.gate, authenticate=analyst))
-    app.include_router(releases_endpoints.router(desk, log, authenticate=analyst))
+    app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
+    app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
-    app.include_router(kernel_tokens.renewing(desk.database, issuer, gate=desk.gate, kernel=claims_at(verifier, KERNEL)))
-    _add_small_talk(app, desk.database, analyst)
+    app.include_router(kernel_tokens.renewing(context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)))
+    _add_small_talk(app, context.database, analyst)
     return app
 
 
@@ -225,7 +225,7 @@ def _close_interrupted(database: Database) -> None:
                                                     "their loss stays spent", closed, what)
 
 
-class DeafServer(uvicorn.Server):
+class SignallessServer(uvicorn.Server):
     """A second server in one process: signals are the first one's."""
 
     @contextlib.contextmanager
@@ -236,7 +236,7 @@ class DeafServer(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
-    await asyncio.to_thread(_close_interrupted, vault.desk.database)
+    await asyncio.to_thread(_close_interrupted, vault.context.database)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
     with contextlib.suppress(FileNotFoundError):
@@ -244,18 +244,18 @@ async def serve(settings: Settings) -> None:
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     door.bind(str(settings.socket))
     settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
-    await asyncio.to_thread(vault.desk.engine.check)
-    for published in vault.desk.shelf.all():
+    await asyncio.to_thread(vault.context.engine.check)
+    for published in vault.context.repository.all():
         if published.policy.unit:
             try:
-                await asyncio.to_thread(vault.desk.engine.warm, published)
+                await asyncio.to_thread(vault.context.engine.warm, published)
             except Exception as error:  # whatever is wrong with one version, the others are served
                 if isinstance(error, Unavailable) and error.code in STORE_AWAY:
                     raise  # the store is away: nothing is wrong with the version
-                vault.desk.shelf.set_aside(published.dataset, published.number, type(error).__name__)
+                vault.context.repository.set_aside(published.dataset, published.number, type(error).__name__)
     main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_config=None,
                                          access_log=False, server_header=False, http=LimitedProtocol, ws="none"))
-    kernels = DeafServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False,
+    kernels = SignallessServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False,
                                         http=LimitedProtocol, ws="none"))
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()

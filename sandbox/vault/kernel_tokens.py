@@ -29,7 +29,7 @@ def issue(issuer: TokenIssuer, origin: Origin, ends: datetime) -> dict[str, Any]
     """A token until `ends`, of ten minutes at most. Raises `NotAuthenticated` when the session is over."""
     left = int((ends - datetime.now(UTC)).total_seconds())
     if left <= 0:
-        raise NotAuthenticated("The workspace's session is over.", mend="Log in again and restart the kernel.")
+        raise NotAuthenticated("The workspace's session is over.", remedy="Log in again and restart the kernel.")
     lifetime = min(KERNEL_SECONDS, left)
     token = issuer.issue(origin.account, audience=KERNEL, lifetime_seconds=lifetime, session_ends=int(ends.timestamp()),
                          workspace=origin.kept())

@@ -59,9 +59,9 @@ def service_passwords(environment: Mapping[str, str]) -> dict[str, str]:
             url = make_url(environment[variable])
         except ArgumentError:
             raise InvalidInput(f"{variable} is not the address of a database.",
-                               mend=f"Write postgresql+psycopg://{role}:PASSWORD@HOST/DATABASE.") from None
+                               remedy=f"Write postgresql+psycopg://{role}:PASSWORD@HOST/DATABASE.") from None
         if url.username != role:
-            raise InvalidInput(f"{variable} is not an address for the role {role}.", mend=f"Let it begin with {role}.")
+            raise InvalidInput(f"{variable} is not an address for the role {role}.", remedy=f"Let it begin with {role}.")
         if url.password:
             passwords[role] = str(url.password)
     return passwords

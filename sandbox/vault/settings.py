@@ -62,16 +62,16 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Read and check. Raises `InvalidInput` naming each variable and the mend."""
+    """Read and check. Raises `InvalidInput` naming each variable and the remedy."""
     try:
         settings = Settings()  # type: ignore[call-arg]  # the fields come from the environment
     except ValidationError as error:
         faults = ", ".join(f"CIHU_{str(fault['loc'][0]).upper()} ({fault['msg']})" for fault in error.errors())
         raise InvalidInput(f"The vault's settings are not complete: {faults}.",
-                           mend="Set them in the environment, or let `cihu up` do so.") from None
+                           remedy="Set them in the environment, or let `cihu up` do so.") from None
     if not settings.bind.rpartition(":")[2].isdigit():
-        raise InvalidInput(f"CIHU_BIND={settings.bind} is not host:port.", mend="Write 127.0.0.1:8602.")
+        raise InvalidInput(f"CIHU_BIND={settings.bind} is not host:port.", remedy="Write 127.0.0.1:8602.")
     if settings.host not in LOOPBACK and not settings.behind_tls:
         raise InvalidInput(f"The vault would listen on {settings.host} without TLS.",
-                           mend="Bind 127.0.0.1, or put TLS in front of it and set CIHU_BEHIND_TLS=true.")
+                           remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_BEHIND_TLS=true.")
     return settings

@@ -73,7 +73,7 @@ def outcome(told: httpx.Response) -> tuple[object, ...]:
     """What anybody can see of an answer but for its noisy numbers: status, code, words, shape, errors, price."""
     said: dict[str, Any] = told.json()
     if told.status_code != 200:
-        return told.status_code, said["code"], said["detail"], said.get("mend")
+        return told.status_code, said["code"], said["detail"], said.get("remedy")
     of_noise = [{name: fault.get("noise", fault)["standard_error"] for name, fault in line.items()} for line in said["errors"]]
     errors = [{name: round(error, 12) for name, error in line.items() if error is not None}
               for line in of_noise] if "AVG" not in said["sql"] else None  # what bounding leaves out is told with noise

@@ -18,7 +18,7 @@ import pytest
 from attempts import ATTEMPTS
 
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun
 from sandbox.seals import TOO_MUCH_MEMORY, Bubblewrap, Limits, Seal, interpreter
@@ -128,7 +128,7 @@ def said_in_a_run(targets: dict[str, Any], short_home: Path) -> dict[str, str]:
     place.write_program({"main.py": IN_A_RUN.format(targets=inside, names=names), "attempts.py": TEXT})
     seal = run_seal(run="attempts", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
                     memory_bytes=1024 * MIB, limit_seconds=200)
-    ending = SealedRun(Bubblewrap(), seal, place).run(200, Bell())
+    ending = SealedRun(Bubblewrap(), seal, place).run(200, Cancellation())
     assert ending.status == 0, ending.said.decode()
     said = json.loads(ending.outbox.files["said.json"])
     assert isinstance(said, dict)

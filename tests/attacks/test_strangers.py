@@ -47,17 +47,17 @@ def city(story: Story, s3: S3Server, tmp_path: Path) -> Reviewing:
 def client(city: Reviewing, tmp_path: Path) -> TestClient:
     """The vault's own routers, with a name instead of a token."""
     def who(x_account: Annotated[str, Header()]) -> Principal:
-        with city.desk.database.transaction() as tx:
+        with city.context.database.transaction() as tx:
             return load_principal(tx, x_account)
 
-    story, log, worker = city.story, Log(city.desk.database, Signer(tmp_path / "log")), Worker(city.runs)
+    story, log, worker = city.story, Log(city.context.database, Signer(tmp_path / "log")), Worker(city.runs)
     app = FastAPI()
     problem_details.install(app)
-    app.include_router(grants_endpoints.router(story.database, story.shelf, story.gate, authenticate=who))
-    app.include_router(releases_endpoints.router(story.desk, log, authenticate=who))
+    app.include_router(grants_endpoints.router(story.database, story.repository, story.gate, authenticate=who))
+    app.include_router(releases_endpoints.router(story.context, log, authenticate=who))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=who))
-    app.include_router(reviews_endpoints.for_teams(city.desk, log, authenticate=who))
-    app.include_router(reviews_endpoints.for_officers(city.desk, log, authenticate=who))
+    app.include_router(reviews_endpoints.for_teams(city.context, log, authenticate=who))
+    app.include_router(reviews_endpoints.for_officers(city.context, log, authenticate=who))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -65,7 +65,7 @@ def things(city: Reviewing) -> dict[str, tuple[str, str]]:
     """Of each kind: one that lake has, and one that nobody has."""
     review = city.asked()
     grant = city.run(review.run).inputs[0].grant
-    answer = ask(city.story.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) AS n FROM clinic.visits")
+    answer = ask(city.story.context, principal=city.principal("wang"), sql="SELECT COUNT(*) AS n FROM clinic.visits")
     return {"/v1/runs": (str(review.run), str(uuid4())), "/v1/reviews": (str(review.id), str(uuid4())),
             "/v1/grants": (str(grant), "4711"), "/v1/requests": ("1", "4711"), "/v1/answers": (answer["answer_id"], str(uuid4()))}
 

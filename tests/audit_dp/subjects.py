@@ -22,8 +22,8 @@ from sandbox.queries import Plan, bind, make_plan, parse, price_within
 from sandbox.queries.bounds_estimation import least_weight
 from sandbox.queries.partition_selection import MOST_VALUES, threshold_for, weight_of_each
 from sandbox.queries.plan import Total, TotalKind
-from sandbox.queries.price import BoundsShare, KeyShare, Share, gaussian_scale
-from sandbox.queries.scope import BoundsToBuy, Scope
+from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian_scale
+from sandbox.queries.scope import BoundsEstimation, Scope
 from sandbox.queries.tree import Name
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
@@ -85,7 +85,7 @@ def mechanism(name: str, cells: list[int], moved: list[int], epsilon: str) -> Su
     budget = version.policy.budget
     assert budget is not None
     loss, sensitivity = budget.loss(Fraction(epsilon)), sum(map(abs, moved))
-    share = Share(Total(TotalKind.ROWS, sensitivity), loss, gaussian_scale(sensitivity, loss.picorho))
+    share = MeasurementPrice(Total(TotalKind.ROWS, sensitivity), loss, gaussian_scale(sensitivity, loss.picorho))
 
     def draw(with_unit: bool, runs: int) -> Samples:
         exact = [cell + move * with_unit for cell, move in zip(cells, moved, strict=True)]
@@ -183,7 +183,7 @@ def told_of_one_alone(values: int, epsilon: str, delta: Fraction, runs: int) -> 
     plan = make_plan(bind(parse("SELECT note, COUNT(*) AS n FROM t.t GROUP BY note"), scope), version, scope)
     picorho = budget.loss(Fraction(epsilon)).picorho
     scale = gaussian_scale(WEIGHT, picorho)
-    share = KeyShare(plan.unknown[0], PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
+    share = PartitionPrice(plan.unknown[0], PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
                      threshold_for(scale, float(delta)))
     alone = _rows([("victim", "west", 1.0, 1, f"v{place}") for place in range(values)])
     exact = duckdb.units_by_value(share.discovery, version.policy, RowsInMemory(alone.to_batches(), version.policy),
@@ -199,8 +199,8 @@ def bounds_bought(epsilon: str) -> Subject:
     version = _version()
     budget = version.policy.budget
     assert budget is not None
-    one, loss = BoundsToBuy(Name("cost"), whole=False), budget.loss(Fraction(epsilon))
-    share = BoundsShare(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
+    one, loss = BoundsEstimation(Name("cost"), whole=False), budget.loss(Fraction(epsilon))
+    share = BoundsPrice(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
     sizes = (3.0, 30.0, 300.0)
     almost = least_weight(one, share.scale) // weight_of_each(len(sizes)) - 1
     others: list[Row] = [(f"p{place}", "north", size, 1, "n") for place in range(almost)

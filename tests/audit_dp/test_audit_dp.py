@@ -18,10 +18,10 @@ from audit_dp.bound import chances
 from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question, told_of_one_alone
 from sandbox.engines import duckdb, work
 from sandbox.engines.model import Cells
-from sandbox.queries import Plan, compile_discovery, compile_plan
+from sandbox.queries import Plan, compile_partition_selection, compile_plan
 from sandbox.queries.compile import Statement
 from sandbox.queries.partition_selection import MOST_VALUES
-from sandbox.queries.price import Share
+from sandbox.queries.price import MeasurementPrice
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
 
@@ -66,11 +66,11 @@ def test_of_values_that_one_unit_alone_has_any_is_told_as_seldom_as_delta_says_a
 
 def test_values_that_all_count_in_full_are_found_by_how_often_one_unit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def altered(*args: Any, **more: Any) -> str:
-        sql, times = re.subn(r"sum\(CAST\(floor\(sqrt.*?INTEGER\)\)", f"sum({WEIGHT})", compile_discovery(*args, **more))
+        sql, times = re.subn(r"sum\(CAST\(floor\(sqrt.*?INTEGER\)\)", f"sum({WEIGHT})", compile_partition_selection(*args, **more))
         assert times == 1
         return sql
 
-    monkeypatch.setattr(duckdb, "compile_discovery", altered)
+    monkeypatch.setattr(duckdb, "compile_partition_selection", altered)
     assert told_of_one(MOST_VALUES)[0] > DELTA
 
 
@@ -104,14 +104,14 @@ def test_a_float_laplace_is_found_by_its_low_bits(monkeypatch: pytest.MonkeyPatc
     """Its scale is right for its epsilon; only that it is added in floating point betrays the cell (Mironov 2012)."""
     chance = np.random.default_rng(7)
 
-    def laplace(share: Share, cells: list[int]) -> Any:
+    def laplace(share: MeasurementPrice, cells: list[int]) -> Any:
         return np.array(cells) + chance.laplace(scale=share.total.sensitivity, size=len(cells))  # epsilon 1
 
     monkeypatch.setattr(noise, "add_noise", laplace)
     found = audit(mechanism("float Laplace", [0], [65536], "1"), 400_000)
     assert found.lower["direct"] > found.claim, found
 
-    def in_whole_numbers(share: Share, cells: list[int]) -> Any:
+    def in_whole_numbers(share: MeasurementPrice, cells: list[int]) -> Any:
         p = 1 - np.exp(-1 / share.total.sensitivity)
         return np.array(cells) + chance.geometric(p, len(cells)) - chance.geometric(p, len(cells))
 

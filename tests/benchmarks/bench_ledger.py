@@ -59,14 +59,14 @@ def added_to_an_answer(story: Story, *, answers: int) -> float:
     story.grant()
     wang, times = story.principal("wang"), []
     for number in range(answers):
-        prepared = prepare(story.desk, principal=wang, epsilon=Fraction(1, 100), grant_id=None,
+        prepared = prepare(story.context, principal=wang, epsilon=Fraction(1, 100), grant_id=None,
                            sql=f"SELECT district, COUNT(*) AS n FROM clinic.visits WHERE visits > {number} GROUP BY district")
-        exact = story.desk.engine.totals(prepared.plan, seconds=60, computing_seconds=60)
+        exact = story.context.engine.totals(prepared.plan, seconds=60, computing_seconds=60)
         noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
                  for share in prepared.price.shares}
         started = time.perf_counter()
-        id = _reserve(story.desk, wang, prepared, charge(prepared, {}))
-        _release(story.desk, wang, id, prepared, {}, noisy, ZERO, stored=False)
+        id = _reserve(story.context, wang, prepared, charge(prepared, {}))
+        _release(story.context, wang, id, prepared, {}, noisy, ZERO, stored=False)
         times.append(1000 * (time.perf_counter() - started))
     return median(times)
 

@@ -52,9 +52,9 @@ def steps(folder: Path, rows: int, kind: str) -> None:
         story.publish(body, text)
         took = time.monotonic() - began
         print(f"  {'publish, all':28} {took:6.2f} s   ({len(body) >> 20} MiB in, {size >> 20} MiB stored)")
-        version = story.shelf.current("city.taps")
+        version = story.repository.current("city.taps")
         began = time.monotonic()
-        story.desk.engine.warm(version)
+        story.context.engine.warm(version)
         print(f"  {'load for questions':28} {time.monotonic() - began:6.2f} s")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB", flush=True)
 

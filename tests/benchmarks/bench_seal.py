@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.taps import make_taps
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun
@@ -70,7 +70,7 @@ def alone(place: RunFolder, seal: Seal) -> dict[str, float]:
 
 def sealed(place: RunFolder, seal: Seal) -> dict[str, float]:
     started = time.time()
-    ending = SealedRun(Bubblewrap(), seal, place).run(600, Bell())
+    ending = SealedRun(Bubblewrap(), seal, place).run(600, Cancellation())
     if ending.status:
         raise SystemExit(ending.said.decode())
     return told(ending.said.decode(), started)

@@ -64,7 +64,7 @@ def published(taps: Taps, *, epsilon: str = "1") -> Iterator[Ground]:
         seconds = time.monotonic() - started
         story.publish(taps.stops.read_bytes(), STOPS_POLICY)
         story.grant(dataset="city.taps", epsilon="20")
-        budget = story.shelf.current("city.taps").policy.budget
+        budget = story.repository.current("city.taps").policy.budget
         assert budget is not None
         yield Ground(story, {
             "taps": str(taps.taps), "stops": str(taps.stops), "rows": taps.rows, "threads": THREADS, "max_rows": MAX_ROWS,

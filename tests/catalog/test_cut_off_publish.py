@@ -61,7 +61,7 @@ def test_a_publish_that_is_killed_leaves_nothing(story: Story, s3: S3Server, tmp
         cwd=home, env={**os.environ, "TMPDIR": str(home), "HOME": str(home)}, capture_output=True, check=False)
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()[-2000:]
     assert not [file for file in home.rglob("*") if file.is_file() and CANARY.encode() in file.read_bytes()]
-    assert story.shelf.all() == []
+    assert story.repository.all() == []
     left = set(objects(story)) - there
     assert len(left) <= 1
     assert recorded(story) >= len(left), "what was stored was recorded before"
@@ -70,7 +70,7 @@ def test_a_publish_that_is_killed_leaves_nothing(story: Story, s3: S3Server, tmp
     story.publish()
     sweep(story.database, story.store)
     assert len(set(objects(story)) - there) == 1, "and what a version owns is kept"
-    assert story.shelf.current("clinic.visits").number == 1
+    assert story.repository.current("clinic.visits").number == 1
 
 
 def test_a_publish_that_is_refused_at_the_end_leaves_no_object(story: Story) -> None:
@@ -94,14 +94,14 @@ ROWS = b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
 
 
 def units(story: Story) -> set[str]:
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     table = pq.read_table(io.BytesIO(story.store.get(version.object_name, version.object_version)))
     return set(table["person"].to_pylist())
 
 
 def test_ids_are_normalised_in_a_new_dataset_and_stay_as_they_were_in_an_old_one(story: Story) -> None:
     story.publish(ROWS)
-    assert units(story) == {"1X", "2"} and story.shelf.current("clinic.visits").policy.ids == "normalised"
+    assert units(story) == {"1X", "2"} and story.repository.current("clinic.visits").policy.ids == "normalised"
     with pytest.raises(Conflict, match="ids"):
         story.publish(ROWS, policy=IDS.replace("IDS", "exact"))
 
@@ -110,7 +110,7 @@ def test_a_dataset_of_the_last_release_keeps_its_people_until_its_policy_says_ot
     story.publish(ROWS, policy=IDS.replace("IDS", "exact"))  # as the last release published, without a word of ids
     assert units(story) == {"1x", "1X", "1X ", "2"}
     story.publish(ROWS)
-    assert units(story) == {"1x", "1X", "1X ", "2"} and story.shelf.current("clinic.visits").policy.ids == "exact"
+    assert units(story) == {"1x", "1X", "1X ", "2"} and story.repository.current("clinic.visits").policy.ids == "exact"
     story.publish(ROWS, policy=IDS.replace("IDS", "normalised"))
     assert units(story) == {"1X", "2"}
 
@@ -119,7 +119,7 @@ def test_a_value_that_the_policy_lists_is_never_taken_for_an_empty_cell(story: S
     policy = POLICY.replace("values: [north, south, east]", "values: [NA, north]")
     body = b"person,district,year,cost,visits,note,day,smoker,secret\np,NA,1,1,1,NA,2026-01-01,true,s\n"
     story.publish(body, policy=policy)
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     row = pq.read_table(io.BytesIO(story.store.get(version.object_name, version.object_version))).to_pylist()[0]
     assert row["district"] == "NA" and row["note"] == "NA"
     with pytest.raises(InvalidInput, match="mark of an empty cell"):
@@ -131,5 +131,5 @@ def test_a_broken_version_is_set_aside_and_the_others_stay(story: Story) -> None
     story.publish(policy=POLICY.replace("clinic.visits", "clinic.other"))
     with story.database.transaction() as tx:
         tx.exec_driver_sql("UPDATE vault.dataset_versions SET policy = '{' WHERE dataset = 'clinic.visits'")
-    assert [version.dataset for version in story.shelf.all()] == ["clinic.other"]
-    assert [(aside.dataset, aside.number, aside.department) for aside in story.shelf.aside()] == [("clinic.visits", 1, "health")]
+    assert [version.dataset for version in story.repository.all()] == ["clinic.other"]
+    assert [(aside.dataset, aside.number, aside.department) for aside in story.repository.aside()] == [("clinic.visits", 1, "health")]

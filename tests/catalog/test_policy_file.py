@@ -1,4 +1,4 @@
-"""A policy file that is wrong says on which line, and how to mend it."""
+"""A policy file that is wrong says on which line, and how to remedy it."""
 
 import pytest
 
@@ -37,14 +37,14 @@ def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -
         read_policy(POLICY.replace(before, after, 1), schema=SCHEMA)
     assert f"line {line}" in refusal.value.message
     assert says in refusal.value.message
-    assert refusal.value.mend
+    assert refusal.value.remedy
 
 
 @pytest.mark.parametrize("text", ["", "7", "[]", "\x00", "[" * 5000, "a: *b"])
 def test_what_is_no_policy_at_all_is_refused_with_a_mend(text: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_policy(text, schema=SCHEMA)
-    assert refusal.value.mend
+    assert refusal.value.remedy
 
 
 def test_a_dataset_without_a_unit_must_be_open() -> None:

@@ -16,15 +16,15 @@ CANARY = "CANARY-4711"
 
 def test_a_version_is_stored_in_the_raw_bucket_sorted_by_unit(story: Story) -> None:
     story.publish()
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     body = story.store.get(version.object_name, version.object_version)
     assert body.startswith(b"PAR1")
     story.publish()
-    assert story.shelf.current("clinic.visits").number == 2
+    assert story.repository.current("clinic.visits").number == 2
 
 
 def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
-    done = publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate,
+    done = publish(story.database, repository=story.repository, store=story.store, gate=story.gate,
                    populations=read_populations(POLICIES), officer=story.principal("lin"), policy_text=POLICY,
                    body=rows_csv())
     assert any("outside the bounds" in line for line in done.profile.advice())
@@ -38,9 +38,9 @@ def test_a_file_with_many_more_rows_than_its_policy_says_is_refused(story: Story
     rows = body.count(b"\n") - 1
     with pytest.raises(InvalidInput, match=f"about_rows is {rows // 5:,}") as refusal:
         story.publish(body, policy=POLICY.replace("about_rows: 1000", f"about_rows: {rows // 5}"))
-    said = int(re.search(r"Set about_rows to (\d+)", refusal.value.mend)[1])  # type: ignore[index]
+    said = int(re.search(r"Set about_rows to (\d+)", refusal.value.remedy)[1])  # type: ignore[index]
     assert rows <= said <= 1.5 * rows
-    assert not story.shelf.all()
+    assert not story.repository.all()
     near = POLICY.replace("about_rows: 1000", f"about_rows: {said}")
     assert story.publish(body, policy=near).version.number == 1
     assert not any("about_rows" in line for line in story.publish(body, policy=near).advice())
@@ -61,7 +61,7 @@ def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, s
         story.publish(rows_csv(5, extra=bad + "\n"))
     assert says in refusal.value.message
     assert CANARY not in str(refusal.value) + refusal.value.internal
-    assert not story.shelf.all()
+    assert not story.repository.all()
 
 
 @pytest.mark.parametrize(("body", "says"), [
@@ -83,7 +83,7 @@ def test_a_file_without_a_header_is_refused_without_quoting_its_first_row(story:
 
 def test_a_damaged_parquet_file_is_refused_wherever_it_is_damaged(story: Story) -> None:
     """Every byte of it in turn: read, or refused as unreadable; never a failure of the vault."""
-    policy = story.shelf.read(POLICY)
+    policy = story.repository.read(POLICY)
     whole = to_parquet(read_table(rows_csv(3), policy))
     for place in range(4, len(whole), 3):
         damaged = bytearray(whole)
@@ -95,7 +95,7 @@ def test_a_damaged_parquet_file_is_refused_wherever_it_is_damaged(story: Story) 
 def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
     for somebody in ("zhou", "wang"):
         with pytest.raises(Forbidden):
-            publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate,
+            publish(story.database, repository=story.repository, store=story.store, gate=story.gate,
                     populations=story.populations, officer=story.principal(somebody), policy_text=POLICY,
                     body=rows_csv())
 
@@ -103,6 +103,6 @@ def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
 def test_another_department_cannot_take_a_name(story: Story) -> None:
     story.publish()
     with pytest.raises(Conflict):
-        publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate, populations=story.populations,
+        publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
                 officer=story.principal("zhou"), policy_text=POLICY.replace("department: health", "department: market"),
                 body=rows_csv())

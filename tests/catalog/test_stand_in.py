@@ -106,7 +106,7 @@ def test_the_same_version_gives_the_same_rows_and_the_next_one_others() -> None:
 def test_rows_in_the_vault_change_nothing(story: Story, rows: bytes) -> None:
     """What is made in a city with rows is what anybody makes of the policy's text alone, whatever the rows are."""
     story.publish(rows)
-    assert stand_in(story.shelf.current("clinic.visits")).equals(stand_in(VERSION))
+    assert stand_in(story.repository.current("clinic.visits")).equals(stand_in(VERSION))
 
 
 @pytest.mark.parametrize("text", [POLICY, *[file.read_text("utf-8") for file in COMMITTED]],
@@ -123,7 +123,7 @@ def test_the_file_has_the_schema_of_the_raw_one(story: Story, text: str) -> None
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(whole, buffer)
     publish_as(story, "lin" if policy.department == "health" else "zhou", buffer.getvalue(), text)
-    version = story.shelf.current(policy.dataset)
+    version = story.repository.current(policy.dataset)
     raw = pyarrow.parquet.read_table(io.BytesIO(story.store.get(version.object_name, version.object_version)))
     shown = raw.select(made.column_names)
     if policy.unit and made.schema.field(policy.unit.column).type == pyarrow.string():  # a dataset's ids are normalised
@@ -138,7 +138,7 @@ def test_the_file_has_the_schema_of_the_raw_one(story: Story, text: str) -> None
 def publish_as(story: Story, who: str, body: bytes, text: str) -> None:
     from sandbox.catalog.publish import publish
 
-    publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate, populations=story.populations,
+    publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
             officer=story.principal(who), policy_text=text, body=body)
 
 

@@ -47,4 +47,4 @@ def test_what_is_no_count_is_refused_by_name(sql: str, construct: str) -> None:
     with pytest.raises(QueryRefused) as refused:
         read(sql)
     assert refused.value.construct == construct
-    assert refused.value.mend and refused.value.zh != refused.value.message and refused.value.mend_zh
+    assert refused.value.remedy and refused.value.zh != refused.value.message and refused.value.remedy_zh

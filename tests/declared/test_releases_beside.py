@@ -23,5 +23,5 @@ def test_the_same_table_without_one_person_is_blocked_and_the_finding_names_the_
     assert declaring.blocks(review) == {"differs_by_few"}
     said = next(one for one in declaring.findings(review) if one.code == "differs_by_few")
     assert str(first.run) in said.message and "another team" in said.message and "1 unit" in said.message
-    assert str(first.run) in said.zh and said.mend and said.mend_zh and said.where == "n (district = north)"
+    assert str(first.run) in said.zh and said.remedy and said.remedy_zh and said.where == "n (district = north)"
     assert "lake" not in said.message and "wang" not in said.message

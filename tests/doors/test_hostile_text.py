@@ -30,7 +30,7 @@ def test_no_text_in_any_field_is_a_failure_of_the_vault(asked: AskedVault) -> No
 def test_a_policy_with_a_nul_or_a_broken_surrogate_is_refused(asked: AskedVault) -> None:
     for text in (r'"no\0rth"', r'"no\uD800rth"', "no\0rth"):
         told = asked.publish(POLICY.replace("clinic.visits", "clinic.hostile").replace("[north,", f"[{text},"), rows_csv(5))
-        assert told.status_code == 422 and told.json()["mend"], told.text
+        assert told.status_code == 422 and told.json()["remedy"], told.text
 
 
 def test_an_upload_never_needs_a_file(postgres: Postgres, template: str, s3: S3Server) -> None:

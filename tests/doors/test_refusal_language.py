@@ -31,8 +31,8 @@ def test_a_refusal_is_told_in_the_language_asked_for(asked: AskedVault, person: 
         assert answer.headers["Content-Language"] == ("zh" if language.startswith("zh") else "en")
         assert (answer.status_code >= 400, told[language]["code"]) == (True, code)
     chinese, english, unsaid = told.values()
-    assert CHINESE.search(chinese["detail"]) and CHINESE.search(chinese["mend"])
-    assert not CHINESE.search(english["detail"] + english["mend"])
+    assert CHINESE.search(chinese["detail"]) and CHINESE.search(chinese["remedy"])
+    assert not CHINESE.search(english["detail"] + english["remedy"])
     assert english == unsaid
 
 
@@ -50,7 +50,7 @@ def test_the_place_of_a_refused_construct_is_told_as_numbers(asked: AskedVault) 
 
 
 def test_a_refusal_without_chinese_is_told_in_english_and_one_with_names_its_place() -> None:
-    plain = CihuError("Not so.", mend="Do it so.", mend_zh="请这样做。")
+    plain = CihuError("Not so.", remedy="Do it so.", remedy_zh="请这样做。")
     assert plain.words("zh") == ("Not so.", "请这样做。") and plain.words("en") == ("Not so.", "Do it so.")
     refused = QueryRefused("SELECT *", "rows may not leave", instead="Ask for COUNT(*).", position=Position(2, 3),
                            why_zh="行不能离开", instead_zh="请问 COUNT(*)。")

@@ -32,7 +32,7 @@ def test_everybody_gets_the_same_rows_at_both_doors_and_nothing_is_spent(asked: 
 def test_what_the_vault_hands_out_follows_from_the_policy_alone(asked: AskedVault) -> None:
     """Anybody with the policy's text makes the same bytes, without any vault."""
     dataset, _ = asked.dataset()
-    version = asked.story.shelf.current(dataset)
+    version = asked.story.repository.current(dataset)
     policy = read_policy(POLICY.replace("clinic.visits", dataset), schema=POLICIES / "dataset.schema.json")
     alone = Version(dataset, 1, policy, "", "", "", "", version.published_at)
     assert fetched(asked.kernel("wang"), dataset) == marked_parquet(stand_in(alone), mark(alone))

@@ -25,7 +25,7 @@ from sqlalchemy import text
 from altered import altered
 from canaries import Canaries, in_files, in_memory, in_tables, word
 from live_city import PASSWORD, LiveCity, listen, live_city
-from sandbox.client.session import Visitor
+from sandbox.client.session import ClientSession
 from sandbox.errors import CihuError
 from sandbox.standalone import process_tree, workspace_visit
 from sandbox.standalone.s3 import S3Server
@@ -125,7 +125,7 @@ class Life:
     refusals: list[str] = field(default_factory=list)
     kernel: Kernel | None = None
 
-    def refuse(self, somebody: Visitor, method: str, path: str, **more: Any) -> str:
+    def refuse(self, somebody: ClientSession, method: str, path: str, **more: Any) -> str:
         """Something that must be refused; its code."""
         try:
             somebody.vault(method, path, **more)
@@ -134,7 +134,7 @@ class Life:
             return refusal.code
         raise AssertionError(f"{path} was let through")
 
-    def either(self, somebody: Visitor, method: str, path: str, **more: Any) -> None:
+    def either(self, somebody: ClientSession, method: str, path: str, **more: Any) -> None:
         """Something that chance decides: what comes is looked at, whichever it is."""
         try:
             somebody.vault(method, path, **more)

@@ -314,7 +314,7 @@ def test_a_part_killed_while_a_kernel_asks_leaves_the_budget_and_the_log_valid(
     after = levels(city, grant)
     assert {level: after[level] - before[level] for level in after} == dict.fromkeys(after, price)
     assert whole(city)
-    city.mend()
+    city.restore()
     with open_workspace(city.where, "wang", PASSWORD) as kernel:  # one can log in, and ask, as before
         assert kernel.value(f"__import__('cihu').sql({sql!r}, grant={grant}).document['stored']") is True
 

@@ -277,6 +277,6 @@ def test_a_hub_whose_seals_do_not_hold_does_not_start(city: LiveCity) -> None:
 
 def test_with_every_gate_in_its_place_again_the_tour_ends_well(city: LiveCity, tour: Callable[..., Report]) -> None:
     """So it was the gate, and not the city, at which the tours above failed."""
-    city.mend()
+    city.restore()
     report = tour()
     assert report.ok, report.steps[-1]

@@ -121,7 +121,7 @@ def test_two_teams_that_ask_at_once_each_spend_their_own_share_and_nothing_of_th
         "until": in_days(30)}).json()
     refused = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "budget_promised")
-    most = refused.json()["mend"].split("epsilon ")[1].split(",")[0]
+    most = refused.json()["remedy"].split("epsilon ")[1].split(",")[0]
     more = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={"epsilon": str(Decimal(most) + Decimal("0.01"))})
     assert more.status_code == 409
     approved = lin.send("POST", f"/v1/requests/{asked['id']}/approve", json={"epsilon": most})

@@ -21,7 +21,7 @@ def ask_for(story: Story, **changed: object):  # type: ignore[no-untyped-def]
     terms = {"team": "lake", "purpose": "how often do people see a doctor", "epsilon": Decimal(2),
              "until": datetime.now(UTC) + timedelta(days=9)} | changed
     return request_access(story.database, gate=story.gate, principal=story.principal("wang"),
-                          version=story.shelf.current("clinic.visits"), **terms)
+                          version=story.repository.current("clinic.visits"), **terms)
 
 
 def test_every_status_is_reached_by_a_step_with_an_owner_and_a_known_event() -> None:
@@ -34,7 +34,7 @@ def test_an_officer_may_approve_with_a_smaller_budget(story: Story) -> None:
     story.publish()
     request = ask_for(story)
     grant = approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                    version=story.shelf.current("clinic.visits"), epsilon=Decimal(1), note="half will do")
+                    version=story.repository.current("clinic.visits"), epsilon=Decimal(1), note="half will do")
     assert grant.epsilon == 1
     with story.database.transaction() as tx:
         assert list_requests(tx, story.principal("lin"))[0].epsilon == 2  # what was asked stays as it was asked
@@ -46,7 +46,7 @@ def test_a_request_is_decided_once(story: Story) -> None:
     refuse(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id, reason="too vague")
     with pytest.raises(Conflict, match="refused by lin"):
         approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                version=story.shelf.current("clinic.visits"))
+                version=story.repository.current("clinic.visits"))
 
 
 def test_another_departments_officer_decides_nothing(story: Story) -> None:
@@ -54,7 +54,7 @@ def test_another_departments_officer_decides_nothing(story: Story) -> None:
     request = ask_for(story)
     with pytest.raises(Forbidden):
         approve(story.database, gate=story.gate, officer=story.principal("zhou"), request_id=request.id,
-                version=story.shelf.current("clinic.visits"))
+                version=story.repository.current("clinic.visits"))
 
 
 def test_a_refusal_and_a_revocation_need_a_reason(story: Story) -> None:
@@ -72,7 +72,7 @@ def test_a_request_that_cannot_be_is_refused_with_a_mend(story: Story, changed: 
     story.publish()
     with pytest.raises((InvalidInput, Forbidden)) as refusal:
         ask_for(story, **changed)
-    assert refusal.value.mend or refusal.value.message
+    assert refusal.value.remedy or refusal.value.message
 
 
 def test_a_grant_expires_at_its_date(story: Story) -> None:
@@ -95,8 +95,8 @@ def test_a_share_is_held_from_approval_to_its_end_and_what_cannot_be_promised_is
     third = ask_for(story, team="town", epsilon=Decimal(4))
     with pytest.raises(Conflict, match="leaves epsilon") as short:
         decided(story, third)
-    assert short.value.code == "budget_promised" and "许出" in short.value.zh and "终止" in short.value.mend_zh
-    most = Decimal(short.value.mend.split("epsilon ")[1].split(",")[0])
+    assert short.value.code == "budget_promised" and "许出" in short.value.zh and "终止" in short.value.remedy_zh
+    most = Decimal(short.value.remedy.split("epsilon ")[1].split(",")[0])
     assert 2 < most < 4
     with pytest.raises(Conflict):
         decided(story, third, epsilon=most + Decimal("0.002"))
@@ -136,7 +136,7 @@ def test_grants_that_end_at_once_let_their_shares_go(story: Story) -> None:
 
 def decided(story: Story, request: Request, **changed: object) -> Grant:
     return approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                   version=story.shelf.current("clinic.visits"), **changed)  # type: ignore[arg-type]
+                   version=story.repository.current("clinic.visits"), **changed)  # type: ignore[arg-type]
 
 
 def join(story: Story, *teams: str) -> None:

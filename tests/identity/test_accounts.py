@@ -108,7 +108,7 @@ def test_a_disabled_account_is_nobody_at_once_and_has_no_password_any_more(porta
 def test_a_name_that_could_be_mistaken_is_refused(portal: Database, name: str) -> None:
     with portal.transaction() as tx, pytest.raises(InvalidInput) as refused:
         create_account(tx, account_id=name, display_name="x", organisation="hbpu", by="he")
-    assert refused.value.mend
+    assert refused.value.remedy
 
 
 def test_a_look_alike_letter_is_named(portal: Database) -> None:

@@ -74,7 +74,7 @@ def test_after_a_few_wrong_ones_even_the_right_one_waits_and_is_told_how_long(po
     with pytest.raises(TooMany) as refused:
         log_in(portal, account_id="wang", password=RIGHT)
     assert refused.value.code == "too_many_attempts"
-    assert "Try again in" in refused.value.mend
+    assert "Try again in" in refused.value.remedy
     assert attempt(portal, WRONG, "nobody") == "wrong_password"  # others are not held up
 
 

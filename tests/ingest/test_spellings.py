@@ -354,4 +354,4 @@ def test_integers_are_rounded_where_the_policy_says_so(text: str, value: int) ->
 def test_a_file_whose_lines_are_not_rows_is_refused(body: bytes, says: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_rows(body, [FieldRules("a", Type.INTEGER), FieldRules("b", Type.TEXT)])
-    assert says in refusal.value.message and refusal.value.zh and refusal.value.mend_zh
+    assert says in refusal.value.message and refusal.value.zh and refusal.value.remedy_zh

@@ -34,7 +34,7 @@ def test_a_hint_is_told_with_the_end_counted_logged_and_refused_beyond_the_cap(a
     assert second["hints"] == [{"dataset": dataset, "told_bits": 6, "limit_bits": 7}] and second["hint"] is None
     refused = send(asked, dataset, "pass", hint=True)
     assert (refused.status_code, refused.json()["code"]) == (402, "hints_used_up")
-    assert "6 of 7 bits" in refused.json()["detail"] and refused.json()["mend"]
+    assert "6 of 7 bits" in refused.json()["detail"] and refused.json()["remedy"]
     asked.grant(dataset)
     assert send(asked, dataset, "pass", hint=True).status_code == 402, "another grant is no fresh cap"
     await_state(asked, first, "running")

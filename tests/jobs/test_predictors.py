@@ -68,7 +68,7 @@ def test_a_predictor_sees_the_columns_it_declared_and_its_model_and_leaves_valid
 def test_what_cannot_be_a_predictor_is_refused_with_its_mend(asked: AskedVault, changed: dict[str, Any], said: str,
                                                              lake: str) -> None:
     answer = asked.person("wang").send("POST", "/v1/runs", json=predictor_of(lake, **changed))
-    assert answer.status_code == 422 and said in answer.json()["detail"] and answer.json()["mend"], answer.text
+    assert answer.status_code == 422 and said in answer.json()["detail"] and answer.json()["remedy"], answer.text
 
 
 @pytest.fixture(scope="module")
@@ -111,19 +111,19 @@ def reviewed(database: Database, s3: S3Server, tmp_path: Path) -> Reviewing:
 
 
 def test_who_scores_calls_it_on_other_rows_and_is_told_where_its_predictions_lie(reviewed: Reviewing) -> None:
-    desk, wang = reviewed.runs, reviewed.principal("wang")
-    empty(desk.folder)
+    context, wang = reviewed.runs, reviewed.principal("wang")
+    empty(context.folder)
     said = predictor_of("clinic.visits")
-    run = submit(desk, principal=wang, name=said["name"], entry=said["entry"], files=said["files"], inputs=said["inputs"],
+    run = submit(context, principal=wang, name=said["name"], entry=said["entry"], files=said["files"], inputs=said["inputs"],
                  limit_seconds=10, interface=INTERFACE)
     rows = pa.table({"district": ["north", "south", "east"], "visits": pa.array([1, 9, 4]), "secret": ["a", "b", "c"]})
-    version = desk.shelf.current("clinic.visits")
-    done = predict_rows(desk, predictor=run, version=version, rows=rows, limit_seconds=10)
-    assert done.fault == "" and done.predictions is not None, desk.quarantine.get(
+    version = context.repository.current("clinic.visits")
+    done = predict_rows(context, predictor=run, version=version, rows=rows, limit_seconds=10)
+    assert done.fault == "" and done.predictions is not None, context.quarantine.get(
         done.files["log.txt"].name, done.files["log.txt"].version_id)
-    left = pyarrow.parquet.read_table(io.BytesIO(desk.quarantine.get(done.predictions.name, done.predictions.version_id)))
+    left = pyarrow.parquet.read_table(io.BytesIO(context.quarantine.get(done.predictions.name, done.predictions.version_id)))
     assert left["often"].to_pylist() == [0.05, 0.45, 0.2] and left["level"].to_pylist() == ["low", "high", "low"]
-    end = json.loads(desk.quarantine.get(done.files["exit.json"].name, done.files["exit.json"].version_id))
-    assert end["predictions"] == "valid" and not list(desk.folder.iterdir()), "its rows are removed"
+    end = json.loads(context.quarantine.get(done.files["exit.json"].name, done.files["exit.json"].version_id))
+    assert end["predictions"] == "valid" and not list(context.folder.iterdir()), "its rows are removed"
     with pytest.raises(InvalidInput, match="no column 'visits'"):
-        predict_rows(desk, predictor=run, version=version, rows=rows.drop_columns(["visits"]), limit_seconds=10)
+        predict_rows(context, predictor=run, version=version, rows=rows.drop_columns(["visits"]), limit_seconds=10)

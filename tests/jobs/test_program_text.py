@@ -32,7 +32,7 @@ def test_the_text_and_its_hash_are_kept_exactly() -> None:
 def test_what_cannot_be_kept_or_started_is_refused(entry: str, files: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidInput, match=why) as refused:
         checked_program(entry, files)
-    assert refused.value.mend
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 81, "a\u202eb", "a\x00b"])

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import Ending, SealedRun
@@ -20,7 +20,7 @@ def ran(place: RunFolder, program: str, *, seconds: float = 30) -> Ending:
     place.write_input("health.visits", b"PAR1 rows")
     seal = run_seal(run="in gvisor", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
                     memory_bytes=512 * MIB, limit_seconds=30)
-    return SealedRun(chosen_sealer("gvisor"), seal, place).run(seconds, Bell())
+    return SealedRun(chosen_sealer("gvisor"), seal, place).run(seconds, Cancellation())
 
 
 def test_it_finds_its_rows_and_leaves_files_and_a_status_and_meets_another_kernel(place: RunFolder) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import Unavailable
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.output_capture import KEPT_BYTES
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.jobs.run_seal import OUTBOX_BYTES, run_seal
@@ -26,10 +26,10 @@ def seal_of(place: RunFolder) -> Seal:
 
 @pytest.fixture
 def runs(place: RunFolder) -> Runs:
-    def run(program: str, *, seconds: float = 30, bell: Bell | None = None) -> Ending:
+    def run(program: str, *, seconds: float = 30, cancellation: Cancellation | None = None) -> Ending:
         place.write_program({"main.py": program})
         place.write_input("health.visits", b"PAR1 rows")
-        return SealedRun(Bubblewrap(), seal_of(place), place).run(seconds, bell or Bell())
+        return SealedRun(Bubblewrap(), seal_of(place), place).run(seconds, cancellation or Cancellation())
 
     return run
 
@@ -151,9 +151,9 @@ made.bind("/outbox/socket")
 
 
 def test_a_run_that_is_called_off_is_dead_at_once_and_nothing_is_collected(runs: Runs, place: RunFolder) -> None:
-    bell = Bell()
-    bell.ring()
-    ended = runs("open('/outbox/a', 'w').write('a')\nimport time\ntime.sleep(60)", bell=bell)
+    cancellation = Cancellation()
+    cancellation.ring()
+    ended = runs("open('/outbox/a', 'w').write('a')\nimport time\ntime.sleep(60)", cancellation=cancellation)
     assert ended.how == "cancelled" and ended.seconds < 10 and ended.outbox.files == {}
     assert processes_of(place) == []
 
@@ -178,7 +178,7 @@ AS_A_USER = """
 import sys
 from pathlib import Path
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import SealedRun
 from sandbox.seals import Bubblewrap
@@ -189,7 +189,7 @@ place.write_program({"main.py": "import os\\nopen('/outbox/a', 'w').write(str(os
 place.write_input("health.visits", b"PAR1")
 seal = run_seal(run="run", entry="main.py", python=Path("/usr/bin/python3"), interpreter=(), folder=place,
                 memory_bytes=2**28, limit_seconds=10)
-ended = SealedRun(Bubblewrap(), seal, place).run(10, Bell())
+ended = SealedRun(Bubblewrap(), seal, place).run(10, Cancellation())
 print(ended.how, ended.status, ended.outbox.files)
 """
 DROPPED = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--inh-caps=-all"]

@@ -164,7 +164,7 @@ def test_a_language_that_is_not_there_is_refused() -> None:
 
 
 def test_the_place_of_a_refusal_is_marked_below_its_line() -> None:
-    said = str(cihu.CihuError("Not so.", query="SELECT\n  * FROM x", position=(2, 3), mend="SUM"))
+    said = str(cihu.CihuError("Not so.", query="SELECT\n  * FROM x", position=(2, 3), remedy="SUM"))
     assert said.splitlines() == ["Not so.", "      * FROM x", "      ^", "Instead: SUM"]
     assert str(cihu.CihuError("Not so.", query="SELECT", position=(9, 3))) == "Not so."
 

@@ -44,9 +44,9 @@ def test_every_cell_runs(done: dict[str, dict[str, Any]]) -> None:
 
 
 def test_before_anybody_waits_it_is_said_what_would_be_blocked_and_how_to_mend_it(done: dict[str, dict[str, Any]]) -> None:
-    first, mended = shown(done, "none so far"), shown(done, "cihu.check(files)")
+    first, corrected = shown(done, "none so far"), shown(done, "cihu.check(files)")
     assert "would be blocked" in first and "multiples of 20" not in first and "/ 10).round() * 10" in first, first
-    assert "nothing would be blocked" in mended and "reviewers will ask" in mended, mended
+    assert "nothing would be blocked" in corrected and "reviewers will ask" in corrected, corrected
 
 
 def test_the_real_run_passes_the_checks_as_its_trial_did(done: dict[str, dict[str, Any]], found: list[dict[str, Any]]) -> None:

@@ -35,7 +35,7 @@ def test_what_cannot_be_asked_for_is_told_with_its_mend(one_kernel: Kernel) -> N
     said = one_kernel.text("import cihu\nrun = cihu.Run({'id': '00000000-0000-0000-0000-000000000000'})\n"
                            "for files in ({'n.csv': 'a table'}, 'n.csv'):\n"
                            "    try:\n        run.request_release(files)\n    except cihu.CihuError as refused:\n"
-                           "        print(refused.code, refused.mend)")
+                           "        print(refused.code, refused.remedy)")
     assert said.splitlines()[0].startswith("invalid_input") and "statbarn" in said
 
 

@@ -12,17 +12,17 @@ from sandbox.identity import TokenIssuer
     (422, errors.InvalidInput), (401, errors.NotAuthenticated), (403, errors.Forbidden), (404, errors.NotFound),
     (409, errors.Conflict), (402, errors.BudgetExhausted), (429, errors.TooMany)])
 def test_a_refusal_keeps_its_kind_code_and_words(status: int, kind: type[errors.CihuError]) -> None:
-    refusal = refusal_of(httpx.Response(status, json={"detail": "No.", "code": "own_code", "mend": "Do this."}))
+    refusal = refusal_of(httpx.Response(status, json={"detail": "No.", "code": "own_code", "remedy": "Do this."}))
     assert type(refusal) is kind
-    assert (refusal.message, refusal.code, refusal.mend) == ("No.", "own_code", "Do this.")
+    assert (refusal.message, refusal.code, refusal.remedy) == ("No.", "own_code", "Do this.")
 
 
 def test_a_refusal_made_in_chinese_is_chinese_here_and_an_english_one_is_not_taken_for_it() -> None:
-    body = {"detail": "不可。", "code": "own_code", "mend": "请这样做。"}
+    body = {"detail": "不可。", "code": "own_code", "remedy": "请这样做。"}
     chinese = refusal_of(httpx.Response(403, json=body, headers={"Content-Language": "zh"}))
-    assert chinese.words("zh") == ("不可。", "请这样做。") and (chinese.zh, chinese.mend_zh) == ("不可。", "请这样做。")
+    assert chinese.words("zh") == ("不可。", "请这样做。") and (chinese.zh, chinese.remedy_zh) == ("不可。", "请这样做。")
     english = refusal_of(httpx.Response(403, json={"detail": "No."}, headers={"Content-Language": "en"}))
-    assert (english.zh, english.mend_zh) == ("", "")
+    assert (english.zh, english.remedy_zh) == ("", "")
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(500, text="Traceback: secret"), httpx.Response(503, json={"detail": "x"}),
@@ -34,8 +34,8 @@ def test_any_other_failure_is_unavailable_and_tells_nothing_of_it(answer: httpx.
 
 @pytest.mark.parametrize("code", ["token_expired", "clocks_apart"])
 def test_a_token_made_for_this_request_can_only_be_late_by_a_clock(code: str) -> None:
-    refusal = refusal_of(httpx.Response(401, json={"detail": "The token has run out.", "code": code, "mend": "Log in again."}))
-    assert type(refusal) is errors.Unavailable and refusal.code == "clocks_apart" and "NTP" in refusal.mend
+    refusal = refusal_of(httpx.Response(401, json={"detail": "The token has run out.", "code": code, "remedy": "Log in again."}))
+    assert type(refusal) is errors.Unavailable and refusal.code == "clocks_apart" and "NTP" in refusal.remedy
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a?b", "a#b", "a%2f", "../x", "健康", "a b", "a\n"])

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(POLICIES, tmp_path / "policies"))
 
 
-NOTES = '@id("{id}") @reason_en("e") @reason_zh("z") @mend_en("e") @mend_zh("z") '
+NOTES = '@id("{id}") @reason_en("e") @reason_zh("z") @remedy_en("e") @remedy_zh("z") '
 
 
 @pytest.mark.parametrize(("added", "said"), [
@@ -32,7 +32,7 @@ NOTES = '@id("{id}") @reason_en("e") @reason_zh("z") @mend_en("e") @mend_zh("z")
     ('@id("Big") permit (principal, action, resource);', "@id 'Big'"),
     ('@id("no_permit") permit (principal, action, resource);', "@id 'no_permit'"),
     ('@id("x") @reason_en("e") permit (principal, action, resource);', "extra.cedar: the policy x has no @reason_zh"),
-    ('@id("x") @reason_en("e") @reason_zh("z") forbid (principal, action, resource);', "no @mend_en"),
+    ('@id("x") @reason_en("e") @reason_zh("z") forbid (principal, action, resource);', "no @remedy_en"),
     (NOTES.format(id="see_catalogue") + "forbid (principal, action, resource);", "'see_catalogue' is used 2 times"),
     (NOTES.format(id="x") + "forbid (principal == ?principal, action, resource);", "template"),
     (NOTES.format(id="x") + "forbid (principal, action, resource) when { resource.colour };", "extra.cedar, x: "),
@@ -46,7 +46,7 @@ def test_a_faulty_policy_stops_the_start_and_is_named(folder: Path, added: str, 
     with pytest.raises(Unavailable) as refused:
         Gate(folder)
     assert said in refused.value.message
-    assert refused.value.mend
+    assert refused.value.remedy
 
 
 def test_a_folder_without_policies_stops_the_start(folder: Path) -> None:
@@ -110,7 +110,7 @@ def test_require_gives_the_decision_or_raises_with_its_code_reason_and_mend() ->
         GATE.require(LIN, "publish", Resource("Dataset", "x", {"department": "health", "grade": "core"}))
     assert refused.value.code == "grade_never"
     assert "grade" in refused.value.message
-    assert refused.value.mend
+    assert refused.value.remedy
 
 
 def test_ids_that_look_like_cedar_are_only_ids() -> None:

@@ -87,7 +87,7 @@ def test_a_fault_in_the_file_is_named_with_its_line(tmp_path: Path, old: str, ne
     with pytest.raises(InvalidInput) as refused:
         changed(tmp_path, old, new)
     assert said in refused.value.message
-    assert refused.value.mend
+    assert refused.value.remedy
     named = int(refused.value.message.split("line ")[1].split(":")[0].split(",")[0])
     first = PATH.read_text("utf-8")[: PATH.read_text("utf-8").index(old)].count("\n") + 1
     assert 0 <= named - first <= 7

@@ -7,14 +7,14 @@ import pytest
 
 from sandbox.queries.bounds_estimation import bounds_told, buckets, least_units, least_weight, lower, upper
 from sandbox.queries.compile import bucket_of
-from sandbox.queries.scope import BoundsToBuy
+from sandbox.queries.scope import BoundsEstimation
 from sandbox.queries.tree import Name
 from sandbox.queries.weights import WEIGHT
 
-WHOLE, POINT = (BoundsToBuy(Name("x"), whole=whole) for whole in (True, False))
+WHOLE, POINT = (BoundsEstimation(Name("x"), whole=whole) for whole in (True, False))
 
 
-def bucket(value: float, one: BoundsToBuy) -> int:
+def bucket(value: float, one: BoundsEstimation) -> int:
     row = duckdb.execute(f"SELECT {bucket_of('x', one)} FROM (SELECT CAST(? AS DOUBLE) AS x)", [value]).fetchone()
     assert row is not None
     return int(row[0])

@@ -143,7 +143,7 @@ def scope_of(question: Question) -> Scope:
               else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins}
     looked_up = {node.column.dataset for node in walk(question) if isinstance(node, InPublic)}
     if any(dataset.startswith("t.") for dataset in looked_up):
-        raise InvalidInput("as prepare refuses it", mend="-", zh="-", mend_zh="-")
+        raise InvalidInput("as prepare refuses it", remedy="-", zh="-", remedy_zh="-")
     return Scope(versions()[question.dataset].policy, joined, looked_up={dataset: public(dataset) for dataset in looked_up})
 
 
@@ -200,7 +200,7 @@ def test_every_generated_question_is_answered_as_sql_means_it_or_refused_with_a_
             found = difference(sql, keys)
             outcomes["answered"] += 1
         except InvalidInput as refusal:
-            found = None if refusal.mend and refusal.zh and refusal.mend_zh else "refused without a remedy in both languages"
+            found = None if refusal.remedy and refusal.zh and refusal.remedy_zh else "refused without a remedy in both languages"
             outcomes["refused"] += 1
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, "\n".join(wrong)

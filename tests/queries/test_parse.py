@@ -28,7 +28,7 @@ def test_everything_else_is_refused_by_name_with_a_mend(case: dict) -> None:  # 
     with pytest.raises(InvalidInput) as refusal:
         plan(case["sql"])
     assert case["names"] in refusal.value.message
-    assert refusal.value.mend
+    assert refusal.value.remedy
 
 
 @pytest.mark.parametrize("pair", CASES["same"])
@@ -64,4 +64,4 @@ def test_a_version_that_is_asked_for_by_number_is_the_current_one_or_refused(sql
     for other in (0, current + 1, 10**8):
         with pytest.raises(QueryRefused, match=rf"clinic\.visits@{other}.*it is clinic\.visits@{current}") as refusal:
             read_question(sql.format(other), version_of=lambda _: VERSION)
-        assert refusal.value.mend and refusal.value.mend_zh
+        assert refusal.value.remedy and refusal.value.remedy_zh

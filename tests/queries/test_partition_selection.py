@@ -10,7 +10,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.partition_selection import MOST_VALUES, threshold_for, told_alone, weight_of_each
 from sandbox.queries.plan import Plan
-from sandbox.queries.price import KeyShare, gaussian_scale
+from sandbox.queries.price import PartitionPrice, gaussian_scale
 from sandbox.queries.scope import Scope
 from sandbox.queries.value_ranges import MOST_KEY_VALUES
 from sandbox.queries.weights import WEIGHT
@@ -22,7 +22,7 @@ def plan_of(sql: str) -> Plan:
     return make_plan(bind(parse(sql), Scope(DATASET)), VERSION)
 
 
-def share_of(sql: str, epsilon: int = 1) -> KeyShare:
+def share_of(sql: str, epsilon: int = 1) -> PartitionPrice:
     assert DATASET.budget is not None
     plan = plan_of(sql)
     return price_within(plan, DATASET.budget.loss(epsilon)).keys[0]  # type: ignore[arg-type]

@@ -27,9 +27,9 @@ KINDS = {kind.__name__ for kind in (CihuError, *CihuError.__subclasses__())}
 def test_every_refused_question_is_refused_in_chinese(case: dict) -> None:  # type: ignore[type-arg]
     with pytest.raises(InvalidInput) as refusal:
         make_plan(bind(parse(case["sql"]), Scope(DATASET)), VERSION)
-    message, mend = refusal.value.words("zh")
-    assert CHINESE.search(message) and CHINESE.search(mend)
-    assert not ENGLISH.search(message) and not ENGLISH.search(mend), (message, mend)
+    message, remedy = refusal.value.words("zh")
+    assert CHINESE.search(message) and CHINESE.search(remedy)
+    assert not ENGLISH.search(message) and not ENGLISH.search(remedy), (message, remedy)
     if isinstance(refusal.value, QueryRefused) and (place := refusal.value.position):
         assert f"(第 {place.line} 行第 {place.column} 列):" in message
 
@@ -53,14 +53,14 @@ def test_every_other_error_on_the_way_of_a_question_is_made_in_both_languages() 
     made = [(place, call, named) for place, call, named in calls(*KINDS)
             if place.startswith(("queries/", "releases/", "engines/"))]
     assert len(made) > 10
-    assert [place for place, _, named in made if "zh" not in named or ("mend" in named) != ("mend_zh" in named)] == []
+    assert [place for place, _, named in made if "zh" not in named or ("remedy" in named) != ("remedy_zh" in named)] == []
 
 
 def test_what_is_written_as_chinese_is_chinese() -> None:
     """A literal given as Chinese holds some; what is put together at run time is seen by the cases."""
     for place, call, _ in calls("QueryRefused", *KINDS):
         for one in call.keywords:
-            if one.arg in ("why_zh", "instead_zh", "zh", "mend_zh") and isinstance(one.value, ast.Constant):
+            if one.arg in ("why_zh", "instead_zh", "zh", "remedy_zh") and isinstance(one.value, ast.Constant):
                 assert CHINESE.search(str(one.value.value)), (place, one.arg)
     for place, call, _ in [*calls("refuse"), *calls("refused")]:
         if place.startswith("queries/") and len(call.args) == 5:

@@ -72,4 +72,4 @@ def test_a_construct_has_every_facet(construct: Construct) -> None:
 
 def test_a_node_finds_its_own_construct() -> None:
     assert construct_of(tree.Call(tree.Function.SQRT, Literal(4))).name == "SQRT"
-    assert construct_of(tree.Extreme(greatest=True, parts=(Literal(4),))).name == "GREATEST"
+    assert construct_of(tree.GreatestLeast(greatest=True, parts=(Literal(4),))).name == "GREATEST"

@@ -27,7 +27,7 @@ from sandbox.queries.compile import TABLE
 from sandbox.queries.compile_expression import UNIT
 from sandbox.queries.cost import rows_kept
 from sandbox.queries.partition_selection import weight_of_each
-from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
+from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Expression, Name
 from sandbox.queries.weights import WEIGHT
 from story import POLICIES
@@ -392,7 +392,7 @@ def test_no_unit_changes_the_weights_of_a_keys_values_by_more_than_the_claim(
 def test_no_unit_changes_the_weights_of_a_columns_sizes_by_more_than_the_claim(
         content: list[tuple[object, ...]], column: tuple[str, bool]) -> None:
     """What bought bounds rest on; and every number there is falls into a bucket."""
-    one, policy = BoundsToBuy(Name(column[0]), whole=column[1]), version_of(3, (0, 100)).policy
+    one, policy = BoundsEstimation(Name(column[0]), whole=column[1]), version_of(3, (0, 100)).policy
     table = table_of(content, plan_for(3, (0, 100), f"SELECT {AGGREGATES[0]} FROM t.t"))
     laid = RowsInMemory(table.to_batches(), policy)
     whole = units_by_value(one, policy, laid, choice="0")

@@ -95,8 +95,8 @@ def test_a_file_with_zones_is_read_by_the_citys_clock_and_a_text_with_one_is_ref
 def test_what_is_no_time_is_refused_with_a_mend(sql: str, says: str) -> None:
     with pytest.raises(QueryRefused, match=says) as refusal:
         planned(sql)
-    assert refusal.value.mend
-    assert refusal.value.mend_zh
+    assert refusal.value.remedy
+    assert refusal.value.remedy_zh
 
 
 def test_stand_in_rows_have_times() -> None:

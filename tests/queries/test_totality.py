@@ -40,7 +40,7 @@ from sandbox.queries.compile_expression import UNIT, ExpressionWriter
 from sandbox.queries.describe import wording
 from sandbox.queries.functions.cost import width_of
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.scope import BoundsToBuy, PrivateTable, PublicTable, Scope
+from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Case, Compare, Comparison, Expression, IsNull, Literal, Name, Not
 from sandbox.queries.value_ranges import bounded, bounds_of, range_of
 
@@ -288,7 +288,7 @@ def test_no_value_raises_where_it_is_added_up(connection: duckdb.DuckDBPyConnect
             assert (from_centre or 0) <= bounds.span, one
             assert (from_zero or 0) <= bounds.reach, one
     sizes = [
-        bucket_of(writer.raw(Name(name)), BoundsToBuy(Name(name), whole))
+        bucket_of(writer.raw(Name(name)), BoundsEstimation(Name(name), whole))
         for name in ("free", "wide")
         for whole in (True, False)
     ]

@@ -37,11 +37,11 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    PlaceOf,
     Replace,
     Slice,
-    Spelled,
     Spelling,
+    StringPosition,
+    TextCase,
 )
 
 WARD = Name("ward")
@@ -96,7 +96,7 @@ def widest(connection: duckdb.DuckDBPyConnection, expression: Expression) -> int
 TIGHT: tuple[tuple[Expression, int], ...] = (  # and how many times the worst input may stay below its claim
     (WARD, 1),
     (Literal("ßab"), 1),
-    *((Spelled(spelling, WARD), 1) for spelling in Spelling),
+    *((TextCase(spelling, WARD), 1) for spelling in Spelling),
     (Slice(WARD, 1, 10), 1),
     (Slice(WARD, -7, 7), 1),
     (Slice(WARD, 3, 1000), 2),
@@ -109,7 +109,7 @@ TIGHT: tuple[tuple[Expression, int], ...] = (  # and how many times the worst in
     (Replace(WARD, "C", ""), 1),
     (Replace(WARD, "ɐ", "磁磁"), 1),
     (Replace(Replace(WARD, "a", "CC"), "C", "ßß"), 1),
-    (Spelled(Spelling.LOWER, Spelled(Spelling.UPPER, WARD)), 2),  # no letter grows both ways
+    (TextCase(Spelling.LOWER, TextCase(Spelling.UPPER, WARD)), 2),  # no letter grows both ways
     (Coalesce((WARD, Literal("x"))), 1),
     (Case(((Name("smoker"), Literal("x")),), WARD), 1),
 )
@@ -150,7 +150,7 @@ pieces = st.text(letters, max_size=8)
 expressions = st.recursive(
     st.sampled_from([WARD, Literal("C"), Literal("ßɐ")]),
     lambda inner: st.one_of(
-        st.builds(Spelled, st.sampled_from(Spelling), inner),
+        st.builds(TextCase, st.sampled_from(Spelling), inner),
         st.builds(Slice, inner, st.integers(1, 9), st.integers(0, 40)),
         st.builds(lambda of, n: Slice(of, -n, n), inner, st.integers(1, 40)),
         st.builds(lambda parts: Concat(tuple(parts)), st.lists(inner, min_size=1, max_size=3)),
@@ -221,9 +221,9 @@ def test_a_text_that_could_be_too_wide_is_refused_wherever_it_stands(sql: str) -
         asked(sql)
     assert str(WIDEST) in str(refusal.value)
     assert refusal.value.position is not None
-    assert refusal.value.mend
+    assert refusal.value.remedy
     assert str(WIDEST) in str(refusal.value.zh)
-    assert refusal.value.mend_zh
+    assert refusal.value.remedy_zh
 
 
 def test_many_wide_texts_together_are_refused_and_few_are_not() -> None:
@@ -232,7 +232,7 @@ def test_many_wide_texts_together_are_refused_and_few_are_not() -> None:
             f"note ILIKE '%word{place}%'" for place in range(count)
         )
 
-    each = made_bytes(Spelled(Spelling.LOWER, Name("note")), SCOPE)
+    each = made_bytes(TextCase(Spelling.LOWER, Name("note")), SCOPE)
     asked(of(MOST_MADE // each))
     with pytest.raises(QueryRefused, match="together they can have"):
         asked(of(MOST_MADE // each + 1))
@@ -261,7 +261,7 @@ def test_steps_grow_with_the_width_and_the_pattern_and_with_every_part() -> None
         > steps_a_row(ward, SCOPE)
         > 10 * SHORT_KEY
     )
-    assert steps_a_row(PlaceOf(Name("note"), "a" * 50), SCOPE) > 50 * 4 * LONGEST_TEXT
+    assert steps_a_row(StringPosition(Name("note"), "a" * 50), SCOPE) > 50 * 4 * LONGEST_TEXT
     parts = (Compare(Comparison.EQUAL, Length(WARD), Literal(3)), Not(IsNull(Name("day"))))
     both = Case(((parts[0], Literal(1)), (parts[1], Literal(2))), None)
     assert steps_a_row(both, SCOPE) > sum(steps_a_row(part, SCOPE) for part in parts)

@@ -52,7 +52,7 @@ def kinds(city: Story) -> list[str]:
 def test_an_answer_has_every_public_group_with_its_error(story: Story) -> None:
     story.publish(rows_csv(people=6000))  # so many that a mean's denominator is no closer than 30 of its errors to nothing
     story.grant()
-    answer = ask(story.desk, principal=story.principal("wang"), sql=SQL)
+    answer = ask(story.context, principal=story.principal("wang"), sql=SQL)
     assert [row[0] for row in answer["rows"]] == ["north", "south", "east"]
     for row, errors in zip(answer["rows"], answer["errors"], strict=True):
         for name, value in (("n", row[1]), ("mean", row[2])):
@@ -61,33 +61,33 @@ def test_an_answer_has_every_public_group_with_its_error(story: Story) -> None:
 
 
 def test_the_price_told_before_is_the_price_charged_at_all_three_levels(city: Story) -> None:
-    told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
+    told = explain(city.context, principal=city.principal("wang"), sql=SQL)
     assert spent(city) == {"grant": 0, "dataset": 0, "population": 0}
-    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    answer = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert answer["price"]["picorho"] == told["picorho"] > 0
     assert set(spent(city).values()) == {told["picorho"]}
 
 
 def test_a_team_asks_under_its_newest_grant_and_who_is_in_several_teams_says_for_which(city: Story) -> None:
     newest = city.grant()
-    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    answer = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert answer["grant"] == newest.id and spent(city)["grant"] == answer["price"]["picorho"]
     revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=newest.id, reason="to test what is left")
-    assert ask(city.desk, principal=city.principal("wang"), sql=SQL)["stored"], "the older grant still holds"
+    assert ask(city.context, principal=city.principal("wang"), sql=SQL)["stored"], "the older grant still holds"
     with city.database.transaction() as tx:
         create_team(tx, team_id="hill", display_name="hill", by="system")
         join_team(tx, team_id="hill", account_id="wang", by="system")
     other = city.grant(team="hill")
     with pytest.raises(InvalidInput, match=rf"{other.id} \(hill\), 1 \(lake\)") as refused:
-        ask(city.desk, principal=city.principal("wang"), sql=SQL)
-    assert "--grant" in refused.value.mend
+        ask(city.context, principal=city.principal("wang"), sql=SQL)
+    assert "--grant" in refused.value.remedy
 
 
 def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(city: Story) -> None:
-    first = ask(city.desk, principal=city.principal("wang"),
+    first = ask(city.context, principal=city.principal("wang"),
                 sql="SELECT COUNT(*) FROM clinic.visits WHERE year = 1 AND district IN ('north', 'south')")
     before = spent(city)
-    again = ask(city.desk, principal=city.principal("wang"),
+    again = ask(city.context, principal=city.principal("wang"),
                 sql="select count(*) as how_many from clinic.visits where district in ('south','north') and 1 = year")
     assert again["rows"] == first["rows"] and again["stored"] and not first["stored"]
     assert spent(city) == before
@@ -95,31 +95,31 @@ def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(
 
 def test_what_is_said_across_groups_is_made_of_what_is_released_anyway_and_costs_nothing_more(city: Story) -> None:
     grouped = "FROM clinic.visits GROUP BY district"
-    ask(city.desk, principal=city.principal("wang"), sql=f"SELECT district, COUNT(*) AS n {grouped}")
+    ask(city.context, principal=city.principal("wang"), sql=f"SELECT district, COUNT(*) AS n {grouped}")
     before = spent(city)
     shares = f"SELECT district, COUNT(*) / SUM(COUNT(*)) OVER () AS share, RANK() OVER (ORDER BY COUNT(*)) AS place {grouped}"
     most = f"SELECT MAX(n) AS most, SUM(n) AS rows FROM (SELECT district, COUNT(*) AS n {grouped})"
     for sql in (shares, most):
-        told = explain(city.desk, principal=city.principal("wang"), sql=sql)
+        told = explain(city.context, principal=city.principal("wang"), sql=sql)
         assert told["picorho"] == 0 and told["outputs"][0]["plus_minus_95"] > 0
-        answer = ask(city.desk, principal=city.principal("wang"), sql=sql)
+        answer = ask(city.context, principal=city.principal("wang"), sql=sql)
         assert answer["stored"] and spent(city) == before
-    answer = ask(city.desk, principal=city.principal("wang"), sql=shares)
+    answer = ask(city.context, principal=city.principal("wang"), sql=shares)
     assert sum(row[1] for row in answer["rows"]) == pytest.approx(1)
-    told = explain(city.desk, principal=city.principal("wang"), sql=shares, error=0.2)
+    told = explain(city.context, principal=city.principal("wang"), sql=shares, error=0.2)
     assert told["outputs"][0]["percent_of_a_typical_cell"] == pytest.approx(20, rel=0.02)
 
 
 def test_asking_for_more_precision_buys_a_new_answer_and_less_precision_is_free(city: Story) -> None:
     sql = "SELECT COUNT(*) FROM clinic.visits"
-    ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 5))
-    finer = ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 2))
-    coarser = ask(city.desk, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 10))
+    ask(city.context, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 5))
+    finer = ask(city.context, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 2))
+    coarser = ask(city.context, principal=city.principal("wang"), sql=sql, epsilon=Fraction(1, 10))
     assert not finer["stored"] and coarser["stored"] and coarser["rows"] == finer["rows"]
 
 
 def test_the_steps_are_logged_in_their_order_and_the_receipt_holds_the_answer(city: Story, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    answer = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert kinds(city)[-2:] == ["query.asked", "query.released"]
     log = Log(city.database, Signer(tmp_path))
     opening = log.receipt(answer["log_index"], opening=True)["opening"]
@@ -128,55 +128,55 @@ def test_the_steps_are_logged_in_their_order_and_the_receipt_holds_the_answer(ci
 
 
 def test_a_budget_that_is_used_up_stops_the_question_before_anything_is_charged(city: Story) -> None:
-    ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(7, 2))
+    ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(7, 2))
     before = spent(city)
     with pytest.raises(BudgetExhausted, match="grant"):
-        ask(city.desk, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3))
+        ask(city.context, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3))
     assert spent(city) == before
 
 
 def test_a_failure_after_data_was_touched_stays_charged_and_tells_nothing(city: Story) -> None:
-    rows = city.shelf.current("clinic.visits")
+    rows = city.repository.current("clinic.visits")
     city.store.client.remove_object(city.store.bucket, rows.object_name, version_id=rows.object_version)
     with pytest.raises(Unavailable) as failure:
-        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+        ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert failure.value.code == "query_failed" and "clinic" not in failure.value.message
     assert spent(city)["grant"] > 0
     assert kinds(city)[-2:] == ["query.asked", "query.failed"]
 
 
 def test_a_revoked_grant_stops_the_next_question_even_a_free_one(city: Story) -> None:
-    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    ask(city.context, principal=city.principal("wang"), sql=SQL)
     revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
     with pytest.raises(Forbidden, match="no longer live"):
-        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+        ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert kinds(city)[-1] == "decision.refused"
 
 
 def test_somebody_without_a_grant_is_refused(city: Story) -> None:
     with pytest.raises(Forbidden, match="no grant"):
-        ask(city.desk, principal=city.principal("li"), sql=SQL)
+        ask(city.context, principal=city.principal("li"), sql=SQL)
 
 
 def test_a_refused_construct_is_logged_and_costs_nothing(city: Story) -> None:
     with pytest.raises(QueryRefused, match="SELECT \\*"):
-        ask(city.desk, principal=city.principal("wang"), sql="SELECT * FROM clinic.visits")
+        ask(city.context, principal=city.principal("wang"), sql="SELECT * FROM clinic.visits")
     assert kinds(city)[-1] == "query.refused"
     assert spent(city)["grant"] == 0
 
 
 def test_a_new_version_of_a_dataset_is_a_new_question_on_the_same_budget(city: Story) -> None:
     sql = "SELECT COUNT(*) FROM clinic.visits"
-    first = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    first = ask(city.context, principal=city.principal("wang"), sql=sql)
     city.publish(policy=POLICY)
-    second = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    second = ask(city.context, principal=city.principal("wang"), sql=sql)
     assert (first["version"], second["version"]) == (1, 2) and not second["stored"]
     assert spent(city)["dataset"] == 2 * first["price"]["picorho"]
 
 
 def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
     """300 people; the noise is known, so the bound below is exceeded with probability under 1e-9 (six sigma)."""
-    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(DISTINCT person) FROM clinic.visits",
+    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(DISTINCT person) FROM clinic.visits",
                  epsilon=Fraction(2))
     error = answer["errors"][0]["count_distinct_person"]["standard_error"]
     # people all of whose rows are in a listed district and year: without keys every row counts
@@ -191,7 +191,7 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
     with ThreadPoolExecutor(1) as pool:
         plan = digest_of(city, SQL)
         with city.database.lock(f"question:{plan}"):
-            waiting = pool.submit(ask, city.desk, principal=city.principal("wang"), sql=SQL)
+            waiting = pool.submit(ask, city.context, principal=city.principal("wang"), sql=SQL)
             wait_for_a_waiter(city)
             revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
         with pytest.raises(Forbidden, match="no longer live"):
@@ -200,7 +200,7 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
 
 
 def digest_of(city: Story, sql: str) -> str:
-    version = city.shelf.current("clinic.visits")
+    version = city.repository.current("clinic.visits")
     return digest(make_plan(bind(parse(sql), Scope(version.policy)), version))
 
 
@@ -213,10 +213,10 @@ def wait_for_a_waiter(city: Story) -> None:
 
 
 def test_a_second_grant_gives_a_team_no_fresh_budget(city: Story) -> None:
-    ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(3))
+    ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(3))
     city.grant()
     with pytest.raises(BudgetExhausted, match="grant"):
-        ask(city.desk, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3),
+        ask(city.context, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3),
             grant_id=2)
 
 
@@ -224,7 +224,7 @@ def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, 
     monkeypatch.setattr(sys.modules["sandbox.releases.ask"], "computing_seconds", lambda _: 0.001)
     monkeypatch.setattr("sandbox.releases.response_time.STEPS", 0)  # or it is told eight seconds later
     with pytest.raises(Unavailable, match="failed"):
-        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+        ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert spent(city)["grant"] > 0
 
 

@@ -22,7 +22,7 @@ from sandbox.engines.duckdb import compute
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.scope import Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.contribution_histogram import LeftOut, left_out, measure_left_out
+from sandbox.releases.contribution_histogram import ContributionHistogram, contribution_histogram, measure_contributions
 from sandbox.releases.tables import left_out_rows
 from story import POLICIES, POLICY, Story
 
@@ -44,22 +44,22 @@ def rows_of(sizes: list[int]) -> bytes:
 def test_the_share_that_is_told_holds_the_share_that_is_left_out(story: Story, sizes: list[int], share: float) -> None:
     story.populations["residents"] = Population("residents", Fraction(900), Fraction("1e-6"))
     story.publish(rows_of(sizes), policy=EXACT)
-    version = story.shelf.current("clinic.visits")
-    measure_left_out(story.desk, story.principal("lin"), version)
+    version = story.repository.current("clinic.visits")
+    measure_contributions(story.context, story.principal("lin"), version)
     with story.database.transaction() as tx:
-        found = left_out(tx, version)
+        found = contribution_histogram(tx, version)
     assert found is not None
     assert found.low - 0.1 <= share <= found.high + 0.1
 
 
-def found_in(story: Story, units: dict[int, int], bins: int) -> LeftOut:
+def found_in(story: Story, units: dict[int, int], bins: int) -> ContributionHistogram:
     """What is told where the histogram's bins have so many units, and hardly any noise."""
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     row = {"dataset": version.dataset, "number": version.number, "picorho": 1, "scale": 1.0}
     numbers = [units.get(place, 0) * WEIGHT for place in range(bins)]
     with story.database.transaction() as tx:
         tx.execute(insert(left_out_rows).values(**row, units=numbers))
-        found = left_out(tx, version)
+        found = contribution_histogram(tx, version)
     assert found is not None
     return found
 

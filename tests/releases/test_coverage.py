@@ -35,7 +35,13 @@ from sandbox.queries.tree import Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer import table
 from sandbox.releases.answer_cells import Cells
-from sandbox.releases.contribution_histogram import OCTAVES, STEPS, LeftOut, left_out_of, row_limits
+from sandbox.releases.contribution_histogram import (
+    OCTAVES,
+    STEPS,
+    ContributionHistogram,
+    contribution_histogram_of,
+    row_limits,
+)
 from sandbox.releases.estimate_columns import estimate_all
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import all_notes
@@ -90,7 +96,7 @@ class Data:
 
     version: Version
     rows: pa.Table
-    left_out: LeftOut
+    contribution_histogram: ContributionHistogram
 
     @property
     def sizes(self) -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -121,14 +127,14 @@ def made(name: str, sizes: "np.ndarray[Any, np.dtype[np.int64]]", max_rows: int,
     return Data(version, rows, measured(version, sizes, chance))
 
 
-def measured(version: Version, sizes: Any, chance: np.random.Generator) -> LeftOut:
-    """As `measure_left_out` buys it, with noise of the same scale."""
+def measured(version: Version, sizes: Any, chance: np.random.Generator) -> ContributionHistogram:
+    """As `measure_contributions` buys it, with noise of the same scale."""
     budget, unit = version.policy.budget, version.policy.unit
     assert budget is not None and unit is not None
     scale = gaussian_scale(WEIGHT, budget.loss(budget.question_epsilon).picorho)
     places = np.searchsorted(row_limits(unit.max_rows, STEPS), sizes, side="left")
     exact = WEIGHT * np.bincount(np.minimum(places, STEPS * OCTAVES), minlength=STEPS * OCTAVES + 1)
-    return left_out_of(version, [int(one) for one in exact + np.rint(chance.normal(0, scale, len(exact)))], scale)
+    return contribution_histogram_of(version, [int(one) for one in exact + np.rint(chance.normal(0, scale, len(exact)))], scale)
 
 
 @lru_cache
@@ -165,14 +171,14 @@ def prepared(sql: str, epsilon: str) -> Prepared:
     question = read_question(sql, version_of=version_of)
     version = version_of(question.dataset)
     joined: dict[str, PublicTable | PrivateTable] = {}
-    beyond: list[LeftOut | None] = [data(question.dataset.removeprefix("t.")).left_out]
+    beyond: list[ContributionHistogram | None] = [data(question.dataset.removeprefix("t.")).contribution_histogram]
     for join in question.joins:
         if join.dataset == "city.stops":
             one, public = stops()
             joined[join.name] = PublicTable(one, public.values, public.once, join.outer, public.extent, public.fan_out)
         else:
             joined[join.name] = PrivateTable(version_of(join.dataset), join.outer)
-            beyond.append(data(join.dataset.removeprefix("t.")).left_out)
+            beyond.append(data(join.dataset.removeprefix("t.")).contribution_histogram)
     scope = Scope(version.policy, joined)
     plan = make_plan(bind(question, scope), version, scope)
     assert version.policy.budget is not None
@@ -418,5 +424,5 @@ def test_no_note_stands_where_it_says_nothing_true(sql: str, absent: set[str]) -
 def test_what_a_unit_beyond_all_that_is_seen_has_is_told_as_unknown() -> None:
     """Few units with very many rows drown in the noise: nobody says that there are none."""
     hidden = made("hidden", np.array([1] * 3000 + [4000] * 5), 5)
-    beyond = hidden.left_out.beyond
+    beyond = hidden.contribution_histogram.beyond
     assert (hidden.sizes > beyond.most_rows).sum() == 5 <= beyond.unseen

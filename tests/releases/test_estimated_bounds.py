@@ -45,25 +45,25 @@ def spent(city: Story) -> PrivacyLoss:
 
 def test_bounds_are_priced_before_bought_once_and_free_for_every_question_after(city: Story) -> None:
     wang, before = city.principal("wang"), spent(city)
-    told = explain(city.desk, principal=wang, sql=SQL)
+    told = explain(city.context, principal=wang, sql=SQL)
     (bounds,) = told["bounds"]
     assert not bounds["bought_before"] and 0 < bounds["epsilon"] < told["epsilon"] and spent(city) == before
     assert any("bought first" in note for note in told["notes"]) and any("将先以" in note for note in told["notes_zh"])
     assert {output["name"]: output["standard_error"] is None for output in told["outputs"]} == {"m": True, "n": False}
 
-    answer = ask(city.desk, principal=wang, sql=SQL)
+    answer = ask(city.context, principal=wang, sql=SQL)
     paid = spent(city).picorho - before.picorho
     assert paid == told["picorho"] == answer["price"]["picorho"]
     assert any("were found in the data" in note for note in answer["notes"])
     (north,) = [row for row in answer["rows"] if row[0] == "north"]
     assert 90 < north[1] < 130  # the mean is 110; the enormous ones are cut off at the bounds
 
-    again = ask(city.desk, principal=wang, sql=SQL)
+    again = ask(city.context, principal=wang, sql=SQL)
     assert again["stored"] and again["rows"] == answer["rows"] and spent(city).picorho - before.picorho == paid
     other = "SELECT SUM(note) FROM clinic.visits WHERE smoker"
-    told = explain(city.desk, principal=wang, sql=other)
+    told = explain(city.context, principal=wang, sql=other)
     assert told["bounds"] == [{"column": "note", "bought_before": True, "picorho": 0, "epsilon": 0.0, "low": 16.0, "high": 256.0}]
-    ask(city.desk, principal=wang, sql=other)
+    ask(city.context, principal=wang, sql=other)
     assert spent(city).picorho - before.picorho == paid + told["picorho"]
     assert len(stored(city)) == 1
 
@@ -73,7 +73,7 @@ def test_bounds_hold_all_sizes_that_everybody_has(city: Story, sizes: tuple[int,
     """A size is not preferred to another: the mean of all is right, and not that of the smallest alone."""
     city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
         b"p%d,north,1,10,1,%d,1,true,s\n" % (person, size) for person in range(1000) for size in sizes), FREE)
-    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits")
+    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits")
     [[mean]], [error] = answer["rows"], answer["errors"]
     assert abs(mean - sum(sizes) / len(sizes)) < 6 * error["m"]["standard_error"]
     with city.database.transaction() as tx:
@@ -87,7 +87,7 @@ def stored(city: Story) -> list[object]:
 
 
 def test_the_purchase_is_a_question_of_its_own_with_an_answer_and_a_place_in_the_log(city: Story) -> None:
-    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    ask(city.context, principal=city.principal("wang"), sql=SQL)
     with city.database.transaction() as tx:
         row = tx.execute(select(questions).where(questions.c.sql.startswith("SELECT MIN(note)"))).one()
     assert row.status == "released" and row.answer["bounds"] == ["16", "256"]
@@ -95,7 +95,7 @@ def test_the_purchase_is_a_question_of_its_own_with_an_answer_and_a_place_in_the
 
 
 def test_a_number_with_a_point_has_bounds_below_one(city: Story) -> None:
-    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits")
+    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits")
     assert 0.09 < answer["rows"][0][0] < 0.13 and 0.09 < answer["rows"][0][1] < 0.13
 
 
@@ -103,29 +103,29 @@ def test_a_number_with_a_point_has_bounds_below_one(city: Story) -> None:
     "SELECT AVG(LEAST(GREATEST(note, 0), 300)) FROM clinic.visits", "SELECT COUNT(note), COUNT(DISTINCT note) FROM clinic.visits",
     "SELECT SUM(note) FROM clinic.visits WHERE note BETWEEN 0 AND 300"])
 def test_nothing_is_bought_where_the_question_itself_says_the_bounds(city: Story, sql: str) -> None:
-    assert explain(city.desk, principal=city.principal("wang"), sql=sql)["bounds"] == []
+    assert explain(city.context, principal=city.principal("wang"), sql=sql)["bounds"] == []
 
 
 def test_a_sum_for_each_person_can_be_asked_of_it_too(city: Story) -> None:
     sql = "SELECT AVG(s) AS m FROM (SELECT person, SUM(note) AS s FROM clinic.visits GROUP BY person)"
-    assert 90 < ask(city.desk, principal=city.principal("wang"), sql=sql)["rows"][0][0] < 130
+    assert 90 < ask(city.context, principal=city.principal("wang"), sql=sql)["rows"][0][0] < 130
 
 
 def test_where_no_size_has_enough_people_it_says_so_and_does_not_sell_it_twice(city: Story) -> None:
     city.publish(rows(people=20), FREE)
     for _ in range(2):
         with pytest.raises(QueryRefused, match="none were found"):
-            ask(city.desk, principal=city.principal("wang"), sql=SQL)
+            ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert len(stored(city)) == 1
 
 
 def test_an_error_can_be_asked_for_only_once_bounds_are_bought(city: Story) -> None:
     with pytest.raises(InvalidInput, match="not known yet"):
-        explain(city.desk, principal=city.principal("wang"), sql="SELECT AVG(note) FROM clinic.visits", error=0.1)
+        explain(city.context, principal=city.principal("wang"), sql="SELECT AVG(note) FROM clinic.visits", error=0.1)
 
 
 def test_nothing_is_bought_if_the_whole_question_does_not_fit(city: Story) -> None:
     before = spent(city)
     with pytest.raises(BudgetExhausted):
-        ask(city.desk, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(4))
+        ask(city.context, principal=city.principal("wang"), sql=SQL, epsilon=Fraction(4))
     assert spent(city) == before and stored(city) == []

@@ -52,26 +52,26 @@ def spent(database: Database) -> dict[str, int]:
 def test_a_grant_on_one_of_them_is_not_enough(city: Story) -> None:
     for deed in (ask, explain):
         with pytest.raises(Forbidden, match=r"clinic\.wages"):
-            deed(city.desk, principal=city.principal("wang"), sql=SQL)
+            deed(city.context, principal=city.principal("wang"), sql=SQL)
 
 
 def test_both_are_charged_and_the_population_once_and_the_answer_names_both(city: Story) -> None:
     other = city.grant(dataset="clinic.wages", epsilon="2")
-    told = explain(city.desk, principal=city.principal("wang"), sql=SQL)
-    answer = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    told = explain(city.context, principal=city.principal("wang"), sql=SQL)
+    answer = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert set(spent(city.database).values()) == {told["picorho"]} == {answer["price"]["picorho"]}
     assert [row[0] for row in answer["rows"]] == ["shop", "farm"]
     assert answer["joined"] == {"clinic.wages@1": other.id}
-    again = ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    again = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert again["stored"] and again["rows"] == answer["rows"]
 
 
 def test_when_either_grant_ends_even_the_stored_answer_is_refused(city: Story) -> None:
     other = city.grant(dataset="clinic.wages", epsilon="2")
-    ask(city.desk, principal=city.principal("wang"), sql=SQL)
+    ask(city.context, principal=city.principal("wang"), sql=SQL)
     revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=other.id, reason="no longer needed")
     with pytest.raises(Forbidden):
-        ask(city.desk, principal=city.principal("wang"), sql=SQL)
+        ask(city.context, principal=city.principal("wang"), sql=SQL)
 
 
 @pytest.mark.parametrize(("change", "names"), [
@@ -82,26 +82,26 @@ def test_other_people_or_other_names_for_them_cannot_be_joined(story: Story, cha
     story.publish()
     story.publish(b"worker,trade,wage,secret\n1,shop,3,s\n", WAGES.replace(*change))
     with pytest.raises(QueryRefused, match=names):
-        ask(story.desk, principal=story.principal("wang"), sql=SQL)
+        ask(story.context, principal=story.principal("wang"), sql=SQL)
 
 
 @pytest.mark.parametrize("on", ["v.visits = w.wage", "v.district = w.trade", "v.note = w.worker", "v.person = w.trade"])
 def test_a_join_on_anything_but_the_unit_is_refused(city: Story, on: str) -> None:
     with pytest.raises(QueryRefused, match="JOIN"):
-        ask(city.desk, principal=city.principal("wang"), sql=SQL.replace("v.person = w.worker", on))
+        ask(city.context, principal=city.principal("wang"), sql=SQL.replace("v.person = w.worker", on))
 
 
 def test_what_is_hidden_in_the_other_stays_hidden(city: Story) -> None:
     for name in ("w.secret", "v.secret"):
         with pytest.raises(QueryRefused, match="secret"):
-            ask(city.desk, principal=city.principal("wang"), sql=SQL.replace("w.trade", name))
+            ask(city.context, principal=city.principal("wang"), sql=SQL.replace("w.trade", name))
 
 
 def test_a_dataset_that_is_joined_with_itself_needs_one_grant_and_is_charged_once(city: Story) -> None:
     sql = ("SELECT a.district, COUNT(*) AS n, AVG(b.visits - a.visits) AS more FROM clinic.visits AS a JOIN clinic.visits AS b "
            "ON a.person = b.person AND b.year = a.year + 1 GROUP BY a.district")
     city.grant(dataset="clinic.wages", epsilon="2")
-    answer = ask(city.desk, principal=city.principal("wang"), sql=sql)
+    answer = ask(city.context, principal=city.principal("wang"), sql=sql)
     paid = answer["price"]["picorho"]
     assert spent(city.database) == {
         "lake/clinic.visits": paid, "lake/clinic.wages": 0, "clinic.visits": paid, "clinic.wages": 0, "residents": paid}
@@ -109,14 +109,14 @@ def test_a_dataset_that_is_joined_with_itself_needs_one_grant_and_is_charged_onc
     limit = next(fact for fact in answer["note_facts"] if fact["code"] == "limit")
     assert limit["max_rows"] == 16  # four rows of a person, each beside four
     renamed = sql.replace("a.", "x.").replace("b.", "y.").replace("AS a ", "AS x ").replace("AS b ", "AS y ")
-    again = ask(city.desk, principal=city.principal("wang"), sql=renamed)
+    again = ask(city.context, principal=city.principal("wang"), sql=renamed)
     assert again["stored"] and again["rows"] == answer["rows"]
 
 
 def test_totals_of_groups_cost_nothing_beyond_the_groups(city: Story) -> None:
     groups = "SELECT district, year, COUNT(*) AS n FROM clinic.visits GROUP BY "
-    plain = ask(city.desk, principal=city.principal("wang"), sql=groups + "district, year")
-    rolled = ask(city.desk, principal=city.principal("wang"), sql=groups + "ROLLUP (district, year)")
+    plain = ask(city.context, principal=city.principal("wang"), sql=groups + "district, year")
+    rolled = ask(city.context, principal=city.principal("wang"), sql=groups + "ROLLUP (district, year)")
     assert rolled["stored"] and rolled["price"]["picorho"] == 0
     by_place = {(row[0], row[1]): row[2] for row in rolled["rows"]}
     assert all(by_place[district, year] == n for district, year, n in plain["rows"])
@@ -130,6 +130,6 @@ def test_a_name_that_both_have_must_say_whose_it_is(city: Story) -> None:
            "AS w ON v.person = w.worker")
     for said in ("cost", "v.pay", "wages.pay"):
         with pytest.raises(QueryRefused, match=said.partition(".")[2] or said):
-            ask(city.desk, principal=city.principal("wang"), sql=sql.format(said))
+            ask(city.context, principal=city.principal("wang"), sql=sql.format(said))
     for said in ("w.cost", "v.cost", "pay"):
-        ask(city.desk, principal=city.principal("wang"), sql=sql.format(said))
+        ask(city.context, principal=city.principal("wang"), sql=sql.format(said))

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.price import Share
+from sandbox.queries.price import MeasurementPrice
 from sandbox.queries.scope import Scope
 from sandbox.releases.noise import CELLS_AT_ONCE, MOST, add_noise
 from story import DATASET, VERSION
@@ -13,12 +13,12 @@ CELLS = 8 * CELLS_AT_ONCE + 1
 
 
 @pytest.fixture
-def share() -> Share:
+def share() -> MeasurementPrice:
     plan = make_plan(bind(parse("SELECT COUNT(*) FROM clinic.visits"), Scope(DATASET)), VERSION)
     return price_within(plan, PrivacyLoss(10**11)).shares[0]
 
 
-def test_every_cell_of_many_gets_noise_of_its_own_around_its_number(share: Share) -> None:
+def test_every_cell_of_many_gets_noise_of_its_own_around_its_number(share: MeasurementPrice) -> None:
     exact = [place * 10**9 for place in range(CELLS)]
     noisy = add_noise(share, exact)
     noise = [after - before for before, after in zip(exact, noisy, strict=True)]
@@ -33,6 +33,6 @@ def test_every_cell_of_many_gets_noise_of_its_own_around_its_number(share: Share
         assert abs(alike) < 6 / (CELLS - lag) ** 0.5
 
 
-def test_numbers_beyond_the_engines_integers_are_clamped_in_every_part(share: Share) -> None:
+def test_numbers_beyond_the_engines_integers_are_clamped_in_every_part(share: MeasurementPrice) -> None:
     noisy = add_noise(share, [-(2**70), 2**70] * CELLS_AT_ONCE)
     assert all(abs(abs(value) - MOST) < 10 * share.scale for value in noisy)

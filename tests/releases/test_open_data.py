@@ -45,11 +45,11 @@ def city(story: Story) -> Story:
     ("SELECT city.stops.zone FROM city.stops UNION SELECT 'z' ORDER BY 1 LIMIT 1", [["a"]])])
 def test_it_is_answered_exactly_for_anybody_and_costs_nothing(city: Story, sql: str, rows: list[list[object]]) -> None:
     for who in ("wang", "li"):  # neither has a grant
-        answer = ask(city.desk, principal=city.principal(who), sql=sql)
+        answer = ask(city.context, principal=city.principal(who), sql=sql)
         assert answer["rows"] == rows and json.dumps(answer)
         assert answer["price"]["picorho"] == 0 and answer["errors"] == [{} for _ in rows]
         assert set(answer) >= SHAPE and answer["open"] and answer["notes"] and answer["notes_zh"]
-        told = explain(city.desk, principal=city.principal(who), sql=sql)
+        told = explain(city.context, principal=city.principal(who), sql=sql)
         assert told["picorho"] == 0 and told["budget"]["enough"] and told["notes"] == answer["notes"]
 
 
@@ -70,32 +70,32 @@ def test_it_is_answered_exactly_for_anybody_and_costs_nothing(city: Story, sql: 
 def test_what_else_it_could_do_is_refused_with_a_remedy(city: Story, sql: str) -> None:
     for deed in (ask, explain):
         with pytest.raises(CihuError) as refusal:
-            deed(city.desk, principal=city.principal("wang"), sql=sql)
-        assert refusal.value.mend and refusal.value.mend_zh, sql
+            deed(city.context, principal=city.principal("wang"), sql=sql)
+        assert refusal.value.remedy and refusal.value.remedy_zh, sql
         assert isinstance(refusal.value, InvalidInput) or refusal.value.code == "dataset_not_found"
 
 
 def test_an_answer_that_is_too_large_or_takes_too_long_is_refused(city: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     many = " CROSS JOIN ".join(f"city.stops AS s{place}" for place in range(8))
     with pytest.raises(InvalidInput, match="more than 10000 rows"):
-        ask(city.desk, principal=city.principal("wang"), sql=f"SELECT s0.stop FROM {many}")
+        ask(city.context, principal=city.principal("wang"), sql=f"SELECT s0.stop FROM {many}")
     more = " CROSS JOIN ".join(f"city.stops AS s{place}" for place in range(19))
     monkeypatch.setattr("sandbox.engines.open_query.MOST_SECONDS", 0.3)
     with pytest.raises(InvalidInput, match="seconds"):
-        ask(city.desk, principal=city.principal("wang"), sql=f"SELECT SUM(s0.stop * s1.stop + s18.stop) FROM {more}")
+        ask(city.context, principal=city.principal("wang"), sql=f"SELECT SUM(s0.stop * s1.stop + s18.stop) FROM {more}")
 
 
 def test_with_a_private_dataset_it_is_a_private_question(city: Story) -> None:
     sql = "SELECT s.zone, COUNT(*) FROM city.stops AS s JOIN clinic.visits AS v ON v.visits = s.stop GROUP BY s.zone"
     with pytest.raises(Forbidden, match="no grant"):
-        ask(city.desk, principal=city.principal("wang"), sql=sql)
+        ask(city.context, principal=city.principal("wang"), sql=sql)
     for hidden in ("WITH v AS (SELECT * FROM clinic.visits) SELECT s.stop FROM city.stops AS s, v",
                    "SELECT stop FROM city.stops WHERE stop IN (SELECT visits FROM clinic.visits)"):
         with pytest.raises(QueryRefused):
-            ask(city.desk, principal=city.principal("wang"), sql=hidden)
+            ask(city.context, principal=city.principal("wang"), sql=hidden)
 
 
 def test_it_is_in_the_log(city: Story) -> None:
-    answer = ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM city.stops")
-    again = ask(city.desk, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM city.stops")
+    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM city.stops")
+    again = ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM city.stops")
     assert again["log_index"] == answer["log_index"] + 1

@@ -141,7 +141,7 @@ def test_a_bought_answer(city: Story, other: Database) -> None:
     wang = city.principal("wang")
 
     def deed(step: int) -> None:
-        ask(city.desk, principal=wang, sql=question(step), epsilon=EPSILON)
+        ask(city.context, principal=wang, sql=question(step), epsilon=EPSILON)
 
     happened = revoked_at_every_step(city, other, deed)
     assert happened == {"never asked", "stopped", "left before"}
@@ -160,7 +160,7 @@ def test_the_trial_finds_an_answer_that_is_not_decided_on_again(city: Story, oth
 
     def deed(step: int) -> None:
         decided.clear()
-        ask(city.desk, principal=wang, sql=question(step), epsilon=EPSILON)
+        ask(city.context, principal=wang, sql=question(step), epsilon=EPSILON)
 
     with pytest.raises(AssertionError, match=r"query\.released"):
         revoked_at_every_step(city, other, deed)
@@ -168,9 +168,9 @@ def test_the_trial_finds_an_answer_that_is_not_decided_on_again(city: Story, oth
 
 def test_a_stored_answer(city: Story, other: Database) -> None:
     wang, grant = city.principal("wang"), city.grant(epsilon="0.5")
-    ask(city.desk, principal=wang, sql=question(1), epsilon=EPSILON)
+    ask(city.context, principal=wang, sql=question(1), epsilon=EPSILON)
     revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=grant.id, reason="the next has one of its own")
-    happened = revoked_at_every_step(city, other, lambda _: ask(city.desk, principal=wang, sql=question(1), epsilon=EPSILON))
+    happened = revoked_at_every_step(city, other, lambda _: ask(city.context, principal=wang, sql=question(1), epsilon=EPSILON))
     assert happened == {"never asked", "left before"}
 
 
@@ -180,9 +180,9 @@ def test_what_is_bought_before_a_question(city: Story, other: Database) -> None:
 
     def ready(step: int) -> Prepared:
         more = EPSILON * Fraction(100 + step, 100)  # what was found for less is bought anew
-        return prepare(city.desk, principal=wang, sql="SELECT day, COUNT(*) AS n FROM clinic.visits GROUP BY day", epsilon=more)
+        return prepare(city.context, principal=wang, sql="SELECT day, COUNT(*) AS n FROM clinic.visits GROUP BY day", epsilon=more)
 
-    happened = revoked_at_every_step(city, other, lambda prepared: find_keys(city.desk, wang, prepared), ready,
+    happened = revoked_at_every_step(city, other, lambda prepared: find_keys(city.context, wang, prepared), ready,
                                       epsilon="2")  # whose share of the delta is enough for all steps
     assert "stopped" in happened
 
@@ -190,7 +190,7 @@ def test_what_is_bought_before_a_question(city: Story, other: Database) -> None:
 def test_stand_in_rows_of_an_officer_who_may_not_any_more(city: Story) -> None:
     """Decided again when they are made: here the officer's role ends while they are computed."""
     lin = city.principal("lin")
-    engine = city.desk.engine
+    engine = city.context.engine
 
     class Ending(type(engine)):  # type: ignore[misc]
         def totals(self, *given: Any, **more: Any) -> Any:
@@ -198,7 +198,7 @@ def test_stand_in_rows_of_an_officer_who_may_not_any_more(city: Story) -> None:
                 set_roles(tx, account_id="lin", roles=[], by="he")
             return engine.totals(*given, **more)
 
-    desk = type(city.desk)(city.database, city.shelf, city.gate, Ending(city.store))
+    context = type(city.context)(city.database, city.repository, city.gate, Ending(city.store))
     with pytest.raises(Refused):
-        buy_stand_in(desk, officer=lin, dataset="clinic.visits", epsilon=Fraction(1))
+        buy_stand_in(context, officer=lin, dataset="clinic.visits", epsilon=Fraction(1))
     assert "stand_in.failed" in kinds(city) and "stand_in.released" not in kinds(city)

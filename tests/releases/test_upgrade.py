@@ -17,14 +17,14 @@ from sqlalchemy import create_engine, text
 import marketplace.migrate
 import sandbox.vault.migrate
 from sandbox.audit import Log, Signer
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.database import Database
 from sandbox.database.migration import owned, upgrade
 from sandbox.database.roles import create_schemas
 from sandbox.engines import DuckDBEngine
 from sandbox.policy import Gate
-from sandbox.releases import Desk, ask, explain
+from sandbox.releases import AskContext, ask, explain
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import POLICIES, Story
@@ -54,9 +54,9 @@ def old(request: pytest.FixtureRequest, postgres: Postgres, s3: S3Server) -> Ite
     for side in SIDES.values():
         side.migrate(url)
     database = Database(url)
-    gate, shelf = Gate(POLICIES), Shelf(database, POLICIES)
-    yield Story(database, gate, shelf, s3.raw_store(), read_populations(POLICIES),
-                Desk(database, shelf, gate, DuckDBEngine(s3.raw_store()))), home
+    gate, repository = Gate(POLICIES), DatasetRepository(database, POLICIES)
+    yield Story(database, gate, repository, s3.raw_store(), read_populations(POLICIES),
+                AskContext(database, repository, gate, DuckDBEngine(s3.raw_store()))), home
     database.close()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -97,12 +97,12 @@ def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(old
     wang, before = story.principal("wang"), spent(story)
     assert len(home["answers"]) >= 9 and len(before) >= 9, "the home has questions, and what they cost"
     for answered in home["answers"]:
-        told = explain(story.desk, principal=wang, sql=answered["sql"])
+        told = explain(story.context, principal=wang, sql=answered["sql"])
         if "JOIN clinic.free" in answered["sql"]:  # its rows were bounded otherwise, and its total was too low: queries/digest.py
             assert not told["stored"]
             continue
         assert told["stored"] and told["picorho"] == 0, answered["sql"]
-        again = ask(story.desk, principal=wang, sql=answered["sql"])
+        again = ask(story.context, principal=wang, sql=answered["sql"])
         assert again["stored"] and again["price"]["picorho"] == 0, answered["sql"]
         names = [column["name"] for column in again["columns"]]
         assert names == answered["columns"] and again["rows"] == answered["rows"], answered["sql"]

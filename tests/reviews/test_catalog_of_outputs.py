@@ -1,4 +1,4 @@
-"""Every bad output is caught with its code; no good one is blocked; every finding says how to mend it, in both languages."""
+"""Every bad output is caught with its code; no good one is blocked; every finding says how to remedy it, in both languages."""
 
 import time
 
@@ -26,7 +26,7 @@ def raw() -> RawValues:
 
 def said_well(found: list[Finding]) -> None:
     for finding in found:
-        assert finding.message and finding.mend and finding.zh and finding.mend_zh, finding
+        assert finding.message and finding.remedy and finding.zh and finding.remedy_zh, finding
         assert any("\u4e00" <= sign <= "\u9fff" for sign in finding.zh), finding
         assert finding.risk in {
             "small_group",

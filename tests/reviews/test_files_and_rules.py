@@ -72,7 +72,7 @@ def declared(statbarn: str = "frequencies") -> Declaration:
 @example("t.csv", b"", b'n\n"' + b"x" * 200_000, "frequencies", None)
 def test_no_bytes_make_the_check_fail(name: str, start: bytes, rest: bytes, statbarn: str, counts: bytes | None) -> None:
     for finding in check_file(name, start + rest, Declaration(statbarn, CONTEXT, CONTROLS, counts), RULES, None):
-        assert finding.message and finding.mend and finding.zh and finding.mend_zh
+        assert finding.message and finding.remedy and finding.zh and finding.remedy_zh
 
 
 @pytest.mark.parametrize("good", GOOD, ids=lambda good: good.name)

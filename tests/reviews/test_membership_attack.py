@@ -72,4 +72,4 @@ def test_the_vault_tests_every_model_and_blocks_one_that_remembers() -> None:
 ])
 def test_a_model_that_could_not_be_tested_is_asked_about(losses: str | None, said: str) -> None:
     untested = found_in(losses)["membership_untested"]
-    assert untested.severity is Severity.ASKS and said in untested.message and untested.mend and untested.zh
+    assert untested.severity is Severity.ASKS and said in untested.message and untested.remedy and untested.zh

@@ -1,4 +1,4 @@
-"""Which models of the kernels' scikit-learn, saved with skops, pass the checks, and does the mend of one that does not help?"""
+"""Which models of the kernels' scikit-learn, saved with skops, pass the checks, and does the remedy of one that does not help?"""
 
 import re
 import subprocess
@@ -94,13 +94,13 @@ def test_a_sound_model_is_not_blocked(models: dict[str, bytes], line: str) -> No
 
 @pytest.mark.parametrize("line", BLOCKED)
 def test_a_model_that_holds_units_is_blocked_with_a_mend_that_says_what_to_set(models: dict[str, bytes], line: str) -> None:
-    code, mend = BLOCKED[line]
-    assert any(one.code == code and mend in one.mend for one in blocked(models[line])), blocked(models[line])
+    code, remedy = BLOCKED[line]
+    assert any(one.code == code and remedy in one.remedy for one in blocked(models[line])), blocked(models[line])
 
 
 def test_a_forest_trained_as_its_finding_says_passes(models: dict[str, bytes], tmp_path: Path) -> None:
     [found] = blocked(models[BIG])
-    said = re.search(r"`(max_leaf_nodes=\d+), (n_estimators=\d+)`", found.mend)
+    said = re.search(r"`(max_leaf_nodes=\d+), (n_estimators=\d+)`", found.remedy)
     assert said and found.code == "model_too_large"
     again = BIG.replace("n_estimators=20", f"{said[1]}, {said[2]}")
     assert not blocked(fitted(tmp_path, [again])[again])

@@ -31,13 +31,13 @@ def test_a_running_vault_logs_each_overdue_review_once_with_nobody_calling_it(
     url = postgres.url(user="cihu_vault", database=database_name)
     for told, review in enumerate((first, second), 1):  # when it tells of the second, it has passed over the first
         assert city.kinds().count("review.overdue") == told - 1
-        with city.desk.database.transaction() as tx:
+        with city.context.database.transaction() as tx:
             tx.execute(update(reviews).where(reviews.c.id == review.id).values(due_at=datetime.now(UTC) - timedelta(hours=1)))
         with vault_process(home, city.story, url, s3):
             deadline = time.monotonic() + 30
             while city.kinds().count("review.overdue") < told:
                 assert time.monotonic() < deadline, (home / "vault.log").read_text()[-2000:]
                 time.sleep(0.1)  # another process does it
-        with city.desk.database.transaction() as tx:
+        with city.context.database.transaction() as tx:
             assert tx.scalar(select(func.count()).where(reviews.c.reminded_at.is_not(None))) == told
     assert city.kinds().count("review.overdue") == 2

@@ -123,7 +123,7 @@ def test_a_vote_stands_exactly_when_its_findings_and_its_words_allow(severities:
         return
     with pytest.raises(InvalidInput) as refused:
         check_vote(vote, findings, REASONS)
-    assert refused.value.mend and refused.value.zh and refused.value.mend_zh
+    assert refused.value.remedy and refused.value.zh and refused.value.remedy_zh
 
 
 @given(st.lists(st.sampled_from([*PATHS, "c.csv"]), max_size=4), st.sets(st.sampled_from(PATHS)))

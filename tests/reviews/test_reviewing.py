@@ -26,7 +26,7 @@ from sandbox.reviews.request_release import change_declarations, request_release
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.tables import reviews
 from sandbox.reviews.view_file import view_file
-from sandbox.reviews.views import told_to_reviewer, told_to_team
+from sandbox.reviews.views import team_view, told_to_reviewer
 from sandbox.standalone.s3 import S3Server
 from sandbox.storage import QuarantineStore
 
@@ -35,9 +35,9 @@ ASK = Finding("small", "small", Severity.ASKS, "a cell is 9")
 
 
 def told(city: Reviewing, review, officer: str) -> dict:  # type: ignore[no-untyped-def, type-arg]
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         now = city.review(review.id)
-        return told_to_reviewer(tx, city.desk, now, city.run(now.run), city.principal(officer))
+        return told_to_reviewer(tx, city.context, now, city.run(now.run), city.principal(officer))
 
 
 def test_two_approvals_release_exactly_what_was_asked_for(city: Reviewing) -> None:
@@ -47,8 +47,8 @@ def test_two_approvals_release_exactly_what_was_asked_for(city: Reviewing) -> No
     done = city.votes(review, "zhou")
     assert (done.state, done.outcome) == (ReviewState.DECIDED, Outcome.RELEASED)
     assert city.run(run.id).state is RunState.RELEASED
-    assert read_released(city.desk, principal=city.principal("song"), run=run.id, path="table.csv") == TABLE
-    with city.desk.database.transaction() as tx:
+    assert read_released(city.context, principal=city.principal("song"), run=run.id, path="table.csv") == TABLE
+    with city.context.database.transaction() as tx:
         assert list(released(tx, run.id)) == ["table.csv"], "neither the counts nor what nobody asked for"
     assert city.kinds()[-2:] == ["review.voted", "output.released"]
 
@@ -79,7 +79,7 @@ def test_reviewers_who_do_not_agree_vote_once_more_and_the_strictest_counts(city
     assert done.outcome is Outcome.RETURNED and city.run(run.id).state is RunState.RETURNED
     assert "output.returned" in city.kinds()
     with pytest.raises(NotFound):
-        read_released(city.desk, principal=city.principal("wang"), run=run.id, path="table.csv")
+        read_released(city.context, principal=city.principal("wang"), run=run.id, path="table.csv")
 
 
 def test_a_returned_run_is_asked_for_again_and_may_be_returned_again_or_released(city: Reviewing) -> None:
@@ -108,36 +108,36 @@ def test_comments_reach_the_team_only_when_it_is_returned_or_refused_and_without
     run = city.finished()
     review = city.asked(run=run)
     city.votes(review, "lin", refusal(choice=Choice.CHANGE))
-    assert NO not in str(told_to_team(city.review(review.id)))
+    assert NO not in str(team_view(city.review(review.id)))
     city.votes(review, "zhou")
-    waiting = told_to_team(city.review(review.id))
+    waiting = team_view(city.review(review.id))
     assert waiting["state"] == "open" and NO not in str(waiting), "not even that they do not agree"
     city.votes(review, "lin", refusal(choice=Choice.CHANGE))
     city.votes(review, "zhou", approval(comment="fine by me"))
-    said = told_to_team(city.review(review.id))
+    said = team_view(city.review(review.id))
     assert [one["comment"] for one in said["comments"]] == [NO, "fine by me"]
     assert "lin" not in str(said) and "zhou" not in str(said)
     again = city.asked(run=run)
     for officer in ("lin", "zhou"):
         city.votes(again, officer, approval(comment="between officers"))
-    assert "between officers" not in str(told_to_team(city.review(again.id)))
+    assert "between officers" not in str(team_view(city.review(again.id)))
 
 
 @pytest.mark.parametrize("officer", ["wang", "song", "li"])
 def test_who_is_no_officer_reviews_nothing(city: Reviewing, officer: str) -> None:
     review = city.asked()
     who = city.principal(officer)
-    for deed in (lambda: city.votes(review, officer), lambda: checked_review(city.desk, officer=who, id=review.id),
-                 lambda: view_file(city.desk, officer=who, id=review.id, path="table.csv")):
+    for deed in (lambda: city.votes(review, officer), lambda: checked_review(city.context, officer=who, id=review.id),
+                 lambda: view_file(city.context, officer=who, id=review.id, path="table.csv")):
         with pytest.raises(Forbidden):
             deed()
-    with city.desk.database.transaction() as tx:
-        assert list_reviews(tx, city.desk.gate, city.principal(officer)) == []
+    with city.context.database.transaction() as tx:
+        assert list_reviews(tx, city.context.gate, city.principal(officer)) == []
 
 
 def test_an_officer_reviews_nothing_of_their_own_team_nor_of_a_colleagues(city: Reviewing) -> None:
     review = city.asked()
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         join_team(tx, team_id="lake", account_id="gu", by="system")  # of market, as zhou is
     for officer, code in (("gu", "review_own_team"), ("zhou", "review_own_organisation")):
         with pytest.raises(Forbidden) as refused:
@@ -157,7 +157,7 @@ def test_one_reviewer_does_not_vote_twice(city: Reviewing) -> None:
 
 def test_one_reviewer_who_votes_many_times_at_once_has_one_vote(city: Reviewing) -> None:
     review = city.asked()
-    checked_review(city.desk, officer=city.principal("lin"), id=review.id)
+    checked_review(city.context, officer=city.principal("lin"), id=review.id)
 
     def once(_: int) -> bool:
         try:
@@ -219,7 +219,7 @@ def test_a_changed_declaration_resets_the_votes_on_it_and_no_other(city: Reviewi
     city.votes(review, "lin", approval(), approval("note.txt"))
     seen = city.review(review.id).revision
     changed = declared(context="visits by district, of the year 2025 alone")
-    change_declarations(city.desk, principal=city.principal("song"), run=run.id, files=[changed])
+    change_declarations(city.context, principal=city.principal("song"), run=run.id, files=[changed])
     assert {one.vote.path for one in city.review(review.id).votes} == {"note.txt"}
     with pytest.raises(Conflict, match="changed"):
         city.votes(review, "zhou", approval(), approval("note.txt"), revision=seen)
@@ -235,7 +235,7 @@ def test_a_change_while_reviewers_consolidate_makes_them_blind_again(city: Revie
     city.votes(review, "zhou", approval(), approval("note.txt"))
     city.votes(review, "lin", refusal(), approval("note.txt"))
     changed = declared(controls="cells under 20 are out")
-    change_declarations(city.desk, principal=city.principal("wang"), run=run.id, files=[changed])
+    change_declarations(city.context, principal=city.principal("wang"), run=run.id, files=[changed])
     now = city.review(review.id)
     assert now.state is ReviewState.OPEN and {(one.vote.path, one.round.value) for one in now.votes} == {("note.txt", "blind")}
     assert {one["reviewer"] for one in told(city, review, "zhou")["votes"]} == {"zhou"}
@@ -248,9 +248,9 @@ def test_a_file_that_gives_another_away_takes_the_votes_on_that_with_it(city: Re
         "exit.json": b"{}"})
     review = city.asked(declared("all.csv"), run=run)
     city.votes(review, "lin", approval("all.csv"))
-    change_declarations(city.desk, principal=city.principal("wang"), run=run.id, files=[declared("grown.csv")])
+    change_declarations(city.context, principal=city.principal("wang"), run=run.id, files=[declared("grown.csv")])
     assert {one.vote.path for one in city.review(review.id).votes} == {"all.csv"}
-    shown = checked_review(city.desk, officer=city.principal("zhou"), id=review.id)
+    shown = checked_review(city.context, officer=city.principal("zhou"), id=review.id)
     assert "small_difference" in {one.code for file in shown.files for one in file.findings or ()
                                   if file.declared.path == "all.csv"}, shown.files
     assert shown.votes == ()
@@ -260,7 +260,7 @@ def test_the_same_declaration_again_changes_nothing(city: Reviewing) -> None:
     run = city.finished()
     review = city.asked(run=run)
     city.votes(review, "lin")
-    change_declarations(city.desk, principal=city.principal("wang"), run=run.id, files=[declared()])
+    change_declarations(city.context, principal=city.principal("wang"), run=run.id, files=[declared()])
     assert city.review(review.id).votes and city.review(review.id).revision == review.revision
 
 
@@ -270,7 +270,7 @@ def test_a_request_that_is_taken_back_can_be_made_anew_and_its_votes_stay_hidden
     city.votes(review, "lin", refusal())
     with pytest.raises(Conflict, match="wait"):
         city.asked(run=run)
-    withdraw(city.desk, principal=city.principal("wang"), run=run.id)
+    withdraw(city.context, principal=city.principal("wang"), run=run.id)
     with pytest.raises(Conflict):
         city.votes(review, "zhou")
     again = city.asked(run=run)
@@ -281,16 +281,16 @@ def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewin
     one = city.asked(declared("table.csv", counts="counts.csv"), run=city.finished())
     two = city.asked(declared("table.csv", counts="counts.csv"), run=city.finished({"log.txt": b""}))
     differ = {"run", "requested_at"}
-    assert {name: value for name, value in told_to_team(one).items() if name not in differ} == {
-        name: value for name, value in told_to_team(two).items() if name not in differ}
-    checked_review(city.desk, officer=city.principal("lin"), id=two.id)
+    assert {name: value for name, value in team_view(one).items() if name not in differ} == {
+        name: value for name, value in team_view(two).items() if name not in differ}
+    checked_review(city.context, officer=city.principal("lin"), id=two.id)
     shown = told(city, two, "lin")["files"][0]
     assert not shown["left"] and [found["code"] for found in shown["findings"]] == ["missing"]
     with pytest.raises(InvalidInput):
         city.votes(two, "lin")
     for officer in ("lin", "zhou"):
         city.votes(two, officer, approval(comment="that there is none says nothing"))
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         assert released(tx, two.run) == {} and city.run(two.run).state is RunState.RELEASED
 
 
@@ -302,14 +302,14 @@ def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewin
 def test_a_request_that_cannot_be_is_refused_with_a_mend(city: Reviewing, files: list) -> None:  # type: ignore[type-arg]
     run = city.finished()
     with pytest.raises(InvalidInput) as refused:
-        request_release(city.desk, principal=city.principal("wang"), run=run.id, files=files)
-    assert refused.value.mend and refused.value.zh
+        request_release(city.context, principal=city.principal("wang"), run=run.id, files=files)
+    assert refused.value.remedy and refused.value.zh
 
 
 def test_nobody_asks_for_anothers_run_or_for_one_whose_end_is_not_told(city: Reviewing) -> None:
     run = city.finished()
     with pytest.raises(NotFound):
-        request_release(city.desk, principal=city.principal("li"), run=run.id, files=[declared()])
+        request_release(city.context, principal=city.principal("li"), run=run.id, files=[declared()])
     waits = submit(city.runs, principal=city.principal("wang"), name="w", entry="main.py", files={"main.py": "pass"},
                    inputs=["clinic.visits"], limit_seconds=10)
     with pytest.raises(Conflict, match="queued"):
@@ -331,17 +331,17 @@ def test_a_view_is_in_the_log_before_the_bytes_are_read(city: Reviewing, s3: S3S
     review = city.asked()
     watched = Watched(s3.endpoint, s3.vault.access_key, s3.vault.secret_key, s3.quarantine_bucket)
     watched.city, watched.seen = city, []
-    desk = replace(city.desk, quarantine=watched)
-    assert view_file(desk, officer=city.principal("lin"), id=review.id, path="table.csv").content == TABLE
+    context = replace(city.context, quarantine=watched)
+    assert view_file(context, officer=city.principal("lin"), id=review.id, path="table.csv").content == TABLE
     assert watched.seen == ["file.viewed"] and "table.csv" in city.opened()
 
 
 def test_a_reviewer_sees_what_was_asked_for_and_its_counts_and_nothing_else(city: Reviewing) -> None:
     review = city.asked(declared(counts="counts.csv"))
-    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").content.startswith(b"district")
+    assert view_file(city.context, officer=city.principal("lin"), id=review.id, path="counts.csv").content.startswith(b"district")
     for path in ("note.txt", "log.txt", "none.csv", "../table.csv"):
         with pytest.raises(NotFound):
-            view_file(city.desk, officer=city.principal("lin"), id=review.id, path=path)
+            view_file(city.context, officer=city.principal("lin"), id=review.id, path=path)
     assert told(city, review, "lin")["not_asked_for"] == ["exit.json", "log.txt", "note.txt"]
 
 
@@ -365,7 +365,7 @@ def test_statistics_count_reasons_of_decided_reviews_alone(city: Reviewing) -> N
     city.votes(waiting, "lin", refusal())
     for officer in ("lin", "zhou"):
         city.votes(decided, officer, refusal())
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         said = review_statistics(tx)
     assert said["outcomes"] == {"refused": 1} and said["reasons"] == {"small_counts": 1}
     assert (said["waiting"], said["overdue"]) == (1, 0) and said["median_days"] < 1
@@ -373,10 +373,10 @@ def test_statistics_count_reasons_of_decided_reviews_alone(city: Reviewing) -> N
 
 def test_the_queue_is_by_urgency_and_says_what_is_overdue(city: Reviewing) -> None:
     late, early = city.asked(), city.asked()
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         tx.execute(text("UPDATE vault.reviews SET due_at = now() - interval '1 hour' WHERE id = :id"), {"id": early.id})
-    with city.desk.database.transaction() as tx:
-        found = [review for review, _ in list_reviews(tx, city.desk.gate, city.principal("lin"))]
+    with city.context.database.transaction() as tx:
+        found = [review for review, _ in list_reviews(tx, city.context.gate, city.principal("lin"))]
     assert [review.id for review in found] == [early.id, late.id]
     assert [review.overdue(datetime.now(UTC)) for review in found] == [True, False]
 
@@ -385,17 +385,17 @@ def test_a_reviewer_sees_the_very_bytes_that_leave_and_the_original_when_asked(c
     drawn = png_with_chunk(b"tEXt", b"Software\x00matplotlib")
     run = city.finished({"chart.png": drawn, "counts.csv": b"district,n\nnorth,40\n"})
     review = city.asked(declared("chart.png", statbarn="line_chart", counts="counts.csv"), run=run)
-    seen = view_file(city.desk, officer=city.principal("lin"), id=review.id, path="chart.png")
-    left = view_file(city.desk, officer=city.principal("lin"), id=review.id, path="chart.png", original=True)
+    seen = view_file(city.context, officer=city.principal("lin"), id=review.id, path="chart.png")
+    left = view_file(city.context, officer=city.principal("lin"), id=review.id, path="chart.png", original=True)
     assert not seen.original and left.original and left.content == drawn != seen.content
-    assert view_file(city.desk, officer=city.principal("lin"), id=review.id, path="counts.csv").original, "counts never leave"
+    assert view_file(city.context, officer=city.principal("lin"), id=review.id, path="counts.csv").original, "counts never leave"
     for officer in ("lin", "zhou"):
         city.votes(review, officer, approval("chart.png", "looked at it: four bars of districts"))
-    assert read_released(city.desk, principal=city.principal("wang"), run=run.id, path="chart.png") == seen.content
+    assert read_released(city.context, principal=city.principal("wang"), run=run.id, path="chart.png") == seen.content
 
 
 def late(city: Reviewing, id: UUID) -> None:
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         tx.execute(update(reviews).where(reviews.c.id == id).values(due_at=datetime.now(UTC) - timedelta(hours=1)))
 
 
@@ -405,32 +405,32 @@ def test_the_seat_of_a_reviewer_who_does_not_go_on_is_given_on_once_it_is_overdu
     city.votes(review, "zhou", refusal())
     city.votes(review, "lin")  # once more, seeing all; zhou does not go on
     with pytest.raises(Conflict, match="once the review is overdue"):
-        give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+        give_seats_on(city.context, officer=city.principal("gu"), id=review.id)
     late(city, review.id)
-    freed = give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+    freed = give_seats_on(city.context, officer=city.principal("gu"), id=review.id)
     assert freed.state is ReviewState.OPEN and {(one.reviewer, one.round.value) for one in freed.votes} == {("lin", "blind")}
     assert "zhou" in city.opened() and city.kinds()[-1] == "review.seat_given_on"
     assert told(city, review, "gu")["votes"] == [], "whoever takes the seat votes blind"
     with pytest.raises(Conflict, match="is missing"):
-        give_seats_on(city.desk, officer=city.principal("gu"), id=review.id)
+        give_seats_on(city.context, officer=city.principal("gu"), id=review.id)
     assert city.votes(review, "gu").outcome is Outcome.RELEASED
 
 
 def test_a_review_that_becomes_overdue_is_told_once(city: Reviewing) -> None:
     review = city.asked()
-    assert remind(city.desk.database) == 0
+    assert remind(city.context.database) == 0
     late(city, review.id)
-    assert [remind(city.desk.database), remind(city.desk.database)] == [1, 0]
+    assert [remind(city.context.database), remind(city.context.database)] == [1, 0]
     assert city.kinds()[-1] == "review.overdue"
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         assert review_statistics(tx)["overdue"] == 1
 
 
 def test_low_risk_names_are_statbarns_and_hold_for_their_analyses(city: Reviewing) -> None:
-    assert {"regression", "linear_regression", "t_test", "words"} <= city.desk.low_risk
-    assert "frequency_table" not in city.desk.low_risk
+    assert {"regression", "linear_regression", "t_test", "words"} <= city.context.low_risk
+    assert "frequency_table" not in city.context.low_risk
     with pytest.raises(InvalidInput, match="no statbarn"):
-        replace(city.desk, policy=replace(city.desk.policy, low_risk=frozenset({"regresion"})))
+        replace(city.context, policy=replace(city.context.policy, low_risk=frozenset({"regresion"})))
 
 
 def test_nothing_of_a_run_is_released_once_a_grant_of_it_was_revoked(city: Reviewing) -> None:
@@ -439,11 +439,11 @@ def test_nothing_of_a_run_is_released_once_a_grant_of_it_was_revoked(city: Revie
     city.votes(review, "lin")
     grant = city.run(review.run).inputs[0].grant
     assert grant is not None
-    revoke(city.desk.database, gate=city.desk.gate, officer=city.principal("lin"), grant_id=grant, reason="to see it stop")
+    revoke(city.context.database, gate=city.context.gate, officer=city.principal("lin"), grant_id=grant, reason="to see it stop")
     with pytest.raises(Conflict, match="was revoked") as refused:
         city.votes(review, "zhou")
     assert refused.value.code == "grant_revoked"
-    with city.desk.database.transaction() as tx:
+    with city.context.database.transaction() as tx:
         assert not released(tx, review.run)
     assert "output.released" not in city.kinds()
     city.votes(review, "zhou", refusal())

@@ -19,7 +19,7 @@ from sandbox.reviews.verify_package import METADATA, SIGNATURE, statement, verif
 
 @pytest.fixture
 def log(city: Reviewing, tmp_path: Path) -> Log:
-    return Log(city.desk.database, Signer(tmp_path / "key"))
+    return Log(city.context.database, Signer(tmp_path / "key"))
 
 
 def parts_of(content: bytes) -> dict[str, bytes]:
@@ -39,10 +39,10 @@ def test_a_package_is_whole_verifies_offline_and_no_change_does(city: Reviewing,
     run = city.finished()
     review = city.asked(run=run)
     with pytest.raises(NotFound, match="no decided review"):
-        package_for_team(city.desk, log, principal=city.principal("song"), run=run.id)
+        package_for_team(city.context, log, principal=city.principal("song"), run=run.id)
     for officer in ("lin", "zhou"):
         city.votes(review, officer)
-    made = package_for_team(city.desk, log, principal=city.principal("song"), run=run.id)
+    made = package_for_team(city.context, log, principal=city.principal("song"), run=run.id)
     proven = verify_package(made, log.public_key)
     assert proven.outcome == "released" and proven.receipts == 1
     parts = parts_of(made)
@@ -53,7 +53,7 @@ def test_a_package_is_whole_verifies_offline_and_no_change_does(city: Reviewing,
     for changed in (parts | {"outputs/table.csv": TABLE + b"east,5\n"}, parts | {"outputs/more.csv": b"x"},
                     {name: content for name, content in parts.items() if name != "review.json"},
                     parts | {METADATA: parts[METADATA].replace(b"clinic", b"clinix")},
-                    parts | {SIGNATURE: Log(city.desk.database, log.signer).checkpoint().encode()}):
+                    parts | {SIGNATURE: Log(city.context.database, log.signer).checkpoint().encode()}):
         with pytest.raises(NotProven):
             verify_package(zipped(changed), log.public_key)
     with pytest.raises(NotProven):
@@ -65,7 +65,7 @@ def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(cit
     review = city.asked()
     for officer in ("lin", "zhou"):
         city.votes(review, officer)
-    parts = parts_of(package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id))
+    parts = parts_of(package_for_officer(city.context, log, officer=city.principal("zhou"), review=review.id))
     document = json.loads(parts[METADATA])
     assert document["@context"][0] == "https://w3id.org/ro/crate/1.1/context"
     entities = {one["@id"]: one for one in document["@graph"]}
@@ -95,14 +95,14 @@ def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Review
     review = city.asked(declared())
     city.votes(review, "lin", refusal())
     city.votes(review, "zhou", refusal())
-    full = package_for_officer(city.desk, log, officer=city.principal("zhou"), review=review.id)
+    full = package_for_officer(city.context, log, officer=city.principal("zhou"), review=review.id)
     told = json.loads(parts_of(full)["review.json"])
     assert {one["reviewer"] for one in told["votes"]} == {"lin", "zhou"} and told["outcome"] == "refused"
-    ours = json.loads(parts_of(package_for_team(city.desk, log, principal=city.principal("wang"), run=review.run))["review.json"])
+    ours = json.loads(parts_of(package_for_team(city.context, log, principal=city.principal("wang"), run=review.run))["review.json"])
     assert not any("reviewer" in one or "comment" in one for one in ours["votes"])
     assert all("message" not in one for found in ours["findings"].values() for one in found)
     with pytest.raises(CihuError):
-        package_for_officer(city.desk, log, officer=city.principal("wang"), review=review.id)
+        package_for_officer(city.context, log, officer=city.principal("wang"), review=review.id)
 
 
 def test_what_begins_like_a_checkpoint_is_never_signed_as_a_statement(log: Log) -> None:

@@ -68,16 +68,16 @@ def test_one_open_wall_is_as_good_as_none() -> None:
         judge(0, '{"opens_vsock": true, "rights": false}')
 
 
-@pytest.mark.parametrize(("said", "mend"), [
+@pytest.mark.parametrize(("said", "remedy"), [
     ("bwrap: No permissions to create new namespace", "user namespaces"),
     ("bwrap: Creating new namespace failed: Operation not permitted", "container"),
     ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "systempaths"),
     ("", "README"),
 ])
-def test_a_seal_that_fails_says_why_and_what_to_do(said: str, mend: str) -> None:
+def test_a_seal_that_fails_says_why_and_what_to_do(said: str, remedy: str) -> None:
     with pytest.raises(Unavailable) as refused:
         judge(1, said)
-    assert mend in refused.value.mend
+    assert remedy in refused.value.remedy
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in words) for words in refused.value.words("zh"))
 
 
@@ -88,7 +88,7 @@ def errors_without_chinese() -> list[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Unavailable":
                 given = {keyword.arg for keyword in node.keywords}
-                if not {"mend", "zh", "mend_zh"} <= given:
+                if not {"remedy", "zh", "remedy_zh"} <= given:
                     found.append(f"{path.name}:{node.lineno}")
     return found
 

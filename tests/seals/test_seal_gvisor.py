@@ -67,7 +67,7 @@ def test_where_it_is_chosen_and_missing_it_is_refused_with_the_mend(monkeypatch:
     for refused in (find_runsc, Gvisor, lambda: chosen_sealer("gvisor")):
         with pytest.raises(Unavailable, match="runsc is not on this machine") as why:
             refused()
-        assert "CIHU_RUN_SEAL=bubblewrap" in why.value.mend
+        assert "CIHU_RUN_SEAL=bubblewrap" in why.value.remedy
 
 
 @pytest.mark.skipif(shutil.which("runsc") is None, reason="Debian: apt-get install runsc")

@@ -10,7 +10,7 @@ import pytest
 
 from ordinary_user import PYTHON, OrdinaryUser
 from sandbox.jobs import run_folder
-from sandbox.jobs.cancellation import Bell
+from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.quarantine import why_ended
 from sandbox.jobs.run_seal import run_seal
 from sandbox.jobs.sealed_run import Ending, SealedRun
@@ -175,7 +175,7 @@ def ran(code: str, python: Path, folder: Path, **limits: int) -> Ending:
     place.write_program({"main.py": code})
     seal = run_seal(run="programs", entry="main.py", python=python, interpreter=interpreter(python), folder=place,
                     memory_bytes=1024 * MIB, limit_seconds=60)
-    return SealedRun(Bubblewrap(), replace(seal, limits=replace(seal.limits, **limits)), place).run(120, Bell())
+    return SealedRun(Bubblewrap(), replace(seal, limits=replace(seal.limits, **limits)), place).run(120, Cancellation())
 
 
 def test_five_processes_after_an_import_of_pandas_are_no_more_memory_than_they_use(kernel_python: Path, tmp_path: Path) -> None:

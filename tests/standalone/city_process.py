@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from sandbox.standalone.checks import CHECKS, sealed_kernels
-from sandbox.standalone.city_config import Ground
-from sandbox.standalone.managed_service import Part
+from sandbox.standalone.city_config import CityConfig
+from sandbox.standalone.managed_service import ManagedService
 from sandbox.standalone.run_city import run_city
 from sandbox.standalone.settings import ANY_PORTS
 from sandbox.standalone.supervisor import City
@@ -23,10 +23,10 @@ http.server.HTTPServer((host, int(port)), Health).serve_forever()
 """
 
 
-def small_parts(ground: Ground) -> tuple[Part, ...]:
+def small_parts(ground: CityConfig) -> tuple[ManagedService, ...]:
     """A portal that is nothing but its health."""
     environment = dict(ground.environment) | {"CIHU_BIND": ground.addresses.portal.removeprefix("http://")}
-    return (Part("portal", (sys.executable, "-c", SERVICE), environment, f"{ground.addresses.portal}/healthz"),)
+    return (ManagedService("portal", (sys.executable, "-c", SERVICE), environment, f"{ground.addresses.portal}/healthz"),)
 
 
 CHECKS_WITHOUT_SEAL = tuple(check for check in CHECKS if check is not sealed_kernels)

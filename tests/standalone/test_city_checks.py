@@ -1,4 +1,4 @@
-"""What a city lacks is said before anything starts, with the mend."""
+"""What a city lacks is said before anything starts, with the remedy."""
 
 import os
 import socket

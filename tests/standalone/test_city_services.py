@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.standalone.city_config import Addresses, Ground
+from sandbox.standalone.city_config import Addresses, CityConfig
 from sandbox.standalone.s3_settings import Credential
 from sandbox.standalone.services import services
 from sandbox.standalone.settings import CitySettings
 
-GROUND = Ground(
+GROUND = CityConfig(
     home=Path("/home/city"), settings=CitySettings(),
     addresses=Addresses(portal="http://127.0.0.1:1", hub="http://127.0.0.1:2", vault="http://127.0.0.1:3", s3="127.0.0.1:4"),
     vault_database="vault-database", portal_database="portal-database", vault_store=Credential("va", "vault-store"),

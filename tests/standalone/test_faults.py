@@ -132,7 +132,7 @@ def test_a_home_on_a_file_system_without_sockets_is_told_as_such(short_home: Pat
 @pytest.mark.parametrize("number", sorted(REMEDIES))
 def test_what_the_system_refuses_is_an_error_of_ours_with_the_file_and_the_remedy(number: int) -> None:
     error = of_the_system(OSError(number, os.strerror(number), "/srv/cihu/x"))
-    assert "/srv/cihu/x" in error.message and error.mend and error.code != "system"
+    assert "/srv/cihu/x" in error.message and error.remedy and error.code != "system"
     assert "strange" in of_the_system(OSError(errno.EILSEQ, "strange")).message
 
 

@@ -117,6 +117,6 @@ def test_an_authority_in_the_systems_list_is_trusted(installed: Install) -> None
     bundle = installed.environment / "bundle.crt"
     bundle.write_bytes(SYSTEM.read_bytes() + installed.index.authority.read_bytes())
     mounted = ("unshare", "--mount", "/bin/sh", "-c", f'mount --bind "{bundle}" "{SYSTEM}" && exec "$@"', "in")
-    assert installed.run(*mounted, UV_SYSTEM_CERTS="0").returncode != 0, "without the mend"
+    assert installed.run(*mounted, UV_SYSTEM_CERTS="0").returncode != 0, "without the remedy"
     done = installed.run(*mounted)
     assert done.returncode == 0, done.stderr

@@ -17,8 +17,8 @@ from sandbox.database import Database
 from sandbox.errors import Unavailable
 from sandbox.identity import load_principal
 from sandbox.standalone import process_tree
-from sandbox.standalone.city_config import Ground
-from sandbox.standalone.managed_service import Part, RunningPart
+from sandbox.standalone.city_config import CityConfig
+from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.people import PEOPLE
 from sandbox.standalone.settings import ANY_PORTS
 from sandbox.standalone.status import city_status
@@ -185,7 +185,7 @@ def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_pat
     city.start()
     try:
         running = city.running["portal"]
-        assert isinstance(running, RunningPart) and running.process is not None
+        assert isinstance(running, RunningService) and running.process is not None
         running.part = dataclasses.replace(running.part, command=(sys.executable, "-c", "raise SystemExit(9)"))
         running.process.kill()
         tend_until(city, lambda: city._tended["portal"].backoff.in_a_row == 4)
@@ -199,7 +199,7 @@ def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_pat
 
 @pytest.mark.slow
 def test_a_part_that_cannot_start_is_named_with_its_last_words(tmp_path: Path) -> None:
-    def crashing(ground: Ground) -> tuple[Part, ...]:
+    def crashing(ground: CityConfig) -> tuple[ManagedService, ...]:
         part, = city_process.small_parts(ground)
         return (dataclasses.replace(part, command=(*part.command, "crash")),)
 

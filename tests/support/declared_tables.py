@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from reviewed_runs import Reviewing, approval, declared, reviewing
-from sandbox.declared import DeclaredDesk, UnitDigests
+from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.declared.tables import declared_tables
 from sandbox.disclosure.finding import Finding
 from sandbox.grants import approve, request_access
@@ -27,7 +27,7 @@ from sandbox.jobs.quarantine import files_of, put_files
 from sandbox.reviews import Outcome, Review
 from sandbox.reviews.checks import checked_review, fetched
 from sandbox.reviews.declared_tables import cell_rules
-from sandbox.reviews.read import left_files
+from sandbox.reviews.read import output_files
 from sandbox.reviews.request_release import request_release
 from sandbox.reviews.views import told_to_reviewer
 from sandbox.standalone.s3 import S3Server
@@ -68,13 +68,13 @@ class Declaring:
             create_account(tx, account_id="qin", display_name="qin", organisation="hbpu", roles=["analyst"], by="system")
             join_team(tx, team_id="river", account_id="qin", by="system")
         self.grant("clinic.visits", "qin", "river")
-        desk = DeclaredDesk(story.desk.engine, UnitDigests(folder / "units"),
-                            lambda grade: cell_rules(self.city.desk.taxonomy.at(grade).thresholds))
-        self.runs = replace(self.city.runs, declared=desk)
+        context = DeclaredContext(story.context.engine, UnitDigests(folder / "units"),
+                            lambda grade: cell_rules(self.city.context.taxonomy.at(grade).thresholds))
+        self.runs = replace(self.city.runs, declared=context)
 
     def grant(self, dataset: str, who: str, team: str) -> None:
         story = self.city.story
-        version = story.shelf.current(dataset)
+        version = story.repository.current(dataset)
         asked = request_access(story.database, gate=story.gate, principal=story.principal(who), version=version, team=team,
                                purpose="to see who is served where", epsilon=Decimal(1),
                                until=datetime.now(UTC) + timedelta(days=3))
@@ -98,11 +98,11 @@ class Declaring:
 
     def asked(self, sql: str, who: str = "wang", path: str = "table.csv") -> Review:
         run = self.counted(sql, who)
-        return request_release(self.city.desk, principal=self.city.principal(who), run=run.id, files=(
+        return request_release(self.city.context, principal=self.city.principal(who), run=run.id, files=(
             declared(path, counts="counts.csv" if path != "counts.csv" else None),))
 
     def findings(self, review: Review, officer: str = "lin") -> tuple[Finding, ...]:
-        found = checked_review(self.city.desk, officer=self.city.principal(officer), id=review.id).files[0].findings
+        found = checked_review(self.city.context, officer=self.city.principal(officer), id=review.id).files[0].findings
         assert found is not None
         return found
 
@@ -121,8 +121,8 @@ class Declaring:
 
     def table(self, run: Run, name: str = "table.csv") -> list[dict[str, str]]:
         with self.runs.database.transaction() as tx:
-            left = left_files(tx, run.id)
-        return list(csv.DictReader(io.StringIO(fetched(self.city.desk, left[name]).decode())))
+            left = output_files(tx, run.id)
+        return list(csv.DictReader(io.StringIO(fetched(self.city.context, left[name]).decode())))
 
     def kept(self) -> set[UUID]:
         """The runs of whose numbers it is known who stands behind them."""
@@ -131,5 +131,5 @@ class Declaring:
 
     def told(self, review: Review, officer: str = "lin") -> dict[str, Any]:
         with self.runs.database.transaction() as tx:
-            return told_to_reviewer(tx, self.city.desk, self.city.review(review.id), self.city.run(review.run),
+            return told_to_reviewer(tx, self.city.context, self.city.review(review.id), self.city.run(review.run),
                                     self.city.principal(officer))

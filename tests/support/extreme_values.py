@@ -32,7 +32,7 @@ from sandbox.queries.tree import (
     DatePart,
     DateTrunc,
     Expression,
-    Extreme,
+    GreatestLeast,
     In,
     IsNull,
     Length,
@@ -40,15 +40,15 @@ from sandbox.queries.tree import (
     Literal,
     Name,
     Not,
-    OfUnit,
     Or,
-    PlaceOf,
     Replace,
     Round,
     Slice,
-    Spelled,
+    StringPosition,
+    TextCase,
     UnitAggregate,
     UnitKey,
+    UnitValue,
 )
 from sandbox.queries.value_ranges import range_of
 from story import POLICIES
@@ -260,7 +260,7 @@ def extreme_table() -> RowsInMemory:
 
 
 def clipped(of: Expression) -> Expression:
-    return Extreme(greatest=True, parts=(Extreme(greatest=False, parts=(of, Literal(20))), Literal(-20)))
+    return GreatestLeast(greatest=True, parts=(GreatestLeast(greatest=False, parts=(of, Literal(20))), Literal(-20)))
 
 
 LEAVES: Mapping[Type, tuple[Expression, ...]] = {
@@ -315,10 +315,10 @@ def nodes_of(construct: Construct, arguments: tuple[Expression, ...]) -> list[Ex
     node = construct.node
     if node in (Arithmetic, Compare, DateDiff):
         return [node(member, first, last)]
-    if node in (Call, DatePart, DateTrunc, Spelled):
+    if node in (Call, DatePart, DateTrunc, TextCase):
         return [node(member, first)]
-    if node is Extreme:
-        return [Extreme(bool(member), arguments)]
+    if node is GreatestLeast:
+        return [GreatestLeast(bool(member), arguments)]
     if node is Round:
         return [Round(first, digits, bool(member)) for digits in ((0,) if member else (0, 2, 9))]
     made: Mapping[type, list[Expression]] = (
@@ -336,7 +336,7 @@ def nodes_of(construct: Construct, arguments: tuple[Expression, ...]) -> list[Ex
                 Replace(first, *pair)
                 for pair in (("C", ""), ("a", "bb"), ("ß", "SS"), ("\0", "'"), (" ", "ɐɐ"))
             ],
-            PlaceOf: [PlaceOf(first, part) for part in ("C", "\0", "ß", "a" * 100)],
+            StringPosition: [StringPosition(first, part) for part in ("C", "\0", "ß", "a" * 100)],
             Like: [
                 Like(first, Literal(pattern))
                 for pattern in ("%", "", "%C%", "a%\0%b", "\\", "%ß%a%", "C" * 100)
@@ -363,7 +363,7 @@ def type_of(expression: Expression) -> Type | None:
         return None
 
 
-OF_LEAVES = (Name, Literal, UnitAggregate, OfUnit, UnitKey)
+OF_LEAVES = (Name, Literal, UnitAggregate, UnitValue, UnitKey)
 COMPUTED = tuple(construct for construct in CONSTRUCTS if construct.node not in OF_LEAVES)
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 
 from altered import altered
-from sandbox.client.session import Places, Visitor, places
+from sandbox.client.session import ClientSession, ServiceUrls, places
 from sandbox.database import Database
-from sandbox.standalone.managed_service import Part, RunningPart
+from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.services import services
 from sandbox.standalone.settings import ANY_PORTS
@@ -46,7 +46,7 @@ class LiveCity:
         return self.city.home
 
     @property
-    def where(self) -> Places:
+    def where(self) -> ServiceUrls:
         return places(self.home, {})
 
     @property
@@ -59,26 +59,26 @@ class LiveCity:
         """As the owner: may see everything."""
         return Database(self.postgres.url(), pool_size=2)
 
-    def visitor(self, account: str, record: list[httpx.Response] | None = None) -> Visitor:
+    def visitor(self, account: str, record: list[httpx.Response] | None = None) -> ClientSession:
         """Somebody who is logged in; every answer that they get from now on is put into `record`."""
-        somebody = Visitor(self.where, account, PASSWORD)
+        somebody = ClientSession(self.where, account, PASSWORD)
         if record is not None:
             listen(somebody._client, record)
         return somebody
 
-    def part(self, name: str) -> RunningPart:
+    def part(self, name: str) -> RunningService:
         running = self.city.running[name]
-        assert isinstance(running, RunningPart)
+        assert isinstance(running, RunningService)
         return running
 
     def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
         """Start a service anew, with these variables beside its own. Raises `Unavailable` if it does not come up."""
         assert self.city.ground is not None
-        plain: Part = next(part for part in services(self.city.ground) if part.name == name)
+        plain: ManagedService = next(part for part in services(self.city.ground) if part.name == name)
         part = replace(plain, environment={**plain.environment, **(environment or {})})
         old = self.part(name)
         old.stop()
-        new = RunningPart(part, old.folder, old.log)
+        new = RunningService(part, old.folder, old.log)
         self.city.running[name] = new
         (self.changed.add if environment else self.changed.discard)(name)
         new.launch()
@@ -90,7 +90,7 @@ class LiveCity:
             self.restart(other)
         self.restart(name, altered(self.home / "altered" / name, changes) | environment)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         for name in tuple(self.changed):
             self.restart(name)
 

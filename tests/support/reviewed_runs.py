@@ -14,12 +14,12 @@ from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_organisation, join_team
-from sandbox.jobs import Run, RunDesk, load_run
+from sandbox.jobs import Run, RunContext, load_run
 from sandbox.jobs.claim import claim
 from sandbox.jobs.finish import finish
 from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
-from sandbox.reviews import Choice, Review, ReviewDesk, read_review_policy
+from sandbox.reviews import Choice, Review, ReviewContext, read_review_policy
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.model import Declared, Finding, Vote
 from sandbox.reviews.raw_inputs import RawInputs
@@ -57,8 +57,8 @@ class Reviewing:
     """A small city with officers of three departments, two of them of two each."""
 
     story: Story
-    desk: ReviewDesk
-    runs: RunDesk
+    context: ReviewContext
+    runs: RunContext
 
     def principal(self, id: str) -> Any:
         return self.story.principal(id)
@@ -68,44 +68,44 @@ class Reviewing:
                      inputs=["clinic.visits"], limit_seconds=10)
         found = claim(self.runs)
         assert found and found.run.id == run.id
-        assert finish(self.desk.database, run.id, put_files(self.desk.quarantine, run.id, FILES if files is None else files))
+        assert finish(self.context.database, run.id, put_files(self.context.quarantine, run.id, FILES if files is None else files))
         return self.run(run.id)
 
     def run(self, id: UUID) -> Run:
-        with self.desk.database.transaction() as tx:
+        with self.context.database.transaction() as tx:
             return load_run(tx, id)
 
     def review(self, id: UUID) -> Review:
-        with self.desk.database.transaction() as tx:
+        with self.context.database.transaction() as tx:
             return load_review(tx, id)
 
     def asked(self, *files: Declared, run: Run | None = None) -> Review:
-        return request_release(self.desk, principal=self.principal("wang"), run=(run or self.finished()).id,
+        return request_release(self.context, principal=self.principal("wang"), run=(run or self.finished()).id,
                                files=files or (declared(),))
 
     def votes(self, review: Review, officer: str, *votes: Vote, revision: int | None = None) -> Review:
-        return vote(self.desk, officer=self.principal(officer), id=review.id, votes=votes or (approval(),),
+        return vote(self.context, officer=self.principal(officer), id=review.id, votes=votes or (approval(),),
                     revision=self.review(review.id).revision if revision is None else revision)
 
     def finds(self, review: Review, path: str, *findings: Finding) -> None:
         """As the checks would have stored it."""
-        checked_review(self.desk, officer=self.principal("lin"), id=review.id)
-        with self.desk.database.transaction() as tx:
+        checked_review(self.context, officer=self.principal("lin"), id=review.id)
+        with self.context.database.transaction() as tx:
             tx.execute(update(review_files).where(review_files.c.review == review.id, review_files.c.path == path).values(
                 findings=[asdict(finding) for finding in findings]))
 
     def rule(self, **changed: Any) -> "Reviewing":
         """The same city under another rule for the grade of its inputs."""
-        grades = {grade: replace(rule, **changed) for grade, rule in self.desk.policy.grades.items()}
-        return replace(self, desk=replace(self.desk, policy=replace(self.desk.policy, grades=grades)))
+        grades = {grade: replace(rule, **changed) for grade, rule in self.context.policy.grades.items()}
+        return replace(self, context=replace(self.context, policy=replace(self.context.policy, grades=grades)))
 
     def kinds(self) -> list[str]:
-        with self.desk.database.transaction() as tx:
+        with self.context.database.transaction() as tx:
             return list(tx.scalars(select(text("(entry::jsonb)->>'kind'")).select_from(entries).order_by(entries.c.index)))
 
     def opened(self) -> str:
         """Everything that the log's openings say."""
-        with self.desk.database.transaction() as tx:
+        with self.context.database.transaction() as tx:
             return "\n".join(tx.scalars(select(openings.c.content)))
 
 
@@ -121,16 +121,16 @@ def reviewing(story: Story, s3: S3Server, folder: Path, *, policy: str | None = 
         create_account(tx, account_id="song", display_name="song", organisation="hbpu", roles=["analyst"], by="system")
         join_team(tx, team_id="lake", account_id="song", by="system")
     asked = request_access(story.database, gate=story.gate, principal=story.principal("wang"),
-                           version=story.shelf.current("clinic.visits"), team="lake", purpose="to see who is served where",
+                           version=story.repository.current("clinic.visits"), team="lake", purpose="to see who is served where",
                            epsilon=Decimal(1), until=datetime.now(UTC) + timedelta(days=3))
     approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=asked.id,
-            version=story.shelf.current("clinic.visits"))
-    desk = ReviewDesk(story.database, story.shelf, story.gate, read_review_policy(POLICIES, story.gate.grades),
+            version=story.repository.current("clinic.visits"))
+    context = ReviewContext(story.database, story.repository, story.gate, read_review_policy(POLICIES, story.gate.grades),
                       s3.quarantine_store(), s3.released_store(),
                       load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS), RawInputs(story.store))
-    runs = RunDesk(story.database, story.shelf, story.gate, story.store, desk.quarantine, folder=folder, python=KERNEL_PYTHON,
+    runs = RunContext(story.database, story.repository, story.gate, story.store, context.quarantine, folder=folder, python=KERNEL_PYTHON,
                    lock=CHECKOUT / "kernels" / "requirements.lock")
-    return Reviewing(story, desk, runs)
+    return Reviewing(story, context, runs)
 
 
 __all__ = ["GradeRule", "Reviewing", "approval", "declared", "refusal", "reviewing"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from sandbox.catalog import Shelf
+from sandbox.catalog import DatasetRepository
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population, read_populations
@@ -17,7 +17,7 @@ from sandbox.engines.process import EngineProcesses
 from sandbox.grants import Grant, approve, request_access
 from sandbox.identity import Principal, create_account, create_organisation, create_team, join_team, load_principal
 from sandbox.policy import Gate
-from sandbox.releases import Desk
+from sandbox.releases import AskContext
 from sandbox.storage import RawStore
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -69,21 +69,21 @@ PROCESSES = EngineProcesses()  # one fork server for all stories of a test run
 class Story:
     database: Database
     gate: Gate
-    shelf: Shelf
+    repository: DatasetRepository
     store: RawStore
     populations: dict[str, Population]
-    desk: Desk
+    context: AskContext
 
     def principal(self, id: str) -> Principal:
         with self.database.transaction() as tx:
             return load_principal(tx, id)
 
     def publish(self, body: bytes | None = None, policy: str = POLICY) -> Published:
-        return publish(self.database, shelf=self.shelf, store=self.store, gate=self.gate, populations=self.populations,
+        return publish(self.database, repository=self.repository, store=self.store, gate=self.gate, populations=self.populations,
                        officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
 
     def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits", team: str = "lake") -> Grant:
-        version = self.shelf.current(dataset)
+        version = self.repository.current(dataset)
         request = request_access(self.database, gate=self.gate, principal=self.principal("wang"), version=version,
                                  team=team, purpose="to test the gate in its order", epsilon=Decimal(epsilon),
                                  until=datetime.now(UTC) + timedelta(days=30))
@@ -108,6 +108,6 @@ def open_story(database: Database, store: RawStore) -> Story:
 def open_shop(database: Database, store: RawStore) -> Story:
     """The same for people who are there already."""
     gate = Gate(POLICIES)
-    shelf = Shelf(database, POLICIES)
-    return Story(database, gate, shelf, store, read_populations(POLICIES),
-                 Desk(database, shelf, gate, DuckDBEngine(store, PROCESSES)))
+    repository = DatasetRepository(database, POLICIES)
+    return Story(database, gate, repository, store, read_populations(POLICIES),
+                 AskContext(database, repository, gate, DuckDBEngine(store, PROCESSES)))

@@ -125,11 +125,11 @@ def test_two_officers_clicks_at_once_pay_once(asked: AskedVault) -> None:
 def test_a_failure_after_the_loss_was_reserved_stays_charged_and_tells_nothing(story: Story) -> None:
     """The rows are gone from the bucket when they are needed."""
     story.publish()
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     story.store.client.remove_object(story.store.bucket, version.object_name, version_id=version.object_version)
     for _ in range(2):  # it may be tried again, and is paid again
         with pytest.raises(Unavailable) as failure:
-            buy_stand_in(story.desk, officer=story.principal("lin"), dataset="clinic.visits", epsilon=Fraction(1))
+            buy_stand_in(story.context, officer=story.principal("lin"), dataset="clinic.visits", epsilon=Fraction(1))
         assert failure.value.code == "synthesis_failed" and "clinic" not in failure.value.message
     assert DATASET.budget is not None
     loss = DATASET.budget.loss(Fraction(1)).picorho
@@ -140,8 +140,8 @@ def test_a_failure_after_the_loss_was_reserved_stays_charged_and_tells_nothing(s
 
 
 def test_an_open_dataset_needs_none(story: Story) -> None:
-    publish(story.database, shelf=story.shelf, store=story.store, gate=story.gate, populations=story.populations,
+    publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
             officer=story.principal("zhou"), policy_text=(POLICIES / "datasets" / "market.inspections.yaml").read_text("utf-8"),
             body=b"business,year,score,locations,weekend\na,2001,90,1,true\n")
     with pytest.raises(InvalidInput, match="open"):
-        buy_stand_in(story.desk, officer=story.principal("zhou"), dataset="market.inspections", epsilon=Fraction(1))
+        buy_stand_in(story.context, officer=story.principal("zhou"), dataset="market.inspections", epsilon=Fraction(1))

@@ -16,9 +16,9 @@ TIMES = 200
 
 def test_counts_lie_around_the_exact_ones_with_the_noise_that_is_told(story: Story) -> None:
     story.publish()
-    version = story.shelf.current("clinic.visits")
+    version = story.repository.current("clinic.visits")
     [by_size, *_] = first_questions(version.policy)
-    told = [measure(story.desk, version, by_size, PrivacyLoss(10**10)) for _ in range(TIMES)]
+    told = [measure(story.context, version, by_size, PrivacyLoss(10**10)) for _ in range(TIMES)]
     sigma = told[0].sigma
     # zCDP's Gaussian: one unit is in one cell, and counts WEIGHT of WEIGHT; a part in 2**40 is OpenDP's rounding
     assert abs(sigma - 1 / sqrt(2 * 0.01)) < 1e-6 and {of.picorho for of in told} == {10**10}

@@ -126,7 +126,7 @@ def sql(asked: object, epsilon: float | None = None, error: float | None = None,
     try:
         document = vault.post("/v1/ask", body, waiting.tick, ASKING_SECONDS)
     except KeyboardInterrupt:
-        raise CihuError(say("interrupted"), code="interrupted", mend=say("interrupted_mend")) from None
+        raise CihuError(say("interrupted"), code="interrupted", remedy=say("interrupted_mend")) from None
     finally:
         waiting.over()
     return Answer(body["sql"], document)
@@ -204,7 +204,7 @@ def language(chosen: str | None = None) -> str:
     """Which language errors and tables are in: "zh" or "en". With an argument: use it from now on in this kernel."""
     if chosen is not None:
         if chosen not in LANGUAGES:
-            raise CihuError(say("bad_language", given=repr(chosen)), code="invalid_input", mend=say("languages_are"))
+            raise CihuError(say("bad_language", given=repr(chosen)), code="invalid_input", remedy=say("languages_are"))
         choose(chosen)
     return current()
 

@@ -56,7 +56,7 @@ class Answer:
     def save_receipt(self, path: str | Path) -> Path:
         """Write the receipt as JSON; returns where. Needs nothing but the file and the public key to be checked."""
         if not self.receipt:
-            raise CihuError(say("no_receipt"), code="no_receipt", mend=say("ask_again_free"))
+            raise CihuError(say("no_receipt"), code="no_receipt", remedy=say("ask_again_free"))
         target = Path(path)
         target.write_text(json.dumps(self.receipt, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
         return target
@@ -77,7 +77,7 @@ class Answer:
         """A new DataFrame, with the errors as columns x_error, x_low, x_high ("suffix"), below each value as a second
         level of columns ("levels": x/value, x/error, x/low, x/high), or without them ("none")."""
         if errors not in ("suffix", "levels", "none"):
-            raise CihuError(say("unknown_errors", given=repr(errors)), code="invalid_input", mend=say("errors_are"))
+            raise CihuError(say("unknown_errors", given=repr(errors)), code="invalid_input", remedy=say("errors_are"))
         made: dict[tuple[str, str], list[Any]] = {}
         for at, column in enumerate(self.document["columns"]):
             name, cells = column["name"], [row[at] for row in self.document["rows"]]
@@ -98,7 +98,7 @@ class Answer:
         shown = value if value is not None else next(iter(drawn), None)
         if shown not in drawn:
             raise CihuError(say("no_value", name=repr(value)), code="invalid_input",
-                            mend=say("values_are", names=", ".join(drawn) or say("none")))
+                            remedy=say("values_are", names=", ".join(drawn) or say("none")))
         bars = []
         for row, cell, about in zip(self.document["rows"], self._column(shown), self.document["errors"], strict=True):
             keys = [_text(part) for part, column in zip(row, self.document["columns"], strict=True) if column["kind"] == "key"]

@@ -30,7 +30,7 @@ class Checked:
         return self._blocked() == 0
 
     def findings(self, path: str) -> list[dict[str, Any]]:
-        """code, severity, message, mend, where; the gravest first."""
+        """code, severity, message, remedy, where; the gravest first."""
         return [dict(one) for file in self.document["files"] if file["path"] == path for one in file["findings"]]
 
     def _blocked(self) -> int:
@@ -50,8 +50,8 @@ class Checked:
         for file in self.document["files"]:
             for one in file["findings"]:
                 place = f" ({one['where']})" if one["where"] else ""
-                message, mend = (one["zh"], one["mend_zh"]) if current() == "zh" else (one["message"], one["mend"])
-                rows.append([file["path"], known(f"severity.{one['severity']}", one["severity"]), message + place, mend])
+                message, remedy = (one["zh"], one["remedy_zh"]) if current() == "zh" else (one["message"], one["remedy"])
+                rows.append([file["path"], known(f"severity.{one['severity']}", one["severity"]), message + place, remedy])
             if not file["findings"]:
                 rows.append([file["path"], say("fine"), "", ""])
         return rows
@@ -71,7 +71,7 @@ def check_trial(files: Mapping[str, Wish]) -> Checked:
     names = {name for one in body["files"] for name in (one["path"], one.get("counts")) if name}
     contents = {name: _left(name) for name in sorted(names)}
     if sum(map(len, contents.values())) > MOST_BYTES:
-        raise CihuError(say("too_large_to_check"), code="too_large", mend=say("too_large_to_check_mend"))
+        raise CihuError(say("too_large_to_check"), code="too_large", remedy=say("too_large_to_check_mend"))
     inputs = sorted(path.name.removesuffix(".parquet") for path in (notebook_folder() / "inputs").glob("*.parquet"))
     return Checked(the_vault().post("/v1/release-checks", body | {
         "inputs": inputs, "contents": {name: b64encode(content).decode() for name, content in contents.items()}}))
@@ -83,5 +83,5 @@ def _left(name: str) -> bytes:
     if ".." in Path(name).parts or not path.is_file():
         there = sorted(str(one.relative_to(outbox)) for one in outbox.rglob("*") if one.is_file())
         raise CihuError(say("not_left", name=name, names=", ".join(there) or say("none")), code="not_left",
-                        mend=say("not_left_mend"))
+                        remedy=say("not_left_mend"))
     return path.read_bytes()

@@ -17,7 +17,7 @@ def ibis_module() -> Any:
     try:
         import ibis  # a second: only for those who use it
     except ImportError:
-        raise CihuError(say("no_ibis"), code="no_ibis", mend=say("no_ibis_mend")) from None
+        raise CihuError(say("no_ibis"), code="no_ibis", remedy=say("no_ibis_mend")) from None
     return ibis
 
 
@@ -33,17 +33,17 @@ def sql_of(expression: Any) -> str:
     """The SQL of an expression. Raises `CihuError` for one that is about other tables, or has no SQL."""
     ibis = ibis_module()
     if not isinstance(expression, ibis.Expr):
-        raise CihuError(say("bad_question", given=type(expression).__name__), code="invalid_input", mend=say("bad_question_mend"))
+        raise CihuError(say("bad_question", given=type(expression).__name__), code="invalid_input", remedy=say("bad_question_mend"))
     from ibis.expr import operations
 
     for other in expression.op().find(operations.PhysicalTable):
         if not isinstance(other, operations.UnboundTable) or not other.namespace.database:
             raise CihuError(say("own_rows", name=repr(getattr(other, "name", "?"))), code="not_a_dataset",
-                            mend=say("own_rows_mend"))
+                            remedy=say("own_rows_mend"))
     try:
         return str(ibis.to_sql(expression.op().replace(_population_correlation).to_expr(), dialect=DIALECT))
     except (ibis.common.exceptions.IbisError, NotImplementedError) as refused:
-        raise CihuError(say("not_sql", why=str(refused)), code="not_sql", mend=say("not_sql_mend")) from None
+        raise CihuError(say("not_sql", why=str(refused)), code="not_sql", remedy=say("not_sql_mend")) from None
 
 
 def _population_correlation(node: Any, arguments: dict[str, Any] | None) -> Any:

@@ -45,7 +45,7 @@ def load(path: Path) -> Any:
     sys.modules["predictor"] = module
     found.loader.exec_module(module)
     if not callable(getattr(module, "predict", None)):
-        raise CihuError(say("no_predict", path=path.name), code="bad_predictor", mend=say("no_predict_mend"))
+        raise CihuError(say("no_predict", path=path.name), code="bad_predictor", remedy=say("no_predict_remedy"))
     return module
 
 
@@ -102,7 +102,7 @@ def write(frame: pd.DataFrame, predicts: Mapping[str, Any], path: Path) -> None:
 
 
 def wrong(why: str) -> CihuError:
-    return CihuError(why, code="bad_predictions", mend=say("predictions_mend"))
+    return CihuError(why, code="bad_predictions", remedy=say("predictions_remedy"))
 
 
 if __name__ == "__main__":

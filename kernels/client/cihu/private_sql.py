@@ -22,7 +22,7 @@ class Options(argparse.ArgumentParser):
     """What may stand behind the magic's name; a fault is an error in the notebook, not the end of the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise CihuError(message, code="invalid_input", mend=self.format_usage().strip())
+        raise CihuError(message, code="invalid_input", remedy=self.format_usage().strip())
 
 
 def options() -> Options:
@@ -47,9 +47,9 @@ def private_sql(line: str, cell: str | None = None) -> Any:
     head, sql = (line, cell) if cell is not None else split_line(line)
     chosen = options().parse_args(head.split())
     if chosen.name and not (chosen.name.isidentifier() and not keyword.iskeyword(chosen.name)):
-        raise CihuError(say("bad_name", given=repr(chosen.name)), code="invalid_input", mend=say("stray"))
+        raise CihuError(say("bad_name", given=repr(chosen.name)), code="invalid_input", remedy=say("stray"))
     if not sql.strip():
-        raise CihuError(say("empty_cell"), code="invalid_input", mend=say("bad_question_mend"))
+        raise CihuError(say("empty_cell"), code="invalid_input", remedy=say("bad_question_mend"))
     ask = cihu.explain if chosen.explain else cihu.sql
     question = sql.rstrip() if cell is not None else sql.strip()  # a cell keeps its lines, for places in refusals
     told = ask(question, epsilon=chosen.epsilon, error=chosen.error, grant=chosen.grant)

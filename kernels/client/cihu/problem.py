@@ -6,17 +6,17 @@ from cihu.messages import say
 
 
 class CihuError(Exception):
-    """The vault refused, or could not answer. `code` is stable; `mend` says what to do instead.
+    """The vault refused, or could not answer. `code` is stable; `remedy` says what to do instead.
 
     `position` is the place in the query, (line, column) from 1, where the vault names one.
     """
 
-    def __init__(self, message: str, *, code: str = "error", mend: str = "", query: str = "",
+    def __init__(self, message: str, *, code: str = "error", remedy: str = "", query: str = "",
                  position: tuple[int, int] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
-        self.mend = mend
+        self.remedy = self.mend = remedy  # `mend` is its older name, for one more release
         self.query = query
         self.position = position
 
@@ -25,8 +25,8 @@ class CihuError(Exception):
 
     def _lines(self) -> list[str]:
         lines = [self.message, *(f"    {line}" for line in pointed(self.query, self.position))]
-        if self.mend:
-            lines.append(say("instead", mend=self.mend))
+        if self.remedy:
+            lines.append(say("instead", remedy=self.remedy))
         return lines
 
     def _render_traceback_(self, *_: Any) -> list[str]:
@@ -48,4 +48,4 @@ def from_document(status: int, document: Any, query: str) -> CihuError:
     place = said.get("position")
     position = (int(place["line"]), int(place["column"])) if isinstance(place, dict) else None
     return CihuError(str(said.get("detail") or say("refused", status=status)), code=str(said.get("code") or status),
-                     mend=str(said.get("mend") or ""), query=query, position=position)
+                     remedy=str(said.get("remedy") or said.get("mend") or ""), query=query, position=position)

@@ -44,7 +44,7 @@ class Inputs:
         found = Path(given) / f"{name}.parquet"
         if name not in list(self):
             raise CihuError(say("not_an_input", name=name, names=", ".join(self) or say("none")), code="not_an_input",
-                            mend=say("not_an_input_mend"))
+                            remedy=say("not_an_input_mend"))
         return found
 
     def __iter__(self) -> Iterator[str]:

@@ -20,7 +20,7 @@ Wish = Mapping[str, Any]
 def wanted(files: Mapping[str, Wish]) -> dict[str, Any]:
     """The body of a request: path -> statbarn, context, controls, and counts if there are any."""
     if not isinstance(files, Mapping) or not all(isinstance(said, Mapping) for said in files.values()):
-        raise CihuError(say("bad_wish"), code="invalid_input", mend=say("bad_wish_mend"))
+        raise CihuError(say("bad_wish"), code="invalid_input", remedy=say("bad_wish_mend"))
     return {"files": [{"path": str(path), **{name: value if value is None else str(value) for name, value in said.items()}}
                       for path, said in files.items()]}
 

@@ -95,7 +95,7 @@ class Run:
                 left = (datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds() if told else 0.0
                 time.sleep(max(left, ASK_SECONDS))
         except KeyboardInterrupt:
-            raise CihuError(say("waiting_ended"), code="interrupted", mend=say("waiting_ended_mend")) from None
+            raise CihuError(say("waiting_ended"), code="interrupted", remedy=say("waiting_ended_mend")) from None
         return self
 
     def _lines(self) -> list[str]:

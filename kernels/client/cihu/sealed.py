@@ -40,9 +40,9 @@ def sealed(line: str, cell: str) -> Run | None:
     """
     said = settings(line)
     if said.get("hint", "no").lower() not in ("yes", "no"):
-        raise CihuError(say("bad_hint"), code="invalid_input", mend=say("sealed_usage"))
+        raise CihuError(say("bad_hint"), code="invalid_input", remedy=say("sealed_usage"))
     if said.get("submit", "yes").lower() not in ("yes", "no"):
-        raise CihuError(say("bad_submit"), code="invalid_input", mend=say("sealed_usage"))
+        raise CihuError(say("bad_submit"), code="invalid_input", remedy=say("sealed_usage"))
     return hand_in({ENTRY: cell}, ENTRY, name=said.get("name", ""), inputs=listed(said.get("inputs", "")),
                    limit=said.get("limit", "1m"), team=said.get("team"), submit=said.get("submit", "yes").lower() == "yes",
                    hint=said.get("hint", "no").lower() == "yes")
@@ -53,13 +53,13 @@ def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence
     """Try, show what was left, and hand in. Raises `CihuError` when the trial failed: nothing is handed in then."""
     if not name or not inputs or limit not in LIMITS:
         fault = "no_name" if not name else "no_inputs" if not inputs else "bad_limit"
-        raise CihuError(say(fault, given=limit, limits=", ".join(LIMITS)), code="invalid_input", mend=say("sealed_usage"))
+        raise CihuError(say(fault, given=limit, limits=", ".join(LIMITS)), code="invalid_input", remedy=say("sealed_usage"))
     print(say("trying", inputs=", ".join(inputs)))
     trial = try_out(files, entry, inputs, LIMITS[limit], interface)
     show(trial)
     if not trial.ok:
         why = say("trial_failed", status=trial.status) if trial.in_time else say("trial_late", limit=limit)
-        raise CihuError(why, code="trial_failed", mend=say("trial_mend"))
+        raise CihuError(why, code="trial_failed", remedy=say("trial_mend"))
     if not submit:
         return None
     body: dict[str, Any] = {"name": name, "entry": entry, "files": dict(files), "inputs": list(inputs),
@@ -87,7 +87,7 @@ def settings(line: str) -> dict[str, str]:
         found[match[1]] = match[2].strip("\"'")
     if end < len(line) or not found.keys() <= KNOWN:
         stray = line[end:] or ", ".join(sorted(found.keys() - KNOWN))
-        raise CihuError(say("bad_setting", given=stray), code="invalid_input", mend=say("sealed_usage"))
+        raise CihuError(say("bad_setting", given=stray), code="invalid_input", remedy=say("sealed_usage"))
     return found
 
 
@@ -109,7 +109,7 @@ def read_program(path: str | Path) -> tuple[dict[str, str], str, dict[str, Any]]
         files |= {f"{one.relative_to(place)}.b64": b64encode(one.read_bytes()).decode() for one in own if one.suffix in MODELS}
     except (OSError, UnicodeDecodeError) as error:
         raise CihuError(say("unreadable", path=place, why=str(error)), code="invalid_input",
-                        mend=say("unreadable_mend")) from None
+                        remedy=say("unreadable_mend")) from None
     return files, str(said.pop("entry", PREDICTOR if said.get("kind") == "predictor" else ENTRY)), said
 
 
@@ -119,7 +119,7 @@ def interface_of(said: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     columns, predicts = said.get("columns"), said.get("predicts")
     if said.get("kind") != "predictor" or not isinstance(columns, list) or not isinstance(predicts, dict) or not predicts:
-        raise CihuError(say("bad_interface"), code="invalid_input", mend=say("bad_interface_mend"))
+        raise CihuError(say("bad_interface"), code="invalid_input", remedy=say("bad_interface_mend"))
     return {"columns": columns, "predicts": predicts}
 
 
@@ -135,5 +135,5 @@ def _document(text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         said = None
     if not isinstance(said, dict) or not said.keys() <= IN_YAML or not isinstance(said.get("hint", False), bool):
-        raise CihuError(say("bad_yaml"), code="invalid_input", mend=say("bad_yaml_mend"))
+        raise CihuError(say("bad_yaml"), code="invalid_input", remedy=say("bad_yaml_mend"))
     return said

@@ -123,7 +123,7 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
             return process.wait(), not late.is_set()
         except KeyboardInterrupt:
             process.kill()
-            raise CihuError(say("trial_interrupted"), code="interrupted", mend=say("trial_mend")) from None
+            raise CihuError(say("trial_interrupted"), code="interrupted", remedy=say("trial_mend")) from None
         finally:
             clock.cancel()
 

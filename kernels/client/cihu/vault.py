@@ -79,9 +79,9 @@ class Vault:
             answer = connection.getresponse()
             return answer.status, answer.read()
         except TimeoutError:
-            raise CihuError(say("timeout"), code="timeout", mend=say("timeout_mend")) from None
+            raise CihuError(say("timeout"), code="timeout", remedy=say("timeout_mend")) from None
         except (OSError, http.client.HTTPException):
-            raise CihuError(say("unreachable"), code="unreachable", mend=say("unreachable_mend")) from None
+            raise CihuError(say("unreachable"), code="unreachable", remedy=say("unreachable_mend")) from None
         finally:
             connection.close()
 
@@ -90,7 +90,7 @@ class Vault:
         with self._lock:
             token = max((self._written(), self._renewed), key=expiry)
             if not token:
-                raise CihuError(say("no_token"), code="no_token", mend=say("no_token_mend"))
+                raise CihuError(say("no_token"), code="no_token", remedy=say("no_token_mend"))
             left = expiry(token) - time()
             if 0 < left < FRESH_SECONDS:
                 status, answer = self._send("POST", "/v1/kernels/renew", None, token)

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import func, select
 from starlette.datastructures import FormData
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.openid.client import SCOPES, Client
 from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login
@@ -34,7 +34,7 @@ async def posted(request: Request) -> FormData:
     return plain_form(await request.form())
 
 
-def router(*, database: Database, door: Door, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:
+def router(*, database: Database, authenticator: Authenticator, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:
     routes = APIRouter(tags=["openid"])
     issuer = provider.issuer_url
     key = provider.client.secret_hash  # known here and, before it is hashed, to the hub alone
@@ -66,7 +66,7 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
 
     @routes.get("/oauth/authorize", summary="Ask a browser for a login code")
     def authorize(request: Request) -> Response:
-        session = door.visitor(request)
+        session = authenticator.visitor(request)
         login = Login(session.principal, session.id_hash, session.opened_at) if session else None
         with database.transaction() as tx:
             asked = adapt(request, "GET", issuer, tx)
@@ -99,7 +99,7 @@ def router(*, database: Database, door: Door, provider: Provider, verifier: Toke
     def userinfo(request: Request) -> JSONResponse:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise NotAuthenticated("There is no bearer token.", mend="Send Authorization: Bearer with an access token.")
+            raise NotAuthenticated("There is no bearer token.", remedy="Send Authorization: Bearer with an access token.")
         claims = verifier.verify(bearer.strip(), audience=WORKSPACE)
         with database.transaction() as tx:
             require_unrevoked(tx, Origin.of(claims))
@@ -152,7 +152,7 @@ def require_client(client: Client, request: Request) -> None:
     except ValueError:
         name = secret = ""
     if scheme.lower() != "basic" or name != client.client_id or not client.check_client_secret(secret):
-        raise NotAuthenticated("This is for the hub alone.", mend="Send the client's id and secret.")
+        raise NotAuthenticated("This is for the hub alone.", remedy="Send the client's id and secret.")
 
 
 def ascii_only(message: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
@@ -21,11 +21,11 @@ from sandbox.plain_text import PlainText
 USUAL_DAYS = 90
 
 
-def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+def router(*, database: Database, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
-    Person = Annotated[Session, Depends(door.person)]
-    Sender = Annotated[Session, Depends(door.sender)]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
 
     @routes.get("/datasets")
     def catalogue(request: Request, session: Person, vault: Reading, q: str = "") -> Response:
@@ -70,7 +70,7 @@ def router(*, database: Database, door: Door, pages: Pages, vault: Vault) -> API
         try:
             check_wish(wish)
             if step == "send":
-                return sent_once(door, request, once, *wish.values(), deed=lambda: "/requests#request-{id}".format_map(
+                return sent_once(authenticator, request, once, *wish.values(), deed=lambda: "/requests#request-{id}".format_map(
                     vault.make_request(session.principal.id, dataset=name, **wish)))
         except InvalidInput as refusal:
             return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish,
@@ -107,11 +107,11 @@ def matches(dataset: dict[str, Any], query: str) -> bool:
 def check_wish(wish: dict[str, str]) -> None:
     """What can be seen at once; the rest the vault checks. Raises `InvalidInput`."""
     if empty := [field for field, value in wish.items() if not value]:
-        raise InvalidInput(f"{empty[0]} is empty.", mend="Fill in every field.")
+        raise InvalidInput(f"{empty[0]} is empty.", remedy="Fill in every field.")
     try:
         datetime.fromisoformat(wish["until"])
         float(wish["epsilon"])
     except ValueError:
-        raise InvalidInput("The date or the budget cannot be read.", mend="Write them like 2026-12-31 and 0.5.") from None
+        raise InvalidInput("The date or the budget cannot be read.", remedy="Write them like 2026-12-31 and 0.5.") from None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.requests import count_of
 from marketplace.portal.rendering import Pages, words_of
@@ -17,12 +17,12 @@ from sandbox.errors import CihuError
 METHODS = ("get", "post", "put", "delete")
 
 
-def router(*, door: Door, pages: Pages, vault: Vault, app: FastAPI) -> APIRouter:
+def router(*, authenticator: Authenticator, pages: Pages, vault: Vault, app: FastAPI) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
 
     @routes.get("/log")
-    def log(request: Request, session: Annotated[Session, Depends(door.person)], vault: Reading, index: str = "") -> Response:
+    def log(request: Request, session: Annotated[Session, Depends(authenticator.person)], vault: Reading, index: str = "") -> Response:
         me = session.principal.id
         receipt, refusal = None, None
         if index.strip():
@@ -39,7 +39,7 @@ def router(*, door: Door, pages: Pages, vault: Vault, app: FastAPI) -> APIRouter
         operations = [{"method": method.upper(), "path": path, **operation}
                       for path, methods in schema["paths"].items() for method, operation in methods.items()
                       if method in METHODS]
-        return pages.show(request, "api.html", door.visitor(request), operations=operations,
+        return pages.show(request, "api.html", authenticator.visitor(request), operations=operations,
                           schemas=schema.get("components", {}).get("schemas", {}))
 
     return routes

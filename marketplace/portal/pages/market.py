@@ -17,7 +17,7 @@ from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
 from marketplace.orders.find import orders_of
 from marketplace.orders.place_order import needs_decision, place_order
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.pages.requests import count_of, day_of
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sent_once import sent_once
@@ -31,15 +31,15 @@ from sandbox.policy import Gate, Resource
 SHOWN_LINES = 100
 
 
-def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRouter:
+def router(*, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    Person = Annotated[Session, Depends(door.person)]
-    Sender = Annotated[Session, Depends(door.sender)]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
     Text = Annotated[PlainText, Form()]
 
     def show_key(session: Session, issued: Issued) -> Response:
         page = RedirectResponse(f"/licences/{issued.licence}/keys/new", status_code=303)
-        door.hand_over(page, session, page.headers["location"], issued.secret)
+        authenticator.show_once(page, session, page.headers["location"], issued.secret)
         return page
 
     @routes.get("/products")
@@ -67,7 +67,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
                                  calls_per_month=count_of(calls_per_month), note=note)
             return f"/licences/{placed.licence}" if placed.licence else "/licences"
 
-        return sent_once(door, request, once, ends_on, calls_per_month, note, deed=place)
+        return sent_once(authenticator, request, once, ends_on, calls_per_month, note, deed=place)
 
     @routes.post("/products/{name}/withdraw")
     def withdraw(session: Sender, name: str, reason: Text = "") -> Response:
@@ -93,7 +93,7 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
         may = {action: gate.decide(session.principal, action, resource).allowed
                for action in ("make_key", "revoke_key", "revoke_licence")}
         return pages.show(request, "licence.html", session, licence=found, product=product, about=product.model_dump(),
-                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=door.settings.portal_url)
+                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=authenticator.settings.portal_url)
 
     @routes.get("/licences/{number}/bill")
     def bill(request: Request, session: Person, number: int, month: str = "") -> Response:
@@ -106,23 +106,23 @@ def router(*, database: Database, gate: Gate, door: Door, pages: Pages) -> APIRo
     @routes.post("/licences/{number}/keys")
     def make_key(request: Request, session: Sender, number: int, label: Text = "", once: Text = "") -> Response:
         issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label,
-                           seed=door.seed(request, once, label))
+                           seed=authenticator.seed(request, once, label))
         return show_key(session, issued)
 
     @routes.get("/licences/{number}/keys/new")
     def new_key(request: Request, session: Person, number: int) -> Response:
         """The new key, once: loaded again, this page is the licence's, and no form is sent again."""
-        secret = door.handed(request, session)
+        secret = authenticator.handed(request, session)
         if secret is None:
             return RedirectResponse(f"/licences/{number}", status_code=303)
         shown = pages.show(request, "key.html", session, secret=secret, licence=number)
-        door.take_back(shown, request.url.path)
+        authenticator.take_back(shown, request.url.path)
         return shown
 
     @routes.post("/keys/{key}/rotate")
     def rotate(request: Request, session: Sender, key: int, overlap_hours: Text = "24", once: Text = "") -> Response:
         issued = rotate_key(database, gate=gate, principal=session.principal, key_id=key,
-                            overlap=timedelta(hours=count_of(overlap_hours) or 0), seed=door.seed(request, once))
+                            overlap=timedelta(hours=count_of(overlap_hours) or 0), seed=authenticator.seed(request, once))
         return show_key(session, issued)
 
     @routes.post("/keys/{key}/revoke")

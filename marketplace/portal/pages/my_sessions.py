@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.my_sessions import MySession, end_my_session, end_my_sessions, my_sessions
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session, session_name
@@ -13,43 +13,43 @@ from sandbox.database import Database
 from sandbox.identity import Principal
 
 
-def router(*, database: Database, door: Door, pages: Pages) -> APIRouter:
+def router(*, database: Database, authenticator: Authenticator, pages: Pages) -> APIRouter:
     routes = APIRouter()
 
     def listed(account: str) -> list[MySession]:
         with database.transaction() as tx:
-            return list(my_sessions(tx, account=account, idle_seconds=door.settings.session_idle_seconds))
+            return list(my_sessions(tx, account=account, idle_seconds=authenticator.settings.session_idle_seconds))
 
     @routes.get("/me/sessions", include_in_schema=False)
-    def page(request: Request, session: Annotated[Session, Depends(door.person)]) -> Response:
+    def page(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
         return pages.show(request, "sessions.html", session, sessions=listed(session.principal.id),
                           this=session_name(session.id_hash))
 
     @routes.post("/me/sessions/end", include_in_schema=False)
-    def end_all_by_form(session: Annotated[Session, Depends(door.sender)]) -> Response:
+    def end_all_by_form(session: Annotated[Session, Depends(authenticator.sender)]) -> Response:
         with database.transaction() as tx:
             end_my_sessions(tx, account=session.principal.id)
         answer = RedirectResponse("/login", status_code=303)
-        door.dismiss(answer)
+        authenticator.end_session(answer)
         return answer
 
     @routes.post("/me/sessions/{id}/end", include_in_schema=False)
-    def end_by_form(id: str, session: Annotated[Session, Depends(door.sender)]) -> Response:
+    def end_by_form(id: str, session: Annotated[Session, Depends(authenticator.sender)]) -> Response:
         with database.transaction() as tx:
             end_my_session(tx, account=session.principal.id, id=id)
         return RedirectResponse("/me/sessions", status_code=303)
 
     @routes.get("/api/v1/sessions", tags=["login"], summary="Where I am logged in")
-    def my(caller: Annotated[Principal, Depends(door.caller)]) -> dict[str, list[dict[str, Any]]]:
+    def my(caller: Annotated[Principal, Depends(authenticator.caller)]) -> dict[str, list[dict[str, Any]]]:
         return {"sessions": [shown(one) for one in listed(caller.id)]}
 
     @routes.delete("/api/v1/sessions", tags=["login"], status_code=204, summary="Log out everywhere")
-    def end_all(caller: Annotated[Principal, Depends(door.caller)]) -> None:
+    def end_all(caller: Annotated[Principal, Depends(authenticator.caller)]) -> None:
         with database.transaction() as tx:
             end_my_sessions(tx, account=caller.id)
 
     @routes.delete("/api/v1/sessions/{id}", tags=["login"], status_code=204, summary="End one of my sessions")
-    def end(id: str, caller: Annotated[Principal, Depends(door.caller)]) -> None:
+    def end(id: str, caller: Annotated[Principal, Depends(authenticator.caller)]) -> None:
         with database.transaction() as tx:
             end_my_session(tx, account=caller.id, id=id)
 

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
@@ -19,11 +19,11 @@ from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
-def router(*, database: Database, gate: Gate, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+def router(*, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
-    Person = Annotated[Session, Depends(door.person)]
-    Sender = Annotated[Session, Depends(door.sender)]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
     Text = Annotated[PlainText, Form()]
 
     @routes.get("/requests")
@@ -85,12 +85,12 @@ def day_of(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
-        raise InvalidInput("This is not a date.", mend="Write it like 2026-12-31.") from None
+        raise InvalidInput("This is not a date.", remedy="Write it like 2026-12-31.") from None
 
 
 def count_of(text: str) -> int | None:
     """A whole number from a form, None if the field was left empty. Raises `InvalidInput`."""
     text = text.strip()
     if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidInput("This is not a whole number.", mend="Write it with digits alone.")
+        raise InvalidInput("This is not a whole number.", remedy="Write it with digits alone.")
     return int(text) if text else None

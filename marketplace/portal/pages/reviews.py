@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.plain_form import plain_form
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of
@@ -23,10 +23,10 @@ async def form_of(request: Request) -> FormData:
     return plain_form(await request.form(max_files=0))
 
 
-def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    Person = Annotated[Session, Depends(door.person)]
-    Sender = Annotated[Session, Depends(door.sender)]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
     Given = Annotated[FormData, Depends(form_of)]
 
     @routes.get("/reviews")
@@ -57,7 +57,7 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
             return f"/reviews/{number}"
 
         try:
-            return sent_once(door, request, *number_and_words(given), deed=vote)
+            return sent_once(authenticator, request, *number_and_words(given), deed=vote)
         except InvalidInput as refusal:
             typed = {name: value for name, value in given.items() if isinstance(value, str)}
             return shown(request, session, number, status=422, refusal=words_of(refusal), typed=typed)
@@ -97,7 +97,7 @@ def number_in(given: FormData, name: str) -> int:
     """Raises `InvalidInput`."""
     text = str(given.get(name, ""))
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidInput("The form is not complete.", mend="Load the page again.")
+        raise InvalidInput("The form is not complete.", remedy="Load the page again.")
     return int(text)
 
 
@@ -108,7 +108,7 @@ def votes_in(given: FormData) -> list[dict[str, Any]]:
     while path := str(given.get(f"path_{place}", "")):
         choice, reason = str(given.get(f"vote_{place}", "")), str(given.get(f"reason_{place}", ""))
         if not choice:
-            raise InvalidInput(f"{path}: there is no vote on it.", code="votes_incomplete", mend="Choose one for each file.")
+            raise InvalidInput(f"{path}: there is no vote on it.", code="votes_incomplete", remedy="Choose one for each file.")
         votes.append({"path": path, "vote": choice, "comment": str(given.get(f"comment_{place}", "")),
                       "reasons": [reason] if reason else []})
         place += 1

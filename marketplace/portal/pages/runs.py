@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from marketplace.portal.authentication import Door
+from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.reviews import form_of, kinds_of
 from marketplace.portal.rendering import Pages, as_file, words_of
@@ -24,11 +24,11 @@ TABLE = {"path": "table.csv", "statbarn": "frequencies", "context": "", "counts"
 """What is so of every declared table."""
 
 
-def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
+def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
-    Person = Annotated[Session, Depends(door.person)]
-    Sender = Annotated[Session, Depends(door.sender)]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
     Given = Annotated[FormData, Depends(form_of)]
 
     @routes.get("/runs")
@@ -69,7 +69,7 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
     def receipt(session: Person, vault: Reading, number: str) -> Response:
         found = vault.run_files(session.principal.id, number)["receipt"]
         if found is None:
-            raise NotFound("Nothing of this run was released.", mend="A receipt comes with the release.")
+            raise NotFound("Nothing of this run was released.", remedy="A receipt comes with the release.")
         return as_file(json.dumps(found, ensure_ascii=False, indent=2).encode(), "receipt.json")
 
     def send(request: Request, session: Session, vault: Vault, number: str, given: FormData, *, change: bool) -> Response:
@@ -80,7 +80,7 @@ def router(*, door: Door, pages: Pages, vault: Vault) -> APIRouter:
             return f"/runs/{number}"
 
         try:
-            return sent_once(door, request, *number_and_words(given), deed=ask)
+            return sent_once(authenticator, request, *number_and_words(given), deed=ask)
         except InvalidInput as refusal:
             return shown(request, session, vault, number, status=422, refusal=words_of(refusal), typed=files)
 

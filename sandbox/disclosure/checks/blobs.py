@@ -19,7 +19,7 @@ DIGITS = re.compile(r"(?<![\w.])[+-]?\d[\d,_]*\.?\d*(?:[eE][+-]?\d+)?")
 BYTES = re.compile(r"(?:\b(?:25[0-5]|2[0-4]\d|1?\d?\d)\b[ ,]+){32,}")
 SHOWN = 10
 PADDED = 3
-BLOB_MEND = (
+BLOB_REMEDY = (
     "Write what a person can read; leave out encoded content, digests and tokens.",
     "请写成可读内容,去掉编码内容、摘要和令牌。",
 )
@@ -34,9 +34,9 @@ def blobs(subject: Subject) -> Iterator[Finding]:
                 "blob",
                 "hidden_content",
                 "Here stands something that looks like encoded bytes.",
-                BLOB_MEND[0],
+                BLOB_REMEDY[0],
                 "此处内容疑似编码后的数据。",
-                BLOB_MEND[1],
+                BLOB_REMEDY[1],
                 where=piece.where,
             )
 

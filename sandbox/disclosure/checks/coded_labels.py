@@ -19,7 +19,7 @@ TIME = re.compile(r"\d{4}-?(?:\d{2}|[QW]\d{1,2})(?:-?\d{2})?(?:[T ]?\d{2}:?\d{2}
                   r"(?:[-–~]\d{1,2}:\d{2})?|[+-]?\d+(?:\.\d+)?(?:\s*[-–~]\s*[+-]?\d+(?:\.\d+)?)?")
 BETWEEN = re.compile(r"[A-Za-z]{0,2}\d{1,5}\s*[-–~]\s*[A-Za-z]{0,2}\d{1,5}")
 LISTED = re.compile(r"\s*[\w.-]+(?:\s*[;,|、/ ]\s*[\w.-]+){1,}\s*")
-MEND = ("Name groups by what their units have in common; leave out codes of units.", "请用组的共同特征命名,去掉个体代码。")
+REMEDY = ("Name groups by what their units have in common; leave out codes of units.", "请用组的共同特征命名,去掉个体代码。")
 
 
 def coded_labels(subject: Subject) -> Iterator[Finding]:
@@ -32,9 +32,9 @@ def coded_labels(subject: Subject) -> Iterator[Finding]:
                     "coded_labels",
                     "single_unit",
                     f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, none twice: each may be a unit.",
-                    MEND[0],
+                    REMEDY[0],
                     f"列 {roles.grid.header[place][:60]!r} 含有 {len(cells)} 个各不相同的代码,可能代表个体。",
-                    MEND[1],
+                    REMEDY[1],
                     where=roles.grid.cell(0, place),
                 )
         yield from _lists(roles)

@@ -14,7 +14,7 @@ from sandbox.disclosure.checks.table_cells import ACROSS, TOTAL, Cell, cells_of
 from sandbox.disclosure.finding import Finding, asks, blocks
 
 MOST_FINDINGS = 5
-MEND = ("Make both tables of the same units, or release only one of them.", "请使两张表基于相同个体,或只输出其中一张。")
+REMEDY = ("Make both tables of the same units, or release only one of them.", "请使两张表基于相同个体,或只输出其中一张。")
 
 
 def differences(subjects: list[Subject]) -> dict[str, list[Finding]]:
@@ -48,9 +48,9 @@ def _small_differences(mine: list[Cell], theirs: list[Cell], least: int, other: 
                 "small_difference",
                 "differencing",
                 f"The same cell in {other} differs by {plain(abs(gap))}: so few units are in one and not in the other.",
-                MEND[0],
+                REMEDY[0],
                 f"与 {other} 中同一单元格相差 {plain(abs(gap))}:仅有少数个体在其一而不在其二。",
-                MEND[1],
+                REMEDY[1],
                 where=cell.where,
             )
 

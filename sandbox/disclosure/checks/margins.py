@@ -22,7 +22,7 @@ from sandbox.disclosure.finding import Finding, asks, blocks
 
 MOST_SUPPRESSED = 400
 CLOSE = 1e-6
-MEND = (
+REMEDY = (
     "Suppress a second cell in its row and in its column, or leave the totals out.",
     "请在同一行和同一列再各隐去一格,或去掉合计。",
 )
@@ -67,9 +67,9 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
             "suppressed_cell_revealed",
             "differencing",
             f"A suppressed cell follows from the totals: {_said(bounds[place])}.",
-            MEND[0],
+            REMEDY[0],
             f"由合计可推出被隐去的单元格:{_said(bounds[place])}。",
-            MEND[1],
+            REMEDY[1],
             where=cells[place].where,
         )
     if rounded:
@@ -80,9 +80,9 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
                     "suppressed_cell_estimated",
                     "differencing",
                     f"Up to rounding, a suppressed cell follows from the totals: about {_said(guesses[place])}.",
-                    MEND[0],
+                    REMEDY[0],
                     f"除取整误差外,由合计可推出被隐去的单元格:约 {_said(guesses[place])}。",
-                    MEND[1],
+                    REMEDY[1],
                     where=cells[place].where,
                 )
 

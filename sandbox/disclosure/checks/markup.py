@@ -15,7 +15,7 @@ TAG = re.compile(
 COMMENT = re.compile(r"^\s*\[[^\]]*\]:\s*(?:#|<>|\S+\s+[\"'(])", re.IGNORECASE)
 ADDRESS = re.compile(r"(?:https?|ftp|data|javascript|vbscript|file):[^\s)>\]\"']+", re.IGNORECASE)
 LONGEST_ADDRESS = 120
-MEND = ("Write words and tables only; send a picture as its own file.", "只写文字和表格;图片请作为单独文件提交。")
+REMEDY = ("Write words and tables only; send a picture as its own file.", "只写文字和表格;图片请作为单独文件提交。")
 
 
 def markup(subject: Subject) -> Iterator[Finding]:
@@ -27,7 +27,7 @@ def markup(subject: Subject) -> Iterator[Finding]:
         if found is not None:
             code, message, zh = found
             yield (asks if code == "long_address" else blocks)(
-                code, "hidden_content", message, MEND[0], zh, MEND[1], where=piece.where)
+                code, "hidden_content", message, REMEDY[0], zh, REMEDY[1], where=piece.where)
             return
 
 

@@ -37,7 +37,7 @@ def membership(subject: Subject) -> Iterator[Finding]:
     try:
         found = membership_attack(members, others)
     except InvalidInput as fault:
-        yield asks("membership_untested", "memorising", fault.message, fault.mend, fault.zh, fault.mend_zh)
+        yield asks("membership_untested", "memorising", fault.message, fault.remedy, fault.zh, fault.remedy_zh)
         return
     told = (f"The membership test on {len(members):,} units of its training and {len(others):,} others: an advantage of "
             f"{found.advantage:.0%}, at least {found.at_least:.0%} with {found.confidence:.0%} confidence; {found.sure_rate:.0%} "

@@ -8,7 +8,7 @@ from sandbox.disclosure.finding import Finding, asks, blocks
 
 KNOWN_NAMES = 3
 FEW_ALIKE = 5
-MEND = (
+REMEDY = (
     "Release aggregates: counts, averages or a model, not rows of units.",
     "请输出汇总结果(计数、均值或模型),而非逐个体的行。",
 )
@@ -64,9 +64,9 @@ def long_lists(subject: Subject) -> Iterator[Finding]:
                 "row_per_unit",
                 "microdata",
                 f"The list {where!r} has {length} numbers: each may be a unit.",
-                MEND[0],
+                REMEDY[0],
                 f"列表 {where!r} 有 {length} 个数值,可能每个对应一个个体。",
-                MEND[1],
+                REMEDY[1],
                 where=where,
             )
         else:
@@ -95,4 +95,4 @@ def _distinct(roles: Roles) -> bool:
 
 
 def _finding(code: str, message: str, zh: str, roles: Roles) -> Finding:
-    return blocks(code, "microdata", message, MEND[0], zh, MEND[1], where=roles.grid.where)
+    return blocks(code, "microdata", message, REMEDY[0], zh, REMEDY[1], where=roles.grid.where)

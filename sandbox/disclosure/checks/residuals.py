@@ -16,7 +16,7 @@ NAMES = re.compile(
     re.IGNORECASE,
 )
 ENOUGH_ROWS = 8
-MEND = (
+REMEDY = (
     (
         "Release the model's coefficients and its fit, not what it says of each unit; or residuals averaged over bins of"
         " enough units."
@@ -43,9 +43,9 @@ def _residuals(subject: Subject) -> Iterator[Finding]:
                     "residuals",
                     "single_unit",
                     f"The column {roles.grid.header[place]!r} has a value for each unit.",
-                    MEND[0],
+                    REMEDY[0],
                     f"列 {roles.grid.header[place]!r} 是逐个体的值。",
-                    MEND[1],
+                    REMEDY[1],
                     where=roles.grid.cell(0, place),
                 )
     for where, length in subject.opened.lists:
@@ -54,8 +54,8 @@ def _residuals(subject: Subject) -> Iterator[Finding]:
                 "residuals",
                 "single_unit",
                 f"The list {where!r} has {length} values, one for each unit.",
-                MEND[0],
+                REMEDY[0],
                 f"列表 {where!r} 有 {length} 个逐个体的值。",
-                MEND[1],
+                REMEDY[1],
                 where=where,
             )

@@ -7,7 +7,7 @@ from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.files.kind import PICTURES
 from sandbox.disclosure.finding import Finding, asks, blocks
 
-MEND = (
+REMEDY = (
     (
         "Give a CSV of supporting counts with the same labels and a column `n` (it is not released), or add a rounded `n` to"
         " the table."
@@ -20,7 +20,7 @@ def supporting_counts(subject: Subject) -> Iterator[Finding]:
     if subject.opened.kind in PICTURES:
         if subject.counts is None:
             yield asks(
-                "no_counts", "unexplained", "No counts stand behind the picture.", MEND[0], "图片没有支撑计数。", MEND[1]
+                "no_counts", "unexplained", "No counts stand behind the picture.", REMEDY[0], "图片没有支撑计数。", REMEDY[1]
             )
         return
     for roles in subject.tables:
@@ -32,9 +32,9 @@ def supporting_counts(subject: Subject) -> Iterator[Finding]:
                 "no_counts",
                 "unexplained",
                 "It is not known how many units stand behind the numbers.",
-                MEND[0],
+                REMEDY[0],
                 "不知道数值背后有多少个体。",
-                MEND[1],
+                REMEDY[1],
                 where=roles.grid.where,
             )
             continue

@@ -13,17 +13,17 @@ class Refused:
     zh: str
     why: str
     why_zh: str
-    mend: str
-    mend_zh: str
+    remedy: str
+    remedy_zh: str
 
     def finding(self) -> Finding:
         return blocks(
             self.code,
             "hidden_content",
             f"This is {self.name}: {self.why}.",
-            self.mend,
+            self.remedy,
             f"这是{self.zh}:{self.why_zh}。",
-            self.mend_zh,
+            self.remedy_zh,
         )
 
 
@@ -39,8 +39,8 @@ MODEL = (
 )
 
 
-def _kind(code: str, name: str, zh: str, why: tuple[str, str], mend: tuple[str, str]) -> Refused:
-    return Refused(code, name, zh, *why, *mend)
+def _kind(code: str, name: str, zh: str, why: tuple[str, str], remedy: tuple[str, str]) -> Refused:
+    return Refused(code, name, zh, *why, *remedy)
 
 
 PICKLE = _kind("pickle", "a pickle", "pickle 文件", RUNS, MODEL)

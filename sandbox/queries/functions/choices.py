@@ -11,15 +11,15 @@ from sandbox.queries.functions.construct import (
     Widths,
     fixed,
 )
-from sandbox.queries.tree import Case, Coalesce, Expression, Extreme, OfUnit, UnitAggregate
+from sandbox.queries.tree import Case, Coalesce, Expression, GreatestLeast, UnitAggregate, UnitValue
 
 
-def extreme_sql(node: Extreme, sql: SqlWriter) -> str:
+def extreme_sql(node: GreatestLeast, sql: SqlWriter) -> str:
     """A unit's count or sum is compared as it is: the interval that we chose for it would be an answer of its
     own.
     """
     compared = (
-        sql.raw(part) if isinstance(part, UnitAggregate | OfUnit) else sql.value(part) for part in node.parts
+        sql.raw(part) if isinstance(part, UnitAggregate | UnitValue) else sql.value(part) for part in node.parts
     )
     return f"{'greatest' if node.greatest else 'least'}({', '.join(compared)})"
 
@@ -49,7 +49,7 @@ CONSTRUCTS = (
     *(
         Construct(
             "GREATEST" if greatest else "LEAST",
-            Extreme,
+            GreatestLeast,
             (NUMERIC,),
             Result.NUMERIC,
             "Empty parts are left out; NaN is above every number.",

@@ -15,7 +15,7 @@ from sandbox.queries.functions.construct import (
 )
 from sandbox.queries.functions.literals import literal
 from sandbox.queries.functions.texts import bytes_of
-from sandbox.queries.tree import Aggregation, Literal, Name, OfUnit, UnitAggregate, UnitKey
+from sandbox.queries.tree import Aggregation, Literal, Name, UnitAggregate, UnitKey, UnitValue
 
 SHORT_KEY = 256
 """Bytes that a key's texts have at least room for: an unlisted value may be longer than the listed ones."""
@@ -36,7 +36,7 @@ def literal_sql(node: Literal, _: SqlWriter) -> str:
     return literal(node.value)
 
 
-def stored_sql(node: Name | UnitAggregate | OfUnit | UnitKey, sql: SqlWriter) -> str:
+def stored_sql(node: Name | UnitAggregate | UnitValue | UnitKey, sql: SqlWriter) -> str:
     return sql.stored(node)
 
 
@@ -88,7 +88,7 @@ CONSTRUCTS = (
     ),
     Construct(
         "a value of all rows of a unit",
-        OfUnit,
+        UnitValue,
         (NUMERIC,),
         Result.NUMERIC,
         "As the aggregate.",

@@ -11,13 +11,13 @@ from sandbox.queries.functions.columns import column_bytes
 from sandbox.queries.functions.construct import FIXED_WIDTH
 from sandbox.queries.functions.registry import construct_of
 from sandbox.queries.scope import Scope
-from sandbox.queries.tree import Concat, Expression, Name, Replace, Slice, Spelled, members
+from sandbox.queries.tree import Concat, Expression, Name, Replace, Slice, TextCase, members
 from sandbox.queries.value_ranges import range_of
 
 WRITTEN = {Type.INTEGER: 20, Type.NUMBER: 24, Type.DATE: 18, Type.BOOLEAN: 5, Type.TIMESTAMP: 32}
 """The most bytes of a value written out: -9223372036854775808, 5877642-06-23 (BC), false."""
 
-MADE = (Spelled, Slice, Concat, Replace)
+MADE = (TextCase, Slice, Concat, Replace)
 """What makes a new text, of which a batch of rows needs memory; all else points to a text that is there."""
 
 

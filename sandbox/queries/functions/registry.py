@@ -8,8 +8,8 @@ from enum import StrEnum
 from sandbox.queries.functions import arithmetic, choices, columns, conditions, dates, numeric, texts
 from sandbox.queries.functions.construct import Construct
 from sandbox.queries.tree import (
-    Across,
     Aggregate,
+    AnswerWindow,
     Arithmetic,
     Call,
     Compare,
@@ -17,10 +17,10 @@ from sandbox.queries.tree import (
     DatePart,
     DateTrunc,
     Expression,
-    Extreme,
+    GreatestLeast,
     InPublic,
     Round,
-    Spelled,
+    TextCase,
     UnitAggregate,
 )
 
@@ -28,11 +28,11 @@ MEMBER_IN: Mapping[type, str] = {
     Arithmetic: "operator",
     Call: "function",
     Round: "even",
-    Extreme: "greatest",
+    GreatestLeast: "greatest",
     DatePart: "part",
     DateTrunc: "grain",
     DateDiff: "grain",
-    Spelled: "spelling",
+    TextCase: "spelling",
     Compare: "comparison",
     UnitAggregate: "aggregation",
 }
@@ -40,7 +40,7 @@ MEMBER_IN: Mapping[type, str] = {
 
 NOT_FOR_A_ROW: Mapping[type, str] = {
     Aggregate: "It is of many rows: plan.py makes totals of it.",
-    Across: "It is of released groups.",
+    AnswerWindow: "It is of released groups.",
     InPublic: "bind writes its values out: it is an IN.",
 }
 

@@ -19,7 +19,7 @@ from sandbox.queries.functions.construct import (
     fixed,
 )
 from sandbox.queries.functions.literals import LARGEST, literal, whole_number
-from sandbox.queries.tree import Concat, Expression, Length, Like, PlaceOf, Replace, Slice, Spelled, Spelling
+from sandbox.queries.tree import Concat, Expression, Length, Like, Replace, Slice, Spelling, StringPosition, TextCase
 
 MOST_GROWTH = {Spelling.UPPER: (3, 2), Spelling.LOWER: (3, 2)}
 """Letters whose other case has three bytes for two (U+0250, U+023A); the engine changes each character by
@@ -27,7 +27,7 @@ itself, so that no letter becomes two ('ß' stays). Tried for every character th
 """
 
 
-def spelled_sql(node: Spelled, sql: SqlWriter) -> str:
+def spelled_sql(node: TextCase, sql: SqlWriter) -> str:
     return f"{node.spelling.value}({sql.value(node.of)})"
 
 
@@ -62,7 +62,7 @@ def replace_sql(node: Replace, sql: SqlWriter) -> str:
     return f"replace({sql.value(node.of)}, {literal(node.old)}, {literal(node.new)})"
 
 
-def place_sql(node: PlaceOf, sql: SqlWriter) -> str:
+def place_sql(node: StringPosition, sql: SqlWriter) -> str:
     return f"CAST(strpos({sql.value(node.of)}, {literal(node.part)}) AS DOUBLE)"
 
 
@@ -77,7 +77,7 @@ def bytes_of(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def spelled_width(node: Spelled, widths: Widths) -> int:
+def spelled_width(node: TextCase, widths: Widths) -> int:
     times, of = MOST_GROWTH.get(node.spelling, (1, 1))
     return widths.width(node.of) * times // of
 
@@ -99,7 +99,7 @@ def concat_width(node: Concat, widths: Widths) -> int:
 # --- steps
 
 
-def read_once(node: Spelled | Slice | Length, widths: Widths) -> int:
+def read_once(node: TextCase | Slice | Length, widths: Widths) -> int:
     return widths.width(node.of)
 
 
@@ -127,7 +127,7 @@ CONSTRUCTS = (
     *(
         Construct(
             spelling.value.upper(),
-            Spelled,
+            TextCase,
             (TEXT,),
             Type.TEXT,
             VALID,
@@ -173,7 +173,7 @@ CONSTRUCTS = (
     ),
     Construct(
         "STRPOS",
-        PlaceOf,
+        StringPosition,
         (TEXT,),
         Result.NUMERIC,
         VALID,

@@ -9,7 +9,7 @@ from sandbox.queries.functions.cost import made_bytes, widest_part
 from sandbox.queries.functions.registry import construct_of
 from sandbox.queries.refusal import place_of
 from sandbox.queries.scope import Scope
-from sandbox.queries.tree import Aggregate, Expression, Literal, PlaceOf, Question, Replace, walk
+from sandbox.queries.tree import Aggregate, Expression, Literal, Question, Replace, StringPosition, walk
 
 WIDEST = 2**16
 """Bytes of the widest text that any part of an expression may make in a row."""
@@ -54,7 +54,7 @@ def refuse_broken_texts(question: Question) -> None:
                 texts: tuple[str, ...] = (value,)
             case Replace(_, old, new):
                 texts = (old, new)
-            case PlaceOf(_, part):
+            case StringPosition(_, part):
                 texts = (part,)
             case _:
                 continue

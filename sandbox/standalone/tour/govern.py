@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from sandbox.client.session import Visitor
+from sandbox.client.session import ClientSession
 from sandbox.standalone.tour.stage import Stage, check, refused
 
 
 def publish(stage: Stage) -> str:
     """lin and zhou publish their departments' data; nobody else can, and nobody logs in with a wrong password."""
-    refused(lambda: Visitor(stage.where, "lin", "not the password"), code="wrong_password", what="a wrong password")
+    refused(lambda: ClientSession(stage.where, "lin", "not the password"), code="wrong_password", what="a wrong password")
     stage.known["first_checkpoint"] = stage.person("xu").vault("GET", "/v1/log/checkpoint")
     made = []
     for officer, other, dataset in (("lin", "zhou", "health.visits"), ("zhou", "wang", "market.inspections")):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.client.session import Places
+from sandbox.client.session import ServiceUrls
 from sandbox.errors import CihuError
 from sandbox.standalone.demo_tables import write_demo_tables
 from sandbox.standalone.tour import analyse, govern, prove, sell
@@ -57,7 +57,7 @@ class Report:
         return {"ok": self.ok, "steps": [asdict(step) for step in self.steps], "answer": self.answer, "audit": self.audit}
 
 
-def play(where: Places, *, password: str, policies: Path, folder: Path, told: Callable[[Step], None],
+def play(where: ServiceUrls, *, password: str, policies: Path, folder: Path, told: Callable[[Step], None],
          begins: Callable[[str, str], None] = lambda _, __: None) -> Report:
     """Play every step against the city at `where`; `folder` is for the demo's files. `told` hears each step as it ends."""
     report = Report()

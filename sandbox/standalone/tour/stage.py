@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sandbox.client.session import Places, Visitor
+from sandbox.client.session import ClientSession, ServiceUrls
 from sandbox.errors import CihuError
 from sandbox.standalone.workspace_visit import Kernel
 
@@ -19,7 +19,7 @@ class GateMissing(Exception):
 
 @dataclass
 class Stage:
-    where: Places
+    where: ServiceUrls
     password: str
     files: dict[str, Path]  # the demo's rows, as the officers bring them
     policies: Path
@@ -27,12 +27,12 @@ class Stage:
     closing: ExitStack
     known: dict[str, Any] = field(default_factory=dict)
     kernel: Kernel | None = None
-    _visitors: dict[str, Visitor] = field(default_factory=dict)
+    _visitors: dict[str, ClientSession] = field(default_factory=dict)
 
-    def person(self, account: str) -> Visitor:
+    def person(self, account: str) -> ClientSession:
         """Somebody of the demo city, logged in."""
         if account not in self._visitors:
-            self._visitors[account] = Visitor(self.where, account, self.password)
+            self._visitors[account] = ClientSession(self.where, account, self.password)
         return self._visitors[account]
 
     def cells(self) -> Kernel:

@@ -172,8 +172,8 @@ def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, da
     late = send(0)
     assert late.status_code == 409 and secret not in late.text and "cihu_shown_once" not in late.cookies
     # the page's number is worth nothing without the session that it was made for, and a page loaded anew has another
-    stranger = other.client.post(address, data=fields)
-    assert stranger.status_code == 403
+    require_visit = other.client.post(address, data=fields)
+    assert require_visit.status_code == 403
     again = buyer.send(page, f"{page}/keys", label="网站")
     assert again.cookies["cihu_shown_once"] != handed
     without = {name: value for name, value in fields.items() if name != "once"}
