@@ -31,6 +31,7 @@ class EndedLogins:
         self.app, self.home, self.portal_url, self.client = app, home, portal_url, client
         self.checking: dict[str, asyncio.Task[None]] = {}
         self.told_again: set[str] = set()
+        self.ending: dict[str, asyncio.Lock] = {}
 
     async def watch(self) -> None:
         """For ever. What was missed while the portal was away is made good when it is there again."""
@@ -98,7 +99,14 @@ class EndedLogins:
         return bool(answer.json().get("code") != "token_expired")
 
     async def end(self, user: User) -> None:
-        """Cookies, tokens and the login are worth nothing from now on; then the server and its kernels end."""
+        """Cookies, tokens and the login are worth nothing from now on; then the server and its kernels end.
+
+        One at a time for a person: who logs out here is also told of by the portal.
+        """
+        async with self.ending.setdefault(user.name, asyncio.Lock()):
+            await self._end(user)
+
+    async def _end(self, user: User) -> None:
         self.app.log.info("the login of %s was ended: ending their session and their server", user.name)
         token_file(self.home, user.name).unlink(missing_ok=True)
         user.orm_user.cookie_id = orm.new_token()
@@ -119,7 +127,8 @@ class EndedLogins:
             with suppress(Exception):  # that it did not come up is what is wanted
                 await asyncio.wait_for(asyncio.shield(starting), ANSWER_SECONDS)
         try:
-            await user.stop(name)
+            with suppress(KeyError):  # somebody else stopped it meanwhile (an idle server, its owner), and took it out
+                await user.stop(name)
         finally:
             spawner.at_once = False
         await self.app.proxy.delete_user(user, name)

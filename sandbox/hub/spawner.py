@@ -39,6 +39,17 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
         if self.proc is not None and self.proc.poll() is None:
             self.proc.kill()
 
+    async def poll(self) -> int | None:
+        """A server ends with the hub that started it: one that another hub has left in the database is gone, at once.
+
+        Its number says nothing: it may be another process's, or a dead one's that nobody has collected.
+        """
+        if self.proc is None:
+            self.clear_state()
+            return 0
+        status: int | None = await super().poll()
+        return status
+
     async def start(self) -> tuple[str, int]:
         folder = prepare_workspace(Path(self.home), self.user.name, CHECKOUT / "notebooks")
         self.notebook_dir = str(folder)

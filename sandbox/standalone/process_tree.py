@@ -83,6 +83,20 @@ def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
             os.waitpid(one.pid, os.WNOHANG)
 
 
+def collect_orphans(*, but: Iterable[int] = ()) -> None:
+    """Collect our dead children, but those of these numbers, which somebody waits for: orphans that came to us.
+
+    We get them as a container's first process. The number of one that nobody collects stays taken, and who kept it in a file
+    believes that it lives.
+    """
+    kept = set(but)
+    for pid in pids():
+        seen = stat(pid)
+        if seen and seen[0] == os.getpid() and seen[2] == "Z" and pid not in kept:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
 def send(one: Process, what: signal.Signals) -> bool:
     """Whether `one` was there to get it."""
     try:

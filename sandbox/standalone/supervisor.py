@@ -159,6 +159,7 @@ class City:
         """End what a part that died has left behind: its successor needs the same ports."""
         assert self.ground is not None
         process_tree.end(process_tree.marked(self.ground.environment[process_tree.MARK], part), patience_seconds=LEFTOVER_SECONDS)
+        process_tree.collect_orphans(but=[running.process.pid for running in self.running.values() if running.process])
 
     def _tell(self, words: str, level: int) -> None:
         self.report(words)

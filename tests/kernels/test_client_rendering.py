@@ -178,4 +178,4 @@ def test_a_price_is_shown_by_output_with_the_noise_as_people_and_how_rows_are_bo
     for said in ("13.2", "0.125", "One row each.", "of the dataset's budget, 3 % of the population's"):
         assert said in shown, said
     cihu.language("zh")
-    assert "每人一行。" in repr(cihu.Explanation("SELECT …", told)) and "人群的预算" in repr(cihu.Explanation("SELECT …", told))
+    assert "每人一行。" in repr(cihu.Explanation("SELECT …", told)) and "人群预算" in repr(cihu.Explanation("SELECT …", told))
