@@ -2,5 +2,6 @@
 
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.model import Cells, Engine, UnitsByValue
+from sandbox.engines.process import EngineProcesses
 
-__all__ = ["Cells", "DuckDBEngine", "Engine", "UnitsByValue"]
+__all__ = ["Cells", "DuckDBEngine", "Engine", "EngineProcesses", "UnitsByValue"]

@@ -37,7 +37,7 @@ from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
-from sandbox.engines import DuckDBEngine
+from sandbox.engines import DuckDBEngine, Engine, EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import problem_details
@@ -81,8 +81,11 @@ class Vault:
     worker: Worker
 
 
-def create_vault(settings: Settings) -> Vault:
-    """Put the vault together. Raises `CihuError` when a part is missing or broken."""
+def create_vault(settings: Settings, processes: EngineProcesses | None = None) -> Vault:
+    """Put the vault together. Raises `CihuError` when a part is missing or broken.
+
+    `processes`: of the engine, where several vaults in one process share them; else its own, which end with the app.
+    """
     # an upload is raw data: it must not be spooled to a temporary file
     MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
     database = Database(settings.database_url.get_secret_value())
@@ -95,7 +98,7 @@ def create_vault(settings: Settings) -> Vault:
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
     repository = DatasetRepository(database, settings.policies)
-    context = AskContext(database, repository, gate, DuckDBEngine(raw))
+    context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(context.engine, UnitDigests(settings.home / "keys" / "units"),
                             lambda grade: cell_rules(taxonomy.at(grade).thresholds))
@@ -113,7 +116,8 @@ def create_vault(settings: Settings) -> Vault:
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    app = FastAPI(title="Cihu vault", lifespan=_housekeeping(database, worker, raw), docs_url="/docs", redoc_url=None)
+    lifespan = _housekeeping(database, worker, raw, None if processes else context.engine)
+    app = FastAPI(title="Cihu vault", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problem_details.install(app)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
     app.include_router(catalog_endpoints.writing(database, repository, gate, raw=raw, products=products,
@@ -185,7 +189,7 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
                 "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
 
 
-def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
+def _housekeeping(database: Database, worker: Worker, raw: RawStore, engine: Engine | None) -> Any:
     """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision, and reviews become
     overdue; this writes it down, once a minute."""
 
@@ -204,6 +208,8 @@ def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
         yield
         task.cancel()
         await asyncio.to_thread(worker.stop)
+        if engine is not None:
+            await asyncio.to_thread(engine.close)
 
     return lifespan
 

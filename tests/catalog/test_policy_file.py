@@ -41,7 +41,7 @@ def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -
 
 
 @pytest.mark.parametrize("text", ["", "7", "[]", "\x00", "[" * 5000, "a: *b"])
-def test_what_is_no_policy_at_all_is_refused_with_a_mend(text: str) -> None:
+def test_what_is_no_policy_at_all_is_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         read_policy(text, schema=SCHEMA)
     assert refusal.value.remedy

@@ -68,7 +68,7 @@ def test_a_refusal_and_a_revocation_need_a_reason(story: Story) -> None:
     {"purpose": "short"}, {"epsilon": Decimal("4.1")}, {"epsilon": Decimal(0)}, {"epsilon": Decimal("NaN")},
     {"team": "others"}, {"until": datetime(2020, 1, 1, tzinfo=UTC)}, {"until": datetime(2099, 1, 1, tzinfo=UTC)},
 ], ids=lambda changed: str(next(iter(changed.items()))))
-def test_a_request_that_cannot_be_is_refused_with_a_mend(story: Story, changed: dict[str, object]) -> None:
+def test_a_request_that_cannot_be_is_refused_with_a_remedy(story: Story, changed: dict[str, object]) -> None:
     story.publish()
     with pytest.raises((InvalidInput, Forbidden)) as refusal:
         ask_for(story, **changed)

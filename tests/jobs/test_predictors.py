@@ -65,7 +65,7 @@ def test_a_predictor_sees_the_columns_it_declared_and_its_model_and_leaves_valid
     ({"interface": {"columns": ["visits"], "predicts": {"x": ["a", 1]}}}, "cannot be predicted"),
     ({"files": {"predictor.py": PREDICTOR, "m.skops.b64": "no base64!"}}, "is not base64"),
 ])
-def test_what_cannot_be_a_predictor_is_refused_with_its_mend(asked: AskedVault, changed: dict[str, Any], said: str,
+def test_what_cannot_be_a_predictor_is_refused_with_its_remedy(asked: AskedVault, changed: dict[str, Any], said: str,
                                                              lake: str) -> None:
     answer = asked.person("wang").send("POST", "/v1/runs", json=predictor_of(lake, **changed))
     assert answer.status_code == 422 and said in answer.json()["detail"] and answer.json()["remedy"], answer.text

@@ -31,7 +31,7 @@ def test_a_table_is_asked_for_returned_asked_for_again_released_and_read(one_ker
     assert "released ['n.csv'] ['site', 'n']" in told and "cihu-receipt/1" in told and "out/n.csv" in told, told
 
 
-def test_what_cannot_be_asked_for_is_told_with_its_mend(one_kernel: Kernel) -> None:
+def test_what_cannot_be_asked_for_is_told_with_its_remedy(one_kernel: Kernel) -> None:
     said = one_kernel.text("import cihu\nrun = cihu.Run({'id': '00000000-0000-0000-0000-000000000000'})\n"
                            "for files in ({'n.csv': 'a table'}, 'n.csv'):\n"
                            "    try:\n        run.request_release(files)\n    except cihu.CihuError as refused:\n"

@@ -73,7 +73,7 @@ print(sorted(run.program), run.cancel().state, one.cancel().state)
     ("inputs=[health.visits]", "The run has no name."), ("name=x", "No dataset is named"),
     ("name=x inputs=[health.visits] limit=2m", "There is no limit 2m"), ("name=x inptus=[a]", "inptus is not understood"),
 ])
-def test_a_fault_in_the_magics_line_is_told_with_its_mend(one_kernel: Kernel, line: str, said: str) -> None:
+def test_a_fault_in_the_magics_line_is_told_with_its_remedy(one_kernel: Kernel, line: str, said: str) -> None:
     told = one_kernel.text(f"import cihu\nget_ipython().run_cell_magic('sealed', {line!r}, 'pass')")
     assert said in told and "%%sealed name=" in told
 

@@ -27,7 +27,7 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from sandbox.vault.app import create_vault
 from sandbox.vault.settings import Settings as VaultSettings
-from story import POLICY, rows_csv
+from story import POLICY, PROCESSES, rows_csv
 
 PASSWORD = "a long enough password"
 
@@ -190,7 +190,7 @@ def running_city(postgres: Postgres, s3: S3Server, name: str, home: Path) -> Ite
                       s3_endpoint=s3.endpoint, s3_access_key=s3.portal.access_key,
                       s3_secret_key=SecretStr(s3.portal.secret_key), product_bucket=s3.product_bucket)
     owner = Database(postgres.url(database=name), pool_size=2)
-    with Served(create_vault(vault).app, vault_port), Served(create_app(portal), port):
+    with Served(create_vault(vault, PROCESSES).app, vault_port), Served(create_app(portal), port):
         yield City(Portal(portal.portal_url, portal), vault.bind, TokenIssuer("portal", portal.keys, owner))
     owner.close()
 

@@ -58,7 +58,7 @@ def test_without_a_database_address_it_says_so_in_one_line(tmp_path: Path) -> No
     ({"bind": "0.0.0.0:8600"}, "CIHU_HUB_CLIENT_SECRET"),
     ({"bind": "0.0.0.0:8600", "hub_client_secret": "own"}, "CIHU_PORTAL_URL"),
     ({"bind": "8600"}, "CIHU_BIND"), ({"database_url": ""}, "CIHU_DATABASE_URL")])
-def test_what_would_be_unsafe_is_refused_with_the_mend(changes: dict[str, str], word: str) -> None:
+def test_what_would_be_unsafe_is_refused_with_the_remedy(changes: dict[str, str], word: str) -> None:
     with pytest.raises(InvalidInput, match=word):
         check_settings(Settings(**{"database_url": "x", "hub_client_secret": DEMO_HUB_SECRET, **changes}))
 

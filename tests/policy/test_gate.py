@@ -104,7 +104,7 @@ def test_a_question_that_cannot_be_decided_is_refused(action: str, resource: Res
     assert "Cedar" not in decision.reason
 
 
-def test_require_gives_the_decision_or_raises_with_its_code_reason_and_mend() -> None:
+def test_require_gives_the_decision_or_raises_with_its_code_reason_and_remedy() -> None:
     assert GATE.require(LIN, "publish", VISITS).code == "publish_own_department"
     with pytest.raises(Forbidden) as refused:
         GATE.require(LIN, "publish", Resource("Dataset", "x", {"department": "health", "grade": "core"}))

@@ -24,7 +24,7 @@ def test_what_can_be_asked_needs_these_totals(case: dict) -> None:  # type: igno
 
 
 @pytest.mark.parametrize("case", CASES["refused"], ids=lambda case: case["sql"][:60])
-def test_everything_else_is_refused_by_name_with_a_mend(case: dict) -> None:  # type: ignore[type-arg]
+def test_everything_else_is_refused_by_name_with_a_remedy(case: dict) -> None:  # type: ignore[type-arg]
     with pytest.raises(InvalidInput) as refusal:
         plan(case["sql"])
     assert case["names"] in refusal.value.message

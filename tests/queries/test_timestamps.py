@@ -92,7 +92,7 @@ def test_a_file_with_zones_is_read_by_the_citys_clock_and_a_text_with_one_is_ref
     ("SELECT COUNT(*) AS n FROM bus.taps WHERE at = 5", "one is timestamp, the other integer"),
     ("SELECT SUM(at) AS n FROM bus.taps", "noise can be added to numbers only"),
 ])
-def test_what_is_no_time_is_refused_with_a_mend(sql: str, says: str) -> None:
+def test_what_is_no_time_is_refused_with_a_remedy(sql: str, says: str) -> None:
     with pytest.raises(QueryRefused, match=says) as refusal:
         planned(sql)
     assert refusal.value.remedy

@@ -299,7 +299,7 @@ def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewin
     [declared(context="short")], [declared(controls=" " * 40)], [declared(context="\ud800" * 20)], [declared(counts="table.csv")],
     [declared(), declared("note.txt", counts="table.csv")], [declared(f"{n}.csv") for n in range(41)],
 ], ids=lambda files: str(len(files)))
-def test_a_request_that_cannot_be_is_refused_with_a_mend(city: Reviewing, files: list) -> None:  # type: ignore[type-arg]
+def test_a_request_that_cannot_be_is_refused_with_a_remedy(city: Reviewing, files: list) -> None:  # type: ignore[type-arg]
     run = city.finished()
     with pytest.raises(InvalidInput) as refused:
         request_release(city.context, principal=city.principal("wang"), run=run.id, files=files)

@@ -105,7 +105,7 @@ def test_users_of_a_seal_exist_in_the_container_that_it_runs_in(uid_map: str, us
     assert users_of(uid_map) == users
 
 
-def test_a_container_with_too_few_users_is_refused_with_a_mend() -> None:
+def test_a_container_with_too_few_users_is_refused_with_a_remedy() -> None:
     with pytest.raises(Unavailable, match="65536"):
         users_of("0 1000 1\n")
 

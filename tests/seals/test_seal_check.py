@@ -97,12 +97,12 @@ def test_every_reason_why_there_is_no_seal_is_given_in_both_languages() -> None:
     assert errors_without_chinese() == []
 
 
-def test_a_missing_tool_is_named_with_the_mend() -> None:
+def test_a_missing_tool_is_named_with_the_remedy() -> None:
     with pytest.raises(Unavailable, match="no-such-tool.*util-linux"):
         tool("no-such-tool")
 
 
-def test_a_missing_environment_is_named_with_the_mend(tmp_path: Path) -> None:
+def test_a_missing_environment_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="make setup"):
         interpreter(tmp_path / "bin" / "python")
 

@@ -62,7 +62,7 @@ def test_what_is_over_proc_is_taken_off_with_a_right_that_is_given_up_before_run
         assert kept == ["--bounding-set=-all" if host.root else "--bounding-set=-all,+setfcap"]
 
 
-def test_where_it_is_chosen_and_missing_it_is_refused_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_is_chosen_and_missing_it_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.seals.gvisor.PLACES", "/nowhere")
     for refused in (find_runsc, Gvisor, lambda: chosen_sealer("gvisor")):
         with pytest.raises(Unavailable, match="runsc is not on this machine") as why:

@@ -66,7 +66,7 @@ def test_a_second_city_on_the_same_home_is_refused(tmp_path: Path) -> None:
     os.close(lock_home(tmp_path))
 
 
-def test_missing_kernels_are_named_with_the_mend(tmp_path: Path) -> None:
+def test_missing_kernels_are_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="make setup"):
         sealed_kernels(tmp_path, CitySettings(kernel_python=tmp_path / "python"))
 
@@ -97,7 +97,7 @@ def test_settings_come_from_the_environment() -> None:
     ({"CIHU_BIND": "192.168.1.2:8600"}, "loopback only"),
     ({"CIHU_BIND": "city.example"}, "loopback only"),
 ])
-def test_a_wrong_setting_is_named_with_the_mend(environment: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_is_named_with_the_remedy(environment: dict[str, str], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         read_settings(environment)
 

@@ -85,7 +85,7 @@ def test_the_portals_keys_read_products_and_cannot_write_them(s3: S3Server) -> N
         portal.ensure()
 
 
-def test_a_wrong_secret_is_refused_with_the_setting_to_mend(s3: S3Server) -> None:
+def test_a_wrong_secret_is_refused_with_the_setting_to_remedy(s3: S3Server) -> None:
     wrong = RawStore(s3.endpoint, s3.vault.access_key, "wrong", s3.raw_bucket)
     with pytest.raises(Unavailable, match="CIHU_S3_SECRET_KEY"):
         wrong.ensure()
