@@ -82,5 +82,5 @@ def test_the_budget_says_who_spent_how_much_on_which_question(one_kernel: Kernel
     said = one_kernel.text(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.31)\nmine = cihu.budget()\n"
                            "print(mine)\nprint(mine.questions[['who', 'status', 'sql']].head(1).values.tolist())")
     assert "wang: " in said and "of the grant" in said
-    assert "your team's grant (lake/clinic.visits)" in said and "the people, all datasets" in said
+    assert "your team's grant (lake/clinic.visits)" in said and "the people, your team's part" in said
     assert f"[['wang', 'released', {QUESTION!r}]]" in said

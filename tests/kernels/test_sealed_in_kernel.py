@@ -61,12 +61,12 @@ import cihu, pathlib
 folder = pathlib.Path("study"); folder.mkdir()
 (folder / "cihu.yaml").write_text("name: a study\\nentry: go.py\\ninputs: [health.visits]\\nlimit: 1m\\n")
 (folder / "go.py").write_text("from part import work\\nwork()\\n")
-(folder / "managed_service.py").write_text("import cihu\\ndef work():\\n    (cihu.outbox / 'a.txt').write_text('a')\\n")
+(folder / "part.py").write_text("import cihu\\ndef work():\\n    (cihu.outbox / 'a.txt').write_text('a')\\n")
 run = cihu.submit("study")
 one = cihu.submit("study/part.py", name="one file", inputs=["health.visits"])
 print(sorted(run.program), run.cancel().state, one.cancel().state)
 """)
-    assert said.rstrip().endswith("['go.py', 'managed_service.py'] cancelled cancelled"), said
+    assert said.rstrip().endswith("['go.py', 'part.py'] cancelled cancelled"), said
 
 
 @pytest.mark.parametrize(("line", "said"), [

@@ -67,11 +67,11 @@ def test_an_expression_becomes_sql_that_the_vault_answers(done: Done) -> None:
 
 def test_the_budget_tells_who_asked_what(done: Done) -> None:
     said = outcome(done, "cihu.budget()")
-    assert "the people, all datasets" in said and "wang: " in said and "AVG(doctor_visits)" in said
+    assert "the people, your team's part" in said and "wang: " in said and "AVG(doctor_visits)" in said
 
 
 def test_tables_and_errors_are_chinese_after_the_language_is_chosen(done: Done) -> None:
-    assert "人群,所有数据集" in outcome(done, 'cihu.language("zh")')
+    assert "人群，其中你们的部分" in outcome(done, 'cihu.language("zh")')
     assert "只能给一个" in outcome(done, "--epsilon 1 --error 0.05")
 
 

@@ -152,9 +152,11 @@ def test_without_noise_the_answer_is_the_engines_own(sql: str) -> None:
     ours, plain = answered(sql), plainly(sql)
     ordered = "ORDER BY" in sql
     keys = len(plan_for(sql).keys)
-    if not ordered and keys:
+    if keys and (not ordered or len(ours) > len(plain)):  # groups that no row has are shown too
         seen = {row[:keys] for row in plain}
-        ours, plain = sorted(row for row in ours if row[:keys] in seen), sorted(plain)  # groups that no row has are shown too
+        ours = [row for row in ours if row[:keys] in seen]
+    if keys and not ordered:
+        ours, plain = sorted(ours), sorted(plain)
     assert len(ours) == len(plain)
     for mine, theirs in zip(ours, plain, strict=True):
         for value, wanted in zip(mine, theirs, strict=True):
