@@ -264,6 +264,7 @@ def error_codes(product: Product) -> dict[str, Code]:
     trees = {path: ast.parse(path.read_text("utf-8")) for package in PACKAGES for path in sorted((CHECKOUT / package).rglob("*.py"))
              if "migrations" not in path.parts}
     kinds = error_kinds(product, trees)
+    names = {name: text for tree in trees.values() for name, text in names_in(tree).items()}
     codes: dict[str, Code] = {}
     for kind in kinds.values():
         if kind.code != NOT_A_CODE:
@@ -273,7 +274,7 @@ def error_codes(product: Product) -> dict[str, Code]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
                 given = {word.arg: word.value for word in node.keywords if word.arg}
-                name = constant(given["code"], names_in(tree)) if "code" in given else kinds[node.func.id].code
+                name = constant(given["code"], names | names_in(tree)) if "code" in given else kinds[node.func.id].code
                 if not name or name == NOT_A_CODE:
                     continue
                 of = codes.setdefault(name, Code(kinds[node.func.id]))
@@ -284,7 +285,7 @@ def error_codes(product: Product) -> dict[str, Code]:
                     of.messages.setdefault(message, (message, remedy, text_of(given.get("zh")),
                                                      text_of(given.get("mend_zh", given.get("remedy_zh")))))
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Decision", "unfit"}:
-                name = code_of_call(node, names_in(tree))
+                name = code_of_call(node, names | names_in(tree))
                 if name:
                     codes.setdefault(name, Code(kinds["Forbidden" if node.func.id == "Decision" else "Unavailable"])).places.add(place)
     forbidden = kinds["Forbidden"]
