@@ -38,7 +38,9 @@ html_show_sphinx = False
 html_use_index = False
 html_theme_options = {
     # the fonts of the reader's system: nothing is fetched from elsewhere
-    "light_css_variables": {"font-stack": "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"},
+    "light_css_variables": {
+        "font-stack": "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+    },
     "top_of_page_buttons": [],
 }
 # the portal is above the site: a link that works wherever /help is served

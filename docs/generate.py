@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 import typer.main
 from ruamel.yaml import YAML
 
@@ -77,7 +76,9 @@ class Product:
             migrate_vault(database)
             migrate_market(database)
             keys = {"s3_access_key": store.vault.access_key, "s3_secret_key": store.vault.secret_key}
-            vault = create_vault(VaultSettings(home=home, database_url=database, s3_endpoint=store.endpoint, **keys))
+            vault = create_vault(
+                VaultSettings(home=home, database_url=database, s3_endpoint=store.endpoint, **keys)
+            )
             portal = create_app(PortalSettings(home=home, database_url=database, s3_endpoint=store.endpoint))
             return {"vault": openapi_of(vault.app), "portal": openapi_of(portal)}
 
@@ -101,14 +102,20 @@ class Writer:
 
     def table(self, head: list[tuple[str, str]], rows: list[list[str]]) -> str:
         names = [self.say(*name) for name in head]
-        lines = [names, ["---"] * len(names), *[[cell.replace("\n", " ").replace("|", "\\|") for cell in row] for row in rows]]
+        lines = [
+            names,
+            ["---"] * len(names),
+            *[[cell.replace("\n", " ").replace("|", "\\|") for cell in row] for row in rows],
+        ]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def plain(text: str) -> str:
     """Text of the program as MyST: only its backticks mean something."""
     parts = re.split(r"(`+[^`]+`+)", " ".join(str(text).split()))
-    return "".join(part if part.startswith("`") else re.sub(r"([\\*_<>\[\]{}$#~^])", r"\\\1", part) for part in parts)
+    return "".join(
+        part if part.startswith("`") else re.sub(r"([\\*_<>\[\]{}$#~^])", r"\\\1", part) for part in parts
+    )
 
 
 def code(text: object) -> str:
@@ -155,21 +162,32 @@ def sql_functions(writer: Writer, product: Product) -> str:
             code(getattr(construct.gives, "value", construct.gives)),
             plain(construct.totality),
         ]
-        for construct in sorted(product.constructs, key=lambda construct: (construct.node.__name__, construct.name))
+        for construct in sorted(
+            product.constructs, key=lambda construct: (construct.node.__name__, construct.name)
+        )
     ]
     missing = [member.name for member in product.aggregations if member.name not in AGGREGATES]
     if missing:
-        sys.exit(f"docs/generate.py does not know how to write the aggregates {missing}: add them to AGGREGATES.")
+        sys.exit(
+            f"docs/generate.py does not know how to write the aggregates {missing}: add them to AGGREGATES."
+        )
     aggregates = [
         [code(AGGREGATES[member.name]), say(*MEASURED[member.name]) if member.name in MEASURED else ""]
         for member in product.aggregations
     ]
-    windows = [[code(member.name.replace("_", " ").upper() if member.name == "VALUE" else member.name)] for member in product.windows]
+    windows = [
+        [code(member.name.replace("_", " ").upper() if member.name == "VALUE" else member.name)]
+        for member in product.windows
+    ]
     return f"""# {say("SQL functions", "SQL 函数")}
 
-{say("This page is generated from the registry of the language (`sandbox/queries/functions/`). It lists every construct that can be "
-     "computed for a row. What is not listed is refused by name.",
-     "本页由语言的登记表（`sandbox/queries/functions/`）生成，列出可对每一行计算的全部构造。未列出的一律按名称拒绝。")}
+{
+        say(
+            "This page is generated from the registry of the language (`sandbox/queries/functions/`). It lists every construct that can be "
+            "computed for a row. What is not listed is refused by name.",
+            "本页由语言的登记表（`sandbox/queries/functions/`）生成，列出可对每一行计算的全部构造。未列出的一律按名称拒绝。",
+        )
+    }
 
 ## {say("Aggregates", "聚合函数")}
 
@@ -179,16 +197,34 @@ def sql_functions(writer: Writer, product: Product) -> str:
 
 ## {say("Functions and operators of a row", "行级函数与运算符")}
 
-{say("“At the edges” says what the value is where an ordinary engine would fail. No row can make a question fail.",
-     "“边界情形”说明普通引擎会出错时取何值。任何一行都不能使提问失败。")}
+{
+        say(
+            "“At the edges” says what the value is where an ordinary engine would fail. No row can make a question fail.",
+            "“边界情形”说明普通引擎会出错时取何值。任何一行都不能使提问失败。",
+        )
+    }
 
-{writer.table([("name", "名称"), ("arguments", "参数类型"), ("result", "结果类型"), ("at the edges", "边界情形")], rows)}
+{
+        writer.table(
+            [
+                ("name", "名称"),
+                ("arguments", "参数类型"),
+                ("result", "结果类型"),
+                ("at the edges", "边界情形"),
+            ],
+            rows,
+        )
+    }
 
 ## {say("Windows over released groups", "对已放行分组的窗口函数")}
 
-{say("They compute with released numbers, touch no data and cost nothing more. `VALUE` is what `LAG`, `LEAD`, `FIRST_VALUE` and "
-     "`LAST_VALUE` give.",
-     "它们只用已放行的数值计算，不接触数据，不另收费。`VALUE` 即 `LAG`、`LEAD`、`FIRST_VALUE` 和 `LAST_VALUE` 所取的值。")}
+{
+        say(
+            "They compute with released numbers, touch no data and cost nothing more. `VALUE` is what `LAG`, `LEAD`, `FIRST_VALUE` and "
+            "`LAST_VALUE` give.",
+            "它们只用已放行的数值计算，不接触数据，不另收费。`VALUE` 即 `LAG`、`LEAD`、`FIRST_VALUE` 和 `LAST_VALUE` 所取的值。",
+        )
+    }
 
 {writer.table([("kind", "种类")], windows)}
 """
@@ -204,8 +240,12 @@ def policy_file(writer: Writer, _: Product) -> str:
     example = (CHECKOUT / "policies" / "datasets" / "health.visits.yaml").read_text("utf-8")
     return f"""# {say("The policy file", "策略文件")}
 
-{say("This page is generated from `policies/dataset.schema.json`. A policy file says what a dataset is before anybody may use it.",
-     "本页由 `policies/dataset.schema.json` 生成。策略文件在任何人使用数据集之前，说明该数据集是什么。")}
+{
+        say(
+            "This page is generated from `policies/dataset.schema.json`. A policy file says what a dataset is before anybody may use it.",
+            "本页由 `policies/dataset.schema.json` 生成。策略文件在任何人使用数据集之前，说明该数据集是什么。",
+        )
+    }
 
 {writer.table([("field", "字段"), ("required", "必填"), ("value", "取值"), ("meaning", "含义")], rows)}
 
@@ -223,7 +263,12 @@ def fields_of(schema: dict[str, Any], definitions: dict[str, Any], path: str) ->
         inner = resolved(of, definitions)
         here = f"{path}{name}"
         required = "✓" if name in schema.get("required", ()) else ""
-        yield [code(here), required, value_of(inner), plain(inner.get("description", of.get("description", "")))]
+        yield [
+            code(here),
+            required,
+            value_of(inner),
+            plain(inner.get("description", of.get("description", ""))),
+        ]
         yield from fields_of(inner, definitions, f"{here}.")
         members = inner.get("additionalProperties")
         if isinstance(members, dict):
@@ -242,7 +287,11 @@ def value_of(of: dict[str, Any]) -> str:
         return " / ".join(value_of(part) for part in of["oneOf"])
     kind = of.get("type", "")
     bounds = [f"{word} {of[name]}" for word, name in (("≥", "minimum"), ("≤", "maximum")) if name in of]
-    bounds += [f"{of[name]} {word}" for word, name in (("or more", "minItems"), ("at most", "maxItems")) if name in of]
+    bounds += [
+        f"{of[name]} {word}"
+        for word, name in (("or more", "minItems"), ("at most", "maxItems"))
+        if name in of
+    ]
     pattern = [code(of["pattern"])] if "pattern" in of else []
     return " ".join([code(kind), *bounds, *pattern]) if kind else ""
 
@@ -261,8 +310,12 @@ class Code:
 
 def error_codes(product: Product) -> dict[str, Code]:
     """Every code: of each class of the tree, of each place in the sources that gives one, of each rule, of each key's verdict."""
-    trees = {path: ast.parse(path.read_text("utf-8")) for package in PACKAGES for path in sorted((CHECKOUT / package).rglob("*.py"))
-             if "migrations" not in path.parts}
+    trees = {
+        path: ast.parse(path.read_text("utf-8"))
+        for package in PACKAGES
+        for path in sorted((CHECKOUT / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    }
     kinds = error_kinds(product, trees)
     names = {name: text for tree in trees.values() for name, text in names_in(tree).items()}
     codes: dict[str, Code] = {}
@@ -274,7 +327,11 @@ def error_codes(product: Product) -> dict[str, Code]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
                 given = {word.arg: word.value for word in node.keywords if word.arg}
-                name = constant(given["code"], names | names_in(tree)) if "code" in given else kinds[node.func.id].code
+                name = (
+                    constant(given["code"], names | names_in(tree))
+                    if "code" in given
+                    else kinds[node.func.id].code
+                )
                 if not name or name == NOT_A_CODE:
                     continue
                 of = codes.setdefault(name, Code(kinds[node.func.id]))
@@ -282,12 +339,25 @@ def error_codes(product: Product) -> dict[str, Code]:
                 message = text_of(node.args[0]) if node.args else ""
                 remedy = text_of(given.get("mend", given.get("remedy")))
                 if message and "code" in given:
-                    of.messages.setdefault(message, (message, remedy, text_of(given.get("zh")),
-                                                     text_of(given.get("mend_zh", given.get("remedy_zh")))))
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Decision", "unfit"}:
+                    of.messages.setdefault(
+                        message,
+                        (
+                            message,
+                            remedy,
+                            text_of(given.get("zh")),
+                            text_of(given.get("mend_zh", given.get("remedy_zh"))),
+                        ),
+                    )
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"Decision", "unfit"}
+            ):
                 name = code_of_call(node, names | names_in(tree))
                 if name:
-                    codes.setdefault(name, Code(kinds["Forbidden" if node.func.id == "Decision" else "Unavailable"])).places.add(place)
+                    codes.setdefault(
+                        name, Code(kinds["Forbidden" if node.func.id == "Decision" else "Unavailable"])
+                    ).places.add(place)
     forbidden = kinds["Forbidden"]
     for rule in sorted((CHECKOUT / "policies").glob("*.cedar")):
         for block in rule.read_text("utf-8").split("\n@id(")[1:]:
@@ -296,8 +366,12 @@ def error_codes(product: Product) -> dict[str, Code]:
                 of = codes.setdefault(block.partition('"')[2].partition('"')[0], Code(forbidden))
                 of.places.add(str(rule.relative_to(CHECKOUT)))
                 message = said.get("reason_en", "")
-                of.messages[message] = (message, said.get("mend_en", said.get("remedy_en", "")), said.get("reason_zh", ""),
-                                        said.get("mend_zh", said.get("remedy_zh", "")))
+                of.messages[message] = (
+                    message,
+                    said.get("mend_en", said.get("remedy_en", "")),
+                    said.get("reason_zh", ""),
+                    said.get("mend_zh", said.get("remedy_zh", "")),
+                )
     for verdict, kind in product.verdicts.items():
         codes.setdefault(verdict.value, Code(kind)).places.add("marketplace/keys/verify_key.py")
     return codes
@@ -308,21 +382,38 @@ def error_kinds(product: Product, trees: dict[Path, ast.Module]) -> dict[str, ty
     known: dict[str, type] = {}
     grown = True
     names = {"CihuError"}
-    classes = [(path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [
+        (path, node)
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
     while grown:
         grown = False
         for path, node in classes:
-            if node.name not in names and any(isinstance(base, ast.Name) and base.id in names for base in node.bases):
+            if node.name not in names and any(
+                isinstance(base, ast.Name) and base.id in names for base in node.bases
+            ):
                 names.add(node.name)
-                known[node.name] = getattr(importlib.import_module(".".join(path.relative_to(CHECKOUT).with_suffix("").parts)), node.name)
+                known[node.name] = getattr(
+                    importlib.import_module(".".join(path.relative_to(CHECKOUT).with_suffix("").parts)),
+                    node.name,
+                )
                 grown = True
     return {"CihuError": product.error_root, **known}
 
 
 def names_in(tree: ast.Module) -> dict[str, str]:
     """The texts that a module gives names to."""
-    return {target.id: node.value.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-            and isinstance(node.value.value, str) for target in node.targets if isinstance(target, ast.Name)}
+    return {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def code_of_call(node: ast.Call, names: dict[str, str]) -> str:
@@ -356,29 +447,55 @@ def errors(writer: Writer, product: Product) -> str:
     by_status = defaultdict(list)
     for name, of in codes.items():
         by_status[product.status_of(of.kind.__new__(of.kind))].append(name)
-    parts = [f"""# {say("Error codes", "错误代码")}
+    parts = [
+        f"""# {say("Error codes", "错误代码")}
 
-{say("This page is generated from the sources. Every refusal is a problem document (RFC 9457): `status`, `title`, `detail`, and a stable "
-     "`code`. Programs should look at the code and never at the words. An ellipsis stands for what is filled in.",
-     "本页由源代码生成。每个拒绝都是一份问题文档（RFC 9457）：`status`、`title`、`detail` 和稳定的 `code`。程序应判断代码，不应判断文字。省略号表示填入的内容。")}
+{
+            say(
+                "This page is generated from the sources. Every refusal is a problem document (RFC 9457): `status`, `title`, `detail`, and a stable "
+                "`code`. Programs should look at the code and never at the words. An ellipsis stands for what is filled in.",
+                "本页由源代码生成。每个拒绝都是一份问题文档（RFC 9457）：`status`、`title`、`detail` 和稳定的 `code`。程序应判断代码，不应判断文字。省略号表示填入的内容。",
+            )
+        }
 
-{writer.table([("status", "状态"), ("codes", "代码")],
-              [[str(status), ", ".join(f"[`{name}`](#error-{anchor(name)})" for name in sorted(names))]
-               for status, names in sorted(by_status.items())])}"""]
+{
+            writer.table(
+                [("status", "状态"), ("codes", "代码")],
+                [
+                    [str(status), ", ".join(f"[`{name}`](#error-{anchor(name)})" for name in sorted(names))]
+                    for status, names in sorted(by_status.items())
+                ],
+            )
+        }"""
+    ]
     for name in sorted(codes, key=str.lower):
         of = codes[name]
-        lines = [f"(error-{anchor(name)})=\n\n## `{name}`\n",
-                 say(f"Status {product.status_of(of.kind.__new__(of.kind))}; kind `{of.kind.__name__}`.",
-                     f"状态 {product.status_of(of.kind.__new__(of.kind))}；类别 `{of.kind.__name__}`。") + "\n"]
+        lines = [
+            f"(error-{anchor(name)})=\n\n## `{name}`\n",
+            say(
+                f"Status {product.status_of(of.kind.__new__(of.kind))}; kind `{of.kind.__name__}`.",
+                f"状态 {product.status_of(of.kind.__new__(of.kind))}；类别 `{of.kind.__name__}`。",
+            )
+            + "\n",
+        ]
         doc = inspect.getdoc(of.kind) if "code" in vars(of.kind) and of.kind.code == name else ""
         if doc and not doc.startswith(("InvalidInput(", "QueryRefused(")):
             lines.append(plain(doc) + "\n")
         for message, remedy, zh, remedy_zh in of.messages.values():
             shown = (zh or message, remedy_zh or remedy) if writer.chinese else (message, remedy)
-            lines.append(f"- {plain(shown[0])}" + (f"\n  **{say('Remedy', '改正办法')}**{say(': ', '：')}{plain(shown[1])}" if shown[1] else ""))
+            lines.append(
+                f"- {plain(shown[0])}"
+                + (
+                    f"\n  **{say('Remedy', '改正办法')}**{say(': ', '：')}{plain(shown[1])}"
+                    if shown[1]
+                    else ""
+                )
+            )
         places = ", ".join(code(place) for place in sorted(of.places)[:6])
         if places:
-            lines.append(f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else ""))
+            lines.append(
+                f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else "")
+            )
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
@@ -393,25 +510,27 @@ def anchor(name: str) -> str:
 
 def http_api(writer: Writer, service: str, document: dict[str, Any]) -> str:
     say = writer.say
-    title = {"vault": say("HTTP API of the vault", "保险库的 HTTP 接口"), "portal": say("HTTP API of the portal", "门户的 HTTP 接口")}[service]
-    parts = [f"""# {title}
-
-{say("This page is generated from the service's own OpenAPI document, which a running service gives at `/openapi.json`. A caller sends "
-     "`Authorization: Bearer TOKEN`; [log in](#http-login) says where tokens come from.",
-     "本页由服务自身的 OpenAPI 文档生成，运行中的服务在 `/openapi.json` 提供该文档。调用时发送 `Authorization: Bearer TOKEN`。")}
-"""]
-    if service == "portal":
-        parts[0] = parts[0].replace("[log in](#http-login)", "`POST /api/v1/login`")
-    else:
-        parts[0] = parts[0].replace("[log in](#http-login) says where tokens come from", "the portal's `POST /api/v1/login` gives one")
+    titles = {
+        "vault": say("HTTP API of the vault", "保险库的 HTTP 接口"),
+        "portal": say("HTTP API of the portal", "门户的 HTTP 接口"),
+    }
     groups: dict[str, list[str]] = defaultdict(list)
     for path, methods in document["paths"].items():
         for method, of in methods.items():
             if method in {"get", "post", "put", "delete", "patch"}:
                 groups[(of.get("tags") or ["other"])[0]].append(operation(writer, path, method, of, document))
-    for tag in sorted(groups):
-        parts.append(f"## {plain(tag)}\n\n" + "\n".join(groups[tag]))
-    return "\n".join(parts)
+    sections = "\n".join(f"## {plain(tag)}\n\n" + "\n".join(groups[tag]) for tag in sorted(groups))
+    return f"""# {titles[service]}
+
+{
+        say(
+            "This page is generated from the service's own OpenAPI document, which a running service gives at `/openapi.json`. A caller sends "
+            "`Authorization: Bearer TOKEN`. The portal's `POST /api/v1/login` gives tokens for both services.",
+            "本页由服务自身的 OpenAPI 文档生成，运行中的服务在 `/openapi.json` 提供该文档。调用时发送 `Authorization: Bearer TOKEN`。门户的 `POST /api/v1/login` 签发两个服务的令牌。",
+        )
+    }
+
+{sections}"""
 
 
 def operation(writer: Writer, path: str, method: str, of: dict[str, Any], document: dict[str, Any]) -> str:
@@ -420,7 +539,13 @@ def operation(writer: Writer, path: str, method: str, of: dict[str, Any], docume
     if of.get("description") or of.get("summary"):
         lines.append(plain(of.get("description") or of["summary"]) + "\n")
     parameters = [
-        [code(each["name"]), each["in"], "✓" if each.get("required") else "", plain(kind_of(each.get("schema", {}))), plain(each.get("description", ""))]
+        [
+            code(each["name"]),
+            each["in"],
+            "✓" if each.get("required") else "",
+            plain(kind_of(each.get("schema", {}))),
+            plain(each.get("description", "")),
+        ]
         for each in of.get("parameters", ())
     ]
     head = [("name", "名称"), ("where", "位置"), ("required", "必填"), ("type", "类型"), ("meaning", "含义")]
@@ -429,13 +554,25 @@ def operation(writer: Writer, path: str, method: str, of: dict[str, Any], docume
         name = (schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref", "")).rpartition("/")[2]
         model = document.get("components", {}).get("schemas", {}).get(name, schema)
         parameters += [
-            [code(field_name), kind, "✓" if field_name in model.get("required", ()) else "", plain(kind_of(each)), plain(each.get("description", ""))]
+            [
+                code(field_name),
+                kind,
+                "✓" if field_name in model.get("required", ()) else "",
+                plain(kind_of(each)),
+                plain(each.get("description", "")),
+            ]
             for field_name, each in model.get("properties", {}).items()
         ]
     if parameters:
         lines.append(writer.table(head, parameters))
-    lines.append(say("Answers: ", "应答：") + ", ".join(f"{code(status)} {plain(each.get('description', ''))}"
-                                                      for status, each in of.get("responses", {}).items()) + "\n")
+    lines.append(
+        say("Answers: ", "应答：")
+        + ", ".join(
+            f"{code(status)} {plain(each.get('description', ''))}"
+            for status, each in of.get("responses", {}).items()
+        )
+        + "\n"
+    )
     return "\n".join(lines)
 
 
@@ -457,11 +594,17 @@ def kind_of(schema: dict[str, Any]) -> str:
 def command_line(writer: Writer, product: Product) -> str:
     say = writer.say
     root = typer.main.get_command(product.command_line)
-    parts = [f"""# {say("Command line", "命令行")}
+    parts = [
+        f"""# {say("Command line", "命令行")}
 
-{say("This page is generated from the program. `cihu --help` and `cihu COMMAND --help` say the same.",
-     "本页由程序生成。`cihu --help` 与 `cihu COMMAND --help` 内容相同。")}
-"""]
+{
+            say(
+                "This page is generated from the program. `cihu --help` and `cihu COMMAND --help` say the same.",
+                "本页由程序生成。`cihu --help` 与 `cihu COMMAND --help` 内容相同。",
+            )
+        }
+"""
+    ]
     parts += [command_page(writer, name, command) for name, command in commands_of(root, "cihu")]
     return "\n".join(parts)
 
@@ -481,9 +624,32 @@ def command_page(writer: Writer, name: str, command: Any) -> str:
             continue
         is_option = parameter.param_type_name == "option"
         shown = ", ".join(parameter.opts) if is_option else str(parameter.name or "").upper()
-        default = parameter.default if isinstance(parameter.default, str | int) and not isinstance(parameter.default, bool) else ""
-        rows.append([code(shown), "✓" if parameter.required else "", code(default) if default != "" else "", plain(getattr(parameter, "help", "") or "")])
-    table = writer.table([("argument or option", "参数或选项"), ("required", "必填"), ("default", "默认"), ("meaning", "含义")], rows) if rows else ""
+        default = (
+            parameter.default
+            if isinstance(parameter.default, str | int) and not isinstance(parameter.default, bool)
+            else ""
+        )
+        rows.append(
+            [
+                code(shown),
+                "✓" if parameter.required else "",
+                code(default) if default != "" else "",
+                plain(getattr(parameter, "help", "") or ""),
+            ]
+        )
+    table = (
+        writer.table(
+            [
+                ("argument or option", "参数或选项"),
+                ("required", "必填"),
+                ("default", "默认"),
+                ("meaning", "含义"),
+            ],
+            rows,
+        )
+        if rows
+        else ""
+    )
     return f"## `{name}`\n\n{plain(inspect.cleandoc(command.help or ''))}\n\n{table}\n"
 
 
@@ -492,17 +658,32 @@ def command_page(writer: Writer, name: str, command: Any) -> str:
 
 def settings(writer: Writer, product: Product) -> str:
     say = writer.say
-    titles = {"vault": say("The vault", "保险库"), "portal": say("The portal", "门户"), "city": say("A city on one machine", "单机城市")}
-    parts = [f"""# {say("Settings", "设置")}
+    titles = {
+        "vault": say("The vault", "保险库"),
+        "portal": say("The portal", "门户"),
+        "city": say("A city on one machine", "单机城市"),
+    }
+    parts = [
+        f"""# {say("Settings", "设置")}
 
-{say("This page is generated from the settings classes. Each setting is an environment variable; none is read from a file.",
-     "本页由设置类生成。每项设置都是一个环境变量，不从文件读取。")}
-"""]
+{
+            say(
+                "This page is generated from the settings classes. Each setting is an environment variable; none is read from a file.",
+                "本页由设置类生成。每项设置都是一个环境变量，不从文件读取。",
+            )
+        }
+"""
+    ]
     for name, kind in product.settings:
         comments = comments_of(kind)
-        rows = [[code(variable), plain(shown_default(default)), plain(comments.get(attribute, ""))]
-                for attribute, variable, default in variables_of(name, kind)]
-        parts.append(f"## {titles[name]}\n\n" + writer.table([("variable", "变量"), ("default", "默认值"), ("meaning", "含义")], rows))
+        rows = [
+            [code(variable), plain(shown_default(default)), plain(comments.get(attribute, ""))]
+            for attribute, variable, default in variables_of(name, kind)
+        ]
+        parts.append(
+            f"## {titles[name]}\n\n"
+            + writer.table([("variable", "变量"), ("default", "默认值"), ("meaning", "含义")], rows)
+        )
     return "\n".join(parts)
 
 
@@ -551,20 +732,46 @@ def outputs(writer: Writer, product: Product) -> str:
     policy = YAML(typ="safe", pure=True).load((CHECKOUT / "policies" / "disclosure.yaml").read_text("utf-8"))
     place = "zh" if writer.chinese else "en"
     thresholds = list(next(iter(policy["grades"].values())))
-    explained = dict(re.findall(r"^#   (\w+) +(.+)$", (CHECKOUT / "policies" / "disclosure.yaml").read_text("utf-8"), re.MULTILINE))
-    rows = [[code(name), *[str(numbers[name]) for numbers in policy["grades"].values()], plain(explained.get(name, ""))] for name in thresholds]
-    parts = [f"""# {say("Outputs and their rules", "输出及其规则")}
+    explained = dict(
+        re.findall(
+            r"^#   (\w+) +(.+)$", (CHECKOUT / "policies" / "disclosure.yaml").read_text("utf-8"), re.MULTILINE
+        )
+    )
+    rows = [
+        [
+            code(name),
+            *[str(numbers[name]) for numbers in policy["grades"].values()],
+            plain(explained.get(name, "")),
+        ]
+        for name in thresholds
+    ]
+    parts = [
+        f"""# {say("Outputs and their rules", "输出及其规则")}
 
-{say("This page is generated from `policies/disclosure.yaml`. Every file that leaves a sealed run is declared as one statbarn, or as one "
-     "analysis, which stands for its statbarn. The statbarn decides which checks look at the file.",
-     "本页由 `policies/disclosure.yaml` 生成。离开密封运行的每个文件都须申明一种统计类型，或申明一种分析（代表其统计类型）。统计类型决定对文件做哪些检查。")}
+{
+            say(
+                "This page is generated from `policies/disclosure.yaml`. Every file that leaves a sealed run is declared as one statbarn, or as one "
+                "analysis, which stands for its statbarn. The statbarn decides which checks look at the file.",
+                "本页由 `policies/disclosure.yaml` 生成。离开密封运行的每个文件都须申明一种统计类型，或申明一种分析（代表其统计类型）。统计类型决定对文件做哪些检查。",
+            )
+        }
 
 ## {say("Thresholds by grade", "各级别的阈值")}
 
-{writer.table([("threshold", "阈值"), *[(str(grade), str(grade)) for grade in policy["grades"]], ("meaning", "含义")], rows)}
+{
+            writer.table(
+                [
+                    ("threshold", "阈值"),
+                    *[(str(grade), str(grade)) for grade in policy["grades"]],
+                    ("meaning", "含义"),
+                ],
+                rows,
+            )
+        }
 
 ## {say("Statbarns", "统计类型")}
-"""]
+"""
+    ]
     for name, barn in policy["statbarns"].items():
         risks = ", ".join(policy["risks"][risk][place] for risk in barn["risks"])
         parts.append(f"""### `{name}`
@@ -572,7 +779,10 @@ def outputs(writer: Writer, product: Product) -> str:
 {plain(barn["name"][place])}{say(". ", "。")}{say("Risks: ", "风险：")}{plain(risks)}{say(". ", "。")}{say("Checks: ", "检查：")}{", ".join(code(check) for check in barn["checks"])}{say(".", "。")}
 
 {writer.table([("analysis", "分析"), ("name", "名称")], [[code(analysis), plain(words[place])] for analysis, words in barn["analyses"].items()])}""")
-    checks = [[code(name), "✓" if name in policy["always"] else "", plain(first_line(check))] for name, check in product.checks.items()]
+    checks = [
+        [code(name), "✓" if name in policy["always"] else "", plain(first_line(check))]
+        for name, check in product.checks.items()
+    ]
     parts.append(f"""## {say("Checks", "检查")}
 
 {say("A check of every file runs whatever the file is declared as.", "标记的检查对每个文件都做，不论如何申明。")}
@@ -595,7 +805,9 @@ def pages_of(writer: Writer, product: Product, specifications: dict[str, dict[st
         "settings": settings(writer, product),
         "outputs": outputs(writer, product),
     }
-    return pages | {f"http-{service}": http_api(writer, service, document) for service, document in specifications.items()}
+    return pages | {
+        f"http-{service}": http_api(writer, service, document) for service, document in specifications.items()
+    }
 
 
 def main(folder: Path) -> None:

@@ -26,8 +26,12 @@ def router(*, folder: Path, pages: Pages) -> APIRouter:
         if not (folder / INDEX).exists():
             return pages.show(request, "help_missing.html", None, status=404)
         # a new object for each request: one that is kept would remember the folder that `make docs` has replaced
-        answer = await StaticFiles(directory=folder, check_dir=False, html=True).get_response(path or ".", request.scope)
-        answer.headers["Cache-Control"] = "no-cache"  # asked again each time: answered with 304 while it is the same
+        answer = await StaticFiles(directory=folder, check_dir=False, html=True).get_response(
+            path or ".", request.scope
+        )
+        answer.headers["Cache-Control"] = (
+            "no-cache"  # asked again each time: answered with 304 while it is the same
+        )
         return answer
 
     return routes

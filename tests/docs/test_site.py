@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, leads nowhere that is not there, and is whole in both languages where it says so."""
+"""The documentation builds without a warning, has no broken link, and is whole in both languages where it says so."""
 
 import os
 import re
@@ -14,7 +14,6 @@ import pytest
 import uvicorn
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-
 from fastapi import FastAPI
 from playwright.sync_api import expect, sync_playwright
 
@@ -35,7 +34,9 @@ NOT_YET = {"explanation/proofs"}
 
 GENERATED = "reference/generated"
 CHINESE = "\u4e00-\u9fff"
-HALF_WIDTH = re.compile(rf"[{CHINESE}][,:;!?](?=[{CHINESE}\s]|$)|[{CHINESE}]\.(?=\s|$)|[{CHINESE}]\([^)]*[{CHINESE}]")
+HALF_WIDTH = re.compile(
+    rf"[{CHINESE}][,:;!?](?=[{CHINESE}\s]|$)|[{CHINESE}]\.(?=\s|$)|[{CHINESE}]\([^)]*[{CHINESE}]"
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -43,14 +44,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="session", autouse=True)
 def _tools() -> None:
     """What builds the site has a lock of its own."""
-    subprocess.run(["make", "--no-print-directory", ".venv/done/docs"], cwd=CHECKOUT, check=True, capture_output=True)
+    subprocess.run(
+        ["make", "--no-print-directory", ".venv/done/docs"], cwd=CHECKOUT, check=True, capture_output=True
+    )
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """As `make docs` builds it, in a folder of its own. Any warning fails."""
     folder = tmp_path_factory.mktemp("docs")
-    done = subprocess.run([CHECKOUT / "scripts" / "build_docs.sh", folder / "html"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [CHECKOUT / "scripts" / "build_docs.sh", folder / "html"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     yield folder / "html"
     shutil.rmtree(folder)
@@ -74,7 +79,12 @@ class Page(HTMLParser):
             self.links.append(given["href"])
         if tag in {"link", "script", "img", "iframe"}:
             self.fetched += [given[name] for name in ("href", "src") if name in given]
-        if "style" in given or tag == "style" or (tag == "script" and "src" not in given) or any(name.startswith("on") for name in given):
+        if (
+            "style" in given
+            or tag == "style"
+            or (tag == "script" and "src" not in given)
+            or any(name.startswith("on") for name in given)
+        ):
             self.inline.append(f"{tag} {attrs}")
 
 
@@ -94,19 +104,27 @@ def test_every_link_leads_to_a_page_and_a_place_on_it(site: Path, pages: dict[Pa
             goal = (file.parent / unquote(parts.path)).resolve() if parts.path else file
             goal = goal / "index.html" if goal.is_dir() else goal
             known = pages[goal].places if goal in pages else None
-            if not goal.is_file() or (parts.fragment and known is not None and unquote(parts.fragment) not in known):
+            if not goal.is_file() or (
+                parts.fragment and known is not None and unquote(parts.fragment) not in known
+            ):
                 broken.append(f"{file.relative_to(site)}: {link}")
     assert looked_at > 1000
     assert not broken, broken
 
 
 def test_every_page_can_be_read_in_the_other_language(site: Path) -> None:
-    english = {file.relative_to(site) for file in site.rglob("*.html") if "zh" not in file.relative_to(site).parts[:1]}
+    english = {
+        file.relative_to(site)
+        for file in site.rglob("*.html")
+        if "zh" not in file.relative_to(site).parts[:1]
+    }
     chinese = {file.relative_to(site / "zh") for file in (site / "zh").rglob("*.html")}
     assert english == chinese and len(english) > 50
 
 
-def test_a_page_fetches_nothing_from_elsewhere_and_has_nothing_inline(site: Path, pages: dict[Path, Page]) -> None:
+def test_a_page_fetches_nothing_from_elsewhere_and_has_nothing_inline(
+    site: Path, pages: dict[Path, Page]
+) -> None:
     """The portal's policy forbids both, and a city may have no way to the internet."""
     for file, page in pages.items():
         assert not page.inline, (file, page.inline)
@@ -130,7 +148,12 @@ def test_every_aggregate_is_read_as_the_reference_writes_it() -> None:
     assert set(written) == {member.name for member in Aggregation}
     for name, texts in written.items():
         for text in re.findall(r"[A-Z_]+\([^)]*\)", texts):
-            filled = text.replace("x", "doctor_visits").replace("(y,", "(spending,").replace(", y)", ", spending)").replace("MADOCTOR", "MA")
+            filled = (
+                text.replace("x", "doctor_visits")
+                .replace("(y,", "(spending,")
+                .replace(", y)", ", spending)")
+                .replace("MADOCTOR", "MA")
+            )
             question = parse(f"SELECT {filled} AS a FROM health.visits")
             assert name in repr(question), text
 
@@ -182,10 +205,20 @@ def test_the_site_works_under_the_portals_policy_and_without_a_network(served: s
         pytest.skip("There is no chromium on this machine.")
     faults: list[str] = []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        browser = play.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
         page = browser.new_page(locale="en")
-        page.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
-        page.on("request", lambda request: faults.append(request.url) if not request.url.startswith((served, "data:")) else None)
+        page.on(
+            "console",
+            lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None,
+        )
+        page.on(
+            "request",
+            lambda request: (
+                faults.append(request.url) if not request.url.startswith((served, "data:")) else None
+            ),
+        )
         page.goto(served)
         assert page.url == f"{served}/"
         assert page.evaluate("document.body.dataset.theme") == "auto", "the theme's script ran"
@@ -206,10 +239,31 @@ def test_the_site_works_under_the_portals_policy_and_without_a_network(served: s
 def texts(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Catalog]:
     """By page, what is to be translated (after `site`: both write the generated pages)."""
     folder = tmp_path_factory.mktemp("texts")
-    subprocess.run([CHECKOUT / ".venv/bin/python", "-m", "sphinx", "--quiet", "-b", "gettext", "-d", folder / "doctrees", DOCS,
-                    folder / "out"], check=True, capture_output=True)
-    found = {str(file.relative_to(folder / "out").with_suffix("")): read_po(file.open("rb")) for file in (folder / "out").rglob("*.pot")}
-    return {page: catalogue for page, catalogue in found.items() if not page.startswith(GENERATED) and page != "sphinx"}
+    subprocess.run(
+        [
+            CHECKOUT / ".venv/bin/python",
+            "-m",
+            "sphinx",
+            "--quiet",
+            "-b",
+            "gettext",
+            "-d",
+            folder / "doctrees",
+            DOCS,
+            folder / "out",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    found = {
+        str(file.relative_to(folder / "out").with_suffix("")): read_po(file.open("rb"))
+        for file in (folder / "out").rglob("*.pot")
+    }
+    return {
+        page: catalogue
+        for page, catalogue in found.items()
+        if not page.startswith(GENERATED) and page != "sphinx"
+    }
 
 
 def translated(page: str) -> Catalog:
@@ -222,8 +276,11 @@ def test_every_page_is_whole_in_chinese_but_those_that_are_named(texts: dict[str
     missing = []
     for page in sorted(set(texts) - NOT_YET):
         known = translated(page)
-        missing += [f"{page}: {message.id}" for message in texts[page] if message.id
-                    and not ((found := known.get(message.id)) and found.string and not found.fuzzy)]
+        missing += [
+            f"{page}: {message.id}"
+            for message in texts[page]
+            if message.id and not ((found := known.get(message.id)) and found.string and not found.fuzzy)
+        ]
     assert not missing, "\n".join(missing)
     assert set(texts) >= NOT_YET, "a page that is named is gone"
 
@@ -232,7 +289,9 @@ def test_no_catalogue_holds_what_is_no_longer_on_its_page(texts: dict[str, Catal
     for file in CATALOGUES.rglob("*.po"):
         page = str(file.relative_to(CATALOGUES).with_suffix(""))
         assert page in texts, f"{page} is gone: remove its catalogue"
-        assert not [message.id for message in translated(page) if message.id and texts[page].get(message.id) is None], page
+        assert not [
+            message.id for message in translated(page) if message.id and texts[page].get(message.id) is None
+        ], page
 
 
 def test_chinese_texts_have_full_width_punctuation_and_keep_code_and_links() -> None:
@@ -243,7 +302,9 @@ def test_chinese_texts_have_full_width_punctuation_and_keep_code_and_links() -> 
             plain = re.sub(r"`[^`]*`|\]\([^)]*\)", "", str(message.string))
             assert not HALF_WIDTH.search(plain), (file.name, message.string)
             for pattern in (r"`[^`]+`", r"\]\(([^)]*)\)"):
-                assert sorted(re.findall(pattern, str(message.id))) == sorted(re.findall(pattern, str(message.string))), (file.name, message.id)
+                assert sorted(re.findall(pattern, str(message.id))) == sorted(
+                    re.findall(pattern, str(message.string))
+                ), (file.name, message.id)
 
 
 def test_half_width_punctuation_is_found() -> None:

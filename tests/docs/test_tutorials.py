@@ -56,7 +56,9 @@ def test_a_tutorial_works_as_it_is_written(lesson: str, town: Town, tmp_path: Pa
 
 
 @pytest.mark.parametrize("page", sorted(HOW_TO.glob("*.md")), ids=lambda page: page.stem)
-def test_the_commands_of_a_how_to_work_that_need_nothing_but_the_demo_city(page: Path, town: Town, tmp_path: Path) -> None:
+def test_the_commands_of_a_how_to_work_that_need_nothing_but_the_demo_city(
+    page: Path, town: Town, tmp_path: Path
+) -> None:
     typed(page, town, tmp_path)
 
 
@@ -72,7 +74,10 @@ def test_a_block_says_whether_it_is_run(page: Path) -> None:
     for block in blocks_of(page):
         assert block.kind in KINDS, (page, block.line)
         if page.parent == TUTORIALS:
-            assert block.kind in {*RUN, "text"} or block == Block("console", "make up\n", block.line), (page, block.line)
+            assert block.kind in {*RUN, "text"} or block == Block("console", "make up\n", block.line), (
+                page,
+                block.line,
+            )
 
 
 def test_a_line_that_did_not_come_out_is_found() -> None:

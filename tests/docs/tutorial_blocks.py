@@ -10,7 +10,10 @@ from typing import Any, Protocol
 CHECKOUT = Path(__file__).resolve().parents[2]
 TUTORIALS = CHECKOUT / "docs" / "tutorials"
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-RUN = ("sh", "python")  # typed by the reader; `text` is what came of the block before, `console` is what a tutorial begins with
+RUN = (
+    "sh",
+    "python",
+)  # typed by the reader; `text` is what came of the block before, `console` is what a tutorial begins with
 REFUSED = "# refused"
 NUMBER = re.compile(r"\d[\d.,:]*")
 PORTAL = "http://127.0.0.1:8600"
@@ -30,8 +33,11 @@ class Block:
 def blocks_of(page: Path) -> list[Block]:
     """The fenced blocks of a page, in their order, but for directives."""
     text = page.read_text("utf-8")
-    return [Block(found[1], found[2], text.count("\n", 0, found.start()) + 1) for found in FENCE.finditer(text)
-            if not found[1].startswith("{")]
+    return [
+        Block(found[1], found[2], text.count("\n", 0, found.start()) + 1)
+        for found in FENCE.finditer(text)
+        if not found[1].startswith("{")
+    ]
 
 
 class Cells(Protocol):
@@ -60,8 +66,15 @@ class Reader:
 
     def in_shell(self, text: str) -> tuple[bool, str]:
         script = f"source exported\ntrap 'export -p > exported' EXIT\n{text}"
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=self.folder, capture_output=True, text=True,
-                              timeout=100, check=False, env=os.environ | {"CIHU_HOME": str(self.home), "COLUMNS": "120"})
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+            env=os.environ | {"CIHU_HOME": str(self.home), "COLUMNS": "120"},
+        )
         return done.returncode != 0, done.stdout + done.stderr
 
     def in_kernel(self, text: str) -> tuple[bool, str]:

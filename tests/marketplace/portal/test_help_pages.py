@@ -30,8 +30,12 @@ def build(folder: Path, text: str) -> None:
     (folder.parent / "secret.html").write_text("not a page of the site")
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "The documentation is not built"), ("zh", "帮助文档尚未生成")])
-def test_where_it_is_not_built_the_page_says_how_to_build_it(language: str, words: str, read: Reading) -> None:
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "The documentation is not built"), ("zh", "帮助文档尚未生成")]
+)
+def test_where_it_is_not_built_the_page_says_how_to_build_it(
+    language: str, words: str, read: Reading
+) -> None:
     answer = read("/help", language)
     assert answer.status_code == 404 and words in answer.text and "make docs" in answer.text
 
@@ -56,11 +60,22 @@ def test_the_portals_policy_is_on_every_page_and_nothing_is_kept_unasked(read: R
     build(folder, "title")
     answer = read("/help/index.html")
     assert "script-src 'self';" in answer.headers["content-security-policy"]
-    assert answer.headers["cache-control"] == "no-cache" and answer.headers["x-content-type-options"] == "nosniff"
+    assert (
+        answer.headers["cache-control"] == "no-cache"
+        and answer.headers["x-content-type-options"] == "nosniff"
+    )
 
 
-@pytest.mark.parametrize("way", ["/help/../secret.html", "/help/%2e%2e/secret.html", "/help/zh/%2e%2e/%2e%2e/secret.html",
-                                 "/help//etc/passwd", "/help/nothing.html"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "/help/../secret.html",
+        "/help/%2e%2e/secret.html",
+        "/help/zh/%2e%2e/%2e%2e/secret.html",
+        "/help//etc/passwd",
+        "/help/nothing.html",
+    ],
+)
 def test_nothing_outside_the_site_is_given(way: str, read: Reading, folder: Path) -> None:
     build(folder, "title")
     answer = read(way)
