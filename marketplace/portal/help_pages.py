@@ -21,7 +21,7 @@ def router(*, folder: Path, pages: Pages) -> APIRouter:
     def in_the_readers_language(request: Request) -> Response:
         return RedirectResponse(f"/help/{CHINESE if language_of(request) == 'zh' else ''}", status_code=303)
 
-    @routes.get("/help/{path:path}")
+    @routes.api_route("/help/{path:path}", methods=["GET", "HEAD"])
     async def page(request: Request, path: str) -> Response:
         if not (folder / INDEX).exists():
             return pages.show(request, "help_missing.html", None, status=404)

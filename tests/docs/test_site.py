@@ -248,7 +248,7 @@ def texts(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cat
             "-b",
             "gettext",
             "-d",
-            folder / "doctrees",
+            site.parent / "doctrees" / "en",  # as they were read for the site
             DOCS,
             folder / "out",
         ],

@@ -19,7 +19,9 @@ def read(people: None, portal_settings, run_portal, folder: Path) -> Iterator[Re
     """A stranger's browser at a portal whose documentation is in `folder`."""
     portal = run_portal(portal_settings.model_copy(update={"help_folder": folder}))
     with httpx.Client(base_url=portal.url, follow_redirects=True, timeout=30) as browser:
-        yield lambda way, language="en": browser.get(way, headers={"Accept-Language": language})
+        yield lambda way, language="en", method="GET": browser.request(
+            method, way, headers={"Accept-Language": language}
+        )
 
 
 def build(folder: Path, text: str) -> None:
