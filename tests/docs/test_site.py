@@ -248,7 +248,7 @@ def texts(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cat
             "-b",
             "gettext",
             "-d",
-            site.parent / "doctrees" / "en",  # as they were read for the site
+            folder / "doctrees",
             DOCS,
             folder / "out",
         ],
