@@ -78,6 +78,7 @@ class LiveCity:
         part = replace(plain, environment={**plain.environment, **(environment or {})})
         old = self.part(name)
         old.stop()
+        self.city._sweep(name)  # as the supervisor does: what it left behind holds its ports
         new = RunningPart(part, old.folder, old.log)
         self.city.running[name] = new
         (self.changed.add if environment else self.changed.discard)(name)

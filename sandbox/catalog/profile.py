@@ -45,7 +45,7 @@ class Profile:
 
 def rounded(rows: int) -> int:
     """To one figure, or to two that end in a five: 10, 15, 20, ..., 95, 100, 150, ..."""
-    step = max(1, 10 ** (len(str(rows)) - 1) // 2)
+    step = max(1, int(10 ** (len(str(rows)) - 1)) // 2)
     return -(-rows // step) * step
 
 

@@ -86,18 +86,9 @@ GATES = {
         "sandbox.budgets.ledger": "def reserve(tx, **_): pass"}),
     "the budget: only the grant is charged": Gate("vault", "ask", "was not charged at every level", {
         "sandbox.budgets.ledger": """
-            _charge = CHARGE
-            CHARGE = text(str(_charge).replace("WHERE level = :level", "WHERE level = :level AND level = 'grant'"))
-            _reserve = reserve
-            def reserve(tx, **said):
-                try:
-                    _reserve(tx, **said)
-                except BudgetExhausted as stop:
-                    if "grant" in stop.message:
-                        raise
-                    tx.execute(insert(reservations).values(
-                        id=said["id"], grant=said["grant"], dataset=said["dataset"], population=said["population"],
-                        picorho=said["loss"].picorho, delta=said["loss"].delta_units, status="reserved"))
+            _all = _accounts
+            def _accounts(*given):
+                return [account for account in _all(*given) if account.level is Level.GRANT]
             """}),
     "the budget: its end": Gate("vault", "budget_stop", "the budget did not stop it", {
         "sandbox.budgets.ledger": """

@@ -119,7 +119,8 @@ def budget_stop(stage: Stage) -> str:
 
 
 def _levels(stage: Stage) -> list[dict[str, Any]]:
-    found = stage.person("wang").vault("GET", f"/v1/budgets?grant={stage.known['grant']}")
+    """As lin sees them, who is told what everybody spent; wang is told what is the team's."""
+    found = stage.person("lin").vault("GET", f"/v1/budgets?grant={stage.known['grant']}")
     levels: list[dict[str, Any]] = found[0]["levels"]
     return levels
 
