@@ -23,10 +23,10 @@ up: setup  ## start the whole city on this machine; Ctrl-C stops it
 TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadgroup --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
-test: setup $(DONE)/dev  ## run all the tests
+test: setup $(DONE)/dev $(DONE)/docs  ## run all the tests
 	@$(TESTS)
 
-check: setup lint  ## all that must hold before a change lands: lint, types, layers, tests
+check: setup lint $(DONE)/docs  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -75,9 +76,12 @@ class Product:
             database = postgres.url(database="postgres")
             migrate_vault(database)
             migrate_market(database)
-            keys = {"s3_access_key": store.vault.access_key, "s3_secret_key": store.vault.secret_key}
+            keys: dict[str, Any] = {
+                "s3_access_key": store.vault.access_key,
+                "s3_secret_key": store.vault.secret_key,
+            }
             vault = create_vault(
-                VaultSettings(home=home, database_url=database, s3_endpoint=store.endpoint, **keys)
+                VaultSettings(home=home, database_url=SecretStr(database), s3_endpoint=store.endpoint, **keys)
             )
             portal = create_app(PortalSettings(home=home, database_url=database, s3_endpoint=store.endpoint))
             return {"vault": openapi_of(vault.app), "portal": openapi_of(portal)}
@@ -303,7 +307,7 @@ def value_of(of: dict[str, Any]) -> str:
 class Code:
     """What the sources say of one stable code."""
 
-    kind: type
+    kind: Any  # a class below CihuError
     places: set[str] = field(default_factory=set)
     messages: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
 
@@ -362,7 +366,7 @@ def error_codes(product: Product) -> dict[str, Code]:
     for rule in sorted((CHECKOUT / "policies").glob("*.cedar")):
         for block in rule.read_text("utf-8").split("\n@id(")[1:]:
             if "\nforbid" in block:
-                said = dict(re.findall(r'@(\w+)\("((?:[^"\\]|\\.)*)"\)', block))
+                said: dict[str, str] = dict(re.findall(r'@(\w+)\("((?:[^"\\]|\\.)*)"\)', block))
                 of = codes.setdefault(block.partition('"')[2].partition('"')[0], Code(forbidden))
                 of.places.add(str(rule.relative_to(CHECKOUT)))
                 message = said.get("reason_en", "")
@@ -377,9 +381,9 @@ def error_codes(product: Product) -> dict[str, Code]:
     return codes
 
 
-def error_kinds(product: Product, trees: dict[Path, ast.Module]) -> dict[str, type]:
+def error_kinds(product: Product, trees: dict[Path, ast.Module]) -> dict[str, Any]:
     """The classes of the error tree by name. Those outside of errors.py are imported where the sources define them."""
-    known: dict[str, type] = {}
+    known: dict[str, Any] = {}
     grown = True
     names = {"CihuError"}
     classes = [

@@ -40,7 +40,7 @@ def move_inline(page: str, *, root: str) -> tuple[str, dict[str, str]]:
         rule = str(tag["style"]).strip().rstrip(";")
         name = f"inline-{hashlib.sha256(rule.encode()).hexdigest()[:12]}"
         rules[name] = rule
-        tag["class"] = [*tag.get_attribute_list("class"), name] if tag.get("class") else [name]
+        tag["class"] = " ".join([*(str(each) for each in tag.get_attribute_list("class") if each), name])
         del tag["style"]
     if rules and soup.head is not None:
         sheet = "".join(f".{name} {{ {rule}; }}\n" for name, rule in sorted(rules.items()))
