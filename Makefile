@@ -23,10 +23,10 @@ up: setup  ## start the whole city on this machine; Ctrl-C stops it
 TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadgroup --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
-test: setup $(DONE)/dev  ## run all the tests
+test: setup $(DONE)/dev $(DONE)/docs  ## run all the tests
 	@$(TESTS)
 
-check: setup lint  ## all that must hold before a change lands: lint, types, layers, tests
+check: setup lint $(DONE)/docs  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
@@ -34,6 +34,13 @@ lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/mypy
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup $(DONE)/docs  ## build the documentation in English and Chinese; the portal shows it under /help
+	@scripts/build_docs.sh
+
+# after a page was changed: what is new in it is then looked for in docs/locale
+docs-translations: setup $(DONE)/docs
+	@scripts/update_translations.sh
 
 bench: bench-dp bench-error bench-ledger bench-publish bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
 
@@ -97,6 +104,11 @@ $(DONE)/dev: requirements/dev.lock $(DONE)/cihu
 	@$(INSTALL) .venv --require-hashes -r requirements/dev.lock
 	@touch $@
 
+$(DONE)/docs: requirements/docs.lock $(DONE)/cihu
+	@echo "installing what the documentation needs"
+	@$(INSTALL) .venv --require-hashes -r requirements/docs.lock
+	@touch $@
+
 # analysts' kernels have an environment of their own: nothing of the vault's is in it. It is read-only in a seal, so it is compiled here.
 $(KERNEL): kernels/requirements.lock $(CLIENT) $(DONE)/city
 	@echo "installing the kernels' packages"
@@ -110,4 +122,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing lock clean
+.PHONY: help setup up test check lint docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing lock clean

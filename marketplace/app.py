@@ -24,7 +24,7 @@ from marketplace.licences import endpoints as licences
 from marketplace.metering import endpoints as metering
 from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
-from marketplace.portal import refusals, sign_in
+from marketplace.portal import help_pages, refusals, sign_in
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
@@ -93,6 +93,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(reviews.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(market.router(database=database, gate=gate, authenticator=authenticator, pages=pages))
     app.include_router(log.router(authenticator=authenticator, pages=pages, vault=vault, app=app))
+    app.include_router(help_pages.router(folder=settings.help_folder, pages=pages))
     refusals.install(app, database=database, authenticator=authenticator, pages=pages)
 
     metrics = Metrics("portal", version("cihu"))

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     hub_url: str = "http://127.0.0.1:8601"
     hub_client_secret: SecretStr = SecretStr(DEMO_HUB_SECRET)
     policies: Path = REPOSITORY / "policies"
+    help_folder: Path = REPOSITORY / "docs" / "_build" / "html"  # what `make docs` built; shown under /help
     bind: str = "127.0.0.1:8600"
     session_idle_seconds: int = 60 * 60
     session_seconds: int = 12 * 60 * 60

@@ -9,6 +9,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "log_out": ("退出", "Log out"),
     "account": ("账号", "Account"),
     "password": ("密码", "Password"),
+    "help": ("帮助", "Help"),
+    "help_missing": ("帮助文档尚未生成", "The documentation is not built"),
+    "help_missing_is": ("请在安装磁湖的文件夹中运行下面的命令，约需一分钟；完成后刷新本页即可，不必重启。",
+                        "Run this command in the folder where Cihu is installed. It takes about a minute. Then reload this page: "
+                        "no restart is needed."),
     "to_start": ("回到首页", "To the start page"),
     "datasets": ("数据目录", "Datasets"),
     "requests": ("申报", "Requests"),
