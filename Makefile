@@ -18,9 +18,9 @@ setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the lo
 up: setup  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
-# one worker more than cores: tests wait for processes about as long as they compute; those that measure time, or wait for a browser, come
-# after, one by one
-TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 1) --dist loadgroup --no-loadscope-reorder -m "not alone" --durations 20 && \
+# Two workers more than cores, because tests wait longer than they compute: for processes, for moments, for limits. Those that
+# measure time, or wait for a browser, come after, one by one.
+TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 2) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
 test: setup $(DONE)/dev $(DONE)/docs  ## run all the tests
@@ -31,6 +31,7 @@ check: setup lint $(DONE)/docs  ## all that must hold before a change lands: lin
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,31 +14,19 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import PROCESSES, Story, open_story
 
-pytest_plugins = ["left_processes"]
+pytest_plugins = ["left_processes", "distribution"]
 
 # the same examples each time, on every machine
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
 
-TESTS = Path(__file__).parent
 numbers = itertools.count()
-LONGEST = ("test_sensitivity.py",)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish() -> None:
     """Before anybody looks what is left (left_processes.py)."""
     PROCESSES.close()
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file is one worker's, but for tests that name a group of their own. What takes longest comes first: it would end last
-    and alone."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(TESTS))))
-    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ an atom it cancels out, or it does not), and where there are many, first by draw
 out, as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The use of
 information sets in decoding cyclic codes", 1962).
 
-The exact statement, and that this finds the same: tests/declared/test_few_behind.py.
+The exact statement, and that this finds the same: tests/declared/test_small_unit_search.py.
 """
 
 from collections.abc import Callable

@@ -58,7 +58,7 @@ def told_of_one(values: int) -> tuple[float, float]:
     return float(low[0]), float(high[0])
 
 
-def test_of_values_that_one_unit_alone_has_any_is_told_as_seldom_as_delta_says_and_delta_is_not_far_above() -> None:
+def test_values_that_one_unit_alone_has_are_told_as_seldom_as_delta_says() -> None:
     found = [told_of_one(values) for values in (1, 2, 9, MOST_VALUES, MOST_VALUES + 50)]
     assert all(low <= DELTA for low, _ in found), found
     assert max(high for _, high in found) > DELTA / 2, found

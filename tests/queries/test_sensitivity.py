@@ -163,7 +163,7 @@ def questions(draw: st.DrawFn) -> str:
         by = ", ".join(name for name in inner.split(", ") if " " not in name)
         return f"SELECT {asked} FROM (SELECT {inner} FROM t.t {predicate} GROUP BY {by}) {condition}"
     keys = draw(st.sampled_from(KEYS))
-    many = keys in ("FLOOR(cost)", "visits")  # too many cells for a quantile
+    many = keys in ("FLOOR(cost)", "visits", "CAST(cost * 1.5 AS INTEGER)")  # too many cells for a quantile
     asked = draw(st.sampled_from([one for one in AGGREGATES if not many or "MEDIAN" not in one]))
     if draw(st.integers(0, 4)) == 0:  # with a public table, whose rows may multiply a unit's
         how = draw(st.sampled_from(["JOIN", "LEFT JOIN"]))
@@ -206,7 +206,6 @@ JOINED = (
     f"COUNT(*) AS n FROM {TWO} GROUP BY person) WHERE n > 2")
 
 
-@pytest.mark.xdist_group("joined sensitivity")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, workers, st.integers(1, 6), st.sampled_from(JOINED), st.sampled_from(["JOIN", "LEFT JOIN"]), st.integers(0, 9))
 def test_no_unit_of_two_datasets_that_are_joined_moves_a_total_by_more_than_the_plan_claims(
@@ -229,7 +228,6 @@ WITH_ITSELF = (
     f"FROM {AGAIN} GROUP BY a.person)")
 
 
-@pytest.mark.xdist_group("joined sensitivity")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.integers(1, 6), st.sampled_from(WITH_ITSELF), st.sampled_from(["JOIN", "LEFT JOIN"]), st.integers(0, 9))
 def test_no_unit_of_a_dataset_that_is_joined_with_itself_moves_a_total_by_more_than_the_plan_claims(
@@ -347,8 +345,7 @@ QUESTIONS = int(os.environ.get("CIHU_SENSITIVITY_CASES", "10000")) // 5 // SHARD
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("shard", [pytest.param(shard, marks=pytest.mark.xdist_group(f"sensitivity {shard}"))
-                                   for shard in range(SHARDS)])
+@pytest.mark.parametrize("shard", range(SHARDS))
 def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_ten_thousand_cases(shard: int) -> None:
     """A case is a table, a policy, a question and the unit that is taken out. All shards together are ten thousand."""
     TRIED.clear()

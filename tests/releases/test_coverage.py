@@ -230,7 +230,7 @@ def answers(sql: str, epsilon: str, draws: int) -> list[tuple[Any, float, dict[s
     """Of each cell that has rows, again and again: the value, the truth, and what is said of the error."""
     ready = prepared(sql, epsilon)
     exact = exact_cells(sql)
-    keys = len(ready.plan.keys)
+    keys = len(ready.plan.outputs) - 1
     truth = {row[:keys]: row[keys] for row in plainly(sql)}
     output = ready.plan.outputs[keys]
     if not says_across(output.of):
