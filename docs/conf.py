@@ -1,4 +1,5 @@
-"""The settings of the documentation site (Sphinx, MyST, furo). `make docs` builds it in English and in Chinese."""
+"""The settings of the documentation site (Sphinx, MyST, furo).
+`make docs` builds it in English and in Chinese."""
 
 import sys
 from importlib import metadata
@@ -20,7 +21,8 @@ myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block
 myst_heading_anchors = 3
 myst_linkify_fuzzy_links = False
 
-# one catalogue for each page; no line numbers in it, so that an edit changes the catalogue only where it changes words
+# one catalogue for each page; no line numbers in it, so that an edit changes the catalogue only
+# where it changes words
 language = "en"
 locale_dirs = ["locale"]
 gettext_compact = False

@@ -1,8 +1,10 @@
-"""The generated pages of the reference: what the program itself says of its language, files, errors, doors, commands, settings.
+"""The generated pages of the reference: what the program itself says of its language, files, errors, doors,
+commands, settings.
 
-`python docs/generate.py FOLDER` writes them in English and in Chinese; the build takes those of its language. Headings and fixed
-sentences are written in that language here; what is read from the program (docstrings, messages) is in the language that the
-program has it in. Everything that is imported from the product is imported in `Product`, so that a moved module is one line.
+`python docs/generate.py FOLDER` writes them in English and in Chinese; the build takes those of its language.
+Headings and fixed sentences are written in that language here; what is read from the program (docstrings,
+messages) is in the language that the program has it in. Everything that is imported from the product is
+imported in `Product`, so that a moved module is one line.
 """
 
 import ast
@@ -55,13 +57,14 @@ class Product:
         )
 
     def specifications(self) -> dict[str, dict[str, Any]]:
-        """The OpenAPI of both services, as each makes it of its own routes. To be put together they want their servers."""
+        """The OpenAPI of both services, as each makes it of its own routes.
+        To be put together they want their servers."""
         from marketplace.app import create_app
         from marketplace.migrate import migrate as migrate_market
         from marketplace.settings import Settings as PortalSettings
-        from sandbox.vault.app import create_vault
         from sandbox.standalone.postgres import Postgres
         from sandbox.standalone.s3 import S3Server
+        from sandbox.vault.app import create_vault
         from sandbox.vault.migrate import migrate as migrate_vault
         from sandbox.vault.settings import Settings as VaultSettings
 
@@ -313,7 +316,8 @@ class Code:
 
 
 def error_codes(product: Product) -> dict[str, Code]:
-    """Every code: of each class of the tree, of each place in the sources that gives one, of each rule, of each key's verdict."""
+    """Every code: of each class of the tree, of each place in the sources that gives one, of each rule,
+    of each key's verdict."""
     trees = {
         path: ast.parse(path.read_text("utf-8"))
         for package in PACKAGES
@@ -382,7 +386,8 @@ def error_codes(product: Product) -> dict[str, Code]:
 
 
 def error_kinds(product: Product, trees: dict[Path, ast.Module]) -> dict[str, Any]:
-    """The classes of the error tree by name. Those outside of errors.py are imported where the sources define them."""
+    """The classes of the error tree by name.
+    Those outside of errors.py are imported where the sources define them."""
     known: dict[str, Any] = {}
     grown = True
     names = {"CihuError"}
@@ -421,7 +426,8 @@ def names_in(tree: ast.Module) -> dict[str, str]:
 
 
 def code_of_call(node: ast.Call, names: dict[str, str]) -> str:
-    """The code of a decision that no rule made, and of a bucket that is not fit (sandbox/storage/protection.py)."""
+    """The code of a decision that no rule made, and of a bucket that is not fit
+    (sandbox/storage/protection.py)."""
     if isinstance(node.func, ast.Name) and node.func.id == "unfit":
         return f"storage_{constant(node.args[2], names)}"
     return next((constant(word.value, names) for word in node.keywords if word.arg == "code"), "")
@@ -505,7 +511,8 @@ def errors(writer: Writer, product: Product) -> str:
 
 
 def anchor(name: str) -> str:
-    """Codes of keys are in capitals, and two of them are spelled as a code of the tree is in small letters."""
+    """Codes of keys are in capitals, and two of them are spelled as a code of the tree
+    is in small letters."""
     return ("key-" if name.isupper() else "") + name.lower().replace("_", "-")
 
 

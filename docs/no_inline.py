@@ -1,8 +1,9 @@
 """A Sphinx extension: scripts and styles that the theme writes into pages are moved into files.
 
-The portal serves the site under a content security policy without inline scripts and styles (marketplace/portal/headers.py). The
-theme sets the colour scheme by an inline script and hides its icons by a style attribute. Each inline script becomes a file of
-the same text; a style element or attribute becomes a rule of a style sheet. What the page does stays the same.
+The portal serves the site under a content security policy without inline scripts and styles
+(marketplace/portal/headers.py). The theme sets the colour scheme by an inline script and hides its icons by a
+style attribute. Each inline script becomes a file of the same text; a style element or attribute becomes a
+rule of a style sheet. What the page does stays the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ FOLDER = "inline"
 
 
 def move_inline(page: str, *, root: str) -> tuple[str, dict[str, str]]:
-    """The page without inline scripts and styles, and the files (name -> text) that hold them. `root`: the way to the files."""
+    """The page without inline scripts and styles, and the files (name -> text) that hold them.
+    `root`: the way to the files."""
     soup, files = BeautifulSoup(page, "html.parser"), dict[str, str]()
 
     def kept(text: str, suffix: str) -> str:

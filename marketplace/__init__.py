@@ -1,1 +1,2 @@
-"""What the sandbox governs, the marketplace sells: products, orders, licences, keys, metered delivery, invoices."""
+"""What the sandbox governs, the marketplace sells:
+products, orders, licences, keys, metered delivery, invoices."""

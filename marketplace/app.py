@@ -60,35 +60,60 @@ STATIC = Path(__file__).parent / "portal" / "static"
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The portal, from its settings: the one place where its parts meet. Raises `CihuError` if one cannot be made."""
+    """The portal, from its settings: the one place where its parts meet.
+    Raises `CihuError` if one cannot be made."""
     database = Database(settings.database_url)
     issuer = TokenIssuer("portal", settings.keys, database)
     verifier = TokenVerifier(database, issuers={"portal"})
     gate = Gate(settings.policies)
     authenticator = Authenticator(database, settings, verifier)
     pages = Pages(settings)
-    provider = Provider(client=hub_client(hub_url=settings.hub_url, secret=settings.hub_client_secret.get_secret_value()),
-                        issuer=issuer, issuer_url=settings.portal_url, workspace_seconds=settings.workspace_seconds)
+    provider = Provider(
+        client=hub_client(hub_url=settings.hub_url, secret=settings.hub_client_secret.get_secret_value()),
+        issuer=issuer,
+        issuer_url=settings.portal_url,
+        workspace_seconds=settings.workspace_seconds,
+    )
 
-    app = FastAPI(title="Cihu portal", version="1", docs_url=None, redoc_url=None, lifespan=_housekeeping(
-        database, older_than=timedelta(seconds=settings.abandoned_call_seconds)))
+    app = FastAPI(
+        title="Cihu portal",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_housekeeping(database, older_than=timedelta(seconds=settings.abandoned_call_seconds)),
+    )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.include_router(openid.router(database=database, authenticator=authenticator, provider=provider, verifier=verifier, gate=gate))
+    app.include_router(
+        openid.router(
+            database=database, authenticator=authenticator, provider=provider, verifier=verifier, gate=gate
+        )
+    )
     app.include_router(login.router(database=database, authenticator=authenticator, pages=pages))
     app.include_router(start.router(authenticator=authenticator, pages=pages))
     app.include_router(my_sessions.router(database=database, authenticator=authenticator, pages=pages))
     app.include_router(sign_in.router(database=database, issuer=issuer))
     vault = Vault(settings.vault_url, issuer)
-    products_store = ProductStore(settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(),
-                                  settings.product_bucket, settings.s3_secure)
+    products_store = ProductStore(
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        settings.s3_secret_key.get_secret_value(),
+        settings.product_bucket,
+        settings.s3_secure,
+    )
     copies = Copies(products_store)
     delivery = Delivery(database, grades=gate.grades, copies=copies, vault=vault)
-    app.include_router(products.router(database=database, gate=gate, vault=vault, copies=copies, caller=authenticator.caller))
+    app.include_router(
+        products.router(database=database, gate=gate, vault=vault, copies=copies, caller=authenticator.caller)
+    )
     for noun in (orders, licences, keys, metering, invoices):
         app.include_router(noun.router(database=database, gate=gate, caller=authenticator.caller))
     app.include_router(calls.router(delivery=delivery))
-    app.include_router(datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault))
-    app.include_router(requests.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(
+        datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault)
+    )
+    app.include_router(
+        requests.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault)
+    )
     app.include_router(runs.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(reviews.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(market.router(database=database, gate=gate, authenticator=authenticator, pages=pages))
@@ -97,9 +122,18 @@ def create_app(settings: Settings) -> ASGIApp:
     refusals.install(app, database=database, authenticator=authenticator, pages=pages)
 
     metrics = Metrics("portal", version("cihu"))
-    app.include_router(health_router(Health({
-        "disk": room_on_disk(settings.home), "database": ClocksTogether(database), "store": products_store.require_there,
-        "vault": vault.require_alive})))
+    app.include_router(
+        health_router(
+            Health(
+                {
+                    "disk": room_on_disk(settings.home),
+                    "database": ClocksTogether(database),
+                    "store": products_store.require_there,
+                    "vault": vault.require_alive,
+                }
+            )
+        )
+    )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
 
     @app.get("/healthz", include_in_schema=False)
@@ -149,8 +183,18 @@ def main() -> int:
         return 1
     host, port = settings.address
     # the hub's request for ended logins has no end of its own
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False, log_config=None,
-                http=LimitedProtocol, ws="none", forwarded_allow_ips="127.0.0.1", timeout_graceful_shutdown=STOP_SECONDS)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        http=LimitedProtocol,
+        ws="none",
+        forwarded_allow_ips="127.0.0.1",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
     return 0
 
 

@@ -25,13 +25,15 @@ TABLES = (
 
 
 def import_tables() -> None:
-    """The tables hang themselves on the metadata when they are imported. To compare with a database; to migrate it, no."""
+    """The tables hang themselves on the metadata when they are imported.
+    To compare with a database; to migrate it, no."""
     for module in TABLES:
         import_module(module)
 
 
 def migrate(owner_url: str) -> None:
-    """Bring the database at `owner_url` (a role that owns it) to this version; safe to repeat, and to do twice at once."""
+    """Bring the database at `owner_url` (a role that owns it) to this version;
+    safe to repeat, and to do twice at once."""
     with owned(owner_url) as tx:
         create_schemas(tx)
         upgrade(tx, HISTORY)
@@ -42,7 +44,9 @@ def migrate(owner_url: str) -> None:
 def main() -> int:
     url = os.environ.get("CIHU_DATABASE_URL", "")
     if not url:
-        print("CIHU_DATABASE_URL is not set: give the address of the database for its owner.", file=sys.stderr)
+        print(
+            "CIHU_DATABASE_URL is not set: give the address of the database for its owner.", file=sys.stderr
+        )
         return 1
     try:
         migrate(url)

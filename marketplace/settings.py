@@ -15,7 +15,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Every value has a default that is right for the city on one machine; each is overridden by `CIHU_<NAME>`."""
+    """Every value has a default that is right for the city on one machine;
+    each is overridden by `CIHU_<NAME>`."""
 
     model_config = SettingsConfigDict(env_prefix="CIHU_", frozen=True, extra="ignore")
 
@@ -37,15 +38,18 @@ class Settings(BaseSettings):
     session_seconds: int = 12 * 60 * 60
     workspace_seconds: int = 12 * 60 * 60
     metrics_token: SecretStr = SecretStr("")  # who may read /metrics from elsewhere than this machine
-    abandoned_call_seconds: int = 15 * 60  # a metered call that was not answered by then was cut off by a crash: it is credited
+    # a metered call that was not answered by then was cut off by a crash: it is credited
+    abandoned_call_seconds: int = 15 * 60
 
     @cached_property
     def address(self) -> tuple[str, int]:
         """Where to listen: host and port of `bind`."""
         host, _, port = self.bind.rpartition(":")
         if not host or not port.isdigit():
-            raise InvalidInput(f"CIHU_BIND is {self.bind!r}, which is not HOST:PORT.",
-                               remedy="Set it to something like 127.0.0.1:8600.")
+            raise InvalidInput(
+                f"CIHU_BIND is {self.bind!r}, which is not HOST:PORT.",
+                remedy="Set it to something like 127.0.0.1:8600.",
+            )
         return host.strip("[]"), int(port)
 
     @property
@@ -64,7 +68,9 @@ def read_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         faults = "; ".join(f"CIHU_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
-        raise InvalidInput(f"The settings cannot be used: {faults}.", remedy="Correct these variables.") from None
+        raise InvalidInput(
+            f"The settings cannot be used: {faults}.", remedy="Correct these variables."
+        ) from None
     check_settings(settings)
     return settings
 
@@ -72,16 +78,22 @@ def read_settings() -> Settings:
 def check_settings(settings: Settings) -> None:
     """Refuse what would be unsafe or cannot work. Raises `InvalidInput`."""
     if not settings.database_url:
-        raise InvalidInput("CIHU_DATABASE_URL is not set.",
-                           remedy="Give the address of Postgres for the role cihu_portal; `cihu up` does it for you.")
+        raise InvalidInput(
+            "CIHU_DATABASE_URL is not set.",
+            remedy="Give the address of Postgres for the role cihu_portal; `cihu up` does it for you.",
+        )
     if is_loopback(settings.address[0]):
         return
     if settings.hub_client_secret.get_secret_value() == DEMO_HUB_SECRET:
-        raise InvalidInput(f"The portal would listen on {settings.bind} with the demo's client secret.",
-                           remedy="Set CIHU_HUB_CLIENT_SECRET to a secret of your own, or CIHU_BIND to 127.0.0.1.")
+        raise InvalidInput(
+            f"The portal would listen on {settings.bind} with the demo's client secret.",
+            remedy="Set CIHU_HUB_CLIENT_SECRET to a secret of your own, or CIHU_BIND to 127.0.0.1.",
+        )
     if not settings.secure:
-        raise InvalidInput(f"The portal would listen on {settings.bind} but its public address is not https.",
-                           remedy="Set CIHU_PORTAL_URL to the https address that people use.")
+        raise InvalidInput(
+            f"The portal would listen on {settings.bind} but its public address is not https.",
+            remedy="Set CIHU_PORTAL_URL to the https address that people use.",
+        )
 
 
 def is_loopback(host: str) -> bool:

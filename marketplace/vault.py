@@ -1,7 +1,8 @@
-"""How does the portal talk to the vault? Over HTTP, each request with a token of sixty seconds for whoever is behind it.
+"""How does the portal talk to the vault?
+Over HTTP, each request with a token of sixty seconds for whoever is behind it.
 
-The portal has no rights of its own there: the vault decides by the person (or by the service account "marketplace",
-for products), as if they had come themselves.
+The portal has no rights of its own there: the vault decides by the person (or by the service account
+"marketplace", for products), as if they had come themselves.
 """
 
 from copy import copy
@@ -25,7 +26,8 @@ Answer = dict[str, Any]
 
 
 class Vault:
-    """The vault's API. Every method takes first who asks. Raises what the vault refused with, or `Unavailable`."""
+    """The vault's API. Every method takes first who asks.
+    Raises what the vault refused with, or `Unavailable`."""
 
     def __init__(self, url: str, issuer: TokenIssuer, *, timeout_seconds: float = 60.0) -> None:
         self.url = url.rstrip("/")
@@ -45,8 +47,9 @@ class Vault:
         try:
             self.client.get("/health/live", timeout=ALIVE_SECONDS).raise_for_status()
         except httpx.HTTPError as error:
-            raise Unavailable("The vault cannot be reached.", remedy="See the vault's log.",
-                              internal=type(error).__name__) from None
+            raise Unavailable(
+                "The vault cannot be reached.", remedy="See the vault's log.", internal=type(error).__name__
+            ) from None
 
     def datasets(self, who: str) -> list[Answer]:
         return listed(self.get(who, "/v1/datasets"))
@@ -63,13 +66,21 @@ class Vault:
         return self.send(who, "GET", f"/v1/datasets/{segment(name)}/stand-in").content
 
     def stand_in_about(self, who: str, name: str) -> Answer:
-        """Of which kind the best stand-in rows are, what was paid for them, and how near they are to what was bought."""
+        """Of which kind the best stand-in rows are, what was paid for them,
+        and how near they are to what was bought."""
         return self.get(who, f"/v1/datasets/{segment(name)}/stand-in/about")
 
     def buy_stand_in(self, who: str, name: str, epsilon: str) -> Answer:
         """Waits until the rows are made, which can take minutes: every pair of columns is counted."""
-        return document(self.send(who, "POST", f"/v1/datasets/{segment(name)}/stand-in", json={"epsilon": epsilon},
-                                  timeout=BUYING_SECONDS))
+        return document(
+            self.send(
+                who,
+                "POST",
+                f"/v1/datasets/{segment(name)}/stand-in",
+                json={"epsilon": epsilon},
+                timeout=BUYING_SECONDS,
+            )
+        )
 
     def requests(self, who: str, *, status: str = "") -> list[Answer]:
         return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})))
@@ -93,14 +104,23 @@ class Vault:
 
     def open_copy(self, who: str, name: str, columns: tuple[str, ...] | None) -> Answer:
         """Let the vault write the open copy of a dataset: object, version_id, columns, rows, grade."""
-        return self.post(who, f"/v1/datasets/{segment(name)}/open-copy", {"columns": list(columns)} if columns else {})
+        return self.post(
+            who, f"/v1/datasets/{segment(name)}/open-copy", {"columns": list(columns)} if columns else {}
+        )
 
     def explain(self, who: str, *, sql: str, epsilon: str, grant: str) -> Answer:
         return self.post(who, "/v1/explain", {"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)})
 
     def ask(self, who: str, *, sql: str, epsilon: str, grant: str) -> Answer:
-        return document(self.send(who, "POST", "/v1/ask", timeout=ASKING_SECONDS,
-                                  json={"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)}))
+        return document(
+            self.send(
+                who,
+                "POST",
+                "/v1/ask",
+                timeout=ASKING_SECONDS,
+                json={"sql": sql, "epsilon": epsilon, "grant": number_or_text(grant)},
+            )
+        )
 
     def answer(self, who: str, answer_id: str) -> Answer:
         return self.get(who, f"/v1/answers/{segment(answer_id)}")
@@ -125,7 +145,8 @@ class Vault:
         return self.get(who, "/v1/reviews/statistics")
 
     def review_file(self, who: str, number: str, path: str, *, original: bool = False) -> tuple[bytes, bool]:
-        """A file in quarantine, as it would leave or as the run left it, and which of the two; the vault logs the view."""
+        """A file in quarantine, as it would leave or as the run left it, and which of the two;
+        the vault logs the view."""
         address = f"/v1/reviews/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}"
         answer = self.send(who, "GET", address + ("?original=true" if original else ""))
         return answer.content, answer.headers.get("Cihu-Shown") == "original"
@@ -159,8 +180,11 @@ class Vault:
             return None
 
     def ask_for_files(self, who: str, number: str, files: list[Answer], *, change: bool = False) -> Answer:
-        """Each file: path, statbarn, context, controls, counts. With `change`, of what waits for reviewers already."""
-        return self.post(who, f"/v1/runs/{segment(number)}/release{'/change' if change else ''}", {"files": files})
+        """Each file: path, statbarn, context, controls, counts.
+        With `change`, of what waits for reviewers already."""
+        return self.post(
+            who, f"/v1/runs/{segment(number)}/release{'/change' if change else ''}", {"files": files}
+        )
 
     def withdraw_release(self, who: str, number: str) -> Answer:
         return self.post(who, f"/v1/runs/{segment(number)}/release/withdraw", {})
@@ -170,7 +194,9 @@ class Vault:
         return self.get(who, f"/v1/runs/{segment(number)}/files")
 
     def run_file(self, who: str, number: str, path: str) -> bytes:
-        return self.send(who, "GET", f"/v1/runs/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}").content
+        return self.send(
+            who, "GET", f"/v1/runs/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}"
+        ).content
 
     def run_package(self, who: str, number: str) -> bytes:
         """A decided run as a signed package."""
@@ -191,14 +217,21 @@ class Vault:
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         # to the microsecond: whoever logs in anew in the second of their log-out is let in
-        token = self.issuer.issue(who, audience=VAULT, lifetime_seconds=TOKEN_SECONDS,
-                                  **login_claims(session="", logged_in_at=datetime.now(UTC)))
+        token = self.issuer.issue(
+            who,
+            audience=VAULT,
+            lifetime_seconds=TOKEN_SECONDS,
+            **login_claims(session="", logged_in_at=datetime.now(UTC)),
+        )
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
         try:
             answer = self.client.request(method, path, headers=headers, **more)
         except httpx.HTTPError as error:
-            raise Unavailable("The vault cannot be reached.", remedy="Try again; if it lasts, tell the operator.",
-                              internal=f"{type(error).__name__} at {self.url}") from None
+            raise Unavailable(
+                "The vault cannot be reached.",
+                remedy="Try again; if it lasts, tell the operator.",
+                internal=f"{type(error).__name__} at {self.url}",
+            ) from None
         if answer.is_success:
             return answer
         raise refusal_of(answer)
@@ -217,15 +250,24 @@ def refusal_of(answer: httpx.Response) -> CihuError:
     if not isinstance(body, dict) or kind is Unavailable:
         body = {}
     if body.get("code") in OF_A_CLOCK:  # of a token that was made for this request: nobody can log in better
-        return Unavailable("The clocks of the portal and of the vault are apart.", code="clocks_apart",
-                           remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
-                           zh="门户与保险库的时钟相差过大。",
-                           remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。")
+        return Unavailable(
+            "The clocks of the portal and of the vault are apart.",
+            code="clocks_apart",
+            remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
+            zh="门户与保险库的时钟相差过大。",
+            remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。",
+        )
     message = str(body.get("detail") or "The vault could not do this.")
     remedy = str(body.get("remedy") or "")
     chinese = bool(body) and answer.headers.get("content-language") == "zh"
-    return kind(message, code=str(body.get("code") or kind.code), remedy=remedy, internal=f"the vault said {answer.status_code}",
-                zh=message if chinese else "", remedy_zh=remedy if chinese else "")
+    return kind(
+        message,
+        code=str(body.get("code") or kind.code),
+        remedy=remedy,
+        internal=f"the vault said {answer.status_code}",
+        zh=message if chinese else "",
+        remedy_zh=remedy if chinese else "",
+    )
 
 
 def document(answer: httpx.Response) -> Answer:
@@ -244,7 +286,11 @@ def listed(body: Answer) -> list[Answer]:
 
 def segment(text: str) -> str:
     """A part of a path that stays one part. Raises `InvalidInput`."""
-    if not text or not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in text) or ".." in text:
+    if (
+        not text
+        or not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in text)
+        or ".." in text
+    ):
         raise InvalidInput("This is not the name of anything here.")
     return text
 

@@ -14,8 +14,9 @@
 Every error has a public message (safe to show to anybody who may call) and may have an internal
 one (for the operator's log). Neither may ever hold a value from raw data.
 
-The message is made in both languages where it is made: `zh` and `remedy_zh` stand beside `message` and `remedy`, and
-`words("zh")` gives them. What has no Chinese yet is said in English; nobody ever translates by matching a text.
+The message is made in both languages where it is made: `zh` and `remedy_zh` stand beside `message` and
+`remedy`, and `words("zh")` gives them. What has no Chinese yet is said in English; nobody ever
+translates by matching a text.
 """
 
 from dataclasses import dataclass
@@ -30,8 +31,16 @@ class CihuError(Exception):
     code = "error"
     shown_as: "CihuError | None" = None
 
-    def __init__(self, message: str, *, code: str | None = None, remedy: str = "", internal: str = "", zh: str = "",
-                 remedy_zh: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        remedy: str = "",
+        internal: str = "",
+        zh: str = "",
+        remedy_zh: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
@@ -68,12 +77,25 @@ class Position:
 class QueryRefused(InvalidInput):
     code = "query_refused"
 
-    def __init__(self, construct: str, why: str, *, instead: str, why_zh: str, instead_zh: str,
-                 position: Position | None = None, construct_zh: str = "") -> None:
+    def __init__(
+        self,
+        construct: str,
+        why: str,
+        *,
+        instead: str,
+        why_zh: str,
+        instead_zh: str,
+        position: Position | None = None,
+        construct_zh: str = "",
+    ) -> None:
         place = f" ({position})" if position else ""
         place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
-        super().__init__(f"{construct}{place}: {why}", remedy=instead, remedy_zh=instead_zh,
-                         zh=f"{construct_zh or construct}{place_zh}:{why_zh}")
+        super().__init__(
+            f"{construct}{place}: {why}",
+            remedy=instead,
+            remedy_zh=instead_zh,
+            zh=f"{construct_zh or construct}{place_zh}:{why_zh}",
+        )
         self.construct = construct
         self.position = position
 

@@ -1,8 +1,9 @@
-"""Text that can be stored, shown and compared: what everybody types or uploads goes through one of these types.
+"""Text that can be stored, shown and compared: what everybody types or uploads goes
+through one of these types.
 
-`PlainText` has no NUL and no lone surrogate, which no database and no file can hold, and is in Unicode's form NFC, so that what
-looks the same is the same. `ExactText` is as it was sent (programs, passwords), and has neither sign. Lengths stand at each
-field, and a body's length bounds them all.
+`PlainText` has no NUL and no lone surrogate, which no database and no file can hold, and is in Unicode's form
+NFC, so that what looks the same is the same. `ExactText` is as it was sent (programs, passwords), and has
+neither sign. Lengths stand at each field, and a body's length bounds them all.
 """
 
 import re

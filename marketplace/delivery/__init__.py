@@ -1,1 +1,2 @@
-"""Hands out what was bought: rows of open copies and answers to private queries, each call admitted and settled."""
+"""Hands out what was bought: rows of open copies and answers to private queries,
+each call admitted and settled."""

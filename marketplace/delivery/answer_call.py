@@ -1,10 +1,11 @@
-"""How is a call by key answered? Checked, admitted (and so metered), fetched, settled, and only then handed out.
+"""How is a call by key answered?
+Checked, admitted (and so metered), fetched, settled, and only then handed out.
 
     check -> admit (one transaction) -> fetch -> settle (one transaction) -> hand out
                                           └ we failed: credit (one transaction), and say so
 
-A crash between admitting and settling leaves the call metered; a retry with the same Idempotency-Key gets its result
-without paying again.
+A crash between admitting and settling leaves the call metered; a retry with the same Idempotency-Key gets its
+result without paying again.
 """
 
 from collections.abc import Mapping
@@ -73,20 +74,30 @@ class Delivery:
         if not isinstance(definition, RowsDefinition):
             return ask_query(self.vault, definition, call.given, admission.reference)
         table = self.copies.table(definition.object, definition.version_id)
-        found = sample(table, definition) if call.sample else look_up(table, definition, read_wish(definition, call.given))
+        found = (
+            sample(table, definition)
+            if call.sample
+            else look_up(table, definition, read_wish(definition, call.given))
+        )
         return {"version": definition.version_id, **found}, {"version": definition.version_id}
 
     def give_back(self, admission: Admission, error: Exception) -> NotDelivered:
-        """Credit a call that failed; the parameters were good, so it was not the caller's fault. The caller learns no
-        more than that: why a query failed is between the seller and the vault."""
+        """Credit a call that failed; the parameters were good, so it was not the caller's fault.
+        The caller learns no more than that: why a query failed is between the seller and the vault."""
         why = error.code if isinstance(error, CihuError) else type(error).__name__
         with self.database.transaction() as tx:
             credited = credit_call(tx, admission=admission, why=why)
         inside = f"{error.message} {error.internal}" if isinstance(error, CihuError) else why
         cost = "The call costs nothing." if credited else "It was delivered before, and is not charged again."
-        return NotDelivered(Unavailable(f"The product cannot be delivered now. {cost}",
-                                        code="not_delivered", remedy="Try again later; if it lasts, tell the seller.",
-                                        internal=inside), admission.limits)
+        return NotDelivered(
+            Unavailable(
+                f"The product cannot be delivered now. {cost}",
+                code="not_delivered",
+                remedy="Try again later; if it lasts, tell the seller.",
+                internal=inside,
+            ),
+            admission.limits,
+        )
 
 
 def check_parameters(product: Product, call: Call) -> None:

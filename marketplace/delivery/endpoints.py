@@ -1,4 +1,5 @@
-"""Where do programs call? GET /api/v1/call/{product} with a key; what is left of the limits stands in the headers."""
+"""Where do programs call? GET /api/v1/call/{product} with a key;
+what is left of the limits stands in the headers."""
 
 import logging
 import math
@@ -25,8 +26,9 @@ def router(*, delivery: Delivery) -> APIRouter:
 
     @routes.get("/call/{product}", summary="Call a product with a key")
     def call(request: Request, product: str) -> Response:
-        """Send the key as `Authorization: Bearer chk_…` or `X-Api-Key`, the product's parameters as the query. With an
-        `Idempotency-Key` a retry gets the same result and is billed once."""
+        """Send the key as `Authorization: Bearer chk_…` or `X-Api-Key`,
+        the product's parameters as the query. With an `Idempotency-Key` a retry gets the same
+        result and is billed once."""
         return answer(request, product, sample=False)
 
     @routes.get("/call/{product}/sample", summary="The first rows, free, to see what they look like")
@@ -34,15 +36,23 @@ def router(*, delivery: Delivery) -> APIRouter:
         return answer(request, product, sample=True)
 
     def answer(request: Request, product: str, *, sample: bool) -> Response:
-        outcome = delivery.answer_call(Call(secret=key_of(request), product=product, given=parameters_of(request),
-                                            request_id=request_id_of(request), sample=sample))
+        outcome = delivery.answer_call(
+            Call(
+                secret=key_of(request),
+                product=product,
+                given=parameters_of(request),
+                request_id=request_id_of(request),
+                sample=sample,
+            )
+        )
         return handed_out(outcome) if isinstance(outcome, Delivered) else turned_away(outcome, request)
 
     return routes
 
 
 def key_of(request: Request) -> str:
-    """The key that came with a request. Never in the address, where logs would keep it. Raises `NotAuthenticated`."""
+    """The key that came with a request. Never in the address, where logs would keep it.
+    Raises `NotAuthenticated`."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     key = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
     if not key:
@@ -69,14 +79,23 @@ def request_id_of(request: Request) -> str:
     text = given.strip()
     text = text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
     if not IDEMPOTENCY_KEY.fullmatch(text):
-        raise InvalidInput("The Idempotency-Key cannot be used.", remedy="Send 1 to 200 printable ASCII characters.")
+        raise InvalidInput(
+            "The Idempotency-Key cannot be used.", remedy="Send 1 to 200 printable ASCII characters."
+        )
     return f"key:{text}"
 
 
 def handed_out(delivered: Delivered) -> Response:
     admission = delivered.admission
-    body = {"product": admission.product.id, **delivered.result, "usage": usage_of(admission),
-            "terms": {"purpose": admission.licence.terms.purpose, "redistribution": admission.licence.terms.redistribution}}
+    body = {
+        "product": admission.product.id,
+        **delivered.result,
+        "usage": usage_of(admission),
+        "terms": {
+            "purpose": admission.licence.terms.purpose,
+            "redistribution": admission.licence.terms.redistribution,
+        },
+    }
     headers = {"Cache-Control": "no-store", "Cihu-Usage": admission.usage, **limit_headers(admission.limits)}
     if admission.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -84,8 +103,14 @@ def handed_out(delivered: Delivered) -> Response:
 
 
 def usage_of(admission: Admission) -> dict[str, object]:
-    return {"id": admission.usage, "verdict": Verdict.VALID, "reason": admission.charge.reason,
-            "amount_fen": admission.charge.amount_fen, "log_index": admission.log_index, "replayed": admission.replayed}
+    return {
+        "id": admission.usage,
+        "verdict": Verdict.VALID,
+        "reason": admission.charge.reason,
+        "amount_fen": admission.charge.amount_fen,
+        "log_index": admission.log_index,
+        "replayed": admission.replayed,
+    }
 
 
 def turned_away(outcome: NotDelivered, request: Request) -> Response:
@@ -104,11 +129,14 @@ def turned_away(outcome: NotDelivered, request: Request) -> Response:
 
 
 def limit_headers(limits: Limits) -> dict[str, str]:
-    """As draft-ietf-httpapi-ratelimit-headers-10 has them: a policy and what is left of it, for the second and the month."""
+    """As draft-ietf-httpapi-ratelimit-headers-10 has them:
+    a policy and what is left of it, for the second and the month."""
     month = whole_seconds(limits.month_ends_in)
-    return {"RateLimit-Policy": f'"second";q={limits.per_second};w=1, "month";q={limits.per_month}',
-            "RateLimit": f'"second";r={limits.left_now};t={whole_seconds(limits.wait)}, '
-                         f'"month";r={limits.left_this_month};t={month}'}
+    return {
+        "RateLimit-Policy": f'"second";q={limits.per_second};w=1, "month";q={limits.per_month}',
+        "RateLimit": f'"second";r={limits.left_now};t={whole_seconds(limits.wait)}, '
+        f'"month";r={limits.left_this_month};t={month}',
+    }
 
 
 def whole_seconds(span: timedelta) -> int:

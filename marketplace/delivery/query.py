@@ -1,4 +1,5 @@
-"""Which answer does a call get? The product's private query with the caller's choices, asked by the marketplace itself."""
+"""Which answer does a call get?
+The product's private query with the caller's choices, asked by the marketplace itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +12,11 @@ from marketplace.vault import SERVICE, Vault
 SHOWN = ("dataset", "version", "columns", "rows", "errors")
 
 
-def ask_query(vault: Vault, definition: QueryDefinition, given: Mapping[str, str],
-              reference: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer, and the reference by which the same one is found again. Raises what the vault refuses with."""
+def ask_query(
+    vault: Vault, definition: QueryDefinition, given: Mapping[str, str], reference: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer, and the reference by which the same one is found again.
+    Raises what the vault refuses with."""
     if reference is not None and (stored := reference.get("answer")) is not None:
         answer = vault.answer(SERVICE, str(stored))
     else:

@@ -1,4 +1,5 @@
-"""Which rows does a call get? Those of the open copy whose key columns equal what was asked, a page at a time."""
+"""Which rows does a call get?
+Those of the open copy whose key columns equal what was asked, a page at a time."""
 
 import math
 from collections.abc import Mapping
@@ -32,13 +33,21 @@ def read_wish(definition: RowsDefinition, given: Mapping[str, str]) -> Wish:
     """The wish in a call's parameters. Raises `InvalidInput`."""
     equal = {name: value for name, value in given.items() if name not in (LIMIT, AFTER)}
     if strange := sorted(equal.keys() - set(definition.keys)):
-        raise InvalidInput(f"{strange[0][:70]!r} is not a key of this product.", code="bad_parameter",
-                           remedy=f"Look up by: {', '.join(definition.keys)}; pages by {LIMIT} and {AFTER}.")
+        raise InvalidInput(
+            f"{strange[0][:70]!r} is not a key of this product.",
+            code="bad_parameter",
+            remedy=f"Look up by: {', '.join(definition.keys)}; pages by {LIMIT} and {AFTER}.",
+        )
     if not equal:
-        raise InvalidInput("No key was given.", code="bad_parameter", remedy=f"Look up by: {', '.join(definition.keys)}.")
+        raise InvalidInput(
+            "No key was given.", code="bad_parameter", remedy=f"Look up by: {', '.join(definition.keys)}."
+        )
     typed = {name: read_value(text, definition.keys[name], name=name) for name, text in equal.items()}
-    return Wish(typed, whole(given.get(LIMIT), definition.page_rows, 1, definition.page_rows, LIMIT),
-                whole(given.get(AFTER), 0, 0, LARGEST_OFFSET, AFTER))
+    return Wish(
+        typed,
+        whole(given.get(LIMIT), definition.page_rows, 1, definition.page_rows, LIMIT),
+        whole(given.get(AFTER), 0, 0, LARGEST_OFFSET, AFTER),
+    )
 
 
 def whole(text: str | None, default: int, low: int, high: int, name: str) -> int:
@@ -56,8 +65,11 @@ def look_up(table: pyarrow.Table, definition: RowsDefinition, wish: Wish) -> dic
         found = found.filter(pyarrow.compute.equal(found[name], fitting(value, found.schema.field(name))))
     page = found.slice(wish.after, wish.limit)
     end = wish.after + page.num_rows
-    return {"columns": list(definition.columns), "rows": plain_rows(page),
-            "next": end if end < found.num_rows else None}
+    return {
+        "columns": list(definition.columns),
+        "rows": plain_rows(page),
+        "next": end if end < found.num_rows else None,
+    }
 
 
 def sample(table: pyarrow.Table, definition: RowsDefinition) -> dict[str, Any]:
@@ -80,7 +92,8 @@ def plain_rows(page: pyarrow.Table) -> list[list[Any]]:
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it. Decimals and moments become text, exactly; what is not a number becomes null."""
+    """A value as JSON has it. Decimals and moments become text, exactly;
+    what is not a number becomes null."""
     match value:
         case float() if not math.isfinite(value):
             return None

@@ -16,7 +16,11 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     routes = APIRouter(prefix="/api/v1/invoices", tags=["invoices"])
 
     @routes.get("/preview", summary="What a licence's month comes to, by reason, to the last fen")
-    def shown(principal: Annotated[Principal, Depends(caller)], licence: int, month: str) -> dict[str, object]:
-        return asdict(preview_invoice(database, gate=gate, principal=principal, licence_id=licence, month=month))
+    def shown(
+        principal: Annotated[Principal, Depends(caller)], licence: int, month: str
+    ) -> dict[str, object]:
+        return asdict(
+            preview_invoice(database, gate=gate, principal=principal, licence_id=licence, month=month)
+        )
 
     return routes

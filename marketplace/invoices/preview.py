@@ -31,13 +31,30 @@ class Preview:
     total_fen: int
 
 
-def preview(*, licence: int, organisation: str, product: str, month: str, time_zone: str,
-            lines: Sequence[UsageLine]) -> Preview:
+def preview(
+    *, licence: int, organisation: str, product: str, month: str, time_zone: str, lines: Sequence[UsageLine]
+) -> Preview:
     """The preview from the month's lines."""
     items = tuple(
         Item(reason, credit, len(amounts), sum(amounts))
-        for reason in Reason for credit in (False, True)
-        if (amounts := [line.amount_fen for line in lines
-                        if line.reason is reason and (line.compensates is not None) is credit]))
-    return Preview(licence, organisation, product, month, time_zone, items, sum(line.calls for line in lines), len(lines),
-                   sum(item.amount_fen for item in items))
+        for reason in Reason
+        for credit in (False, True)
+        if (
+            amounts := [
+                line.amount_fen
+                for line in lines
+                if line.reason is reason and (line.compensates is not None) is credit
+            ]
+        )
+    )
+    return Preview(
+        licence,
+        organisation,
+        product,
+        month,
+        time_zone,
+        items,
+        sum(line.calls for line in lines),
+        len(lines),
+        sum(item.amount_fen for item in items),
+    )

@@ -39,7 +39,9 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     @routes.post("", status_code=201, summary="Make a key for a licence; it is shown once, here")
     def make(principal: Caller, wanted: Wanted, response: Response) -> dict[str, object]:
         response.headers["Cache-Control"] = "no-store"
-        return shown(issue_key(database, gate=gate, principal=principal, licence_id=wanted.licence, label=wanted.label))
+        return shown(
+            issue_key(database, gate=gate, principal=principal, licence_id=wanted.licence, label=wanted.label)
+        )
 
     @routes.get("", summary="The keys of a licence, without the keys themselves")
     def mine(principal: Caller, licence: int) -> dict[str, object]:
@@ -47,11 +49,20 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
             see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             return {"keys": [asdict(key) for key in keys_of(tx, licence)]}
 
-    @routes.post("/{key}/rotate", status_code=201, summary="A successor for a key; the old one goes on for a while")
+    @routes.post(
+        "/{key}/rotate", status_code=201, summary="A successor for a key; the old one goes on for a while"
+    )
     def rotate(principal: Caller, key: int, rotation: Rotation, response: Response) -> dict[str, object]:
         response.headers["Cache-Control"] = "no-store"
-        return shown(rotate_key(database, gate=gate, principal=principal, key_id=key,
-                                overlap=timedelta(hours=rotation.overlap_hours)))
+        return shown(
+            rotate_key(
+                database,
+                gate=gate,
+                principal=principal,
+                key_id=key,
+                overlap=timedelta(hours=rotation.overlap_hours),
+            )
+        )
 
     @routes.post("/{key}/revoke", status_code=204, summary="Shut a key at once")
     def revoke(principal: Caller, key: int, shutting: Shutting) -> None:
@@ -61,5 +72,10 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
 
 
 def shown(issued: Issued) -> dict[str, object]:
-    return {"id": issued.id, "licence": issued.licence, "start": issued.start, "key": issued.secret,
-            "note": "This key is shown only now. Keep it where your program reads it."}
+    return {
+        "id": issued.id,
+        "licence": issued.licence,
+        "start": issued.start,
+        "key": issued.secret,
+        "note": "This key is shown only now. Keep it where your program reads it.",
+    }

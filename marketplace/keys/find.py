@@ -12,7 +12,10 @@ from sandbox.errors import NotFound
 
 def keys_of(tx: Transaction, licence_id: int) -> list[Key]:
     """Newest first."""
-    return [key_of(row) for row in tx.execute(select(keys).where(keys.c.licence == licence_id).order_by(keys.c.id.desc()))]
+    return [
+        key_of(row)
+        for row in tx.execute(select(keys).where(keys.c.licence == licence_id).order_by(keys.c.id.desc()))
+    ]
 
 
 def lock_key(tx: Transaction, key_id: int) -> Key:

@@ -1,7 +1,8 @@
 """How does a company get a key? A buyer makes it; it is given once, here, and is stored as a hash.
 
-A form that is sent twice (a double click) must make one key, and its second answer, the one that the browser shows, must
-give it too. So the form's `seed` makes the key (see `make_key`): sent again, it makes the same one, which is not stored for that.
+A form that is sent twice (a double click) must make one key, and its second answer, the one that the browser
+shows, must give it too. So the form's `seed` makes the key (see `make_key`): sent again, it makes the same
+one, which is not stored for that.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,15 @@ class Issued:
         return f"Issued({self.id}, {self.start}…)"  # so that no log line shows it by accident
 
 
-def issue_key(database: Database, *, gate: Gate, principal: Principal, licence_id: int, label: str = "",
-              seed: bytes | None = None) -> Issued:
+def issue_key(
+    database: Database,
+    *,
+    gate: Gate,
+    principal: Principal,
+    licence_id: int,
+    label: str = "",
+    seed: bytes | None = None,
+) -> Issued:
     """Make a key for a live licence. Raises `Forbidden`, `NotFound`, `Conflict`."""
     with database.transaction() as tx:
         licence = find_licence(tx, licence_id)
@@ -47,8 +55,15 @@ def issue_key(database: Database, *, gate: Gate, principal: Principal, licence_i
         if seed and (again := issued_before(tx, seed)):
             return again
         issued = write_key(tx, licence=licence, label=label, by=principal.id, seed=seed)
-        append(tx, Event(kind="key.issued", actor=principal.id, subject=f"key:{issued.id}",
-                         payload={"licence": licence.id, "start": issued.start}))
+        append(
+            tx,
+            Event(
+                kind="key.issued",
+                actor=principal.id,
+                subject=f"key:{issued.id}",
+                payload={"licence": licence.id, "start": issued.start},
+            ),
+        )
     return issued
 
 
@@ -57,22 +72,39 @@ def require_maker(gate: Gate, principal: Principal, licence: Licence) -> None:
 
 
 def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
-    """The key that was just made out of this seed. Raises `Conflict` if that was longer ago than a double click."""
+    """The key that was just made out of this seed.
+    Raises `Conflict` if that was longer ago than a double click."""
     secret = make_key(seed)
     # the same form sent twice at the same time queues here
-    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.keys {hash_key(secret).hex()}", 0))))
+    tx.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.keys {hash_key(secret).hex()}", 0)))
+    )
     row = tx.execute(select(keys).where(keys.c.hash == hash_key(secret))).one_or_none()
     if row is None:
         return None
     if row.status != "live" or row.made_at < tx.execute(select(func.now())).scalar_one() - AGAIN:
-        raise Conflict("This form has made its key already.", code="form_used",
-                       remedy="Load the licence's page again: its form makes another.")
+        raise Conflict(
+            "This form has made its key already.",
+            code="form_used",
+            remedy="Load the licence's page again: its form makes another.",
+        )
     return Issued(row.id, row.licence, row.start, secret)
 
 
 def write_key(tx: Transaction, *, licence: Licence, label: str, by: str, seed: bytes | None) -> Issued:
     secret = make_key(seed)
-    key_id = int(tx.execute(insert(keys).values(
-        licence=licence.id, hash=hash_key(secret), start=secret[:START_LENGTH], label=label.strip()[:LABEL_LENGTH],
-        status="live", made_by=by).returning(keys.c.id)).scalar_one())
+    key_id = int(
+        tx.execute(
+            insert(keys)
+            .values(
+                licence=licence.id,
+                hash=hash_key(secret),
+                start=secret[:START_LENGTH],
+                label=label.strip()[:LABEL_LENGTH],
+                status="live",
+                made_by=by,
+            )
+            .returning(keys.c.id)
+        ).scalar_one()
+    )
     return Issued(key_id, licence.id, secret[:START_LENGTH], secret)

@@ -6,16 +6,23 @@ from datetime import datetime
 from marketplace.lifecycle import Lifecycle, Status
 
 KEY_STATUSES: Lifecycle = {
-    "live": Status("opens its licence", "the organisation that holds it", "key.issued", next=("retiring", "revoked")),
-    "retiring": Status("has a successor, and still opens for a while", "the organisation that holds it", "key.rotated",
-                       next=("revoked",)),
+    "live": Status(
+        "opens its licence", "the organisation that holds it", "key.issued", next=("retiring", "revoked")
+    ),
+    "retiring": Status(
+        "has a successor, and still opens for a while",
+        "the organisation that holds it",
+        "key.rotated",
+        next=("revoked",),
+    ),
     "revoked": Status("opens nothing", "nobody", "key.revoked"),
 }
 
 
 @dataclass(frozen=True)
 class Key:
-    """`start` is the first characters, so that people can tell their keys apart. `ends_at`: when a retiring one stops."""
+    """`start` is the first characters, so that people can tell their keys apart.
+    `ends_at`: when a retiring one stops."""
 
     id: int
     licence: int

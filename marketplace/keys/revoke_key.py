@@ -1,4 +1,5 @@
-"""How is a key shut? By whoever holds the licence, by the seller, or by an operator; the next call with it is refused."""
+"""How is a key shut? By whoever holds the licence, by the seller, or by an operator;
+the next call with it is refused."""
 
 from sqlalchemy import func, update
 
@@ -13,7 +14,9 @@ from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 
-def revoke_key(database: Database, *, gate: Gate, principal: Principal, key_id: int, reason: str = "") -> None:
+def revoke_key(
+    database: Database, *, gate: Gate, principal: Principal, key_id: int, reason: str = ""
+) -> None:
     """Shut a key at once. Raises `Forbidden`, `NotFound`, `Conflict`."""
     with database.transaction() as tx:
         key = lock_key(tx, key_id)
@@ -22,4 +25,7 @@ def revoke_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
             gate.require(principal, "revoke_key", Resource("Licence", str(licence.id), licence.cedar))
         step = check_step(KEY_STATUSES, thing="key", now=key.status, then="revoked")
         tx.execute(update(keys).where(keys.c.id == key.id).values(status="revoked", ends_at=func.now()))
-        append(tx, Event(kind=step.event, actor=principal.id, subject=f"key:{key.id}", payload={"reason": reason}))
+        append(
+            tx,
+            Event(kind=step.event, actor=principal.id, subject=f"key:{key.id}", payload={"reason": reason}),
+        )

@@ -19,8 +19,15 @@ from sandbox.policy import Gate, hidden_from_strangers
 LONGEST = timedelta(days=30)
 
 
-def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: int,
-               overlap: timedelta = timedelta(days=1), seed: bytes | None = None) -> Issued:
+def rotate_key(
+    database: Database,
+    *,
+    gate: Gate,
+    principal: Principal,
+    key_id: int,
+    overlap: timedelta = timedelta(days=1),
+    seed: bytes | None = None,
+) -> Issued:
     """A successor for a live key, which itself ends after `overlap`; `seed` as for `issue_key`.
 
     Raises `Forbidden`, `NotFound`, `Conflict`.
@@ -37,9 +44,27 @@ def rotate_key(database: Database, *, gate: Gate, principal: Principal, key_id: 
         step = check_step(KEY_STATUSES, thing="key", now=old.status, then="retiring")
         issued = write_key(tx, licence=licence, label=old.label, by=principal.id, seed=seed)
         ends_at = tx.execute(select(func.now())).scalar_one() + overlap
-        tx.execute(update(keys).where(keys.c.id == old.id).values(status="retiring", ends_at=ends_at, successor=issued.id))
-        append(tx, Event(kind="key.issued", actor=principal.id, subject=f"key:{issued.id}",
-                         payload={"licence": licence.id, "start": issued.start}))
-        append(tx, Event(kind=step.event, actor=principal.id, subject=f"key:{old.id}",
-                         payload={"successor": issued.id, "until": ends_at.isoformat()}))
+        tx.execute(
+            update(keys)
+            .where(keys.c.id == old.id)
+            .values(status="retiring", ends_at=ends_at, successor=issued.id)
+        )
+        append(
+            tx,
+            Event(
+                kind="key.issued",
+                actor=principal.id,
+                subject=f"key:{issued.id}",
+                payload={"licence": licence.id, "start": issued.start},
+            ),
+        )
+        append(
+            tx,
+            Event(
+                kind=step.event,
+                actor=principal.id,
+                subject=f"key:{old.id}",
+                payload={"successor": issued.id, "until": ends_at.isoformat()},
+            ),
+        )
     return issued

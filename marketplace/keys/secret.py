@@ -1,4 +1,5 @@
-"""What does a key look like? `chk_`, 32 random letters and digits, 6 of checksum: scanners find it, typos are refused at once."""
+"""What does a key look like?
+`chk_`, 32 random letters and digits, 6 of checksum: scanners find it, typos are refused at once."""
 
 import hashlib
 import re
@@ -14,7 +15,8 @@ START_LENGTH = len(PREFIX) + 6
 
 
 def make_key(seed: bytes | None = None) -> str:
-    """A new key: 190 random bits. Out of the same `seed`, 256 bits that nobody can guess, it is the same key each time."""
+    """A new key: 190 random bits.
+    Out of the same `seed`, 256 bits that nobody can guess, it is the same key each time."""
     spread = hashlib.sha512(b"cihu key:" + (seed or secrets.token_bytes(32))).digest()
     random = in_base_62(int.from_bytes(spread), RANDOM)
     return f"{PREFIX}{random}{checksum(random)}"

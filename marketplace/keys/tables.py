@@ -8,7 +8,8 @@ from marketplace.products.tables import one_of
 from sandbox.database import metadata
 
 keys = Table(
-    "keys", metadata,
+    "keys",
+    metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("licence", ForeignKey(licences.c.id), nullable=False, index=True),
     Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256; the key has 190 random bits"),

@@ -1,4 +1,5 @@
-"""What does this key open? A verdict with a code: whether it is one of ours, still good, and for this product."""
+"""What does this key open? A verdict with a code:
+whether it is one of ours, still good, and for this product."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,7 +56,9 @@ def refusal(verdict: Verdict, message: str, remedy: str = "") -> CihuError:
 def verify_key(tx: Transaction, *, secret: str, product_id: str) -> Verified | CihuError:
     """What the key opens, or the refusal. It is given, not raised: what was found out must be committed."""
     if not is_well_formed(secret):
-        return refusal(Verdict.NOT_FOUND, "This is not a key.", "Keys begin with chk_; check that it was copied whole.")
+        return refusal(
+            Verdict.NOT_FOUND, "This is not a key.", "Keys begin with chk_; check that it was copied whole."
+        )
     row = tx.execute(select(keys).where(keys.c.hash == hash_key(secret))).one_or_none()
     if row is None:
         return refusal(Verdict.NOT_FOUND, "There is no such key.", "Make one on the page of your licence.")
@@ -66,17 +69,25 @@ def verify_key(tx: Transaction, *, secret: str, product_id: str) -> Verified | C
     return judge(tx, key, licence, now, product_id)
 
 
-def judge(tx: Transaction, key: Key, licence: Licence, now: datetime, product_id: str) -> Verified | CihuError:
+def judge(
+    tx: Transaction, key: Key, licence: Licence, now: datetime, product_id: str
+) -> Verified | CihuError:
     if key.status == "revoked":
         return refusal(Verdict.DISABLED, "This key was shut.", "Make another on the page of your licence.")
     if key.ends_at is not None and now >= key.ends_at:
         return refusal(Verdict.EXPIRED, "This key was replaced, and its time is over.", "Use its successor.")
     if licence.status == "revoked":
-        return refusal(Verdict.DISABLED, "The licence was ended by the seller.", "See the reason on its page.")
+        return refusal(
+            Verdict.DISABLED, "The licence was ended by the seller.", "See the reason on its page."
+        )
     if expire_if_over(tx, licence, now):
         return refusal(Verdict.EXPIRED, "The licence came to its date.", "Order the product again.")
     if now < licence.starts_at:
-        return refusal(Verdict.FORBIDDEN, "The licence has not begun yet.", f"It begins at {licence.starts_at.isoformat()}.")
+        return refusal(
+            Verdict.FORBIDDEN,
+            "The licence has not begun yet.",
+            f"It begins at {licence.starts_at.isoformat()}.",
+        )
     if licence.product != product_id:
         return refusal(Verdict.FORBIDDEN, "This key is for another product.", f"It opens {licence.product}.")
     return Verified(key, licence, now, in_grace=now >= licence.ends_at)

@@ -15,10 +15,15 @@ from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource, hidden_from_strangers
 
 
-def revoke_licence(database: Database, *, gate: Gate, principal: Principal, licence_id: int, reason: str) -> None:
-    """End a licence: the next call by any of its keys is refused. Raises `Forbidden`, `NotFound`, `Conflict`."""
+def revoke_licence(
+    database: Database, *, gate: Gate, principal: Principal, licence_id: int, reason: str
+) -> None:
+    """End a licence: the next call by any of its keys is refused.
+    Raises `Forbidden`, `NotFound`, `Conflict`."""
     if not reason.strip():
-        raise InvalidInput("A licence is not ended without a reason.", remedy="Say why; the buyer will read it.")
+        raise InvalidInput(
+            "A licence is not ended without a reason.", remedy="Say why; the buyer will read it."
+        )
     with database.transaction() as tx:
         licence = lock_licence(tx, licence_id)
         with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
@@ -36,6 +41,9 @@ def expire_if_over(tx: Transaction, licence: Licence, now: datetime) -> bool:
 
 def end(tx: Transaction, licence: Licence, status: str, *, by: str, reason: str) -> None:
     step = check_step(LICENCE_STATUSES, thing="licence", now=licence.status, then=status)
-    tx.execute(update(licences).where(licences.c.id == licence.id).values(
-        status=status, ended_at=func.now(), ended_by=by, ended_reason=reason))
+    tx.execute(
+        update(licences)
+        .where(licences.c.id == licence.id)
+        .values(status=status, ended_at=func.now(), ended_by=by, ended_reason=reason)
+    )
     append(tx, Event(kind=step.event, actor=by, subject=f"licence:{licence.id}", payload={"reason": reason}))

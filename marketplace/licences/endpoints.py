@@ -36,4 +36,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
 
 
 def shown(licence: Licence) -> dict[str, object]:
-    return {**{name: getattr(licence, name) for name in Licence.__dataclass_fields__}, "terms": licence.terms.model_dump()}
+    return {
+        **{name: getattr(licence, name) for name in Licence.__dataclass_fields__},
+        "terms": licence.terms.model_dump(),
+    }

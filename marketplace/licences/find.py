@@ -1,4 +1,5 @@
-"""Which licences are there? Rows of the table as values; locking one orders everything that happens under it."""
+"""Which licences are there?
+Rows of the table as values; locking one orders everything that happens under it."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,9 @@ def find_licence(tx: Transaction, licence_id: int) -> Licence:
 def lock_licence(tx: Transaction, licence_id: int) -> Licence:
     """The licence, held until the transaction ends. Raises `NotFound`."""
     # not the whole row lock: making a key refers to the licence and need not wait for its calls
-    return one(tx, select(licences).where(licences.c.id == licence_id).with_for_update(key_share=True), licence_id)
+    return one(
+        tx, select(licences).where(licences.c.id == licence_id).with_for_update(key_share=True), licence_id
+    )
 
 
 def one(tx: Transaction, wanted: Select[Any], licence_id: int) -> Licence:
@@ -44,7 +47,9 @@ def may_know(principal: Principal, licence: Licence) -> bool:
 
 def is_party(principal: Principal, *, organisation: str, department: str) -> bool:
     """Whoever buys, whoever sells, and those whose office it is to know: a refusal tells them why."""
-    return principal.organisation in {organisation, department} or bool(principal.roles & {"officer", "operator", "auditor"})
+    return principal.organisation in {organisation, department} or bool(
+        principal.roles & {"officer", "operator", "auditor"}
+    )
 
 
 def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id: int) -> Licence:
@@ -56,7 +61,8 @@ def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id
 
 
 def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
-    """Those that this person may see: of the own organisation, sold by the own department; operators, auditors all."""
+    """Those that this person may see: of the own organisation, sold by the own department;
+    operators, auditors all."""
     wanted = select(licences).order_by(licences.c.id.desc())
     if not principal.roles & {"operator", "auditor"}:
         sold = licences.c.department == principal.organisation if "officer" in principal.roles else false()
@@ -64,13 +70,37 @@ def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
     return [licence_of(row) for row in tx.execute(wanted)]
 
 
-def has_live(tx: Transaction, *, product: str, organisation: str, starts_at: datetime, ends_at: datetime) -> bool:
+def has_live(
+    tx: Transaction, *, product: str, organisation: str, starts_at: datetime, ends_at: datetime
+) -> bool:
     """Whether the organisation has a live licence for the product at any time of a span."""
-    return bool(tx.execute(select(exists().where(
-        licences.c.product == product, licences.c.organisation == organisation, licences.c.status == "live",
-        licences.c.starts_at < ends_at, licences.c.ends_at > starts_at))).scalar())
+    return bool(
+        tx.execute(
+            select(
+                exists().where(
+                    licences.c.product == product,
+                    licences.c.organisation == organisation,
+                    licences.c.status == "live",
+                    licences.c.starts_at < ends_at,
+                    licences.c.ends_at > starts_at,
+                )
+            )
+        ).scalar()
+    )
 
 
 def licence_of(row: Row[Any]) -> Licence:
-    return Licence(row.id, row.order, row.product, row.department, row.organisation, row.time_zone, row.starts_at,
-                   row.ends_at, terms_of(row), row.status, row.issued_at, row.ended_reason)
+    return Licence(
+        row.id,
+        row.order,
+        row.product,
+        row.department,
+        row.organisation,
+        row.time_zone,
+        row.starts_at,
+        row.ends_at,
+        terms_of(row),
+        row.status,
+        row.issued_at,
+        row.ended_reason,
+    )

@@ -1,4 +1,5 @@
-"""What may a company do, how often, and at which price? A licence: the terms as they were when it was issued."""
+"""What may a company do, how often, and at which price?
+A licence: the terms as they were when it was issued."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,9 @@ from marketplace.lifecycle import Lifecycle, Status
 from marketplace.products.model import Terms
 
 LICENCE_STATUSES: Lifecycle = {
-    "live": Status("keys of it may call", "the organisation that holds it", "licence.issued", next=("revoked", "expired")),
+    "live": Status(
+        "keys of it may call", "the organisation that holds it", "licence.issued", next=("revoked", "expired")
+    ),
     "revoked": Status("ended by the seller, with a reason", "officer of the department", "licence.revoked"),
     "expired": Status("came to its date, and its grace is over", "nobody", "licence.expired"),
 }

@@ -7,7 +7,8 @@ from marketplace.products.tables import one_of, products, terms_columns
 from sandbox.database import metadata
 
 licences = Table(
-    "licences", metadata,
+    "licences",
+    metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     # by name: orders stand above licences
     Column("order", Integer, ForeignKey("market.orders.id"), nullable=False, unique=True),

@@ -1,10 +1,13 @@
-"""What does this call cost, and why? Pure: the terms, what the month has seen so far, and the kind of the call."""
+"""What does this call cost, and why?
+Pure: the terms, what the month has seen so far, and the kind of the call."""
 
 from marketplace.metering.model import Charge, Reason, SoFar
 from marketplace.products.model import Terms
 
 
-def charge(terms: Terms, so_far: SoFar, *, sample: bool = False, in_grace: bool = False) -> tuple[Charge, ...]:
+def charge(
+    terms: Terms, so_far: SoFar, *, sample: bool = False, in_grace: bool = False
+) -> tuple[Charge, ...]:
     """The charges of one call: its own, last, and before it the month's fee if that is due.
 
     The sum of a month's charges never goes above the cap.

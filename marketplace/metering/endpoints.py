@@ -19,13 +19,22 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     routes = APIRouter(prefix="/api/v1", tags=["usage"])
 
     @routes.get("/usage", summary="What a licence used in a month, line by line")
-    def usage(principal: Annotated[Principal, Depends(caller)], licence: int, month: str | None = None,
-              limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, object]:
+    def usage(
+        principal: Annotated[Principal, Depends(caller)],
+        licence: int,
+        month: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> dict[str, object]:
         with database.transaction() as tx:
             found = see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             wanted = month or month_of(datetime.now(UTC), found.time_zone)
             month_span(wanted, found.time_zone)
-            return {"licence": licence, "month": wanted,
-                    "lines": [asdict(line) for line in lines_of(tx, licence_id=licence, month=wanted, limit=limit)]}
+            return {
+                "licence": licence,
+                "month": wanted,
+                "lines": [
+                    asdict(line) for line in lines_of(tx, licence_id=licence, month=wanted, limit=limit)
+                ],
+            }
 
     return routes

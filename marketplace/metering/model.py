@@ -1,4 +1,5 @@
-"""What is a usage line? One thing that happened under a licence, what it cost in fen, and why it cost that."""
+"""What is a usage line? One thing that happened under a licence, what it cost in fen,
+and why it cost that."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""How often may a licence call? So many a second, and as many at once after a pause (GCRA, ITU-T I.371 annex A)."""
+"""How often may a licence call?
+So many a second, and as many at once after a pause (GCRA, ITU-T I.371 annex A)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,8 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Pace:
-    """`next_at` is to be kept for the next call. `left`: calls that could follow at once. `wait` is for a refused one."""
+    """`next_at` is to be kept for the next call. `left`: calls that could follow at once.
+    `wait` is for a refused one."""
 
     allowed: bool
     next_at: datetime

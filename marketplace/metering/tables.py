@@ -1,4 +1,5 @@
-"""Tables of metering. The lines are the bill; the month's row is their running sum, kept in the same transaction."""
+"""Tables of metering. The lines are the bill; the month's row is their running sum,
+kept in the same transaction."""
 
 from sqlalchemy import (
     BigInteger,
@@ -22,8 +23,14 @@ from marketplace.products.tables import one_of
 from sandbox.database import metadata
 
 usage_lines = Table(
-    "usage_lines", metadata,
-    Column("id", String(32), primary_key=True, comment="derived from the licence and the request: a retry has the same"),
+    "usage_lines",
+    metadata,
+    Column(
+        "id",
+        String(32),
+        primary_key=True,
+        comment="derived from the licence and the request: a retry has the same",
+    ),
     Column("licence", ForeignKey(licences.c.id), nullable=False),
     Column("key", ForeignKey(keys.c.id)),
     Column("month", String(7), nullable=False),
@@ -39,7 +46,8 @@ usage_lines = Table(
 )
 
 months = Table(
-    "months", metadata,
+    "months",
+    metadata,
     Column("licence", ForeignKey(licences.c.id), primary_key=True),
     Column("month", String(7), primary_key=True),
     Column("calls", Integer, nullable=False),
@@ -50,14 +58,16 @@ months = Table(
 )
 
 paces = Table(
-    "paces", metadata,
+    "paces",
+    metadata,
     Column("licence", ForeignKey(licences.c.id), primary_key=True),
     Column("next_at", DateTime(timezone=True), nullable=False),
     schema="market",
 )
 
 requests = Table(
-    "requests", metadata,
+    "requests",
+    metadata,
     Column("licence", ForeignKey(licences.c.id), primary_key=True),
     Column("request_id", Text, primary_key=True, comment="the caller's Idempotency-Key, or an id of ours"),
     Column("payload_hash", LargeBinary, nullable=False),

@@ -44,20 +44,33 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
 
     @routes.post("", status_code=201, summary="Order a product (buyers)")
     def place(principal: Caller, wish: Wish) -> dict[str, object]:
-        return asdict(place_order(database, gate=gate, principal=principal, product_id=wish.product,
-                                  **wish.model_dump(exclude={"product"})))
+        return asdict(
+            place_order(
+                database,
+                gate=gate,
+                principal=principal,
+                product_id=wish.product,
+                **wish.model_dump(exclude={"product"}),
+            )
+        )
 
     @routes.get("", summary="My organisation's orders, and those that wait for me")
     def mine(principal: Caller) -> dict[str, object]:
         with database.transaction() as tx:
             waiting = waiting_orders(tx, principal) if principal.roles & {"officer", "operator"} else []
-            return {"orders": [asdict(order) for order in orders_of(tx, principal.organisation)],
-                    "waiting": [asdict(order) for order in waiting]}
+            return {
+                "orders": [asdict(order) for order in orders_of(tx, principal.organisation)],
+                "waiting": [asdict(order) for order in waiting],
+            }
 
     @routes.post("/{order}/approve", summary="Approve an order, perhaps for less (officers, operators)")
     def approve(principal: Caller, order: int, approval: Approval) -> dict[str, object]:
-        return {"order": order, "licence": approve_order(database, gate=gate, principal=principal, order_id=order,
-                                                         **approval.model_dump())}
+        return {
+            "order": order,
+            "licence": approve_order(
+                database, gate=gate, principal=principal, order_id=order, **approval.model_dump()
+            ),
+        }
 
     @routes.post("/{order}/refuse", status_code=204, summary="Refuse an order (officers, operators)")
     def refuse(principal: Caller, order: int, refusal: Refusal) -> None:

@@ -6,8 +6,12 @@ from datetime import date, datetime
 from marketplace.lifecycle import Lifecycle, Status
 
 ORDER_STATUSES: Lifecycle = {
-    "placed": Status("waits for a decision", "officer of the department, or an operator", "order.placed",
-                     next=("approved", "refused")),
+    "placed": Status(
+        "waits for a decision",
+        "officer of the department, or an operator",
+        "order.placed",
+        next=("approved", "refused"),
+    ),
     "approved": Status("a licence was issued", "nobody", "order.approved"),
     "refused": Status("refused, with a reason", "nobody", "order.refused"),
 }

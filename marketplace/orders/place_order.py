@@ -32,17 +32,39 @@ class Placed:
     licence: int | None
 
 
-def place_order(database: Database, *, gate: Gate, principal: Principal, product_id: str, starts_on: date | None = None,
-                ends_on: date | None = None, calls_per_month: int | None = None, calls_per_second: int | None = None,
-                note: str = "") -> Placed:
-    """Order a product for the buyer's organisation, by default for a year from today with all that the product allows.
+def place_order(
+    database: Database,
+    *,
+    gate: Gate,
+    principal: Principal,
+    product_id: str,
+    starts_on: date | None = None,
+    ends_on: date | None = None,
+    calls_per_month: int | None = None,
+    calls_per_second: int | None = None,
+    note: str = "",
+) -> Placed:
+    """Order a product for the buyer's organisation, by default for a year from today with all
+    that the product allows.
 
     Raises `Forbidden`, `NotFound`, `InvalidInput`, `Conflict`.
     """
     with database.transaction() as tx:
         product = find_product(tx, product_id)
-        gate.require(principal, "order", Resource("Product", product.id, {
-            "department": product.department, "status": product.status, "grade": product.grade, "way": product.way}))
+        gate.require(
+            principal,
+            "order",
+            Resource(
+                "Product",
+                product.id,
+                {
+                    "department": product.department,
+                    "status": product.status,
+                    "grade": product.grade,
+                    "way": product.way,
+                },
+            ),
+        )
         today = city_date(tx.execute(select(func.now())).scalar_one())
         first = starts_on or today
         last = ends_on or first + timedelta(days=364)
@@ -51,13 +73,40 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
         per_second = within(calls_per_second, terms.calls_per_second, "calls a second")
         check_days(first, last, today)
         check_only_one(tx, product=product.id, organisation=principal.organisation, first=first, last=last)
-        order = order_of(tx.execute(insert(orders).values(
-            product=product.id, department=product.department, organisation=principal.organisation, buyer=principal.id,
-            starts_on=first, ends_on=last, calls_per_month=per_month, calls_per_second=per_second, note=note.strip()[:2000],
-            status="placed").returning(*orders.c)).one())
-        append(tx, Event(kind="order.placed", actor=principal.id, subject=f"order:{order.id}", payload={
-            "product": product.id, "organisation": principal.organisation, "from": first.isoformat(),
-            "until": last.isoformat(), "calls_per_month": per_month, "calls_per_second": per_second}))
+        order = order_of(
+            tx.execute(
+                insert(orders)
+                .values(
+                    product=product.id,
+                    department=product.department,
+                    organisation=principal.organisation,
+                    buyer=principal.id,
+                    starts_on=first,
+                    ends_on=last,
+                    calls_per_month=per_month,
+                    calls_per_second=per_second,
+                    note=note.strip()[:2000],
+                    status="placed",
+                )
+                .returning(*orders.c)
+            ).one()
+        )
+        append(
+            tx,
+            Event(
+                kind="order.placed",
+                actor=principal.id,
+                subject=f"order:{order.id}",
+                payload={
+                    "product": product.id,
+                    "organisation": principal.organisation,
+                    "from": first.isoformat(),
+                    "until": last.isoformat(),
+                    "calls_per_month": per_month,
+                    "calls_per_second": per_second,
+                },
+            ),
+        )
         if not needs_decision(product):
             licence = approve(tx, order=order, product=product, by="marketplace", reason="rows of open data")
             return Placed(order.id, "approved", licence)
@@ -65,19 +114,40 @@ def place_order(database: Database, *, gate: Gate, principal: Principal, product
 
 
 def check_only_one(tx: Transaction, *, product: str, organisation: str, first: date, last: date) -> None:
-    """Quota, free calls and cap are an organisation's for a product: it cannot have them twice at the same time.
+    """Quota, free calls and cap are an organisation's for a product:
+    it cannot have them twice at the same time.
 
     Raises `Conflict`.
     """
     # two orders at the same time queue here
-    tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.orders {organisation} {product}", 0))))
-    waiting = tx.execute(select(exists().where(
-        orders.c.product == product, orders.c.organisation == organisation, orders.c.status == "placed",
-        orders.c.starts_on <= last, orders.c.ends_on >= first))).scalar()
-    if waiting or has_live(tx, product=product, organisation=organisation, starts_at=midnight(first),
-                           ends_at=midnight(last + timedelta(days=1))):
-        raise Conflict("Your organisation has a licence or an order for this product in that time already.",
-                       code="already_licensed", remedy="Use it, or order for the time after it.")
+    tx.execute(
+        select(
+            func.pg_advisory_xact_lock(func.hashtextextended(f"market.orders {organisation} {product}", 0))
+        )
+    )
+    waiting = tx.execute(
+        select(
+            exists().where(
+                orders.c.product == product,
+                orders.c.organisation == organisation,
+                orders.c.status == "placed",
+                orders.c.starts_on <= last,
+                orders.c.ends_on >= first,
+            )
+        )
+    ).scalar()
+    if waiting or has_live(
+        tx,
+        product=product,
+        organisation=organisation,
+        starts_at=midnight(first),
+        ends_at=midnight(last + timedelta(days=1)),
+    ):
+        raise Conflict(
+            "Your organisation has a licence or an order for this product in that time already.",
+            code="already_licensed",
+            remedy="Use it, or order for the time after it.",
+        )
 
 
 def needs_decision(product: Product) -> bool:
@@ -95,9 +165,11 @@ def within(asked: int | None, most: int, what: str) -> int:
 
 def check_days(first: date, last: date, today: date) -> None:
     if first < today:
-        raise InvalidInput("The licence would begin in the past.", remedy=f"Begin at {today.isoformat()} or later.")
+        raise InvalidInput(
+            "The licence would begin in the past.", remedy=f"Begin at {today.isoformat()} or later."
+        )
     if not first <= last <= first + LONGEST:
-        raise InvalidInput("The licence would end before it begins, or last too long.",
-                           remedy=f"End it between its first day and {LONGEST.days} days later.")
-
-
+        raise InvalidInput(
+            "The licence would end before it begins, or last too long.",
+            remedy=f"End it between its first day and {LONGEST.days} days later.",
+        )

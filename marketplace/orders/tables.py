@@ -7,7 +7,8 @@ from marketplace.products.tables import one_of, products
 from sandbox.database import metadata
 
 orders = Table(
-    "orders", metadata,
+    "orders",
+    metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("product", ForeignKey(products.c.id), nullable=False, index=True),
     Column("department", String, nullable=False, index=True),

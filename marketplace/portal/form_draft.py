@@ -1,4 +1,5 @@
-"""What did a person type into a form that was refused? It is shown again, to be checked and sent once more."""
+"""What did a person type into a form that was refused?
+It is shown again, to be checked and sent once more."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,7 +17,8 @@ LONGEST, MOST_FIELDS = 4000, 20
 
 @dataclass(frozen=True)
 class FormDraft:
-    """The form's address, and its fields. A field with a word in `field.*` is shown, the others go along unseen."""
+    """The form's address, and its fields.
+    A field with a word in `field.*` is shown, the others go along unseen."""
 
     action: str
     fields: dict[str, str]
@@ -35,22 +37,34 @@ class FormDraft:
         """What `as_text` made; None for anything else."""
         try:
             said = json.loads(text)
-            action, fields = str(said["action"]), {str(name): str(value) for name, value in said["fields"].items()}
+            action, fields = (
+                str(said["action"]),
+                {str(name): str(value) for name, value in said["fields"].items()},
+            )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
-        is_path = action.startswith("/") and not action.startswith("//") and action.isprintable() and "\\" not in action
+        is_path = (
+            action.startswith("/")
+            and not action.startswith("//")
+            and action.isprintable()
+            and "\\" not in action
+        )
         return cls(action, fields) if is_path and not SECRET & set(fields) else None
 
 
 async def typed_into(request: Request) -> FormDraft | None:
-    """What the request's form held, without its secrets; None if there was no form with a field that a person fills in."""
+    """What the request's form held, without its secrets;
+    None if there was no form with a field that a person fills in."""
     if request.method != "POST" or "form" not in request.headers.get("content-type", ""):
         return None
     try:
         form = await request.form()
     except (HTTPException, ClientDisconnect, RuntimeError):
         return None
-    fields = {name: value[:LONGEST] for name, value in list(form.items())[:MOST_FIELDS]
-              if isinstance(value, str) and name not in SECRET}
+    fields = {
+        name: value[:LONGEST]
+        for name, value in list(form.items())[:MOST_FIELDS]
+        if isinstance(value, str) and name not in SECRET
+    }
     kept = FormDraft(request.url.path, fields)
     return kept if kept.shown() else None

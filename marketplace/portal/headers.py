@@ -12,8 +12,10 @@ def page_headers(settings: Settings) -> dict[str, str]:
     """The headers of every answer. No inline script or style, nothing from elsewhere."""
     hub = urlsplit(settings.hub_url)
     # a login form leads on to the hub, and browsers hold form-action against redirects too
-    policy = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-              f"form-action 'self' {hub.scheme}://{hub.netloc}; frame-ancestors 'none'; base-uri 'none'")
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"form-action 'self' {hub.scheme}://{hub.netloc}; frame-ancestors 'none'; base-uri 'none'"
+    )
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",

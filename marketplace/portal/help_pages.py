@@ -25,7 +25,8 @@ def router(*, folder: Path, pages: Pages) -> APIRouter:
     async def page(request: Request, path: str) -> Response:
         if not (folder / INDEX).exists():
             return pages.show(request, "help_missing.html", None, status=404)
-        # a new object for each request: one that is kept would remember the folder that `make docs` has replaced
+        # a new object for each request: one that is kept would remember the folder that
+        # `make docs` has replaced
         answer = await StaticFiles(directory=folder, check_dir=False, html=True).get_response(
             path or ".", request.scope
         )

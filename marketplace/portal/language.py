@@ -32,6 +32,7 @@ def preferred(header: str) -> str:
 
 def vault_in_language(vault: Vault) -> Callable[[Request], Vault]:
     """What a page depends on, so that the vault refuses in the language of the page."""
+
     def reading(request: Request) -> Vault:
         return vault.reading(language_of(request))
 

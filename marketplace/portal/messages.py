@@ -11,9 +11,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "password": ("密码", "Password"),
     "help": ("帮助", "Help"),
     "help_missing": ("帮助文档尚未生成", "The documentation is not built"),
-    "help_missing_is": ("请在安装磁湖的文件夹中运行下面的命令，约需一分钟；完成后刷新本页即可，不必重启。",
-                        "Run this command in the folder where Cihu is installed. It takes about a minute. Then reload this page: "
-                        "no restart is needed."),
+    "help_missing_is": (
+        "请在安装磁湖的文件夹中运行下面的命令，约需一分钟；完成后刷新本页即可，不必重启。",
+        (
+            "Run this command in the folder where Cihu is installed. It takes about a minute. "
+            "Then reload this page: no restart is needed."
+        ),
+    ),
     "to_start": ("回到首页", "To the start page"),
     "datasets": ("数据目录", "Datasets"),
     "requests": ("申报", "Requests"),
@@ -22,12 +26,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "queue": ("待办", "Queue"),
     "log": ("存证", "Log"),
     "open_workspace": ("打开工作空间", "Open my workspace"),
-    "refusal.wrong_password": ("账号或密码不对。请重试,或联系运营人员。",
-                               "The account or the password is wrong. Try again, or ask the operator for a new password."),
-    "refusal.too_many_attempts": ("尝试次数过多,请稍后再试。", "There were too many attempts. Wait ten minutes and try again."),
-    "refusal.stale_form": ("页面已过期。请核对后再次提交。", "The page got too old. Check what you typed and send it again."),
-    "refusal.session_ended": ("登录已过期,填写的内容还在。请重新登录。",
-                              "Your login has ended. Log in again: what you typed is kept."),
+    "refusal.wrong_password": (
+        "账号或密码不对。请重试,或联系运营人员。",
+        "The account or the password is wrong. Try again, or ask the operator for a new password.",
+    ),
+    "refusal.too_many_attempts": (
+        "尝试次数过多,请稍后再试。",
+        "There were too many attempts. Wait ten minutes and try again.",
+    ),
+    "refusal.stale_form": (
+        "页面已过期。请核对后再次提交。",
+        "The page got too old. Check what you typed and send it again.",
+    ),
+    "refusal.session_ended": (
+        "登录已过期,填写的内容还在。请重新登录。",
+        "Your login has ended. Log in again: what you typed is kept.",
+    ),
     "refusal.invalid_input": ("填写的内容不符合要求。请核对后再次提交。", ""),
     "refusal.conflict": ("其状态已经改变,不能再这样做。请刷新页面查看。", ""),
     "refusal.forbidden": ("您不能这样做。", ""),
@@ -41,7 +55,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "go_back": ("返回上一页", "Back to the page"),
     "send_again": ("再次提交", "Send again"),
     "you_typed": ("您填写的内容", "What you typed"),
-    "check_and_send": ("您已登录。请核对后再次提交。", "You are logged in again. Check what you typed and send it again."),
+    "check_and_send": (
+        "您已登录。请核对后再次提交。",
+        "You are logged in again. Check what you typed and send it again.",
+    ),
     "type.integer": ("整数", "integer"),
     "type.number": ("数值", "number"),
     "type.text": ("文本", "text"),
@@ -68,7 +85,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "status.503": ("服务暂不可用", "The service is not available"),
     "start": ("首页", "Start"),
     "hello": ("您好,{name}", "Hello, {name}"),
-    "datasets_are": ("查看有哪些数据:栏目、级别、来源与预算", "What data there is: columns, grades, sources, budgets"),
+    "datasets_are": (
+        "查看有哪些数据:栏目、级别、来源与预算",
+        "What data there is: columns, grades, sources, budgets",
+    ),
     "requests_are": ("为团队申报使用数据,查看授权", "Ask for a dataset for your team; see your grants"),
     "products_are": ("可以订购的数据产品", "Data products on offer"),
     "licences_are": ("许可、密钥、用量与账单", "Licences, keys, usage and bills"),
@@ -98,9 +118,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "unit.firm": ("企业", "each firm"),
     "unit_rows": ("每个对象最多计 {number} 行", "at most {number} rows of each count in full"),
     "budget": ("隐私预算", "Privacy budget"),
-    "budget_is": ("数据集 ε {dataset},每项授权至多 ε {grant},每问默认 ε {question}(δ = {delta})",
-                  "ε {dataset} for the dataset, at most ε {grant} a grant, and ε {question} a question if it does not say "
-                  "(δ = {delta})"),
+    "budget_is": (
+        "数据集 ε {dataset},每项授权至多 ε {grant},每问默认 ε {question}(δ = {delta})",
+        (
+            "ε {dataset} for the dataset, at most ε {grant} a grant, and ε {question} a "
+            "question if it does not say (δ = {delta})"
+        ),
+    ),
     "level.grant": ("授权", "grant"),
     "level.dataset": ("数据集", "dataset"),
     "level.population": ("人群", "population"),
@@ -108,8 +132,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "promised": ("已许给授权 {percent} %", "{percent} % promised to grants"),
     "search": ("搜索", "Search"),
     "search_hint": ("名称、栏目、部门……", "a name, a column, a department …"),
-    "set_aside": ("{dataset} 的第 {number} 版已损坏，被搁置，目前不提供。请发布改正后的版本。",
-                  "Version {number} of {dataset} is broken, was set aside and is not offered. Publish a corrected version."),
+    "set_aside": (
+        "{dataset} 的第 {number} 版已损坏，被搁置，目前不提供。请发布改正后的版本。",
+        (
+            "Version {number} of {dataset} is broken, was set aside and is not offered. "
+            "Publish a corrected version."
+        ),
+    ),
     "found": ("找到 {number} 个数据集", "{number} found"),
     "columns": ("栏目", "Columns"),
     "means": ("含义", "Meaning"),
@@ -137,14 +166,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "go_on": ("下一步:核对", "Next: check"),
     "check_request": ("核对申报", "Check your request"),
     "promise_purpose": ("数据只用于所述用途。", "The answers are used for this purpose only."),
-    "promise_log": ("申报、决定和每次提问都会存证。", "The request, the decision and every question are logged."),
-    "promise_budget": ("预算用完即止,不会重置。", "When the budget is used up it is used up; it is never reset."),
+    "promise_log": (
+        "申报、决定和每次提问都会存证。",
+        "The request, the decision and every question are logged.",
+    ),
+    "promise_budget": (
+        "预算用完即止,不会重置。",
+        "When the budget is used up it is used up; it is never reset.",
+    ),
     "send_request": ("提交申报", "Send the request"),
     "change": ("修改", "Change it"),
     "dataset": ("数据集", "Dataset"),
     "stand_in": ("下载替代数据(Parquet)", "Download stand-in rows (Parquet)"),
-    "stand_in_is": ("编造的行,没有一行是真的;供编写程序之用",
-                    "invented, none of them real: to write programs on"),
+    "stand_in_is": (
+        "编造的行,没有一行是真的;供编写程序之用",
+        "invented, none of them real: to write programs on",
+    ),
     "grants": ("授权", "Grants"),
     "grant": ("授权", "Grant"),
     "grant.live": ("有效", "live"),
@@ -215,8 +252,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "shut": ("停用", "Shut"),
     "make_key": ("创建密钥", "Make a key"),
     "new_key": ("新密钥", "A new key"),
-    "shown_once": ("此密钥只显示这一次。请立即保存到您的程序读取它的地方。",
-                   "This key is shown only now. Keep it where your program reads it."),
+    "shown_once": (
+        "此密钥只显示这一次。请立即保存到您的程序读取它的地方。",
+        "This key is shown only now. Keep it where your program reads it.",
+    ),
     "kept_it": ("已保存", "I have kept it"),
     "how_to_call": ("如何调用", "How to call"),
     "usage": ("用量", "Usage"),
@@ -237,12 +276,16 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "calls": ("次数", "Calls"),
     "lines": ("条数", "Lines"),
     "total": ("合计", "Total"),
-    "bill_is_sum": ("账单等于全部用量明细之和,分毫不差;买卖双方所见相同。",
-                    "The bill is the sum of the usage lines, to the last fen; buyer and seller see the same."),
+    "bill_is_sum": (
+        "账单等于全部用量明细之和,分毫不差;买卖双方所见相同。",
+        "The bill is the sum of the usage lines, to the last fen; buyer and seller see the same.",
+    ),
     "end_licence": ("终止许可", "End the licence"),
-    "log_explained": ("每一次决定、提问、订单、密钥与计费都写入一个只能追加的默克尔树。下面是它最新的签名检查点。",
-                      "Every decision, question, order, key and charge is an entry in one Merkle tree that can only grow. "
-                      "This is its newest signed checkpoint."),
+    "log_explained": (
+        "每一次决定、提问、订单、密钥与计费都写入一个只能追加的默克尔树。下面是它最新的签名检查点。",
+        "Every decision, question, order, key and charge is an entry in one Merkle tree that can only grow. "
+        "This is its newest signed checkpoint.",
+    ),
     "checkpoint": ("检查点", "Checkpoint"),
     "public_key": ("公钥", "Public key"),
     "receipt": ("回执", "Receipt"),
@@ -265,8 +308,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "waiting": ("待审核", "Waiting"),
     "round": ("第 {number} 次申请", "request {number}"),
     "you_voted": ("您已投票", "you have voted"),
-    "you_voted_wait": ("您已投票。其他审核人投票之前,谁也看不到彼此的意见。",
-                       "You have voted. Nobody sees another's vote before all have voted."),
+    "you_voted_wait": (
+        "您已投票。其他审核人投票之前,谁也看不到彼此的意见。",
+        "You have voted. Nobody sees another's vote before all have voted.",
+    ),
     "votes_of": ("已投票 {number} / {needed}", "{number} of {needed} have voted"),
     "median_days": ("用时中位数(天)", "Median days"),
     "how_often": ("次数", "How often"),
@@ -279,31 +324,44 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "counts_are": ("从不放行", "never released"),
     "look_at": ("查看", "Look at it"),
     "shown_released": ("以下正是放行时将交给团队的内容。", "This is exactly what would leave."),
-    "shown_original": ("以下是运行留下的原文件(支持性计数始终如此),放行时会重新写出。",
-                       "This is the file as the run left it (supporting counts always are); a release writes it anew."),
+    "shown_original": (
+        "以下是运行留下的原文件(支持性计数始终如此),放行时会重新写出。",
+        "This is the file as the run left it (supporting counts always are); a release writes it anew.",
+    ),
     "see_original": ("查看原文件", "See the original"),
     "see_released": ("查看放行内容", "See what would leave"),
     "package": ("下载该运行的签名档案(RO-Crate)", "The whole run as one signed package (RO-Crate)"),
-    "seat_missing": ("审核已逾期,且有审核人未完成投票。", "The review is overdue, and a reviewer who began it has not gone on."),
+    "seat_missing": (
+        "审核已逾期,且有审核人未完成投票。",
+        "The review is overdue, and a reviewer who began it has not gone on.",
+    ),
     "seat_give_on": ("让出席位", "Give the seat on"),
     "views_logged": ("每次查看均存证", "each view is logged"),
     "not_left": ("运行没有留下此文件", "the run left no such file"),
     "bytes": ("{number} 字节", "{number} bytes"),
     "download": ("下载", "Download"),
-    "shown_in_part": ("文件过大,此处只显示一部分。请下载后查看全部。",
-                      "Only a part is shown here. Download it to see all of it."),
+    "shown_in_part": (
+        "文件过大,此处只显示一部分。请下载后查看全部。",
+        "Only a part is shown here. Download it to see all of it.",
+    ),
     "no_preview": ("此文件不能在此显示。", "This file cannot be shown here."),
     "more_findings": ("另有 {number} 处同类", "{number} more of this kind"),
     "back_to_review": ("返回审核", "Back to the review"),
     "your_vote": ("您的意见", "Your vote"),
     "comment": ("意见", "Comment"),
-    "comment_is": ("要求修改或拒绝须写明理由和意见;只有退回或拒绝时团队才会看到,且不显示姓名。",
-                   "A change and a refusal need a reason and a comment. The team reads comments only if it is returned or "
-                   "refused, and without your name."),
+    "comment_is": (
+        "要求修改或拒绝须写明理由和意见;只有退回或拒绝时团队才会看到,且不显示姓名。",
+        (
+            "A change and a refusal need a reason and a comment. The team reads comments "
+            "only if it is returned or refused, and without your name."
+        ),
+    ),
     "cast": ("投票", "Vote"),
-    "consolidating_is": ("审核人意见不一。现在可看到所有意见,请各自再投一次;每个文件以最严格的意见为准。",
-                         "The reviewers did not agree. Now each sees all, and votes once more; the strictest vote on a file "
-                         "counts."),
+    "consolidating_is": (
+        "审核人意见不一。现在可看到所有意见,请各自再投一次;每个文件以最严格的意见为准。",
+        "The reviewers did not agree. Now each sees all, and votes once more; the strictest vote on a file "
+        "counts.",
+    ),
     "not_asked_for": ("未申请放行(不会放行):", "Not asked for, and never released:"),
     "earlier_rounds": ("以往申请", "Earlier requests"),
     "earlier_releases": ("同一数据集以往放行的文件", "What has left before of the same datasets"),
@@ -333,24 +391,35 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "refusal.review_own_run": ("任何人不得审核自己提交或申请放行的运行。", ""),
     "refusal.review_own_organisation": ("任何人不得审核本单位成员所在团队的输出。", ""),
     "runs": ("密封运行", "Sealed runs"),
-    "runs_are": ("本团队程序的运行、放行申请与已放行的文件", "Your team's programs on real rows, and what left of them"),
-    "no_runs": ("还没有密封运行。请在工作空间中用 %%sealed 或 cihu.submit 提交程序。",
-                "There is no sealed run yet. Hand a program in from your workspace, with %%sealed or cihu.submit."),
+    "runs_are": (
+        "本团队程序的运行、放行申请与已放行的文件",
+        "Your team's programs on real rows, and what left of them",
+    ),
+    "no_runs": (
+        "还没有密封运行。请在工作空间中用 %%sealed 或 cihu.submit 提交程序。",
+        "There is no sealed run yet. Hand a program in from your workspace, with %%sealed or cihu.submit.",
+    ),
     "submitted": ("提交", "Handed in"),
     "told_at": ("何时告知结束", "Its end is told"),
     "limit": ("时限", "Limit"),
     "seconds": ("{number} 秒", "{number} s"),
-    "run_is": ("状态的变化时刻与数据无关;运行的输出在隔离区,经检查和人工审核后才能放行。",
-               "The state changes at moments that do not depend on the data. What the run made lies in quarantine: it "
-               "leaves only through checks and people."),
+    "run_is": (
+        "状态的变化时刻与数据无关;运行的输出在隔离区,经检查和人工审核后才能放行。",
+        (
+            "The state changes at moments that do not depend on the data. What the run made "
+            "lies in quarantine: it leaves only through checks and people."
+        ),
+    ),
     "cancel_run": ("取消运行", "Call it off"),
     "hint": ("结果类别", "How it ended"),
     "hints": ("结果提示", "Hints"),
     "hints_told": ("{dataset}:已告知 {told} / {limit} 比特", "{dataset}: {told} of {limit} bits told so far"),
     "ask_for_files": ("申请放行文件", "Ask for files"),
-    "ask_for_files_is": ("写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行;无人会告诉您某个文件是否存在。空行不计。",
-                         "Name files as the program wrote them into cihu.outbox. What is not named is never released, and "
-                         "nothing tells whether it is there. Empty groups do not count."),
+    "ask_for_files_is": (
+        "写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行;无人会告诉您某个文件是否存在。空行不计。",
+        "Name files as the program wrote them into cihu.outbox. What is not named is never released, and "
+        "nothing tells whether it is there. Empty groups do not count.",
+    ),
     "send_change": ("提交修改", "Send the change"),
     "such_as": ("如 {name}", "such as {name}"),
     "send_ask": ("提交申请", "Ask for these files"),
@@ -368,8 +437,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "runkind.program": ("程序", "program"),
     "runkind.table": ("声明的查询", "declared query"),
     "interruptions": ("系统中断", "Interrupted"),
-    "interruptions_are": ("系统在其运行时中断 {number} 次；每次都在原定时刻告知，第一次之后重新运行。",
-                          "the system ended {number} times while it ran; after the first it is run again"),
+    "interruptions_are": (
+        "系统在其运行时中断 {number} 次；每次都在原定时刻告知，第一次之后重新运行。",
+        "the system ended {number} times while it ran; after the first it is run again",
+    ),
     "runstate.queued": ("排队中", "queued"),
     "runstate.running": ("运行中", "running"),
     "runstate.finished": ("已结束", "finished"),
@@ -388,22 +459,34 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "stand_in_rows": ("替代数据", "Stand-in rows"),
     "stand_in.schema": ("仅由策略生成", "made from the policy alone"),
     "stand_in.dp": ("差分隐私合成", "differentially private"),
-    "stand_in_bought": ("由 {who} 以 ε {epsilon}(δ {delta})购置,供所有人使用",
-                        "bought by {who} for ε {epsilon} (δ {delta}), for everybody"),
+    "stand_in_bought": (
+        "由 {who} 以 ε {epsilon}(δ {delta})购置,供所有人使用",
+        "bought by {who} for ε {epsilon} (δ {delta}), for everybody",
+    ),
     "stand_in_quality": ("与所购分布的差距", "How near they are to what was bought"),
-    "stand_in_quality_is": ("总变差距离:0 % 为相同,100 % 为毫无重合。“噪声”为所购分布与真实分布的预期距离。",
-                            "Total variation distance: 0 % is the same, 100 % has nothing in common. Noise is the expected "
-                            "distance of what was bought from the exact shares."),
+    "stand_in_quality_is": (
+        "总变差距离:0 % 为相同,100 % 为毫无重合。“噪声”为所购分布与真实分布的预期距离。",
+        "Total variation distance: 0 % is the same, 100 % has nothing in common. Noise is the expected "
+        "distance of what was bought from the exact shares.",
+    ),
     "distance": ("距离", "Distance"),
     "noise": ("噪声", "Noise"),
     "buy_stand_in": ("购置差分隐私合成数据", "Buy differentially private rows"),
-    "buy_stand_in_is": ("从数据集与人群预算中支付,每个版本一次,不退还;约需一分钟。",
-                        "Paid from the dataset's and the population's budget, once for a version, and never given back. It takes "
-                        "about a minute."),
+    "buy_stand_in_is": (
+        "从数据集与人群预算中支付,每个版本一次,不退还;约需一分钟。",
+        (
+            "Paid from the dataset's and the population's budget, once for a version, and "
+            "never given back. It takes about a minute."
+        ),
+    ),
     "my_sessions": ("我的登录", "My sessions"),
-    "my_sessions_are": ("您在这些地方处于登录状态。退出登录即结束全部，包括工作空间及其内核；修改密码亦然。",
-                        "Where you are logged in. Logging out ends all of them, also the workspace and its kernels; so does a "
-                        "new password."),
+    "my_sessions_are": (
+        "您在这些地方处于登录状态。退出登录即结束全部，包括工作空间及其内核；修改密码亦然。",
+        (
+            "Where you are logged in. Logging out ends all of them, also the workspace and "
+            "its kernels; so does a new password."
+        ),
+    ),
     "session_kind": ("类型", "Kind"),
     "session_opened": ("登录时间", "Since"),
     "session_seen": ("最近使用", "Last seen"),

@@ -1,7 +1,8 @@
 """The sessions of one person: where they are logged in, and ending one of them or all.
 
-A browser's session, a login of the command line, and a workspace that was opened from a browser (with its server and its
-kernels) are three kinds of one thing. Ending a browser's session ends the workspaces that were opened from it.
+A browser's session, a login of the command line, and a workspace that was opened from a browser (with its
+server and its kernels) are three kinds of one thing. Ending a browser's session ends the workspaces that
+were opened from it.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ NAME_BYTES = 32
 
 @dataclass(frozen=True)
 class MySession:
-    """`id` names it and opens nothing. `seen_at` is to the minute, and that of the opening for what has no cookie."""
+    """`id` names it and opens nothing.
+    `seen_at` is to the minute, and that of the opening for what has no cookie."""
 
     id: str
     kind: str
@@ -37,34 +39,79 @@ class MySession:
 def my_sessions(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence[MySession]:
     """The live ones, the newest first."""
     now = tx.execute(select(func.now())).scalar_one()
-    opened = [row for row in tx.execute(select(sessions).where(
-        sessions.c.account == account, sessions.c.expires_at > now).order_by(sessions.c.opened_at))
+    opened = [
+        row
+        for row in tx.execute(
+            select(sessions)
+            .where(sessions.c.account == account, sessions.c.expires_at > now)
+            .order_by(sessions.c.opened_at)
+        )
         if (row.way != BROWSER or row.seen_at > now - timedelta(seconds=idle_seconds))
-        and not logins_revoked(tx, account=account, since=row.opened_at)]
+        and not logins_revoked(tx, account=account, since=row.opened_at)
+    ]
     by_hash = {row.id_hash: row for row in opened}
-    found = [MySession(session_name(row.id_hash), row.way, row.opened_at, row.seen_at, row.expires_at, row.address or "",
-                       row.agent or "") for row in opened]
-    for row in tx.execute(select(issued_tokens).where(
-            issued_tokens.c.account == account, issued_tokens.c.audience == WORKSPACE, issued_tokens.c.expires_at > now)):
+    found = [
+        MySession(
+            session_name(row.id_hash),
+            row.way,
+            row.opened_at,
+            row.seen_at,
+            row.expires_at,
+            row.address or "",
+            row.agent or "",
+        )
+        for row in opened
+    ]
+    for row in tx.execute(
+        select(issued_tokens).where(
+            issued_tokens.c.account == account,
+            issued_tokens.c.audience == WORKSPACE,
+            issued_tokens.c.expires_at > now,
+        )
+    ):
         if not revoked(tx, Origin(account, row.token_id, session_name(row.session_hash), row.issued_at)):
             origin = by_hash.get(row.session_hash)
-            found.append(MySession(row.token_id, WORKSPACE_KIND, row.issued_at, row.issued_at, row.expires_at,
-                                   (origin and origin.address) or "", (origin and origin.agent) or ""))
+            found.append(
+                MySession(
+                    row.token_id,
+                    WORKSPACE_KIND,
+                    row.issued_at,
+                    row.issued_at,
+                    row.expires_at,
+                    (origin and origin.address) or "",
+                    (origin and origin.agent) or "",
+                )
+            )
     return sorted(found, key=lambda one: one.opened_at, reverse=True)
 
 
 def end_my_session(tx: Transaction, *, account: str, id: str) -> None:
     """End one of one's own. Raises `NotFound`, the same for another's and for none."""
-    gone = tx.execute(delete(sessions).where(sessions.c.id_hash == _hash_named(id), sessions.c.account == account)
-                      .returning(sessions.c.id_hash)).first()
-    token = None if gone else tx.scalar(select(issued_tokens.c.token_id).where(
-        issued_tokens.c.token_id == id, issued_tokens.c.account == account))
+    gone = tx.execute(
+        delete(sessions)
+        .where(sessions.c.id_hash == _hash_named(id), sessions.c.account == account)
+        .returning(sessions.c.id_hash)
+    ).first()
+    token = (
+        None
+        if gone
+        else tx.scalar(
+            select(issued_tokens.c.token_id).where(
+                issued_tokens.c.token_id == id, issued_tokens.c.account == account
+            )
+        )
+    )
     if gone:
         revoke_session(tx, account=account, session=id, reason="ended by its owner")
     elif token:
         revoke_token(tx, account=account, token_id=token, reason="ended by its owner")
     else:
-        raise NotFound("You have no such session.", remedy="Load the list again.", zh="没有这一登录会话。", remedy_zh="请刷新列表。")
+        raise NotFound(
+            "You have no such session.",
+            remedy="Load the list again.",
+            zh="没有这一登录会话。",
+            remedy_zh="请刷新列表。",
+        )
     append(tx, Event("session.closed", account, f"account:{account}", {"one": id}))
 
 

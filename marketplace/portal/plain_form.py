@@ -8,6 +8,13 @@ from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
 def plain_form(form: FormData) -> FormData:
     """The form itself. Raises `InvalidInput`."""
-    if all(is_text(name) and (not isinstance(value, str) or is_text(value)) for name, value in form.multi_items()):
+    if all(
+        is_text(name) and (not isinstance(value, str) or is_text(value)) for name, value in form.multi_items()
+    ):
         return form
-    raise InvalidInput("A field of the form is not plain text.", remedy=REMEDY, zh="表单中有一栏不是文字。", remedy_zh=REMEDY_ZH)
+    raise InvalidInput(
+        "A field of the form is not plain text.",
+        remedy=REMEDY,
+        zh="表单中有一栏不是文字。",
+        remedy_zh=REMEDY_ZH,
+    )

@@ -1,6 +1,8 @@
-"""How is a file that a program wrote shown to a person who must judge it? As a table, a text or a picture; never as a page.
+"""How is a file that a program wrote shown to a person who must judge it?
+As a table, a text or a picture; never as a page.
 
-What a reader could not see is made visible: a character that hides, or turns the direction of text, is shown as its number.
+What a reader could not see is made visible: a character that hides, or turns the direction of text, is
+shown as its number.
 """
 
 import csv
@@ -43,8 +45,11 @@ def preview_of(name: str, content: bytes) -> Preview:
     if "\0" in text:
         return Preview("none", whole=False)
     ending = name.rpartition(".")[2].lower()
-    return _table(text, "\t" if ending == "tsv" else ",") if ending in ("csv", "tsv") else Preview(
-        "text", len(text) <= MOST_TEXT, text=visible(text[:MOST_TEXT]))
+    return (
+        _table(text, "\t" if ending == "tsv" else ",")
+        if ending in ("csv", "tsv")
+        else Preview("text", len(text) <= MOST_TEXT, text=visible(text[:MOST_TEXT]))
+    )
 
 
 def _parquet(content: bytes) -> Preview:
@@ -54,10 +59,18 @@ def _parquet(content: bytes) -> Preview:
     except Unfit:
         return Preview("none", whole=False)
     lines = [grid.header, *grid.rows]
-    whole = len(lines) <= MOST_ROWS and len(grid.header) <= MOST_COLUMNS and all(
-        len(cell) <= MOST_CELL for row in lines for cell in row)
-    return Preview("table", whole, rows=tuple(tuple(visible(cell[:MOST_CELL]) for cell in row[:MOST_COLUMNS])
-                                              for row in lines[:MOST_ROWS]))
+    whole = (
+        len(lines) <= MOST_ROWS
+        and len(grid.header) <= MOST_COLUMNS
+        and all(len(cell) <= MOST_CELL for row in lines for cell in row)
+    )
+    return Preview(
+        "table",
+        whole,
+        rows=tuple(
+            tuple(visible(cell[:MOST_CELL]) for cell in row[:MOST_COLUMNS]) for row in lines[:MOST_ROWS]
+        ),
+    )
 
 
 def _table(text: str, delimiter: str) -> Preview:
@@ -77,5 +90,7 @@ def _table(text: str, delimiter: str) -> Preview:
 
 def visible(text: str) -> str:
     """The text, with what hides in it shown by its number in Unicode. Line ends and tabs stay."""
-    return "".join(letter if letter in "\n\t" or unicodedata.category(letter) not in HIDDEN else f"\\u{ord(letter):04x}"
-                   for letter in text.replace("\r\n", "\n"))
+    return "".join(
+        letter if letter in "\n\t" or unicodedata.category(letter) not in HIDDEN else f"\\u{ord(letter):04x}"
+        for letter in text.replace("\r\n", "\n")
+    )

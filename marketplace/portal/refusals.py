@@ -22,7 +22,16 @@ from sandbox.http import problem_details
 from sandbox.http.request_id import current_request_id
 from sandbox.policy import Refused, refusal_event
 
-FOR_PROGRAMS = ("/api/", "/oauth/", "/.well-known/", "/healthz", "/health/", "/metrics", "/openapi.json", "/static/")
+FOR_PROGRAMS = (
+    "/api/",
+    "/oauth/",
+    "/.well-known/",
+    "/healthz",
+    "/health/",
+    "/metrics",
+    "/openapi.json",
+    "/static/",
+)
 UNFORESEEN = "The service failed. Nothing more can be told here; it has been logged."
 
 Handler = Callable[[Request, Exception], Response]
@@ -30,20 +39,27 @@ PageHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def install(app: FastAPI, *, database: Database, authenticator: Authenticator, pages: Pages) -> None:
-    """Install `sandbox.http.problem_details`, show the same refusal as a page where a person is looking, and log refused decisions."""
+    """Install `sandbox.http.problem_details`, show the same refusal as a page where a person is looking,
+    and log refused decisions."""
     problem_details.install(app)
     for kind in (CihuError, HTTPException, RequestValidationError, Exception):
         document = cast("Handler", app.exception_handlers[kind])
-        app.add_exception_handler(kind, for_people(document, database=database, authenticator=authenticator, pages=pages))
+        app.add_exception_handler(
+            kind, for_people(document, database=database, authenticator=authenticator, pages=pages)
+        )
 
 
-def for_people(document: Handler, *, database: Database, authenticator: Authenticator, pages: Pages) -> PageHandler:
+def for_people(
+    document: Handler, *, database: Database, authenticator: Authenticator, pages: Pages
+) -> PageHandler:
     """A handler that answers people with a page, and programs with `document`."""
 
     async def answer(request: Request, error: Exception) -> Response:
         if request.url.path == "/login" and code_of(error) == "stale_form":
             account = str((await request.form()).get("account", ""))[:64]
-            return login_form(request, authenticator, pages, next="/", refusal="stale_form", status=403, account=account)
+            return login_form(
+                request, authenticator, pages, next="/", refusal="stale_form", status=403, account=account
+            )
         kept = await typed_into(request) if may_be_mended(error) else None
         return await run_in_threadpool(answer_with, request, error, kept)
 
@@ -58,15 +74,31 @@ def for_people(document: Handler, *, database: Database, authenticator: Authenti
         if isinstance(error, NotAuthenticated):
             if kept and sent_from_here(request, authenticator):
                 back = come_back(request)
-                return login_form(request, authenticator, pages, next=back, refusal="session_ended", status=401, kept=kept.as_text())
+                return login_form(
+                    request,
+                    authenticator,
+                    pages,
+                    next=back,
+                    refusal="session_ended",
+                    status=401,
+                    kept=kept.as_text(),
+                )
             back = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
         try:
             session = authenticator.visitor(request)
         except CihuError:
             session = None  # the refusal is that Postgres is away
-        return pages.show(request, "error.html", session, status=plain.status_code,
-                          number=plain.status_code, refusal=said(error, plain), kept=kept, request_id=current_request_id())
+        return pages.show(
+            request,
+            "error.html",
+            session,
+            status=plain.status_code,
+            number=plain.status_code,
+            refusal=said(error, plain),
+            kept=kept,
+            request_id=current_request_id(),
+        )
 
     return answer
 

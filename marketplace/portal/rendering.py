@@ -1,4 +1,5 @@
-"""What does a page look like? Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
+"""What does a page look like?
+Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
 
 import secrets
 from collections.abc import Mapping
@@ -28,25 +29,50 @@ class Pages:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.htmx = (FOLDER / "static" / "htmx.min.js").exists()  # `make setup` fetches it; the pages work without it
-        self.environment = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True,
-                                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self.environment.filters |= {"yuan": yuan, "moment": moment, "day": day, "plain": plain, "visible": visible}
+        self.htmx = (
+            FOLDER / "static" / "htmx.min.js"
+        ).exists()  # `make setup` fetches it; the pages work without it
+        self.environment = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.filters |= {
+            "yuan": yuan,
+            "moment": moment,
+            "day": day,
+            "plain": plain,
+            "visible": visible,
+        }
 
-    def show(self, request: Request, template: str, session: Session | None, *, status: int = 200,
-             **values: Any) -> HTMLResponse:
-        """The page of a template. `session` is who looks; in every template its form token is at hand as `csrf`, and a
-        number for the page's forms (`sent_once.py`) as `once`."""
+    def show(
+        self, request: Request, template: str, session: Session | None, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """The page of a template. `session` is who looks;
+        in every template its form token is at hand as `csrf`, and a number for the page's forms
+        (`sent_once.py`) as `once`."""
         language = language_of(request)
         text = self.environment.get_template(template).render(
-            t=Words(language), language=language, languages=LANGUAGES, here=request.url.path, come_back=come_back(request),
-            me=session.principal if session else None, hub_url=self.settings.hub_url, htmx=self.htmx,
-            **{"csrf": session.csrf if session else "", "once": secrets.token_urlsafe(16), **values})
-        return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
+            t=Words(language),
+            language=language,
+            languages=LANGUAGES,
+            here=request.url.path,
+            come_back=come_back(request),
+            me=session.principal if session else None,
+            hub_url=self.settings.hub_url,
+            htmx=self.htmx,
+            **{"csrf": session.csrf if session else "", "once": secrets.token_urlsafe(16), **values},
+        )
+        return HTMLResponse(
+            text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"}
+        )
 
 
 class Words:
-    """The words of one language: `t("log_in")` in a template. An unknown word is a fault of ours, found by the tests."""
+    """The words of one language: `t("log_in")` in a template.
+    An unknown word is a fault of ours, found by the tests."""
 
     def __init__(self, language: str) -> None:
         self.place = list(LANGUAGES).index(language)
@@ -70,7 +96,8 @@ class Words:
         return (known or MESSAGES["refusal.unknown"])[self.place], english
 
     def pick(self, thing: Mapping[str, Any], field: str) -> str:
-        """A field that a thing has in both languages, as `{"title": {"zh": …, "en": …}}` or as `title_zh`, `title_en`."""
+        """A field that a thing has in both languages, as `{"title": {"zh": …, "en": …}}` or as `title_zh`,
+        `title_en`."""
         here, there = (("zh", "en"), ("en", "zh"))[self.place]
         both = thing.get(field) or {here: thing.get(f"{field}_{here}"), there: thing.get(f"{field}_{there}")}
         return str(both.get(here) or both.get(there) or "")
@@ -78,8 +105,11 @@ class Words:
 
 def as_file(content: bytes, name: str) -> Response:
     """To be saved, and never shown as a page. `name`: plain letters; the vault knows no other path."""
-    return Response(content, media_type="application/octet-stream", headers={
-        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
 
 
 def words_of(error: CihuError) -> dict[str, str]:
@@ -89,7 +119,8 @@ def words_of(error: CihuError) -> dict[str, str]:
 
 
 def come_back(request: Request) -> str:
-    """Where the page can be had again, as after choosing another language: what a form answered, at the form's page."""
+    """Where the page can be had again, as after choosing another language:
+    what a form answered, at the form's page."""
     if request.method == "GET":
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return urlsplit(request.headers.get("referer", "")).path or "/"

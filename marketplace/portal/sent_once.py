@@ -1,7 +1,9 @@
-"""Was this form sent already? Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
+"""Was this form sent already?
+Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
 
-A page gives each of its forms a random number. What was sent is known by the session, the form's address, this number and its
-words: the same form with other words is another deed. A refused one is not kept, so it can be corrected and sent again.
+A page gives each of its forms a random number. What was sent is known by the session, the form's address,
+this number and its words: the same form with other words is another deed. A refused one is not kept, so it
+can be corrected and sent again.
 """
 
 from collections.abc import Callable
@@ -19,9 +21,11 @@ from marketplace.portal.tables import sent_forms
 KEPT = timedelta(days=1)
 
 
-def sent_once(authenticator: Authenticator, request: Request, once: str, *said: str, deed: Callable[[], str]) -> Response:
-    """Do the deed unless this very form did it already; leads to where the deed says. `once` is the form's number; a form
-    without one, which no page of ours has, does its deed each time."""
+def sent_once(
+    authenticator: Authenticator, request: Request, once: str, *said: str, deed: Callable[[], str]
+) -> Response:
+    """Do the deed unless this very form did it already; leads to where the deed says.
+    `once` is the form's number; a form without one, which no page of ours has, does its deed each time."""
     if not once:
         return RedirectResponse(deed(), status_code=303)
     id_hash = hash_secret(authenticator.seed(request, once, *said).hex())
@@ -38,5 +42,9 @@ def sent_once(authenticator: Authenticator, request: Request, once: str, *said: 
 
 def number_and_words(given: FormData) -> tuple[str, ...]:
     """A whole form: its number, then its fields."""
-    fields = {name: value for name, value in given.multi_items() if isinstance(value, str) and name not in ("csrf", "once")}
+    fields = {
+        name: value
+        for name, value in given.multi_items()
+        if isinstance(value, str) and name not in ("csrf", "once")
+    }
     return str(given.get("once", "")), *(f"{name}={value}" for name, value in fields.items())

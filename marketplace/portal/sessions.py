@@ -1,6 +1,7 @@
 """Sessions: a random cookie in the browser, its hash, its two ends and where it was opened in Postgres.
 
-A login of the command line is a session too, without a cookie. A session's tokens carry its name, so they end with it.
+A login of the command line is a session too, without a cookie. A session's tokens carry its name,
+so they end with it.
 """
 
 import hashlib
@@ -53,7 +54,8 @@ def session_name(id_hash: bytes) -> str:
 
 
 def csrf_of(cookie: str) -> str:
-    """The form token that belongs to a cookie: only who can read the cookie can make it, and it gives none of it away."""
+    """The form token that belongs to a cookie: only who can read the cookie can make it,
+    and it gives none of it away."""
     return hashlib.sha256(b"cihu form token:" + cookie.encode()).hexdigest()
 
 
@@ -62,13 +64,19 @@ def same_csrf(cookie: str, given: str) -> bool:
 
 
 def seed_of(cookie: str, *said: str) -> bytes:
-    """256 bits that belong to a cookie and to what a form said: the same when it is sent twice, and only who can read the
-    cookie can make them."""
+    """256 bits that belong to a cookie and to what a form said:
+    the same when it is sent twice, and only who can read the cookie can make them."""
     return hmac.digest(cookie.encode(), json.dumps(["cihu form", *said]).encode(), "sha256")
 
 
-def open_session(tx: Transaction, *, principal: Principal, seconds: int, replaces: str | None,
-                 sent_from: SentFrom = SentFrom()) -> str:
+def open_session(
+    tx: Transaction,
+    *,
+    principal: Principal,
+    seconds: int,
+    replaces: str | None,
+    sent_from: SentFrom = SentFrom(),
+) -> str:
     """Open a session for somebody whose password was right; gives the new cookie.
 
     The cookie is always new and the one that the browser came with (`replaces`) is ended: nobody can log a
@@ -78,38 +86,69 @@ def open_session(tx: Transaction, *, principal: Principal, seconds: int, replace
     if replaces:
         tx.execute(delete(sessions).where(sessions.c.id_hash == hash_secret(replaces)))
     insert_session(tx, hash_secret(cookie), principal, seconds, BROWSER, sent_from)
-    append(tx, Event(kind="session.opened", actor=principal.id, subject=f"account:{principal.id}",
-                     payload={"way": "password", "seconds": seconds}))
+    append(
+        tx,
+        Event(
+            kind="session.opened",
+            actor=principal.id,
+            subject=f"account:{principal.id}",
+            payload={"way": "password", "seconds": seconds},
+        ),
+    )
     return cookie
 
 
-def open_command_line(tx: Transaction, *, principal: Principal, seconds: int, sent_from: SentFrom) -> tuple[str, datetime]:
-    """The same without a cookie; gives what its tokens must carry: the session's name, and when it was opened."""
+def open_command_line(
+    tx: Transaction, *, principal: Principal, seconds: int, sent_from: SentFrom
+) -> tuple[str, datetime]:
+    """The same without a cookie; gives what its tokens must carry:
+    the session's name, and when it was opened."""
     id_hash = secrets.token_bytes(32)
     opened_at = insert_session(tx, id_hash, principal, seconds, COMMAND_LINE, sent_from)
-    append(tx, Event(kind="session.opened", actor=principal.id, subject=f"account:{principal.id}",
-                     payload={"way": COMMAND_LINE, "seconds": seconds}))
+    append(
+        tx,
+        Event(
+            kind="session.opened",
+            actor=principal.id,
+            subject=f"account:{principal.id}",
+            payload={"way": COMMAND_LINE, "seconds": seconds},
+        ),
+    )
     return session_name(id_hash), opened_at
 
 
-def insert_session(tx: Transaction, id_hash: bytes, principal: Principal, seconds: int, way: str,
-                   sent_from: SentFrom) -> datetime:
+def insert_session(
+    tx: Transaction, id_hash: bytes, principal: Principal, seconds: int, way: str, sent_from: SentFrom
+) -> datetime:
     now: datetime = tx.execute(select(func.now())).scalar_one()
     tx.execute(delete(sessions).where(sessions.c.expires_at < now - ENDED_KEPT))
-    tx.execute(insert(sessions).values(
-        id_hash=id_hash, account=principal.id, opened_at=now, seen_at=now, expires_at=now + timedelta(seconds=seconds), way=way,
-        address=sent_from.address or None, agent=sent_from.agent[:LONGEST_AGENT] or None))
+    tx.execute(
+        insert(sessions).values(
+            id_hash=id_hash,
+            account=principal.id,
+            opened_at=now,
+            seen_at=now,
+            expires_at=now + timedelta(seconds=seconds),
+            way=way,
+            address=sent_from.address or None,
+            agent=sent_from.agent[:LONGEST_AGENT] or None,
+        )
+    )
     return now
 
 
 def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session | None:
-    """The live session of a cookie; None when there is none, or it has ended, or its account was shut or got another
-    password since."""
+    """The live session of a cookie; None when there is none, or it has ended,
+    or its account was shut or got another password since."""
     id_hash = hash_secret(cookie)
     now = tx.execute(select(func.now())).scalar_one()
-    row = tx.execute(select(sessions).where(
-        sessions.c.id_hash == id_hash, sessions.c.expires_at > now,
-        sessions.c.seen_at > now - timedelta(seconds=idle_seconds))).one_or_none()
+    row = tx.execute(
+        select(sessions).where(
+            sessions.c.id_hash == id_hash,
+            sessions.c.expires_at > now,
+            sessions.c.seen_at > now - timedelta(seconds=idle_seconds),
+        )
+    ).one_or_none()
     if row is None or logins_revoked(tx, account=row.account, since=row.opened_at):
         return None
     try:
@@ -122,7 +161,8 @@ def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session 
 
 
 def log_out(tx: Transaction, *, account: str, by: str) -> None:
-    """End every login of an account everywhere: each session, each token that came from one, the workspace with its kernels."""
+    """End every login of an account everywhere: each session, each token that came from one,
+    the workspace with its kernels."""
     tx.execute(delete(sessions).where(sessions.c.account == account))
     revoke_logins(tx, account=account, reason="logged out")
     append(tx, Event(kind="session.closed", actor=by, subject=f"account:{account}"))

@@ -25,19 +25,31 @@ def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:
 
     @routes.post("/login", summary="A password for two tokens of fifteen minutes")
     def sign_in(request: Request, credentials: Credentials) -> dict[str, object]:
-        principal = log_in(database, account_id=credentials.username.strip().lower(), password=credentials.password)
+        principal = log_in(
+            database, account_id=credentials.username.strip().lower(), password=credentials.password
+        )
         with database.transaction() as tx:
-            session, opened_at = open_command_line(tx, principal=principal, seconds=TOKEN_SECONDS, sent_from=sent_from(request))
+            session, opened_at = open_command_line(
+                tx, principal=principal, seconds=TOKEN_SECONDS, sent_from=sent_from(request)
+            )
         claims = login_claims(session=session, logged_in_at=opened_at)
         vault_token, portal_token = (
             issuer.issue(principal.id, audience=audience, lifetime_seconds=TOKEN_SECONDS, **claims)
-            for audience in (VAULT, PORTAL))
+            for audience in (VAULT, PORTAL)
+        )
         return {
             "vault_token": vault_token,
             "portal_token": portal_token,
-            "expires_at": (datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)).isoformat(timespec="seconds"),
-            "principal": {"id": principal.id, "name": principal.display_name, "organisation": principal.organisation,
-                          "roles": sorted(principal.roles), "teams": sorted(principal.teams)},
+            "expires_at": (datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)).isoformat(
+                timespec="seconds"
+            ),
+            "principal": {
+                "id": principal.id,
+                "name": principal.display_name,
+                "organisation": principal.organisation,
+                "roles": sorted(principal.roles),
+                "teams": sorted(principal.teams),
+            },
         }
 
     return routes

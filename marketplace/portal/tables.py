@@ -1,18 +1,41 @@
-"""Tables of the portal: who is logged in, which forms were sent, which codes and tokens were given to the hub."""
+"""Tables of the portal: who is logged in, which forms were sent,
+which codes and tokens were given to the hub."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text, func
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    func,
+)
 
 from sandbox.database import metadata
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("id_hash", LargeBinary, primary_key=True, comment="SHA-256 of the cookie; the cookie itself is stored nowhere"),
+    Column(
+        "id_hash",
+        LargeBinary,
+        primary_key=True,
+        comment="SHA-256 of the cookie; the cookie itself is stored nowhere",
+    ),
     Column("account", String, nullable=False, index=True),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"),
-    Column("way", Text, nullable=False, server_default="browser", comment="browser, or command line (without a cookie)"),
+    Column(
+        "way",
+        Text,
+        nullable=False,
+        server_default="browser",
+        comment="browser, or command line (without a cookie)",
+    ),
     Column("address", Text, comment="from where it was opened, for its owner to know it again"),
     Column("agent", Text, comment="with which program, as that said itself"),
     CheckConstraint("way IN ('browser', 'command line')", name="way"),
@@ -22,7 +45,12 @@ sessions = Table(
 sent_forms = Table(
     "sent_forms",
     metadata,
-    Column("id_hash", LargeBinary, primary_key=True, comment="of the session, the form's number, and what it said"),
+    Column(
+        "id_hash",
+        LargeBinary,
+        primary_key=True,
+        comment="of the session, the form's number, and what it said",
+    ),
     Column("leads_to", Text, nullable=False, comment="the page that its answer led to"),
     Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
     schema="market",
@@ -54,7 +82,13 @@ issued_tokens = Table(
     Column("account", String, nullable=False),
     Column("audience", String, nullable=False),
     Column("session_hash", LargeBinary, nullable=False, index=True),
-    Column("code_hash", LargeBinary, ForeignKey("market.authorization_codes.code_hash"), nullable=False, index=True),
+    Column(
+        "code_hash",
+        LargeBinary,
+        ForeignKey("market.authorization_codes.code_hash"),
+        nullable=False,
+        index=True,
+    ),
     Column("issued_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     schema="market",

@@ -1,4 +1,5 @@
-"""Where do sold rows come from? One version of an object in the product bucket, read once and kept while there is room."""
+"""Where do sold rows come from?
+One version of an object in the product bucket, read once and kept while there is room."""
 
 import io
 from collections import OrderedDict
@@ -53,10 +54,13 @@ class Copies:
 
 
 def key_type(table: pyarrow.Table, column: str) -> ParameterType:
-    """The type by which a column can be looked up. Raises `InvalidInput` where equality is not exact, as for floats."""
+    """The type by which a column can be looked up.
+    Raises `InvalidInput` where equality is not exact, as for floats."""
     arrow = table.schema.field(column).type
     found = next((name for fits, name in KEY_TYPES if fits(arrow)), None)
     if found is None:
-        raise InvalidInput(f"{column} is of type {arrow}, by which nothing can be looked up exactly.",
-                           remedy="Choose a key of whole numbers, text, dates or yes and no.")
+        raise InvalidInput(
+            f"{column} is of type {arrow}, by which nothing can be looked up exactly.",
+            remedy="Choose a key of whole numbers, text, dates or yes and no.",
+        )
     return found

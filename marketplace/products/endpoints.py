@@ -23,8 +23,9 @@ class Withdrawal(BaseModel):
     reason: Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
-def router(*, database: Database, gate: Gate, vault: Vault, copies: Copies,
-           caller: Callable[[Request], Principal]) -> APIRouter:
+def router(
+    *, database: Database, gate: Gate, vault: Vault, copies: Copies, caller: Callable[[Request], Principal]
+) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/products", tags=["products"])
     Caller = Annotated[Principal, Depends(caller)]
 
@@ -40,12 +41,22 @@ def router(*, database: Database, gate: Gate, vault: Vault, copies: Copies,
 
     @routes.post("", status_code=201, summary="Put a product on offer (officers)")
     def offer(request: Request, principal: Caller, offer: Offer) -> dict[str, object]:
-        return shown(list_product(database, gate=gate, vault=vault.reading(language_of(request)), copies=copies,
-                                  principal=principal, offer=offer))
+        return shown(
+            list_product(
+                database,
+                gate=gate,
+                vault=vault.reading(language_of(request)),
+                copies=copies,
+                principal=principal,
+                offer=offer,
+            )
+        )
 
     @routes.post("/{product}/withdraw", status_code=204, summary="Take a product off the market (officers)")
     def withdraw(principal: Caller, product: str, withdrawal: Withdrawal) -> None:
-        withdraw_product(database, gate=gate, principal=principal, product_id=product, reason=withdrawal.reason)
+        withdraw_product(
+            database, gate=gate, principal=principal, product_id=product, reason=withdrawal.reason
+        )
 
     return routes
 

@@ -14,7 +14,11 @@ TERMS = tuple(Terms.model_fields)
 
 def find_product(tx: Transaction, product_id: str) -> Product:
     """Raises `NotFound`."""
-    row = tx.execute(select(products).where(products.c.id == product_id)).one_or_none() if "\0" not in product_id else None
+    row = (
+        tx.execute(select(products).where(products.c.id == product_id)).one_or_none()
+        if "\0" not in product_id
+        else None
+    )
     if row is None:
         raise NotFound(f"There is no product {product_id[:70]!r}.", remedy="GET /api/v1/products lists them.")
     return product_of(row)
@@ -36,7 +40,9 @@ def department_products(tx: Transaction, department: str) -> list[Product]:
 
 def product_of(row: Row[Any]) -> Product:
     fields = row._mapping
-    return Product(terms=terms_of(row), **{name: fields[name] for name in Product.model_fields if name != "terms"})
+    return Product(
+        terms=terms_of(row), **{name: fields[name] for name in Product.model_fields if name != "terms"}
+    )
 
 
 def terms_of(row: Row[Any]) -> Terms:

@@ -1,4 +1,5 @@
-"""What is sold? A product: rows of an open copy, or a private query with parameters, at a price and under terms."""
+"""What is sold? A product: rows of an open copy, or a private query with parameters,
+at a price and under terms."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -49,7 +50,8 @@ class Terms(Frozen):
 
 
 class RowsDefinition(Frozen):
-    """Rows of one version of the dataset's open copy, looked up by equality on `keys` (each with its type)."""
+    """Rows of one version of the dataset's open copy, looked up by equality on `keys`
+    (each with its type)."""
 
     kind: Literal["rows"] = "rows"
     object: str
@@ -85,12 +87,15 @@ class Parameter(Frozen):
         if (self.values is None) == (self.range is None):
             raise ValueError(f"the parameter {self.name} needs either values or a range")
         if self.range is not None and self.type in ("text", "boolean"):
-            raise ValueError(f"the parameter {self.name} is {self.type}, which has no ranges: list its values")
+            raise ValueError(
+                f"the parameter {self.name} is {self.type}, which has no ranges: list its values"
+            )
         return self
 
 
 class QueryDefinition(Frozen):
-    """A private query at a fixed loss, asked under the marketplace's own grant. `:name` in the SQL is a parameter."""
+    """A private query at a fixed loss, asked under the marketplace's own grant.
+    `:name` in the SQL is a parameter."""
 
     kind: Literal["query"] = "query"
     sql: PlainText

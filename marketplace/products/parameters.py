@@ -29,12 +29,17 @@ def read_value(text: str, type: ParameterType, *, name: str) -> Scalar:
                 return text
     except ValueError:
         pass
-    raise InvalidInput(f"{name} is not {'an' if type == 'integer' else 'a'} {type}.", code="bad_parameter",
-                       remedy={"boolean": "Write true or false.", "date": "Write it like 2026-03-01."}.get(type, ""))
+    raise InvalidInput(
+        f"{name} is not {'an' if type == 'integer' else 'a'} {type}.",
+        code="bad_parameter",
+        remedy={"boolean": "Write true or false.", "date": "Write it like 2026-03-01."}.get(type, ""),
+    )
 
 
 def declared(parameter: Parameter) -> Parameter:
-    """The parameter with its values in their own type (JSON has no dates and no decimals). Raises `InvalidInput`."""
+    """The parameter with its values in their own type (JSON has no dates and no decimals).
+    Raises `InvalidInput`."""
+
     def typed(value: Scalar) -> Scalar:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         return read_value(text, parameter.type, name=f"A declared value of {parameter.name}")
@@ -49,20 +54,30 @@ def declared(parameter: Parameter) -> Parameter:
 
 
 def choose(parameters: tuple[Parameter, ...], given: Mapping[str, str]) -> dict[str, Scalar]:
-    """The values of all parameters, from what the caller sent. Raises `InvalidInput`, naming what is wrong."""
+    """The values of all parameters, from what the caller sent.
+    Raises `InvalidInput`, naming what is wrong."""
     names = [parameter.name for parameter in parameters]
     if strange := sorted(given.keys() - set(names)):
-        raise InvalidInput(f"There is no parameter {strange[0][:70]!r}.", code="bad_parameter",
-                           remedy=f"The parameters are: {', '.join(names) or 'none'}.")
+        raise InvalidInput(
+            f"There is no parameter {strange[0][:70]!r}.",
+            code="bad_parameter",
+            remedy=f"The parameters are: {', '.join(names) or 'none'}.",
+        )
     chosen: dict[str, Scalar] = {}
     for parameter in map(declared, parameters):
         if parameter.name not in given:
-            raise InvalidInput(f"The parameter {parameter.name} is missing.", code="bad_parameter",
-                               remedy=f"Choose {allowed(parameter)}.")
+            raise InvalidInput(
+                f"The parameter {parameter.name} is missing.",
+                code="bad_parameter",
+                remedy=f"Choose {allowed(parameter)}.",
+            )
         value = read_value(given[parameter.name], parameter.type, name=parameter.name)
         if not allows(parameter, value):
-            raise InvalidInput(f"{parameter.name} cannot have this value.", code="bad_parameter",
-                               remedy=f"Choose {allowed(parameter)}.")
+            raise InvalidInput(
+                f"{parameter.name} cannot have this value.",
+                code="bad_parameter",
+                remedy=f"Choose {allowed(parameter)}.",
+            )
         chosen[parameter.name] = value
     return chosen
 

@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Integer, String, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Integer,
+    String,
+    Table,
+    Text,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from marketplace.products.model import PRODUCT_STATUSES
@@ -32,7 +43,8 @@ def terms_columns() -> list[Column[Any]]:
 
 
 products = Table(
-    "products", metadata,
+    "products",
+    metadata,
     Column("id", String, primary_key=True),
     Column("dataset", String, nullable=False),
     Column("department", String, nullable=False),

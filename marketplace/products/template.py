@@ -1,4 +1,5 @@
-"""Which SQL does a call ask? The template's tree with literals put where its parameters stand; no text is ever pasted."""
+"""Which SQL does a call ask?
+The template's tree with literals put where its parameters stand; no text is ever pasted."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,10 +19,15 @@ def read_template(sql: str) -> exp.Expression:
     try:
         statements = sqlglot.parse(sql, dialect=DIALECT)
     except sqlglot.errors.SqlglotError as error:
-        raise InvalidInput("The product's SQL cannot be read.", remedy="Write one SELECT; parameters as :name.",
-                           internal=str(error)) from error
+        raise InvalidInput(
+            "The product's SQL cannot be read.",
+            remedy="Write one SELECT; parameters as :name.",
+            internal=str(error),
+        ) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
-        raise InvalidInput("The product's SQL is not one SELECT.", remedy="Write one SELECT; parameters as :name.")
+        raise InvalidInput(
+            "The product's SQL is not one SELECT.", remedy="Write one SELECT; parameters as :name."
+        )
     return statements[0]
 
 
@@ -41,11 +47,14 @@ def check_template(definition: QueryDefinition) -> None:
     found = placeholders(read_template(definition.sql))
     if strange := sorted(found ^ set(names)):
         what = "is not declared" if strange[0] in found else "does not stand in the SQL"
-        raise InvalidInput(f"The parameter {strange[0]!r} {what}.", remedy="Declare exactly the :names of the SQL.")
+        raise InvalidInput(
+            f"The parameter {strange[0]!r} {what}.", remedy="Declare exactly the :names of the SQL."
+        )
 
 
 def bind(sql: str, chosen: Mapping[str, Scalar]) -> str:
     """The SQL with each parameter's value as a literal. The values were checked by `parameters.choose`."""
+
     def put(node: exp.Expression) -> exp.Expression:
         return literal(chosen[node.name]) if isinstance(node, exp.Placeholder | exp.Parameter) else node
 
@@ -58,7 +67,9 @@ def literal(value: Scalar) -> exp.Expression:
         case bool():
             return exp.Boolean(this=value)
         case int() | Decimal():
-            number = exp.Literal.number(format(abs(value), "f") if isinstance(value, Decimal) else str(abs(value)))
+            number = exp.Literal.number(
+                format(abs(value), "f") if isinstance(value, Decimal) else str(abs(value))
+            )
             return exp.Neg(this=number) if value < 0 else number
         case date():
             return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("date"))

@@ -1,4 +1,5 @@
-"""How does an event get into the log? In the transaction of the deed itself: both are written, or neither is."""
+"""How does an event get into the log?
+In the transaction of the deed itself: both are written, or neither is."""
 
 import secrets
 
@@ -17,9 +18,9 @@ NOT_ALLOWED, TAKEN, CORRUPTED = "42501", "23505", "XX001"  # SQLSTATEs
 def append(tx: Transaction, event: Event) -> int:
     """Append the event in the caller's transaction and give its index in the log.
 
-    Make it the transaction's last write: from here until the commit every other append waits (the index is the
-    number of committed entries, so a transaction that rolls back leaves no gap). The work is the database's own
-    (`append_function.py`). Raises `Forbidden` if the event is another service's to append.
+    Make it the transaction's last write: from here until the commit every other append waits (the index is
+    the number of committed entries, so a transaction that rolls back leaves no gap). The work is the
+    database's own (`append_function.py`). Raises `Forbidden` if the event is another service's to append.
     """
     given = {"kind": event.kind, "salt": secrets.token_bytes(SALT_BYTES), "content": event.content}
     try:
@@ -31,10 +32,18 @@ def append(tx: Transaction, event: Event) -> int:
 def _meaning(kind: str, error: DBAPIError) -> CihuError | DBAPIError:
     state, said = getattr(error.orig, "sqlstate", None), str(error.orig)
     if state == NOT_ALLOWED:
-        return Forbidden(f"This service does not append {kind} to the log.", internal=said,
-                         remedy="sandbox/audit/writers.py says which service does; `python -m sandbox.vault.migrate` tells the database.")
+        return Forbidden(
+            f"This service does not append {kind} to the log.",
+            internal=said,
+            remedy=(
+                "sandbox/audit/writers.py says which service does; "
+                "`python -m sandbox.vault.migrate` tells the database."
+            ),
+        )
     if state == CORRUPTED:
-        return Unavailable("A node of the log is missing, so nothing can be appended.", code="log_broken", internal=said)
+        return Unavailable(
+            "A node of the log is missing, so nothing can be appended.", code="log_broken", internal=said
+        )
     if state == TAKEN:
         # a row that no append wrote stands in the way, or the transaction sees an old snapshot
         return Unavailable("The log's next place is taken.", code="log_broken", internal=said)

@@ -1,12 +1,13 @@
 """What may a service do to the log? Call this function of the database, and nothing else.
 
-It runs with the rights of the log's owner and builds every row itself: the index is the number of entries, the time is
-the database's, the commitment and every node are hashes that it has computed. So a service's role, stolen, can append
-what its service might have appended, and can neither forge another service's entries nor break the tree.
+It runs with the rights of the log's owner and builds every row itself: the index is the number of entries,
+the time is the database's, the commitment and every node are hashes that it has computed. So a service's
+role, stolen, can append what its service might have appended, and can neither forge another service's
+entries nor break the tree.
 """
 
-# `session_user` is who logged in: inside the function `current_user` is the owner. The lock spells "cihu"; taken by a
-# statement of its own, so that the next one's snapshot begins after whoever held it has committed.
+# `session_user` is who logged in: inside the function `current_user` is the owner. The lock spells "cihu";
+# taken by a statement of its own, so that the next one's snapshot begins after whoever held it has committed.
 APPEND_FUNCTION = r"""CREATE FUNCTION log.append(kind text, salt bytea, content text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -44,4 +45,4 @@ BEGIN
     END LOOP;
     RETURN size;
 END
-$function$"""
+$function$"""  # noqa: E501

@@ -20,8 +20,9 @@ def router(
     authenticate: Callable[..., Any],
     may_open: Callable[[Any, str], bool],
 ) -> APIRouter:
-    """`authenticate` is the service's dependency that gives who asks; `may_open(principal, actor)` says whether
-    that one may see an entry's opening, given the actor whom the entry names."""
+    """`authenticate` is the service's dependency that gives who asks;
+    `may_open(principal, actor)` says whether that one may see an entry's opening, given the actor
+    whom the entry names."""
     api = APIRouter(prefix="/v1/log", tags=["log"])
     Asker = Annotated[Any, Depends(authenticate)]
 

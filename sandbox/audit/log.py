@@ -1,4 +1,5 @@
-"""What does the log say for itself? Its checkpoints, proofs and receipts, and whether it still holds together."""
+"""What does the log say for itself?
+Its checkpoints, proofs and receipts, and whether it still holds together."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,18 +67,22 @@ class Log:
     def checkpoint(self) -> str:
         """A signed checkpoint of everything committed so far.
 
-        Signs only after every entry since the last signed checkpoint has been hashed again up to the stored nodes,
-        and the nodes before it lead to the last signed root. Raises `Unavailable`, signing nothing, if they do not.
+        Signs only after every entry since the last signed checkpoint has been hashed again up to the
+        stored nodes, and the nodes before it lead to the last signed root. Raises `Unavailable`, signing
+        nothing, if they do not.
         """
         return self._sign()[0]
 
     def receipt(self, index: int, *, opening: bool = False) -> dict[str, Any]:
-        """A receipt of a committed entry, which `verify_receipt` checks offline. With `opening` (only for somebody
-        who may see it) also what the entry committed to, unless that was erased. Raises `NotFound`."""
+        """A receipt of a committed entry, which `verify_receipt` checks offline.
+        With `opening` (only for somebody who may see it) also what the entry committed to, unless that was
+        erased. Raises `NotFound`."""
         with self.database.transaction() as tx:
             entry = tx.scalar(select(entries.c.entry).where(entries.c.index == index))
             if entry is None:
-                raise NotFound(f"The log has no entry {index}.", remedy="There is a receipt once the deed is committed.")
+                raise NotFound(
+                    f"The log has no entry {index}.", remedy="There is a receipt once the deed is committed."
+                )
             note, checkpoint = self._latest(tx)
         if checkpoint is None or checkpoint.size <= index:
             note, checkpoint = self._sign()
@@ -127,23 +132,37 @@ class Log:
             tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             size = size_of(tx)
             signed = list(tx.execute(select(checkpoints).order_by(checkpoints.c.size)))
-            recount = Recount(tx, Growth(), {row.size for row in signed} | ({remembered.size} if remembered else set()))
+            recount = Recount(
+                tx, Growth(), {row.size for row in signed} | ({remembered.size} if remembered else set())
+            )
             root = recount.to(size)
             faults = recount.faults
-            surplus = (tx.scalar(select(func.count()).select_from(nodes)) or 0) - (2 * size - size.bit_count())
+            surplus = (tx.scalar(select(func.count()).select_from(nodes)) or 0) - (
+                2 * size - size.bit_count()
+            )
             if surplus > 0:
                 faults.append(f"there are {surplus} nodes that belong to no entry")
             stated, unreadable = self._checkpoints(signed)
             faults += unreadable
             for checkpoint in [*stated, remembered] if remembered else stated:
                 if checkpoint.size > size:
-                    faults.append(f"a checkpoint of {checkpoint.size} entries was signed, but only {size} are there")
+                    faults.append(
+                        f"a checkpoint of {checkpoint.size} entries was signed, but only {size} are there"
+                    )
                 elif recount.roots.get(checkpoint.size, checkpoint.root) != checkpoint.root:
-                    faults.append(f"the first {checkpoint.size} entries do not lead to the root that was signed")
+                    faults.append(
+                        f"the first {checkpoint.size} entries do not lead to the root that was signed"
+                    )
             opened, opening_faults = _check_openings(tx)
             faults += opening_faults
-        return WholeLog(size, root.hex(), opened, size - opened - len(opening_faults), len(signed),
-                        tuple(faults[:MOST_FAULTS]))
+        return WholeLog(
+            size,
+            root.hex(),
+            opened,
+            size - opened - len(opening_faults),
+            len(signed),
+            tuple(faults[:MOST_FAULTS]),
+        )
 
     def _sign(self) -> tuple[str, Checkpoint]:
         with self.signing:
@@ -152,7 +171,10 @@ class Log:
             with self.database.transaction() as tx:
                 if not self._latest(tx)[0] and not self.signer.last():
                     key = {"key": self.public_key}
-                    append(tx, Event(kind="log.key_created", actor="log", subject=f"log:{self.origin}", payload=key))
+                    append(
+                        tx,
+                        Event(kind="log.key_created", actor="log", subject=f"log:{self.origin}", payload=key),
+                    )
             with self.database.transaction() as tx:
                 return self._checkpoint(tx)
 
@@ -236,6 +258,9 @@ def _broken(why: str) -> Unavailable:
     return Unavailable(
         "The log does not fit what was signed before, so nothing is signed.",
         code="log_broken",
-        remedy="Run the whole verification and compare with a receipt or a witness's checkpoint; restore from a backup.",
+        remedy=(
+            "Run the whole verification and compare with a receipt or a witness's "
+            "checkpoint; restore from a backup."
+        ),
         internal=why,
     )

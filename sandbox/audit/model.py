@@ -1,4 +1,5 @@
-"""What is an entry of the log? An event, reduced to what may stand for ever, and an opening that may be erased."""
+"""What is an entry of the log?
+An event, reduced to what may stand for ever, and an opening that may be erased."""
 
 import hashlib
 import json
@@ -22,13 +23,23 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "dataset.published": Kind("an officer published a version of a dataset", "catalog"),
     "dataset.retired": Kind("an officer withdrew a dataset or a version", "catalog"),
-    "dataset.opened": Kind("a version of an openly graded dataset was copied into the product bucket", "catalog"),
-    "left_out.asked": Kind("the estimate of the rows that bounding leaves out was begun, and its loss reserved", "releases"),
+    "dataset.opened": Kind(
+        "a version of an openly graded dataset was copied into the product bucket", "catalog"
+    ),
+    "left_out.asked": Kind(
+        "the estimate of the rows that bounding leaves out was begun, and its loss reserved", "releases"
+    ),
     "left_out.released": Kind("that estimate was stored with its version", "releases"),
     "stand_in.asked": Kind("an officer began to buy stand-in rows, and their loss was reserved", "synthesis"),
-    "stand_in.released": Kind("stand-in rows were made of noisy counts and stored with their version", "synthesis"),
-    "stand_in.interrupted": Kind("the vault ended while it made stand-in rows; the loss stays spent", "synthesis"),
-    "stand_in.failed": Kind("making stand-in rows failed after their loss was reserved; the loss stays spent", "synthesis"),
+    "stand_in.released": Kind(
+        "stand-in rows were made of noisy counts and stored with their version", "synthesis"
+    ),
+    "stand_in.interrupted": Kind(
+        "the vault ended while it made stand-in rows; the loss stays spent", "synthesis"
+    ),
+    "stand_in.failed": Kind(
+        "making stand-in rows failed after their loss was reserved; the loss stays spent", "synthesis"
+    ),
     "request.made": Kind("a team asked for a dataset", "grants"),
     "request.refused": Kind("an officer refused a request", "grants"),
     "request.withdrawn": Kind("a team took its request back", "grants"),
@@ -39,24 +50,36 @@ KINDS: Mapping[str, Kind] = {
     "query.asked": Kind("a question was accepted and its loss reserved", "releases"),
     "query.released": Kind("an answer was stored and may leave", "releases"),
     "query.failed": Kind("a question failed after its loss was reserved; the loss stays spent", "releases"),
-    "query.answered_openly": Kind("a question on open data alone was answered as it is, at no cost", "releases"),
-    "query.interrupted": Kind("the vault ended while it answered a question; the loss stays spent", "releases"),
+    "query.answered_openly": Kind(
+        "a question on open data alone was answered as it is, at no cost", "releases"
+    ),
+    "query.interrupted": Kind(
+        "the vault ended while it answered a question; the loss stays spent", "releases"
+    ),
     "query.refused": Kind("a question was refused before any data was touched", "releases"),
     "run.submitted": Kind("a program was handed in to run on raw data, and queued", "jobs"),
     "run.started": Kind("a sealed run began", "jobs"),
-    "run.hinted": Kind("the class of a sealed run's end was told to its team, counted in bits against its grants", "jobs"),
+    "run.hinted": Kind(
+        "the class of a sealed run's end was told to its team, counted in bits against its grants", "jobs"
+    ),
     "run.finished": Kind("a sealed run's declared time was over, and what it left is in quarantine", "jobs"),
     "run.interrupted": Kind("the vault ended while a sealed run ran; told at its declared time", "jobs"),
     "run.cancelled": Kind("a sealed run was called off, and what it made thrown away", "jobs"),
     "release.requested": Kind("a team asked for files of a sealed run", "reviews"),
-    "release.changed": Kind("a team said something else of a file that it asks for; the votes on it fell", "reviews"),
+    "release.changed": Kind(
+        "a team said something else of a file that it asks for; the votes on it fell", "reviews"
+    ),
     "release.withdrawn": Kind("a team took back what it asked for", "reviews"),
     "file.viewed": Kind("a reviewer was about to be shown a file that is in quarantine", "reviews"),
     "review.voted": Kind("a reviewer voted on the files of a sealed run", "reviews"),
-    "review.seat_given_on": Kind("an officer let others take the seats of reviewers who did not go on", "reviews"),
+    "review.seat_given_on": Kind(
+        "an officer let others take the seats of reviewers who did not go on", "reviews"
+    ),
     "review.overdue": Kind("a review was not decided by its due date", "reviews"),
     "output.released": Kind("reviewers let files of a sealed run go to its team", "reviews"),
-    "output.returned": Kind("reviewers want something changed before files of a sealed run can go", "reviews"),
+    "output.returned": Kind(
+        "reviewers want something changed before files of a sealed run can go", "reviews"
+    ),
     "output.refused": Kind("reviewers refused to let files of a sealed run go", "reviews"),
     "decision.refused": Kind("a policy refused a deed", "policy"),
     "account.created": Kind("an account began", "identity"),
@@ -67,7 +90,9 @@ KINDS: Mapping[str, Kind] = {
     "session.opened": Kind("somebody logged in", "marketplace.portal"),
     "session.refused": Kind("a login failed", "identity"),
     "session.closed": Kind("somebody logged out", "marketplace.portal"),
-    "code.reused": Kind("a login code was presented a second time; its tokens are suspect", "marketplace.portal"),
+    "code.reused": Kind(
+        "a login code was presented a second time; its tokens are suspect", "marketplace.portal"
+    ),
     "workspace.entered": Kind("the hub got the tokens of somebody logged in", "marketplace.portal"),
     "account.roles_changed": Kind("the roles of an account became others", "identity"),
     "account.password_changed": Kind("the password of an account was set anew", "identity"),
@@ -102,7 +127,9 @@ def exact(value: object, where: str, depth: int = 0) -> None:
         return
     if isinstance(value, str):
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise InvalidInput(f"{where} holds half a character (a lone surrogate), which UTF-8 cannot carry.")
+            raise InvalidInput(
+                f"{where} holds half a character (a lone surrogate), which UTF-8 cannot carry."
+            )
         return
     if isinstance(value, list | tuple):
         for place, member in enumerate(value):
@@ -122,7 +149,8 @@ def exact(value: object, where: str, depth: int = 0) -> None:
 
 
 def canonical(value: object) -> str:
-    """The one text of a JSON value: names sorted by code point, no spaces, no escapes but those JSON requires."""
+    """The one text of a JSON value: names sorted by code point, no spaces,
+    no escapes but those JSON requires."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -130,8 +158,9 @@ def canonical(value: object) -> str:
 class Event:
     """Something that happened. `actor` did `kind` to `subject`; the payload says the rest.
 
-    `kind` is one of KINDS. `subject` names a thing, such as "grant:12". The payload is JSON without floats, and
-    must not hold a value from raw data. Raises `InvalidInput`. The content is fixed when the event is made.
+    `kind` is one of KINDS. `subject` names a thing, such as "grant:12". The payload is JSON without
+    floats, and must not hold a value from raw data. Raises `InvalidInput`. The content is fixed
+    when the event is made.
     """
 
     kind: str
@@ -142,7 +171,9 @@ class Event:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InvalidInput(f"The log knows no kind {self.kind!r}.", remedy="Add it to sandbox/audit/model.py KINDS.")
+            raise InvalidInput(
+                f"The log knows no kind {self.kind!r}.", remedy="Add it to sandbox/audit/model.py KINDS."
+            )
         content = {"actor": self.actor, "subject": self.subject, "payload": dict(self.payload)}
         exact(content, "the event")
         object.__setattr__(self, "content", canonical(content))
@@ -150,13 +181,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Opening:
-    """What opens a commitment: the salt and the content's canonical JSON. It may be erased; the entry stays."""
+    """What opens a commitment: the salt and the content's canonical JSON.
+    It may be erased; the entry stays."""
 
     salt: bytes
     content: str
 
     def commitment(self) -> str:
-        """In hex: SHA-256 over the salt and the content. The salt hides even a content that could be guessed."""
+        """In hex: SHA-256 over the salt and the content.
+        The salt hides even a content that could be guessed."""
         return hashlib.sha256(self.salt + self.content.encode()).hexdigest()
 
     def actor(self) -> str:
@@ -176,7 +209,8 @@ class Entry(NamedTuple):
 
 
 def parse_entry(text: str) -> Entry:
-    """What kind of thing happened when; nothing about whom. Raises `NotProven` if no append wrote the text."""
+    """What kind of thing happened when; nothing about whom.
+    Raises `NotProven` if no append wrote the text."""
     fields = _parse(text, "entry", {"version", "kind", "time", "commitment"})
     kind, time, commitment = fields["kind"], fields["time"], fields["commitment"]
     if fields["version"] != VERSION or not (

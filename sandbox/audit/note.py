@@ -1,5 +1,6 @@
-"""What does a checkpoint look like, and who signed it? C2SP signed notes (c2sp.org/signed-note) whose text is a
-tree head (c2sp.org/tlog-checkpoint), signed with Ed25519. Pure."""
+"""What does a checkpoint look like, and who signed it?
+C2SP signed notes (c2sp.org/signed-note) whose text is a tree head (c2sp.org/tlog-checkpoint),
+signed with Ed25519. Pure."""
 
 import base64
 import binascii
@@ -40,7 +41,9 @@ def decode(text: str, what: str) -> bytes:
 
 def check_name(name: str) -> None:
     if not name or "+" in name or any(letter.isspace() or letter < " " for letter in name):
-        raise InvalidInput(f"{name!r} cannot name a key.", remedy="Use a name such as city.example/log: no space, no +.")
+        raise InvalidInput(
+            f"{name!r} cannot name a key.", remedy="Use a name such as city.example/log: no space, no +."
+        )
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ class PublicKey:
             raise InvalidInput("The public key is not an Ed25519 key.", remedy=remedy)
         parsed = cls(name, key[1:])
         if parsed.key_id.hex() != key_id:
-            raise InvalidInput("The public key's id does not fit its name and key: it was mistyped.", remedy=remedy)
+            raise InvalidInput(
+                "The public key's id does not fit its name and key: it was mistyped.", remedy=remedy
+            )
         return parsed
 
 
@@ -137,7 +142,9 @@ def open_note(note: str, public_key: PublicKey) -> str:
         try:
             Ed25519PublicKey.from_public_bytes(public_key.key).verify(signature[4:], text.encode())
         except (InvalidSignature, ValueError) as error:
-            raise NotProven(f"The signature of {name} is wrong: the checkpoint was changed or never signed.") from error
+            raise NotProven(
+                f"The signature of {name} is wrong: the checkpoint was changed or never signed."
+            ) from error
         found = True
     if not found:
         raise NotProven(f"The note is not signed by {public_key.name} with the key that was given.")
@@ -152,5 +159,7 @@ def open_checkpoint(note: str, public_key: PublicKey) -> Checkpoint:
         raise NotProven("The signed note is not UTF-8.") from error
     checkpoint = Checkpoint.parse(open_note(note, public_key))
     if checkpoint.origin != public_key.name:
-        raise NotProven(f"The checkpoint is of the log {checkpoint.origin!r}, the key of {public_key.name!r}.")
+        raise NotProven(
+            f"The checkpoint is of the log {checkpoint.origin!r}, the key of {public_key.name!r}."
+        )
     return checkpoint

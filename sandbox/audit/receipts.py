@@ -1,4 +1,5 @@
-"""Does a receipt prove what it says? Checked offline, with nothing but the receipt and the log's public key. Pure."""
+"""Does a receipt prove what it says? Checked offline, with nothing but the receipt and the log's public key.
+Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ FIELDS = {"format", "index", "entry", "opening", "proof", "checkpoint"}
 
 @dataclass(frozen=True)
 class VerifiedReceipt:
-    """What a receipt has proved: entry `index` stands in the log `origin` of `size` entries with this root."""
+    """What a receipt has proved: entry `index` stands in the log `origin` of `size`
+    entries with this root."""
 
     origin: str
     index: int
@@ -62,7 +64,9 @@ def _head(receipt: Mapping[str, object]) -> tuple[int, str, str]:
     if not isinstance(receipt, Mapping) or set(receipt) != FIELDS:
         raise NotProven(f"A receipt has exactly the fields {', '.join(sorted(FIELDS))}.")
     if receipt["format"] != FORMAT:
-        raise NotProven(f"The receipt is not of the format {FORMAT}.", remedy="A newer cihu may be able to read it.")
+        raise NotProven(
+            f"The receipt is not of the format {FORMAT}.", remedy="A newer cihu may be able to read it."
+        )
     index, entry, note = receipt["index"], receipt["entry"], receipt["checkpoint"]
     if type(index) is not int:
         raise NotProven("The receipt's index is not a whole number.")

@@ -6,7 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from sandbox.audit.note import Checkpoint, NotProven, PublicKey, open_checkpoint, sign_note
 from sandbox.errors import Unavailable
@@ -15,7 +20,8 @@ ORIGIN = "cihu.local/log"
 
 
 def write_whole(path: Path, content: bytes, *, replace: bool) -> None:
-    """Write a private file so that it is there whole or not at all; without `replace` an existing one stays."""
+    """Write a private file so that it is there whole or not at all;
+    without `replace` an existing one stays."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "wb") as file:
@@ -33,8 +39,9 @@ def write_whole(path: Path, content: bytes, *, replace: bool) -> None:
 class Signer:
     """The log's Ed25519 key, as PEM in `folder`/log.pem (0600), made once.
 
-    `folder`/last is the last checkpoint that it signed. It stands outside the database so that a database that was
-    rolled back or rewritten, its checkpoints with it, cannot get a signature that contradicts an earlier one.
+    `folder`/last is the last checkpoint that it signed. It stands outside the database so that a
+    database that was rolled back or rewritten, its checkpoints with it, cannot get a signature that
+    contradicts an earlier one.
     """
 
     def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
@@ -46,17 +53,25 @@ class Signer:
     def _load(self) -> Ed25519PrivateKey:
         path = self.folder / "log.pem"
         if not path.exists():
-            pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            pem = Ed25519PrivateKey.generate().private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
             with suppress(FileExistsError):  # another process made it in this moment: that one is the key
                 write_whole(path, pem, replace=False)
         if path.stat().st_mode & 0o077:
-            raise Unavailable("Others may read the log's signing key.", remedy="chmod 600 log.pem in its key folder.")
+            raise Unavailable(
+                "Others may read the log's signing key.", remedy="chmod 600 log.pem in its key folder."
+            )
         try:
             key = load_pem_private_key(path.read_bytes(), password=None)
         except ValueError as error:
-            raise Unavailable("The log's signing key cannot be read.", remedy="Restore log.pem from a backup.") from error
+            raise Unavailable(
+                "The log's signing key cannot be read.", remedy="Restore log.pem from a backup."
+            ) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable("The log's signing key is not an Ed25519 key.", remedy="Restore log.pem from a backup.")
+            raise Unavailable(
+                "The log's signing key is not an Ed25519 key.", remedy="Restore log.pem from a backup."
+            )
         return key
 
     def last(self) -> Checkpoint | None:
@@ -69,12 +84,16 @@ class Signer:
         except (NotProven, UnicodeDecodeError) as error:
             raise Unavailable(
                 "The log's memory of its last checkpoint is damaged.",
-                remedy="Verify the log with an older checkpoint before you remove the file `last` from its key folder.",
+                remedy=(
+                    "Verify the log with an older checkpoint before you remove the file "
+                    "`last` from its key folder."
+                ),
                 internal=str(error),
             ) from error
 
     def sign_statement(self, text: str) -> str:
-        """Sign something else than a checkpoint; its first line says what it is, and is never this log's origin."""
+        """Sign something else than a checkpoint; its first line says what it is,
+        and is never this log's origin."""
         if text.split("\n", 1)[0] == self.origin or not text.endswith("\n"):
             raise ValueError("what begins like a checkpoint is signed as one only")
         return sign_note(text, self.origin, self.key)

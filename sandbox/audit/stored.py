@@ -80,13 +80,18 @@ class Recount:
             leaf = hash_leaf(texts[index].encode())
             place = Node(0, index)
             if place in stored and stored[place] != leaf:
-                self.faults.append(f"entry {index} is not the one that was appended: its hash differs from its leaf")
-                leaf = stored[place]  # so that one changed entry is one fault, not one for every node above it
+                self.faults.append(
+                    f"entry {index} is not the one that was appended: its hash differs from its leaf"
+                )
+                # so that one changed entry is one fault, not one for every node above it
+                leaf = stored[place]
             for node, hash in self.growth.add(leaf):
                 if node not in stored:
                     self.faults.append(f"node {node.position} of level {node.level} is missing")
                 elif stored[node] != hash:
-                    self.faults.append(f"node {node.position} of level {node.level} is not the hash of its children")
+                    self.faults.append(
+                        f"node {node.position} of level {node.level} is not the hash of its children"
+                    )
             self._note_root()
         return True
 

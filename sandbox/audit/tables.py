@@ -1,4 +1,5 @@
-"""How does the log stand in Postgres? Four tables that only grow (openings alone may be erased, by the owner).
+"""How does the log stand in Postgres?
+Four tables that only grow (openings alone may be erased, by the owner).
 
 Services write them through one function (`append_function.py`); a fifth table says who may append which kind.
 
@@ -31,8 +32,8 @@ entries = Table(
     schema="log",
 )
 
-# Complete subtrees only: node (level, position) covers the leaves position << level up to (position + 1) << level.
-# Level 0 holds the leaf hashes. A node is written once, by the append that completes it.
+# Complete subtrees only: node (level, position) covers the leaves position << level up to (position + 1) <<
+# level. Level 0 holds the leaf hashes. A node is written once, by the append that completes it.
 nodes = Table(
     "nodes",
     metadata,
@@ -59,7 +60,8 @@ checkpoints = Table(
     "checkpoints",
     metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
-    Column("key_id", Text, primary_key=True),  # of the key that signed, so that a new key may sign the same size again
+    # of the key that signed, so that a new key may sign the same size again
+    Column("key_id", Text, primary_key=True),
     Column("note", Text, nullable=False),  # C2SP signed note
     Column("signed_at", DateTime(timezone=True), nullable=False),
     schema="log",

@@ -1,7 +1,8 @@
 """How do hashes make a log that cannot be changed unseen? The Merkle tree of RFC 6962, section 2.1. Pure.
 
 A *span* is a range of leaves [start, end) whose hash a proof needs. A *node* (level, position) is a complete
-subtree; every span is made of at most log2(n) nodes, so proofs are read from stored nodes without touching leaves.
+subtree; every span is made of at most log2(n) nodes, so proofs are read from stored nodes
+without touching leaves.
 """
 
 import hashlib
@@ -61,7 +62,9 @@ class Growth:
         self.size = size
         self.hashes = list(hashes)
         if len(self.hashes) != size.bit_count():
-            raise ValueError(f"a tree of {size} leaves has {size.bit_count()} frontier hashes, not {len(self.hashes)}")
+            raise ValueError(
+                f"a tree of {size} leaves has {size.bit_count()} frontier hashes, not {len(self.hashes)}"
+            )
 
     def add(self, leaf_hash: bytes) -> list[tuple[Node, bytes]]:
         """Add a leaf; give every node that it completes, the leaf's own first."""
@@ -83,7 +86,8 @@ def split(size: int) -> int:
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:
-    """The spans whose hashes prove that leaf `index` is in the tree of `size` leaves (PATH of RFC 6962, 2.1.1)."""
+    """The spans whose hashes prove that leaf `index` is in the tree of `size` leaves (PATH of RFC 6962,
+    2.1.1)."""
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size} leaves")
     spans, start, end = [], 0, size
@@ -122,7 +126,8 @@ def consistency_spans(first: int, second: int) -> list[Span]:
 
 
 def inclusion_faults(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> str:
-    """Why the proof does not show that the leaf stands at `index` in the tree with that root; empty if it does."""
+    """Why the proof does not show that the leaf stands at `index` in the tree with that root;
+    empty if it does."""
     if not 0 <= index < size:
         return f"there is no entry {index} in a tree of {size}"
     spans = inclusion_spans(index, size)

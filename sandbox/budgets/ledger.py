@@ -33,68 +33,157 @@ CHARGE = text(
 
 
 def open_account(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
-    """Open an account, or raise or lower the limit of one that is open; what was spent stays spent, what is promised promised.
+    """Open an account, or raise or lower the limit of one that is open;
+    what was spent stays spent, what is promised promised.
 
     A limit below these becomes what is spent and promised: nothing more can be given.
     """
-    row = upsert(accounts).values(level=account.level.value, key=account.key, picorho_limit=limit.picorho,
-                                  delta_limit=limit.delta_units)
-    tx.execute(row.on_conflict_do_update(index_elements=["level", "key"], set_={
-        "picorho_limit": func.greatest(accounts.c.picorho_spent + accounts.c.picorho_held, row.excluded.picorho_limit),
-        "delta_limit": func.greatest(accounts.c.delta_spent + accounts.c.delta_held, row.excluded.delta_limit)}))
+    row = upsert(accounts).values(
+        level=account.level.value, key=account.key, picorho_limit=limit.picorho, delta_limit=limit.delta_units
+    )
+    tx.execute(
+        row.on_conflict_do_update(
+            index_elements=["level", "key"],
+            set_={
+                "picorho_limit": func.greatest(
+                    accounts.c.picorho_spent + accounts.c.picorho_held, row.excluded.picorho_limit
+                ),
+                "delta_limit": func.greatest(
+                    accounts.c.delta_spent + accounts.c.delta_held, row.excluded.delta_limit
+                ),
+            },
+        )
+    )
 
 
 def raise_limit(tx: Transaction, account: Account, limit: PrivacyLoss) -> None:
-    """Open an account, or let one that is open have at least `limit` in all; never lowers it, never gives anything back."""
-    row = upsert(accounts).values(level=account.level.value, key=account.key, picorho_limit=limit.picorho,
-                                  delta_limit=limit.delta_units)
-    tx.execute(row.on_conflict_do_update(index_elements=["level", "key"], set_={
-        "picorho_limit": func.greatest(accounts.c.picorho_limit, row.excluded.picorho_limit),
-        "delta_limit": func.greatest(accounts.c.delta_limit, row.excluded.delta_limit)}))
+    """Open an account, or let one that is open have at least `limit` in all;
+    never lowers it, never gives anything back."""
+    row = upsert(accounts).values(
+        level=account.level.value, key=account.key, picorho_limit=limit.picorho, delta_limit=limit.delta_units
+    )
+    tx.execute(
+        row.on_conflict_do_update(
+            index_elements=["level", "key"],
+            set_={
+                "picorho_limit": func.greatest(accounts.c.picorho_limit, row.excluded.picorho_limit),
+                "delta_limit": func.greatest(accounts.c.delta_limit, row.excluded.delta_limit),
+            },
+        )
+    )
 
 
-def reserve(tx: Transaction, *, id: UUID, grant: str, dataset: str, population: str, loss: PrivacyLoss,
-            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> None:
-    """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without room.
+def reserve(
+    tx: Transaction,
+    *,
+    id: UUID,
+    grant: str,
+    dataset: str,
+    population: str,
+    loss: PrivacyLoss,
+    beside: Sequence[tuple[str, str]] = (),
+    stated_at: Fraction | None = None,
+) -> None:
+    """Charge `loss` at the three levels, or at none.
+    Raises `BudgetExhausted` naming the first level without room.
 
-    `beside`: the grants and datasets that are joined. Each is charged as much, and the population, which is the same, once.
-    `stated_at`: the delta at which a refusal tells people the epsilon. What a grant spends of its share is no longer held for it,
-    so that a grant with a share is never refused for what others spent.
+    `beside`: the grants and datasets that are joined. Each is charged as much, and the population, which is
+    the same, once. `stated_at`: the delta at which a refusal tells people the epsilon. What a grant spends of
+    its share is no longer held for it, so that a grant with a share is never refused for what others spent.
     """
     shares: dict[Account, int] = {}  # how many of the grants have their share held there
     for account in _accounts(grant, dataset, population, beside):
-        charged = tx.execute(CHARGE, {"picorho": loss.picorho, "delta": loss.delta_units, "shares": shares.get(account, 0),
-                                      "level": account.level.value, "key": account.key}).first()
+        charged = tx.execute(
+            CHARGE,
+            {
+                "picorho": loss.picorho,
+                "delta": loss.delta_units,
+                "shares": shares.get(account, 0),
+                "level": account.level.value,
+                "key": account.key,
+            },
+        ).first()
         if charged is None:
             raise _exhausted(account, loss, statement(tx, account).left, stated_at)
         if charged.dataset is not None:
-            for held in (Account(Level.DATASET, charged.dataset), Account(Level.POPULATION, charged.population)):
+            for held in (
+                Account(Level.DATASET, charged.dataset),
+                Account(Level.POPULATION, charged.population),
+            ):
                 shares[held] = shares.get(held, 0) + 1
-    tx.execute(insert(reservations), [
-        {"id": id, "grant": grant, "dataset": dataset, "population": population, "picorho": loss.picorho,
-         "delta": loss.delta_units, "status": "reserved"},
-        *({"id": id, "grant": other, "dataset": joined, "population": None, "picorho": loss.picorho,
-           "delta": loss.delta_units, "status": "reserved"} for other, joined in beside)])
+    tx.execute(
+        insert(reservations),
+        [
+            {
+                "id": id,
+                "grant": grant,
+                "dataset": dataset,
+                "population": population,
+                "picorho": loss.picorho,
+                "delta": loss.delta_units,
+                "status": "reserved",
+            },
+            *(
+                {
+                    "id": id,
+                    "grant": other,
+                    "dataset": joined,
+                    "population": None,
+                    "picorho": loss.picorho,
+                    "delta": loss.delta_units,
+                    "status": "reserved",
+                }
+                for other, joined in beside
+            ),
+        ],
+    )
 
 
-def require(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss,
-            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> None:
-    """Whether `loss` would fit as things stand; charges nothing. Raises `BudgetExhausted` as `reserve` would."""
-    refused = refusal(tx, grant=grant, dataset=dataset, population=population, loss=loss, beside=beside, stated_at=stated_at)
+def require(
+    tx: Transaction,
+    *,
+    grant: str,
+    dataset: str,
+    population: str,
+    loss: PrivacyLoss,
+    beside: Sequence[tuple[str, str]] = (),
+    stated_at: Fraction | None = None,
+) -> None:
+    """Whether `loss` would fit as things stand; charges nothing.
+    Raises `BudgetExhausted` as `reserve` would."""
+    refused = refusal(
+        tx, grant=grant, dataset=dataset, population=population, loss=loss, beside=beside, stated_at=stated_at
+    )
     if refused is not None:
         raise refused
 
 
-def refusal(tx: Transaction, *, grant: str, dataset: str, population: str, loss: PrivacyLoss,
-            beside: Sequence[tuple[str, str]] = (), stated_at: Fraction | None = None) -> BudgetExhausted | None:
+def refusal(
+    tx: Transaction,
+    *,
+    grant: str,
+    dataset: str,
+    population: str,
+    loss: PrivacyLoss,
+    beside: Sequence[tuple[str, str]] = (),
+    stated_at: Fraction | None = None,
+) -> BudgetExhausted | None:
     """Why `loss` would be refused as things stand; None where it would be charged.
 
-    What a grant's share has room for, its dataset and population have too: these are looked at only for accounts without one.
+    What a grant's share has room for, its dataset and population have too: these are looked at only for
+    accounts without one.
     """
     grants = [Account(Level.GRANT, key) for key in sorted({grant, *(other for other, _ in beside)})]
     held = [_row(tx, account).dataset is not None for account in grants]
-    wider = [] if all(held) else [account for account in _accounts(grant, dataset, population, beside)
-                                  if account.level is not Level.GRANT]
+    wider = (
+        []
+        if all(held)
+        else [
+            account
+            for account in _accounts(grant, dataset, population, beside)
+            if account.level is not Level.GRANT
+        ]
+    )
     for account in (*grants, *wider):
         left = statement(tx, account).left
         if not loss.fits_in(left):
@@ -105,44 +194,72 @@ def refusal(tx: Transaction, *, grant: str, dataset: str, population: str, loss:
 def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[str, str]]) -> list[Account]:
     """In the order in which everybody locks them: by level, and by key within one."""
     grants, datasets = {grant, *(other for other, _ in beside)}, {dataset, *(joined for _, joined in beside)}
-    return [Account(level, key) for level, keys in ((Level.GRANT, grants), (Level.DATASET, datasets),
-                                                    (Level.POPULATION, {population})) for key in sorted(keys)]
+    return [
+        Account(level, key)
+        for level, keys in (
+            (Level.GRANT, grants),
+            (Level.DATASET, datasets),
+            (Level.POPULATION, {population}),
+        )
+        for key in sorted(keys)
+    ]
 
 
-def _exhausted(account: Account, loss: PrivacyLoss, left: PrivacyLoss, stated_at: Fraction | None) -> BudgetExhausted:
+def _exhausted(
+    account: Account, loss: PrivacyLoss, left: PrivacyLoss, stated_at: Fraction | None
+) -> BudgetExhausted:
     level_zh = LEVEL_ZH[account.level]
     if account.level is not Level.GRANT:  # how much of it is whose is nobody's business here
         return BudgetExhausted(
-            f"The budget of this {account.level.value} ({account.key}) has not enough left that is not promised already.",
+            f"The budget of this {account.level.value} ({account.key}) has not enough left that "
+            "is not promised already.",
             remedy="Ask for less, or have its budget raised.",
-            zh=f"{level_zh}（{account.key}）的预算中，尚未许出的部分不足。", remedy_zh="请减少所需，或申请提高其预算。")
+            zh=f"{level_zh}（{account.key}）的预算中，尚未许出的部分不足。",
+            remedy_zh="请减少所需，或申请提高其预算。",
+        )
     if loss.picorho <= left.picorho:
         costs, rest = f"{float(loss.delta):.3g}", f"{float(left.delta):.3g}"
         return BudgetExhausted(
-            f"The budget of this grant ({account.key}) has not enough delta left: finding the groups costs delta {costs}, "
-            f"{rest} is left.", code="delta_exhausted",
-            remedy="Group by keys whose values are public or were found before (both cost no delta), or request a larger budget.",
+            f"The budget of this grant ({account.key}) has not enough delta left: finding the "
+            f"groups costs delta {costs}, {rest} is left.",
+            code="delta_exhausted",
+            remedy=(
+                "Group by keys whose values are public or were found before (both cost no delta), or "
+                "request a larger budget."
+            ),
             zh=f"授权（{account.key}）剩余的 delta 不足：发现分组值需 delta {costs}，仅剩 {rest}。",
-            remedy_zh="请按公开的或已发现的分组值分组（都不花费 delta），或申请更大的预算。")
+            remedy_zh="请按公开的或已发现的分组值分组（都不花费 delta），或申请更大的预算。",
+        )
     costs, rest = _said(loss, stated_at), _said(PrivacyLoss(left.picorho), stated_at)
     return BudgetExhausted(
-        f"The budget of this grant ({account.key}) has not enough left: the question costs {costs}, {rest} is left.",
-        remedy="Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
-             "a larger budget.",
+        f"The budget of this grant ({account.key}) has not enough left: the question costs "
+        f"{costs}, {rest} is left.",
+        remedy=(
+            "Ask with a smaller epsilon, ask something that was answered before (that is free), or request "
+            "a larger budget."
+        ),
         zh=f"授权（{account.key}）的预算不足：本问需 {costs}，仅剩 {rest}。",
-        remedy_zh="请减小 epsilon，或问已经回答过的问题（免费），或申请更大的预算。")
+        remedy_zh="请减小 epsilon，或问已经回答过的问题（免费），或申请更大的预算。",
+    )
 
 
 def _said(loss: PrivacyLoss, stated_at: Fraction | None) -> str:
     """A loss as people say it: the epsilon that it is by itself, which is what one question can ask for."""
     rho = f"rho {float(loss.rho):.4g}"
-    return rho if stated_at is None else f"epsilon {epsilon_of(PrivacyLoss(loss.picorho), stated_at):.4g} ({rho})"
+    return (
+        rho
+        if stated_at is None
+        else f"epsilon {epsilon_of(PrivacyLoss(loss.picorho), stated_at):.4g} ({rho})"
+    )
 
 
 def settle(tx: Transaction, *, id: UUID) -> None:
     """Note that the answer left. Changes no amount."""
-    tx.execute(update(reservations).where(reservations.c.id == id, reservations.c.status == "reserved")
-               .values(status="settled", settled_at=func.now()))
+    tx.execute(
+        update(reservations)
+        .where(reservations.c.id == id, reservations.c.status == "reserved")
+        .values(status="settled", settled_at=func.now())
+    )
 
 
 def statement(tx: Transaction, account: Account) -> Statement:
@@ -151,15 +268,21 @@ def statement(tx: Transaction, account: Account) -> Statement:
 
 
 def _row(tx: Transaction, account: Account) -> Row[Any]:
-    row = tx.execute(select(accounts).where(accounts.c.level == account.level.value,
-                                            accounts.c.key == account.key)).first()
+    row = tx.execute(
+        select(accounts).where(accounts.c.level == account.level.value, accounts.c.key == account.key)
+    ).first()
     if row is None:
-        raise NotFound(f"There is no budget for {account.level.value} {account.key}.",
-                       zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。")
+        raise NotFound(
+            f"There is no budget for {account.level.value} {account.key}.",
+            zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。",
+        )
     return row
 
 
 def as_statement(account: Account, row: Row[Any]) -> Statement:
-    return Statement(account, PrivacyLoss(int(row.picorho_limit), int(row.delta_limit)),
-                     PrivacyLoss(int(row.picorho_spent), int(row.delta_spent)),
-                     PrivacyLoss(int(row.picorho_held), int(row.delta_held)))
+    return Statement(
+        account,
+        PrivacyLoss(int(row.picorho_limit), int(row.delta_limit)),
+        PrivacyLoss(int(row.picorho_spent), int(row.delta_spent)),
+        PrivacyLoss(int(row.picorho_held), int(row.delta_held)),
+    )

@@ -1,4 +1,5 @@
-"""A budget: an account at one of three levels, with a limit, what was spent of it and what is promised of it."""
+"""A budget: an account at one of three levels, with a limit, what was spent of it and
+what is promised of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +26,8 @@ class Account:
 class Statement:
     """What an account may lose, and has lost (reserved losses included).
 
-    `held` is promised: of a dataset and a population, what the grants may still spend that have their shares of it.
+    `held` is promised: of a dataset and a population, what the grants may still spend that
+    have their shares of it.
     """
 
     account: Account
@@ -36,8 +38,10 @@ class Statement:
     @property
     def left(self) -> PrivacyLoss:
         """What is neither spent nor promised."""
-        return PrivacyLoss(self.limit.picorho - self.spent.picorho - self.held.picorho,
-                           self.limit.delta_units - self.spent.delta_units - self.held.delta_units)
+        return PrivacyLoss(
+            self.limit.picorho - self.spent.picorho - self.held.picorho,
+            self.limit.delta_units - self.spent.delta_units - self.held.delta_units,
+        )
 
     @property
     def percent_used(self) -> float:

@@ -1,5 +1,5 @@
-"""Tables of the ledger. `spent` of an account is the sum of its charges; Postgres itself refuses to overspend, or to promise more
-than there is."""
+"""Tables of the ledger. `spent` of an account is the sum of its charges;
+Postgres itself refuses to overspend, or to promise more than there is."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Numeric, Table, Text, func
 from sqlalchemy.dialects.postgresql import UUID
@@ -9,7 +9,8 @@ from sandbox.database import metadata
 Units = Numeric(40, 0)
 
 accounts = Table(
-    "budget_accounts", metadata,
+    "budget_accounts",
+    metadata,
     Column("level", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("picorho_limit", Units, nullable=False),
@@ -23,19 +24,25 @@ accounts = Table(
     Column("picorho_held", Units, nullable=False, server_default="0"),
     Column("delta_held", Units, nullable=False, server_default="0"),
     CheckConstraint("(dataset IS NULL) = (population IS NULL)", name="share_of_both"),
-    CheckConstraint("picorho_held >= 0 AND picorho_spent + picorho_held <= picorho_limit", name="rho_held_within_limit"),
-    CheckConstraint("delta_held >= 0 AND delta_spent + delta_held <= delta_limit", name="delta_held_within_limit"),
+    CheckConstraint(
+        "picorho_held >= 0 AND picorho_spent + picorho_held <= picorho_limit", name="rho_held_within_limit"
+    ),
+    CheckConstraint(
+        "delta_held >= 0 AND delta_spent + delta_held <= delta_limit", name="delta_held_within_limit"
+    ),
     CheckConstraint("picorho_spent BETWEEN 0 AND picorho_limit", name="rho_within_limit"),
     CheckConstraint("delta_spent BETWEEN 0 AND delta_limit", name="delta_within_limit"),
     schema="vault",
 )
 
 reservations = Table(
-    "budget_reservations", metadata,
+    "budget_reservations",
+    metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("grant", Text, nullable=False),
     Column("dataset", Text, primary_key=True),
-    Column("population", Text),  # empty beside a dataset that is joined: its population was charged with the first
+    # empty beside a dataset that is joined: its population was charged with the first
+    Column("population", Text),
     Column("picorho", Units, nullable=False),
     Column("delta", Units, nullable=False),
     # reserved -> settled (an answer left); a reservation that is never settled stays spent

@@ -20,7 +20,11 @@ class Bought:
 
 def bought_stand_in(tx: Transaction, version: Version) -> Bought | None:
     """The rows that are there for a version, if an officer bought some."""
-    row = tx.execute(select(stand_ins.c.about, stand_ins.c.rows).where(
-        stand_ins.c.dataset == version.dataset, stand_ins.c.number == version.number,
-        stand_ins.c.status == "released")).first()
+    row = tx.execute(
+        select(stand_ins.c.about, stand_ins.c.rows).where(
+            stand_ins.c.dataset == version.dataset,
+            stand_ins.c.number == version.number,
+            stand_ins.c.status == "released",
+        )
+    ).first()
     return None if row is None else Bought(dict(row.about), bytes(row.rows))

@@ -41,21 +41,36 @@ class DatasetRepository:
         """The newest version of a dataset. Raises `NotFound`, which lists what there is."""
         with self.database.transaction() as tx:
             # a NUL is in no name, and Postgres would not even take it as a question
-            row = tx.execute(_versions().where(datasets.c.name == name.lower())).first() if name.isprintable() else None
+            row = (
+                tx.execute(_versions().where(datasets.c.name == name.lower())).first()
+                if name.isprintable()
+                else None
+            )
             if row is None:
-                known = [known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))]
+                known = [
+                    known.name for known in tx.execute(select(datasets.c.name).order_by(datasets.c.name))
+                ]
                 shown, have = name if name.isprintable() else ascii(name), ", ".join(known)
-                raise NotFound(f"There is no dataset {shown}.", code="dataset_not_found", zh=f"没有数据集 {shown}。",
-                               remedy=f"There are: {have or 'none yet'}.", remedy_zh=f"现有:{have or '尚无'}。")
+                raise NotFound(
+                    f"There is no dataset {shown}.",
+                    code="dataset_not_found",
+                    zh=f"没有数据集 {shown}。",
+                    remedy=f"There are: {have or 'none yet'}.",
+                    remedy_zh=f"现有:{have or '尚无'}。",
+                )
         try:
             version = self._version(row)
         except CihuError as error:
             self.set_aside(row.dataset, row.number, error.code)
         if (row.dataset, row.number) in self._aside:
-            raise Unavailable(f"{row.dataset} cannot be used at present: its version {row.number} is broken, and was set aside.",
-                              code="dataset_set_aside", remedy="An officer of its department can publish a corrected version.",
-                              zh=f"{row.dataset} 目前不可用：其第 {row.number} 版已损坏，被搁置。",
-                              remedy_zh="可由其部门的数据专员发布改正后的版本。")
+            raise Unavailable(
+                f"{row.dataset} cannot be used at present: its version {row.number} is "
+                "broken, and was set aside.",
+                code="dataset_set_aside",
+                remedy="An officer of its department can publish a corrected version.",
+                zh=f"{row.dataset} 目前不可用：其第 {row.number} 版已损坏，被搁置。",
+                remedy_zh="可由其部门的数据专员发布改正后的版本。",
+            )
         return version
 
     def all(self) -> list[Version]:
@@ -71,8 +86,9 @@ class DatasetRepository:
         return [version for version in versions if (version.dataset, version.number) not in self._aside]
 
     def set_aside(self, dataset: str, number: int, why: str) -> None:
-        """A version that cannot be read or loaded hinders no other: it is not offered until a new version replaces it, and the
-        officers are told. `why` is a code or the kind of an error, never its words: they could quote a value."""
+        """A version that cannot be read or loaded hinders no other:
+        it is not offered until a new version replaces it, and the officers are told. `why` is a code or the
+        kind of an error, never its words: they could quote a value."""
         if (dataset, number) not in self._aside:
             log.error("version %s of %s is broken and was set aside: %s", number, dataset, why)
         self._aside[dataset, number] = why
@@ -81,13 +97,19 @@ class DatasetRepository:
         """The newest versions that are set aside."""
         with self.database.transaction() as tx:
             newest = {(row.name, row.latest): row.department for row in tx.execute(select(datasets))}
-        return [SetAside(dataset, number, newest[dataset, number], why) for (dataset, number), why in sorted(self._aside.items())
-                if (dataset, number) in newest]
+        return [
+            SetAside(dataset, number, newest[dataset, number], why)
+            for (dataset, number), why in sorted(self._aside.items())
+            if (dataset, number) in newest
+        ]
 
     def version(self, tx: Transaction, name: str, number: int) -> Version:
         """A version by its number, in the caller's transaction."""
-        row = tx.execute(select(dataset_versions).where(dataset_versions.c.dataset == name,
-                                                        dataset_versions.c.number == number)).one()
+        row = tx.execute(
+            select(dataset_versions).where(
+                dataset_versions.c.dataset == name, dataset_versions.c.number == number
+            )
+        ).one()
         return self._version(row)
 
     def read(self, text: str) -> DatasetPolicy:
@@ -96,19 +118,33 @@ class DatasetRepository:
 
     def rows(self, tx: Transaction, version: Version) -> int:
         """The exact number of rows. It stays in the vault."""
-        return int(tx.execute(select(dataset_versions.c.rows).where(
-            dataset_versions.c.dataset == version.dataset, dataset_versions.c.number == version.number)).scalar_one())
+        return int(
+            tx.execute(
+                select(dataset_versions.c.rows).where(
+                    dataset_versions.c.dataset == version.dataset, dataset_versions.c.number == version.number
+                )
+            ).scalar_one()
+        )
 
     def _parse_text(self, text: str) -> DatasetPolicy:
         return read_policy(text, schema=self.schema, kept=True)
 
     def _version(self, row: Row[Any]) -> Version:
         policy = replace(self._parse(row.policy), ids=IdRule(row.id_rule))
-        return Version(dataset=row.dataset, number=row.number, policy=policy,
-                       object_name=row.object_name, object_version=row.object_version, sha256=row.sha256,
-                       published_by=row.published_by, published_at=row.published_at)
+        return Version(
+            dataset=row.dataset,
+            number=row.number,
+            policy=policy,
+            object_name=row.object_name,
+            object_version=row.object_version,
+            sha256=row.sha256,
+            published_by=row.published_by,
+            published_at=row.published_at,
+        )
 
 
 def _versions() -> Select[Any]:
-    newest = and_(dataset_versions.c.dataset == datasets.c.name, dataset_versions.c.number == datasets.c.latest)
+    newest = and_(
+        dataset_versions.c.dataset == datasets.c.name, dataset_versions.c.number == datasets.c.latest
+    )
     return select(dataset_versions).join(datasets, newest)

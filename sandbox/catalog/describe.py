@@ -9,32 +9,52 @@ def describe(version: Version) -> dict[str, Any]:
     """The catalogue entry of a version, as JSON."""
     policy = version.policy
     return {
-        "name": version.dataset, "version": version.number, "published_at": version.published_at.isoformat(),
+        "name": version.dataset,
+        "version": version.number,
+        "published_at": version.published_at.isoformat(),
         "title": {"zh": policy.title.zh, "en": policy.title.en},
         "summary": {"zh": policy.summary.zh, "en": policy.summary.en},
-        "department": policy.department, "grade": policy.grade,
-        "source": policy.source, "licence": policy.licence, "citation": policy.citation,
-        "update_cycle": policy.update_cycle, "about_rows": policy.about_rows or None,
+        "department": policy.department,
+        "grade": policy.grade,
+        "source": policy.source,
+        "licence": policy.licence,
+        "citation": policy.citation,
+        "update_cycle": policy.update_cycle,
+        "about_rows": policy.about_rows or None,
         "population": policy.population or None,
         "unit": {"column": policy.unit.column, "kind": policy.unit.kind, "max_rows": policy.unit.max_rows}
-        if policy.unit else None,
-        "budget": {"delta": str(policy.budget.delta), "dataset_epsilon": float(policy.budget.dataset_epsilon),
-                   "grant_epsilon": float(policy.budget.grant_epsilon),
-                   "question_epsilon": float(policy.budget.question_epsilon)} if policy.budget else None,
+        if policy.unit
+        else None,
+        "budget": {
+            "delta": str(policy.budget.delta),
+            "dataset_epsilon": float(policy.budget.dataset_epsilon),
+            "grant_epsilon": float(policy.budget.grant_epsilon),
+            "question_epsilon": float(policy.budget.question_epsilon),
+        }
+        if policy.budget
+        else None,
         "hint_bits": policy.hint_bits,
         "columns": [_column(column) for column in policy.columns],
     }
 
 
 def _column(column: Column) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": column.name, "role": column.role.value, "type": column.type.value,
-                            "title": {"zh": column.title.zh, "en": column.title.en}, "grade": column.grade}
+    said: dict[str, Any] = {
+        "name": column.name,
+        "role": column.role.value,
+        "type": column.type.value,
+        "title": {"zh": column.title.zh, "en": column.title.en},
+        "grade": column.grade,
+    }
     if column.required:
         said["required"] = True
     if column.values:
         said["values"] = list(column.values)
     if column.bounds:
-        said |= {"bounds": [float(column.bounds.low), float(column.bounds.high)], "step": str(column.bounds.step)}
+        said |= {
+            "bounds": [float(column.bounds.low), float(column.bounds.high)],
+            "step": str(column.bounds.step),
+        }
     if column.measured_in:
         said["measured_in"] = column.measured_in
     return said

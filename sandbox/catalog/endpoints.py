@@ -29,7 +29,9 @@ class Opening(BaseModel):
     columns: list[PlainText] | None = None
 
 
-def reading(repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def reading(
+    repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]
+) -> APIRouter:
     """What anybody who is logged in may read; also served to kernels."""
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Asker = Annotated[Principal, Depends(authenticate)]
@@ -37,81 +39,164 @@ def reading(repository: DatasetRepository, gate: Gate, *, authenticate: Callable
     @api.get("")
     def datasets(asker: Asker) -> list[dict[str, Any]]:
         """Every dataset that the asker may see, in its newest version."""
-        return [describe(version) for version in repository.all() if gate.decide(asker, "see", Resource(
-            "Dataset", version.dataset, {"department": version.policy.department, "grade": version.policy.grade})).allowed]
+        return [
+            describe(version)
+            for version in repository.all()
+            if gate.decide(
+                asker,
+                "see",
+                Resource(
+                    "Dataset",
+                    version.dataset,
+                    {"department": version.policy.department, "grade": version.policy.grade},
+                ),
+            ).allowed
+        ]
 
     @api.get("/set-aside")
     def set_aside(asker: Asker) -> list[dict[str, Any]]:
-        """Newest versions that are broken and are not offered until a corrected one is published; for those who may publish them."""
-        return [asdict(aside) for aside in repository.aside() if gate.decide(asker, "publish", Resource(
-            "Dataset", aside.dataset, {"department": aside.department, "grade": "1"})).allowed]
+        """Newest versions that are broken and are not offered until a corrected one is published;
+        for those who may publish them."""
+        return [
+            asdict(aside)
+            for aside in repository.aside()
+            if gate.decide(
+                asker,
+                "publish",
+                Resource("Dataset", aside.dataset, {"department": aside.department, "grade": "1"}),
+            ).allowed
+        ]
 
     @api.get("/{name}")
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
         """One dataset: its columns, roles, bounds and public keys, source and licence."""
         version = repository.current(name)
-        gate.require(asker, "see", Resource("Dataset", version.dataset, {
-            "department": version.policy.department, "grade": version.policy.grade}))
+        gate.require(
+            asker,
+            "see",
+            Resource(
+                "Dataset",
+                version.dataset,
+                {"department": version.policy.department, "grade": version.policy.grade},
+            ),
+        )
         return describe(version)
 
     @api.get("/{name}/stand-in", response_class=Response, responses={200: {"content": {PARQUET: {}}}})
     def stand_in_rows(asker: Asker, name: str, kind: Literal["best", "schema", "dp"] = "best") -> Response:
         """Invented rows of the dataset's shape, as Parquet, to write programs on.
 
-        `schema`: made from the policy alone. `dp`: made from noisy counts that an officer bought. `best`: `dp`, if there is.
+        `schema`: made from the policy alone. `dp`: made from noisy counts that an officer bought.
+        `best`: `dp`, if there is.
         """
         version, bought = seen(asker, name)
         if kind == "dp" and bought is None:
-            raise NotFound(f"No stand-in rows were bought for {version.name}.", code="no_stand_in",
-                           remedy="Those made from the policy alone are there: kind=schema.",
-                           zh=f"{version.name} 没有购置过替代数据。", remedy_zh="可用仅由策略生成的替代数据:kind=schema。")
-        rows = marked_parquet(stand_in(version), mark(version)) if bought is None or kind == "schema" else bought.rows
-        return Response(rows, media_type=PARQUET, headers={
-            "Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'})
+            raise NotFound(
+                f"No stand-in rows were bought for {version.name}.",
+                code="no_stand_in",
+                remedy="Those made from the policy alone are there: kind=schema.",
+                zh=f"{version.name} 没有购置过替代数据。",
+                remedy_zh="可用仅由策略生成的替代数据:kind=schema。",
+            )
+        rows = (
+            marked_parquet(stand_in(version), mark(version))
+            if bought is None or kind == "schema"
+            else bought.rows
+        )
+        return Response(
+            rows,
+            media_type=PARQUET,
+            headers={"Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'},
+        )
 
     @api.get("/{name}/stand-in/about")
     def stand_in_about(asker: Asker, name: str) -> dict[str, Any]:
-        """Of which kind the best stand-in rows are; what was paid for them, and how near they are to what was bought."""
+        """Of which kind the best stand-in rows are; what was paid for them,
+        and how near they are to what was bought."""
         version, bought = seen(asker, name)
         about = {"kind": "schema"} if bought is None else bought.about
         return {"dataset": version.dataset, "version": version.number, **about}
 
     def seen(asker: Principal, name: str) -> tuple[Version, Bought | None]:
         version = repository.current(name)
-        gate.require(asker, "see", Resource("Dataset", version.dataset, {
-            "department": version.policy.department, "grade": version.policy.grade}))
+        gate.require(
+            asker,
+            "see",
+            Resource(
+                "Dataset",
+                version.dataset,
+                {"department": version.policy.department, "grade": version.policy.grade},
+            ),
+        )
         with repository.database.transaction() as tx:
             return version, bought_stand_in(tx, version)
 
     return api
 
 
-def writing(database: Database, repository: DatasetRepository, gate: Gate, *, raw: RawStore, products: ProductStore,
-            populations: dict[str, Population], authenticate: Callable[..., Principal],
-            published: Callable[[Principal, Version], None]) -> APIRouter:
+def writing(
+    database: Database,
+    repository: DatasetRepository,
+    gate: Gate,
+    *,
+    raw: RawStore,
+    products: ProductStore,
+    populations: dict[str, Population],
+    authenticate: Callable[..., Principal],
+    published: Callable[[Principal, Version], None],
+) -> APIRouter:
     """What officers do. `published` is called with each new version once it stands."""
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
     @api.post("", status_code=201)
-    def publish_dataset(officer: Officer, policy: Annotated[str, Form(max_length=500_000)],
-                        file: Annotated[UploadFile, File()]) -> dict[str, Any]:
-        """Publish a version: the policy (YAML) and the rows (CSV or Parquet). Says how well the bounds fit."""
+    def publish_dataset(
+        officer: Officer,
+        policy: Annotated[str, Form(max_length=500_000)],
+        file: Annotated[UploadFile, File()],
+    ) -> dict[str, Any]:
+        """Publish a version: the policy (YAML) and the rows (CSV or Parquet).
+        Says how well the bounds fit."""
         body = file.file.read()
         file.file.close()  # the form's own copy
-        done = publish(database, repository=repository, store=raw, gate=gate, populations=populations, officer=officer,
-                       policy_text=policy, body=body)
+        done = publish(
+            database,
+            repository=repository,
+            store=raw,
+            gate=gate,
+            populations=populations,
+            officer=officer,
+            policy_text=policy,
+            body=body,
+        )
         del body
         published(officer, done.version)
-        return {"dataset": done.version.dataset, "version": done.version.number, "rows": done.profile.rows,
-                "advice": done.advice(), "sha256": done.version.sha256}
+        return {
+            "dataset": done.version.dataset,
+            "version": done.version.number,
+            "rows": done.profile.rows,
+            "advice": done.advice(),
+            "sha256": done.version.sha256,
+        }
 
     @api.post("/{name}/open-copy", status_code=201)
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:
         """Copy an openly graded dataset into the product bucket."""
-        copy = open_copy(database, raw=raw, products=products, gate=gate, officer=officer, version=repository.current(name),
-                         columns=opening.columns)
-        return {"object": copy.object, "version_id": copy.version_id, "columns": list(copy.columns),
-                "rows": copy.rows, "grade": copy.grade}
+        copy = open_copy(
+            database,
+            raw=raw,
+            products=products,
+            gate=gate,
+            officer=officer,
+            version=repository.current(name),
+            columns=opening.columns,
+        )
+        return {
+            "object": copy.object,
+            "version_id": copy.version_id,
+            "columns": list(copy.columns),
+            "rows": copy.rows,
+            "grade": copy.grade,
+        }
 
     return api

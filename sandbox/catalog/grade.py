@@ -1,4 +1,5 @@
-"""Of which grade is what is made of several versions? The highest of the datasets and of their columns, hidden ones left out."""
+"""Of which grade is what is made of several versions?
+The highest of the datasets and of their columns, hidden ones left out."""
 
 from collections.abc import Sequence
 
@@ -8,5 +9,13 @@ from sandbox.policy import Gate
 
 def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
     """就高从严: of all that a run reads."""
-    return gate.grades.combine([part for version in versions for part in (
-        version.policy.grade, *(column.grade for column in version.policy.columns if column.role is not Role.HIDDEN))])
+    return gate.grades.combine(
+        [
+            part
+            for version in versions
+            for part in (
+                version.policy.grade,
+                *(column.grade for column in version.policy.columns if column.role is not Role.HIDDEN),
+            )
+        ]
+    )

@@ -1,4 +1,5 @@
-"""What are people called who do not exist? So that nobody takes them for real, and so that datasets of one population join."""
+"""What are people called who do not exist?
+So that nobody takes them for real, and so that datasets of one population join."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,11 @@ ONE_MORE_FOR_EACH = 4
 
 
 def invented_units(kind: Type, population: str, chance: Chance, count: int) -> pa.Array:
-    """`count` different names in their order: `stand-in-residents-000007`, or a negative number where units are integers.
+    """`count` different names in their order: `stand-in-residents-000007`,
+    or a negative number where units are integers.
 
-    They are a random four fifths of the population's first names, so most units of one dataset are also in another dataset
-    of the same population, and some are not: as it is with real ones.
+    They are a random four fifths of the population's first names, so most units of one dataset are also in
+    another dataset of the same population, and some are not: as it is with real ones.
     """
     numbers = chance.some_of(count + count // ONE_MORE_FOR_EACH, count) + 1
     if kind is Type.INTEGER:

@@ -1,4 +1,5 @@
-"""What could stand in a column, for all that its policy says? Any value of its type, its grid or its public values."""
+"""What could stand in a column, for all that its policy says?
+Any value of its type, its grid or its public values."""
 
 import datetime
 
@@ -10,7 +11,8 @@ from sandbox.catalog.model import Bounds, Column, Type
 from sandbox.catalog.seeded_random import Chance, Places, Shares
 
 EMPTY_SHARE = 0.05
-"""Of a column that may be empty: often enough that a program that forgets it fails here, and not on the data."""
+"""Of a column that may be empty: often enough that a program that forgets it fails here,
+and not on the data."""
 
 DIFFERENT_TEXTS = 100
 WHOLE_NUMBERS = 1_000
@@ -19,11 +21,14 @@ FIRST_DAY, DAYS = datetime.date(2015, 1, 1), 3_653
 
 
 def invented_values(column: Column, chance: Chance, rows: int) -> pa.Array:
-    """`rows` values of a column that is not the unit's, each as likely as any other; some are empty if they may be."""
+    """`rows` values of a column that is not the unit's, each as likely as any other;
+    some are empty if they may be."""
     values = possible_values(column, chance, rows)
     if column.required:
         return values
-    return pyarrow.compute.if_else(pa.array(chance.shares(rows) >= EMPTY_SHARE), values, pa.scalar(None, values.type))
+    return pyarrow.compute.if_else(
+        pa.array(chance.shares(rows) >= EMPTY_SHARE), values, pa.scalar(None, values.type)
+    )
 
 
 def possible_values(column: Column, chance: Chance, rows: int) -> pa.Array:
@@ -31,12 +36,14 @@ def possible_values(column: Column, chance: Chance, rows: int) -> pa.Array:
         return pa.array(column.values).take(pa.array(chance.below(len(column.values), rows)))
     if column.bounds:
         return pa.array(on_grid(column.bounds, chance, rows)).cast(
-            pa.int64() if column.type is Type.INTEGER else pa.float64())
+            pa.int64() if column.type is Type.INTEGER else pa.float64()
+        )
     return free_values(column, chance, rows)
 
 
 def on_grid(bounds: Bounds, chance: Chance, rows: int) -> Shares:
-    """Points of a measure's grid, each the float nearest to the exact one: the division is the only rounding."""
+    """Points of a measure's grid, each the float nearest to the exact one:
+    the division is the only rounding."""
     lowest, steps = int(bounds.low / bounds.step), int((bounds.high - bounds.low) / bounds.step)
     numerators: Places = (lowest + chance.below(steps + 1, rows)) * bounds.step.numerator
     return numerators / bounds.step.denominator

@@ -1,4 +1,5 @@
-"""How is DuckDB shut off? In memory only: no files, no network, no extensions, and nothing ever spilled to a disk."""
+"""How is DuckDB shut off? In memory only: no files, no network, no extensions,
+and nothing ever spilled to a disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +8,16 @@ import duckdb
 
 MEMORY = "4GB"
 SHUT: dict[str, str | bool | int | float | list[str]] = {
-    "enable_external_access": "false", "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-    "allow_community_extensions": "false", "python_enable_replacements": "false", "threads": "2",
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "threads": "2",
     "memory_limit": MEMORY,
     # rows of raw data must not be written anywhere in the clear
-    "temp_directory": "", "max_temp_directory_size": "0B",
+    "temp_directory": "",
+    "max_temp_directory_size": "0B",
 }
 
 

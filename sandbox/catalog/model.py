@@ -28,11 +28,13 @@ __all__ = [
 ]
 
 KEYS_IN_A_DELTA = 10_000
-"""Finding a key's values costs this part of the dataset's delta; a tenth of it is kept for them (privacy.limit_within)."""
+"""Finding a key's values costs this part of the dataset's delta;
+a tenth of it is kept for them (privacy.limit_within)."""
 
 KEYS_PRICED_AS = 1000
-"""A question's rho leaves this part of the delta for each of its keys: more than they cost. It was what they cost in the first
-release; with another part, questions that were answered then would have another price now, and would not be free."""
+"""A question's rho leaves this part of the delta for each of its keys: more than they cost.
+It was what they cost in the first release; with another part, questions that were answered then would have
+another price now, and would not be free."""
 
 KeyValue = str | int | bool | date
 
@@ -63,7 +65,8 @@ class Bounds:
 
     @property
     def centre(self) -> Fraction:
-        """The grid point at or just below the middle: averages are summed around it, at half the sensitivity."""
+        """The grid point at or just below the middle: averages are summed around it,
+        at half the sensitivity."""
         return self.low + ((self.high - self.low) / 2 // self.step) * self.step
 
     @property
@@ -94,16 +97,25 @@ class Column:
 
     @property
     def rules(self) -> FieldRules:
-        """How its cells are read when a version is published. Nothing computes with units and hidden columns."""
+        """How its cells are read when a version is published.
+        Nothing computes with units and hidden columns."""
         unit = self.role is Role.UNIT
-        return FieldRules(self.name, self.type, unit=unit, required=self.required,
-                          computed=self.role not in (Role.UNIT, Role.HIDDEN), empty_marks=frozenset(self.empty_marks),
-                          unfit=self.unfit, longest=self.longest)
+        return FieldRules(
+            self.name,
+            self.type,
+            unit=unit,
+            required=self.required,
+            computed=self.role not in (Role.UNIT, Role.HIDDEN),
+            empty_marks=frozenset(self.empty_marks),
+            unfit=self.unfit,
+            longest=self.longest,
+        )
 
 
 @dataclass(frozen=True)
 class DatasetBudget:
-    """What may be lost, in epsilon at `delta`: by all of a dataset's answers, by one grant, by a question by default."""
+    """What may be lost, in epsilon at `delta`: by all of a dataset's answers, by one grant,
+    by a question by default."""
 
     delta: Fraction
     dataset_epsilon: Fraction
@@ -116,7 +128,8 @@ class DatasetBudget:
         return self.delta / KEYS_IN_A_DELTA
 
     def loss(self, epsilon: Fraction, *, keys: int = 0) -> PrivacyLoss:
-        """The rho that an answer of that epsilon may cost, when the delta must do for finding so many keys' values too."""
+        """The rho that an answer of that epsilon may cost, when the delta must do for finding so
+        many keys' values too."""
         return rho_within(epsilon, self.delta - keys * self.delta / KEYS_PRICED_AS)
 
     def limit(self, epsilon: Fraction) -> PrivacyLoss:
@@ -143,7 +156,9 @@ class DatasetPolicy:
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
     hint_bits: int = 0  # in all, for each grant; none are told without
-    ids: IdRule | None = None  # of a published version never None: what it was published by (dataset_repository.py)
+    ids: IdRule | None = (
+        None  # of a published version never None: what it was published by (dataset_repository.py)
+    )
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -151,7 +166,8 @@ class DatasetPolicy:
 
 @dataclass(frozen=True)
 class Version:
-    """One published version of a dataset. `rows` is exact and stays in the vault; `policy.about_rows` is public."""
+    """One published version of a dataset.
+    `rows` is exact and stays in the vault; `policy.about_rows` is public."""
 
     dataset: str
     number: int

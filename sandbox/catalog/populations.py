@@ -1,4 +1,5 @@
-"""How much may be lost about a population, over all its datasets? The city says so in policies/populations.yaml."""
+"""How much may be lost about a population, over all its datasets?
+The city says so in policies/populations.yaml."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,12 +23,17 @@ class Population:
 
 
 def read_populations(policies: Path) -> dict[str, Population]:
-    """Read every population. Raises `InvalidInput` when the file is missing or a limit is not a positive decimal."""
+    """Read every population. Raises `InvalidInput` when the file is missing or a limit is
+    not a positive decimal."""
     file = policies / "populations.yaml"
     try:
         said = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
-        return {name: Population(name, Fraction(spec["epsilon"]), Fraction(spec["delta"]))
-                for name, spec in said.items()}
+        return {
+            name: Population(name, Fraction(spec["epsilon"]), Fraction(spec["delta"]))
+            for name, spec in said.items()
+        }
     except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
-        raise InvalidInput(f"{file.name} cannot be read: {error}.",
-                           remedy='Give each population an epsilon and a delta in quotes, such as "20" and "1e-6".') from error
+        raise InvalidInput(
+            f"{file.name} cannot be read: {error}.",
+            remedy='Give each population an epsilon and a delta in quotes, such as "20" and "1e-6".',
+        ) from error

@@ -1,4 +1,5 @@
-"""How well do the officer's bounds fit the rows? Computed in the vault, shown to the publishing officer alone."""
+"""How well do the officer's bounds fit the rows?
+Computed in the vault, shown to the publishing officer alone."""
 
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from sandbox.catalog.model import Bounds, DatasetPolicy, KeyValue, Role
 from sandbox.errors import InvalidInput
 
 MOST_TIMES = 4
-"""A file with more rows than so many times `about_rows` is refused: how long questions may compute, what they may cost and how
-much is missing beyond limits follow from the public number."""
+"""A file with more rows than so many times `about_rows` is refused:
+how long questions may compute, what they may cost and how much is missing beyond limits follow
+from the public number."""
 NEAR = 1.25
 ROUND = [most * 10**zeros for zeros in range(10) for most in (1, 2, 5)]
 
@@ -24,22 +26,36 @@ class Profile:
     rows: int
     about_rows: int  # what the policy says they are
     rows_left_out_percent: int  # rows that units have beyond unit.max_rows
-    max_rows_for_most: int  # the least max_rows, of 1, 2, 5, 10, 20, ..., that leaves out one row in a hundred at most
+    max_rows_for_most: (
+        int  # the least max_rows, of 1, 2, 5, 10, 20, ..., that leaves out one row in a hundred at most
+    )
     empty_percent: dict[str, int]  # by column
     clipped_percent: dict[str, int]  # by measure: values outside its bounds
     unlisted_percent: dict[str, int]  # by key: values that the policy does not list
 
     def advice(self) -> list[str]:
         """What the officer should look at before people ask."""
-        said = [f"{share} % of {name} lie outside the bounds" for name, share in self.clipped_percent.items() if share]
-        said += [f"{share} % of {name} are not among its values" for name, share in self.unlisted_percent.items()
-                 if share]
+        said = [
+            f"{share} % of {name} lie outside the bounds"
+            for name, share in self.clipped_percent.items()
+            if share
+        ]
+        said += [
+            f"{share} % of {name} are not among its values"
+            for name, share in self.unlisted_percent.items()
+            if share
+        ]
         if self.about_rows and not self.about_rows / NEAR <= self.rows <= self.about_rows * NEAR:
-            said.append(f"about_rows says {self.about_rows:,}, and the file has about {rounded(self.rows):,}: intervals, allowances "
-                        f"and previews are computed from about_rows")
+            said.append(
+                f"about_rows says {self.about_rows:,}, and the file has about "
+                f"{rounded(self.rows):,}: intervals, allowances and previews are computed from about_rows"
+            )
         if self.rows_left_out_percent:
-            said.append(f"{self.rows_left_out_percent} % of rows are beyond the max_rows of their units and do not count in full"
-                        f"; with max_rows {self.max_rows_for_most} at most 1 % would be, and noise would grow with it")
+            said.append(
+                f"{self.rows_left_out_percent} % of rows are beyond the max_rows of their units "
+                f"and do not count in full; with max_rows {self.max_rows_for_most} at most 1 % would be, and "
+                "noise would grow with it"
+            )
         return said
 
 
@@ -53,10 +69,15 @@ def require_rows_near(policy: DatasetPolicy, rows: int) -> None:
     """Raises `InvalidInput` for a file that has many more rows than its policy tells everybody."""
     if policy.about_rows and rows > MOST_TIMES * policy.about_rows:
         raise InvalidInput(
-            f"The file has about {rounded(rows):,} rows, and the policy's about_rows is {policy.about_rows:,}.",
-            remedy=f"Set about_rows to {rounded(rows)}: the number is public, and what questions may compute follows from it.",
+            f"The file has about {rounded(rows):,} rows, and the policy's about_rows is "
+            f"{policy.about_rows:,}.",
+            remedy=(
+                f"Set about_rows to {rounded(rows)}: the number is public, and what questions may "
+                "compute follows from it."
+            ),
             zh=f"文件约有 {rounded(rows):,} 行，而策略的 about_rows 是 {policy.about_rows:,}。",
-            remedy_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。")
+            remedy_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。",
+        )
 
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
@@ -85,12 +106,24 @@ def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:
         return given - _true(pc.is_in(column, value_set=pa.array(values, column.type)))
 
     return Profile(
-        rows=rows, about_rows=policy.about_rows, rows_left_out_percent=over, max_rows_for_most=enough,
-        empty_percent={column.name: percent(table.column(column.name).null_count) for column in policy.columns},
-        clipped_percent={column.name: percent(clipped(column.name, column.bounds)) for column in policy.columns
-                         if column.role is Role.MEASURE and column.bounds},
-        unlisted_percent={column.name: percent(unlisted(column.name, column.values)) for column in policy.columns
-                          if column.role is Role.KEY})
+        rows=rows,
+        about_rows=policy.about_rows,
+        rows_left_out_percent=over,
+        max_rows_for_most=enough,
+        empty_percent={
+            column.name: percent(table.column(column.name).null_count) for column in policy.columns
+        },
+        clipped_percent={
+            column.name: percent(clipped(column.name, column.bounds))
+            for column in policy.columns
+            if column.role is Role.MEASURE and column.bounds
+        },
+        unlisted_percent={
+            column.name: percent(unlisted(column.name, column.values))
+            for column in policy.columns
+            if column.role is Role.KEY
+        },
+    )
 
 
 def _true(condition: pa.ChunkedArray) -> int:

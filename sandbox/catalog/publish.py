@@ -1,4 +1,5 @@
-"""How does a department's file become a dataset? Check, type, store encrypted, then register it with its log entry."""
+"""How does a department's file become a dataset?
+Check, type, store encrypted, then register it with its log entry."""
 
 import hashlib
 from contextlib import suppress
@@ -39,8 +40,17 @@ class Published:
         return [*self.told, *self.profile.advice()]
 
 
-def publish(database: Database, *, repository: DatasetRepository, store: RawStore, gate: Gate, populations: dict[str, Population],
-            officer: Principal, policy_text: str, body: bytes) -> Published:
+def publish(
+    database: Database,
+    *,
+    repository: DatasetRepository,
+    store: RawStore,
+    gate: Gate,
+    populations: dict[str, Population],
+    officer: Principal,
+    policy_text: str,
+    body: bytes,
+) -> Published:
     """Publish a new version of a dataset.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
@@ -50,8 +60,10 @@ def publish(database: Database, *, repository: DatasetRepository, store: RawStor
     grade = gate.grades.combine([policy.grade, *(column.grade for column in policy.columns)])
     decide_publish(gate, officer, policy)
     if policy.budget and policy.population not in populations:
-        raise InvalidInput(f"The population {policy.population} has no budget.",
-                           remedy=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.")
+        raise InvalidInput(
+            f"The population {policy.population} has no budget.",
+            remedy=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.",
+        )
     _refuse_open_with_higher_columns(policy, grade)
     # one at a time for a dataset; and whoever sweeps the bucket waits for it (sweep.py)
     with database.lock(publishing(policy.dataset)):
@@ -69,8 +81,18 @@ def publish(database: Database, *, repository: DatasetRepository, store: RawStor
         record(database, dataset=policy.dataset, object_name=name)
         try:
             stored = store.put(name, parquet)
-            version = _register(database, policy, policy_text, stored, repository=repository, populations=populations, gate=gate,
-                                officer=officer, ids=ids, rows=number_of_rows)
+            version = _register(
+                database,
+                policy,
+                policy_text,
+                stored,
+                repository=repository,
+                populations=populations,
+                gate=gate,
+                officer=officer,
+                ids=ids,
+                rows=number_of_rows,
+            )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
             with suppress(CihuError):
@@ -80,49 +102,108 @@ def publish(database: Database, *, repository: DatasetRepository, store: RawStor
 
 
 def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
-    """How ids are normalised: as the policy says, or as before, so that a dataset keeps its people. Raises `Conflict`."""
+    """How ids are normalised: as the policy says, or as before, so that a dataset keeps its people.
+    Raises `Conflict`."""
     if before is None:
         return policy.ids or IdRule.NORMALISED
     rule = policy.ids or before.ids or IdRule.EXACT
     if before.ids is IdRule.NORMALISED and rule is IdRule.EXACT:
         # one protected person would become several, each with a protection of its own
-        raise Conflict(f"{policy.dataset} was published with `ids: normalised`.",
-                       remedy="Keep it, or publish it under another name.",
-                       zh=f"{policy.dataset} 以 ids: normalised 发布过。", remedy_zh="请保持不变，或以其他名称发布。")
+        raise Conflict(
+            f"{policy.dataset} was published with `ids: normalised`.",
+            remedy="Keep it, or publish it under another name.",
+            zh=f"{policy.dataset} 以 ids: normalised 发布过。",
+            remedy_zh="请保持不变，或以其他名称发布。",
+        )
     return rule
 
 
-def _published_before(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> DatasetPolicy | None:
-    latest = tx.execute(select(datasets.c.latest).where(datasets.c.name == policy.dataset)).scalar_one_or_none()
+def _published_before(
+    tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository
+) -> DatasetPolicy | None:
+    latest = tx.execute(
+        select(datasets.c.latest).where(datasets.c.name == policy.dataset)
+    ).scalar_one_or_none()
     return None if latest is None else repository.version(tx, policy.dataset, latest).policy
 
 
-def _register(database: Database, policy: DatasetPolicy, policy_text: str, stored: ObjectVersion, *, repository: DatasetRepository,
-              populations: dict[str, Population], gate: Gate, officer: Principal, ids: IdRule, rows: int) -> Version:
+def _register(
+    database: Database,
+    policy: DatasetPolicy,
+    policy_text: str,
+    stored: ObjectVersion,
+    *,
+    repository: DatasetRepository,
+    populations: dict[str, Population],
+    gate: Gate,
+    officer: Principal,
+    ids: IdRule,
+    rows: int,
+) -> Version:
     with database.transaction() as tx:
-        decide_publish(gate, load_principal(tx, officer.id, hold=True), policy)  # again: a large file takes minutes
+        # again: a large file takes minutes
+        decide_publish(gate, load_principal(tx, officer.id, hold=True), policy)
         number = _next_number(tx, policy, repository)
-        version = Version(dataset=policy.dataset, number=number, policy=replace(policy, ids=ids), object_name=stored.name,
-                          object_version=stored.version_id, sha256=stored.sha256, published_by=officer.id,
-                          published_at=datetime.now(UTC))
-        tx.execute(insert(dataset_versions).values(
-            dataset=version.dataset, number=number, policy=policy_text, object_name=stored.name,
-            object_version=stored.version_id, sha256=stored.sha256, rows=rows, id_rule=ids.value,
-            published_by=officer.id, published_at=version.published_at))
+        version = Version(
+            dataset=policy.dataset,
+            number=number,
+            policy=replace(policy, ids=ids),
+            object_name=stored.name,
+            object_version=stored.version_id,
+            sha256=stored.sha256,
+            published_by=officer.id,
+            published_at=datetime.now(UTC),
+        )
+        tx.execute(
+            insert(dataset_versions).values(
+                dataset=version.dataset,
+                number=number,
+                policy=policy_text,
+                object_name=stored.name,
+                object_version=stored.version_id,
+                sha256=stored.sha256,
+                rows=rows,
+                id_rule=ids.value,
+                published_by=officer.id,
+                published_at=version.published_at,
+            )
+        )
         registered(tx, stored.name)
         _open_budgets(tx, policy, populations)
-        append(tx, Event("dataset.published", officer.id, f"dataset:{version.name}", {
-            "department": policy.department, "grade": policy.grade, "population": policy.population,
-            "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
-            **({"delta": str(policy.budget.delta), "dataset_epsilon": str(policy.budget.dataset_epsilon),
-                "unit": policy.unit.column, "max_rows": policy.unit.max_rows} if policy.budget and policy.unit else {})}))
+        append(
+            tx,
+            Event(
+                "dataset.published",
+                officer.id,
+                f"dataset:{version.name}",
+                {
+                    "department": policy.department,
+                    "grade": policy.grade,
+                    "population": policy.population,
+                    "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
+                    **(
+                        {
+                            "delta": str(policy.budget.delta),
+                            "dataset_epsilon": str(policy.budget.dataset_epsilon),
+                            "unit": policy.unit.column,
+                            "max_rows": policy.unit.max_rows,
+                        }
+                        if policy.budget and policy.unit
+                        else {}
+                    ),
+                },
+            ),
+        )
     return version
 
 
 def decide_publish(gate: Gate, officer: Principal, policy: DatasetPolicy) -> None:
     """Raises `Refused`."""
-    gate.require(officer, "publish", Resource("Dataset", policy.dataset, {
-        "department": policy.department, "grade": policy.grade}))
+    gate.require(
+        officer,
+        "publish",
+        Resource("Dataset", policy.dataset, {"department": policy.department, "grade": policy.grade}),
+    )
 
 
 def to_parquet(table: pa.Table) -> bytes:
@@ -134,8 +215,10 @@ def to_parquet(table: pa.Table) -> bytes:
 def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:
     if policy.unit is None and grade != policy.grade:
         named = [column.name for column in policy.columns if column.grade != policy.grade]
-        raise InvalidInput(f"The dataset is graded {policy.grade}, but {', '.join(named)} is graded higher.",
-                           remedy="就高从严: grade the dataset as its highest column, or leave those columns out.")
+        raise InvalidInput(
+            f"The dataset is graded {policy.grade}, but {', '.join(named)} is graded higher.",
+            remedy="就高从严: grade the dataset as its highest column, or leave those columns out.",
+        )
 
 
 def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> int:
@@ -153,14 +236,25 @@ def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepo
 def _open_budgets(tx: Transaction, policy: DatasetPolicy, populations: dict[str, Population]) -> None:
     """All versions of a dataset share one budget: publishing again gives nothing back."""
     if policy.budget:
-        open_account(tx, Account(Level.DATASET, policy.dataset), policy.budget.limit(policy.budget.dataset_epsilon))
+        open_account(
+            tx, Account(Level.DATASET, policy.dataset), policy.budget.limit(policy.budget.dataset_epsilon)
+        )
         open_account(tx, Account(Level.POPULATION, policy.population), populations[policy.population].limit)
 
 
 def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
     """A new version protects the same people: what was lost about them must go on counting."""
-    said = [(policy.population, policy.unit.column if policy.unit else "", policy.unit.kind if policy.unit else "",
-             policy.budget.delta if policy.budget else None) for policy in (before, now)]
+    said = [
+        (
+            policy.population,
+            policy.unit.column if policy.unit else "",
+            policy.unit.kind if policy.unit else "",
+            policy.budget.delta if policy.budget else None,
+        )
+        for policy in (before, now)
+    ]
     if said[0] != said[1]:
-        raise Conflict(f"{now.dataset} was published with another population, unit or delta.",
-                       remedy="Keep them as they were, or publish it under another name.")
+        raise Conflict(
+            f"{now.dataset} was published with another population, unit or delta.",
+            remedy="Keep them as they were, or publish it under another name.",
+        )

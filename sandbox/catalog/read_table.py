@@ -1,18 +1,27 @@
-"""The officer's file, read by the policy's columns: bytes in, a typed Arrow table out. No message quotes a value."""
+"""The officer's file, read by the policy's columns: bytes in, a typed Arrow table out.
+No message quotes a value."""
 
 import pyarrow as pa
 
 from sandbox.catalog.model import DatasetPolicy
 from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Type, read_rows
 
-SQL_TYPE = {Type.INTEGER: "BIGINT", Type.NUMBER: "DOUBLE", Type.TEXT: "VARCHAR", Type.BOOLEAN: "BOOLEAN",
-            Type.DATE: "DATE", Type.TIMESTAMP: "TIMESTAMP"}
+SQL_TYPE = {
+    Type.INTEGER: "BIGINT",
+    Type.NUMBER: "DOUBLE",
+    Type.TEXT: "VARCHAR",
+    Type.BOOLEAN: "BOOLEAN",
+    Type.DATE: "DATE",
+    Type.TIMESTAMP: "TIMESTAMP",
+}
 
 
 def read_file(body: bytes, policy: DatasetPolicy, *, ids: IdRule, limits: Limits = LIMITS) -> Rows:
-    """The rows, sorted by unit: the policy's columns in the policy's order; and what the officer is told of them.
+    """The rows, sorted by unit: the policy's columns in the policy's order;
+    and what the officer is told of them.
 
-    Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and the first row of them.
+    Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and
+    the first row of them.
     """
     return read_rows(body, [column.rules for column in policy.columns], ids=ids, limits=limits)
 

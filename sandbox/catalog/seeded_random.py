@@ -1,4 +1,5 @@
-"""Where does invented data take its chance from? From a text: the same text gives the same numbers, for everybody, for ever."""
+"""Where does invented data take its chance from?
+From a text: the same text gives the same numbers, for everybody, for ever."""
 
 from hashlib import sha256
 
@@ -12,7 +13,8 @@ Places = NDArray[np.int64]
 class Chance:
     """A stream of numbers named by a text. It keeps nothing secret, and must never be what protects somebody.
 
-    Only the bit stream of PCG64 is used, which NumPy promises never to change (NEP 19); its distributions may.
+    Only the bit stream of PCG64 is used, which NumPy promises never to change (NEP 19);
+    its distributions may.
     """
 
     def __init__(self, *names: object) -> None:

@@ -1,8 +1,10 @@
-"""What can a program be written on before it meets the data? Invented rows of the same shape, made from the policy alone.
+"""What can a program be written on before it meets the data?
+Invented rows of the same shape, made from the policy alone.
 
-Nothing here has seen a row, so nothing here can tell of one and nothing is paid. The columns are independent of each other:
-types, bounds, grids, public values, several rows a unit and empty cells are right; every number that one computes from
-them is wrong. Each version has one such table, the same for everybody: a program does the same on it wherever it runs.
+Nothing here has seen a row, so nothing here can tell of one and nothing is paid. The columns are independent
+of each other: types, bounds, grids, public values, several rows a unit and empty cells are right; every
+number that one computes from them is wrong. Each version has one such table, the same for everybody: a
+program does the same on it wherever it runs.
 """
 
 import io
@@ -23,12 +25,19 @@ LONG_TAIL = 1.5  # units with n rows are as many as n to the power of minus this
 MARK = "cihu"
 """Under this name the Parquet file itself says that it is not real, and what its columns are."""
 
-ARROW_TYPE = {Type.INTEGER: pa.int64(), Type.NUMBER: pa.float64(), Type.TEXT: pa.string(), Type.BOOLEAN: pa.bool_(),
-              Type.DATE: pa.date32(), Type.TIMESTAMP: pa.timestamp("us")}
+ARROW_TYPE = {
+    Type.INTEGER: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.TEXT: pa.string(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.date32(),
+    Type.TIMESTAMP: pa.timestamp("us"),
+}
 
 
 def stand_in(version: Version) -> pa.Table:
-    """The stand-in rows of a version: as `read_table` would type them, without the hidden columns, sorted by unit."""
+    """The stand-in rows of a version: as `read_table` would type them, without the hidden columns,
+    sorted by unit."""
     policy = version.policy
     rows = min(policy.about_rows or ROWS_OF_UNKNOWN, MOST_ROWS)
     columns = [column for column in policy.columns if column.role is not Role.HIDDEN]
@@ -38,7 +47,9 @@ def stand_in(version: Version) -> pa.Table:
 def marked_parquet(table: pa.Table, mark: dict[str, object]) -> bytes:
     """Rows as a Parquet file like the raw one (publish.py), which itself says what they are (`mark`)."""
     buffer = io.BytesIO()
-    with pyarrow.parquet.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as writer:
+    with pyarrow.parquet.ParquetWriter(
+        buffer, table.schema, compression="zstd", store_schema=False
+    ) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({MARK: json.dumps(mark, ensure_ascii=False)})
     return buffer.getvalue()
@@ -51,15 +62,24 @@ def schema(columns: list[Column]) -> pa.Schema:
 
 def mark(version: Version, **how: object) -> dict[str, object]:
     """What the file says of itself: whose stand-in it is, and what a program may count on of each column."""
-    return {"stand_in": "schema", "dataset": version.dataset, "version": version.number, **how,
-            "columns": said_of(version.policy)}
+    return {
+        "stand_in": "schema",
+        "dataset": version.dataset,
+        "version": version.number,
+        **how,
+        "columns": said_of(version.policy),
+    }
 
 
 def said_of(policy: DatasetPolicy) -> dict[str, dict[str, object]]:
-    """The type of each column, and whether it is never empty: by this alone a DataFrame's dtypes are chosen (client: rows.py),
-    so that a program meets the same dtypes on invented rows and on raw ones."""
-    return {column.name: {"type": column.type.value, "required": column.required or column.role is Role.UNIT}
-            for column in policy.columns if column.role is not Role.HIDDEN}
+    """The type of each column, and whether it is never empty:
+    by this alone a DataFrame's dtypes are chosen (client: rows.py), so that a program meets the same dtypes
+    on invented rows and on raw ones."""
+    return {
+        column.name: {"type": column.type.value, "required": column.required or column.role is Role.UNIT}
+        for column in policy.columns
+        if column.role is not Role.HIDDEN
+    }
 
 
 def _values(version: Version, column: Column, rows: int) -> pa.Array:
@@ -79,7 +99,8 @@ def _units(policy: DatasetPolicy, column: Column, chance: Chance, rows: int) -> 
 
 
 def rows_per_unit(chance: Chance, rows: int, most: int) -> Places:
-    """How many rows each unit has: at least one, at most `most`, `rows` in all; many have few, few have many."""
+    """How many rows each unit has: at least one, at most `most`, `rows` in all;
+    many have few, few have many."""
     sizes = np.arange(1, min(most, rows) + 1)
     counts = sizes[chance.by_weight(1 / sizes**LONG_TAIL, rows)]
     upto = np.cumsum(counts)

@@ -1,7 +1,7 @@
 """Uploads are recorded before they are stored, so that what a killed publish left is found and removed.
 
-Only what this catalogue recorded is ever removed: the bucket may hold what another catalogue owns, or a newer state than a
-database that was restored from a copy.
+Only what this catalogue recorded is ever removed: the bucket may hold what another catalogue owns, or a newer
+state than a database that was restored from a copy.
 """
 
 import logging
@@ -17,7 +17,8 @@ log = logging.getLogger("cihu.catalog")
 
 
 def publishing(dataset: str) -> str:
-    """The lock that is held while a version is published: from before its upload is recorded until it is registered."""
+    """The lock that is held while a version is published:
+    from before its upload is recorded until it is registered."""
     return f"publish:{dataset}"
 
 
@@ -33,29 +34,39 @@ def registered(tx: Transaction, object_name: str) -> None:
 
 
 def sweep(database: Database, store: RawStore) -> int:
-    """Remove every recorded upload that no version owns; returns how many there were. It waits for a publish that is at work.
+    """Remove every recorded upload that no version owns; returns how many there were.
+    It waits for a publish that is at work.
 
-    What the bucket does not let go (an object lock) is told in the operator's log, and tried again at the next start.
+    What the bucket does not let go (an object lock) is told in the operator's log, and tried
+    again at the next start.
     """
     with database.transaction() as tx:
-        waiting = [(row.dataset, row.object_name) for row in tx.execute(select(uploads).order_by(uploads.c.object_name))]
+        waiting = [
+            (row.dataset, row.object_name)
+            for row in tx.execute(select(uploads).order_by(uploads.c.object_name))
+        ]
     removed = 0
     for dataset, object_name in waiting:
         with database.lock(publishing(dataset)):
             try:
                 removed += discard(database, store, object_name)
             except CihuError as error:
-                log.warning("a raw object of %s that no version owns cannot be removed: %s", dataset, error.code)
+                log.warning(
+                    "a raw object of %s that no version owns cannot be removed: %s", dataset, error.code
+                )
     if removed:
         log.warning("%s uploads that no version owned were removed: a publish was cut off", removed)
     return removed
 
 
 def discard(database: Database, store: RawStore, object_name: str) -> bool:
-    """Remove an upload, if it is still recorded and no version owns it. The caller holds the dataset's lock."""
+    """Remove an upload, if it is still recorded and no version owns it.
+    The caller holds the dataset's lock."""
     with database.transaction() as tx:
         there = tx.execute(select(uploads.c.object_name).where(uploads.c.object_name == object_name)).first()
-        owned = tx.execute(select(dataset_versions.c.number).where(dataset_versions.c.object_name == object_name)).first()
+        owned = tx.execute(
+            select(dataset_versions.c.number).where(dataset_versions.c.object_name == object_name)
+        ).first()
     if there is None or owned is not None:
         return False
     for stored in store.versions(object_name):

@@ -1,4 +1,5 @@
-"""Tables of the catalogue: datasets, their versions, and the stand-in rows that were bought. Raw rows are in the raw bucket."""
+"""Tables of the catalogue: datasets, their versions, and the stand-in rows that were bought.
+Raw rows are in the raw bucket."""
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +20,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sandbox.database import metadata
 
 datasets = Table(
-    "datasets", metadata,
+    "datasets",
+    metadata,
     Column("name", Text, primary_key=True),
     Column("department", Text, nullable=False),
     Column("latest", Integer, nullable=False),
@@ -27,7 +29,8 @@ datasets = Table(
 )
 
 dataset_versions = Table(
-    "dataset_versions", metadata,
+    "dataset_versions",
+    metadata,
     Column("dataset", Text, ForeignKey("vault.datasets.name"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("policy", Text, nullable=False),  # the YAML text as the officer gave it
@@ -35,7 +38,8 @@ dataset_versions = Table(
     Column("object_version", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("rows", BigInteger, nullable=False),
-    # how its units' ids were normalised (ingest.IdRule); what was published before there was a rule is as it was written
+    # how its units' ids were normalised (ingest.IdRule); what was published before there was a rule
+    # is as it was written
     Column("id_rule", Text, nullable=False, server_default="exact"),
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
@@ -43,7 +47,8 @@ dataset_versions = Table(
 )
 
 uploads = Table(
-    "uploads", metadata,
+    "uploads",
+    metadata,
     # recorded before it is stored, and taken out when a version owns it (sweep.py)
     Column("object_name", Text, primary_key=True),
     Column("dataset", Text, nullable=False),
@@ -52,7 +57,8 @@ uploads = Table(
 )
 
 stand_ins = Table(
-    "stand_ins", metadata,
+    "stand_ins",
+    metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("dataset", Text, nullable=False),
     Column("number", Integer, nullable=False),
@@ -64,7 +70,9 @@ stand_ins = Table(
     Column("about", JSONB),  # epsilon, delta, and how near the rows are to the noisy counts
     Column("marginals", JSONB),  # the noisy counts themselves: what was paid for, and all that was released
     Column("rows", LargeBinary),  # Parquet, made from them
-    ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
+    ForeignKeyConstraint(
+        ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
+    ),
     CheckConstraint("status IN ('asked', 'released', 'failed', 'interrupted')", name="status"),
     schema="vault",
 )

@@ -1,4 +1,5 @@
-"""The command line: start a city, walk through it, and do each person's part of the work. `cihu --help` teaches it."""
+"""The command line: start a city, walk through it, and do each person's part of the work.
+`cihu --help` teaches it."""
 
 import io
 import os
@@ -38,7 +39,8 @@ def refused(error: CihuError) -> NoReturn:
 
 
 def write_what_can_be_written() -> None:
-    """A terminal that cannot show a letter (LANG=C, a pipe in ASCII) gets its number instead; nothing fails for that."""
+    """A terminal that cannot show a letter (LANG=C, a pipe in ASCII) gets its number instead;
+    nothing fails for that."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

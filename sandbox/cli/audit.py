@@ -14,32 +14,58 @@ from sandbox.errors import InvalidInput
 
 
 @audit_app.command("verify")
-def audit_verify(receipt: Annotated[Path, typer.Argument(help="A receipt (JSON), as `cihu ask --receipt` writes it, or a package "
-                                                              "of a run (zip), as `cihu package` writes it.")],
-                 key: Annotated[str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")],
-                 as_json: Json = False) -> None:
+def audit_verify(
+    receipt: Annotated[
+        Path,
+        typer.Argument(
+            help="A receipt (JSON), as `cihu ask --receipt` writes it, or a package "
+            "of a run (zip), as `cihu package` writes it."
+        ),
+    ],
+    key: Annotated[
+        str, typer.Option(help="The log's public key, as `cihu audit key` prints it, or a file of it.")
+    ],
+    as_json: Json = False,
+) -> None:
     """Verify a receipt or a package offline: it needs nothing but the file and the log's public key."""
     if zipfile.is_zipfile(receipt):
-        _verify_package(receipt, Path(key).read_text("utf-8").strip() if Path(key).is_file() else key, as_json=as_json)
+        _verify_package(
+            receipt, Path(key).read_text("utf-8").strip() if Path(key).is_file() else key, as_json=as_json
+        )
         return
     try:
         document = json.loads(receipt.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{receipt} is not a receipt that can be read.", remedy="Give a JSON file.") from error
+        raise InvalidInput(
+            f"{receipt} is not a receipt that can be read.", remedy="Give a JSON file."
+        ) from error
     public_key = Path(key).read_text("utf-8").strip() if Path(key).is_file() else key
     proven = verify_receipt(document, public_key)
-    show({"verified": True, "kind": proven.kind, "index": proven.index, "size": proven.size, "root": proven.root},
-          as_json, f"Verified: entry {proven.index} of {proven.size} is a {proven.kind} of {proven.time}.",
-          *([f"  {proven.actor}: {proven.subject}"] if proven.opened else []))
+    show(
+        {
+            "verified": True,
+            "kind": proven.kind,
+            "index": proven.index,
+            "size": proven.size,
+            "root": proven.root,
+        },
+        as_json,
+        f"Verified: entry {proven.index} of {proven.size} is a {proven.kind} of {proven.time}.",
+        *([f"  {proven.actor}: {proven.subject}"] if proven.opened else []),
+    )
 
 
 def _verify_package(place: Path, public_key: str, *, as_json: bool) -> None:
     from sandbox.reviews.verify_package import verify_package
 
     proven = verify_package(place.read_bytes(), public_key)
-    show({"verified": True, "name": proven.name, "outcome": proven.outcome, "files": list(proven.files)}, as_json,
-          f"Verified: {escape(proven.name)} was {proven.outcome}; {len(proven.files)} files, {proven.receipts} receipts.",
-          *[f"  {escape(name)}" for name in proven.files])
+    show(
+        {"verified": True, "name": proven.name, "outcome": proven.outcome, "files": list(proven.files)},
+        as_json,
+        f"Verified: {escape(proven.name)} was {proven.outcome}; {len(proven.files)} files, "
+        f"{proven.receipts} receipts.",
+        *[f"  {escape(name)}" for name in proven.files],
+    )
 
 
 @audit_app.command("key")

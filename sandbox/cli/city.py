@@ -12,11 +12,14 @@ from sandbox.cli.terminal import Home, Json, app, err, home_of, out, print_json
 
 
 @app.command()
-def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo's data, grant and products.")] = True) -> None:
+def up(
+    home: Home = None,
+    demo: Annotated[bool, typer.Option(help="Load the demo's data, grant and products.")] = True,
+) -> None:
     """Start a whole city on this machine, on the loopback, and stay until Ctrl-C.
 
-    Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) two real data sets are
-    published, the team has a grant, and two products are on offer. A second start takes seconds.
+    Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) two real data sets
+    are published, the team has a grant, and two products are on offer. A second start takes seconds.
     """
     from sandbox.standalone.run_city import run_city
     from sandbox.standalone.settings import read_settings
@@ -24,6 +27,7 @@ def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo
     from sandbox.standalone.welcome import load_demo, welcome
 
     settings = read_settings()
+
     def report(step: str) -> None:
         err.print(f"[dim]· {escape(step)}[/dim]", soft_wrap=True, highlight=False)
 
@@ -42,13 +46,15 @@ def up(home: Home = None, demo: Annotated[bool, typer.Option(help="Load the demo
 
 @app.command()
 def tour(
-    against: Annotated[Path | None, typer.Option(help="Play against the running city of this home, not a fresh one.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Play against the running city of this home, not a fresh one.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Play the whole story, with every gate in its place: publish, ask, be refused, sell, prove.
 
-    Without `--against` it starts a city of its own in a temporary folder, on free ports, and removes it afterwards.
-    Exit status 1 if a step fails.
+    Without `--against` it starts a city of its own in a temporary folder, on free ports, and removes it
+    afterwards. Exit status 1 if a step fails.
     """
     from sandbox.client.session import places
     from sandbox.standalone.fresh import fresh_city
@@ -62,13 +68,23 @@ def tour(
 
     def told(step: Step) -> None:
         mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
-        shown.print(f"{mark} [bold]{step.name:16}[/bold] [dim]{step.actor:22}[/dim] {step.seconds:6.1f} s  {step.detail}",
-                    highlight=False, soft_wrap=True)
+        shown.print(
+            f"{mark} [bold]{step.name:16}[/bold] [dim]{step.actor:22}[/dim] "
+            f"{step.seconds:6.1f} s  {step.detail}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def perform(home: Path) -> Report:
         with terminal.status("playing", spinner="dots") as status, tempfile.TemporaryDirectory() as folder:
-            return play(places(home), password=settings.password, policies=settings.policies, folder=Path(folder),
-                        told=told, begins=lambda name, actor: status.update(f"{name}: {actor}"))
+            return play(
+                places(home),
+                password=settings.password,
+                policies=settings.policies,
+                folder=Path(folder),
+                told=told,
+                begins=lambda name, actor: status.update(f"{name}: {actor}"),
+            )
 
     if against is not None:
         report = perform(against.resolve())

@@ -12,49 +12,106 @@ from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, vis
 
 
 @app.command()
-def reviews(decided: Annotated[bool, typer.Option(help="Those that are decided, instead of those that wait.")] = False,
-            who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+def reviews(
+    decided: Annotated[
+        bool, typer.Option(help="Those that are decided, instead of those that wait.")
+    ] = False,
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Outputs of sealed runs that wait for reviewers, the most urgent first (data officers)."""
-    told = visitor_of(home, who).vault("GET", "/v1/reviews", params={"state": "decided" if decided else "waiting"})
+    told = visitor_of(home, who).vault(
+        "GET", "/v1/reviews", params={"state": "decided" if decided else "waiting"}
+    )
     if as_json:
         return print_json(told)
     table = Table("review", "due", "run", "team", "reads", "files", "state")
     for one in told:
-        table.add_row(one["id"], one["due_at"][:10] + (" overdue" if one["overdue"] else ""), escape(one["name"]), one["team"],
-                      ", ".join(one["datasets"]), str(one["files"]), one["outcome"] or one["state"])
+        table.add_row(
+            one["id"],
+            one["due_at"][:10] + (" overdue" if one["overdue"] else ""),
+            escape(one["name"]),
+            one["team"],
+            ", ".join(one["datasets"]),
+            str(one["files"]),
+            one["outcome"] or one["state"],
+        )
     return out.print(table)
 
 
 @app.command()
-def review(review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
-           view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
-           original: Annotated[bool, typer.Option(help="With --view: as the run left it, not as it would leave.")] = False,
-           give_on: Annotated[bool, typer.Option(help="Once overdue: let others take the seats of who did not go on.")] = False,
-           vote: Annotated[list[str] | None, typer.Option(help="PATH=approve, =change or =refuse; once for each file.")] = None,
-           comment: Annotated[str, typer.Option(help="Needed for a change and a refusal, and where a check asks.")] = "",
-           reason: Annotated[list[str] | None, typer.Option(help="Why: one of those of policies/reviews.yaml.")] = None,
-           who: As = "lin", home: Home = None, as_json: Json = False) -> None:
-    """Look at an output that waits, and vote on its files (data officers), blind to the others until all have voted."""
+def review(
+    review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
+    view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
+    original: Annotated[
+        bool, typer.Option(help="With --view: as the run left it, not as it would leave.")
+    ] = False,
+    give_on: Annotated[
+        bool, typer.Option(help="Once overdue: let others take the seats of who did not go on.")
+    ] = False,
+    vote: Annotated[
+        list[str] | None, typer.Option(help="PATH=approve, =change or =refuse; once for each file.")
+    ] = None,
+    comment: Annotated[
+        str, typer.Option(help="Needed for a change and a refusal, and where a check asks.")
+    ] = "",
+    reason: Annotated[
+        list[str] | None, typer.Option(help="Why: one of those of policies/reviews.yaml.")
+    ] = None,
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Look at an output that waits, and vote on its files (data officers),
+    blind to the others until all have voted."""
     visitor, address = visitor_of(home, who), f"/v1/reviews/{quote(review_id, safe='')}"
     if view:
-        content: bytes = visitor.vault("GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()})
-        if sys.stdout.isatty():  # a program wrote it: what could steer a terminal, or hide, is shown by its number
-            print("".join(letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
-                          for letter in content.decode("utf-8", "backslashreplace")))
+        content: bytes = visitor.vault(
+            "GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()}
+        )
+        # a program wrote it: what could steer a terminal, or hide, is shown by its number
+        if sys.stdout.isatty():
+            print(
+                "".join(
+                    letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
+                    for letter in content.decode("utf-8", "backslashreplace")
+                )
+            )
         else:
             sys.stdout.buffer.write(content)
         return
     told = visitor.vault("POST", f"{address}/seats/give-on") if give_on else visitor.vault("GET", address)
     if vote:
         parts = [one.rpartition("=") for one in vote]
-        told = visitor.vault("POST", f"{address}/votes", json={"revision": told["revision"], "votes": [
-            {"path": path, "vote": choice, "comment": comment, "reasons": [] if choice == "approve" else reason or []}
-            for path, _, choice in parts]})
-    lines = [f"{told['name']} of {told['team']}: {told['outcome'] or told['state']}; "
-             f"{told['submitted']} of {told['needed']} have voted."]
+        told = visitor.vault(
+            "POST",
+            f"{address}/votes",
+            json={
+                "revision": told["revision"],
+                "votes": [
+                    {
+                        "path": path,
+                        "vote": choice,
+                        "comment": comment,
+                        "reasons": [] if choice == "approve" else reason or [],
+                    }
+                    for path, _, choice in parts
+                ],
+            },
+        )
+    lines = [
+        f"{told['name']} of {told['team']}: {told['outcome'] or told['state']}; "
+        f"{told['submitted']} of {told['needed']} have voted."
+    ]
     for one in told["files"]:
-        lines += [f"  {one['path']}  {one['statbarn']}  {one['size'] if one['left'] else 'not left'}",
-                  *[f"    {found['severity']}: {found['message']}" for found in one["findings"]],
-                  *[f"    {cast['reviewer']} ({cast['round']}): {cast['vote']} {cast['comment']}"
-                    for cast in told["votes"] if cast["path"] == one["path"]]]
+        lines += [
+            f"  {one['path']}  {one['statbarn']}  {one['size'] if one['left'] else 'not left'}",
+            *[f"    {found['severity']}: {found['message']}" for found in one["findings"]],
+            *[
+                f"    {cast['reviewer']} ({cast['round']}): {cast['vote']} {cast['comment']}"
+                for cast in told["votes"]
+                if cast["path"] == one["path"]
+            ],
+        ]
     show(told, as_json, *[escape(line) for line in lines])

@@ -14,25 +14,46 @@ from sandbox.errors import InvalidInput
 
 
 @app.command()
-def run(folder: Annotated[Path | None, typer.Argument(help="The program: its .py files and a cihu.yaml (name, entry, inputs, "
-                                                      "limit).")] = None,
-        sql: Annotated[str, typer.Option(help="Instead of a program: a table of exact counts, computed by the vault.")] = "",
-        name: Annotated[str, typer.Option(help="With --sql: what it is, in a few words.")] = "a table",
-        limit: Annotated[str, typer.Option(help="With --sql: when its end is told (10s, 1m, 5m, ...).")] = "10s",
-        who: As = "wang", home: Home = None, as_json: Json = False) -> None:
-    """Hand in a program to run on real rows in a seal, or a declared query; what it leaves waits for reviewers.
+def run(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="The program: its .py files and a cihu.yaml (name, entry, inputs, limit)."),
+    ] = None,
+    sql: Annotated[
+        str, typer.Option(help="Instead of a program: a table of exact counts, computed by the vault.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="With --sql: what it is, in a few words.")] = "a table",
+    limit: Annotated[str, typer.Option(help="With --sql: when its end is told (10s, 1m, 5m, ...).")] = "10s",
+    who: As = "wang",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Hand in a program to run on real rows in a seal, or a declared query;
+    what it leaves waits for reviewers.
 
     Try a program first on the rows of `cihu stand-in`: of the real run you are told the state, and no more.
     """
     from sandbox.cli.program_folder import LIMITS, read_folder
 
     if (folder is None) is (not sql) or limit not in LIMITS:
-        raise InvalidInput("A run is a program's folder or a declared query.",
-                           remedy="Give a folder, or --sql \"SELECT ...\" (with a --limit of 10s, 1m, 5m, 15m, 1h or 4h).")
-    body = read_folder(folder) if folder is not None else {"name": name, "sql": sql, "limit_seconds": LIMITS[limit]}
-    done = visitor_of(home, who).vault("POST", "/v1/runs" if folder is not None else "/v1/runs/table", json=body)
-    show(done, as_json, f"Run {done['id']} is {done['state']}; log entry {done['log_index']}.",
-          f"  Its end is told {done['limit_seconds']} seconds after its start, however soon it ends: cihu runs")
+        raise InvalidInput(
+            "A run is a program's folder or a declared query.",
+            remedy='Give a folder, or --sql "SELECT ..." (with a --limit of 10s, 1m, 5m, 15m, 1h or 4h).',
+        )
+    body = (
+        read_folder(folder)
+        if folder is not None
+        else {"name": name, "sql": sql, "limit_seconds": LIMITS[limit]}
+    )
+    done = visitor_of(home, who).vault(
+        "POST", "/v1/runs" if folder is not None else "/v1/runs/table", json=body
+    )
+    show(
+        done,
+        as_json,
+        f"Run {done['id']} is {done['state']}; log entry {done['log_index']}.",
+        f"  Its end is told {done['limit_seconds']} seconds after its start, however soon it ends: cihu runs",
+    )
 
 
 @app.command()
@@ -44,22 +65,39 @@ def runs(who: As = "wang", home: Home = None, as_json: Json = False) -> None:
     table = Table("run", "name", "state", "by", "reads", "its end is told at")
     for one in told:
         reads = ", ".join(f"{read['dataset']}@{read['version']}" for read in one["inputs"])
-        table.add_row(one["id"], escape(one["name"]), one["state"], one["submitted_by"], reads, (one["told_at"] or "")[:19])
+        table.add_row(
+            one["id"],
+            escape(one["name"]),
+            one["state"],
+            one["submitted_by"],
+            reads,
+            (one["told_at"] or "")[:19],
+        )
     return out.print(table)
 
 
 @app.command()
-def cancel(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")], who: As = "wang", home: Home = None,
-           as_json: Json = False) -> None:
+def cancel(
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    who: As = "wang",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Call a sealed run off that waits or runs; what it made is thrown away."""
     done = visitor_of(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/cancel")
     show(done, as_json, f"Run {done['id']} is {done['state']}.")
 
 
 @app.command()
-def release(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
-            wish: Annotated[Path, typer.Argument(help="YAML: path -> statbarn, context, controls, and counts if there are any.")],
-            who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+def release(
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    wish: Annotated[
+        Path, typer.Argument(help="YAML: path -> statbarn, context, controls, and counts if there are any.")
+    ],
+    who: As = "wang",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Ask for files of a finished run (analysts). Officers look at each, and decide."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -68,17 +106,32 @@ def release(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.
         said = YAML(typ="safe", pure=True).load(wish.read_text("utf-8"))
         files = [{"path": str(path), **words} for path, words in said.items()]
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError) as error:
-        raise InvalidInput(f"{wish} does not say which files to release.", remedy="For each file: its path, and below it "
-                           "statbarn, context, controls and, if there are any, counts.") from error
-    done = visitor_of(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files})
-    show(done, as_json, f"{len(done['files'])} files wait for reviewers, until {done['due_at'][:10]}.",
-          f"  When they have decided: cihu files {run_id}")
+        raise InvalidInput(
+            f"{wish} does not say which files to release.",
+            remedy="For each file: its path, and below it "
+            "statbarn, context, controls and, if there are any, counts.",
+        ) from error
+    done = visitor_of(home, who).vault(
+        "POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files}
+    )
+    show(
+        done,
+        as_json,
+        f"{len(done['files'])} files wait for reviewers, until {done['due_at'][:10]}.",
+        f"  When they have decided: cihu files {run_id}",
+    )
 
 
 @app.command()
-def files(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
-          save: Annotated[Path | None, typer.Option(help="Write them below this folder, with receipt.json.")] = None,
-          who: As = "wang", home: Home = None, as_json: Json = False) -> None:
+def files(
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    save: Annotated[
+        Path | None, typer.Option(help="Write them below this folder, with receipt.json.")
+    ] = None,
+    who: As = "wang",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """The released files of a run, and what reviewers said if it was returned or refused."""
     visitor, address = visitor_of(home, who), f"/v1/runs/{quote(run_id, safe='')}"
     done = visitor.vault("GET", f"{address}/files")
@@ -90,15 +143,22 @@ def files(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")
             place.write_bytes(visitor.vault("GET", f"{address}/files/{one['path']}"))
         if done["receipt"]:
             (save / "receipt.json").write_text(json.dumps(done["receipt"], ensure_ascii=False), "utf-8")
-    show(done | {"request": said}, as_json, f"The request is {said['outcome'] or said['state']}.",
-          *[f"  {one['path']}  {one['size']} bytes  sha256 {one['sha256']}" for one in done["files"]],
-          *[f"  {one['path']}: {one['comment']}" for one in said["comments"]])
+    show(
+        done | {"request": said},
+        as_json,
+        f"The request is {said['outcome'] or said['state']}.",
+        *[f"  {one['path']}  {one['size']} bytes  sha256 {one['sha256']}" for one in done["files"]],
+        *[f"  {one['path']}: {one['comment']}" for one in said["comments"]],
+    )
 
 
 @app.command()
-def package(run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
-            save: Annotated[Path, typer.Option(help="Write it to this zip.")],
-            who: As = "wang", home: Home = None) -> None:
+def package(
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    save: Annotated[Path, typer.Option(help="Write it to this zip.")],
+    who: As = "wang",
+    home: Home = None,
+) -> None:
     """The whole story of a decided run as one signed RO-Crate; `cihu audit verify` checks it offline."""
     content: bytes = visitor_of(home, who).vault("GET", f"/v1/runs/{quote(run_id, safe='')}/package")
     save.write_bytes(content)

@@ -22,12 +22,24 @@ def status(home: Home = None, as_json: Json = False) -> None:
     table = Table("part", "state", "process", "started again", "needs")
     for name, part in told["parts"].items():
         needs = [f"{what}: {said}" for what, said in part.get("checks", {}).items() if said != "ok"]
-        table.add_row(name, part["state"], str(part["pid"] or ""), str(part["restarts"]), escape("; ".join(needs) or "ok"))
+        table.add_row(
+            name,
+            part["state"],
+            str(part["pid"] or ""),
+            str(part["restarts"]),
+            escape("; ".join(needs) or "ok"),
+        )
     out.print(table)
     for name, part in told["parts"].items():
         if end := part["last_end"]:
-            out.print(escape(f"  {name} ended {end['at']}: {end['why']}. Its log: {part['log']}"), soft_wrap=True,
-                      highlight=False)
-    out.print(f"The city is {'ready' if told['ready'] else 'not ready'}. Its own log: {escape(told['log'])}", soft_wrap=True,
-              highlight=False)
+            out.print(
+                escape(f"  {name} ended {end['at']}: {end['why']}. Its log: {part['log']}"),
+                soft_wrap=True,
+                highlight=False,
+            )
+    out.print(
+        f"The city is {'ready' if told['ready'] else 'not ready'}. Its own log: {escape(told['log'])}",
+        soft_wrap=True,
+        highlight=False,
+    )
     raise typer.Exit(0 if told["ready"] else 1)

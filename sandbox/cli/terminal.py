@@ -13,25 +13,41 @@ from rich.markup import escape
 if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
     from sandbox.client.session import ClientSession
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", help="""
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="""
 **Cihu (磁湖)**: use a city's data without seeing it; sell what may safely leave.
 
 Start with `cihu up` (a city on this machine) and, in another terminal, `cihu tour --against .cihu` (the whole story).
 
 The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt. The demo's
 people: lin and zhou (data officers), wang, li, zhao (analysts), chen (a company's buyer), he (operator), xu (auditor).
-""")
-audit_app = typer.Typer(no_args_is_help=True, help="The transparency log: receipts, and how to verify them without trust.")
+""",  # noqa: E501
+)
+audit_app = typer.Typer(
+    no_args_is_help=True, help="The transparency log: receipts, and how to verify them without trust."
+)
 app.add_typer(audit_app, name="audit")
 out, err = Console(), Console(stderr=True)
 
-Home = Annotated[Path | None, typer.Option("--home", help="The city's folder (default: CIHU_HOME, or .cihu).")]
+Home = Annotated[
+    Path | None, typer.Option("--home", help="The city's folder (default: CIHU_HOME, or .cihu).")
+]
 As = Annotated[str, typer.Option("--as", help="Who you are, such as wang.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Epsilon = Annotated[str | None, typer.Option(help="The privacy loss you offer (default: the dataset's own).")]
-RelativeError = Annotated[str | None, typer.Option("--error", help="Instead of an epsilon: the relative error you need in "
-                                                     "a group of typical size, such as 0.05.")]
-GrantNumber = Annotated[str | None, typer.Option("--grant", help="Under which grant; needed if you have several.")]
+RelativeError = Annotated[
+    str | None,
+    typer.Option(
+        "--error",
+        help="Instead of an epsilon: the relative error you need in a group of typical size, such as 0.05.",
+    ),
+]
+GrantNumber = Annotated[
+    str | None, typer.Option("--grant", help="Under which grant; needed if you have several.")
+]
 
 
 def home_of(home: Path | None) -> Path:
@@ -44,12 +60,15 @@ def visitor_of(home: Path | None, account: str) -> "ClientSession":
     from sandbox.client.session import ClientSession, places
 
     where = places(home_of(home))
-    password = os.environ.get("CIHU_PASSWORD") or typer.prompt(f"Password of {account}", hide_input=True, err=True)
+    password = os.environ.get("CIHU_PASSWORD") or typer.prompt(
+        f"Password of {account}", hide_input=True, err=True
+    )
     return ClientSession(where, account, password)
 
 
 def print_json(document: Any, *, indent: int | None = None) -> None:
-    """One JSON document on standard output. Where that cannot write every letter, JSON's own escapes stand for it."""
+    """One JSON document on standard output.
+    Where that cannot write every letter, JSON's own escapes stand for it."""
     encoding = (getattr(sys.stdout, "encoding", "") or "ascii").lower().replace("-", "").replace("_", "")
     print(json.dumps(document, ensure_ascii=encoding != "utf8", indent=indent))
 

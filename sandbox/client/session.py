@@ -1,4 +1,5 @@
-"""How does a person's tool talk to a city? It logs in at the portal, and then speaks HTTP to the vault and the market."""
+"""How does a person's tool talk to a city?
+It logs in at the portal, and then speaks HTTP to the vault and the market."""
 
 import json
 import os
@@ -26,14 +27,18 @@ class ServiceUrls:
 
 
 def places(home: Path, environment: Mapping[str, str] = os.environ) -> ServiceUrls:
-    """The city of `home` (its city.json), or wherever CIHU_PORTAL_URL, CIHU_VAULT_URL and CIHU_HUB_URL say."""
+    """The city of `home` (its city.json), or wherever CIHU_PORTAL_URL,
+    CIHU_VAULT_URL and CIHU_HUB_URL say."""
     said = {name: environment.get(f"CIHU_{name.upper()}_URL", "") for name in ("portal", "vault", "hub")}
     if not all(said.values()):
         try:
             known = json.loads((home / "city.json").read_text("utf-8"))["addresses"]
         except (OSError, ValueError, KeyError):
-            raise Unavailable(f"No city runs in {home}.", remedy="Start one with `make up` or `cihu up`, or set "
-                              "CIHU_PORTAL_URL, CIHU_VAULT_URL and CIHU_HUB_URL.") from None
+            raise Unavailable(
+                f"No city runs in {home}.",
+                remedy="Start one with `make up` or `cihu up`, or set "
+                "CIHU_PORTAL_URL, CIHU_VAULT_URL and CIHU_HUB_URL.",
+            ) from None
         said = {name: given or str(known[name]) for name, given in said.items()}
     return ServiceUrls(**{name: url.rstrip("/") for name, url in said.items()})
 
@@ -44,7 +49,9 @@ class ClientSession:
     def __init__(self, where: ServiceUrls, account: str, password: str) -> None:
         self.where, self.account = where, account
         self._client = httpx.Client(timeout=SECONDS, trust_env=False)
-        said = self._send("POST", f"{where.portal}/api/v1/login", json={"username": account, "password": password})
+        said = self._send(
+            "POST", f"{where.portal}/api/v1/login", json={"username": account, "password": password}
+        )
         self.principal: Document = said["principal"]
         self._tokens = {"vault": said["vault_token"], "portal": said["portal_token"]}
 
@@ -61,9 +68,13 @@ class ClientSession:
         """Publish a file under a policy file. Raises `InvalidInput` if one of them cannot be read."""
         try:
             files = {"file": (rows.name, rows.read_bytes())}
-            done: Document = self.vault("POST", "/v1/datasets", data={"policy": policy.read_text("utf-8")}, files=files)
+            done: Document = self.vault(
+                "POST", "/v1/datasets", data={"policy": policy.read_text("utf-8")}, files=files
+            )
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"A file cannot be read: {error}.", remedy="Give the policy (YAML) and the rows.") from None
+            raise InvalidInput(
+                f"A file cannot be read: {error}.", remedy="Give the policy (YAML) and the rows."
+            ) from None
         return done
 
     def _send(self, method: str, url: str, *, token: str = "", **more: Any) -> Any:
@@ -71,8 +82,9 @@ class ClientSession:
         try:
             answer = self._client.request(method, url, headers=headers, **more)
         except httpx.HTTPError as error:
-            raise Unavailable(f"{url} cannot be reached.", remedy="Is the city running?",
-                              internal=type(error).__name__) from None
+            raise Unavailable(
+                f"{url} cannot be reached.", remedy="Is the city running?", internal=type(error).__name__
+            ) from None
         if answer.is_success:
             kind = answer.headers.get("content-type", "")
             if answer.content and "json" in kind:  # a 204 has no content, yet a kind
@@ -89,9 +101,15 @@ def refusal(answer: httpx.Response) -> CihuError:
         said = {}
     kind = next((kind for kind, status in STATUS if status == answer.status_code), Unavailable)
     remedy = str(said.get("remedy") or "")
-    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and (request := str(said.get("request_id") or "")):
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR and (
+        request := str(said.get("request_id") or "")
+    ):
         remedy = f"{remedy} For the operator: the logs have it as request {request}.".strip()
     error = kind.__new__(kind)
-    CihuError.__init__(error, str(said.get("detail") or f"The city refused ({answer.status_code})."),
-                       code=said.get("code"), remedy=remedy)
+    CihuError.__init__(
+        error,
+        str(said.get("detail") or f"The city refused ({answer.status_code})."),
+        code=said.get("code"),
+        remedy=remedy,
+    )
     return error

@@ -1,6 +1,8 @@
-"""How does a database come from one version to the next? By alembic: one history for each side, one migrator at a time.
+"""How does a database come from one version to the next?
+By alembic: one history for each side, one migrator at a time.
 
-Both sides use this; each brings its own `History`. To compare (`revise`, `differences`), its tables must have been imported.
+Both sides use this; each brings its own `History`. To compare (`revise`, `differences`), its tables
+must have been imported.
 """
 
 from collections.abc import Iterator
@@ -30,16 +32,23 @@ _ALEMBIC = Lock()  # alembic keeps the migration that runs in module globals: on
 
 @dataclass(frozen=True)
 class History:
-    """The migrations of one side, in `folder`, for the tables of `schemas`. Its version stands in the last of them."""
+    """The migrations of one side, in `folder`, for the tables of `schemas`.
+    Its version stands in the last of them."""
 
     folder: Path
     schemas: tuple[str, ...]
 
     def options(self) -> dict[str, Any]:
         """What alembic must know to see the tables of this side, and only them."""
-        return {"target_metadata": metadata, "include_schemas": True, "include_name": self._looks_in,
-                "include_object": self._is_mine, "version_table": VERSION_TABLE,
-                "version_table_schema": self.schemas[-1], "compare_server_default": True}
+        return {
+            "target_metadata": metadata,
+            "include_schemas": True,
+            "include_name": self._looks_in,
+            "include_object": self._is_mine,
+            "version_table": VERSION_TABLE,
+            "version_table_schema": self.schemas[-1],
+            "compare_server_default": True,
+        }
 
     def _looks_in(self, name: str | None, kind: str, _: Any) -> bool:
         """Which of the database's schemas are read."""
@@ -52,7 +61,8 @@ class History:
 
 @contextmanager
 def owned(owner_url: str) -> Iterator[Transaction]:
-    """One transaction as the owner, while nobody else migrates this database. Raises `CihuError` if it cannot be done."""
+    """One transaction as the owner, while nobody else migrates this database.
+    Raises `CihuError` if it cannot be done."""
     database = Database(owner_url, pool_size=1)
     try:
         with database.transaction() as tx:
@@ -65,19 +75,22 @@ def owned(owner_url: str) -> Iterator[Transaction]:
 
 
 def upgrade(tx: Transaction, history: History, to: str = "head") -> None:
-    """Bring the tables of `history` to its newest version, or to an older one, in the caller's transaction (see `owned`)."""
+    """Bring the tables of `history` to its newest version, or to an older one, in the caller's transaction
+    (see `owned`)."""
     with _ALEMBIC:
         command.upgrade(_config(tx, history), to)
 
 
 def revise(tx: Transaction, history: History, *, number: str, message: str) -> None:
-    """Write a new migration from what the tables' metadata has and the database has not. To be read before it is used."""
+    """Write a new migration from what the tables' metadata has and the database has not.
+    To be read before it is used."""
     with _ALEMBIC:
         command.revision(_config(tx, history), message, autogenerate=True, rev_id=number)
 
 
 def differences(tx: Transaction, history: History) -> list[Any]:
-    """What the database and the tables' metadata do not have in common, as alembic sees it: nothing, after `upgrade`."""
+    """What the database and the tables' metadata do not have in common, as alembic sees it:
+    nothing, after `upgrade`."""
     context = MigrationContext.configure(tx, opts=history.options())
     return list(compare_metadata(context, metadata))
 
@@ -98,13 +111,21 @@ def _escaped(folder: Path) -> str:
 
 def _meaning(error: ProgrammingError | CommandError) -> CihuError:
     if isinstance(error, CommandError):
-        return Conflict("This database was migrated by another version of Cihu, whose migrations are not here.",
-                        remedy="Start that version, or a newer one.", internal=str(error))
+        return Conflict(
+            "This database was migrated by another version of Cihu, whose migrations are not here.",
+            remedy="Start that version, or a newer one.",
+            internal=str(error),
+        )
     if isinstance(error.orig, DuplicateTable):
-        return Conflict("This database has Cihu's tables, but not from a migration.",
-                        remedy="It was made before there were migrations: begin with an empty one (a new CIHU_HOME).",
-                        internal=str(error.orig))
+        return Conflict(
+            "This database has Cihu's tables, but not from a migration.",
+            remedy="It was made before there were migrations: begin with an empty one (a new CIHU_HOME).",
+            internal=str(error.orig),
+        )
     if isinstance(error.orig, InsufficientPrivilege):
-        return Forbidden("This role may not change the database's tables.",
-                         remedy="Give the address of the database for its owner.", internal=str(error.orig))
+        return Forbidden(
+            "This role may not change the database's tables.",
+            remedy="Give the address of the database for its owner.",
+            internal=str(error.orig),
+        )
     raise error

@@ -1,6 +1,8 @@
-"""What may each service's database role do? The least that its job needs; into the log it can only call `log.append`.
+"""What may each service's database role do?
+The least that its job needs; into the log it can only call `log.append`.
 
-The owner (who migrates) holds the schemas. `cihu_vault` and `cihu_portal` are the roles that the services log in as.
+The owner (who migrates) holds the schemas. `cihu_vault` and `cihu_portal` are the roles that
+the services log in as.
 """
 
 from sqlalchemy import text
@@ -17,7 +19,8 @@ VERSION_TABLE = "schema_version"
 LOG_APPEND = "log.append(text, bytea, text)"
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
-    # a schema (every table in it), a table (instead of what its schema's line says) or a function; role; rights
+    # a schema (every table in it), a table (instead of what its schema's line says) or a
+    # function; role; rights
     ("log", VAULT, READ),
     ("log.checkpoints", VAULT, APPEND),
     (LOG_APPEND, VAULT, CALL),
@@ -49,15 +52,20 @@ def create_roles(tx: Transaction, *, passwords: dict[str, str] | None = None) ->
         known = tx.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
         if not known:
             # roles belong to the whole server: another database's migration may be making them at this moment
-            tx.execute(text(f"DO $$ BEGIN CREATE ROLE {role} LOGIN; "
-                            "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"))
+            tx.execute(
+                text(
+                    f"DO $$ BEGIN CREATE ROLE {role} LOGIN; "
+                    "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+                )
+            )
         if passwords and role in passwords:
             # not text(): a verifier has colons
             tx.exec_driver_sql(f"ALTER ROLE {role} PASSWORD '{_hashed(tx, role, passwords[role])}'")
 
 
 def _hashed(tx: Transaction, role: str, password: str) -> str:
-    """The SCRAM verifier that Postgres would keep, made here: the password itself is in no statement and no server's log."""
+    """The SCRAM verifier that Postgres would keep, made here:
+    the password itself is in no statement and no server's log."""
     connection = tx.connection.driver_connection
     assert connection is not None
     verifier: bytes = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")

@@ -1,4 +1,5 @@
-"""Declared queries: exact counts that the vault computes itself, and which units stand behind every number that left."""
+"""Declared queries: exact counts that the vault computes itself,
+and which units stand behind every number that left."""
 
 from sandbox.declared.check import How, Overlap, overlaps
 from sandbox.declared.compute import compute
@@ -7,4 +8,14 @@ from sandbox.declared.read_query import DeclaredQuery, read_query
 from sandbox.declared.rules import CellRules
 from sandbox.declared.unit_digests import UnitDigests
 
-__all__ = ["CellRules", "DeclaredContext", "DeclaredQuery", "How", "Overlap", "UnitDigests", "compute", "overlaps", "read_query"]
+__all__ = [
+    "CellRules",
+    "DeclaredContext",
+    "DeclaredQuery",
+    "How",
+    "Overlap",
+    "UnitDigests",
+    "compute",
+    "overlaps",
+    "read_query",
+]

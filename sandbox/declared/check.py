@@ -1,7 +1,9 @@
-"""Does a new table, beside all that has left about the same people, give a few units away? By which numbers of which releases?
+"""Does a new table, beside all that has left about the same people, give a few units away?
+By which numbers of which releases?
 
-Rounded numbers count as known exactly. Two questions are asked: what follows from numbers that have left and would leave now;
-and what would follow if margins over suppressed cells, of any table, were known from elsewhere.
+Rounded numbers count as known exactly. Two questions are asked: what follows from numbers that have
+left and would leave now; and what would follow if margins over suppressed cells, of any table, were
+known from elsewhere.
 """
 
 from collections.abc import Sequence
@@ -32,7 +34,8 @@ class How(StrEnum):
 
 @dataclass(frozen=True)
 class Number:
-    """One of the numbers that give something away: what it is called, and with which release it left (None: it is new)."""
+    """One of the numbers that give something away: what it is called, and with which release it left (None:
+    it is new)."""
 
     name: str
     release: KeptTable | None
@@ -72,8 +75,14 @@ class _Beside:
 
         def known(kept: KeptTable, release: KeptTable | None) -> list["_Known"]:
             table, places = kept.table, np.searchsorted(units, kept.table.behind.units)
-            return [_Known.of(numbers, release, places, len(units)) for numbers in (
-                table.told(), table.totals(hidden=True, least=least), table.totals(hidden=False, least=least))]
+            return [
+                _Known.of(numbers, release, places, len(units))
+                for numbers in (
+                    table.told(),
+                    table.totals(hidden=True, least=least),
+                    table.totals(hidden=False, least=least),
+                )
+            ]
 
         # newest releases first: if several say the same, the finding names the newest
         old = [known(release, release) for release in releases]
@@ -84,12 +93,15 @@ class _Beside:
         self.sizes = every.sizes
         self.old, self.old_hidden, self.old_sums, self.new, self.new_hidden, self.new_sums = (
             _Known(every.numbers[start:end].tocsr(), part.numbers)
-            for part, start, end in zip(parts, starts[:-1], starts[1:], strict=True))
+            for part, start, end in zip(parts, starts[:-1], starts[1:], strict=True)
+        )
 
     def overlaps(self) -> list[Overlap]:
         too_many = False
-        for how, before in ((How.COMBINATION, self.old), (How.SUPPRESSION, _joined(
-                [self.old, self.old_hidden, self.new_hidden], len(self.sizes)))):
+        for how, before in (
+            (How.COMBINATION, self.old),
+            (How.SUPPRESSION, _joined([self.old, self.old_hidden, self.new_hidden], len(self.sizes))),
+        ):
             if how is How.SUPPRESSION and before.rows.shape[0] == self.old.rows.shape[0]:
                 continue
             every = _joined([before, self.new], len(self.sizes))
@@ -106,11 +118,16 @@ class _Beside:
         return []
 
     def _pairs(self) -> list[Overlap]:
-        """Two numbers that differ by few units, at least one of which is new; sums that follow from what is shown among them."""
+        """Two numbers that differ by few units, at least one of which is new;
+        sums that follow from what is shown among them."""
         new = _joined([self.new, self.new_sums], len(self.sizes))
         every = _joined([self.old, self.old_sums, new], len(self.sizes))
-        return [Overlap(How.DIFFERENCE, units, (new.numbers[mine], every.numbers[other]))
-                for mine, other, units in close_pairs(new.rows, every.rows, self.sizes, self.least, most=MOST_OVERLAPS)]
+        return [
+            Overlap(How.DIFFERENCE, units, (new.numbers[mine], every.numbers[other]))
+            for mine, other, units in close_pairs(
+                new.rows, every.rows, self.sizes, self.least, most=MOST_OVERLAPS
+            )
+        ]
 
     def _atoms(self, rows: csr_matrix) -> Atoms:
         return atoms_of(rows, self.sizes)
@@ -124,14 +141,18 @@ class _Known:
     @staticmethod
     def of(numbers: Numbers, release: KeptTable | None, places: npt.NDArray[np.intp], units: int) -> "_Known":
         rows = numbers.rows
-        return _Known(csr_matrix((rows.data, places[rows.indices], rows.indptr), shape=(rows.shape[0], units)),
-                      tuple(Number(name, release) for name in numbers.names))
+        return _Known(
+            csr_matrix((rows.data, places[rows.indices], rows.indptr), shape=(rows.shape[0], units)),
+            tuple(Number(name, release) for name in numbers.names),
+        )
 
 
 def _joined(parts: Sequence[_Known], columns: int) -> _Known:
     empty = csr_matrix((0, columns), dtype=np.int64)
-    return _Known(vstack([empty, *(part.rows for part in parts)]).tocsr(),
-                  tuple(number for part in parts for number in part.numbers))
+    return _Known(
+        vstack([empty, *(part.rows for part in parts)]).tocsr(),
+        tuple(number for part in parts for number in part.numbers),
+    )
 
 
 def _overlap(how: How, few: Few, every: _Known) -> Overlap:

@@ -1,4 +1,5 @@
-"""Who stands behind the numbers of a table? For each cell the units, by their digests, and what each brings to each number."""
+"""Who stands behind the numbers of a table?
+For each cell the units, by their digests, and what each brings to each number."""
 
 import io
 from collections.abc import Iterator
@@ -19,9 +20,9 @@ Shown = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Behind:
-    """`shape`: how many values each key has; cells are numbered with the last key fastest. `unit`, `cell` and `brought`
-    (a column for each measure) say, line by line, what a unit brings to a cell. `once`: measures to which a unit brings one,
-    however many of its rows or cells are put together."""
+    """`shape`: how many values each key has; cells are numbered with the last key fastest.
+    `unit`, `cell` and `brought` (a column for each measure) say, line by line, what a unit brings to a cell.
+    `once`: measures to which a unit brings one, however many of its rows or cells are put together."""
 
     shape: tuple[int, ...]
     once: tuple[bool, ...]
@@ -40,7 +41,11 @@ class Behind:
 
     def by_cell(self, measure: int) -> csr_matrix:
         """cells x units."""
-        made = csr_matrix((self.brought[:, measure], (self.cell, self.unit)), shape=(self.cells, len(self.units)), dtype=np.int64)
+        made = csr_matrix(
+            (self.brought[:, measure], (self.cell, self.unit)),
+            shape=(self.cells, len(self.units)),
+            dtype=np.int64,
+        )
         made.eliminate_zeros()
         return made
 
@@ -60,16 +65,21 @@ class Behind:
         for kept in range(len(self.shape)):
             for keys in combinations(range(len(self.shape)), kept):
                 sizes = [self.shape[key] for key in keys]
-                groups = np.ravel_multi_index([coordinates[key] for key in keys], sizes) if keys else np.zeros(
-                    self.cells, dtype=np.int64)
+                groups = (
+                    np.ravel_multi_index([coordinates[key] for key in keys], sizes)
+                    if keys
+                    else np.zeros(self.cells, dtype=np.int64)
+                )
                 for group in range(prod(sizes)):
                     values = [int(place) for place in np.unravel_index(group, sizes)] if keys else []
                     yield Margin(tuple(zip(keys, values, strict=True)), np.flatnonzero(groups == group))
 
     def of_margin(self, by_cell: csr_matrix, margin: "Margin", measure: int) -> csr_matrix:
         """One row: what each column of `by_cell` brings to all of the margin's cells together."""
-        chosen = csr_matrix((np.ones(len(margin.cells), np.int64), (np.zeros(len(margin.cells), np.int64), margin.cells)),
-                            shape=(1, self.cells))
+        chosen = csr_matrix(
+            (np.ones(len(margin.cells), np.int64), (np.zeros(len(margin.cells), np.int64), margin.cells)),
+            shape=(1, self.cells),
+        )
         together = (chosen @ by_cell).tocsr()
         if self.once[measure]:
             together.data = np.minimum(together.data, 1)
@@ -77,16 +87,28 @@ class Behind:
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, shape=np.array(self.shape, np.int64), once=np.array(self.once), units=self.units,
-                            unit=self.unit.astype(np.uint32), cell=self.cell.astype(np.uint32),
-                            brought=self.brought.astype(np.uint32))
+        np.savez_compressed(
+            buffer,
+            shape=np.array(self.shape, np.int64),
+            once=np.array(self.once),
+            units=self.units,
+            unit=self.unit.astype(np.uint32),
+            cell=self.cell.astype(np.uint32),
+            brought=self.brought.astype(np.uint32),
+        )
         return buffer.getvalue()
 
     @staticmethod
     def from_bytes(content: bytes) -> "Behind":
         with np.load(io.BytesIO(content), allow_pickle=False) as said:
-            return Behind(tuple(said["shape"].tolist()), tuple(said["once"].tolist()), said["units"],
-                          said["unit"].astype(np.int64), said["cell"].astype(np.int64), said["brought"].astype(np.int64))
+            return Behind(
+                tuple(said["shape"].tolist()),
+                tuple(said["once"].tolist()),
+                said["units"],
+                said["unit"].astype(np.int64),
+                said["cell"].astype(np.int64),
+                said["brought"].astype(np.int64),
+            )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Which units do the known numbers never tell apart? Those that bring the same to every number are one atom."""
+"""Which units do the known numbers never tell apart?
+Those that bring the same to every number are one atom."""
 
 import secrets
 from dataclasses import dataclass
@@ -10,18 +11,19 @@ from scipy.sparse import csr_matrix
 
 @dataclass(frozen=True)
 class Atoms:
-    """`numbers`: a row for each known number, a column for each atom: what each of its units brings. `sizes`: how many units."""
+    """`numbers`: a row for each known number, a column for each atom: what each of its units brings.
+    `sizes`: how many units."""
 
     numbers: csr_matrix
     sizes: npt.NDArray[np.int64]
 
 
 def atoms_of(numbers: csr_matrix, sizes: npt.NDArray[np.int64] | None = None) -> Atoms:
-    """Group the columns (units, or `sizes` of them each) by what they bring to each number (row). Those that bring nothing are
-    in no atom.
+    """Group the columns (units, or `sizes` of them each) by what they bring to each number (row).
+    Those that bring nothing are in no atom.
 
-    Equal columns are found by a sum of 64 bits with weights drawn for this once: that any two others agree has a chance of
-    about one in ten million, for a million of them.
+    Equal columns are found by a sum of 64 bits with weights drawn for this once: that any two others agree
+    has a chance of about one in ten million, for a million of them.
     """
     by_unit = numbers.tocsc()
     by_unit.eliminate_zeros()

@@ -1,7 +1,9 @@
-"""How is a system of whole numbers solved exactly, and fast? In residues by a prime that is drawn for each check.
+"""How is a system of whole numbers solved exactly, and fast?
+In residues by a prime that is drawn for each check.
 
-Whatever a system determines over the rationals, it determines in residues too, unless the prime divides one of its invariant
-factors. The prime is drawn from some fifty million, after the tables are there: nobody can prepare numbers for it.
+Whatever a system determines over the rationals, it determines in residues too, unless the prime divides one
+of its invariant factors. The prime is drawn from some fifty million, after the tables are there: nobody can
+prepare numbers for it.
 """
 
 import secrets
@@ -39,8 +41,8 @@ def is_prime(odd: int) -> bool:
 
 
 def echelon(matrix: Residues, prime: int) -> tuple[Residues, list[int]]:
-    """The row echelon form with pivots of one: its rows with a pivot, and the pivots' columns, which are the first columns
-    that do not follow from those before them."""
+    """The row echelon form with pivots of one: its rows with a pivot, and the pivots' columns,
+    which are the first columns that do not follow from those before them."""
     left, pivots = matrix % prime, list[int]()
     for column in range(matrix.shape[1]):
         done = len(pivots)
@@ -54,12 +56,14 @@ def echelon(matrix: Residues, prime: int) -> tuple[Residues, list[int]]:
             left[[done, first]] = left[[first, done]]
         left[done, column:] = left[done, column:] * pow(int(left[done, column]), -1, prime) % prime
         if 2 * len(below) > len(left) - done:
-            rest = left[done + 1:, column:]
+            rest = left[done + 1 :, column:]
             rest -= rest[:, :1] * left[done, column:] % prime
             rest %= prime
         else:
-            rows = done + 1 + np.flatnonzero(left[done + 1:, column])
-            left[rows, column:] = (left[rows, column:] - left[rows, column][:, None] * left[done, column:]) % prime
+            rows = done + 1 + np.flatnonzero(left[done + 1 :, column])
+            left[rows, column:] = (
+                left[rows, column:] - left[rows, column][:, None] * left[done, column:]
+            ) % prime
         pivots.append(column)
     return left[: len(pivots)], pivots
 

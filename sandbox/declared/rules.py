@@ -1,4 +1,5 @@
-"""What must hold of a number before it may be shown? Thresholds by grade; policies/disclosure.yaml says which."""
+"""What must hold of a number before it may be shown?
+Thresholds by grade; policies/disclosure.yaml says which."""
 
 from dataclasses import dataclass
 

@@ -1,12 +1,14 @@
-"""Do known numbers give away a sum over few units? Every number is a sum over units of what each brings; so is every combination.
+"""Do known numbers give away a sum over few units?
+Every number is a sum over units of what each brings; so is every combination.
 
-A combination tells of those units alone for which it does not cancel out. So the question is whether a combination of the
-known numbers cancels out for all but a few units, fewer than the least number that may be told of. It must cancel out on every
-atom (equivalence_classes.py) that has as many units by itself: that leaves a system of equations. Often it has no solution: then nothing is
-given away, by any combination of any numbers. Where it has some, the one with the fewest units is looked for: by branching (on
-an atom it cancels out, or it does not), and where there are many, first by drawing units at random on which it is to cancel
-out, as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The use of
-information sets in decoding cyclic codes", 1962).
+A combination tells of those units alone for which it does not cancel out. So the question is whether a
+combination of the known numbers cancels out for all but a few units, fewer than the least number that may be
+told of. It must cancel out on every atom (equivalence_classes.py) that has as many units by itself: that
+leaves a system of equations. Often it has no solution: then nothing is given away, by any combination of any
+numbers. Where it has some, the one with the fewest units is looked for: by branching (on an atom it cancels
+out, or it does not), and where there are many, first by drawing units at random on which it is to cancel out,
+as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The
+use of information sets in decoding cyclic codes", 1962).
 
 The exact statement, and that this finds the same: tests/declared/test_small_unit_search.py.
 """
@@ -23,8 +25,8 @@ from sandbox.declared.equivalence_classes import Atoms
 from sandbox.declared.modular_linear_algebra import Residues, drawn_prime, echelon, null_space, product
 
 MOST_NUMBERS, MOST_LISTED = 800, 2000
-"""So many numbers are combined at most, those left out that no combination can use or that follow from others; and so many are
-looked at for that, equal ones once."""
+"""So many numbers are combined at most, those left out that no combination can use or that follow from
+others; and so many are looked at for that, equal ones once."""
 MOST_TOLD = 30_000_000  # combinations x small atoms
 EXACTLY = 8
 """So many independent combinations are searched by branching alone."""
@@ -36,7 +38,8 @@ ALMOST = 1 - 1e-12
 LEAST_CHANCE = 0.004  # that units are drawn on which the looked-for combination cancels out
 MOST_STEPS = 2_000_000_000
 EXTRA_EQUATIONS = 40
-"""Where there are far more equations than unknowns, random sums of them stand for all: so many more than unknowns."""
+"""Where there are far more equations than unknowns, random sums of them stand for all:
+so many more than unknowns."""
 
 Sizes = npt.NDArray[np.int64]
 Columns = npt.NDArray[np.intp]
@@ -86,7 +89,8 @@ def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
 
 
 def _usable(of_large: csr_matrix) -> npt.NDArray[np.intp]:
-    """The numbers that a combination can use: not one that alone has some large atom, and so on without it."""
+    """The numbers that a combination can use: not one that alone has some large atom,
+    and so on without it."""
     there = (of_large != 0).astype(np.int64)
     kept = np.ones(of_large.shape[0], dtype=np.bool_)
     while True:
@@ -114,7 +118,7 @@ def _equations(numbers: csr_matrix, prime: int) -> Residues:
     draw = np.random.default_rng()
     mixed = np.zeros((unknowns + EXTRA_EQUATIONS, unknowns), dtype=np.int64)
     for start in range(0, numbers.shape[1], 1000):
-        some = numbers[:, start: start + 1000].tocsr()
+        some = numbers[:, start : start + 1000].tocsr()
         factors = draw.integers(0, 2**20, size=(len(mixed), some.shape[1]), dtype=np.int64)
         mixed = (mixed + (some @ factors.T).T) % prime
     return mixed
@@ -130,7 +134,8 @@ def _told(combinations: Residues, numbers: csr_matrix, prime: int) -> Residues:
 
 
 def first_limit(combinations: int) -> int:
-    """So many units are drawn for so many combinations: some more than are needed where each is another equation."""
+    """So many units are drawn for so many combinations:
+    some more than are needed where each is another equation."""
     return combinations + 2 + min(38, combinations // 4)
 
 
@@ -144,17 +149,22 @@ class _Search:
         self.branches = 0
 
     def among(self, made: Residues, atoms: csc_matrix, sizes: Sizes) -> Residues | None:
-        """One of those that `made` (independent combinations of the numbers of `atoms`) span. Where units are many beside the
-        combinations, drawing some is all that it takes."""
+        """One of those that `made` (independent combinations of the numbers of `atoms`) span.
+        Where units are many beside the combinations, drawing some is all that it takes."""
         if len(made) > 1 and self._chance(first_limit(len(made)), sizes) > GOOD_CHANCE:
-            return self._drawn(made, sizes, lambda some, columns: _told(some, atoms[:, columns].tocsr(), self.prime))
+            return self._drawn(
+                made, sizes, lambda some, columns: _told(some, atoms[:, columns].tocsr(), self.prime)
+            )
         if len(made) * len(sizes) > MOST_TOLD:
             raise TooMany
-        return self.fewest(_told(made, atoms.tocsr(), self.prime), made, sizes, np.zeros(len(sizes), dtype=np.bool_))
+        return self.fewest(
+            _told(made, atoms.tocsr(), self.prime), made, sizes, np.zeros(len(sizes), dtype=np.bool_)
+        )
 
     def fewest(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
-        """One of those that `made` (independent combinations) span. The columns of `told` are atoms, or several that cancel out
-        together; on those that `must` nothing cancels out."""
+        """One of those that `made` (independent combinations) span.
+        The columns of `told` are atoms, or several that cancel out together; on those that `must`
+        nothing cancels out."""
         self.branches += 1
         if self.branches > MOST_BRANCHES:
             raise TooMany
@@ -174,7 +184,9 @@ class _Search:
                 return np.asarray(made[row])
         few = self._chance(first_limit(len(made)), sizes) > GOOD_CHANCE and not must.any()
         if len(made) > 1 and (few or len(made) > EXACTLY):
-            return self._drawn(np.hstack([made, told]), sizes, lambda some, columns: some[:, made.shape[1]:][:, columns])
+            return self._drawn(
+                np.hstack([made, told]), sizes, lambda some, columns: some[:, made.shape[1] :][:, columns]
+            )
         return self._branched(told, made, sizes, must)
 
     def _anew(self, made: Residues) -> Marks:
@@ -197,12 +209,15 @@ class _Search:
         """That so many drawn units, each from all, miss a combination's few."""
         return min(max(0.0, 1.0 - (self.least - 1) / int(sizes.sum())) ** draws, ALMOST)
 
-    def _drawn(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]) -> Residues | None:
-        """Draw units on which it is to cancel out, until hardly any combination is left, and look at what is left; again and
-        again. `told(combinations, columns)`: what they tell of these atoms.
+    def _drawn(
+        self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]
+    ) -> Residues | None:
+        """Draw units on which it is to cancel out, until hardly any combination is left,
+        and look at what is left; again and again. `told(combinations, columns)`: what they
+        tell of these atoms.
 
-        A combination of a few is left, and found, if none of at most `limit` draws is of its units. Where the limit is not
-        enough once, all begins anew with a higher one: what ends early must not count for more.
+        A combination of a few is left, and found, if none of at most `limit` draws is of its units. Where the
+        limit is not enough once, all begins anew with a higher one: what ends early must not count for more.
         """
         limit, steps = first_limit(len(made)), len(made) ** 3
         while True:
@@ -221,10 +236,11 @@ class _Search:
                 return None
             limit += 2 + limit // 4
 
-    def _left(self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues],
-              limit: int) -> tuple[Residues, Residues] | None:
-        """Those that cancel out on drawn units, once they are none, one, or all of a few units; None if `limit` draws do not
-        get there."""
+    def _left(
+        self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues], limit: int
+    ) -> tuple[Residues, Residues] | None:
+        """Those that cancel out on drawn units, once they are none, one, or all of a few units;
+        None if `limit` draws do not get there."""
         up_to = np.cumsum(sizes)
         drawn = np.searchsorted(up_to, np.random.default_rng().integers(0, up_to[-1], limit), side="right")
         for draws in sorted({min(len(made) + 2, limit), limit}):
@@ -238,7 +254,8 @@ class _Search:
         return None
 
     def _together(self, told: Residues, sizes: Sizes, must: Marks) -> tuple[Residues, Sizes, Marks]:
-        """Columns that are multiples of each other are one: a combination cancels out on all of them or on none."""
+        """Columns that are multiples of each other are one:
+        a combination cancels out on all of them or on none."""
         there = told.any(axis=0)
         told, sizes, must = told[:, there], sizes[there], must[there]
         first = told[np.argmax(told != 0, axis=0), np.arange(told.shape[1])]

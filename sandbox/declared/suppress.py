@@ -1,8 +1,10 @@
-"""Which numbers of a table are not shown? Those with few units, those that few units make up, and as many more as protect these.
+"""Which numbers of a table are not shown?
+Those with few units, those that few units make up, and as many more as protect these.
 
-Without the last, a suppressed cell follows from a total that is known from elsewhere and the cells beside it. So margins
-count as known; and as long as the shown cells then give a few units away, one more cell is suppressed: of those that were
-used for it, the one with the fewest units. (Complementary suppression: Hundepool et al., Statistical Disclosure Control, 2012.)
+Without the last, a suppressed cell follows from a total that is known from elsewhere and the cells beside it.
+So margins count as known; and as long as the shown cells then give a few units away, one more cell is
+suppressed: of those that were used for it, the one with the fewest units. (Complementary suppression:
+Hundepool et al., Statistical Disclosure Control, 2012.)
 """
 
 import numpy as np
@@ -15,24 +17,27 @@ from sandbox.declared.small_unit_search import TooMany, few_behind
 
 
 def shown_numbers(behind: Behind, rules: CellRules) -> Shown:
-    """cells x measures. Where there is too much to try, all of a measure that has something to protect stays hidden."""
+    """cells x measures. Where there is too much to try, all of a measure that has something to
+    protect stays hidden."""
     units = behind.units_behind()
     shown: Shown = (units >= rules.minimum_count) | ((units == 0) & rules.zeros)
     for measure in range(behind.measures):
         if not behind.once[measure]:
             shown[:, measure] &= ~dominated(behind, measure, rules)
         if not shown[:, measure].all():
-            shown[:, measure] = _protected(behind, measure, shown[:, measure], units[:, measure], rules.minimum_count)
+            shown[:, measure] = _protected(
+                behind, measure, shown[:, measure], units[:, measure], rules.minimum_count
+            )
     return shown
 
 
 def dominated(behind: Behind, measure: int, rules: CellRules) -> Shown:
-    """By cell: whether the n largest units make more than k percent of it, or the two largest leave the others too small to
-    hide the largest to within p percent."""
+    """By cell: whether the n largest units make more than k percent of it,
+    or the two largest leave the others too small to hide the largest to within p percent."""
     by_cell = behind.by_cell(measure)
     found = np.zeros(behind.cells, dtype=np.bool_)
     for cell in range(behind.cells):
-        largest = np.sort(by_cell.data[by_cell.indptr[cell]: by_cell.indptr[cell + 1]])[::-1]
+        largest = np.sort(by_cell.data[by_cell.indptr[cell] : by_cell.indptr[cell + 1]])[::-1]
         if len(largest):
             whole = int(largest.sum())
             by_few = 100 * int(largest[: rules.dominance_units].sum()) > rules.dominance_percent * whole
@@ -52,7 +57,9 @@ def _protected(behind: Behind, measure: int, shown: Shown, units: Whole, least: 
             return shown
         cells = np.flatnonzero(shown)
         try:
-            found = few_behind(atoms_of(vstack([*known, by_cell[cells]]).tocsr(), alike.sizes), least, already=len(known))
+            found = few_behind(
+                atoms_of(vstack([*known, by_cell[cells]]).tocsr(), alike.sizes), least, already=len(known)
+            )
         except TooMany:
             return np.zeros_like(shown)
         if found is None:

@@ -1,4 +1,5 @@
-"""What is a declared table once it is computed? Its keys and their values, its measures, who stands behind, what is shown."""
+"""What is a declared table once it is computed?
+Its keys and their values, its measures, who stands behind, what is shown."""
 
 from dataclasses import dataclass
 
@@ -39,14 +40,17 @@ class Table:
         return self._numbers(rows, names)
 
     def totals(self, *, hidden: bool, least: int) -> Numbers:
-        """Its margins, with at least so many units behind: those over cells of which one is `hidden`, which are told nowhere
-        here, and may be known all the same; or those that follow from what is shown."""
+        """Its margins, with at least so many units behind:
+        those over cells of which one is `hidden`, which are told nowhere here, and may be known all the same;
+        or those that follow from what is shown."""
         rows, names = [], []
         margins = list(self.behind.margins())
         for measure in range(self.behind.measures):
             by_cell = self.behind.by_cell(measure)
             for margin in margins:
-                if bool(self.shown[margin.cells, measure].all()) is hidden or (not hidden and self.behind.once[measure]):
+                if bool(self.shown[margin.cells, measure].all()) is hidden or (
+                    not hidden and self.behind.once[measure]
+                ):
                     continue
                 row = self.behind.of_margin(by_cell, margin, measure)
                 if row.nnz >= least:
@@ -66,5 +70,3 @@ class Table:
     def _numbers(self, rows: list[csr_matrix], names: list[str]) -> Numbers:
         empty = csr_matrix((0, len(self.behind.units)), dtype=np.int64)
         return Numbers(vstack([empty, *rows]).tocsr(), tuple(names))
-
-

@@ -1,7 +1,9 @@
-"""What does a declared query leave in quarantine? table.csv, which may be asked for, and counts.csv, which never leaves.
+"""What does a declared query leave in quarantine?
+table.csv, which may be asked for, and counts.csv, which never leaves.
 
-table.csv: the keys, then the rounded numbers, `suppressed` where one is not shown, and in the last column what was done.
-counts.csv: for reviewers, the fewest units behind the numbers that a row shows, and these numbers exactly.
+table.csv: the keys, then the rounded numbers, `suppressed` where one is not shown, and in the last
+column what was done. counts.csv: for reviewers, the fewest units behind the numbers that a row shows,
+and these numbers exactly.
 """
 
 import csv
@@ -24,14 +26,29 @@ def table_files(table: Table, rules: CellRules) -> dict[str, bytes]:
         told = [bool(table.shown[cell, measure]) for measure in shown]
         numbers = [int(counts[cell, measure]) for measure in shown]
         done = SUPPRESSED if not all(told) else f"rounded to {base}" if base > 1 else "exact"
-        rows.append([*labels, *(str(rules.rounded(number)) if open else SUPPRESSED
-                                for number, open in zip(numbers, told, strict=True)), done])
+        rows.append(
+            [
+                *labels,
+                *(
+                    str(rules.rounded(number)) if open else SUPPRESSED
+                    for number, open in zip(numbers, told, strict=True)
+                ),
+                done,
+            ]
+        )
         behind = min((int(units[cell, measure]) for measure in shown if told[measure]), default=None)
-        supporting.append([*labels, SUPPRESSED if behind is None else str(behind),
-                           *(str(number) if open else SUPPRESSED for number, open in zip(numbers, told, strict=True))])
+        supporting.append(
+            [
+                *labels,
+                SUPPRESSED if behind is None else str(behind),
+                *(str(number) if open else SUPPRESSED for number, open in zip(numbers, told, strict=True)),
+            ]
+        )
     keys = [key.name for key in table.keys]
-    return {TABLE: _csv([*keys, *table.measures, "protection"], rows),
-            COUNTS: _csv([*keys, "n", *(f"exact_{name}" for name in table.measures)], supporting)}
+    return {
+        TABLE: _csv([*keys, *table.measures, "protection"], rows),
+        COUNTS: _csv([*keys, "n", *(f"exact_{name}" for name in table.measures)], supporting),
+    }
 
 
 def _csv(header: list[str], rows: list[list[str]]) -> bytes:

@@ -1,4 +1,5 @@
-"""Which tables left before, about the same people, and who stands behind their numbers? Rows in, values out."""
+"""Which tables left before, about the same people, and who stands behind their numbers?
+Rows in, values out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('cihu releas
 
 @dataclass(frozen=True)
 class KeptTable:
-    """A table as it was computed. `key_id`: under which key its units' digests are; `released_at`: None for a candidate."""
+    """A table as it was computed.
+    `key_id`: under which key its units' digests are; `released_at`: None for a candidate."""
 
     run: UUID
     population: str
@@ -33,10 +35,18 @@ class KeptTable:
 def keep(tx: Transaction, run: UUID, version: Version, table: Table, key_id: str) -> None:
     """Until it is decided on."""
     assert version.policy.unit is not None, "a declared query is about units"
-    tx.execute(insert(kept).values(
-        run=run, population=version.policy.population, unit_kind=version.policy.unit.kind, key_id=key_id,
-        keys=[{"name": key.name, "values": list(key.values)} for key in table.keys], measures=list(table.measures),
-        shown=np.packbits(table.shown).tobytes(), behind=table.behind.to_bytes()))
+    tx.execute(
+        insert(kept).values(
+            run=run,
+            population=version.policy.population,
+            unit_kind=version.policy.unit.kind,
+            key_id=key_id,
+            keys=[{"name": key.name, "values": list(key.values)} for key in table.keys],
+            measures=list(table.measures),
+            shown=np.packbits(table.shown).tobytes(),
+            behind=table.behind.to_bytes(),
+        )
+    )
 
 
 def candidate(tx: Transaction, run: UUID) -> KeptTable | None:
@@ -47,9 +57,16 @@ def candidate(tx: Transaction, run: UUID) -> KeptTable | None:
 
 def released_about(tx: Transaction, one: KeptTable) -> Sequence[KeptTable]:
     """The other tables about the same people that have left, the newest first."""
-    found = tx.execute(select(kept).where(
-        kept.c.population == one.population, kept.c.unit_kind == one.unit_kind, kept.c.release_number.is_not(None),
-        kept.c.run != one.run).order_by(kept.c.release_number.desc()))
+    found = tx.execute(
+        select(kept)
+        .where(
+            kept.c.population == one.population,
+            kept.c.unit_kind == one.unit_kind,
+            kept.c.release_number.is_not(None),
+            kept.c.run != one.run,
+        )
+        .order_by(kept.c.release_number.desc())
+    )
     return [_kept(row) for row in found]
 
 
@@ -85,14 +102,21 @@ def mark_released(tx: Transaction, run: UUID) -> bool:
     last = last_release(tx)
     if checked_to(tx, run) != last:
         return False
-    tx.execute(update(kept).where(kept.c.run == run).values(release_number=last + 1, released_at=datetime.now(UTC)))
+    tx.execute(
+        update(kept).where(kept.c.run == run).values(release_number=last + 1, released_at=datetime.now(UTC))
+    )
     return True
 
 
 def _kept(row: Row[Any]) -> KeptTable:
     behind = Behind.from_bytes(row.behind)
     size = behind.cells * behind.measures
-    shown = np.unpackbits(np.frombuffer(row.shown, dtype=np.uint8), count=size).astype(np.bool_).reshape(
-        behind.cells, behind.measures)
-    table = Table(tuple(Key(one["name"], tuple(one["values"])) for one in row.keys), tuple(row.measures), behind, shown)
+    shown = (
+        np.unpackbits(np.frombuffer(row.shown, dtype=np.uint8), count=size)
+        .astype(np.bool_)
+        .reshape(behind.cells, behind.measures)
+    )
+    table = Table(
+        tuple(Key(one["name"], tuple(one["values"])) for one in row.keys), tuple(row.measures), behind, shown
+    )
     return KeptTable(row.run, row.population, row.unit_kind, row.key_id, table, row.released_at)

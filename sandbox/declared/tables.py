@@ -1,4 +1,5 @@
-"""Who stands behind the numbers of declared tables: of released ones for ever, of others until they are decided on."""
+"""Who stands behind the numbers of declared tables:
+of released ones for ever, of others until they are decided on."""
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -6,7 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sandbox.database import metadata
 
 declared_tables = Table(
-    "declared_tables", metadata,
+    "declared_tables",
+    metadata,
     Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), primary_key=True),
     Column("population", Text, nullable=False),
     Column("unit_kind", Text, nullable=False),
@@ -17,7 +19,8 @@ declared_tables = Table(
     Column("behind", LargeBinary, nullable=False),
     Column("release_number", BigInteger, unique=True),  # in the order of releases, of all populations
     Column("released_at", DateTime(timezone=True)),
-    Column("checked_to", BigInteger),  # the last release beside which its findings were made; NULL before the first look
+    # the last release beside which its findings were made; NULL before the first look
+    Column("checked_to", BigInteger),
     Index("ix_declared_tables_population", "population", "unit_kind"),
     schema="vault",
 )

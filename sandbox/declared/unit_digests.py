@@ -1,7 +1,8 @@
-"""By what is a unit known behind released numbers? By a keyed digest of 64 bits, whose key is the vault's own.
+"""By what is a unit known behind released numbers?
+By a keyed digest of 64 bits, whose key is the vault's own.
 
-The same person has the same digest in all datasets of a population, whatever type their names have there. Whoever has the
-digests without the key can try no name on them.
+The same person has the same digest in all datasets of a population, whatever type their names have there.
+Whoever has the digests without the key can try no name on them.
 """
 
 import hashlib
@@ -31,10 +32,15 @@ class UnitDigests:
             with suppress(FileExistsError):  # another process made it in this moment: that one is the key
                 write_whole(path, secrets.token_bytes(KEY_BYTES), replace=False)
         if path.stat().st_mode & 0o077:
-            raise Unavailable("Others may read the key of the units' digests.", remedy="chmod 600 units.key in its key folder.")
+            raise Unavailable(
+                "Others may read the key of the units' digests.",
+                remedy="chmod 600 units.key in its key folder.",
+            )
         self._key = path.read_bytes()
         if len(self._key) != KEY_BYTES:
-            raise Unavailable("The key of the units' digests is damaged.", remedy="Restore units.key from a backup.")
+            raise Unavailable(
+                "The key of the units' digests is damaged.", remedy="Restore units.key from a backup."
+            )
 
     @property
     def id(self) -> str:
@@ -43,7 +49,9 @@ class UnitDigests:
 
     def of(self, names: Sequence[object], *, population: str, kind: str) -> Digests:
         """One for each name, in their order."""
-        begun = hashlib.blake2b(f"{population}\0{kind}\0".encode(), key=self._key, digest_size=8, person=b"cihu unit")
+        begun = hashlib.blake2b(
+            f"{population}\0{kind}\0".encode(), key=self._key, digest_size=8, person=b"cihu unit"
+        )
 
         def digest(name: object) -> bytes:
             one = begun.copy()

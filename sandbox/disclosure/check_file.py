@@ -1,4 +1,5 @@
-"""Which findings does a file have? Pure: the same file, declaration, rules and raw values always give the same."""
+"""Which findings does a file have?
+Pure: the same file, declaration, rules and raw values always give the same."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,7 +23,8 @@ def check_file(
 ) -> list[Finding]:
     """What is wrong with the file, the gravest first. Never raises for what a file or a declaration says.
 
-    `name` is its path in the outbox, `raw` what is known of the run's inputs (without it no quote is looked for).
+    `name` is its path in the outbox, `raw` what is known of the run's inputs (without it no
+    quote is looked for).
     """
     try:
         subject, found = _subject(name, content, declared, rules, raw)
@@ -36,7 +38,8 @@ def check_file(
 def check_together(
     files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, raw: RawValues | None
 ) -> dict[str, list[Finding]]:
-    """What files of one request show together, by file: small differences, totals that reveal what another table suppressed.
+    """What files of one request show together, by file:
+    small differences, totals that reveal what another table suppressed.
 
     Files that cannot be opened are left out: `check_file` says why.
     """
@@ -90,7 +93,11 @@ def _subject(
 def _open(name: str, content: bytes, rules: DisclosureRules) -> Opened:
     taxonomy = rules.taxonomy
     return open_file(
-        name, content, most_bytes=taxonomy.most_bytes, most_rows=taxonomy.most_rows, skops_types=taxonomy.skops_types
+        name,
+        content,
+        most_bytes=taxonomy.most_bytes,
+        most_rows=taxonomy.most_rows,
+        skops_types=taxonomy.skops_types,
     )
 
 

@@ -1,4 +1,5 @@
-"""What leaves instead of the file? The same content written anew, where there is more in a file than what it shows."""
+"""What leaves instead of the file?
+The same content written anew, where there is more in a file than what it shows."""
 
 from sandbox.disclosure.files.drawing import render_svg
 from sandbox.disclosure.files.open_file import MARK, decode
@@ -7,8 +8,8 @@ from sandbox.disclosure.files.picture import SIGNATURE, render_png
 
 
 def clean_file(name: str, content: bytes) -> tuple[str, bytes]:
-    """Name and bytes of what is released of a file that `check_file` does not block. PNG: pixels alone. SVG: a PNG of
-    it. Parquet: the table alone.
+    """Name and bytes of what is released of a file that `check_file` does not block. PNG: pixels alone.
+    SVG: a PNG of it. Parquet: the table alone.
 
     Raises `Unfit` for what could not be drawn.
     """

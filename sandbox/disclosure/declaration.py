@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the file is (a statbarn or an analysis of the taxonomy), what it is about, what was done to make it safe.
+    """What the file is (a statbarn or an analysis of the taxonomy), what it is about,
+    what was done to make it safe.
 
-    `counts` is the content of a file of supporting counts (CSV or Parquet): how many units stand behind each line of the output,
-    with the output's label columns and `n`; where sums or means are asked about, also `total`, `top1` and `top2`, the two
-    largest contributions; of a model also `member` and `loss`, a row for each unit, for the membership test. It is for the checks
-    and the reviewers, and is never released.
+    `counts` is the content of a file of supporting counts (CSV or Parquet): how many units stand behind each
+    line of the output, with the output's label columns and `n`; where sums or means are asked about, also
+    `total`, `top1` and `top2`, the two largest contributions; of a model also `member` and `loss`, a row for
+    each unit, for the membership test. It is for the checks and the reviewers, and is never released.
     """
 
     statbarn: str

@@ -1,4 +1,5 @@
-"""What did a check find? A code, how much it weighs, and words in both languages; never a raw value that is not in the file."""
+"""What did a check find? A code, how much it weighs, and words in both languages;
+never a raw value that is not in the file."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,15 +29,21 @@ class Finding:
         return (self.zh, self.remedy_zh) if language == "zh" else (self.message, self.remedy)
 
 
-def blocks(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+def blocks(
+    code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = ""
+) -> Finding:
     return Finding(code, risk, Severity.BLOCKS, message, remedy, zh, remedy_zh, where)
 
 
-def asks(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+def asks(
+    code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = ""
+) -> Finding:
     return Finding(code, risk, Severity.ASKS, message, remedy, zh, remedy_zh, where)
 
 
-def notes(code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = "") -> Finding:
+def notes(
+    code: str, risk: str, message: str, remedy: str, zh: str, remedy_zh: str, *, where: str = ""
+) -> Finding:
     return Finding(code, risk, Severity.NOTES, message, remedy, zh, remedy_zh, where)
 
 

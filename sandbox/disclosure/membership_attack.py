@@ -1,12 +1,14 @@
-"""Can whoever has the model tell who was in its training data? The loss-threshold attack, with what its result is worth.
+"""Can whoever has the model tell who was in its training data?
+The loss-threshold attack, with what its result is worth.
 
-A unit is guessed to be a member when its loss is at or below a threshold (Yeom et al., 2018). The threshold is chosen
-on one half of the
-units and judged on the other, so that it is not fitted to its own test. The advantage is the true positive rate less
-the false positive
-rate; the bounds are Clopper and Pearson's (1934), half the error each, so the lower bound holds with the confidence
-asked for. The rate
-at few false positives is told too: an attack that is sure of a few people does not show in an average (Carlini et al., 2022).
+A unit is guessed to be a member when its loss is at or below a threshold (Yeom et al., 2018). The threshold
+is chosen on one half of the
+units and judged on the other, so that it is not fitted to its own test. The advantage is the true positive
+rate less the false positive
+rate; the bounds are Clopper and Pearson's (1934), half the error each, so the lower bound holds with the
+confidence asked for. The rate
+at few false positives is told too: an attack that is sure of a few people does not show in an average
+(Carlini et al., 2022).
 
 It is a floor: a stronger attack may find more. Passing it is no proof.
 """
@@ -25,8 +27,8 @@ LEAST_UNITS = 40
 
 @dataclass(frozen=True)
 class Membership:
-    """`advantage` from 0 (nothing told) to 1; `at_least` holds with the confidence; `epsilon_at_least` is what a DP
-    training would have to allow.
+    """`advantage` from 0 (nothing told) to 1; `at_least` holds with the confidence;
+    `epsilon_at_least` is what a DP training would have to allow.
     """
 
     threshold: float
@@ -44,18 +46,21 @@ class Membership:
         return self.at_least > 0
 
 
-def membership_attack(members: Losses, others: Losses, *, confidence: float = 0.95, few: float = 0.01) -> Membership:
-    """`members`: the model's loss for each unit that it was trained on; `others`: for units of the same population
-    that it was not.
+def membership_attack(
+    members: Losses, others: Losses, *, confidence: float = 0.95, few: float = 0.01
+) -> Membership:
+    """`members`: the model's loss for each unit that it was trained on; `others`:
+    for units of the same population that it was not.
 
-    Units are taken in the order given: shuffle them first. `sure_rate` is the true positive rate at a false positive
-    rate of `few`.
+    Units are taken in the order given: shuffle them first. `sure_rate` is the true positive rate at a false
+    positive rate of `few`.
     Raises `InvalidInput` for too few units, or losses that are no numbers.
     """
     for losses in (members, others):
         if losses.ndim != 1 or len(losses) < LEAST_UNITS or np.isnan(losses).any():
             raise InvalidInput(
-                f"A membership test needs the losses of {LEAST_UNITS} units or more on each side, all of them numbers.",
+                f"A membership test needs the losses of {LEAST_UNITS} units or more on each "
+                "side, all of them numbers.",
                 remedy="Keep more units aside from training.",
                 zh=f"成员推断检验两侧各需至少 {LEAST_UNITS} 个个体的数值损失。",
                 remedy_zh="请在训练时留出更多个体。",

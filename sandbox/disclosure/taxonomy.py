@@ -80,21 +80,32 @@ class Taxonomy:
     @property
     def names(self) -> tuple[str, ...]:
         """What a file can be declared as: statbarns first, then the analyses that stand for them."""
-        return (*self.statbarns, *dict.fromkeys(name for barn in self.statbarns.values() for name in barn.analyses
-                                                if name not in self.statbarns))
+        return (
+            *self.statbarns,
+            *dict.fromkeys(
+                name
+                for barn in self.statbarns.values()
+                for name in barn.analyses
+                if name not in self.statbarns
+            ),
+        )
 
     def with_analyses(self, statbarns: Iterable[str]) -> frozenset[str]:
-        """These statbarns and all that can be declared instead of them. Raises `InvalidInput` for what is no statbarn."""
+        """These statbarns and all that can be declared instead of them.
+        Raises `InvalidInput` for what is no statbarn."""
         found: set[str] = set()
         for name in statbarns:
             if name not in self.statbarns:
-                raise InvalidInput(f"policies/reviews.yaml: low_risk: {name!r} is no statbarn of disclosure.yaml.",
-                                   remedy=f"Use some of {', '.join(self.statbarns)}.")
+                raise InvalidInput(
+                    f"policies/reviews.yaml: low_risk: {name!r} is no statbarn of disclosure.yaml.",
+                    remedy=f"Use some of {', '.join(self.statbarns)}.",
+                )
             found |= {name, *self.statbarns[name].analyses}
         return frozenset(found)
 
     def at(self, grade: str) -> DisclosureRules:
-        """The rules for outputs made of data of that grade. Raises `InvalidInput` for one that never leaves."""
+        """The rules for outputs made of data of that grade.
+        Raises `InvalidInput` for one that never leaves."""
         if grade not in self.grades:
             raise InvalidInput(
                 f"Nothing made of data of grade {grade!r} leaves a sealed run.",
@@ -106,11 +117,16 @@ class Taxonomy:
 
 
 def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
-    """Read `disclosure.yaml` and check it with `disclosure.schema.json` beside it. `checks` are those that the code knows.
+    """Read `disclosure.yaml` and check it with `disclosure.schema.json` beside it.
+    `checks` are those that the code knows.
 
     Raises `InvalidInput`, naming the line.
     """
-    text = YamlText(path.read_text("utf-8"), path.with_name("disclosure.schema.json"), what=f"{path.parent.name}/{path.name}")
+    text = YamlText(
+        path.read_text("utf-8"),
+        path.with_name("disclosure.schema.json"),
+        what=f"{path.parent.name}/{path.name}",
+    )
     said, known = text.document, frozenset(checks)
     for place, check in enumerate(said["always"]):
         _known(text, check, known, "always", place)
@@ -120,11 +136,19 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
             _known(text, check, known, "statbarns", name, "checks", place)
         if strange := sorted(set(barn["risks"]) - said["risks"].keys()):
             raise text.fault(
-                f"{strange[0]!r} is not a risk.", "statbarns", name, "risks", remedy=f"Use some of {', '.join(said['risks'])}."
+                f"{strange[0]!r} is not a risk.",
+                "statbarns",
+                name,
+                "risks",
+                remedy=f"Use some of {', '.join(said['risks'])}.",
             )
         if twice := sorted(met & barn["analyses"].keys()):
             raise text.fault(
-                f"the analysis {twice[0]!r} stands in two statbarns.", "statbarns", name, "analyses", remedy="Keep one of them."
+                f"the analysis {twice[0]!r} stands in two statbarns.",
+                "statbarns",
+                name,
+                "analyses",
+                remedy="Keep one of them.",
             )
         met |= barn["analyses"].keys()
     return Taxonomy(
@@ -149,7 +173,9 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
 
 def _known(text: YamlText, check: str, known: frozenset[str], *path: str | int) -> None:
     if check not in known:
-        raise text.fault(f"there is no check {check!r}.", *path, remedy=f"Use some of {', '.join(sorted(known))}.")
+        raise text.fault(
+            f"there is no check {check!r}.", *path, remedy=f"Use some of {', '.join(sorted(known))}."
+        )
 
 
 def _names(words: dict[str, str]) -> NAMES:

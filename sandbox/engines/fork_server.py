@@ -1,4 +1,5 @@
-"""The process from which those of questions are forked (process.py): it has one thread, and has opened nothing.
+"""The process from which those of questions are forked (process.py):
+it has one thread, and has opened nothing.
 
 All that a child needs is imported here, once, so that a child begins in a few milliseconds.
 """
@@ -31,7 +32,8 @@ def serve(connection: socket.socket) -> None:
     if len(threads) != 1:
         raise RuntimeError(f"the fork server has {len(threads)} threads, and forking is safe with one only")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the vault, which ends us by hanging up
+    # a terminal's Ctrl-C is for the vault, which ends us by hanging up
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     parent = os.getpid()
     while True:
@@ -106,8 +108,6 @@ def main() -> None:
     """`python -m sandbox.engines.fork_server DESCRIPTOR`."""
     duckdb.default_connection().close()  # importing it opens one, with threads
     serve(socket.socket(fileno=int(sys.argv[1])))
-
-
 
 
 if __name__ == "__main__":

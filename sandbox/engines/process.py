@@ -1,16 +1,18 @@
-"""The processes in which raw rows are computed with: one for each question, forked for it and thrown away after it.
+"""The processes in which raw rows are computed with:
+one for each question, forked for it and thrown away after it.
 
 The vault starts one *fork server* (fork_server.py): a process with a single thread that has imported the
-engine and opened nothing. For each task it forks a child, which gets the descriptors of the files that it needs and nothing
-else, does its task, and sends back bytes. A child is ended by the kernel when its computing time is over (ITIMER_PROF counts
-all its threads, also within one call of the engine), and by the vault, through its pidfd, when its time on the clock is.
+engine and opened nothing. For each task it forks a child, which gets the descriptors of the files that it
+needs and nothing else, does its task, and sends back bytes. A child is ended by the kernel when its computing
+time is over (ITIMER_PROF counts all its threads, also within one call of the engine), and by the vault,
+through its pidfd, when its time on the clock is.
 
 What a child sends says that it failed, and never why: that could tell of a row.
 
-Protocol. Vault to server, one SOCK_SEQPACKET message a task: one byte; descriptors: the pickled task in a memfd, the child's
-socket, the files. Server to vault: one byte, with the child's pidfd. Child to vault, on its own socket: one byte, "+" or "-",
-with a descriptor where the task makes a file, then eight bytes for the length, then so many bytes. Pickles go from the vault
-to its children alone, never back.
+Protocol. Vault to server, one SOCK_SEQPACKET message a task: one byte; descriptors: the pickled task in a
+memfd, the child's socket, the files. Server to vault: one byte, with the child's pidfd. Child to vault, on
+its own socket: one byte, "+" or "-", with a descriptor where the task makes a file, then eight bytes for the
+length, then so many bytes. Pickles go from the vault to its children alone, never back.
 """
 
 import array
@@ -30,11 +32,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 CHUNK = 1 << 20
-PASSED_ON = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "TZ", "CIHU_ENGINE_MEMORY")
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+    "TZ",
+    "CIHU_ENGINE_MEMORY",
+)
 
 
 class Task(Protocol):
-    """What a child is to do, with the files whose descriptors it gets. It may make a file, and returns its descriptor then."""
+    """What a child is to do, with the files whose descriptors it gets.
+    It may make a file, and returns its descriptor then."""
 
     def perform(self, files: Sequence[int]) -> tuple[bytes, int | None]: ...
 
@@ -55,17 +67,28 @@ class Done:
 
 
 class EngineProcesses:
-    """Runs tasks, each in a process of its own. Starts its fork server when it is needed, and again if that should end."""
+    """Runs tasks, each in a process of its own.
+    Starts its fork server when it is needed, and again if that should end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._server: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, task: Task, files: Sequence[int], *, seconds: float, computing_seconds: float, content: bytes = b"") -> Done:
-        """Carry out a task in at most `seconds` on the clock, and `computing_seconds` of all its processors' time.
+    def run(
+        self,
+        task: Task,
+        files: Sequence[int],
+        *,
+        seconds: float,
+        computing_seconds: float,
+        content: bytes = b"",
+    ) -> Done:
+        """Carry out a task in at most `seconds` on the clock, and `computing_seconds` of all
+        its processors' time.
 
-        `content`, where there is any, becomes the task's first file: a file in the child's memory, never one of ours.
+        `content`, where there is any, becomes the task's first file: a file in the child's
+        memory, never one of ours.
 
         Raises `TaskFailed`, whatever the cause, as soon as it is known.
         """
@@ -121,13 +144,20 @@ class EngineProcesses:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
             # threads of libraries must not live where we fork
-            environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
-                            "JE_ARROW_MALLOC_CONF": "background_thread:false",
-                            "DUCKDB_JE_MALLOC_CONF": "background_thread:false"}
+            environment |= {
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+                "JE_ARROW_MALLOC_CONF": "background_thread:false",
+                "DUCKDB_JE_MALLOC_CONF": "background_thread:false",
+            }
             with closing(theirs):
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "sandbox.engines.fork_server", str(theirs.fileno())],
-                    pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+                    pass_fds=[theirs.fileno()],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
             self._server = ours
         return self._server
 

@@ -1,4 +1,5 @@
-"""Rows as a database file without a name, in memory: made once by a process of its own, read by those of many questions."""
+"""Rows as a database file without a name, in memory:
+made once by a process of its own, read by those of many questions."""
 
 import os
 import weakref
@@ -7,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """An open descriptor of a DuckDB file, and what the vault knows of its rows. Closed when nobody holds it any more."""
+    """An open descriptor of a DuckDB file, and what the vault knows of its rows.
+    Closed when nobody holds it any more."""
 
     descriptor: int
     count: int  # rows

@@ -1,4 +1,5 @@
-"""What an engine process can be told to do: load rows into a file in memory, lay two datasets beside each other, compute.
+"""What an engine process can be told to do: load rows into a file in memory,
+lay two datasets beside each other, compute.
 
 Each task runs in a child of the fork server (process.py), with the descriptors of the files that it needs.
 """
@@ -70,7 +71,9 @@ class KeepFewRows:
         with _opened(files, beside=path) as connection:
             connection.execute(f"CREATE TABLE made.{TABLE} AS {rows_of_few(self.most)}")
             connection.execute("CREATE TABLE made.units AS FROM units")
-            found = connection.execute(f"SELECT (SELECT count(*) FROM made.{TABLE}), (SELECT count(*) FROM units)").fetchone()
+            found = connection.execute(
+                f"SELECT (SELECT count(*) FROM made.{TABLE}), (SELECT count(*) FROM units)"
+            ).fetchone()
         return json.dumps(found).encode(), _taken(path)
 
 
@@ -82,8 +85,10 @@ class LayBeside:
         path = private_memory_folder() / "rows.duckdb"
         with _opened(files, beside=path) as connection:
             connection.execute(
-                f"CREATE TABLE made.{JOINED} AS SELECT u.code AS {UNIT}, r.* EXCLUDE ({UNIT}) FROM d1.{TABLE} AS r "
-                f"JOIN d1.units AS o ON o.code = r.{UNIT} JOIN d0.units AS u ON u.unit = o.unit")
+                f"CREATE TABLE made.{JOINED} AS SELECT u.code AS {UNIT}, r.* EXCLUDE "
+                f"({UNIT}) FROM d1.{TABLE} AS r "
+                f"JOIN d1.units AS o ON o.code = r.{UNIT} JOIN d0.units AS u ON u.unit = o.unit"
+            )
             found = connection.execute(f"SELECT count(*), 0 FROM made.{JOINED}").fetchone()
         return json.dumps(found).encode(), _taken(path)
 
@@ -102,20 +107,30 @@ class Compute:
 
 @dataclass(frozen=True)
 class FindMemory:
-    """Whether there can be a folder in memory for rows: answers with nothing, or with what is wrong. It touches no row."""
+    """Whether there can be a folder in memory for rows: answers with nothing, or with what is wrong.
+    It touches no row."""
 
     def perform(self, files: Sequence[int]) -> tuple[bytes, None]:
         try:
             private_memory_folder()
         except Unavailable as error:
-            return json.dumps({"message": error.message, "code": error.code, "remedy": error.remedy, "internal": error.internal,
-                               "zh": error.zh, "remedy_zh": error.remedy_zh}).encode(), None
+            return json.dumps(
+                {
+                    "message": error.message,
+                    "code": error.code,
+                    "remedy": error.remedy,
+                    "internal": error.internal,
+                    "zh": error.zh,
+                    "remedy_zh": error.remedy_zh,
+                }
+            ).encode(), None
         return b"{}", None
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Computes for a fixed time of its processor: how long that takes on the clock tells how busy the machine is."""
+    """Computes for a fixed time of its processor: how long that takes on the clock tells how
+    busy the machine is."""
 
     seconds: float
 
@@ -126,9 +141,11 @@ class Probe:
 
 
 @contextmanager
-def _opened(files: Sequence[int], *, memory_bytes: int | None = None,
-            beside: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The files, read-only as d0, d1, ..., of which the first is the one that is asked; and a new one, `made`."""
+def _opened(
+    files: Sequence[int], *, memory_bytes: int | None = None, beside: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The files, read-only as d0, d1, ..., of which the first is the one that is asked;
+    and a new one, `made`."""
     limits: dict[str, str | bool | int | float | list[str]] = {**SHUT, "enable_external_access": "true"}
     if memory_bytes is not None:
         limits["memory_limit"] = f"{memory_bytes}B"

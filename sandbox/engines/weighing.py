@@ -1,8 +1,10 @@
-"""How units whose rows must be counted first are weighed: as arrays, some units at a time (claim and proof: weights.md).
+"""How units whose rows must be counted first are weighed: as arrays, some units at a time (claim and proof:
+weights.md).
 
-The engine filters, codes and hands over the rows of some units; counting them by unit and cell is then adding into an array,
-several times as fast as the engine's own grouping, which has as many groups as there are units and more. Where the arrays would
-be mostly empty, or 53 bits may be too few for a sum, the statement's own SQL says the same (compile.py).
+The engine filters, codes and hands over the rows of some units; counting them by unit and cell is then adding
+into an array, several times as fast as the engine's own grouping, which has as many groups as there are units
+and more. Where the arrays would be mostly empty, or 53 bits may be too few for a sum, the statement's own SQL
+says the same (compile.py).
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ from sandbox.queries.weights import weights_of
 
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1_000_000, 4_000_000
 MOST_CELLS_A_ROW = 4
-MOST_WEIGHED = 2**43  # times a weight, whole numbers up to here are exact as DOUBLE, in which arrays are added up
+# times a weight, whole numbers up to here are exact as DOUBLE, in which arrays are added up
+MOST_WEIGHED = 2**43
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class WeighedWork:
     def perform(self, connection: duckdb.DuckDBPyConnection) -> list[list[int]]:
         """The totals over rows, by cell (and bin).
 
-        All of it is exact: below 2**31 rows have a sum of n**2 below 2**62, and below `MOST_WEIGHED` / most rows no sum of
-        weighed numbers, in whatever order, comes to 2**53.
+        All of it is exact: below 2**31 rows have a sum of n**2 below 2**62, and below `MOST_WEIGHED` / most
+        rows no sum of weighed numbers, in whatever order, comes to 2**53.
         """
         sums = [np.zeros(self.cells) for _ in self.counted]
         for sql, units in self.pieces:
@@ -51,18 +54,28 @@ class WeighedWork:
 
 
 def fits_weighing(plan: Plan, totals: tuple[Total, ...], *, count: int, units: int) -> bool:
-    """Whether arrays are the better way, for a table of `count` rows of so many `units`. Both ways give the same integers."""
+    """Whether arrays are the better way, for a table of `count` rows of so many `units`.
+    Both ways give the same integers."""
     most = max(map(most_steps, totals))
-    return (most < 2**31 and count < 2**31 and most * count < MOST_WEIGHED and plan.max_rows < 2**21
-            and units * _cells(plan, totals) <= max(MOST_CELLS_A_ROW * count, CELLS_AT_ONCE))
+    return (
+        most < 2**31
+        and count < 2**31
+        and most * count < MOST_WEIGHED
+        and plan.max_rows < 2**21
+        and units * _cells(plan, totals) <= max(MOST_CELLS_A_ROW * count, CELLS_AT_ONCE)
+    )
 
 
 def weighed_work(plan: Plan, totals: tuple[Total, ...], *, count: int, units: int) -> WeighedWork:
     cells = _cells(plan, totals)
     parts = max(count // ROWS_AT_ONCE, units * cells // CELLS_AT_ONCE) + 1
     pieces = [range(units * place // parts, units * (place + 1) // parts) for place in range(parts)]
-    return WeighedWork(tuple((compile_rows(plan, totals, among), len(among)) for among in pieces), cells, plan.max_rows,
-                       tuple(total.kind in (TotalKind.ROWS, TotalKind.BINS) for total in totals))
+    return WeighedWork(
+        tuple((compile_rows(plan, totals, among), len(among)) for among in pieces),
+        cells,
+        plan.max_rows,
+        tuple(total.kind in (TotalKind.ROWS, TotalKind.BINS) for total in totals),
+    )
 
 
 def _cells(plan: Plan, totals: tuple[Total, ...]) -> int:

@@ -1,7 +1,9 @@
-"""What an engine process is told to do, as values: SQL text and numbers, made from a plan and public facts alone.
+"""What an engine process is told to do, as values:
+SQL text and numbers, made from a plan and public facts alone.
 
-The vault makes the work (`totals_work` and its neighbours), a process of its own carries it out (`perform`), and what comes
-back is bytes that the vault reads with `read_cells` or `read_table`. The same functions run in this process in tests.
+The vault makes the work (`totals_work` and its neighbours), a process of its own carries it out (`perform`),
+and what comes back is bytes that the vault reads with `read_cells` or `read_table`. The same functions run in
+this process in tests.
 """
 
 import json
@@ -43,7 +45,7 @@ class SummedWork:
                     cell = cell * size + int(code)
                 if self.bins:
                     cell = cell * self.bins + int(row[keys])
-                for place, value in enumerate(row[keys + bool(self.bins):]):
+                for place, value in enumerate(row[keys + bool(self.bins) :]):
                     sums[place][cell] += int(value or 0)
         return sums
 
@@ -77,18 +79,24 @@ Work = TotalsWork | TableWork
 
 def totals_work(plan: Plan, *, count: int, units: int) -> TotalsWork:
     """All of a plan's statements, for a table of `count` rows of so many `units`."""
-    return TotalsWork(tuple(
-        weighed_work(plan, statement.totals, count=count, units=units)
-        if statement.weighed and fits_weighing(plan, statement.totals, count=count, units=units)
-        else _summed_work(plan, place, statement, count=count, units=units)
-        for place, statement in enumerate(compile_plan(plan))))
+    return TotalsWork(
+        tuple(
+            weighed_work(plan, statement.totals, count=count, units=units)
+            if statement.weighed and fits_weighing(plan, statement.totals, count=count, units=units)
+            else _summed_work(plan, place, statement, count=count, units=units)
+            for place, statement in enumerate(compile_plan(plan))
+        )
+    )
 
 
 def _summed_work(plan: Plan, place: int, statement: Statement, *, count: int, units: int) -> SummedWork:
     """In several pieces where the engine would otherwise have to count all units at once."""
     pieces = count // ROWS_SUMMED_AT_ONCE + 1 if statement.additive and not plan.weights_stored else 1
-    sql = (statement.sql,) if pieces == 1 else tuple(
-        compile_plan(plan, among)[place].sql for among in pieces_of(units, pieces))
+    sql = (
+        (statement.sql,)
+        if pieces == 1
+        else tuple(compile_plan(plan, among)[place].sql for among in pieces_of(units, pieces))
+    )
     return SummedWork(sql, tuple(len(key.values) for key in plan.keys), statement.bins, len(statement.totals))
 
 
@@ -98,7 +106,8 @@ def pieces_of(units: int, count: int) -> list[range]:
 
 
 def read_cells(plan: Plan, answer: bytes) -> Cells:
-    """What `TotalsWork.perform` gave: exact integers for every total of the plan, coarse histograms made of fine ones."""
+    """What `TotalsWork.perform` gave: exact integers for every total of the plan,
+    coarse histograms made of fine ones."""
     statements = [statement.totals for statement in compile_plan(plan)]
     cells: Cells = {}
     for totals, numbers in zip(statements, json.loads(answer), strict=True):
@@ -118,8 +127,15 @@ def read_table(answer: bytes) -> pa.Table:
 def _added_up(plan: Plan, cells: Cells, total: Total) -> list[int]:
     """A coarse histogram from the fine one: whole numbers add up exactly."""
     fine = next(other for other in cells if other.kind is TotalKind.BINS and other.of == total.of)
-    return [_sum(cells[fine], cell * fine.bins + bin * BINS_IN_ONE, cell * fine.bins + min(fine.bins, (bin + 1) * BINS_IN_ONE))
-            for cell in range(plan.cells) for bin in range(total.bins)]
+    return [
+        _sum(
+            cells[fine],
+            cell * fine.bins + bin * BINS_IN_ONE,
+            cell * fine.bins + min(fine.bins, (bin + 1) * BINS_IN_ONE),
+        )
+        for cell in range(plan.cells)
+        for bin in range(total.bins)
+    ]
 
 
 def _sum(numbers: Sequence[int], start: int, stop: int) -> int:

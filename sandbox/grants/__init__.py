@@ -5,5 +5,19 @@ from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
 from sandbox.grants.read import list_grants, list_requests, load_grant, load_request, newest
 from sandbox.grants.request_access import request_access
 
-__all__ = ["Grant", "GrantStatus", "Request", "RequestStatus", "approve", "expire_due", "list_grants", "list_requests",
-           "load_grant", "load_request", "newest", "refuse", "request_access", "revoke"]
+__all__ = [
+    "Grant",
+    "GrantStatus",
+    "Request",
+    "RequestStatus",
+    "approve",
+    "expire_due",
+    "list_grants",
+    "list_requests",
+    "load_grant",
+    "load_request",
+    "newest",
+    "refuse",
+    "request_access",
+    "revoke",
+]

@@ -1,4 +1,5 @@
-"""How an officer decides a request, and ends a grant: each with its reason, its budget and its log entry at once."""
+"""How an officer decides a request, and ends a grant:
+each with its reason, its budget and its log entry at once."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,50 +21,110 @@ from sandbox.policy import Gate, Resource, hidden_from_strangers
 from sandbox.privacy import epsilon_within
 
 
-def approve(database: Database, *, gate: Gate, officer: Principal, request_id: int, version: Version,
-            epsilon: Decimal | None = None, until: datetime | None = None, note: str = "") -> Grant:
-    """Approve a request, as asked or with a smaller budget or another end; the grant's budget opens with it."""
+def approve(
+    database: Database,
+    *,
+    gate: Gate,
+    officer: Principal,
+    request_id: int,
+    version: Version,
+    epsilon: Decimal | None = None,
+    until: datetime | None = None,
+    note: str = "",
+) -> Grant:
+    """Approve a request, as asked or with a smaller budget or another end;
+    the grant's budget opens with it."""
     with database.transaction() as tx:
         request = _undecided(tx, gate, officer, request_id)
         terms_epsilon, terms_until = epsilon or request.epsilon, until or request.until
         check_terms(version, terms_epsilon, terms_until)
         if terms_epsilon > request.epsilon:
-            raise InvalidInput(f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
-                               remedy="Approve as much or less, or let them ask again.",
-                               zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f},不能批得更多。",
-                               remedy_zh="请批准同样或更少,或让他们重新申请。")
-        tx.execute(update(requests).where(requests.c.id == request_id).values(
-            status=RequestStatus.APPROVED.value, decided_by=officer.id, decided_at=func.now(), note=note))
-        row = tx.execute(insert(grants).values(
-            request=request_id, dataset=request.dataset, department=request.department, team=request.team,
-            purpose=request.purpose, epsilon=terms_epsilon, until=terms_until, status=GrantStatus.LIVE.value,
-            approved_by=officer.id).returning(grants)).one()
+            raise InvalidInput(
+                f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
+                remedy="Approve as much or less, or let them ask again.",
+                zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f},不能批得更多。",
+                remedy_zh="请批准同样或更少,或让他们重新申请。",
+            )
+        tx.execute(
+            update(requests)
+            .where(requests.c.id == request_id)
+            .values(
+                status=RequestStatus.APPROVED.value, decided_by=officer.id, decided_at=func.now(), note=note
+            )
+        )
+        row = tx.execute(
+            insert(grants)
+            .values(
+                request=request_id,
+                dataset=request.dataset,
+                department=request.department,
+                team=request.team,
+                purpose=request.purpose,
+                epsilon=terms_epsilon,
+                until=terms_until,
+                status=GrantStatus.LIVE.value,
+                approved_by=officer.id,
+            )
+            .returning(grants)
+        ).one()
         grant = as_grant(row)
         _give(tx, grant, version)
-        append(tx, Event("grant.approved", officer.id, f"grant:{row.id}", {
-            "request": request_id, "dataset": request.dataset, "team": request.team, "epsilon": str(terms_epsilon),
-            "until": terms_until.isoformat(), "note": note,
-            "changed": terms_epsilon != request.epsilon or terms_until != request.until}))
+        append(
+            tx,
+            Event(
+                "grant.approved",
+                officer.id,
+                f"grant:{row.id}",
+                {
+                    "request": request_id,
+                    "dataset": request.dataset,
+                    "team": request.team,
+                    "epsilon": str(terms_epsilon),
+                    "until": terms_until.isoformat(),
+                    "note": note,
+                    "changed": terms_epsilon != request.epsilon or terms_until != request.until,
+                },
+            ),
+        )
     return grant
 
 
 def _give(tx: Transaction, grant: Grant, version: Version) -> None:
-    """Hold the grant's share of the dataset's and the population's budget. Raises `Conflict` where so much cannot be promised."""
+    """Hold the grant's share of the dataset's and the population's budget.
+    Raises `Conflict` where so much cannot be promised."""
     policy, budget = version.policy, version.policy.budget
     assert budget is not None, "check_terms needs one"
     try:
-        give_share(tx, grant.account, dataset=policy.dataset, population=policy.population,
-                   picorho=budget.limit(Fraction(grant.epsilon)).picorho)
+        give_share(
+            tx,
+            grant.account,
+            dataset=policy.dataset,
+            population=policy.population,
+            picorho=budget.limit(Fraction(grant.epsilon)).picorho,
+        )
     except ShareTooLarge as short:
-        asked, most = f"{grant.epsilon.normalize():f}", f"{epsilon_within(short.left, budget.delta).normalize():f}"
-        level, level_zh = short.level.level.value, {Level.DATASET: "数据集", Level.POPULATION: "人群"}[short.level.level]
+        asked, most = (
+            f"{grant.epsilon.normalize():f}",
+            f"{epsilon_within(short.left, budget.delta).normalize():f}",
+        )
+        level, level_zh = (
+            short.level.level.value,
+            {Level.DATASET: "数据集", Level.POPULATION: "人群"}[short.level.level],
+        )
         raise Conflict(
-            f"The budget of the {level} {short.level.key} cannot promise epsilon {asked} to this team: what other grants hold or "
-            f"have spent leaves epsilon {most}.", code=ShareTooLarge.code,
-            remedy=f"Approve at most epsilon {most}, end a grant that is not needed any more, or raise the {level}'s budget.",
-            zh=f"{level_zh} {short.level.key} 的预算无法再向该团队许出 epsilon {asked}：除去其他授权所持有和已花费的，"
-               f"至多还能许出 epsilon {most}。",
-            remedy_zh=f"请至多批准 epsilon {most}，或终止不再需要的授权，或提高该{level_zh}的预算。") from None
+            f"The budget of the {level} {short.level.key} cannot promise epsilon {asked} to this team: "
+            f"what other grants hold or have spent leaves epsilon {most}.",
+            code=ShareTooLarge.code,
+            remedy=(
+                f"Approve at most epsilon {most}, end a grant that is not needed any more, or "
+                f"raise the {level}'s budget."
+            ),
+            zh=(
+                f"{level_zh} {short.level.key} 的预算无法再向该团队许出 epsilon {asked}："
+                f"除去其他授权所持有和已花费的，至多还能许出 epsilon {most}。"
+            ),
+            remedy_zh=f"请至多批准 epsilon {most}，或终止不再需要的授权，或提高该{level_zh}的预算。",
+        ) from None
 
 
 def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: int, reason: str) -> Request:
@@ -71,9 +132,17 @@ def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: in
     _need_reason(reason)
     with database.transaction() as tx:
         _undecided(tx, gate, officer, request_id)
-        row = tx.execute(update(requests).where(requests.c.id == request_id).values(
-            status=RequestStatus.REFUSED.value, decided_by=officer.id, decided_at=func.now(),
-            note=reason.strip()).returning(requests)).one()
+        row = tx.execute(
+            update(requests)
+            .where(requests.c.id == request_id)
+            .values(
+                status=RequestStatus.REFUSED.value,
+                decided_by=officer.id,
+                decided_at=func.now(),
+                note=reason.strip(),
+            )
+            .returning(requests)
+        ).one()
         append(tx, Event("request.refused", officer.id, f"request:{request_id}", {"reason": reason.strip()}))
     return as_request(row)
 
@@ -84,15 +153,23 @@ def revoke(database: Database, *, gate: Gate, officer: Principal, grant_id: int,
     with database.transaction() as tx:
         grant = load_grant(tx, grant_id, lock=True)
         with hidden_from_strangers(no_grant(grant_id), seen=may_know(officer, grant)):
-            gate.require(officer, "revoke", Resource("Grant", str(grant.id), {
-                "department": grant.department, "team": grant.team, "status": grant.status.value}))
+            gate.require(
+                officer,
+                "revoke",
+                Resource(
+                    "Grant",
+                    str(grant.id),
+                    {"department": grant.department, "team": grant.team, "status": grant.status.value},
+                ),
+            )
         if grant.status is not GrantStatus.LIVE:
             raise Conflict(f"Grant {grant_id} is {grant.status.value} already.")
         return _end(tx, grant_id, GrantStatus.REVOKED, officer.id, reason.strip())
 
 
 def expire_due(database: Database) -> list[Grant]:
-    """Mark the grants whose end has come, and let their shares go. (A question asks the date itself; this keeps the record.)
+    """Mark the grants whose end has come, and let their shares go.
+    (A question asks the date itself; this keeps the record.)
 
     Each in a transaction of its own: accounts are locked by level, which several at once would not keep.
     """
@@ -108,12 +185,22 @@ def expire_due(database: Database) -> list[Grant]:
 
 
 def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) -> Grant:
-    row = tx.execute(update(grants).where(grants.c.id == id).values(
-        status=status.value, ended_by=by, ended_at=func.now(), reason=reason).returning(grants)).one()
+    row = tx.execute(
+        update(grants)
+        .where(grants.c.id == id)
+        .values(status=status.value, ended_by=by, ended_at=func.now(), reason=reason)
+        .returning(grants)
+    ).one()
     ended = as_grant(row)
-    lock(tx, ended.account)  # before the others are looked at: two that end at once must not each take the other for live
-    others = tx.execute(select(grants).where(grants.c.team == ended.team, grants.c.dataset == ended.dataset,
-                                             grants.c.status == GrantStatus.LIVE.value))
+    # before the others are looked at: two that end at once must not each take the other for live
+    lock(tx, ended.account)
+    others = tx.execute(
+        select(grants).where(
+            grants.c.team == ended.team,
+            grants.c.dataset == ended.dataset,
+            grants.c.status == GrantStatus.LIVE.value,
+        )
+    )
     if not any(as_grant(other).account == ended.account for other in others):
         let_go(tx, ended.account)
     append(tx, Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}))
@@ -123,8 +210,11 @@ def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) ->
 def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Request:
     request = load_request(tx, id, lock=True)
     with hidden_from_strangers(no_request(id), seen=may_know(officer, request)):
-        gate.require(officer, "decide_request", Resource("Request", str(request.id), {
-            "department": request.department, "team": request.team}))
+        gate.require(
+            officer,
+            "decide_request",
+            Resource("Request", str(request.id), {"department": request.department, "team": request.team}),
+        )
     if request.status is not RequestStatus.ASKED:
         raise Conflict(f"Request {id} was {request.status.value} by {request.decided_by}.")
     return request
@@ -132,5 +222,9 @@ def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Requ
 
 def _need_reason(reason: str) -> None:
     if len(reason.strip()) < 4:
-        raise InvalidInput("A refusal needs a reason.", remedy="Say in a sentence why, so that the team can remedy it.",
-                           zh="拒绝须有理由。", remedy_zh="请用一句话说明,以便团队改正。")
+        raise InvalidInput(
+            "A refusal needs a reason.",
+            remedy="Say in a sentence why, so that the team can remedy it.",
+            zh="拒绝须有理由。",
+            remedy_zh="请用一句话说明,以便团队改正。",
+        )

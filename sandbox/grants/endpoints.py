@@ -29,7 +29,9 @@ class NewRequest(BaseModel):
     team: PlainText
     purpose: PlainText
     epsilon: Epsilon
-    until: PlainText = Field(description="a date, such as 2026-12-31: good until the end of that day, by the city's clock")
+    until: PlainText = Field(
+        description="a date, such as 2026-12-31: good until the end of that day, by the city's clock"
+    )
 
 
 class Approval(BaseModel):
@@ -42,19 +44,32 @@ class Reason(BaseModel):
     reason: PlainText = Field(max_length=2000)
 
 
-def router(database: Database, repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]) -> APIRouter:
+def router(
+    database: Database, repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]
+) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["requests and grants"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
     @api.post("/requests", status_code=201)
     def make_request(asker: Asker, new: NewRequest) -> dict[str, Any]:
         """Ask for a dataset."""
-        return shown(request_access(
-            database, gate=gate, principal=asker, version=repository.current(new.dataset), team=new.team,
-            purpose=new.purpose, epsilon=new.epsilon, until=end_of(day_of(new.until))))
+        return shown(
+            request_access(
+                database,
+                gate=gate,
+                principal=asker,
+                version=repository.current(new.dataset),
+                team=new.team,
+                purpose=new.purpose,
+                epsilon=new.epsilon,
+                until=end_of(day_of(new.until)),
+            )
+        )
 
     @api.get("/requests")
-    def requests(asker: Asker, status: Literal["asked", "approved", "refused"] | None = None) -> list[dict[str, Any]]:
+    def requests(
+        asker: Asker, status: Literal["asked", "approved", "refused"] | None = None
+    ) -> list[dict[str, Any]]:
         """One's team's requests; for officers also their department's."""
         with database.transaction() as tx:
             return [shown(request) for request in list_requests(tx, asker, status=status)]
@@ -73,9 +88,18 @@ def router(database: Database, repository: DatasetRepository, gate: Gate, *, aut
         """Approve as asked, or with a smaller budget or another end. Gives the grant."""
         with database.transaction() as tx:
             dataset = load_request(tx, number).dataset
-        return shown(approve(
-            database, gate=gate, officer=asker, request_id=number, version=repository.current(dataset),
-            epsilon=approval.epsilon, until=end_of(day_of(approval.until)) if approval.until else None, note=approval.note))
+        return shown(
+            approve(
+                database,
+                gate=gate,
+                officer=asker,
+                request_id=number,
+                version=repository.current(dataset),
+                epsilon=approval.epsilon,
+                until=end_of(day_of(approval.until)) if approval.until else None,
+                note=approval.note,
+            )
+        )
 
     @api.post("/requests/{number}/refuse")
     def refuse_request(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
@@ -98,8 +122,14 @@ def router(database: Database, repository: DatasetRepository, gate: Gate, *, aut
 
 def shown(thing: Request | Grant) -> dict[str, Any]:
     """As JSON: decimals as text, times in ISO 8601."""
-    return {name: str(value.normalize()) if isinstance(value, Decimal)
-            else value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(thing).items()}
+    return {
+        name: str(value.normalize())
+        if isinstance(value, Decimal)
+        else value.isoformat()
+        if isinstance(value, datetime)
+        else value
+        for name, value in asdict(thing).items()
+    }
 
 
 def day_of(text: str) -> date:
@@ -107,5 +137,9 @@ def day_of(text: str) -> date:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise InvalidInput(f"{text[:40]!r} is not a date.", remedy="Write it as 2026-12-31.",
-                           zh=f"{text[:40]!r} 不是日期。", remedy_zh="请写成 2026-12-31。") from None
+        raise InvalidInput(
+            f"{text[:40]!r} is not a date.",
+            remedy="Write it as 2026-12-31.",
+            zh=f"{text[:40]!r} 不是日期。",
+            remedy_zh="请写成 2026-12-31。",
+        ) from None

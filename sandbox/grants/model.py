@@ -84,9 +84,11 @@ class Grant:
 
     @property
     def account(self) -> Account:
-        """What the team may lose about the dataset, over all its grants on it: a new grant gives nothing back.
+        """What the team may lose about the dataset, over all its grants on it:
+        a new grant gives nothing back.
 
-        The marketplace's grants are an officer's own, one for each product: each has the budget that the officer gave it.
+        The marketplace's grants are an officer's own, one for each product: each has the budget that
+        the officer gave it.
         """
         key = f"{self.team}/{self.dataset}"
         return Account(Level.GRANT, f"{key}/{self.id}" if self.team == MARKETPLACE else key)

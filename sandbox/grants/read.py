@@ -25,9 +25,12 @@ def as_grant(row: Row[Any]) -> Grant:
 
 
 def list_requests(tx: Transaction, principal: Principal, *, status: str | None = None) -> Sequence[Request]:
-    """Those of one's teams, of one's department for officers, all for operators and auditors; newest first."""
+    """Those of one's teams, of one's department for officers, all for operators and auditors;
+    newest first."""
     query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
-    return [as_request(row) for row in tx.execute(query.where(requests.c.status == status) if status else query)]
+    return [
+        as_request(row) for row in tx.execute(query.where(requests.c.status == status) if status else query)
+    ]
 
 
 def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
@@ -37,8 +40,8 @@ def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
 
 
 def newest(grants: Sequence[Grant], *, team: str, dataset: str) -> Grant | None:
-    """Under which a team asks or runs: its newest live one on the dataset (all of them share its account). Else one that
-    has ended, for the gate to say why; None without any. `grants` as list_grants has them."""
+    """Under which a team asks or runs: its newest live one on the dataset (all of them share its account).
+    Else one that has ended, for the gate to say why; None without any. `grants` as list_grants has them."""
     own = [grant for grant in grants if grant.team == team and grant.dataset == dataset]
     return next(iter([*(grant for grant in own if grant.live), *own]), None)
 

@@ -1,13 +1,25 @@
 """Tables of requests and grants. A decision never overwrites what was asked; the log keeps every step."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Identity, Integer, Numeric, Table, Text, func
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    func,
+)
 
 from sandbox.database import metadata
 
 Epsilon = Numeric(12, 6)
 
 requests = Table(
-    "requests", metadata,
+    "requests",
+    metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("dataset", Text, ForeignKey("vault.datasets.name"), nullable=False),
     Column("department", Text, nullable=False),
@@ -26,7 +38,8 @@ requests = Table(
 )
 
 grants = Table(
-    "grants", metadata,
+    "grants",
+    metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("request", Integer, ForeignKey("vault.requests.id"), nullable=False, unique=True),
     Column("dataset", Text, nullable=False),

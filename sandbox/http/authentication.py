@@ -1,4 +1,5 @@
-"""Who sends a request: a bearer token for this service's audience, from a login that was not ended, of a live account."""
+"""Who sends a request: a bearer token for this service's audience, from a login that was not ended,
+of a live account."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -16,14 +17,17 @@ def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
     def claims(authorization: Annotated[str, Header()] = "") -> Claims:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise NotAuthenticated("No token was sent.", remedy="Log in, and send `Authorization: Bearer <token>`.")
+            raise NotAuthenticated(
+                "No token was sent.", remedy="Log in, and send `Authorization: Bearer <token>`."
+            )
         return verifier.verify(token.strip(), audience=audience)
 
     return claims
 
 
 def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> Callable[..., Principal]:
-    """A FastAPI dependency: who asks, read afresh, so that a login that was ended stops at its next request."""
+    """A FastAPI dependency: who asks, read afresh, so that a login that was ended stops
+    at its next request."""
     claims = claims_at(verifier, audience)
 
     def principal(authorization: Annotated[str, Header()] = "") -> Principal:

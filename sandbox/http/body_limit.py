@@ -14,11 +14,18 @@ from sandbox.plain_text import REMEDY, is_text
 
 
 class BodyLimit:
-    """ASGI middleware: a body is at most `most` bytes, counted as it comes. `large` names the one request that may be
-    larger, how large, and who must be asked before a byte of it is read (its refusal is the answer)."""
+    """ASGI middleware: a body is at most `most` bytes, counted as it comes.
+    `large` names the one request that may be larger, how large, and who must be asked before a byte of it is
+    read (its refusal is the answer)."""
 
-    def __init__(self, app: ASGIApp, most: int, *, large: tuple[str, str, int] | None = None,
-                 admit: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        *,
+        large: tuple[str, str, int] | None = None,
+        admit: Callable[[str], object] | None = None,
+    ) -> None:
         self.app, self.most, self.large, self.admit = app, most, large, admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,7 +38,9 @@ class BodyLimit:
             return
         query = unquote_plus(scope.get("query_string", b"").decode("latin-1"), errors="surrogateescape")
         if not is_text(query):
-            await problem(422, "invalid_input", "The query of the address is not plain text.", remedy=REMEDY)(scope, receive, send)
+            await problem(422, "invalid_input", "The query of the address is not plain text.", remedy=REMEDY)(
+                scope, receive, send
+            )
             return
         limit = self.most
         if self.large and (scope["method"], scope["path"]) == self.large[:2]:
@@ -41,7 +50,9 @@ class BodyLimit:
                     self.admit(Request(scope).headers.get("authorization", ""))
             except CihuError as refused:
                 refusal = refused.shown_as or refused
-                await problem(status_of(refusal), refusal.code, refusal.message, remedy=refusal.remedy)(scope, receive, send)
+                await problem(status_of(refusal), refusal.code, refusal.message, remedy=refusal.remedy)(
+                    scope, receive, send
+                )
                 return
         read = 0
 

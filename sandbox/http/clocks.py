@@ -15,10 +15,13 @@ def require_together(here: datetime, there: datetime) -> None:
     apart = (there - here).total_seconds()
     if abs(apart) > MOST_SECONDS_APART:
         raise Unavailable(
-            f"The clock of the database is {abs(apart):.0f} seconds {'ahead of' if apart > 0 else 'behind'} this machine's.",
-            code="clocks_apart", remedy="Set both by NTP (timedatectl set-ntp true): tokens and dates are judged by both.",
+            f"The clock of the database is {abs(apart):.0f} seconds "
+            f"{'ahead of' if apart > 0 else 'behind'} this machine's.",
+            code="clocks_apart",
+            remedy="Set both by NTP (timedatectl set-ntp true): tokens and dates are judged by both.",
             zh=f"数据库的时钟比本机{'快' if apart > 0 else '慢'} {abs(apart):.0f} 秒。",
-            remedy_zh="请用 NTP 校准两边的时钟（timedatectl set-ntp true）：令牌与日期按两边的时钟判断。")
+            remedy_zh="请用 NTP 校准两边的时钟（timedatectl set-ntp true）：令牌与日期按两边的时钟判断。",
+        )
 
 
 class ClocksTogether:

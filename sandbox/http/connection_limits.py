@@ -1,9 +1,9 @@
 """How long a connection to a service of ours may take, and how many there may be.
 
-uvicorn waits for ever for the rest of a request. Here a connection has a time for its request's head, for its body (by how much
-of it came), for the next request, and for reading its answer; how long the answer itself takes is the service's matter. Where
-there are too many connections, the one that has waited longest for its request gives way: of the peer who has the most, so that
-one peer cannot push the others out.
+uvicorn waits for ever for the rest of a request. Here a connection has a time for its request's head, for its
+body (by how much of it came), for the next request, and for reading its answer; how long the answer itself
+takes is the service's matter. Where there are too many connections, the one that has waited longest for its
+request gives way: of the peer who has the most, so that one peer cannot push the others out.
 
 Attack: slow requests ("slowloris", R. Hansen 2009; RFC 9110, section 15.5.9: 408 Request Timeout).
 """
@@ -49,7 +49,8 @@ class LimitedProtocol(H11Protocol):
         self.received += len(data)
         super().data_received(data)
 
-    between = False  # a request was answered, and nothing of the next one has come: uvicorn's own time-out is for that
+    # a request was answered, and nothing of the next one has come: uvicorn's own time-out is for that
+    between = False
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -79,14 +80,17 @@ class LimitedProtocol(H11Protocol):
         now = self.loop.time()
         passed = now - self.began
         late_head = self.waits_for_head and not self.between and passed > self.head_seconds
-        late_body = self.waits_for_body and passed > self.body_seconds + self.received / self.body_bytes_a_second
+        late_body = (
+            self.waits_for_body and passed > self.body_seconds + self.received / self.body_bytes_a_second
+        )
         unread = self.unread_since is not None and now - self.unread_since > self.read_seconds
         if late_head or late_body or unread:
             self.transport.abort() if unread else self.transport.close()
 
 
 def make_room(connections: list[LimitedProtocol]) -> None:
-    """Close the connection that has waited longest without a whole request, of the peer who has the most of them."""
+    """Close the connection that has waited longest without a whole request,
+    of the peer who has the most of them."""
     waiting = [one for one in connections if one.waits_for_head or one.waits_for_body]
     if waiting:
         many = Counter(one.peer for one in waiting)

@@ -25,7 +25,9 @@ def health_router(health: Health) -> APIRouter:
     def ready() -> JSONResponse:
         """What it needs is there, or (503) what is not."""
         is_ready, document = health.document()
-        return JSONResponse(document, status_code=200 if is_ready else 503, headers={"Cache-Control": "no-store"})
+        return JSONResponse(
+            document, status_code=200 if is_ready else 503, headers={"Cache-Control": "no-store"}
+        )
 
     return api
 
@@ -44,9 +46,12 @@ def metrics_router(registry: CollectorRegistry, token: str = "") -> APIRouter:
 
 
 def may_read(request: Request, token: str) -> bool:
-    """With a token set, who sends it. Without, who comes from the loopback itself, and not through a proxy that is there."""
+    """With a token set, who sends it.
+    Without, who comes from the loopback itself, and not through a proxy that is there."""
     if token:
-        return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
+        return hmac.compare_digest(
+            request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()
+        )
     if any(name in request.headers for name in FORWARDED) or request.client is None:
         return False
     try:

@@ -1,7 +1,8 @@
-"""Is a service alive, and is it ready? `/health/live` answers whenever the process does; `/health/ready` asks what it needs.
+"""Is a service alive, and is it ready?
+`/health/live` answers whenever the process does; `/health/ready` asks what it needs.
 
-Anybody may ask, so nothing is told but which need is not met: no number of the disk's, no address. Kernels are not asked in
-here: what two seals can both see can carry a message.
+Anybody may ask, so nothing is told but which need is not met: no number of the disk's, no address. Kernels
+are not asked in here: what two seals can both see can carry a message.
 """
 
 import shutil
@@ -35,7 +36,8 @@ class Health:
         self._kept: tuple[float, dict[str, str]] | None = None
 
     def checked(self) -> dict[str, str]:
-        """Each need: "ok", or in a few words what is wrong. One that does not answer is not asked a second time meanwhile."""
+        """Each need: "ok", or in a few words what is wrong.
+        One that does not answer is not asked a second time meanwhile."""
         with self._lock:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
                 self._kept = time.monotonic(), self._ask()
@@ -77,7 +79,10 @@ def room_on_disk(folder: Path, least: int = LEAST_FREE_BYTES) -> Need:
 
     def look() -> None:
         if shutil.disk_usage(folder).free < least:
-            raise Unavailable(f"The disk of {folder} is nearly full.", code="disk_full",
-                              remedy="Free some space: what cannot be written down cannot be done.")
+            raise Unavailable(
+                f"The disk of {folder} is nearly full.",
+                code="disk_full",
+                remedy="Free some space: what cannot be written down cannot be done.",
+            )
 
     return look

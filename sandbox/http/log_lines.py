@@ -2,8 +2,9 @@
 
     2026-11-30T03:10:15.123Z INFO vault 9f86d081884c7d65 cihu.vault: POST /v1/ask 200 412 ms
 
-Time in UTC, level, service, request id (or -), logger, message. A line is one line whatever the message holds, because a
-message may repeat what somebody sent. No traceback is written: it could quote a value; the place where it happened is.
+Time in UTC, level, service, request id (or -), logger, message. A line is one line whatever the message
+holds, because a message may repeat what somebody sent. No traceback is written: it could quote a value; the
+place where it happened is.
 """
 
 import logging
@@ -29,8 +30,10 @@ class LineFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             message = f"{message} [{where(record.exc_info)}]"
         request = current_request_id() or NO_REQUEST
-        return (f"{moment}.{int(record.msecs):03}Z {record.levelname} {self.service} {request} {record.name}: "
-                f"{in_one_line(message)}")
+        return (
+            f"{moment}.{int(record.msecs):03}Z {record.levelname} {self.service} {request} {record.name}: "
+            f"{in_one_line(message)}"
+        )
 
 
 def where(exc_info: tuple[object, ...]) -> str:
@@ -43,12 +46,14 @@ def where(exc_info: tuple[object, ...]) -> str:
 
 def in_one_line(text: str) -> str:
     """Line ends and other control characters by their numbers."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def set_up(service: str, level: int = logging.INFO) -> None:
-    """Write everything that this process logs to its standard output, in this form. A log that cannot be written (a full
-    disk) stops nothing."""
+    """Write everything that this process logs to its standard output, in this form.
+    A log that cannot be written (a full disk) stops nothing."""
     logging.raiseExceptions = False
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may have another encoding
     handler = logging.StreamHandler(sys.stdout)

@@ -1,9 +1,10 @@
-"""What Prometheus may count of a service. A counter is read again and again, so it is an answer to a question nobody paid for.
+"""What Prometheus may count of a service.
+A counter is read again and again, so it is an answer to a question nobody paid for.
 
-What is counted is what a service has told anyway, at the moment at which it told it: requests that were answered, by method,
-route (its template, never a path that names somebody or something) and class of status. There is no duration (how long a
-question computed depends on rows, and its answer waits so that nobody sees it), no processor time or memory of the process
-(the same), no dataset, team or person in a label.
+What is counted is what a service has told anyway, at the moment at which it told it: requests that were
+answered, by method, route (its template, never a path that names somebody or something) and class of status.
+There is no duration (how long a question computed depends on rows, and its answer waits so that nobody sees
+it), no processor time or memory of the process (the same), no dataset, team or person in a label.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -12,14 +13,23 @@ OTHER = "other"
 
 
 class Metrics:
-    """The counters of one service, in a registry of its own: the library's default one would tell processor time and memory."""
+    """The counters of one service, in a registry of its own:
+    the library's default one would tell processor time and memory."""
 
     def __init__(self, service: str, version: str) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter("cihu_requests", "Requests that were answered.", ["service", "method", "route", "status"],
-                                 registry=self.registry)
-        Gauge("cihu_service_info", "Which service and version this is.", ["service", "version"],
-              registry=self.registry).labels(service, version).set(1)
+        self._requests = Counter(
+            "cihu_requests",
+            "Requests that were answered.",
+            ["service", "method", "route", "status"],
+            registry=self.registry,
+        )
+        Gauge(
+            "cihu_service_info",
+            "Which service and version this is.",
+            ["service", "version"],
+            registry=self.registry,
+        ).labels(service, version).set(1)
         self._service = service
 
     def answered(self, method: str, route: str, status: int) -> None:

@@ -16,22 +16,32 @@ log = logging.getLogger("cihu")
 
 
 def language_of(request: Request) -> str:
-    """What a program asks for by Accept-Language (RFC 9110 §12.5.4): "zh" if its first language is Chinese, else "en"."""
+    """What a program asks for by Accept-Language (RFC 9110 §12.5.4):
+    "zh" if its first language is Chinese, else "en"."""
     first = request.headers.get("accept-language", "").split(",")[0].partition(";")[0].strip().lower()
     return "zh" if first.partition("-")[0] == "zh" else "en"
 
 
 def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
-    """An RFC 9457 document: type, title, status, detail, our stable `code` and `remedy`, and the request's id, by which the
-    operator finds it in the log."""
+    """An RFC 9457 document: type, title, status, detail, our stable `code` and `remedy`,
+    and the request's id, by which the operator finds it in the log."""
     request = {"request_id": id} if (id := current_request_id()) else {}
     if more.get("remedy"):
         more["mend"] = more["remedy"]  # its older name, for one more release
-    body = {"type": f"urn:cihu:problem:{code}", "title": code.replace("_", " "), "status": status,
-            "detail": message, "code": code, **request, **{name: value for name, value in more.items() if value}}
+    body = {
+        "type": f"urn:cihu:problem:{code}",
+        "title": code.replace("_", " "),
+        "status": status,
+        "detail": message,
+        "code": code,
+        **request,
+        **{name: value for name, value in more.items() if value},
+    }
     # what was sent may be quoted, and may be no text: it is then shown by its code points
-    shown = {name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
-             for name, value in body.items()}
+    shown = {
+        name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+        for name, value in body.items()
+    }
     return JSONResponse(shown, status_code=status, media_type="application/problem+json")
 
 
@@ -47,7 +57,8 @@ def install(app: FastAPI) -> None:
         place = error.position if isinstance(error, errors.QueryRefused) else None
         position = {"line": place.line, "column": place.column} if place else None
         answer = problem(status_of(error), error.code, message, remedy=remedy, position=position)
-        answer.headers["Content-Language"] = "en" if message == error.message else "zh"  # what was asked for, if it was made
+        # what was asked for, if it was made
+        answer.headers["Content-Language"] = "en" if message == error.message else "zh"
         return answer
 
     @app.exception_handler(RequestValidationError)
@@ -63,4 +74,6 @@ def install(app: FastAPI) -> None:
     def failed(request: Request, error: Exception) -> JSONResponse:
         # the type alone: a message or a traceback could quote a value
         log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-        return problem(503, "unavailable", "The service failed. Nothing more can be told here; it has been logged.")
+        return problem(
+            503, "unavailable", "The service failed. Nothing more can be told here; it has been logged."
+        )

@@ -1,7 +1,9 @@
-"""Log records without secrets: no query string, no token, cookie or password of a header is ever written down.
+"""Log records without secrets: no query string, no token, cookie or password of a header
+is ever written down.
 
-Every record of a process goes through here, whichever library makes it and whichever handler writes it: a library that logs
-an address is nobody's mistake to find. What follows a `?` in an address is a person's own business even where it is no secret.
+Every record of a process goes through here, whichever library makes it and whichever handler writes it: a
+library that logs an address is nobody's mistake to find. What follows a `?` in an address is a person's own
+business even where it is no secret.
 """
 
 import logging
@@ -10,15 +12,25 @@ import traceback
 
 HIDDEN = "[hidden]"
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # an address's query, whatever it holds: `/path?name=value`, `https://host/?token=…`, `?name` alone after a path
+    # an address's query, whatever it holds: `/path?name=value`, `https://host/?token=…`,
+    # `?name` alone after a path
     (re.compile(r"(?<=[\w/.\-~%:\])])\?(?=[\w.~%\-+]*=)[^\s\"'<>`)\]}]*"), f"?{HIDDEN}"),
     (re.compile(r"(/[\w.~%\-]+/?)\?[^\s\"'<>`)\]}]+"), rf"\1?{HIDDEN}"),
     # the value of a header that opens something
     (re.compile(r"(?i)\b(bearer|basic|token)(\s+)[\w.~+/\-]{16,}=*"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"(?i)([\"']?\b(?:set-cookie|cookie|authorization|x-xsrftoken|x-csrf-token)\b[\"']?\s*[:=]\s*)([\"'][^\"']*[\"']|[^\n\"']+)"),
-     rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)\b((?:access_|api_|id_|refresh_)?token|client_secret|password|passwd|secret|code_verifier)"
-                r"(\"?'?\s*[=:]\s*\"?'?)[^\s\"'&,;)}\]]{6,}"), rf"\1\2{HIDDEN}"),
+    (
+        re.compile(
+            r"(?i)([\"']?\b(?:set-cookie|cookie|authorization|x-xsrftoken|x-csrf-token)\b[\"']?\s*[:=]\s*)([\"'][^\"']*[\"']|[^\n\"']+)"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        re.compile(
+            r"(?i)\b((?:access_|api_|id_|refresh_)?token|client_secret|password|passwd|secret|code_verifier)"
+            r"(\"?'?\s*[=:]\s*\"?'?)[^\s\"'&,;)}\]]{6,}"
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
     # how every JWT looks, and a database's address with a password
     (re.compile(r"eyJ[\w\-]{8,}\.[\w\-]+\.[\w\-]*"), HIDDEN),
     (re.compile(r"(://[^\s:/@]+:)[^\s@/]+(@)"), rf"\1{HIDDEN}\2"),

@@ -1,7 +1,8 @@
-"""The id of the request that is being answered: in every line of the log, every error, and every request that follows from it.
+"""The id of the request that is being answered:
+in every line of the log, every error, and every request that follows from it.
 
-It comes from who asked (`X-Request-ID`) if it is sane, and is made otherwise. It is held by a context variable, so a thread
-that starlette gives the work to has it too.
+It comes from who asked (`X-Request-ID`) if it is sane, and is made otherwise. It is held by a context
+variable, so a thread that starlette gives the work to has it too.
 """
 
 import re
@@ -9,7 +10,8 @@ import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
-SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")  # no space, quote or line end: it stands in lines and headers
+# no space, quote or line end: it stands in lines and headers
+SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 current: ContextVar[str] = ContextVar("cihu_request_id", default="")
 

@@ -12,8 +12,9 @@ from sandbox.http.request_id import HEADER, accepted, current
 
 
 class RequestLog:
-    """ASGI middleware: one line for each request, without its query (what is asked is the asker's own business), and
-    no traceback of a failure (it could quote a value). It gives each request its id, and counts what was answered."""
+    """ASGI middleware: one line for each request, without its query
+    (what is asked is the asker's own business), and no traceback of a failure (it could quote a value). It
+    gives each request its id, and counts what was answered."""
 
     def __init__(self, app: ASGIApp, log: logging.Logger, metrics: Metrics | None = None) -> None:
         self.app = app

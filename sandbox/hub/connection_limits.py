@@ -1,7 +1,8 @@
-"""How long a connection to a tornado server of ours (hub, proxy, a person's server) may take, and how many there may be.
+"""How long a connection to a tornado server of ours (hub, proxy, a person's server) may take,
+and how many there may be.
 
-tornado has the time-outs and uses none of them by itself. An upgraded connection (a kernel's channels) and a request that is
-whole are not concerned.
+tornado has the time-outs and uses none of them by itself. An upgraded connection (a kernel's channels) and a
+request that is whole are not concerned.
 """
 
 from typing import Any
@@ -18,7 +19,9 @@ def limit_connections() -> None:
     initialize, handle_stream = HTTPServer.initialize, HTTPServer.handle_stream
 
     def initialize_limited(self: HTTPServer, *given: Any, **named: Any) -> None:
-        initialize(self, *given, **{"idle_connection_timeout": HEAD_SECONDS, "body_timeout": BODY_SECONDS, **named})
+        initialize(
+            self, *given, **{"idle_connection_timeout": HEAD_SECONDS, "body_timeout": BODY_SECONDS, **named}
+        )
 
     def handle_limited(self: HTTPServer, stream: Any, address: Any) -> None:
         if len(self._connections) >= MOST_CONNECTIONS:

@@ -1,4 +1,5 @@
-"""Which files can a person see in the browser? Those of the workspace and those of their teams; nothing leads out."""
+"""Which files can a person see in the browser?
+Those of the workspace and those of their teams; nothing leads out."""
 
 import errno
 import os
@@ -18,8 +19,8 @@ LISTING: ContextVar[bool] = ContextVar("LISTING", default=False)
 
 
 class WorkspaceContents(AsyncLargeFileManager):
-    """Jupyter's own manager, with every path resolved before it is used (Judge0, CVE-2024-28185; Jupyter's checks look
-    at the path's text only)."""
+    """Jupyter's own manager, with every path resolved before it is used (Judge0, CVE-2024-28185;
+    Jupyter's checks look at the path's text only)."""
 
     def _get_os_path(self, path: str) -> str:
         found: str = super()._get_os_path(path)  # type: ignore[no-untyped-call]
@@ -79,16 +80,20 @@ class WorkspaceContents(AsyncLargeFileManager):
 
 
 def team_of(path: str) -> str:
-    """The team that a path names; empty for a path of the workspace's own, and for the folder of teams itself."""
+    """The team that a path names; empty for a path of the workspace's own,
+    and for the folder of teams itself."""
     top, _, rest = path.strip("/").partition("/")
     return rest.partition("/")[0] if top == TEAMS else ""
 
 
 def refuse_beside_teams(path: str) -> None:
-    """The folder of teams holds the teams' folders and nothing else: what lay beside them would look shared, and not be."""
+    """The folder of teams holds the teams' folders and nothing else:
+    what lay beside them would look shared, and not be."""
     parts = path.strip("/").split("/")
     if parts[0] == TEAMS and len(parts) <= 2:
-        raise HTTPError(403, f"{TEAMS}/ holds your teams' folders: change what is in one of them, not these folders")
+        raise HTTPError(
+            403, f"{TEAMS}/ holds your teams' folders: change what is in one of them, not these folders"
+        )
 
 
 def refusal(path: str) -> Exception:

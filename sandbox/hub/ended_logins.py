@@ -1,8 +1,10 @@
-"""Ends at the hub what a login opened there, as soon as the login is ended anywhere: session, server, kernels, tokens.
+"""Ends at the hub what a login opened there, as soon as the login is ended anywhere:
+session, server, kernels, tokens.
 
-The portal tells whose logins were ended (`GET /oauth/ended`, one request that stays open). The hub believes it no more than
-that: for whom it is told, and for everybody when it connects, it asks the portal with the token that it has of the person. A
-token that is refused there is good nowhere, so all that hangs on it ends here.
+The portal tells whose logins were ended (`GET /oauth/ended`, one request that stays open). The hub
+believes it no more than that: for whom it is told, and for everybody when it connects, it asks the
+portal with the token that it has of the person. A token that is refused there is good nowhere, so all
+that hangs on it ends here.
 """
 
 import asyncio
@@ -39,15 +41,19 @@ class EndedLogins:
             try:
                 await self._listen()
             except (httpx.HTTPError, OSError) as failed:
-                self.app.log.warning("the portal does not tell which logins are ended: %s", type(failed).__name__)
+                self.app.log.warning(
+                    "the portal does not tell which logins are ended: %s", type(failed).__name__
+                )
             except Exception as failed:  # noqa: BLE001  # the watch goes on, whatever failed; words could hold a token
                 self.app.log.error("ended logins could not be looked at: %s", type(failed).__name__)  # noqa: TRY400  # no words
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _listen(self) -> None:
         patience = httpx.Timeout(ANSWER_SECONDS, read=SILENT_SECONDS)
-        async with (httpx.AsyncClient(auth=self.client, timeout=patience, trust_env=False) as client,
-                    client.stream("GET", f"{self.portal_url}/oauth/ended") as answer):
+        async with (
+            httpx.AsyncClient(auth=self.client, timeout=patience, trust_env=False) as client,
+            client.stream("GET", f"{self.portal_url}/oauth/ended") as answer,
+        ):
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 for name in self._with_login() if line == EVERYBODY else [line] if line else []:
@@ -67,7 +73,9 @@ class EndedLogins:
                 try:
                     await self.check(name)
                 except Exception as failed:  # noqa: BLE001  # asked again until the portal says; words could hold a token
-                    self.app.log.warning("whether a login was ended is not known yet: %s", type(failed).__name__)
+                    self.app.log.warning(
+                        "whether a login was ended is not known yet: %s", type(failed).__name__
+                    )
                     await asyncio.sleep(AGAIN_SECONDS)
                     continue
                 if name not in self.told_again:
@@ -79,7 +87,8 @@ class EndedLogins:
         return [row.name for row in self.app.db.query(orm.User) if row.encrypted_auth_state is not None]
 
     async def check(self, name: str) -> None:
-        """End what `name` has here if the portal takes their token no more. Raises `httpx.HTTPError` if it cannot be asked."""
+        """End what `name` has here if the portal takes their token no more.
+        Raises `httpx.HTTPError` if it cannot be asked."""
         user = self.app.users.get(name)
         token = await self.token_of(user) if user else ""
         if user and token and await self._refused(token):
@@ -91,11 +100,14 @@ class EndedLogins:
 
     async def _refused(self, token: str) -> bool:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
-            answer = await client.get(f"{self.portal_url}/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
+            answer = await client.get(
+                f"{self.portal_url}/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}
+            )
         if answer.status_code not in REFUSED:
             answer.raise_for_status()
             return False
-        # what only ran out ends by itself: the person logs in again, and their kernels' variables need not be lost for that
+        # what only ran out ends by itself: the person logs in again, and their kernels' variables need
+        # not be lost for that
         return bool(answer.json().get("code") != "token_expired")
 
     async def end(self, user: User) -> None:
@@ -127,18 +139,24 @@ class EndedLogins:
             with suppress(Exception):  # that it did not come up is what is wanted
                 await asyncio.wait_for(asyncio.shield(starting), ANSWER_SECONDS)
         try:
-            with suppress(KeyError):  # somebody else stopped it meanwhile (an idle server, its owner), and took it out
+            # somebody else stopped it meanwhile (an idle server, its owner), and took it out
+            with suppress(KeyError):
                 await user.stop(name)
         finally:
             spawner.at_once = False
         await self.app.proxy.delete_user(user, name)
 
     async def log_out(self, user: User) -> None:
-        """The hub's own log-out: the portal ends the login for everything. Raises `httpx.HTTPError`; here it has ended anyway."""
+        """The hub's own log-out: the portal ends the login for everything.
+        Raises `httpx.HTTPError`; here it has ended anyway."""
         token = await self.token_of(user)
         try:
             if token:
-                async with httpx.AsyncClient(auth=self.client, timeout=ANSWER_SECONDS, trust_env=False) as client:
-                    (await client.post(f"{self.portal_url}/oauth/revoke", data={"token": token})).raise_for_status()
+                async with httpx.AsyncClient(
+                    auth=self.client, timeout=ANSWER_SECONDS, trust_env=False
+                ) as client:
+                    (
+                        await client.post(f"{self.portal_url}/oauth/revoke", data={"token": token})
+                    ).raise_for_status()
         finally:
             await self.end(user)

@@ -1,8 +1,9 @@
 """The guard of a server's kernels' folders: it removes them when the server is gone, however that went.
 
-`python folder_guard.py`: folders come in as lines, `+PATH` to guard one and `-PATH` to forget it. At the end of its input,
-which is the end of the server that holds the other end of the pipe, it removes those that are left: a token and a connection
-key are in them. Needs the standard library alone; imports nothing of ours, so that it starts fast.
+`python folder_guard.py`: folders come in as lines, `+PATH` to guard one and `-PATH` to forget it. At the end
+of its input, which is the end of the server that holds the other end of the pipe, it removes those that are
+left: a token and a connection key are in them. Needs the standard library alone; imports nothing of ours, so
+that it starts fast.
 """
 
 import shutil

@@ -1,4 +1,5 @@
-"""Is the hub alive, and has it what it needs? `/hub/health/live` and `/hub/health/ready`, beside JupyterHub's own handlers."""
+"""Is the hub alive, and has it what it needs?
+`/hub/health/live` and `/hub/health/ready`, beside JupyterHub's own handlers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -56,7 +57,8 @@ class Ready(RequestHandler):
 
 
 def health_handlers(needs: Mapping[str, Need]) -> list[tuple[str, type[RequestHandler]]]:
-    """For `JupyterHub.extra_handlers`. The needs are held by a class: traitlets copies every value of a configuration."""
+    """For `JupyterHub.extra_handlers`.
+    The needs are held by a class: traitlets copies every value of a configuration."""
 
     class OwnReady(Ready):
         health = Health(needs)

@@ -1,4 +1,5 @@
-"""The hub's configuration, from the settings. Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
+"""The hub's configuration, from the settings.
+Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
 
 import logging
 import sys
@@ -35,7 +36,8 @@ except CihuError as error:
 # the proxy and people's servers are started by this process, and need neither
 _, crypt_key = take_secrets("CIHU_HUB_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY")
 
-run_folder.sweep(settings.home / "run")  # what servers of the hub's last life left, should their guards have been killed too
+# what servers of the hub's last life left, should their guards have been killed too
+run_folder.sweep(settings.home / "run")
 settings.folder.mkdir(parents=True, exist_ok=True)
 settings.folder.chmod(0o700)
 HERE = Path(__file__).parent
@@ -54,11 +56,18 @@ c.ConfigurableHTTPProxy.pid_file = str(settings.folder / "proxy.pid")
 
 # one form of log line in all services; the health of this one, beside JupyterHub's own /hub/health
 set_up("hub")
-c.JupyterHub.logging_config = {"handlers": {"console": {"formatter": "lines"}}, "formatters": {
-    "lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "hub"}}}
-c.JupyterHub.extra_handlers = health_handlers({
-    "disk": room_on_disk(settings.home), "vault": answers(f"{settings.vault_url}/health/live"),
-    "portal": answers(f"{settings.portal_url}/health/live"), "kernels": folder_of_sockets(settings.home / "run" / "vault")})
+c.JupyterHub.logging_config = {
+    "handlers": {"console": {"formatter": "lines"}},
+    "formatters": {"lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "hub"}},
+}
+c.JupyterHub.extra_handlers = health_handlers(
+    {
+        "disk": room_on_disk(settings.home),
+        "vault": answers(f"{settings.vault_url}/health/live"),
+        "portal": answers(f"{settings.portal_url}/health/live"),
+        "kernels": folder_of_sockets(settings.home / "run" / "vault"),
+    }
+)
 
 # what it keeps
 c.JupyterHub.db_url = f"sqlite:///{settings.folder / 'jupyterhub.sqlite'}"
@@ -94,9 +103,14 @@ c.PortalAuthenticator.auth_refresh_age = 300
 c.PortalAuthenticator.admin_users = set()
 c.PortalAuthenticator.any_allow_config = True  # who may is decided in check_allowed, by the portal's roles
 
-# what a login lets them do at the hub: see themselves, start, stop and use their own server; tokens are given to nobody
-c.JupyterHub.load_roles = [{"name": "user", "scopes": ["read:users!user", "users:activity!user", "servers!user",
-                                                       "access:servers!user"]}]
+# what a login lets them do at the hub: see themselves, start, stop and use their own server;
+# tokens are given to nobody
+c.JupyterHub.load_roles = [
+    {
+        "name": "user",
+        "scopes": ["read:users!user", "users:activity!user", "servers!user", "access:servers!user"],
+    }
+]
 c.JupyterHub.token_expires_in_max_seconds = 12 * HOUR
 
 # what they get

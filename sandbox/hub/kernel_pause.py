@@ -1,8 +1,8 @@
 """The pause of a server's kernels while a sealed program of their team reads rows of a high grade.
 
-Each second the server tells the vault how many of its kernels run, and is told until when they are to be paused. It pauses them,
-says so, and lets them go on at that moment, which was known before the program began. Should the vault be silent meanwhile, they
-go on at the moment that it gave.
+Each second the server tells the vault how many of its kernels run, and is told until when they are to be
+paused. It pauses them, says so, and lets them go on at that moment, which was known before the program began.
+Should the vault be silent meanwhile, they go on at the moment that it gave.
 """
 
 import asyncio
@@ -40,24 +40,35 @@ def said_until(until: datetime) -> str:
 
 def why_paused(until: datetime) -> tuple[str, str]:
     """In English and Chinese."""
-    return (f"a sealed program of your team reads data of a high grade, and no kernel of the team runs beside it until "
-            f"{said_until(until)}. Nothing is lost.",
-            f"您所在团队的密封程序正在读取高级别数据，在 {said_until(until)} 之前，"
-            "该团队的内核不与其同时运行。变量和输出均不会丢失。")
+    return (
+        (
+            "a sealed program of your team reads data of a high grade, and no kernel of the "
+            f"team runs beside it until {said_until(until)}. Nothing is lost."
+        ),
+        f"您所在团队的密封程序正在读取高级别数据，在 {said_until(until)} 之前，"
+        "该团队的内核不与其同时运行。变量和输出均不会丢失。",
+    )
 
 
 async def ask_pause(settings: ServerSettings, running: int) -> datetime | None:
     """Until when the vault wants kernels paused. Raises what the vault refuses with, or `Unavailable`."""
     try:
-        async with httpx.AsyncClient(base_url=settings.vault_url, timeout=PATIENCE_SECONDS, trust_env=False) as client:
-            answer = await client.post("/v1/kernels/pause", json={"server": NAME, "running": running},
-                                       headers={"Authorization": f"Bearer {settings.workspace_token()}"})
+        async with httpx.AsyncClient(
+            base_url=settings.vault_url, timeout=PATIENCE_SECONDS, trust_env=False
+        ) as client:
+            answer = await client.post(
+                "/v1/kernels/pause",
+                json={"server": NAME, "running": running},
+                headers={"Authorization": f"Bearer {settings.workspace_token()}"},
+            )
     except httpx.HTTPError as failed:
-        raise Unavailable("The vault does not answer, so no kernel can ask it anything.",
-                          remedy="Try again in a minute; the operator sees why in the vault's log.",
-                          zh="数据保险库没有回应，内核无法向它查询。",
-                          remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
-                          internal=type(failed).__name__) from failed
+        raise Unavailable(
+            "The vault does not answer, so no kernel can ask it anything.",
+            remedy="Try again in a minute; the operator sees why in the vault's log.",
+            zh="数据保险库没有回应，内核无法向它查询。",
+            remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
+            internal=type(failed).__name__,
+        ) from failed
     if not answer.is_success:
         raise refusal(answer)
     until = answer.json()["until"]
@@ -87,7 +98,9 @@ class Pauses:
             if self._until and datetime.now(UTC) < self._until:
                 if await self._pause(self._until):
                     continue  # and say so at once
-                await asyncio.sleep(min(ASK_SECONDS, max(0.0, (self._until - datetime.now(UTC)).total_seconds())))
+                await asyncio.sleep(
+                    min(ASK_SECONDS, max(0.0, (self._until - datetime.now(UTC)).total_seconds()))
+                )
             else:
                 self._until = None
                 for kernel in self._kernels():

@@ -18,18 +18,39 @@ def seal_name(person: str, kernel: str = "") -> str:
     return f"kernel {kernel} of {person}" if kernel else f"kernel of {person}"
 
 
-def kernel_seal(*, person: str, python: Path, interpreter: tuple[Bind, ...], inbox: Path, sockets: Path,
-                vault_folder: Path, kernel: str = "", session_name: str = "", language: str = "",
-                limits: Limits | None = None) -> Seal:
-    """The seal of the kernel `kernel` of `person`: the interpreter, its inbox, its sockets, the vault's socket, nothing else.
+def kernel_seal(
+    *,
+    person: str,
+    python: Path,
+    interpreter: tuple[Bind, ...],
+    inbox: Path,
+    sockets: Path,
+    vault_folder: Path,
+    kernel: str = "",
+    session_name: str = "",
+    language: str = "",
+    limits: Limits | None = None,
+) -> Seal:
+    """The seal of the kernel `kernel` of `person`: the interpreter, its inbox, its sockets,
+    the vault's socket, nothing else.
 
     `language`: that of the person's tables and errors, "zh" or "en"; whatever the client takes if empty.
     """
     environment = {
-        "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
-        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
-        "IPYTHONDIR": f"{TEMPORARY}/ipython", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": THREADS,
-        "OMP_NUM_THREADS": THREADS, "CIHU_SOCKET": f"{VAULT}/vault.sock", "CIHU_TOKEN_FILE": f"{INSIDE}/token",
+        "HOME": HOME,
+        "USER": "analyst",
+        "LOGNAME": "analyst",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PATH": f"{python.parent}:/usr/bin:/bin",
+        "TMPDIR": TEMPORARY,
+        "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
+        "IPYTHONDIR": f"{TEMPORARY}/ipython",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": THREADS,
+        "OMP_NUM_THREADS": THREADS,
+        "CIHU_SOCKET": f"{VAULT}/vault.sock",
+        "CIHU_TOKEN_FILE": f"{INSIDE}/token",
     }
     if language:
         environment["CIHU_LANGUAGE"] = language

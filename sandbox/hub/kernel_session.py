@@ -1,4 +1,5 @@
-"""How does a kernel get leave to ask? Its server opens a session at the vault and keeps the kernel's token fresh."""
+"""How does a kernel get leave to ask?
+Its server opens a session at the vault and keeps the kernel's token fresh."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,11 +40,13 @@ async def post(client: httpx.AsyncClient, path: str, token: str, body: dict[str,
     try:
         answer = await client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
     except httpx.HTTPError as failed:
-        raise Unavailable("The vault does not answer, so no kernel can ask it anything.",
-                          remedy="Try again in a minute; the operator sees why in the vault's log.",
-                          zh="数据保险库没有回应，内核无法向它查询。",
-                          remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
-                          internal=type(failed).__name__) from failed
+        raise Unavailable(
+            "The vault does not answer, so no kernel can ask it anything.",
+            remedy="Try again in a minute; the operator sees why in the vault's log.",
+            zh="数据保险库没有回应，内核无法向它查询。",
+            remedy_zh="请一分钟后重试；运维人员可在保险库的日志中查看原因。",
+            internal=type(failed).__name__,
+        ) from failed
     if answer.is_success:
         return read_token(answer.json())
     raise refusal(answer)
@@ -51,7 +54,11 @@ async def post(client: httpx.AsyncClient, path: str, token: str, body: dict[str,
 
 def read_token(body: dict[str, Any]) -> KernelToken:
     expires = body["expires_at"]
-    at = datetime.fromtimestamp(expires, UTC) if isinstance(expires, int | float) else datetime.fromisoformat(expires)
+    at = (
+        datetime.fromtimestamp(expires, UTC)
+        if isinstance(expires, int | float)
+        else datetime.fromisoformat(expires)
+    )
     return KernelToken(body["token"], at)
 
 
@@ -62,4 +69,8 @@ def refusal(answer: httpx.Response) -> CihuError:
         problem = {}
     kind = REFUSALS.get(answer.status_code, Unavailable)
     remedy = problem.get("remedy") or ("Log in at the hub again." if kind is NotAuthenticated else "")
-    return kind(problem.get("detail") or f"The vault refused ({answer.status_code}).", code=problem.get("code"), remedy=remedy)
+    return kind(
+        problem.get("detail") or f"The vault refused ({answer.status_code}).",
+        code=problem.get("code"),
+        remedy=remedy,
+    )

@@ -1,9 +1,10 @@
-"""The beginning of a kernel. Its text is given to the kernel's interpreter (`kernel_seal.py`); it is never imported.
+"""The beginning of a kernel.
+Its text is given to the kernel's interpreter (`kernel_seal.py`); it is never imported.
 
     python -c TEXT BEGIN -f CONNECTION
 
-It listens on its sockets, and does nothing that comes through them until the file BEGIN is there: the server takes the
-socket folder back between the two. What BEGIN says is shown to the person with the first cell.
+It listens on its sockets, and does nothing that comes through them until the file BEGIN is there: the server
+takes the socket folder back between the two. What BEGIN says is shown to the person with the first cell.
 """
 
 import sys
@@ -17,7 +18,8 @@ from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 begin = Path(sys.argv.pop(1))
 app: Any = IPKernelApp.instance()
 app.initialize(sys.argv[1:])
-# `!command` by pipes: the usual way wants a pseudo-terminal, of which there are only so many for the whole machine
+# `!command` by pipes: the usual way wants a pseudo-terminal, of which there are only so many
+# for the whole machine
 app.shell.system = app.shell.system_raw
 while not begin.exists():
     time.sleep(0.01)

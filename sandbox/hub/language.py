@@ -1,4 +1,5 @@
-"""Which language does the person read whose server starts? As the portal: its cookie says, else the browser."""
+"""Which language does the person read whose server starts?
+As the portal: its cookie says, else the browser."""
 
 from tornado.httputil import HTTPServerRequest
 
@@ -7,10 +8,13 @@ LANGUAGES = ("zh", "en")
 
 
 def language_of(request: HTTPServerRequest) -> str:
-    """One of LANGUAGES, or "" when nothing says: by the cookie, else the browser's first language that is one of them."""
+    """One of LANGUAGES, or "" when nothing says: by the cookie,
+    else the browser's first language that is one of them."""
     chosen = request.cookies[COOKIE].value if COOKIE in request.cookies else ""
     if chosen in LANGUAGES:
         return chosen
-    tags = (part.partition(";")[0].strip().partition("-")[0].lower()
-            for part in request.headers.get("Accept-Language", "").split(","))
+    tags = (
+        part.partition(";")[0].strip().partition("-")[0].lower()
+        for part in request.headers.get("Accept-Language", "").split(",")
+    )
     return next((tag for tag in tags if tag in LANGUAGES), "")

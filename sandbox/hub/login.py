@@ -1,6 +1,8 @@
-"""The login at the hub: whoever the portal says is an analyst or an officer, for as long as the portal takes their token.
+"""The login at the hub: whoever the portal says is an analyst or an officer,
+for as long as the portal takes their token.
 
-There is no other way in and no login of its own: a log-out here is one everywhere, and the hub gives nobody a token.
+There is no other way in and no login of its own: a log-out here is one everywhere, and the hub
+gives nobody a token.
 """
 
 import asyncio
@@ -24,7 +26,8 @@ CLOSED = (r"/token", r"/api/users/[^/]+/tokens(?:/.*)?", r"/api/authorizations/.
 
 
 class LogoutEverywhere(OAuthLogoutHandler):  # type: ignore[misc]
-    """The hub's log-out ends the person's login at the portal, and so everything: or the portal would log them in again."""
+    """The hub's log-out ends the person's login at the portal, and so everything:
+    or the portal would log them in again."""
 
     async def get(self) -> None:
         if self.request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -41,7 +44,9 @@ class LogoutEverywhere(OAuthLogoutHandler):  # type: ignore[misc]
         await self.handle_logout()
         self._jupyterhub_user = None
         if failed:
-            raise HTTPError(503, "You are logged out here, but the portal could not be told. Log out there, too.")
+            raise HTTPError(
+                503, "You are logged out here, but the portal could not be told. Log out there, too."
+            )
         await self.render_logout_page()
 
 
@@ -58,8 +63,8 @@ class Closed(BaseHandler):  # type: ignore[misc]
 class PortalAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
     """Login by the portal's OpenID provider (authorization code with PKCE). The hub knows no password.
 
-    The access token is the workspace's token at the vault. Asking userinfo with it is the refresh: when the portal no
-    longer takes it (run out, account disabled), the person logs in again.
+    The access token is the workspace's token at the vault. Asking userinfo with it is the refresh: when the
+    portal no longer takes it (run out, account disabled), the person logs in again.
     """
 
     home = Unicode(help="CIHU_HOME").tag(config=True)
@@ -69,9 +74,11 @@ class PortalAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         """Asked for once, when the hub starts: the watch for ended logins starts with it."""
-        self.ended = EndedLogins(app, home=Path(self.home), portal_url=self.portal_url,
-                                 client=(self.client_id, self.client_secret))
-        self.watching = asyncio.get_running_loop().create_task(self.ended.watch())  # kept here, or it could be collected
+        self.ended = EndedLogins(
+            app, home=Path(self.home), portal_url=self.portal_url, client=(self.client_id, self.client_secret)
+        )
+        # kept here, or it could be collected
+        self.watching = asyncio.get_running_loop().create_task(self.ended.watch())
         return [*((address, Closed) for address in CLOSED), *super().get_handlers(app)]
 
     async def check_allowed(self, username: str, auth_model: dict[str, Any] | None) -> bool:

@@ -1,7 +1,8 @@
 """The start of a kernel: sealed, with a session at the vault, or not at all.
 
-A `jupyter_client` kernel provisioner (entry point `cihu-sealed`). It runs in the person's single-user server, which is
-trusted; the kernel is not. They talk over Unix sockets in the kernel's run folder, by signed Jupyter messages.
+A `jupyter_client` kernel provisioner (entry point `cihu-sealed`). It runs in the person's single-user
+server, which is trusted; the kernel is not. They talk over Unix sockets in the kernel's run folder, by
+signed Jupyter messages.
 """
 
 import asyncio
@@ -45,8 +46,9 @@ log = logging.getLogger("cihu.kernels")
 def shown(refused: CihuError) -> HTTPError:
     """The web handler shows this message to the person; any other exception would show "Unhandled error"."""
     told = " / ".join(dict.fromkeys(" ".join(refused.words(language)).strip() for language in ("en", "zh")))
-    return HTTPError(STATUS.get(type(refused), 503), log_message=told.replace("%", "%%"),
-                     reason="The kernel did not start")
+    return HTTPError(
+        STATUS.get(type(refused), 503), log_message=told.replace("%", "%%"), reason="The kernel did not start"
+    )
 
 
 def limits(settings: ServerSettings) -> Limits:
@@ -55,16 +57,22 @@ def limits(settings: ServerSettings) -> Limits:
 
 
 def too_much_memory(limits: Limits) -> str:
-    return (f"The kernel before this one was ended: its processes used more than {limits.tree_bytes // MIB} MiB of memory "
-            "together. Its variables are gone. Ask the vault for fewer groups, or run fewer processes at once. / "
-            f"上一个内核已被终止：其所有进程合计使用的内存超过 {limits.tree_bytes // MIB} MiB，其中的变量已丢失。"
-            "请向数据保险库查询较少的分组，或减少同时运行的进程数。")
+    return (
+        "The kernel before this one was ended: its processes used more than "
+        f"{limits.tree_bytes // MIB} MiB of memory together. Its variables are gone. Ask the vault for fewer "
+        "groups, or run fewer processes at once. / 上一个内核已被终止：其所有进程合计使用的内存超过 "
+        f"{limits.tree_bytes // MIB} MiB，其中的变量已丢失。请向数据保险库查询较少的分组，"
+        "或减少同时运行的进程数。"
+    )
 
 
 def out_of_processor_time(limits: Limits) -> str:
     hours = limits.cpu_seconds / 3600
-    return (f"The kernel before this one was ended: it used more than {hours:g} hours of processor time. Its variables are gone. "
-            f"/ 上一个内核已被终止：其使用的处理器时间超过 {hours:g} 小时，其中的变量已丢失。")
+    return (
+        f"The kernel before this one was ended: it used more than {hours:g} hours of processor time. "
+        f"Its variables are gone. / 上一个内核已被终止：其使用的处理器时间超过 {hours:g} "
+        "小时，其中的变量已丢失。"
+    )
 
 
 def last_words(said: int) -> str:
@@ -75,7 +83,8 @@ def last_words(said: int) -> str:
 
 
 class SealedProvisioner(LocalProvisioner):
-    """One sealed kernel. What cannot be sealed, or has no leave from the vault, does not start; the person reads why."""
+    """One sealed kernel. What cannot be sealed, or has no leave from the vault, does not start;
+    the person reads why."""
 
     running: ClassVar[set[str]] = set()  # the kernels of this server, which serves one person
     started: ClassVar[dict[str, "SealedProvisioner"]] = {}
@@ -101,23 +110,34 @@ class SealedProvisioner(LocalProvisioner):
         """All that may fail: is there room, does a seal hold here, does the vault give leave?"""
         others = SealedProvisioner.running - {self.kernel_id}
         if len(others) >= settings.kernels_per_person:
-            raise TooMany(f"You have {len(others)} kernels, and no more than {settings.kernels_per_person} may run at once.",
-                          remedy="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
-                          zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
-                          remedy_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。")
+            raise TooMany(
+                f"You have {len(others)} kernels, and no more than "
+                f"{settings.kernels_per_person} may run at once.",
+                remedy="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
+                zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
+                remedy_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。",
+            )
         if not (settings.vault_folder / "vault.sock").exists():
-            raise Unavailable("The vault is not running, so a kernel could not ask it anything.",
-                              remedy="Try again in a minute; the operator starts it with `cihu up`.",
-                              zh="数据保险库没有运行，内核无法向它查询。",
-                              remedy_zh="请一分钟后重试；运维人员可用 `cihu up` 启动它。")
+            raise Unavailable(
+                "The vault is not running, so a kernel could not ask it anything.",
+                remedy="Try again in a minute; the operator starts it with `cihu up`.",
+                zh="数据保险库没有运行，内核无法向它查询。",
+                remedy_zh="请一分钟后重试；运维人员可用 `cihu up` 启动它。",
+            )
         if not SealedProvisioner.checked:
             await asyncio.to_thread(check_seal, settings.kernel_python)
             SealedProvisioner.checked = True
             run_folder.sweep(settings.run)
-        if until := await ask_pause(settings, sum(not kernel.paused for kernel in SealedProvisioner.started.values())):
+        if until := await ask_pause(
+            settings, sum(not kernel.paused for kernel in SealedProvisioner.started.values())
+        ):
             english, chinese = why_paused(until)
-            raise Unavailable(f"No kernel starts now: {english}", remedy=f"Try again after {said_until(until)}.",
-                              zh=f"目前不能启动内核：{chinese}", remedy_zh=f"请在 {said_until(until)} 之后重试。")
+            raise Unavailable(
+                f"No kernel starts now: {english}",
+                remedy=f"Try again after {said_until(until)}.",
+                zh=f"目前不能启动内核：{chinese}",
+                remedy_zh=f"请在 {said_until(until)} 之后重试。",
+            )
         SealedProvisioner.running.add(self.kernel_id)
         token = await open_session(settings.vault_url, settings.workspace_token(), self.kernel_id)
         if self.folder is None:  # a restart keeps its folder: the browser's connections stay as they are
@@ -135,14 +155,22 @@ class SealedProvisioner(LocalProvisioner):
         manager.ip, manager.connection_file = folder.socket_prefix, str(folder.connection_file)
         prepared = await super().pre_launch(**kwargs)
         folder.write_connection(self.connection_info)
-        self.seal = kernel_seal(person=settings.person, kernel=self.kernel_id, python=settings.kernel_python,
-                                interpreter=interpreter(settings.kernel_python), inbox=folder.inbox,
-                                sockets=folder.sockets, vault_folder=settings.vault_folder, language=settings.language,
-                                limits=limits(settings))
+        self.seal = kernel_seal(
+            person=settings.person,
+            kernel=self.kernel_id,
+            python=settings.kernel_python,
+            interpreter=interpreter(settings.kernel_python),
+            inbox=folder.inbox,
+            sockets=folder.sockets,
+            vault_folder=settings.vault_folder,
+            language=settings.language,
+            limits=limits(settings),
+        )
         return {**prepared, "cmd": list(self.seal.command), "cwd": "/", "env": {}}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Nothing of `kwargs` reaches the kernel: what a notebook's metadata or a request could set stays outside."""
+        """Nothing of `kwargs` reaches the kernel: what a notebook's metadata or a request
+        could set stays outside."""
         assert self.folder is not None and self.seal is not None
         # on this thread, which lives as long as the server: the seal dies with the thread that made it
         bubblewrap = Bubblewrap()
@@ -153,7 +181,8 @@ class SealedProvisioner(LocalProvisioner):
         os.close(output)
         try:
             await self.bound(self.folder, said)
-            # before a line of the person's runs: or the folder, which is on the disk, could be filled (or its sockets changed)
+            # before a line of the person's runs: or the folder, which is on the disk, could be filled (or
+            # its sockets changed)
             await asyncio.to_thread(bubblewrap.shut, self.process, INSIDE_SOCKETS)
             self.folder.let_begin(self.notice)
             self.notice = ""
@@ -172,13 +201,17 @@ class SealedProvisioner(LocalProvisioner):
         return self.connection_info
 
     async def bound(self, folder: RunFolder, said: int) -> None:
-        """Wait until the kernel listens on its five sockets. Raises Unavailable with its last words if it does not."""
+        """Wait until the kernel listens on its five sockets.
+        Raises Unavailable with its last words if it does not."""
         ports = [int(self.connection_info[name]) for name in PORTS]  # type: ignore[literal-required]
         deadline = time.monotonic() + START_SECONDS
         while not all(folder.has_socket(port) for port in ports):
             if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable("The kernel did not start.", remedy="Try again; if it stays so, tell the operator.",
-                                  internal=last_words(said))
+                raise Unavailable(
+                    "The kernel did not start.",
+                    remedy="Try again; if it stays so, tell the operator.",
+                    internal=last_words(said),
+                )
             await asyncio.sleep(0.02)  # another process makes them
 
     async def poll(self) -> int | None:
@@ -211,12 +244,14 @@ class SealedProvisioner(LocalProvisioner):
             thaw(self.process)
 
     async def send_signal(self, signum: int) -> None:
-        """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json), and only ends pass here."""
+        """Signals reach bubblewrap, not the kernel: an interrupt goes as a message (kernel.json),
+        and only ends pass here."""
         if signum != signal.SIGINT:
             await super().send_signal(signum)
 
     def keep(self, token: KernelToken, settings: ServerSettings) -> None:
-        """Renew the token in the kernel's inbox at half of its life, so that a kernel that sleeps can still ask."""
+        """Renew the token in the kernel's inbox at half of its life,
+        so that a kernel that sleeps can still ask."""
         if self.keeper:
             self.keeper.cancel()
         self.keeper = asyncio.get_running_loop().create_task(self.keep_fresh(token, settings))

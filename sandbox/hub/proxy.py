@@ -1,8 +1,8 @@
 """How does a request find its server? By configurable-http-proxy, in Python, with room for a class of people.
 
-It asks on behalf of each browser by tornado's client, whose defaults (ten requests at a time, twenty seconds each) would
-make the eleventh person wait and would cut a slow start off. Of a WebSocket it loses too much for a browser's kernel to
-work: see `MessageProxy`. Run as `python -m sandbox.hub.proxy`, by the hub.
+It asks on behalf of each browser by tornado's client, whose defaults (ten requests at a time, twenty seconds
+each) would make the eleventh person wait and would cut a slow start off. Of a WebSocket it loses too much for
+a browser's kernel to work: see `MessageProxy`. Run as `python -m sandbox.hub.proxy`, by the hub.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ REQUEST_SECONDS = 120  # longer than a server may take to start: the page that w
 
 
 class MessageProxy(ProxyHandler):  # type: ignore[misc]
-    """The proxy's handler, which also passes on a WebSocket's protocol (without it a browser gives the connection up), the
-    kind of a message, what the server says before the browser is answered, and each side's close (RFC 6455)."""
+    """The proxy's handler, which also passes on a WebSocket's protocol
+    (without it a browser gives the connection up), the kind of a message, what the server says before the
+    browser is answered, and each side's close (RFC 6455)."""
 
     ws_client: WebSocketClientConnection | None
 
@@ -49,10 +50,12 @@ class MessageProxy(ProxyHandler):  # type: ignore[misc]
 
     def open(self, *path: str) -> None:
         assert self.ws_client is not None
-        self.answering = asyncio.create_task(self.answer(self.ws_client))  # kept here, or it could be collected
+        # kept here, or it could be collected
+        self.answering = asyncio.create_task(self.answer(self.ws_client))
 
     async def answer(self, server: WebSocketClientConnection) -> None:
-        """Pass on what the server says, to its close. A browser that has gone is told nothing; `on_close` tells the server."""
+        """Pass on what the server says, to its close.
+        A browser that has gone is told nothing; `on_close` tells the server."""
         with suppress(WebSocketClosedError):
             while (message := await server.read_message()) is not None:
                 self.note_activity()

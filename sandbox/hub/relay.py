@@ -2,10 +2,10 @@
 
     hub's pod: kernel -> vault.sock -> relay ==TCP==> relay -> vault.sock :vault's pod
 
-`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none: who may come
-through is said by the NetworkPolicy and by the token that the vault checks, and how long a request may take by the vault: when it
-closes a connection, both ends of it are closed. What neither end uses any more is closed too, and the oldest where there are too
-many.
+`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none:
+who may come through is said by the NetworkPolicy and by the token that the vault checks, and how long a
+request may take by the vault: when it closes a connection, both ends of it are closed. What neither end uses
+any more is closed too, and the oldest where there are too many.
 """
 
 import asyncio
@@ -70,8 +70,11 @@ class Carried:
         while (left := self.used_at + seconds - self.loop.time()) > 0:  # noqa: ASYNC110  # a limit, not an event
             await asyncio.sleep(left)  # until then at least; a byte makes it later, and need not wake anybody
 
-    async def carry_both(self, asked: StreamReader, answer: StreamWriter, to: Place, idle_seconds: float) -> None:
-        """Until the server's side has said all, whatever the caller still would: its answer is all there is to carry."""
+    async def carry_both(
+        self, asked: StreamReader, answer: StreamWriter, to: Place, idle_seconds: float
+    ) -> None:
+        """Until the server's side has said all, whatever the caller still would:
+        its answer is all there is to carry."""
         with contextlib.closing(answer):
             try:
                 reader, writer = await connect(to)
@@ -79,7 +82,10 @@ class Carried:
                 return  # nobody is there: the caller sees its connection end
             with contextlib.closing(writer):
                 forth = asyncio.create_task(self.carry(asked, writer))
-                ends = [asyncio.create_task(self.carry(reader, answer)), asyncio.create_task(self.unused(idle_seconds))]
+                ends = [
+                    asyncio.create_task(self.carry(reader, answer)),
+                    asyncio.create_task(self.unused(idle_seconds)),
+                ]
                 try:
                     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -87,10 +93,13 @@ class Carried:
                         task.cancel()
 
 
-async def listen(at: Place, to: Place, *, idle_seconds: float = IDLE_SECONDS,
-                 most_connections: int = MOST_CONNECTIONS) -> asyncio.Server:
+async def listen(
+    at: Place, to: Place, *, idle_seconds: float = IDLE_SECONDS, most_connections: int = MOST_CONNECTIONS
+) -> asyncio.Server:
     """Relay every connection that comes in at `at`, until the server is closed."""
-    open_ones: dict[asyncio.Task[None], Carried] = {}  # held here: the loop alone does not hold one whose caller has said all
+    open_ones: dict[
+        asyncio.Task[None], Carried
+    ] = {}  # held here: the loop alone does not hold one whose caller has said all
 
     def relay(asked: StreamReader, answer: StreamWriter) -> None:
         if len(open_ones) >= most_connections:

@@ -1,8 +1,8 @@
 """The folder where a kernel and its server meet: a short one per kernel, shut to everybody else.
 
-    <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
-    <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
-    <run>/k/<id>/s/      written by the kernel while it starts: its sockets; read-only for it from then on
+<run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
+<run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
+<run>/k/<id>/s/      written by the kernel while it starts: its sockets; read-only for it from then on
 """
 
 import fcntl
@@ -33,7 +33,8 @@ INSIDE_SOCKETS = "/run/channels"
 
 
 class FolderGuard:
-    """The one process beside this server that removes its kernels' folders when it is gone (`folder_guard.py`)."""
+    """The one process beside this server that removes its kernels' folders when it is gone
+    (`folder_guard.py`)."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +54,8 @@ class FolderGuard:
                 self._end()
 
     def _end(self) -> None:
-        """With nothing to guard there is no guard: none outlives the last kernel, and the next kernel starts one."""
+        """With nothing to guard there is no guard: none outlives the last kernel,
+        and the next kernel starts one."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -64,9 +66,17 @@ class FolderGuard:
         for _ in range(2):
             if self._process is None or self._process.poll() is not None:
                 lines = tuple(f"+{path}" for path in self._guarded)  # a new one knows nothing
-                self._process = subprocess.Popen([sys.executable, "-I", "-S", str(GUARD)], stdin=subprocess.PIPE, text=True,
-                                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env={},
-                                                 start_new_session=True)  # what ends our group does not end it
+                # what ends our group does not end it
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", str(GUARD)],
+                    stdin=subprocess.PIPE,
+                    text=True,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",
+                    env={},
+                    start_new_session=True,
+                )
             assert self._process.stdin is not None
             try:
                 self._process.stdin.write("".join(f"{line}\n" for line in lines))
@@ -81,8 +91,9 @@ guard = FolderGuard()
 
 
 class RunFolder:
-    """A kernel's folder. `remove()` ends it. When its server is killed its guard removes it, and should that be killed too,
-    `sweep`, by the next server or hub."""
+    """A kernel's folder. `remove()` ends it.
+    When its server is killed its guard removes it, and should that be killed too, `sweep`, by
+    the next server or hub."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -101,7 +112,11 @@ class RunFolder:
     def write_connection(self, connection: Mapping[str, Any]) -> None:
         """The connection file that the kernel reads: the same key and numbers, the address as seen inside."""
         key = connection["key"]
-        inside = {**connection, "ip": f"{INSIDE_SOCKETS}/i", "key": key.decode() if isinstance(key, bytes) else key}
+        inside = {
+            **connection,
+            "ip": f"{INSIDE_SOCKETS}/i",
+            "key": key.decode() if isinstance(key, bytes) else key,
+        }
         self.write("connection.json", json.dumps(inside))
 
     def write_token(self, token: str) -> None:
@@ -115,7 +130,8 @@ class RunFolder:
         draft.replace(self.inbox / name)
 
     def let_begin(self, notice: str) -> None:
-        """The kernel takes messages from now on; the person reads `notice`, if there is one, with the first cell."""
+        """The kernel takes messages from now on; the person reads `notice`, if there is one,
+        with the first cell."""
         self.write("begin", notice)
 
     def clear_sockets(self, owner: int | None) -> None:
@@ -149,7 +165,9 @@ def short_root(run: Path) -> Path:
         root = Path(tempfile.gettempdir()) / f"cihu-{os.geteuid()}-{name}"
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     if root.lstat().st_uid != os.geteuid() or root.is_symlink():
-        raise Unavailable(f"Kernels cannot be started: {root} belongs to somebody else.", remedy="Remove it, or set TMPDIR.")
+        raise Unavailable(
+            f"Kernels cannot be started: {root} belongs to somebody else.", remedy="Remove it, or set TMPDIR."
+        )
     root.chmod(0o700)
     return root
 

@@ -1,7 +1,8 @@
 """How does a person's single-user server start? `python -m sandbox.hub.server`, by the hub's spawner only.
 
-The server is trusted and runs outside any seal, so it offers less than Jupyter's own: no conversion of notebooks (it
-would run document tools on what people write), no extension that happens to be installed, no build, no terminal.
+The server is trusted and runs outside any seal, so it offers less than Jupyter's own: no conversion of
+notebooks (it would run document tools on what people write), no extension that happens to be installed,
+no build, no terminal.
 """
 
 from jupyter_server.serverapp import ServerApp
@@ -12,21 +13,25 @@ from sandbox.hub.connection_limits import limit_connections
 
 EXTENSIONS = {"jupyterlab": True}
 WITHOUT_SERVICES = frozenset({"nbconvert"})
-WITHOUT_PATHS = ("/lab/api/build", "/lab/api/extensions", "/lab/api/plugins")  # they run node, or install packages
+# they run node, or install packages
+WITHOUT_PATHS = ("/lab/api/build", "/lab/api/extensions", "/lab/api/plugins")
 
 
 class WorkspaceServer(ServerApp):
     """Jupyter's server with named extensions and services only."""
 
     default_services = tuple(  # type: ignore[assignment]
-        service for service in ServerApp.default_services if service not in WITHOUT_SERVICES)
+        service for service in ServerApp.default_services if service not in WITHOUT_SERVICES
+    )
 
     def find_server_extensions(self) -> None:
-        """Nothing is discovered: a package that brings a server extension must not open a door by being there."""
+        """Nothing is discovered: a package that brings a server extension must not open a
+        door by being there."""
         self.jpserver_extensions.update(EXTENSIONS)
 
     def write_server_info_file(self) -> None:
-        """Not written: it would hold the server's token, for programs of this machine that look for servers."""
+        """Not written: it would hold the server's token, for programs of this machine
+        that look for servers."""
 
     def write_browser_open_files(self) -> None:
         """As above: an address with the token in it."""
@@ -44,7 +49,9 @@ def shut(router: RuleRouter) -> None:
     for rule in list(router.rules):
         if isinstance(rule.target, RuleRouter):
             shut(rule.target)
-        elif isinstance(rule.matcher, PathMatches) and any(path in rule.matcher.regex.pattern for path in WITHOUT_PATHS):
+        elif isinstance(rule.matcher, PathMatches) and any(
+            path in rule.matcher.regex.pattern for path in WITHOUT_PATHS
+        ):
             router.rules.remove(rule)
 
 

@@ -1,4 +1,5 @@
-"""The single-user server's configuration: one kernel, no terminals, nothing that calls home. Read by Jupyter, not imported."""
+"""The single-user server's configuration: one kernel, no terminals, nothing that calls home.
+Read by Jupyter, not imported."""
 
 import os
 from pathlib import Path
@@ -21,8 +22,10 @@ c.AsyncMappingKernelManager.cull_interval = max(1, min(300, IDLE // 4))
 c.AsyncMappingKernelManager.cull_connected = False
 
 # one form of log line in all services
-c.ServerApp.logging_config = {"handlers": {"console": {"formatter": "lines"}}, "formatters": {
-    "lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "workspace"}}}
+c.ServerApp.logging_config = {
+    "handlers": {"console": {"formatter": "lines"}},
+    "formatters": {"lines": {"()": "sandbox.http.log_lines.LineFormatter", "service": "workspace"}},
+}
 
 c.ServerApp.terminals_enabled = False
 c.ServerApp.contents_manager_class = "sandbox.hub.contents.WorkspaceContents"
@@ -36,7 +39,8 @@ c.ContentsManager.allow_hidden = False
 c.FileContentsManager.delete_to_trash = False
 
 # nothing calls home, nothing is installed from here
-c.LabApp.app_settings_dir = str(Path(__file__).parent / "lab")  # switches off the pages whose server side is not here
+# switches off the pages whose server side is not here
+c.LabApp.app_settings_dir = str(Path(__file__).parent / "lab")
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"

@@ -59,12 +59,16 @@ class ServerSettings:
         try:
             return self.token_file.read_text().strip()
         except OSError as missing:
-            raise Unavailable("This workspace has no leave to open kernels.", remedy="Log out at the hub and log in again.",
-                              internal=str(missing)) from missing
+            raise Unavailable(
+                "This workspace has no leave to open kernels.",
+                remedy="Log out at the hub and log in again.",
+                internal=str(missing),
+            ) from missing
 
 
 def take_secrets(*names: str, environment: MutableMapping[str, str] = os.environ) -> list[str]:
-    """The values of these variables, which from now on no process that this one starts is given: each has its own secrets."""
+    """The values of these variables, which from now on no process that this one starts is given:
+    each has its own secrets."""
     for name in names:
         if name in environment:
             TAKEN[name] = environment.pop(name)
@@ -79,22 +83,30 @@ def hub_settings(environment: Mapping[str, str] = os.environ) -> HubSettings:
     hub_url = environment.get("CIHU_HUB_URL", "http://127.0.0.1:8601").rstrip("/")
     bind = environment.get("CIHU_BIND") or urlsplit(hub_url).netloc
     refuse_open_door(bind, hub_url)
-    return HubSettings(home=Path(environment["CIHU_HOME"]).resolve(), bind=bind, hub_url=hub_url,
-                       portal_url=environment["CIHU_PORTAL_URL"].rstrip("/"),
-                       vault_url=environment["CIHU_VAULT_URL"].rstrip("/"),
-                       client_secret=environment["CIHU_HUB_CLIENT_SECRET"], kernel_python=kernel_python(environment))
+    return HubSettings(
+        home=Path(environment["CIHU_HOME"]).resolve(),
+        bind=bind,
+        hub_url=hub_url,
+        portal_url=environment["CIHU_PORTAL_URL"].rstrip("/"),
+        vault_url=environment["CIHU_VAULT_URL"].rstrip("/"),
+        client_secret=environment["CIHU_HUB_CLIENT_SECRET"],
+        kernel_python=kernel_python(environment),
+    )
 
 
 def server_settings(environment: Mapping[str, str] = os.environ) -> ServerSettings:
     required = ("CIHU_HOME", "CIHU_VAULT_URL", "CIHU_WORKSPACE_TOKEN_FILE", "JUPYTERHUB_USER")
     refuse_missing(environment, required, "Log in at the hub and open your workspace there.")
-    return ServerSettings(home=Path(environment["CIHU_HOME"]).resolve(), person=environment["JUPYTERHUB_USER"],
-                          vault_url=environment["CIHU_VAULT_URL"].rstrip("/"),
-                          token_file=Path(environment["CIHU_WORKSPACE_TOKEN_FILE"]),
-                          kernel_python=kernel_python(environment),
-                          kernels_per_person=int(environment.get("CIHU_KERNELS_PER_PERSON", "4")),
-                          kernel_memory_bytes=int(environment.get("CIHU_KERNEL_MEMORY_MIB", "4096")) * MIB,
-                          language=environment.get("CIHU_LANGUAGE", ""))
+    return ServerSettings(
+        home=Path(environment["CIHU_HOME"]).resolve(),
+        person=environment["JUPYTERHUB_USER"],
+        vault_url=environment["CIHU_VAULT_URL"].rstrip("/"),
+        token_file=Path(environment["CIHU_WORKSPACE_TOKEN_FILE"]),
+        kernel_python=kernel_python(environment),
+        kernels_per_person=int(environment.get("CIHU_KERNELS_PER_PERSON", "4")),
+        kernel_memory_bytes=int(environment.get("CIHU_KERNEL_MEMORY_MIB", "4096")) * MIB,
+        language=environment.get("CIHU_LANGUAGE", ""),
+    )
 
 
 def kernel_python(environment: Mapping[str, str]) -> Path:
@@ -116,5 +128,7 @@ def refuse_open_door(bind: str, hub_url: str) -> None:
     except ValueError:
         loopback = False
     if not loopback and urlsplit(hub_url).scheme != "https":
-        raise InvalidInput(f"The hub would listen on {bind} without TLS.",
-                           remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_HUB_URL to its https address.")
+        raise InvalidInput(
+            f"The hub would listen on {bind} without TLS.",
+            remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_HUB_URL to its https address.",
+        )

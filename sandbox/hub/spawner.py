@@ -1,7 +1,7 @@
 """How does a person's server start? As the service's own user, in the person's folder, knowing little.
 
-People are no users of the operating system. What keeps them apart is that no server runs what a person writes: only
-sealed kernels do, and each server serves one folder.
+People are no users of the operating system. What keeps them apart is that no server runs what a person
+writes: only sealed kernels do, and each server serves one folder.
 """
 
 import ctypes
@@ -40,7 +40,8 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
             self.proc.kill()
 
     async def poll(self) -> int | None:
-        """A server ends with the hub that started it: one that another hub has left in the database is gone, at once.
+        """A server ends with the hub that started it: one that another hub has left in the database is gone,
+        at once.
 
         Its number says nothing: it may be another process's, or a dead one's that nobody has collected.
         """
@@ -59,11 +60,18 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         state = server_folder(Path(self.home), self.user.name)
         return env | {
-            "HOME": str(state), "USER": self.user.name, "SHELL": "/bin/false",
-            "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_DATA_DIR": str(state / "data"),
-            "JUPYTER_RUNTIME_DIR": str(state / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"), "JUPYTER_NO_CONFIG": "1",
-            "CIHU_HOME": self.home, "CIHU_VAULT_URL": self.vault_url, "CIHU_KERNEL_PYTHON": self.kernel_python,
+            "HOME": str(state),
+            "USER": self.user.name,
+            "SHELL": "/bin/false",
+            "JUPYTER_CONFIG_DIR": str(state / "config"),
+            "JUPYTER_DATA_DIR": str(state / "data"),
+            "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
+            "JUPYTER_NO_CONFIG": "1",
+            "CIHU_HOME": self.home,
+            "CIHU_VAULT_URL": self.vault_url,
+            "CIHU_KERNEL_PYTHON": self.kernel_python,
             "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(Path(self.home), self.user.name)),
             "CIHU_LANGUAGE": language_of(self.handler.request) if self.handler else "",
         }

@@ -1,4 +1,5 @@
-"""What does a person find on the first day? A folder with the guided notebooks, open to nobody else, and those of their teams."""
+"""What does a person find on the first day?
+A folder with the guided notebooks, open to nobody else, and those of their teams."""
 
 import shutil
 from collections.abc import Iterable
@@ -11,9 +12,12 @@ TEAMS = "teams"
 
 
 def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
-    """Make `person`'s folder and copy the notebooks that were never there; what the person changed or deleted stays so."""
+    """Make `person`'s folder and copy the notebooks that were never there;
+    what the person changed or deleted stays so."""
     if not is_id(person):
-        raise InvalidInput(f"{person!r} cannot be the name of a workspace.", remedy="Account names are letters and digits.")
+        raise InvalidInput(
+            f"{person!r} cannot be the name of a workspace.", remedy="Account names are letters and digits."
+        )
     folder = home / "workspaces" / person
     folder.mkdir(parents=True, exist_ok=True)
     folder.parent.chmod(0o700)
@@ -29,8 +33,9 @@ def prepare_workspace(home: Path, person: str, notebooks: Path) -> Path:
 
 
 def team_folders(home: Path, person: str, teams: Iterable[str]) -> None:
-    """Let the person's `teams/` lead to the folders of exactly these teams. The links are the service's own: through Jupyter
-    nobody can make one, and a kernel sees no workspace. What a team has stays when a member leaves."""
+    """Let the person's `teams/` lead to the folders of exactly these teams.
+    The links are the service's own: through Jupyter nobody can make one, and a kernel sees no workspace. What
+    a team has stays when a member leaves."""
     shared, own = home / TEAMS, home / "workspaces" / person / TEAMS
     wanted = {team for team in teams if is_id(team)}
     if wanted:
@@ -42,12 +47,14 @@ def team_folders(home: Path, person: str, teams: Iterable[str]) -> None:
             link.unlink()
     for team in wanted:
         (shared / team).mkdir(mode=0o700, exist_ok=True)
-        if not ((own / team).is_symlink() or (own / team).exists()):  # what a person had there before stays theirs
+        # what a person had there before stays theirs
+        if not ((own / team).is_symlink() or (own / team).exists()):
             (own / team).symlink_to(shared / team, target_is_directory=True)
 
 
 def server_folder(home: Path, person: str) -> Path:
-    """What a person's server keeps for itself: its token, settings of JupyterLab, a runtime folder. No file browser sees it."""
+    """What a person's server keeps for itself: its token, settings of JupyterLab, a runtime folder.
+    No file browser sees it."""
     folder = home / "hub" / "servers" / person
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -59,7 +66,8 @@ def token_file(home: Path, person: str) -> Path:
 
 
 def write_workspace_token(home: Path, person: str, token: str) -> None:
-    """Replace the token with which this person's server opens kernels; a new login corrects a running server."""
+    """Replace the token with which this person's server opens kernels;
+    a new login corrects a running server."""
     draft = server_folder(home, person) / "token.draft"
     draft.touch(mode=0o600)
     draft.chmod(0o600)

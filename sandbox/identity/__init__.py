@@ -1,4 +1,5 @@
-"""Who is asking: accounts, organisations, teams, passwords, and the tokens that carry an identity between services."""
+"""Who is asking: accounts, organisations, teams, passwords, and the tokens that carry an
+identity between services."""
 
 from sandbox.identity.accounts import change_password, create_account, disable_account, set_roles
 from sandbox.identity.audiences import KERNEL, PORTAL, VAULT, WORKSPACE

@@ -35,16 +35,24 @@ class TokenIssuer:
     Makes its first key when it has none. Several processes may share a folder. Raises `Unavailable`.
     """
 
-    def __init__(self, name: str, folder: Path, database: Database, *,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, folder: Path, database: Database, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.name = check_id(name, what="issuer")
         self._keys = KeyFolder(folder)
         self._database = database
         self._clock = clock
         self._signing = self._read()
 
-    def issue(self, subject: str, *, audience: str, lifetime_seconds: int, issuer_url: str | None = None,
-              **claims: object) -> str:
+    def issue(
+        self,
+        subject: str,
+        *,
+        audience: str,
+        lifetime_seconds: int,
+        issuer_url: str | None = None,
+        **claims: object,
+    ) -> str:
         """A token that says `subject`, for one audience. Raises `InvalidInput` for what no token may say.
 
         `issuer_url` stands as `iss` where a standard wants an address (an OpenID id_token); our own audiences
@@ -60,8 +68,15 @@ class TokenIssuer:
         if self._clock() - self._signing.read_at >= FRESH_SECONDS:
             self._signing = self._read()
         now = int(time.time())
-        body = {**claims, "iss": issuer_url or self.name, "sub": subject, "aud": audience, "iat": now,
-                "exp": now + lifetime_seconds, "jti": secrets.token_urlsafe(16)}
+        body = {
+            **claims,
+            "iss": issuer_url or self.name,
+            "sub": subject,
+            "aud": audience,
+            "iat": now,
+            "exp": now + lifetime_seconds,
+            "jti": secrets.token_urlsafe(16),
+        }
         return jwt.encode(body, self._signing.key, algorithm="EdDSA", headers={"kid": self._signing.kid})
 
     def rotate(self, *, at_once: bool = False, by: str | None = None) -> str:
@@ -71,7 +86,9 @@ class TokenIssuer:
         """
         with self._database.transaction() as tx:
             self._lock(tx)
-            old = [key.kid for key in live_keys(tx) if key.issuer == self.name and (at_once or not key.retired)]
+            old = [
+                key.kid for key in live_keys(tx) if key.issuer == self.name and (at_once or not key.retired)
+            ]
             signing = self._make(tx, by or self.name)
             now: datetime = tx.execute(select(func.now())).scalar_one()
             until = now + timedelta(seconds=0 if at_once else LONGEST_SECONDS + GRACE_SECONDS)
@@ -107,5 +124,7 @@ class TokenIssuer:
         return Signing(publish_key(tx, issuer=self.name, key=key.public_key(), by=by), key, self._clock())
 
     def _lock(self, tx: Transaction) -> None:
-        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-                   {"name": f"identity.signing_keys {self.name}"})
+        tx.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+            {"name": f"identity.signing_keys {self.name}"},
+        )

@@ -33,22 +33,29 @@ class KeyFolder:
         beside.replace(self.path(kid))
 
     def find(self, kid: str) -> Ed25519PrivateKey | None:
-        """The key, if it is kept here. Raises `Unavailable` if others can read the file, or it is no Ed25519 key."""
+        """The key, if it is kept here.
+        Raises `Unavailable` if others can read the file, or it is no Ed25519 key."""
         path = self.path(kid)
         try:
             mode, pem = stat.S_IMODE(path.stat().st_mode), path.read_bytes()
         except FileNotFoundError:
             return None
         if mode & 0o077:
-            raise Unavailable("A private signing key can be read by others.", remedy="Set its mode to 0600, then rotate it.",
-                              internal=str(path))
+            raise Unavailable(
+                "A private signing key can be read by others.",
+                remedy="Set its mode to 0600, then rotate it.",
+                internal=str(path),
+            )
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable("A private signing key cannot be read.", remedy="Take the file away: a new key is made.",
-                              internal=str(path))
+            raise Unavailable(
+                "A private signing key cannot be read.",
+                remedy="Take the file away: a new key is made.",
+                internal=str(path),
+            )
         return key
 
     def forget(self, kid: str) -> None:

@@ -13,9 +13,12 @@ from sandbox.identity.tables import organisations
 def create_organisation(tx: Transaction, *, organisation_id: str, display_name: str, by: str) -> None:
     """Enter an organisation. Raises `InvalidInput`, `Conflict`."""
     check_id(organisation_id, what="organisation")
-    made = tx.execute(insert(organisations).values(
-        id=organisation_id, display_name=check_display_name(display_name, what="organisation"))
-        .on_conflict_do_nothing().returning(organisations.c.id)).first()
+    made = tx.execute(
+        insert(organisations)
+        .values(id=organisation_id, display_name=check_display_name(display_name, what="organisation"))
+        .on_conflict_do_nothing()
+        .returning(organisations.c.id)
+    ).first()
     if made is None:
         raise Conflict(f"There is already an organisation {organisation_id!r}.")
     append(tx, Event(kind="organisation.created", actor=by, subject=f"organisation:{organisation_id}"))
@@ -23,7 +26,9 @@ def create_organisation(tx: Transaction, *, organisation_id: str, display_name: 
 
 def require_organisation(tx: Transaction, organisation_id: str) -> str:
     """The display name of an organisation. Raises `NotFound`."""
-    name: str | None = tx.scalar(select(organisations.c.display_name).where(organisations.c.id == organisation_id))
+    name: str | None = tx.scalar(
+        select(organisations.c.display_name).where(organisations.c.id == organisation_id)
+    )
     if name is None:
         raise NotFound(f"There is no organisation {organisation_id!r}.", remedy="Create it first.")
     return name

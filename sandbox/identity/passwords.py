@@ -17,7 +17,9 @@ AT_ONCE = BoundedSemaphore(4)  # each hashing holds 64 MiB: a flood of logins ma
 def hash_password(password: str) -> str:
     """The PHC string to store. Raises `InvalidInput` if the password is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise InvalidInput(f"A password has {SHORTEST} to {LONGEST} characters.", remedy="A few words make a good one.")
+        raise InvalidInput(
+            f"A password has {SHORTEST} to {LONGEST} characters.", remedy="A few words make a good one."
+        )
     with AT_ONCE:
         return HASHER.hash(normal(password))
 

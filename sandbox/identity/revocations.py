@@ -1,8 +1,10 @@
-"""Whether the login that a token comes from is still good. Tokens live for hours; what ends them earlier is a row here.
+"""Whether the login that a token comes from is still good.
+Tokens live for hours; what ends them earlier is a row here.
 
-The row is the one fact: whoever verifies a token, and whoever finds a session, looks here at every request. Whoever holds
-something of a login beside that (the hub: a server with kernels) is told at once, by a notification that Postgres sends when
-the row is committed. Every moment that is compared is the database's own clock, never the issuer's.
+The row is the one fact: whoever verifies a token, and whoever finds a session, looks here at every request.
+Whoever holds something of a login beside that (the hub: a server with kernels) is told at once, by a
+notification that Postgres sends when the row is committed. Every moment that is compared is the database's
+own clock, never the issuer's.
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,8 @@ CHANNEL = "cihu_logins_ended"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a token comes from: the workspace token itself, the portal's session, and when that was opened."""
+    """Where a token comes from: the workspace token itself, the portal's session,
+    and when that was opened."""
 
     account: str
     token_id: str
@@ -35,14 +38,24 @@ class Origin:
     def of(cls, claims: Claims) -> Self:
         """Of a workspace token, or of a kernel token, which carries that of its workspace."""
         kept = claims.extra.get("workspace") if claims.audience == KERNEL else None
-        said: Mapping[str, object] = kept if isinstance(kept, Mapping) else {**claims.extra, "token": claims.token_id}
+        said: Mapping[str, object] = (
+            kept if isinstance(kept, Mapping) else {**claims.extra, "token": claims.token_id}
+        )
         since = said.get("logged_in_at")
-        return cls(claims.subject, str(said["token"]), str(said.get("session", "")),
-                   datetime.fromisoformat(since) if isinstance(since, str) else claims.issued_at)
+        return cls(
+            claims.subject,
+            str(said["token"]),
+            str(said.get("session", "")),
+            datetime.fromisoformat(since) if isinstance(since, str) else claims.issued_at,
+        )
 
     def kept(self) -> dict[str, str]:
         """What a token that comes from this one must carry, as its claim `workspace`."""
-        return {"token": self.token_id, "session": self.session, "logged_in_at": self.logged_in_at.isoformat()}
+        return {
+            "token": self.token_id,
+            "session": self.session,
+            "logged_in_at": self.logged_in_at.isoformat(),
+        }
 
 
 def login_claims(*, session: str, logged_in_at: datetime) -> dict[str, str]:
@@ -72,21 +85,43 @@ def _revoke(tx: Transaction, **row: str) -> None:
 
 def logins_revoked(tx: Transaction, *, account: str, since: datetime) -> bool:
     """Whether the account's logins were ended after `since`, the moment of one of them."""
-    return bool(tx.execute(select(exists().where(
-        token_revocations.c.account == account, token_revocations.c.token_id.is_(None),
-        token_revocations.c.session.is_(None), token_revocations.c.revoked_at >= since))).scalar())
+    return bool(
+        tx.execute(
+            select(
+                exists().where(
+                    token_revocations.c.account == account,
+                    token_revocations.c.token_id.is_(None),
+                    token_revocations.c.session.is_(None),
+                    token_revocations.c.revoked_at >= since,
+                )
+            )
+        ).scalar()
+    )
 
 
 def revoked(tx: Transaction, origin: Origin) -> bool:
     """Whether the token, its session, or all that the account had then, was ended."""
     row = token_revocations.c
     of_all = and_(row.token_id.is_(None), row.session.is_(None), row.revoked_at >= origin.logged_in_at)
-    return bool(tx.execute(select(exists().where(row.account == origin.account, or_(
-        row.token_id == origin.token_id, row.session == origin.session, of_all)))).scalar())
+    return bool(
+        tx.execute(
+            select(
+                exists().where(
+                    row.account == origin.account,
+                    or_(row.token_id == origin.token_id, row.session == origin.session, of_all),
+                )
+            )
+        ).scalar()
+    )
 
 
 def require_unrevoked(tx: Transaction, origin: Origin) -> None:
     """Raises `NotAuthenticated` if the login was ended."""
     if revoked(tx, origin):
-        raise NotAuthenticated("This login was ended.", code="token_revoked", remedy="Log in again and restart the kernel.",
-                               zh="此次登录已结束。", remedy_zh="请重新登录，并重启内核。")
+        raise NotAuthenticated(
+            "This login was ended.",
+            code="token_revoked",
+            remedy="Log in again and restart the kernel.",
+            zh="此次登录已结束。",
+            remedy_zh="请重新登录，并重启内核。",
+        )

@@ -1,8 +1,8 @@
 """Tables of identity: who is there, their passwords, and the public halves of the signing keys.
 
-Postgres grants the services' roles what `database/roles.py` says. Row policies narrow that: the vault reads who is
-asking and never sees a password hash, and each service adds keys, and ends of keys, of its own issuer only. So a key
-is retired by adding a row, and no service can change or delete one.
+Postgres grants the services' roles what `database/roles.py` says. Row policies narrow that: the vault reads
+who is asking and never sees a password hash, and each service adds keys, and ends of keys, of its own issuer
+only. So a key is retired by adding a row, and no service can change or delete one.
 """
 
 from datetime import datetime
@@ -31,11 +31,14 @@ SCHEMA = "identity"
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=None if nullable else func.now())
+    return Column(
+        name, DateTime(timezone=True), nullable=nullable, server_default=None if nullable else func.now()
+    )
 
 
 organisations = Table(
-    "organisations", metadata,
+    "organisations",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     moment("created_at"),
@@ -43,7 +46,8 @@ organisations = Table(
 )
 
 accounts = Table(
-    "accounts", metadata,
+    "accounts",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     Column("organisation", ForeignKey(organisations.c.id), nullable=False),
@@ -56,7 +60,8 @@ accounts = Table(
 )
 
 account_roles = Table(
-    "account_roles", metadata,
+    "account_roles",
+    metadata,
     Column("account", ForeignKey(accounts.c.id), primary_key=True),
     Column("role", Text, primary_key=True),
     CheckConstraint("role IN ({})".format(", ".join(f"'{role}'" for role in ROLES)), name="role"),
@@ -64,7 +69,8 @@ account_roles = Table(
 )
 
 teams = Table(
-    "teams", metadata,
+    "teams",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     moment("created_at"),
@@ -72,7 +78,8 @@ teams = Table(
 )
 
 team_members = Table(
-    "team_members", metadata,
+    "team_members",
+    metadata,
     Column("team", ForeignKey(teams.c.id), primary_key=True),
     Column("account", ForeignKey(accounts.c.id), primary_key=True, index=True),
     moment("joined_at"),
@@ -80,7 +87,8 @@ team_members = Table(
 )
 
 passwords = Table(
-    "passwords", metadata,
+    "passwords",
+    metadata,
     Column("account", ForeignKey(accounts.c.id), primary_key=True),
     Column("hash", Text, nullable=False),  # argon2id, PHC string
     moment("changed_at"),
@@ -88,7 +96,8 @@ passwords = Table(
 )
 
 login_attempts = Table(
-    "login_attempts", metadata,
+    "login_attempts",
+    metadata,
     # no foreign key: a name that is nobody's is counted like any other
     Column("account", Text, primary_key=True),
     moment("window_began_at"),
@@ -97,17 +106,20 @@ login_attempts = Table(
 )
 
 signing_keys = Table(
-    "signing_keys", metadata,
+    "signing_keys",
+    metadata,
     Column("kid", Text, primary_key=True),  # RFC 7638 thumbprint
     Column("issuer", Text, nullable=False),
-    Column("public_key", Text, nullable=False),  # 32 bytes of Ed25519, base64url without padding (RFC 8037 "x")
+    # 32 bytes of Ed25519, base64url without padding (RFC 8037 "x")
+    Column("public_key", Text, nullable=False),
     moment("created_at"),
     UniqueConstraint("kid", "issuer"),
     schema=SCHEMA,
 )
 
 signing_key_retirements = Table(
-    "signing_key_retirements", metadata,
+    "signing_key_retirements",
+    metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("kid", Text, nullable=False, index=True),
     Column("issuer", Text, nullable=False),
@@ -118,7 +130,8 @@ signing_key_retirements = Table(
 )
 
 token_revocations = Table(
-    "token_revocations", metadata,
+    "token_revocations",
+    metadata,
     Column("id", Integer, Identity(always=True), primary_key=True),
     Column("account", ForeignKey(accounts.c.id), nullable=False, index=True),
     # one token, or all that came from one session of the portal; neither: from any login before this moment
@@ -141,8 +154,10 @@ def guard(table: Table) -> None:
     statements = [f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"]
     if table in OWN_KEYS:
         own = f"({portal} AND issuer = 'portal') OR ({vault} AND issuer = 'vault')"
-        statements += [f"CREATE POLICY services_read ON {name} FOR SELECT USING ({portal} OR {vault})",
-                       f"CREATE POLICY services_append_their_own ON {name} FOR INSERT WITH CHECK ({own})"]
+        statements += [
+            f"CREATE POLICY services_read ON {name} FOR SELECT USING ({portal} OR {vault})",
+            f"CREATE POLICY services_append_their_own ON {name} FOR INSERT WITH CHECK ({own})",
+        ]
     else:
         statements.append(f"CREATE POLICY portal_writes ON {name} USING ({portal}) WITH CHECK ({portal})")
         if table not in SECRET:
@@ -151,5 +166,14 @@ def guard(table: Table) -> None:
         event.listen(table, "after_create", DDL(statement))  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for DDL
 
 
-for table in (organisations, accounts, account_roles, teams, team_members, token_revocations, *SECRET, *OWN_KEYS):
+for table in (
+    organisations,
+    accounts,
+    account_roles,
+    teams,
+    team_members,
+    token_revocations,
+    *SECRET,
+    *OWN_KEYS,
+):
     guard(table)

@@ -42,10 +42,17 @@ class Bad(Exception):
 
 
 class TokenVerifier:
-    """Verifies tokens of some issuers. Public keys are read again after `fresh_seconds`, and at once for a new kid."""
+    """Verifies tokens of some issuers.
+    Public keys are read again after `fresh_seconds`, and at once for a new kid."""
 
-    def __init__(self, database: Database, *, issuers: Iterable[str] = ("portal", "vault"),
-                 fresh_seconds: float = FRESH_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        issuers: Iterable[str] = ("portal", "vault"),
+        fresh_seconds: float = FRESH_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._issuers = frozenset(issuers)
         self._fresh_seconds = fresh_seconds
@@ -54,22 +61,30 @@ class TokenVerifier:
         self._read_at = float("-inf")
 
     def verify(self, token: str, *, audience: str) -> Claims:
-        """What the token says. Raises `NotAuthenticated`, which tells the holder of a genuine token that it ran out,
-        and everybody else nothing; `Unavailable` if the keys cannot be read."""
+        """What the token says. Raises `NotAuthenticated`, which tells the holder of a genuine token that it
+        ran out, and everybody else nothing; `Unavailable` if the keys cannot be read."""
         try:
             key = self._key(key_named(token))
             return read_claims(token, key, audience)
         except jwt.ExpiredSignatureError:
             # PyJWT looks at the time only after the signature, so a forger does not learn this
-            raise NotAuthenticated("The token has run out.", code="token_expired", remedy="Log in again.") from None
+            raise NotAuthenticated(
+                "The token has run out.", code="token_expired", remedy="Log in again."
+            ) from None
         except jwt.ImmatureSignatureError:
-            raise NotAuthenticated("The token begins in the future: the clocks of two machines are apart.", code="clocks_apart",
-                                   remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
-                                   zh="令牌的开始时间在未来：两台机器的时钟相差过大。",
-                                   remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。") from None
+            raise NotAuthenticated(
+                "The token begins in the future: the clocks of two machines are apart.",
+                code="clocks_apart",
+                remedy="For the operator: set both by NTP (timedatectl set-ntp true).",
+                zh="令牌的开始时间在未来：两台机器的时钟相差过大。",
+                remedy_zh="请运营人员用 NTP 校准两边的时钟（timedatectl set-ntp true）。",
+            ) from None
         except (jwt.PyJWTError, Bad, ValueError, TypeError, RecursionError) as error:
-            raise NotAuthenticated("The token is not good here.", remedy="Log in again.",
-                                   internal=f"{type(error).__name__}: {error}") from None
+            raise NotAuthenticated(
+                "The token is not good here.",
+                remedy="Log in again.",
+                internal=f"{type(error).__name__}: {error}",
+            ) from None
 
     def _key(self, kid: str) -> PublicKey:
         if kid not in self._keys or self._clock() - self._read_at >= self._fresh_seconds:
@@ -95,13 +110,26 @@ def key_named(token: str) -> str:
 
 def read_claims(token: str, key: PublicKey, audience: str) -> Claims:
     """The claims, once the signature and each of them have been checked."""
-    body = jwt.decode(token, key.key, algorithms=[ALGORITHM], audience=audience, issuer=key.issuer,
-                      leeway=LEEWAY_SECONDS, options={"require": REQUIRED, "strict_aud": True})
+    body = jwt.decode(
+        token,
+        key.key,
+        algorithms=[ALGORITHM],
+        audience=audience,
+        issuer=key.issuer,
+        leeway=LEEWAY_SECONDS,
+        options={"require": REQUIRED, "strict_aud": True},
+    )
     rule = rule_for(audience)
     if rule.issuer not in (None, key.issuer):
         raise Bad("this issuer does not issue for this audience")
     if not is_id(body["sub"]) or body["exp"] - body["iat"] > rule.longest_seconds:
         raise Bad("no account id, or longer than this audience allows")
-    return Claims(subject=body["sub"], audience=audience, issuer=key.issuer, token_id=body["jti"],
-                  issued_at=datetime.fromtimestamp(body["iat"], UTC), expires_at=datetime.fromtimestamp(body["exp"], UTC),
-                  extra={name: value for name, value in body.items() if name not in REGISTERED})
+    return Claims(
+        subject=body["sub"],
+        audience=audience,
+        issuer=key.issuer,
+        token_id=body["jti"],
+        issued_at=datetime.fromtimestamp(body["iat"], UTC),
+        expires_at=datetime.fromtimestamp(body["exp"], UTC),
+        extra={name: value for name, value in body.items() if name not in REGISTERED},
+    )

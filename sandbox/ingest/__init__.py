@@ -1,4 +1,5 @@
-"""Files become typed rows: every cell is read strictly by its declared type, or counted as one that does not fit."""
+"""Files become typed rows: every cell is read strictly by its declared type,
+or counted as one that does not fit."""
 
 from sandbox.ingest.limits import LIMITS, Limits
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit

@@ -1,7 +1,8 @@
-"""Columns of one batch, read by their rules: text by its spelling, typed Parquet columns by their exact values.
+"""Columns of one batch, read by their rules: text by its spelling,
+typed Parquet columns by their exact values.
 
-Most cells have the plainest spelling, and Arrow reads these all at once. The others are read one by one by `spelling.py`; a
-dictionary-encoded column is read once for each of its different values.
+Most cells have the plainest spelling, and Arrow reads these all at once. The others are read one by one by
+`spelling.py`; a dictionary-encoded column is read once for each of its different values.
 """
 
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ def read_column(array: pa.Array, rules: FieldRules) -> Column:
 
 
 def _kind(type: pa.DataType) -> str:
-    """One word for a Parquet column's type. It quotes nothing of the file: names of nested fields could hold values."""
+    """One word for a Parquet column's type.
+    It quotes nothing of the file: names of nested fields could hold values."""
     for kind, is_kind in (
         ("boolean", pa.types.is_boolean),
         ("integer", pa.types.is_integer),
@@ -192,7 +194,8 @@ def _emptied(values: pa.Array, where: Mask) -> pa.Array:
 
 
 def _read(values: pa.Array, *wrong: tuple[Fault, Any]) -> Column:
-    """`values` without those that are wrong; the first fault of a cell is told. What rounding corrects keeps its value."""
+    """`values` without those that are wrong; the first fault of a cell is told.
+    What rounding corrects keeps its value."""
     faults = np.zeros(len(values), np.int8)
     for fault, condition in reversed(wrong):
         faults[_mask(condition)] = CODE[fault]
@@ -309,12 +312,14 @@ def _moment(array: pa.Array, rules: FieldRules) -> Column:
 
 
 def _city_time(array: pa.Array) -> pa.Array:
-    """A moment with a zone as the city's clock shows it. Years that no clock has are left as they are, to be counted."""
+    """A moment with a zone as the city's clock shows it.
+    Years that no clock has are left as they are, to be counted."""
     if array.type.tz is None:
         return array
     per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
     ticks = pc.cast(array, pa.int64())
-    # the zone moves a moment by less than a day: within two days of the ends it is a fault, or it is counted as one
+    # the zone moves a moment by less than a day: within two days of the ends it is a fault, or
+    # it is counted as one
     first, last = FIRST_DAY * 86_400 * per_second, (LAST_DAY + 1) * 86_400 * per_second - 1
     first, last = max(first, -INT64), min(last, INT64 - 1)
     outside = pc.or_(pc.less(ticks, first), pc.greater(ticks, last))

@@ -1,4 +1,5 @@
-"""CSV bytes become batches of text. Every line has the header's columns, and every quote is closed, or the file is refused."""
+"""CSV bytes become batches of text.
+Every line has the header's columns, and every quote is closed, or the file is refused."""
 
 import csv
 import io
@@ -73,8 +74,8 @@ class CsvFile:
         if ragged:
             line = _first_ragged(self._body, len(self.names))
             raise InvalidInput(
-                f"The file is not readable CSV: {ragged} lines do not have the header's {len(self.names)} columns"
-                f"{f' (the first ends at line {line})' if line else ''}.",
+                f"The file is not readable CSV: {ragged} lines do not have the header's "
+                f"{len(self.names)} columns{f' (the first ends at line {line})' if line else ''}.",
                 remedy="Put quotes around cells with commas; give every line as many cells as the header.",
                 zh=f"文件不是可读的 CSV：{ragged} 行的列数与表头的 {len(self.names)} 列不同"
                 f"{f'（首个在第 {line} 行）' if line else ''}。",
@@ -102,8 +103,9 @@ def _unreadable(error: Exception) -> InvalidInput:
 
 
 def _check_quotes(body: bytes) -> None:
-    """A quote opens a cell, closes one, or stands twice within one (RFC 4180). A quote that is never closed would take the
-    lines behind it into its cell, and their rows would be missing without a word."""
+    """A quote opens a cell, closes one, or stands twice within one (RFC 4180).
+    A quote that is never closed would take the lines behind it into its cell, and their rows would be
+    missing without a word."""
     if b'"' not in body:
         return
     wrong, first, seen, signs = 0, -1, 0, np.frombuffer(body, np.uint8)
@@ -123,7 +125,8 @@ def _check_quotes(body: bytes) -> None:
     if wrong:
         line = body.count(b"\n", 0, first) + 1
         raise InvalidInput(
-            f"The file is not readable CSV: {wrong} quotes neither open nor close a cell (the first is on line {line}).",
+            f"The file is not readable CSV: {wrong} quotes neither open nor close a cell (the "
+            f"first is on line {line}).",
             remedy='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
             zh=f"文件不是可读的 CSV：{wrong} 个引号既不在单元格开头，也不在结尾（首个在第 {line} 行）。",
             remedy_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',

@@ -1,4 +1,5 @@
-"""Ids of units are normalised, so that one person is one unit with one protection, however the id was typed."""
+"""Ids of units are normalised, so that one person is one unit with one protection,
+however the id was typed."""
 
 import unicodedata
 

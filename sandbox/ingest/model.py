@@ -59,8 +59,8 @@ ROUNDED = frozenset({Fault.NOT_WHOLE, Fault.TIME_OF_DAY, Fault.TOO_FINE})
 class FieldRules:
     """How the cells of one column are read.
 
-    `computed`: questions compute with it, so integers are at most `LARGEST_INTEGER`. `empty_marks`: texts that stand for an
-    empty cell, beside the empty cell itself; nothing else is taken for missing.
+    `computed`: questions compute with it, so integers are at most `LARGEST_INTEGER`. `empty_marks`: texts
+    that stand for an empty cell, beside the empty cell itself; nothing else is taken for missing.
     """
 
     name: str

@@ -1,4 +1,5 @@
-"""Parquet bytes become batches of columns. What the file declares is compared with the limits before a row is decoded."""
+"""Parquet bytes become batches of columns.
+What the file declares is compared with the limits before a row is decoded."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -56,7 +57,8 @@ class ParquetFile:
         }
 
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
-        """The named columns, a piece at a time. Texts come as dictionaries: a long one that stands in every row is one text."""
+        """The named columns, a piece at a time.
+        Texts come as dictionaries: a long one that stands in every row is one text."""
         try:
             file = pyarrow.parquet.ParquetFile(
                 io.BytesIO(self._body),

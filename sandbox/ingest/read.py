@@ -39,8 +39,11 @@ class IdTally:
             return []
         joined = _different(self.before) - _different(self.after)
         return [
-            f"{self.changed} rows have an id that was written otherwise than the rule (NFKC, trimmed, upper case); "
-            f"{joined} ids differ from another id in that alone, and were joined with it"
+            (
+                f"{self.changed} rows have an id that was written otherwise than the rule "
+                f"(NFKC, trimmed, upper case); {joined} ids differ from another id in that alone, "
+                "and were joined with it"
+            )
         ]
 
 
@@ -117,8 +120,10 @@ def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
     if faults:
         raise InvalidInput(
             f"The file's columns are not the policy's: {'; '.join(said for said, _ in faults)}.",
-            remedy="The first line must be the columns' names. Name every column of the file in the policy; give those that "
-            "nobody may use the role hidden.",
+            remedy=(
+                "The first line must be the columns' names. Name every column of the file in the "
+                "policy; give those that nobody may use the role hidden."
+            ),
             zh=f"文件的列与策略不符：{'；'.join(zh for _, zh in faults)}。",
             remedy_zh="第一行须是列名。请在策略中写明文件的每一列；无人可用的列写 role: hidden。",
         )
@@ -160,8 +165,11 @@ def _typed(
             ) from None
         except WrongType as wrong:
             raise InvalidInput(
-                f"Column {name} is of the type {wrong.kind} in the file, which cannot be read as {rules.type}.",
-                remedy="Mend the column's type in the policy, or write the column as plain values of that type.",
+                f"Column {name} is of the type {wrong.kind} in the file, which cannot "
+                f"be read as {rules.type}.",
+                remedy=(
+                    "Mend the column's type in the policy, or write the column as plain values of that type."
+                ),
                 zh=f"文件中栏目 {name} 的类型是 {wrong.kind}，不能读作 {rules.type}。",
                 remedy_zh="请改正策略中的类型，或把该列写成此类型的普通值。",
             ) from None

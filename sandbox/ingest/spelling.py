@@ -1,7 +1,7 @@
 """The spellings of a value: one strict reader for each type, from a text to its value or its fault.
 
-A text has one meaning or none. So numbers are plain ASCII decimals, and days are written year first; what could be read in two
-ways (1,5 or 01/02/2024) is a fault.
+A text has one meaning or none. So numbers are plain ASCII decimals, and days are written year first; what
+could be read in two ways (1,5 or 01/02/2024) is a fault.
 """
 
 import re
@@ -19,7 +19,8 @@ DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DAY = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})")
 MOMENT = re.compile(
     r"(?P<day>[0-9]{4}([-/])[0-9]{1,2}\2[0-9]{1,2})(?:[ T](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
-    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?(?P<zone> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?",
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?)?(?P<zone> "
+    r"?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?)?",
     re.IGNORECASE,
 )
 NUMBER_LIKE = re.compile(r"[\s+\-'_,.%0-9a-fxoe٫٬、，．＋－￥¥$€]*\d[\s'_,.%\w٫٬、，．－]*", re.IGNORECASE)

@@ -1,4 +1,5 @@
-"""What did not fit, column by column: how many cells, of which kind, and in which row the first. No cell is ever quoted."""
+"""What did not fit, column by column: how many cells, of which kind, and in which row the first.
+No cell is ever quoted."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -78,7 +79,8 @@ class Tally:
     def told(self) -> str:
         """What was done, for the publishing officer; "" where nothing was."""
         return (
-            f"column {self.rules.name}: of its cells {self.words(self.done)[0]}; they {DONE[self.rules.unfit][0]}"
+            f"column {self.rules.name}: of its cells {self.words(self.done)[0]}; they "
+            f"{DONE[self.rules.unfit][0]}"
             if self.done
             else ""
         )
@@ -102,8 +104,10 @@ def refuse(tallies: list[Tally]) -> None:
         )
         + ".",
         code="unfit_values",
-        remedy="Mend those rows, or the column's type in the policy; or let the policy say `unfit: empty`, `round` or "
-        "`drop`, or name what stands for an empty cell in `empty_marks`.",
+        remedy=(
+            "Mend those rows, or the column's type in the policy; or let the policy say "
+            "`unfit: empty`, `round` or `drop`, or name what stands for an empty cell in `empty_marks`."
+        ),
         zh="；".join(f"栏目 {name}：{words}（首个在第 {first} 行）" for name, _, words, first in said) + "。",
         remedy_zh="请改正这些行，或改正策略中的类型；也可在策略中写 unfit: empty、round 或 drop，"
         "或在 empty_marks 中写明表示空值的记号。",

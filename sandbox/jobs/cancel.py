@@ -1,4 +1,5 @@
-"""How is a run called off? By a member of its team, as long as its end is not told; what it made is thrown away."""
+"""How is a run called off? By a member of its team, as long as its end is not told;
+what it made is thrown away."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,12 +22,25 @@ def cancel(database: Database, *, principal: Principal, id: UUID) -> Run:
     with database.transaction() as tx:
         run = load_own_run(tx, principal, id, lock=True)
         if run.state not in OPEN:
-            raise Conflict(f"The run is {run.state.value} already.", remedy="Only a run that waits or runs can be cancelled.",
-                           zh="该运行已不能取消。", remedy_zh="只有排队中或运行中的可以取消。")
+            raise Conflict(
+                f"The run is {run.state.value} already.",
+                remedy="Only a run that waits or runs can be cancelled.",
+                zh="该运行已不能取消。",
+                remedy_zh="只有排队中或运行中的可以取消。",
+            )
         return end_as_cancelled(tx, run, by=principal.id, why="")
 
 
 def end_as_cancelled(tx: Transaction, run: Run, *, by: str, why: str) -> Run:
-    tx.execute(update(runs).where(runs.c.id == run.id).values(state=RunState.CANCELLED.value, ended_at=datetime.now(UTC)))
-    append(tx, Event("run.cancelled", by, f"run:{run.id}", {"was": run.state.value, **({"why": why} if why else {})}))
+    tx.execute(
+        update(runs)
+        .where(runs.c.id == run.id)
+        .values(state=RunState.CANCELLED.value, ended_at=datetime.now(UTC))
+    )
+    append(
+        tx,
+        Event(
+            "run.cancelled", by, f"run:{run.id}", {"was": run.state.value, **({"why": why} if why else {})}
+        ),
+    )
     return load_run(tx, run.id)

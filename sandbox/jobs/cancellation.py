@@ -1,4 +1,5 @@
-"""How is somebody who waits for a process told to stop waiting? By a bell that can be polled beside the process."""
+"""How is somebody who waits for a process told to stop waiting?
+By a bell that can be polled beside the process."""
 
 import os
 import select
@@ -15,7 +16,8 @@ class Cancellation:
         os.eventfd_write(self._descriptor, 1)
 
     def wait(self, seconds: float, beside: int | None = None) -> bool:
-        """Until it is rung, or `beside` (a descriptor) can be read, or the time is over. Whether it was rung."""
+        """Until it is rung, or `beside` (a descriptor) can be read, or the time is over.
+        Whether it was rung."""
         until = time.monotonic() + seconds
         waiting = select.poll()
         for descriptor in (self._descriptor, *([] if beside is None else [beside])):

@@ -1,7 +1,7 @@
 """Which run is next? The table of runs is the queue; a team with many runs waits as long as a team with one.
 
-Order: the team that holds the fewest places, then the one that was served longest ago, then the team's own order. No team
-holds more than its part of the places. What runs is not claimed again;
+Order: the team that holds the fewest places, then the one that was served longest ago, then the team's own
+order. No team holds more than its part of the places. What runs is not claimed again;
 only what the end of the vault cut off, and of which nothing was told, is queued once more (finish.py).
 """
 
@@ -43,7 +43,8 @@ class Claimed:
 
 
 def claim(context: RunContext) -> Claimed | None:
-    """The next run, now `running`; None when none may run. One whose grant has ended since is cancelled instead."""
+    """The next run, now `running`; None when none may run.
+    One whose grant has ended since is cancelled instead."""
     while True:
         with context.database.transaction() as tx:
             tx.execute(ONE_AT_A_TIME)
@@ -58,11 +59,16 @@ def claim(context: RunContext) -> Claimed | None:
             if refused:
                 end_as_cancelled(tx, run, by="vault", why=refused.code)
                 continue
-            freezing = run.kind is RunKind.PROGRAM and context.gate.grades[grade_of(context.gate, versions)].freezes_kernels
+            freezing = (
+                run.kind is RunKind.PROGRAM
+                and context.gate.grades[grade_of(context.gate, versions)].freezes_kernels
+            )
             return Claimed(_start(tx, run, freezing=freezing), versions)
 
 
-def _refusal(tx: Transaction, context: RunContext, run: Run, versions: tuple[Version, ...]) -> CihuError | None:
+def _refusal(
+    tx: Transaction, context: RunContext, run: Run, versions: tuple[Version, ...]
+) -> CihuError | None:
     try:
         require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
     except (Forbidden, NotAuthenticated) as refused:
@@ -72,8 +78,15 @@ def _refusal(tx: Transaction, context: RunContext, run: Run, versions: tuple[Ver
 
 def _start(tx: Transaction, run: Run, *, freezing: bool) -> Run:
     now = datetime.now(UTC)
-    tx.execute(update(runs).where(runs.c.id == run.id).values(
-        state=RunState.RUNNING.value, started_at=now, kernels_frozen=freezing,
-        told_at=told_at(now, run.limit_seconds, freezing=freezing)))
+    tx.execute(
+        update(runs)
+        .where(runs.c.id == run.id)
+        .values(
+            state=RunState.RUNNING.value,
+            started_at=now,
+            kernels_frozen=freezing,
+            told_at=told_at(now, run.limit_seconds, freezing=freezing),
+        )
+    )
     append(tx, Event("run.started", "vault", f"run:{run.id}", {}))
     return load_run(tx, run.id)

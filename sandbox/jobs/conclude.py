@@ -1,4 +1,5 @@
-"""How do the reviewers end a run? By the state that they decided; the log entry is theirs, in the same transaction."""
+"""How do the reviewers end a run?
+By the state that they decided; the log entry is theirs, in the same transaction."""
 
 from uuid import UUID
 
@@ -14,9 +15,12 @@ REVIEWED = frozenset(step.after for step in STEPS if step.by == "reviewers")
 
 
 def conclude(tx: Transaction, run_id: UUID, state: RunState) -> Run:
-    """Set `returned`, `released` or `refused`. Raises `NotFound`, `Conflict` when the run's state does not lead there."""
+    """Set `returned`, `released` or `refused`.
+    Raises `NotFound`, `Conflict` when the run's state does not lead there."""
     run = load_run(tx, run_id, lock=True)
     if state not in REVIEWED or (run.state, state) not in {(step.before, step.after) for step in STEPS}:
-        raise Conflict(f"A run that is {run.state.value} cannot become {state.value}.", remedy="Load the page again.")
+        raise Conflict(
+            f"A run that is {run.state.value} cannot become {state.value}.", remedy="Load the page again."
+        )
     tx.execute(update(runs).where(runs.c.id == run_id).values(state=state.value))  # its end was before
     return load_run(tx, run_id)

@@ -16,7 +16,8 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class RunContext:
-    """The database, the catalogue, the rules, the two buckets, where runs lie while they run, and with what they run."""
+    """The database, the catalogue, the rules, the two buckets, where runs lie while they run,
+    and with what they run."""
 
     database: Database
     repository: DatasetRepository
@@ -40,5 +41,8 @@ class RunContext:
         try:
             return hashlib.sha256(self.lock.read_bytes()).hexdigest()
         except OSError as error:
-            raise Unavailable("The lock of the kernels' environment is not there, so a run could not be recorded.",
-                              remedy="For the operator: set CIHU_KERNEL_LOCK.", internal=type(error).__name__) from error
+            raise Unavailable(
+                "The lock of the kernels' environment is not there, so a run could not be recorded.",
+                remedy="For the operator: set CIHU_KERNEL_LOCK.",
+                internal=type(error).__name__,
+            ) from error

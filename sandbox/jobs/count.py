@@ -1,4 +1,5 @@
-"""How is a declared query carried out? By the vault itself, with its engine: no seal, for none of the analyst's code runs."""
+"""How is a declared query carried out?
+By the vault itself, with its engine: no seal, for none of the analyst's code runs."""
 
 import time
 from collections.abc import Callable
@@ -18,13 +19,17 @@ Keep = Callable[[Transaction], None]
 
 
 def count(context: RunContext, claimed: Claimed, seconds: float) -> tuple[Ending, Keep | None]:
-    """Its end, with table.csv and counts.csv; and who stands behind its numbers, to be kept with it. Raises whatever failed."""
+    """Its end, with table.csv and counts.csv; and who stands behind its numbers, to be kept with it.
+    Raises whatever failed."""
     assert context.declared is not None, "without it no declared query is queued"
     began = time.monotonic()
     versions = {version.dataset: version for version in claimed.versions}
     rules = context.declared.rules(grade_of(context.gate, claimed.versions))
-    query = read_query(claimed.run.program.files[claimed.run.program.entry], version_of=versions.__getitem__,
-                       engine=context.declared.engine)
+    query = read_query(
+        claimed.run.program.files[claimed.run.program.entry],
+        version_of=versions.__getitem__,
+        engine=context.declared.engine,
+    )
     try:
         table = compute(query, context.declared.engine, context.declared.digests, rules, seconds=seconds)
     except QueryRefused as refused:  # which values there are, the rows say: so it is told in quarantine only

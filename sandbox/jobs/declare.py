@@ -1,4 +1,5 @@
-"""How is a declared query handed in? Read, decided, recorded with its exact SQL, logged and queued, as a program is."""
+"""How is a declared query handed in?
+Read, decided, recorded with its exact SQL, logged and queued, as a program is."""
 
 import hashlib
 
@@ -18,15 +19,31 @@ ENVIRONMENT = f"duckdb=={duckdb.__version__}\n"
 """With what it is computed: a run records the SHA-256 of this text, as that of a program records its lock."""
 
 
-def declare(context: RunContext, *, principal: Principal, name: str, sql: str, limit_seconds: int, team: str | None = None) -> Run:
-    """Queue a declared query. Touches no data. Raises `QueryRefused`, `InvalidInput`, `Forbidden`, `NotFound`, `TooMany`;
-    then nothing is queued."""
+def declare(
+    context: RunContext,
+    *,
+    principal: Principal,
+    name: str,
+    sql: str,
+    limit_seconds: int,
+    team: str | None = None,
+) -> Run:
+    """Queue a declared query. Touches no data.
+    Raises `QueryRefused`, `InvalidInput`, `Forbidden`, `NotFound`, `TooMany`; then nothing is queued."""
     if context.declared is None:
         raise Unavailable("This vault computes no declared queries.", zh="本服务不计算申报表。")
     name, limit = checked_name(name), checked_limit(limit_seconds)
     files = {ENTRY: sql}
     check_texts(files)
     query = read_query(sql, version_of=context.repository.current, engine=context.declared.engine)
-    return queue(context, principal=principal, kind=RunKind.TABLE, name=name, versions=query.versions,
-                 program=Program(ENTRY, files, program_sha256(ENTRY, files)), limit_seconds=limit, team=team,
-                 environment_sha256=hashlib.sha256(ENVIRONMENT.encode()).hexdigest())
+    return queue(
+        context,
+        principal=principal,
+        kind=RunKind.TABLE,
+        name=name,
+        versions=query.versions,
+        program=Program(ENTRY, files, program_sha256(ENTRY, files)),
+        limit_seconds=limit,
+        team=team,
+        environment_sha256=hashlib.sha256(ENVIRONMENT.encode()).hexdigest(),
+    )

@@ -1,8 +1,10 @@
-"""When is it told that a run has ended? At a moment that its declared limit gives, however soon it really ended.
+"""When is it told that a run has ended?
+At a moment that its declared limit gives, however soon it really ended.
 
-A run that ends early on one row and late on another would tell of that row by its end. So its end is told, its log entry
-written and its place given to the next run when the declared limit is over and a little more (`GRACE_SECONDS`, in which
-the outbox is collected), and never before. When other runs begin follows from limits too, because places are kept as long.
+A run that ends early on one row and late on another would tell of that row by its end. So its end is told,
+its log entry written and its place given to the next run when the declared limit is over and a little more
+(`GRACE_SECONDS`, in which the outbox is collected), and never before. When other runs begin follows from
+limits too, because places are kept as long.
 """
 
 from datetime import datetime, timedelta
@@ -21,10 +23,15 @@ LATE_SECONDS = 60  # a collection that is late (a busy machine) is told at a who
 
 def checked_limit(seconds: int) -> int:
     if seconds not in LIMITS_SECONDS:
-        raise InvalidInput(f"A run cannot have a limit of {seconds} seconds.",
-                           remedy=f"Choose one of {', '.join(map(str, LIMITS_SECONDS))}: its end is told when the limit is over.",
-                           zh=f"运行时限不能是 {seconds} 秒。",
-                           remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。")
+        raise InvalidInput(
+            f"A run cannot have a limit of {seconds} seconds.",
+            remedy=(
+                f"Choose one of {', '.join(map(str, LIMITS_SECONDS))}: its end is told "
+                "when the limit is over."
+            ),
+            zh=f"运行时限不能是 {seconds} 秒。",
+            remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。",
+        )
     return seconds
 
 

@@ -1,4 +1,5 @@
-"""Sealed runs over HTTP: hand in, look, call off. For kernels and for people's tools; nothing here leads to quarantine."""
+"""Sealed runs over HTTP: hand in, look, call off.
+For kernels and for people's tools; nothing here leads to quarantine."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -28,7 +29,11 @@ class Interface(BaseModel):
 
     columns: list[PlainText] = Field(description="the columns of its one input that it is given")
     predicts: dict[PlainText, PlainText | list[PlainText | int]] = Field(
-        description="what it returns a row: name -> number, probability, integer, boolean, text, or the list of its values")
+        description=(
+            "what it returns a row: name -> number, probability, integer, boolean, text, "
+            "or the list of its values"
+        )
+    )
 
 
 class NewRun(BaseModel):
@@ -38,10 +43,17 @@ class NewRun(BaseModel):
     entry: PlainText = Field(default="main.py", max_length=400, description="which of the files is started")
     files: dict[ExactText, ExactText] = Field(description="the program: path -> exact text")
     inputs: list[PlainText] = Field(description="the datasets that it reads, in their newest versions")
-    limit_seconds: int = Field(default=60, description="when it is ended at the latest, and its end told: never before")
-    hint: bool = Field(default=False, description="whether its end is told with its class, where the datasets' officers let it")
+    limit_seconds: int = Field(
+        default=60, description="when it is ended at the latest, and its end told: never before"
+    )
+    hint: bool = Field(
+        default=False,
+        description="whether its end is told with its class, where the datasets' officers let it",
+    )
     interface: Interface | None = Field(default=None, description="of a predictor")
-    team: PlainText | None = Field(default=None, description="for which team; needed only if several of yours could")
+    team: PlainText | None = Field(
+        default=None, description="for which team; needed only if several of yours could"
+    )
 
 
 class NewTable(BaseModel):
@@ -49,9 +61,13 @@ class NewTable(BaseModel):
 
     name: PlainText = Field(max_length=400)
     sql: PlainText = Field(
-        max_length=20_000, description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY")
+        max_length=20_000,
+        description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY",
+    )
     limit_seconds: int = Field(default=10, description="when its end is told: never before")
-    team: PlainText | None = Field(default=None, description="for which team; needed only if several of yours could")
+    team: PlainText | None = Field(
+        default=None, description="for which team; needed only if several of yours could"
+    )
 
 
 def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
@@ -62,23 +78,44 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     def with_hints(run: Run) -> dict[str, Any]:
         """With what hints have told its team of each of its inputs, and the cap."""
         with context.database.transaction() as tx:
-            told = [hints_told(tx, run.team, context.repository.current(one.dataset)) for one in run.inputs if one.grant is not None]
+            told = [
+                hints_told(tx, run.team, context.repository.current(one.dataset))
+                for one in run.inputs
+                if one.grant is not None
+            ]
         return shown(run) | {"hints": [asdict(one) for one in told]}
 
     @api.post("", status_code=201)
     def submit_run(asker: Asker, new: NewRun) -> dict[str, Any]:
         """Queue a program to run on raw data in a seal. What it leaves waits for reviewers."""
         worker.require_seal()
-        run = submit(context, principal=asker, name=new.name, entry=new.entry, files=new.files, inputs=new.inputs,
-                     limit_seconds=new.limit_seconds, team=new.team, hint=new.hint,
-                     interface=new.interface.model_dump() if new.interface else None)
+        run = submit(
+            context,
+            principal=asker,
+            name=new.name,
+            entry=new.entry,
+            files=new.files,
+            inputs=new.inputs,
+            limit_seconds=new.limit_seconds,
+            team=new.team,
+            hint=new.hint,
+            interface=new.interface.model_dump() if new.interface else None,
+        )
         worker.wake()
         return with_hints(run)
 
     @api.post("/table", status_code=201)
     def declare_table(asker: Asker, new: NewTable) -> dict[str, Any]:
-        """Queue a declared query: a table of exact counts, which the vault computes itself. It waits for reviewers."""
-        run = declare(context, principal=asker, name=new.name, sql=new.sql, limit_seconds=new.limit_seconds, team=new.team)
+        """Queue a declared query: a table of exact counts, which the vault computes itself.
+        It waits for reviewers."""
+        run = declare(
+            context,
+            principal=asker,
+            name=new.name,
+            sql=new.sql,
+            limit_seconds=new.limit_seconds,
+            team=new.team,
+        )
         worker.wake()
         return shown(run)
 
@@ -94,8 +131,10 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         with context.database.transaction() as tx:
             run = load_own_run(tx, asker, number)
         assert run.log_index is not None, "it was written with the log's entry"
-        return with_hints(run) | {"program": {"entry": run.program.entry, "files": run.program.files},
-                             "receipt": log.receipt(run.log_index, opening=run.submitted_by == asker.id)}
+        return with_hints(run) | {
+            "program": {"entry": run.program.entry, "files": run.program.files},
+            "receipt": log.receipt(run.log_index, opening=run.submitted_by == asker.id),
+        }
 
     @api.post("/{number}/cancel")
     def cancel_run(asker: Asker, number: UUID) -> dict[str, Any]:
@@ -108,17 +147,31 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """What a team is told of a run: what it handed in, the state, and moments that do not depend on the data."""
-    return {"id": str(run.id), "kind": run.kind.value, "name": run.name, "team": run.team, "state": run.state.value,
-            "submitted_by": run.submitted_by, "submitted_at": run.submitted_at.isoformat(),
-            "limit_seconds": run.limit_seconds, "started_at": run.started_at.isoformat() if run.started_at else None,
-            "told_at": run.told_at.isoformat() if run.told_at else None,
-            "ended_at": run.ended_at.isoformat() if run.ended_at else None,
-            "inputs": [{"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs],
-            "interface": as_document(run.interface) if run.interface else None,
-            "hint_bits": run.hint_bits, "hint": run.hint.value if run.hint else None,
-            "interruptions": run.interruptions,
-            "program_sha256": run.program.sha256, "environment_sha256": run.environment_sha256, "log_index": run.log_index}
+    """What a team is told of a run: what it handed in, the state,
+    and moments that do not depend on the data."""
+    return {
+        "id": str(run.id),
+        "kind": run.kind.value,
+        "name": run.name,
+        "team": run.team,
+        "state": run.state.value,
+        "submitted_by": run.submitted_by,
+        "submitted_at": run.submitted_at.isoformat(),
+        "limit_seconds": run.limit_seconds,
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "told_at": run.told_at.isoformat() if run.told_at else None,
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "inputs": [
+            {"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs
+        ],
+        "interface": as_document(run.interface) if run.interface else None,
+        "hint_bits": run.hint_bits,
+        "hint": run.hint.value if run.hint else None,
+        "interruptions": run.interruptions,
+        "program_sha256": run.program.sha256,
+        "environment_sha256": run.environment_sha256,
+        "log_index": run.log_index,
+    }
 
 
 class Server(BaseModel):

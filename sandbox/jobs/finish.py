@@ -1,4 +1,5 @@
-"""How does a run end for those who wait for it? Its files' rows, its state and its log entry, at once and at the told moment."""
+"""How does a run end for those who wait for it?
+Its files' rows, its state and its log entry, at once and at the told moment."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,11 +20,17 @@ from sandbox.storage import ObjectVersion
 MOST_INTERRUPTIONS = 1  # a run that was cut off so often is not begun anew
 
 
-def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
-           keep: Callable[[Transaction], None] | None = None, hint: Hint = Hint.NOT_RUN) -> bool:
-    """The run is finished, and these are its files; False if it was cancelled before. What the log tells of them is
-    committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the same transaction. `hint` is told,
-    and logged, only of a run that has bits for it and whose grants were not revoked while it ran."""
+def finish(
+    database: Database,
+    id: UUID,
+    stored: dict[str, ObjectVersion],
+    keep: Callable[[Transaction], None] | None = None,
+    hint: Hint = Hint.NOT_RUN,
+) -> bool:
+    """The run is finished, and these are its files; False if it was cancelled before.
+    What the log tells of them is committed to, and opened to auditors alone. `keep`: what else is to be kept
+    of it, in the same transaction. `hint` is told, and logged, only of a run that has bits for it and whose
+    grants were not revoked while it ran."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
@@ -32,9 +39,25 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
         record_files(tx, id, stored)
         if keep is not None:
             keep(tx)
-        tx.execute(update(runs).where(runs.c.id == id).values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC)))
-        append(tx, Event("run.finished", "vault", f"run:{id}", {
-            "files": [{"path": path, "sha256": one.sha256, "size": one.size} for path, one in sorted(stored.items())]}))
+        tx.execute(
+            update(runs)
+            .where(runs.c.id == id)
+            .values(state=RunState.FINISHED.value, ended_at=datetime.now(UTC))
+        )
+        append(
+            tx,
+            Event(
+                "run.finished",
+                "vault",
+                f"run:{id}",
+                {
+                    "files": [
+                        {"path": path, "sha256": one.sha256, "size": one.size}
+                        for path, one in sorted(stored.items())
+                    ]
+                },
+            ),
+        )
         if run.hint_bits and told:
             _tell_hint(tx, run, hint)
     return True
@@ -43,15 +66,21 @@ def finish(database: Database, id: UUID, stored: dict[str, ObjectVersion],
 def interrupted_runs(database: Database) -> list[Run]:
     """The runs that had started when the vault ended, in the order of their moments."""
     with database.transaction() as tx:
-        return [as_run(row) for row in tx.execute(
-            select(runs).where(runs.c.state == RunState.RUNNING.value).order_by(runs.c.told_at, runs.c.id))]
+        return [
+            as_run(row)
+            for row in tx.execute(
+                select(runs).where(runs.c.state == RunState.RUNNING.value).order_by(runs.c.told_at, runs.c.id)
+            )
+        ]
 
 
 def finish_interrupted(context: RunContext, id: UUID) -> bool:
-    """To be called at the declared moment of a run that the vault's end cut off: False if it was cancelled before.
+    """To be called at the declared moment of a run that the vault's end cut off:
+    False if it was cancelled before.
 
-    Nothing of such a run was told, and nothing that it left is kept: so it is queued again, under the same number. One that
-    is cut off again ends as `interrupted`, or a program that brings the vault down could do so for ever.
+    Nothing of such a run was told, and nothing that it left is kept: so it is queued again, under the
+    same number. One that is cut off again ends as `interrupted`, or a program that brings the vault down
+    could do so for ever.
     """
     context.quarantine.clear(folder(id))
     with context.database.transaction() as tx:
@@ -59,10 +88,18 @@ def finish_interrupted(context: RunContext, id: UUID) -> bool:
         if run.state is not RunState.RUNNING:
             return False
         again = run.interruptions < MOST_INTERRUPTIONS
-        tx.execute(update(runs).where(runs.c.id == id).values(
-            interruptions=run.interruptions + 1,
-            **({"state": RunState.QUEUED.value, "started_at": None, "told_at": None} if again
-               else {"state": RunState.INTERRUPTED.value, "ended_at": datetime.now(UTC)})))
+        tx.execute(
+            update(runs)
+            .where(runs.c.id == id)
+            .values(
+                interruptions=run.interruptions + 1,
+                **(
+                    {"state": RunState.QUEUED.value, "started_at": None, "told_at": None}
+                    if again
+                    else {"state": RunState.INTERRUPTED.value, "ended_at": datetime.now(UTC)}
+                ),
+            )
+        )
         append(tx, Event("run.interrupted", "vault", f"run:{id}", {"again": again}))
         if run.hint_bits and not again and revoked_grant(tx, run.inputs) is None:
             _tell_hint(tx, run, Hint.NOT_RUN)

@@ -1,8 +1,9 @@
 """May a run tell the class of how it ended, and how many bits have such hints told already?
 
-A hint is one of eight values at most, told at the moment at which the end is told in any case: so a run tells 3 bits by it, or
-fewer. Bits are taken when the run is handed in, whatever it then tells, and are never given back once it has started. The cap
-is an officer's, for one team and one dataset: a new grant or a new version is no fresh cap. The argument: README.md.
+A hint is one of eight values at most, told at the moment at which the end is told in any case: so a run tells
+3 bits by it, or fewer. Bits are taken when the run is handed in, whatever it then tells, and are never given
+back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a new version
+is no fresh cap. The argument: README.md.
 """
 
 from collections.abc import Sequence
@@ -37,9 +38,16 @@ class HintsTold:
     limit_bits: int
 
 
-def take_bits(tx: Transaction, gate: Gate, principal: Principal, team: str, inputs: Sequence[Input],
-              versions: Sequence[Version]) -> int:
-    """The bits of one hint, if every input lets it be told: by the grade of all together, by its officer, by what is left.
+def take_bits(
+    tx: Transaction,
+    gate: Gate,
+    principal: Principal,
+    team: str,
+    inputs: Sequence[Input],
+    versions: Sequence[Version],
+) -> int:
+    """The bits of one hint, if every input lets it be told:
+    by the grade of all together, by its officer, by what is left.
 
     Raises `Refused` (the grade), `Forbidden` (an officer), `BudgetExhausted`. Nothing of it depends on a row.
     """
@@ -48,24 +56,37 @@ def take_bits(tx: Transaction, gate: Gate, principal: Principal, team: str, inpu
         tx.execute(ONE_AT_A_TIME, {"what": f"cihu hints {team} {version.dataset}"})
         told = hints_told(tx, team, version)
         if not told.limit_bits:
-            raise Forbidden(f"The officer of {version.dataset} lets no run tell how it ended.", code="no_hints",
-                            remedy="Hand it in without a hint; its log is among what reviewers may release.",
-                            zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
-                            remedy_zh="请不带提示提交;运行日志可申请审核放行。")
+            raise Forbidden(
+                f"The officer of {version.dataset} lets no run tell how it ended.",
+                code="no_hints",
+                remedy="Hand it in without a hint; its log is among what reviewers may release.",
+                zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
+                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+            )
         if told.told_bits + HINT_BITS > told.limit_bits:
             raise BudgetExhausted(
                 f"Hints have told your team {told.told_bits} of {told.limit_bits} bits of {version.dataset}.",
-                code="hints_used_up", remedy="Hand it in without a hint; its log is among what reviewers may release.",
-                zh=f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} 比特(上限 {told.limit_bits})。",
-                remedy_zh="请不带提示提交;运行日志可申请审核放行。")
+                code="hints_used_up",
+                remedy="Hand it in without a hint; its log is among what reviewers may release.",
+                zh=(
+                    f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} "
+                    f"比特(上限 {told.limit_bits})。"
+                ),
+                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+            )
     return HINT_BITS
 
 
 def hints_told(tx: Transaction, team: str, version: Version) -> HintsTold:
     """Of runs that wait or have ever started; what was called off before it started has told nothing."""
-    told = tx.execute(select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
-        runs.c.team == team, runs.c.hint_bits > 0, runs.c.inputs.contains([{"dataset": version.dataset}]),
-        or_(runs.c.state == RunState.QUEUED.value, runs.c.started_at.is_not(None)))).scalar_one()
+    told = tx.execute(
+        select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
+            runs.c.team == team,
+            runs.c.hint_bits > 0,
+            runs.c.inputs.contains([{"dataset": version.dataset}]),
+            or_(runs.c.state == RunState.QUEUED.value, runs.c.started_at.is_not(None)),
+        )
+    ).scalar_one()
     return HintsTold(version.dataset, int(told), version.policy.hint_bits)
 
 

@@ -1,4 +1,5 @@
-"""Which rows does a run read? Those of the recorded version, without the columns that its policy hides, as Parquet."""
+"""Which rows does a run read?
+Those of the recorded version, without the columns that its policy hides, as Parquet."""
 
 import io
 from collections.abc import Sequence
@@ -15,12 +16,18 @@ from sandbox.storage import RawStore
 def given_rows(raw: RawStore, version: Version, columns: Sequence[str] | None = None) -> GivenRows:
     """The version's rows; of a predictor only the declared `columns`. Raises `NotFound`, `Unavailable`."""
     shown = list(columns or said_of(version.policy))
-    table = pyarrow.parquet.read_table(io.BytesIO(raw.get(version.object_name, version.object_version)), columns=shown)
+    table = pyarrow.parquet.read_table(
+        io.BytesIO(raw.get(version.object_name, version.object_version)), columns=shown
+    )
     return as_given(table, version.policy, version.number)
 
 
 def as_given(table: pa.Table, policy: DatasetPolicy, number: int) -> GivenRows:
     """Rows of a dataset's columns, marked as the stand-in's are: a program meets the same dtypes."""
     said = said_of(policy)
-    mark = {"dataset": policy.dataset, "version": number, "columns": {name: said[name] for name in table.column_names}}
+    mark = {
+        "dataset": policy.dataset,
+        "version": number,
+        "columns": {name: said[name] for name in table.column_names},
+    }
     return GivenRows(policy.dataset, marked_parquet(table, mark), table.num_rows)

@@ -1,9 +1,10 @@
 """Kernels that are paused while their team's sealed program reads rows of a high grade.
 
-The vault decides: a run that is `kernels_frozen` pauses the kernels of its team from its start until the moment when its end is
-told, whenever it really ends. The servers that own the kernels ask, each second, and say what they have; the program begins when
-none of them has a kernel of the team that still runs, or not at all. Kernels themselves are told nothing here: a server asks with
-the token of its person's workspace, which no kernel has.
+The vault decides: a run that is `kernels_frozen` pauses the kernels of its team from its start until the
+moment when its end is told, whenever it really ends. The servers that own the kernels ask, each second,
+and say what they have; the program begins when none of them has a kernel of the team that still runs, or
+not at all. Kernels themselves are told nothing here: a server asks with the token of its person's
+workspace, which no kernel has.
 """
 
 import threading
@@ -36,9 +37,14 @@ class Heard:
 def paused_until(tx: Transaction, account: str) -> datetime | None:
     """Until when the kernels of the account are paused; None if they are not."""
     teams = sorted(load_principal(tx, account).teams)
-    until: datetime | None = tx.scalar(select(func.max(runs.c.told_at)).where(
-        runs.c.team.in_(teams), runs.c.state == RunState.RUNNING.value, runs.c.kernels_frozen,
-        runs.c.told_at > datetime.now(UTC)))
+    until: datetime | None = tx.scalar(
+        select(func.max(runs.c.told_at)).where(
+            runs.c.team.in_(teams),
+            runs.c.state == RunState.RUNNING.value,
+            runs.c.kernels_frozen,
+            runs.c.told_at > datetime.now(UTC),
+        )
+    )
     return until
 
 
@@ -56,14 +62,16 @@ class KernelPauses:
             until = paused_until(tx, account)
         with self._changed:
             now = time.monotonic()
-            self._heard = {server: heard for server, heard in self._heard.items() if now - heard.at < SILENT_SECONDS}
+            self._heard = {
+                server: heard for server, heard in self._heard.items() if now - heard.at < SILENT_SECONDS
+            }
             self._heard[server] = Heard(account, running, now)
             self._changed.notify_all()
         return until
 
     def await_frozen(self, run: Run, seconds: float) -> None:
-        """Return when no server has a kernel of the run's team that runs. Raises `Unavailable` when that is not so in time:
-        then the program may not begin."""
+        """Return when no server has a kernel of the run's team that runs.
+        Raises `Unavailable` when that is not so in time: then the program may not begin."""
         began = time.monotonic()
         with self._changed:
             while (left := self._left(run, began)) > 0:
@@ -72,12 +80,15 @@ class KernelPauses:
                 self._changed.wait(min(left, ASKED_SECONDS))
 
     def _left(self, run: Run, began: float) -> float:
-        """Seconds to wait at least; 0 if all are paused, as each server said after the run had begun to wait."""
+        """Seconds to wait at least; 0 if all are paused, as each server said after the
+        run had begun to wait."""
         now = time.monotonic()
         with self._database.transaction() as tx:
-            concerned = {server for server, heard in self._heard.items() if now - heard.at < SILENT_SECONDS
-                         and run.team in load_principal(tx, heard.account).teams}
+            concerned = {
+                server
+                for server, heard in self._heard.items()
+                if now - heard.at < SILENT_SECONDS and run.team in load_principal(tx, heard.account).teams
+            }
         if any(self._heard[server].running or self._heard[server].at < began for server in concerned):
             return ASKED_SECONDS
         return max(0.0, began + SETTLED_SECONDS - now)
-

@@ -1,6 +1,7 @@
 """What is a run, and which steps can it take?
 
-What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data (disclosure_time.py).
+What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data
+(disclosure_time.py).
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """From a state to a state: who takes it, and the event that the log gets with it (reviews name their own)."""
+    """From a state to a state: who takes it, and the event that the log gets with it
+    (reviews name their own)."""
 
     before: RunState | None
     after: RunState
@@ -38,11 +40,26 @@ class Step:
 STEPS: tuple[Step, ...] = (
     Step(None, RunState.QUEUED, "a member of the team", "run.submitted"),
     Step(RunState.QUEUED, RunState.RUNNING, "the vault, when a place is free", "run.started"),
-    Step(RunState.QUEUED, RunState.CANCELLED, "a member of the team; the vault, when the grant has ended", "run.cancelled"),
+    Step(
+        RunState.QUEUED,
+        RunState.CANCELLED,
+        "a member of the team; the vault, when the grant has ended",
+        "run.cancelled",
+    ),
     Step(RunState.RUNNING, RunState.CANCELLED, "a member of the team", "run.cancelled"),
     Step(RunState.RUNNING, RunState.FINISHED, "the vault, when the declared limit is over", "run.finished"),
-    Step(RunState.RUNNING, RunState.QUEUED, "the vault, when it ended meanwhile and nothing was told", "run.interrupted"),
-    Step(RunState.RUNNING, RunState.INTERRUPTED, "the vault, when it ended meanwhile once too often", "run.interrupted"),
+    Step(
+        RunState.RUNNING,
+        RunState.QUEUED,
+        "the vault, when it ended meanwhile and nothing was told",
+        "run.interrupted",
+    ),
+    Step(
+        RunState.RUNNING,
+        RunState.INTERRUPTED,
+        "the vault, when it ended meanwhile once too often",
+        "run.interrupted",
+    ),
     Step(RunState.FINISHED, RunState.RETURNED, "reviewers", ""),
     Step(RunState.FINISHED, RunState.RELEASED, "reviewers", ""),
     Step(RunState.FINISHED, RunState.REFUSED, "reviewers", ""),
@@ -72,9 +89,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Interface:
-    """What a predictor declares: which columns of its one input it is given, and what it returns for each row.
+    """What a predictor declares: which columns of its one input it is given,
+    and what it returns for each row.
 
-    `predicts`: name -> "number" (finite), "probability" (0 to 1), "integer", "boolean", "text", or the values that there are.
+    `predicts`: name -> "number" (finite), "probability" (0 to 1), "integer", "boolean", "text", or the
+    values that there are.
     """
 
     columns: tuple[str, ...]
@@ -82,7 +101,8 @@ class Interface:
 
 
 class Hint(StrEnum):
-    """The class of a run's end, of eight values at most: told only where the policy lets it, and counted (hints.py)."""
+    """The class of a run's end, of eight values at most:
+    told only where the policy lets it, and counted (hints.py)."""
 
     OK = "ok"
     PROGRAM_ERROR = "program_error"
@@ -95,11 +115,11 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """One run. The program of a declared query is its SQL. `told_at` is when its end is told, known from its start on;
-    `environment_sha256` is the lock's.
+    """One run. The program of a declared query is its SQL.
+    `told_at` is when its end is told, known from its start on; `environment_sha256` is the lock's.
 
-    `interface` is there if it is a predictor. `hint_bits` are counted against its grants; `hint` is told with its end.
-    `interruptions`: how often the vault ended while it ran.
+    `interface` is there if it is a predictor. `hint_bits` are counted against its grants; `hint` is told with
+    its end. `interruptions`: how often the vault ended while it ran.
     """
 
     id: UUID

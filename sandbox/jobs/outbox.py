@@ -1,8 +1,8 @@
 """What did a run leave in its outbox? Plain files with plain names, and nothing that leads elsewhere.
 
-The program was hostile for all we know, and it is dead: nothing here changes while it is read. Even so nothing is opened by a
-path: each name is opened in its folder's descriptor, never through a link, and looked at again once it is open.
-Source of the attack: Judge0, CVE-2024-28185 and CVE-2024-28189.
+The program was hostile for all we know, and it is dead: nothing here changes while it is read. Even so
+nothing is opened by a path: each name is opened in its folder's descriptor, never through a link, and looked
+at again once it is open. Source of the attack: Judge0, CVE-2024-28185 and CVE-2024-28189.
 """
 
 import os
@@ -61,7 +61,8 @@ def collect(outbox: int) -> Collected:
 
 
 def _walk(folder: int, above: str, found: Collected) -> Iterator[str]:
-    """The paths of the plain files with plain names below `folder`; what else there is is left out, with its reason."""
+    """The paths of the plain files with plain names below `folder`;
+    what else there is is left out, with its reason."""
     with os.scandir(folder) as listing:
         names = [entry.name for entry in islice(listing, MOST_ENTRIES + 1)]
     for name in sorted(names):
@@ -104,7 +105,10 @@ def _read(outbox: int, path: str, most: int) -> bytes | str:
         if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
             return "it is no file of its own"
         if about.st_size > most:
-            return f"it is larger than {MOST_FILE_BYTES // MIB} MiB, or all files are than {MOST_ALL_BYTES // MIB} MiB"
+            return (
+                f"it is larger than {MOST_FILE_BYTES // MIB} MiB, or all files are than "
+                f"{MOST_ALL_BYTES // MIB} MiB"
+            )
         with open(opened[-1], "rb", closefd=False) as file:  # a descriptor has no path
             return file.read(most)
     except OSError as error:
@@ -115,4 +119,6 @@ def _read(outbox: int, path: str, most: int) -> bytes | str:
 
 
 def _shown(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")[:SHOWN]
+    return (
+        os.fsencode(path).decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")[:SHOWN]
+    )

@@ -1,4 +1,5 @@
-"""What did a program write to stdout and stderr? Its beginning and its end; what is between is let go, and fills nothing."""
+"""What did a program write to stdout and stderr?
+Its beginning and its end; what is between is let go, and fills nothing."""
 
 import os
 import threading
@@ -38,5 +39,7 @@ class OutputCapture:
     def text(self) -> bytes:
         """All that is kept; call it when the program has ended."""
         self._thread.join()
-        between = f"\n[{self.left_out_bytes} bytes are left out here]\n".encode() if self.left_out_bytes else b""
+        between = (
+            f"\n[{self.left_out_bytes} bytes are left out here]\n".encode() if self.left_out_bytes else b""
+        )
         return bytes(self._head) + between + b"".join(self._tail)

@@ -1,4 +1,5 @@
-"""How is one piece of work done in a fresh seal? Its program and its rows are laid out, it runs, and all that is removed."""
+"""How is one piece of work done in a fresh seal?
+Its program and its rows are laid out, it runs, and all that is removed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -25,9 +26,19 @@ class GivenRows:
     rows: int
 
 
-def perform(context: RunContext, *, name: str, program: Program, interface: Interface | None, inputs: Iterable[GivenRows],
-            limit_seconds: int, seconds: Callable[[], float], cancelled: Cancellation) -> Ending:
-    """`seconds` says, once everything lies in its place, how long it may run. Whatever fails is an `Ending` too."""
+def perform(
+    context: RunContext,
+    *,
+    name: str,
+    program: Program,
+    interface: Interface | None,
+    inputs: Iterable[GivenRows],
+    limit_seconds: int,
+    seconds: Callable[[], float],
+    cancelled: Cancellation,
+) -> Ending:
+    """`seconds` says, once everything lies in its place, how long it may run.
+    Whatever fails is an `Ending` too."""
     try:
         place = run_folder.make(context.folder, name)
     except OSError as error:
@@ -38,12 +49,22 @@ def perform(context: RunContext, *, name: str, program: Program, interface: Inte
         for given in inputs:
             place.write_input(given.dataset, given.parquet)
             rows = given.rows
-        seal = run_seal(run=name, entry=program.entry, python=context.python, interpreter=interpreter(context.python), folder=place,
-                        memory_bytes=context.memory_bytes, limit_seconds=limit_seconds, interface=interface)
+        seal = run_seal(
+            run=name,
+            entry=program.entry,
+            python=context.python,
+            interpreter=interpreter(context.python),
+            folder=place,
+            memory_bytes=context.memory_bytes,
+            limit_seconds=limit_seconds,
+            interface=interface,
+        )
         ending = SealedRun(chosen_sealer(context.sealer), seal, place).run(seconds(), cancelled)
         if interface is None or ending.how == "cancelled":
             return ending
-        return replace(ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid")
+        return replace(
+            ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid"
+        )
     except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
         return not_started(error)
     finally:

@@ -16,24 +16,45 @@ LISTED = 200
 
 
 def as_run(row: Row[Any]) -> Run:
-    return Run(id=row.id, name=row.name, team=row.team, submitted_by=row.submitted_by, submitted_at=row.submitted_at,
-               program=Program(row.entry, dict(row.files), row.program_sha256), environment_sha256=row.environment_sha256,
-               inputs=tuple(Input(**one) for one in row.inputs), limit_seconds=row.limit_seconds, state=RunState(row.state),
-               started_at=row.started_at, told_at=row.told_at, ended_at=row.ended_at, log_index=row.log_index,
-               kind=RunKind(row.kind), interface=as_interface(row.interface) if row.interface else None,
-               hint_bits=row.hint_bits, hint=Hint(row.hint) if row.hint else None, interruptions=row.interruptions,
-               kernels_frozen=row.kernels_frozen)
+    return Run(
+        id=row.id,
+        name=row.name,
+        team=row.team,
+        submitted_by=row.submitted_by,
+        submitted_at=row.submitted_at,
+        program=Program(row.entry, dict(row.files), row.program_sha256),
+        environment_sha256=row.environment_sha256,
+        inputs=tuple(Input(**one) for one in row.inputs),
+        limit_seconds=row.limit_seconds,
+        state=RunState(row.state),
+        started_at=row.started_at,
+        told_at=row.told_at,
+        ended_at=row.ended_at,
+        log_index=row.log_index,
+        kind=RunKind(row.kind),
+        interface=as_interface(row.interface) if row.interface else None,
+        hint_bits=row.hint_bits,
+        hint=Hint(row.hint) if row.hint else None,
+        interruptions=row.interruptions,
+        kernels_frozen=row.kernels_frozen,
+    )
 
 
 def as_interface(said: dict[str, Any]) -> Interface:
-    return Interface(tuple(said["columns"]), {name: tuple(kind) if isinstance(kind, list) else kind
-                                              for name, kind in said["predicts"].items()})
+    return Interface(
+        tuple(said["columns"]),
+        {name: tuple(kind) if isinstance(kind, list) else kind for name, kind in said["predicts"].items()},
+    )
 
 
 def list_runs(tx: Transaction, principal: Principal) -> Sequence[Run]:
     """Those of one's teams, newest first."""
-    found = tx.execute(select(runs).where(runs.c.team.in_(sorted(principal.teams)))
-                       .order_by(runs.c.submitted_at.desc(), runs.c.id).limit(LISTED))
+    found = tx.execute(
+        select(runs)
+        .where(runs.c.team.in_(sorted(principal.teams)))
+        .order_by(runs.c.submitted_at.desc(), runs.c.id)
+        .limit(LISTED)
+    )
     return [as_run(row) for row in found]
 
 

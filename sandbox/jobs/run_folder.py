@@ -4,8 +4,8 @@
     <runs>/<id>/beginning/   begin: a pipe by which the run is let begin
     <memory>/<id>/           <dataset>.parquet: raw rows, in a private folder of a file system in memory
 
-Rows never lie on a disk in clear. They are removed when the run has ended; when the vault ends, however it ends, by a
-process that waits for that; and first thing at the vault's next start.
+Rows never lie on a disk in clear. They are removed when the run has ended; when the vault ends, however it
+ends, by a process that waits for that; and first thing at the vault's next start.
 """
 
 import errno
@@ -61,8 +61,11 @@ class RunFolder:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.ENOMEM):
                 raise
-            raise Unavailable("The rows of a run do not fit into the file system in memory.", internal=f"{MEMORY} is full",
-                              remedy=f"Make {MEMORY} larger than the rows of all runs at work.") from error
+            raise Unavailable(
+                "The rows of a run do not fit into the file system in memory.",
+                internal=f"{MEMORY} is full",
+                remedy=f"Make {MEMORY} larger than the rows of all runs at work.",
+            ) from error
         target.chmod(0o444)
 
     def remove(self) -> None:
@@ -89,20 +92,26 @@ def make(runs: Path, name: str) -> RunFolder:
 
 
 def memory_folder(runs: Path) -> Path:
-    """Where the rows of this vault's runs lie: by the name of its folder of runs, so that its next life finds it."""
+    """Where the rows of this vault's runs lie: by the name of its folder of runs,
+    so that its next life finds it."""
     name = hashlib.sha256(str(runs.resolve()).encode()).hexdigest()[:16]
     return MEMORY / f"cihu-{os.geteuid()}-{name}"
 
 
 def private_memory(runs: Path) -> Path:
-    """Make the folder, if it is not there. Raises `Unavailable` where it is not in memory, or somebody else's."""
+    """Make the folder, if it is not there.
+    Raises `Unavailable` where it is not in memory, or somebody else's."""
     folder = memory_folder(runs)
     folder.mkdir(mode=0o700, exist_ok=True)
     there = folder.lstat()
     if there.st_uid != os.geteuid() or there.st_mode & 0o077 or not stat.S_ISDIR(there.st_mode):
-        raise Unavailable("The folder for the rows of runs is not the vault's own.", remedy=f"Remove {folder}.")
+        raise Unavailable(
+            "The folder for the rows of runs is not the vault's own.", remedy=f"Remove {folder}."
+        )
     if not _in_memory(folder):
-        raise Unavailable("The rows of a run would lie on a disk in clear.", remedy=f"Mount a tmpfs at {MEMORY}.")
+        raise Unavailable(
+            "The rows of a run would lie on a disk in clear.", remedy=f"Mount a tmpfs at {MEMORY}."
+        )
     (folder / str(os.getpid())).mkdir(mode=0o700, exist_ok=True)
     return folder
 
@@ -115,7 +124,8 @@ def _in_memory(folder: Path) -> bool:
 
 
 class RemoverAtDeath:
-    """A process that removes this life's rows when this process has ended, even killed: it waits for the end of a pipe.
+    """A process that removes this life's rows when this process has ended, even killed:
+    it waits for the end of a pipe.
 
     Only this life's: the next may have begun to write its own.
     """
@@ -125,8 +135,14 @@ class RemoverAtDeath:
         rows = memory_folder(runs) / str(os.getpid())
         try:
             self.process = subprocess.Popen(
-                ["/bin/sh", "-c", 'read -r _; exec rm -rf -- "$1"', "rows of runs", str(rows)], stdin=reader, cwd="/",
-                env={"PATH": os.defpath}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                ["/bin/sh", "-c", 'read -r _; exec rm -rf -- "$1"', "rows of runs", str(rows)],
+                stdin=reader,
+                cwd="/",
+                env={"PATH": os.defpath},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         finally:
             os.close(reader)
 
@@ -139,7 +155,8 @@ class RemoverAtDeath:
 
 
 def empty(runs: Path) -> None:
-    """A private folder with nothing in it: what another life of the vault left there is removed. Raises `Unavailable`."""
+    """A private folder with nothing in it: what another life of the vault left there is removed.
+    Raises `Unavailable`."""
     try:
         shutil.rmtree(memory_folder(runs), ignore_errors=True)
         shutil.rmtree(runs, ignore_errors=True)
@@ -148,5 +165,8 @@ def empty(runs: Path) -> None:
         if list(runs.iterdir()) or memory_folder(runs).exists():
             raise Unavailable("The rows of former runs could not be removed.", remedy=f"Empty {runs}.")
     except OSError as error:
-        raise Unavailable("The folder of sealed runs cannot be used.", remedy=f"Make {runs} writable for the vault.",
-                          internal=type(error).__name__) from error
+        raise Unavailable(
+            "The folder of sealed runs cannot be used.",
+            remedy=f"Make {runs} writable for the vault.",
+            internal=type(error).__name__,
+        ) from error

@@ -1,6 +1,8 @@
-"""The seal of a run: a pure function from a run to what it sees: the interpreter, its program, its inputs, one outbox in memory.
+"""The seal of a run: a pure function from a run to what it sees:
+the interpreter, its program, its inputs, one outbox in memory.
 
-No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave behind is the outbox.
+No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave
+behind is the outbox.
 """
 
 import json
@@ -22,30 +24,67 @@ READY = b"."
 START = f'printf {READY.decode()} && read -r _ < "$1" && shift && exec "$@"'
 
 
-def run_seal(*, run: str, entry: str, python: Path, interpreter: tuple[Bind, ...], folder: RunFolder, memory_bytes: int,
-             limit_seconds: int, interface: Interface | None = None) -> Seal:
-    """The seal of the run called `run`; `folder` holds what it reads. A predictor (`interface`) is called by the client's own
-    `cihu.predicting`, as in its trial."""
+def run_seal(
+    *,
+    run: str,
+    entry: str,
+    python: Path,
+    interpreter: tuple[Bind, ...],
+    folder: RunFolder,
+    memory_bytes: int,
+    limit_seconds: int,
+    interface: Interface | None = None,
+) -> Seal:
+    """The seal of the run called `run`; `folder` holds what it reads.
+    A predictor (`interface`) is called by the client's own `cihu.predicting`, as in its trial."""
     environment = {
-        "HOME": HOME, "USER": "analyst", "LOGNAME": "analyst", "LANG": "C.UTF-8", "TZ": "UTC",
-        "PATH": f"{python.parent}:/usr/bin:/bin", "TMPDIR": TEMPORARY, "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
-        "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": str(THREADS),
-        "OMP_NUM_THREADS": str(THREADS), "CIHU_INPUTS": INPUTS, "CIHU_OUTBOX": OUTBOX,
+        "HOME": HOME,
+        "USER": "analyst",
+        "LOGNAME": "analyst",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PATH": f"{python.parent}:/usr/bin:/bin",
+        "TMPDIR": TEMPORARY,
+        "MPLCONFIGDIR": f"{TEMPORARY}/matplotlib",
+        "MPLBACKEND": "agg",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "OPENBLAS_NUM_THREADS": str(THREADS),
+        "OMP_NUM_THREADS": str(THREADS),
+        "CIHU_INPUTS": INPUTS,
+        "CIHU_OUTBOX": OUTBOX,
     }
     caller: tuple[str, ...] = ()
     if interface is not None:
         environment["CIHU_INTERFACE"] = json.dumps(as_document(interface), ensure_ascii=False)
         caller = ("-m", "cihu.predicting")
     return Seal(
-        command=("/bin/sh", "-c", START, "run", f"{BEGINNING}/begin", str(python), *caller, f"{PROGRAM}/{entry}"),
+        command=(
+            "/bin/sh",
+            "-c",
+            START,
+            "run",
+            f"{BEGINNING}/begin",
+            str(python),
+            *caller,
+            f"{PROGRAM}/{entry}",
+        ),
         readable=interpreter,
-        own=(Bind(str(folder.program), PROGRAM), Bind(str(folder.inputs), INPUTS), Bind(str(folder.beginning), BEGINNING)),
+        own=(
+            Bind(str(folder.program), PROGRAM),
+            Bind(str(folder.inputs), INPUTS),
+            Bind(str(folder.beginning), BEGINNING),
+        ),
         environment=tuple(environment.items()),
         scratch=((OUTBOX, OUTBOX_BYTES),),
         texts=without_psutil(python),
         network=False,
-        limits=Limits(memory_bytes=2 * memory_bytes, tree_bytes=memory_bytes, processes=64,
-                      cpu_seconds=THREADS * limit_seconds),
+        limits=Limits(
+            memory_bytes=2 * memory_bytes,
+            tree_bytes=memory_bytes,
+            processes=64,
+            cpu_seconds=THREADS * limit_seconds,
+        ),
         folder=HOME,
         name=f"run {run}",
     )

@@ -1,7 +1,8 @@
 """One program in a fresh seal; its outbox and its end are got hold of, though nothing in it is trusted.
 
-The outbox is a sized folder in the seal's own memory. Its descriptor is taken before the program begins and keeps it after
-the seal is gone: so it can never fill a disk, and it is read only when no process is left that could change it.
+The outbox is a sized folder in the seal's own memory. Its descriptor is taken before the program begins and
+keeps it after the seal is gone: so it can never fill a disk, and it is read only when no process is left
+that could change it.
 """
 
 import os
@@ -23,7 +24,8 @@ START_SECONDS, END_SECONDS = 20.0, 20.0
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: "itself" with its status, "memory", "time", "processor", "cancelled", "interrupted" or "not_started"."""
+    """How a run ended: "itself" with its status, "memory", "time", "processor", "cancelled",
+    "interrupted" or "not_started"."""
 
     how: str
     status: int | None
@@ -34,7 +36,8 @@ class Ending:
 
 
 class SealedRun:
-    """One program in its seal, ready to begin. Make it on the thread that waits for its end: the seal dies with that thread."""
+    """One program in its seal, ready to begin.
+    Make it on the thread that waits for its end: the seal dies with that thread."""
 
     def __init__(self, bubblewrap: Bubblewrap, seal: Seal, folder: RunFolder) -> None:
         reader, writer = os.pipe()
@@ -49,14 +52,23 @@ class SealedRun:
             _await_ready(reader)
             first = first_of(self._process)
             self._inside = os.pidfd_open(first)
-            self._outbox = os.open(f"/proc/{first}/root{OUTBOX}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            self._outbox = os.open(
+                f"/proc/{first}/root{OUTBOX}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            )
         except (OSError, Unavailable) as error:
             self._process.kill()
             self._process.wait()
             os.close(reader)
             self._close()
-            raise error if isinstance(error, Unavailable) else Unavailable(
-                "A run could not be sealed.", remedy="See sandbox/seals/README.md.", internal=type(error).__name__) from error
+            raise (
+                error
+                if isinstance(error, Unavailable)
+                else Unavailable(
+                    "A run could not be sealed.",
+                    remedy="See sandbox/seals/README.md.",
+                    internal=type(error).__name__,
+                )
+            ) from error
         self._said = OutputCapture(reader)
 
     def run(self, seconds: float, cancelled: Cancellation) -> Ending:
@@ -78,10 +90,13 @@ class SealedRun:
         finally:
             self._close()
         how = "cancelled" if rung else "time" if status is None else ENDED_BY.get(status, "itself")
-        return Ending(how, None if how in ("cancelled", "time") else status, round(passed, 3), self._said.text(), outbox)
+        return Ending(
+            how, None if how in ("cancelled", "time") else status, round(passed, 3), self._said.text(), outbox
+        )
 
     def _await_death(self) -> None:
-        """Killing bubblewrap from outside ends the seal soon, not at once: its first process ends when all others have."""
+        """Killing bubblewrap from outside ends the seal soon, not at once:
+        its first process ends when all others have."""
         ended = select.poll()
         ended.register(self._inside, select.POLLIN)
         if not ended.poll(END_SECONDS * 1000):
@@ -100,5 +115,8 @@ def _await_ready(reader: int) -> None:
     first = os.read(reader, 1) if ready.poll(START_SECONDS * 1000) else b""
     if first != READY:
         rest = os.read(reader, 2000) if first else b""
-        raise Unavailable("A run could not be sealed.", remedy="See sandbox/seals/README.md for what a seal needs.",
-                          internal=(first + rest).decode(errors="replace"))
+        raise Unavailable(
+            "A run could not be sealed.",
+            remedy="See sandbox/seals/README.md for what a seal needs.",
+            internal=(first + rest).decode(errors="replace"),
+        )

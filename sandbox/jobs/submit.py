@@ -1,5 +1,5 @@
-"""How is a program handed in? Checked, decided, recorded with its exact text, logged and queued at once, or not at all."""
-
+"""How is a program handed in?
+Checked, decided, recorded with its exact text, logged and queued at once, or not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -28,23 +28,59 @@ MOST_INPUTS = 8
 MOST_WAITING = 50  # of a team
 
 
-def submit(context: RunContext, *, principal: Principal, name: str, entry: str, files: Mapping[str, str], inputs: Sequence[str],
-           limit_seconds: int, team: str | None = None, interface: Mapping[str, Any] | None = None, hint: bool = False) -> Run:
+def submit(
+    context: RunContext,
+    *,
+    principal: Principal,
+    name: str,
+    entry: str,
+    files: Mapping[str, str],
+    inputs: Sequence[str],
+    limit_seconds: int,
+    team: str | None = None,
+    interface: Mapping[str, Any] | None = None,
+    hint: bool = False,
+) -> Run:
     """Queue a run; with an `interface`, a predictor. `hint`: it is to tell the class of how it ended.
 
-    Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints); then nothing is queued."""
+    Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints);
+    then nothing is queued."""
     name, program, limit = checked_name(name), checked_program(entry, files), checked_limit(limit_seconds)
     if not 1 <= len(inputs) <= MOST_INPUTS or len(set(inputs)) < len(inputs):
-        raise InvalidInput(f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", remedy="inputs=[health.visits]")
+        raise InvalidInput(
+            f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", remedy="inputs=[health.visits]"
+        )
     versions = [context.repository.current(one) for one in inputs]
     predictor = checked_interface(interface, versions) if interface is not None else None
-    return queue(context, principal=principal, kind=RunKind.PROGRAM, name=name, program=program, limit_seconds=limit, team=team,
-                 versions=versions, environment_sha256=context.environment_sha256(), hint=hint, predictor=predictor)
+    return queue(
+        context,
+        principal=principal,
+        kind=RunKind.PROGRAM,
+        name=name,
+        program=program,
+        limit_seconds=limit,
+        team=team,
+        versions=versions,
+        environment_sha256=context.environment_sha256(),
+        hint=hint,
+        predictor=predictor,
+    )
 
 
-def queue(context: RunContext, *, principal: Principal, kind: RunKind, name: str, program: Program, versions: Sequence[Version],
-          environment_sha256: str, limit_seconds: int, team: str | None, hint: bool = False,
-          predictor: Interface | None = None) -> Run:
+def queue(
+    context: RunContext,
+    *,
+    principal: Principal,
+    kind: RunKind,
+    name: str,
+    program: Program,
+    versions: Sequence[Version],
+    environment_sha256: str,
+    limit_seconds: int,
+    team: str | None,
+    hint: bool = False,
+    predictor: Interface | None = None,
+) -> Run:
     """Decide, record, log and queue what is checked already."""
     declared = as_document(predictor) if predictor is not None else None
     id = uuid4()
@@ -54,15 +90,42 @@ def queue(context: RunContext, *, principal: Principal, kind: RunKind, name: str
             require_leave(tx, context.gate, principal, read, versions)
             _require_room(tx, team)
             bits = take_bits(tx, context.gate, principal, team, read, versions) if hint else 0
-            tx.execute(insert(runs).values(
-                id=id, kind=kind.value, name=name, team=team, submitted_by=principal.id, entry=program.entry, files=program.files,
-                program_sha256=program.sha256, environment_sha256=environment_sha256, inputs=[asdict(one) for one in read],
-                limit_seconds=limit_seconds, state=RunState.QUEUED.value, interface=declared, hint_bits=bits))
-            index = append(tx, Event("run.submitted", principal.id, f"run:{id}", {
-                "team": team, "kind": kind.value, "program_sha256": program.sha256,
-                "environment_sha256": environment_sha256, "inputs": [asdict(one) for one in read],
-                "limit_seconds": limit_seconds,
-                **({"interface": declared} if declared else {}), **({"hint_bits": bits} if bits else {})}))
+            tx.execute(
+                insert(runs).values(
+                    id=id,
+                    kind=kind.value,
+                    name=name,
+                    team=team,
+                    submitted_by=principal.id,
+                    entry=program.entry,
+                    files=program.files,
+                    program_sha256=program.sha256,
+                    environment_sha256=environment_sha256,
+                    inputs=[asdict(one) for one in read],
+                    limit_seconds=limit_seconds,
+                    state=RunState.QUEUED.value,
+                    interface=declared,
+                    hint_bits=bits,
+                )
+            )
+            index = append(
+                tx,
+                Event(
+                    "run.submitted",
+                    principal.id,
+                    f"run:{id}",
+                    {
+                        "team": team,
+                        "kind": kind.value,
+                        "program_sha256": program.sha256,
+                        "environment_sha256": environment_sha256,
+                        "inputs": [asdict(one) for one in read],
+                        "limit_seconds": limit_seconds,
+                        **({"interface": declared} if declared else {}),
+                        **({"hint_bits": bits} if bits else {}),
+                    },
+                ),
+            )
             tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
             return load_run(tx, id)
     except Refused as refusal:
@@ -72,7 +135,13 @@ def queue(context: RunContext, *, principal: Principal, kind: RunKind, name: str
 
 
 def _require_room(tx: Transaction, team: str) -> None:
-    waiting = tx.execute(select(func.count()).where(runs.c.team == team, runs.c.state == RunState.QUEUED.value)).scalar_one()
+    waiting = tx.execute(
+        select(func.count()).where(runs.c.team == team, runs.c.state == RunState.QUEUED.value)
+    ).scalar_one()
     if waiting >= MOST_WAITING:
-        raise TooMany(f"{waiting} runs of your team are waiting already.", remedy="Wait for some, or cancel some.",
-                      zh=f"你的团队已有 {waiting} 个运行在排队。", remedy_zh="请等待,或取消一些。")
+        raise TooMany(
+            f"{waiting} runs of your team are waiting already.",
+            remedy="Wait for some, or cancel some.",
+            zh=f"你的团队已有 {waiting} 个运行在排队。",
+            remedy_zh="请等待,或取消一些。",
+        )

@@ -19,7 +19,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sandbox.database import metadata
 
 runs = Table(
-    "runs", metadata,
+    "runs",
+    metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("name", Text, nullable=False),
     Column("team", Text, nullable=False),
@@ -40,17 +41,23 @@ runs = Table(
     Column("interface", JSONB(none_as_null=True)),  # of a predictor
     Column("hint_bits", Integer, nullable=False, server_default="0"),
     Column("hint", Text),
-    Column("interruptions", Integer, nullable=False, server_default="0"),  # how often the vault ended while it ran
-    Column("kernels_frozen", Boolean, nullable=False, server_default=false()),  # from its start until it is told
-    CheckConstraint("state IN ('queued', 'running', 'finished', 'interrupted', 'returned', 'released', 'refused', 'cancelled')",
-                    name="state"),
+    # how often the vault ended while it ran
+    Column("interruptions", Integer, nullable=False, server_default="0"),
+    # from its start until it is told
+    Column("kernels_frozen", Boolean, nullable=False, server_default=false()),
+    CheckConstraint(
+        "state IN ('queued', 'running', 'finished', 'interrupted', 'returned', 'released', "
+        "'refused', 'cancelled')",
+        name="state",
+    ),
     CheckConstraint("kind IN ('program', 'table')", name="kind"),
     Index("ix_runs_state_team", "state", "team"),
     schema="vault",
 )
 
 run_files = Table(
-    "run_files", metadata,
+    "run_files",
+    metadata,
     Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), primary_key=True),
     Column("path", Text, primary_key=True),
     Column("object_name", Text, nullable=False),

@@ -1,7 +1,8 @@
-"""Who carries the runs out? Some places in the vault's process, each a thread that takes one run after another.
+"""Who carries the runs out?
+Some places in the vault's process, each a thread that takes one run after another.
 
-A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's start would tell.
-Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
+A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's
+start would tell. Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
 """
 
 import logging
@@ -57,15 +58,21 @@ class Worker:
                 self._sealed_here = True
 
     def start(self) -> None:
-        """Recover in the background, then open the places. Raises `Unavailable` if the private folder cannot be used."""
+        """Recover in the background, then open the places.
+        Raises `Unavailable` if the private folder cannot be used."""
         run_folder.empty(self.context.folder)
         self._at_death = run_folder.RemoverAtDeath(self.context.folder)
         self._spawn("runs", self._begin)
 
     def require_places(self) -> None:
-        """Raise `Unavailable` when what carries the runs out has ended: each place lives as long as the vault does."""
-        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (1 if self._beginning else self.context.places):
-            raise Unavailable("The places of sealed runs are not open.", remedy="Start the vault again, and report this.")
+        """Raise `Unavailable` when what carries the runs out has ended:
+        each place lives as long as the vault does."""
+        if not self._threads or sum(thread.is_alive() for thread in self._threads) < (
+            1 if self._beginning else self.context.places
+        ):
+            raise Unavailable(
+                "The places of sealed runs are not open.", remedy="Start the vault again, and report this."
+            )
 
     def wake(self) -> None:
         with self._changed:
@@ -79,7 +86,8 @@ class Worker:
         self.wake()
 
     def stop(self) -> None:
-        """End every run and wait for the places. What ran is told as interrupted, at its moment, when the vault runs again."""
+        """End every run and wait for the places.
+        What ran is told as interrupted, at its moment, when the vault runs again."""
         self._stopping = True
         with self._changed:
             for cancellation in self._bells.values():
@@ -106,8 +114,11 @@ class Worker:
                 log.warning("the runs of the vault's last life cannot be read yet: %s", error.code)
                 self._pause(AGAIN_SECONDS)
         if left:
-            log.warning("%s runs had started when the vault ended: each keeps its place until its moment, and is told as "
-                        "interrupted then", len(left))
+            log.warning(
+                "%s runs had started when the vault ended: each keeps its place until its "
+                "moment, and is told as interrupted then",
+                len(left),
+            )
         with suppress(CihuError):  # a submission says why not
             self.require_seal()
         for number in range(max(self.context.places, len(left))):
@@ -116,7 +127,8 @@ class Worker:
         self._beginning = False
 
     def _serve(self, held: Run | None, *, stays: bool) -> None:
-        """A place, which an interrupted run may hold until its moment: were it free before, the next run's start would tell."""
+        """A place, which an interrupted run may hold until its moment:
+        were it free before, the next run's start would tell."""
         if held is not None:
             self._tell_interrupted(held)
             self.wake()
@@ -167,7 +179,8 @@ class Worker:
                 self.wake()  # its place, and its team's part of them, are free
 
     def _carry_out(self, claimed: Claimed) -> None:
-        """From the claim to the told moment. Whatever fails in between, the run is finished; by how, the state does not tell."""
+        """From the claim to the told moment.
+        Whatever fails in between, the run is finished; by how, the state does not tell."""
         run, cancellation = claimed.run, Cancellation()
         with self._changed:
             self._bells[run.id] = cancellation
@@ -197,20 +210,37 @@ class Worker:
             self.require_seal()
         except CihuError as error:
             return not_started(error)
-        return perform(self.context, name=str(run.id), program=run.program, interface=run.interface,
-                       inputs=(given_rows(self.context.raw, version, columns) for version in claimed.versions),
-                       limit_seconds=run.limit_seconds, cancelled=cancellation,
-                       seconds=lambda: self._seconds(run))
+        return perform(
+            self.context,
+            name=str(run.id),
+            program=run.program,
+            interface=run.interface,
+            inputs=(given_rows(self.context.raw, version, columns) for version in claimed.versions),
+            limit_seconds=run.limit_seconds,
+            cancelled=cancellation,
+            seconds=lambda: self._seconds(run),
+        )
 
     def _seconds(self, run: Run) -> float:
-        """How long it may run from now on; where it pauses kernels, from when all are. Raises `Unavailable` if not all are."""
+        """How long it may run from now on; where it pauses kernels, from when all are.
+        Raises `Unavailable` if not all are."""
         if run.kernels_frozen:
-            self.pauses.await_frozen(run, max(0.0, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS))
+            self.pauses.await_frozen(
+                run, max(0.0, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS)
+            )
         return min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS)
 
-    def _tell(self, run: Run, cancellation: Cancellation, files: dict[str, bytes], hint: Hint, keep: Keep | None = None) -> None:
-        """Store the files, wait for the moment, finish; or throw them away if the run was cancelled. A part of the city that
-        fails is asked again until it answers: what a run left is not lost, and its end is not told early."""
+    def _tell(
+        self,
+        run: Run,
+        cancellation: Cancellation,
+        files: dict[str, bytes],
+        hint: Hint,
+        keep: Keep | None = None,
+    ) -> None:
+        """Store the files, wait for the moment, finish; or throw them away if the run was cancelled.
+        A part of the city that fails is asked again until it answers: what a run left is not lost, and its
+        end is not told early."""
         due, stored = run.told_at, None
         assert due is not None, "what runs has a moment"
         while not self._stopping:

@@ -10,7 +10,8 @@ Language = Literal["en", "zh"]
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "asked": "{principal} wants to {action}: {kind} {id}.",
-        "allowed": "Allowed", "refused": "Refused",
+        "allowed": "Allowed",
+        "refused": "Refused",
         "none": "No rule allows this.",
         "also": "These rules decide the same:",
         "change": "What would change it: {remedy}",
@@ -19,7 +20,8 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "zh": {
         "asked": "{principal} 请求 {action}:{kind} {id}。",
-        "allowed": "允许", "refused": "拒绝",
+        "allowed": "允许",
+        "refused": "拒绝",
         "none": "没有规则允许此操作。",
         "also": "下列规则结论相同:",
         "change": "如何改变:{remedy}",
@@ -36,13 +38,24 @@ def explain(decision: Decision, rules: Rules, language: Language) -> str:
     reason = decision.reason_zh if chinese else decision.reason
     if decision.code == NO_PERMIT:
         reason = words["none"]
-    lines = [words["asked"].format(principal=asked.principal, action=asked.action.replace("_", " "),
-                                   kind=asked.resource_kind, id=asked.resource_id),
-             f"{verdict} [{decision.code}]: {reason}"]
+    lines = [
+        words["asked"].format(
+            principal=asked.principal,
+            action=asked.action.replace("_", " "),
+            kind=asked.resource_kind,
+            id=asked.resource_id,
+        ),
+        f"{verdict} [{decision.code}]: {reason}",
+    ]
 
     def listed(names: tuple[str, ...]) -> list[str]:
-        return [words["rule"].format(id=rule.id, file=rule.file, reason=rule.reason_zh if chinese else rule.reason_en)
-                for rule in rules.all if rule.id in names]
+        return [
+            words["rule"].format(
+                id=rule.id, file=rule.file, reason=rule.reason_zh if chinese else rule.reason_en
+            )
+            for rule in rules.all
+            if rule.id in names
+        ]
 
     if len(decision.policies) > 1:
         lines += [words["also"], *listed(decision.policies[1:])]

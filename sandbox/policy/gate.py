@@ -1,7 +1,7 @@
 """May this principal do this? The one place where that is decided, by Cedar, from policies/.
 
-Whatever goes wrong while deciding is a refusal with the code "policy_error". Cedar itself leaves out a rule that
-fails, which could leave out a forbid: so any error in any rule refuses.
+Whatever goes wrong while deciding is a refusal with the code "policy_error". Cedar itself leaves out a rule
+that fails, which could leave out a forbid: so any error in any rule refuses.
 """
 
 from collections.abc import Mapping
@@ -20,18 +20,24 @@ Entity = dict[str, object]
 
 
 class Gate:
-    """The rules of a folder. Raises `Unavailable` or `InvalidInput` if they cannot be used, so nothing starts."""
+    """The rules of a folder. Raises `Unavailable` or `InvalidInput` if they cannot be used,
+    so nothing starts."""
 
     def __init__(self, folder: Path) -> None:
         self.rules = load_rules(folder)
         self.grades = load_grades(folder / "grades.yaml")
 
-    def decide(self, principal: Principal, action: str, resource: Resource, context: Context | None = None) -> Decision:
+    def decide(
+        self, principal: Principal, action: str, resource: Resource, context: Context | None = None
+    ) -> Decision:
         """The decision; never raises."""
         return decide(self.rules, self.grades, principal, action, resource, context or {})
 
-    def require(self, principal: Principal, action: str, resource: Resource, context: Context | None = None) -> Decision:
-        """The decision, if it allows. Raises `Refused` (a `Forbidden`) with the decision's code, reason and remedy."""
+    def require(
+        self, principal: Principal, action: str, resource: Resource, context: Context | None = None
+    ) -> Decision:
+        """The decision, if it allows.
+        Raises `Refused` (a `Forbidden`) with the decision's code, reason and remedy."""
         decision = self.decide(principal, action, resource, context)
         if not decision.allowed:
             raise Refused(decision)
@@ -42,8 +48,9 @@ class Gate:
         return explain(decision, self.rules, language)
 
 
-def decide(rules: Rules, grades: Grades, principal: Principal, action: str, resource: Resource,
-           context: Context) -> Decision:
+def decide(
+    rules: Rules, grades: Grades, principal: Principal, action: str, resource: Resource, context: Context
+) -> Decision:
     asked = Asked(principal.id, action, resource.kind, resource.id)
     try:
         request = {
@@ -52,8 +59,12 @@ def decide(rules: Rules, grades: Grades, principal: Principal, action: str, reso
             "resource": {"type": resource.kind, "id": resource.id},
             "context": {name: plain(value) for name, value in context.items()},
         }
-        result = cedarpy.is_authorized(request, rules.policies, [entity_of_principal(principal),
-                                                                 entity_of_resource(resource, grades)], rules.schema)
+        result = cedarpy.is_authorized(
+            request,
+            rules.policies,
+            [entity_of_principal(principal), entity_of_resource(resource, grades)],
+            rules.schema,
+        )
         failed = "; ".join(result.diagnostics.errors)
         undecided = result.decision is cedarpy.Decision.NoDecision
         deciding = tuple(sorted(int(name.removeprefix("policy")) for name in result.diagnostics.reasons))
@@ -68,32 +79,60 @@ def decide(rules: Rules, grades: Grades, principal: Principal, action: str, reso
 
 def by_rules(asked: Asked, told: tuple[Rule, ...], *, allowed: bool) -> Decision:
     first = told[0]
-    return Decision(allowed=allowed, code=first.id, reason=first.reason_en, reason_zh=first.reason_zh,
-                    policies=tuple(rule.id for rule in told), asked=asked, remedy=first.remedy_en, remedy_zh=first.remedy_zh)
+    return Decision(
+        allowed=allowed,
+        code=first.id,
+        reason=first.reason_en,
+        reason_zh=first.reason_zh,
+        policies=tuple(rule.id for rule in told),
+        asked=asked,
+        remedy=first.remedy_en,
+        remedy_zh=first.remedy_zh,
+    )
 
 
 def by_none(asked: Asked, rules: Rules) -> Decision:
     could = rules.permits(asked.action)
-    return Decision(allowed=False, code=NO_PERMIT, policies=(), asked=asked,
-                    reason="No rule allows this. " + " ".join(rule.reason_en for rule in could),
-                    reason_zh="没有规则允许此操作。" + "".join(rule.reason_zh for rule in could))
+    return Decision(
+        allowed=False,
+        code=NO_PERMIT,
+        policies=(),
+        asked=asked,
+        reason="No rule allows this. " + " ".join(rule.reason_en for rule in could),
+        reason_zh="没有规则允许此操作。" + "".join(rule.reason_zh for rule in could),
+    )
 
 
 def not_decided(asked: Asked, internal: str) -> Decision:
-    return Decision(allowed=False, code=POLICY_ERROR, policies=(), asked=asked, internal=f"{asked}: {internal}",
-                    reason="This could not be decided, so it is refused.", reason_zh="无法作出决定,故予以拒绝。",
-                    remedy="Tell the operator: the service's own log says what was wrong with the question.",
-                    remedy_zh="请告知运营人员:服务日志中记有原因。")
+    return Decision(
+        allowed=False,
+        code=POLICY_ERROR,
+        policies=(),
+        asked=asked,
+        internal=f"{asked}: {internal}",
+        reason="This could not be decided, so it is refused.",
+        reason_zh="无法作出决定,故予以拒绝。",
+        remedy="Tell the operator: the service's own log says what was wrong with the question.",
+        remedy_zh="请告知运营人员:服务日志中记有原因。",
+    )
 
 
 def entity_of_principal(principal: Principal) -> Entity:
-    return entity("Principal", principal.id, {
-        "organisation": principal.organisation, "roles": principal.roles, "teams": principal.teams,
-        "kind": principal.kind})
+    return entity(
+        "Principal",
+        principal.id,
+        {
+            "organisation": principal.organisation,
+            "roles": principal.roles,
+            "teams": principal.teams,
+            "kind": principal.kind,
+        },
+    )
 
 
 def entity_of_resource(resource: Resource, grades: Grades) -> Entity:
-    """The resource with what the gate itself knows: what its grade makes possible. Raises `ValueError`, `InvalidInput`."""
+    """The resource with what the gate itself knows: what its grade makes possible.
+    Raises `ValueError`, `InvalidInput`."""
     if taken := {"id", "possible"} & resource.attributes.keys():
         raise ValueError(f"the attribute {min(taken)} is the gate's own")
     attributes = dict(resource.attributes)
@@ -108,7 +147,8 @@ def entity(kind: str, name: str, attributes: Mapping[str, Value]) -> Entity:
 
 
 def plain(value: Value) -> str | int | bool | list[str]:
-    """A value as Cedar's JSON takes it. Raises `ValueError` for anything else: Cedar gives dicts a meaning of their own."""
+    """A value as Cedar's JSON takes it.
+    Raises `ValueError` for anything else: Cedar gives dicts a meaning of their own."""
     if isinstance(value, str | int):
         return value
     if isinstance(value, list | tuple | set | frozenset) and all(isinstance(member, str) for member in value):

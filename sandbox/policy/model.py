@@ -1,4 +1,5 @@
-"""What is asked of the gate, and what does it answer? A decision with its code and its reason, never a bare boolean."""
+"""What is asked of the gate, and what does it answer?
+A decision with its code and its reason, never a bare boolean."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ Value = str | int | bool | list[str] | tuple[str, ...] | set[str] | frozenset[st
 
 @dataclass(frozen=True)
 class Resource:
-    """What somebody wants to do something with. `kind` and the attributes are those of policies/schema.cedarschema;
-    `id` and `possible` are added by the gate."""
+    """What somebody wants to do something with.
+    `kind` and the attributes are those of policies/schema.cedarschema; `id` and `possible`
+    are added by the gate."""
 
     kind: str
     id: str
@@ -37,8 +39,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Decision:
-    """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error" (it could not be
-    decided, so it is refused). `policies` are the ids of all rules that said the same. `internal` is for operators."""
+    """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error"
+    (it could not be decided, so it is refused). `policies` are the ids of all rules that said the same.
+    `internal` is for operators."""
 
     allowed: bool
     code: str
@@ -55,15 +58,22 @@ class Refused(Forbidden):
     """A `Forbidden` that carries the whole decision, for whoever shows or logs it."""
 
     def __init__(self, decision: Decision) -> None:
-        super().__init__(decision.reason, code=decision.code, remedy=decision.remedy, internal=decision.internal,
-                         zh=decision.reason_zh, remedy_zh=decision.remedy_zh)
+        super().__init__(
+            decision.reason,
+            code=decision.code,
+            remedy=decision.remedy,
+            internal=decision.internal,
+            zh=decision.reason_zh,
+            remedy_zh=decision.remedy_zh,
+        )
         self.decision = decision
 
 
 @contextmanager
 def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
-    """A refusal is told as `missing`, what a thing that is not there is told with, unless whoever asks may see the thing: or
-    refusals would tell one team what another has. It is logged as what it is."""
+    """A refusal is told as `missing`, what a thing that is not there is told with,
+    unless whoever asks may see the thing: or refusals would tell one team what another has. It is
+    logged as what it is."""
     try:
         yield
     except Refused as refused:

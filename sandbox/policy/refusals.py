@@ -1,4 +1,5 @@
-"""How is a refusal written into the log? As an event that the edge appends once the refused deed is rolled back."""
+"""How is a refusal written into the log?
+As an event that the edge appends once the refused deed is rolled back."""
 
 from sandbox.audit import Event
 from sandbox.policy.model import Decision
@@ -7,9 +8,13 @@ from sandbox.policy.model import Decision
 def refusal_event(decision: Decision) -> Event:
     """The log's event of a refused decision.
 
-    Append it in a transaction of its own, after the deed's has ended: the log is appended to one at a time, and
-    a second transaction inside the first would wait for it for ever.
+    Append it in a transaction of its own, after the deed's has ended: the log is appended to one at a time,
+    and a second transaction inside the first would wait for it for ever.
     """
     asked = decision.asked
-    return Event(kind="decision.refused", actor=asked.principal, subject=f"{asked.resource_kind.lower()}:{asked.resource_id}",
-                 payload={"action": asked.action, "code": decision.code, "policies": list(decision.policies)})
+    return Event(
+        kind="decision.refused",
+        actor=asked.principal,
+        subject=f"{asked.resource_kind.lower()}:{asked.resource_id}",
+        payload={"action": asked.action, "code": decision.code, "policies": list(decision.policies)},
+    )

@@ -1,4 +1,5 @@
-"""Which rules are there, and are they fit to be used? Read once, checked whole; the slightest fault stops the start."""
+"""Which rules are there, and are they fit to be used?
+Read once, checked whole; the slightest fault stops the start."""
 
 import json
 import re
@@ -44,15 +45,20 @@ class Rules:
 
 
 def load_rules(folder: Path) -> Rules:
-    """Read `schema.cedarschema` and every `*.cedar` of a folder. Raises `Unavailable`, naming file, rule and remedy."""
+    """Read `schema.cedarschema` and every `*.cedar` of a folder.
+    Raises `Unavailable`, naming file, rule and remedy."""
     texts = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.cedar"))}
     try:
         schema = cedarpy.Schema.from_str((folder / "schema.cedarschema").read_text("utf-8"))
     except FileNotFoundError:
-        raise Unavailable(f"There is no schema.cedarschema in {folder.name}/.",
-                          remedy="Point CIHU_POLICIES at a folder of policies.") from None
+        raise Unavailable(
+            f"There is no schema.cedarschema in {folder.name}/.",
+            remedy="Point CIHU_POLICIES at a folder of policies.",
+        ) from None
     except ValueError as error:
-        raise Unavailable(f"{folder.name}/schema.cedarschema cannot be read: {error}.", remedy="Mend it.") from error
+        raise Unavailable(
+            f"{folder.name}/schema.cedarschema cannot be read: {error}.", remedy="Mend it."
+        ) from error
     return check_rules(texts, schema)
 
 
@@ -61,18 +67,26 @@ def check_rules(texts: dict[str, str], schema: cedarpy.Schema) -> Rules:
     actions = frozenset(ACTION.findall(str(schema)))
     rules = tuple(rule for name, text in texts.items() for rule in read_rules(name, text, actions))
     if not rules:
-        raise Unavailable("There is not one policy.", remedy="An empty set of policies is never meant: see policies/.")
+        raise Unavailable(
+            "There is not one policy.", remedy="An empty set of policies is never meant: see policies/."
+        )
     for name, times in Counter(rule.id for rule in rules).items():
         if times > 1:
-            raise Unavailable(f"The policy id {name!r} is used {times} times.", remedy="Give each policy its own @id.")
+            raise Unavailable(
+                f"The policy id {name!r} is used {times} times.", remedy="Give each policy its own @id."
+            )
     whole = "\n".join(texts.values())
     result = cedarpy.validate_policies(whole, schema)
     if not result.validation_passed:
-        raise Unavailable("; ".join(fault(error, rules) for error in result.errors) or "The policies are not valid.",
-                          remedy="Keep the policies to schema.cedarschema.")
+        raise Unavailable(
+            "; ".join(fault(error, rules) for error in result.errors) or "The policies are not valid.",
+            remedy="Keep the policies to schema.cedarschema.",
+        )
     loaded = Rules(all=rules, actions=actions, policies=cedarpy.PolicySet.from_str(whole), schema=schema)
     if dead := sorted(action for action in actions if not loaded.permits(action)):
-        raise Unavailable(f"No policy ever permits {dead[0]!r}.", remedy="Write one, or take the action out of the schema.")
+        raise Unavailable(
+            f"No policy ever permits {dead[0]!r}.", remedy="Write one, or take the action out of the schema."
+        )
     return loaded
 
 
@@ -81,10 +95,14 @@ def read_rules(name: str, text: str, actions: frozenset[str]) -> list[Rule]:
     try:
         document = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:
-        raise Unavailable(f"{name}, in the policy that begins at line {broken_line(text)}: {error}.",
-                          remedy="Mend the Cedar there.") from error
+        raise Unavailable(
+            f"{name}, in the policy that begins at line {broken_line(text)}: {error}.",
+            remedy="Mend the Cedar there.",
+        ) from error
     if document["templates"]:
-        raise Unavailable(f"{name} holds a template, which decides nothing by itself.", remedy="Write a policy.")
+        raise Unavailable(
+            f"{name} holds a template, which decides nothing by itself.", remedy="Write a policy."
+        )
     written = document["staticPolicies"]
     return [make_rule(name, written[f"policy{place}"], actions) for place in range(len(written))]
 
@@ -94,18 +112,33 @@ OLDER_NAMES = {"mend_en": "remedy_en", "mend_zh": "remedy_zh"}
 
 
 def make_rule(name: str, written: dict[str, Any], actions: frozenset[str]) -> Rule:
-    notes: dict[str, str] = {OLDER_NAMES.get(key, key): value or "" for key, value in written.get("annotations", {}).items()}
+    notes: dict[str, str] = {
+        OLDER_NAMES.get(key, key): value or "" for key, value in written.get("annotations", {}).items()
+    }
     said = notes.get("id", "")
     if not ID.fullmatch(said) or said in (NO_PERMIT, POLICY_ERROR):
-        raise Unavailable(f"{name}: a policy has the @id {said!r}.", remedy='Write @id("some_words"), a-z, 0-9 and _.')
-    needed = ["reason_en", "reason_zh"] + (["remedy_en", "remedy_zh"] if written["effect"] == "forbid" else [])
+        raise Unavailable(
+            f"{name}: a policy has the @id {said!r}.", remedy='Write @id("some_words"), a-z, 0-9 and _.'
+        )
+    needed = ["reason_en", "reason_zh"] + (
+        ["remedy_en", "remedy_zh"] if written["effect"] == "forbid" else []
+    )
     for annotation in needed:
         if not notes.get(annotation, "").strip():
-            raise Unavailable(f"{name}: the policy {said} has no @{annotation}.",
-                              remedy=f'Write @{annotation}("…"): whoever is refused will read it.')
-    return Rule(id=said, effect=written["effect"], actions=actions_of(written["action"], actions),
-                reason_en=notes["reason_en"], reason_zh=notes["reason_zh"], remedy_en=notes.get("remedy_en", ""),
-                remedy_zh=notes.get("remedy_zh", ""), file=name)
+            raise Unavailable(
+                f"{name}: the policy {said} has no @{annotation}.",
+                remedy=f'Write @{annotation}("…"): whoever is refused will read it.',
+            )
+    return Rule(
+        id=said,
+        effect=written["effect"],
+        actions=actions_of(written["action"], actions),
+        reason_en=notes["reason_en"],
+        reason_zh=notes["reason_zh"],
+        remedy_en=notes.get("remedy_en", ""),
+        remedy_zh=notes.get("remedy_zh", ""),
+        file=name,
+    )
 
 
 def actions_of(scope: dict[str, Any], actions: frozenset[str]) -> frozenset[str]:
@@ -123,7 +156,7 @@ def broken_line(text: str) -> int:
         if not line.rstrip().endswith(";") and place + 1 < len(lines):
             continue
         try:
-            cedarpy.policies_to_json_str("\n".join(lines[start:place + 1]))
+            cedarpy.policies_to_json_str("\n".join(lines[start : place + 1]))
         except ValueError:
             return next((at + 1 for at in range(start, place + 1) if lines[at].strip()), start + 1)
         start = place + 1

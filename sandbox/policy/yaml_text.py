@@ -35,26 +35,38 @@ class YamlText:
         self._kept = kept
         text = text if kept else unicodedata.normalize("NFC", text)
         if not kept and not is_text(text):
-            raise InvalidInput(f"{what} is not plain text.", remedy=REMEDY, zh=f"{what} 不是文字。", remedy_zh=REMEDY_ZH)
+            raise InvalidInput(
+                f"{what} is not plain text.", remedy=REMEDY, zh=f"{what} 不是文字。", remedy_zh=REMEDY_ZH
+            )
         reader = YAML(typ="rt", pure=True)
         reader.allow_duplicate_keys = False
         try:
             self._tree = reader.load(text)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise InvalidInput(f"{what}, line {line}: {error.problem}.", remedy="Mend the YAML there.") from error
+            raise InvalidInput(
+                f"{what}, line {line}: {error.problem}.", remedy="Mend the YAML there."
+            ) from error
         except YAMLError as error:
-            raise InvalidInput(f"{what} is not YAML.", remedy="Save it as UTF-8 text.", internal=str(error)) from error
+            raise InvalidInput(
+                f"{what} is not YAML.", remedy="Save it as UTF-8 text.", internal=str(error)
+            ) from error
         except RecursionError as error:
-            raise InvalidInput(f"{what} is nested too deep.", remedy=f"The fields are described in {schema.name}.") from error
+            raise InvalidInput(
+                f"{what} is nested too deep.", remedy=f"The fields are described in {schema.name}."
+            ) from error
         self._met: set[int] = set()
         self.document: Any = self._plain(self._tree)
         self._schema = json.loads(schema.read_text("utf-8"))
-        faults = sorted(Draft202012Validator(self._schema).iter_errors(self.document),
-                        key=lambda fault: self.line(*fault.instance_path))
+        faults = sorted(
+            Draft202012Validator(self._schema).iter_errors(self.document),
+            key=lambda fault: self.line(*fault.instance_path),
+        )
         if faults:
-            raise InvalidInput("; ".join(self._say(fault) for fault in faults[:SHOWN]),
-                               remedy=f"The fields are described in {schema.parent.name}/{schema.name}.")
+            raise InvalidInput(
+                "; ".join(self._say(fault) for fault in faults[:SHOWN]),
+                remedy=f"The fields are described in {schema.parent.name}/{schema.name}.",
+            )
 
     def line(self, *path: str | int) -> int:
         """The line (from 1) of the value at `path`, or of the nearest thing around it that is there."""
@@ -79,13 +91,18 @@ class YamlText:
         where = ".".join(map(str, fault.instance_path))
         hint = reduce(getitem, fault.schema_path[:-1], self._schema).get("description", "")
         choices = getattr(fault.kind, "options", None)
-        message = f"{fault.instance!r} is none of {', '.join(map(str, choices))}" if choices else fault.message
-        return (f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{message}"
-                f"{f' (here stands {hint})' if hint else ''}")
+        message = (
+            f"{fault.instance!r} is none of {', '.join(map(str, choices))}" if choices else fault.message
+        )
+        return (
+            f"{self.what}, line {self.line(*path)}: {where + ': ' if where else ''}{message}"
+            f"{f' (here stands {hint})' if hint else ''}"
+        )
 
     def _plain(self, node: Any, *path: str | int) -> Any:
         """Dicts with text as names, lists, texts, finite numbers, booleans and nothing: what JSON has."""
-        if isinstance(node, CommentedMap | CommentedSeq):  # by alias a few lines could stand for millions, or hold themselves
+        # by alias a few lines could stand for millions, or hold themselves
+        if isinstance(node, CommentedMap | CommentedSeq):
             if id(node) in self._met:
                 raise self.fault("an alias (*) repeats what stands elsewhere.", *path, remedy="Write it out.")
             self._met.add(id(node))
@@ -93,7 +110,9 @@ class YamlText:
             case CommentedMap():
                 for name in node:
                     if not isinstance(name, str) or not (self._kept or is_text(name)):
-                        raise self.fault("a name is not a text.", *path, name, remedy="Put the name in quotes.")
+                        raise self.fault(
+                            "a name is not a text.", *path, name, remedy="Put the name in quotes."
+                        )
                 return {str(name): self._plain(value, *path, name) for name, value in node.items()}
             case CommentedSeq():
                 return [self._plain(value, *path, place) for place, value in enumerate(node)]
@@ -106,11 +125,16 @@ class YamlText:
                 if self._kept:
                     return str(node)
                 if not is_text(node):
-                    raise self.fault("a text has a NUL character or a broken surrogate.", *path, remedy=REMEDY)
+                    raise self.fault(
+                        "a text has a NUL character or a broken surrogate.", *path, remedy=REMEDY
+                    )
                 return unicodedata.normalize("NFC", str(node))
             case int():
                 return int(node)
             case float() if isfinite(node):
                 return float(node)
-        raise self.fault("a value is neither a text, nor a number, nor true or false.", *path,
-                         remedy="A date or something else of YAML's own is written as text: put it in quotes.")
+        raise self.fault(
+            "a value is neither a text, nor a number, nor true or false.",
+            *path,
+            remedy="A date or something else of YAML's own is written as text: put it in quotes.",
+        )

@@ -4,4 +4,13 @@ from sandbox.privacy.epsilon import epsilon_of, epsilon_within, limit_within, rh
 from sandbox.privacy.loss import RHO_UNITS, ZERO, PrivacyLoss
 from sandbox.privacy.unit import PrivacyUnit
 
-__all__ = ["RHO_UNITS", "ZERO", "PrivacyLoss", "PrivacyUnit", "epsilon_of", "epsilon_within", "limit_within", "rho_within"]
+__all__ = [
+    "RHO_UNITS",
+    "ZERO",
+    "PrivacyLoss",
+    "PrivacyUnit",
+    "epsilon_of",
+    "epsilon_within",
+    "limit_within",
+    "rho_within",
+]

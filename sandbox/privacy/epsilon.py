@@ -17,7 +17,8 @@ from sandbox.privacy.loss import RHO_UNITS, PrivacyLoss
 dp.enable_features("contrib")
 
 DELTA_PARTS = 10
-"""One part of a budget's delta can be spent, on finding keys; the others are what its epsilon is stated at."""
+"""One part of a budget's delta can be spent, on finding keys;
+the others are what its epsilon is stated at."""
 
 
 @lru_cache(maxsize=1)
@@ -62,18 +63,24 @@ def rho_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
 
 
 def epsilon_within(limit: PrivacyLoss, delta: Fraction) -> Decimal:
-    """The largest epsilon, in thousandths, whose budget is within `limit`: the inverse of `limit_within`, rounded down."""
+    """The largest epsilon, in thousandths, whose budget is within `limit`:
+    the inverse of `limit_within`, rounded down."""
     step = Decimal("0.001")
-    found = Decimal(epsilon_of(PrivacyLoss(limit.picorho), delta - delta / DELTA_PARTS)).quantize(step, ROUND_DOWN)
+    found = Decimal(epsilon_of(PrivacyLoss(limit.picorho), delta - delta / DELTA_PARTS)).quantize(
+        step, ROUND_DOWN
+    )
     while found > 0 and limit_within(Fraction(found), delta).picorho > limit.picorho:
         found -= step
     return found
 
 
 def limit_within(epsilon: Fraction, delta: Fraction) -> PrivacyLoss:
-    """The largest loss that a budget of (epsilon, delta) allows: a tenth of the delta is for mechanisms that need one.
+    """The largest loss that a budget of (epsilon, delta) allows:
+    a tenth of the delta is for mechanisms that need one.
 
     Whatever is spent of it, in rho and in delta, `epsilon_of(spent, delta)` is at most `epsilon`.
     """
     own = delta / DELTA_PARTS
-    return PrivacyLoss(rho_within(epsilon, delta - own).picorho, PrivacyLoss.at_most(Fraction(0), own).delta_units)
+    return PrivacyLoss(
+        rho_within(epsilon, delta - own).picorho, PrivacyLoss.at_most(Fraction(0), own).delta_units
+    )

@@ -2,7 +2,8 @@
 
 Source: Bun and Steinke, "Concentrated Differential Privacy: Simplifications, Extensions, and Lower
 Bounds", TCC 2016: losses of adaptively chosen mechanisms add up in rho (Lemma 1.7), and epsilon-DP
-implies epsilon**2/2-zCDP (Proposition 1.4). A delta for mechanisms that need one is kept beside it and adds too.
+implies epsilon**2/2-zCDP (Proposition 1.4). A delta for mechanisms that need one is kept
+beside it and adds too.
 
 Rho is counted in whole *picorho* (1e-12) and delta in whole 1e-24: integers, so that a ledger of
 millions of additions is exact. Prices round up, limits round down.

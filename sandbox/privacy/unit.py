@@ -8,7 +8,8 @@ class PrivacyUnit:
     """The column that names the unit, and how much of one unit an answer may hold.
 
     Neighbouring databases differ in all the rows of one unit, added or removed. `max_rows` is how many
-    rows of one unit count in full; a unit with more counts in all like that many (see `weights.md` in queries).
+    rows of one unit count in full; a unit with more counts in all like that many (see
+    `weights.md` in queries).
     """
 
     column: str

@@ -1,8 +1,10 @@
-"""Writes an expression in the engine's SQL: every number as DOUBLE, every function total, so that no row can make it fail.
+"""Writes an expression in the engine's SQL: every number as DOUBLE, every function total,
+so that no row can make it fail.
 
-`value` is what is computed with: a column is first clamped to its bounds. `raw` is what is compared: the column as it is.
-The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever is added up is clamped last. The SQL
-of each construct is in the registry (functions/); here is what depends on the rows that are asked.
+`value` is what is computed with: a column is first clamped to its bounds. `raw` is what is compared: the
+column as it is. The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever is
+added up is clamped last. The SQL of each construct is in the registry (functions/); here is what depends on
+the rows that are asked.
 """
 
 from datetime import date
@@ -34,7 +36,8 @@ class ExpressionWriter:
         return f"{self.aliases[name.dataset] if name.dataset else 'r'}.{quoted(name.text)}"
 
     def raw(self, expression: Expression) -> str:
-        """As it is in the row; numbers as DOUBLE, so that whole and other numbers compare without a cast that could fail."""
+        """As it is in the row; numbers as DOUBLE, so that whole and other numbers compare without a
+        cast that could fail."""
         match expression:
             case Name():
                 column = self.column(expression)
@@ -79,12 +82,24 @@ class ExpressionWriter:
     def steps(self, expression: Expression, bounds: Bounds, zero: Fraction) -> str:
         """A row's whole number of steps from `zero`. Empty stays empty."""
         offset = zero / bounds.step
-        own = self.scope.column(expression).bounds if isinstance(expression, Name) and not expression.dataset else None
-        if own is not None and isinstance(expression, Name) and offset.denominator == 1 and own.step == bounds.step:
+        own = (
+            self.scope.column(expression).bounds
+            if isinstance(expression, Name) and not expression.dataset
+            else None
+        )
+        if (
+            own is not None
+            and isinstance(expression, Name)
+            and offset.denominator == 1
+            and own.step == bounds.step
+        ):
             stored = f"r.{quoted(f'steps:{expression.text}')}"  # layout.py
             if own != bounds:  # the filter leaves only a part of the column's bounds
                 least, most = int(bounds.low / bounds.step), int(bounds.high / bounds.step)
-                stored = f"CASE WHEN {stored} IS NULL THEN NULL ELSE least(greatest({stored}, {least}), {most}) END"
+                stored = (
+                    f"CASE WHEN {stored} IS NULL THEN NULL ELSE "
+                    f"least(greatest({stored}, {least}), {most}) END"
+                )
             return f"({stored} - {int(offset)})" if offset else stored
         return self.computed_steps(expression, bounds, zero)
 
@@ -97,7 +112,8 @@ class ExpressionWriter:
         return f"CASE WHEN {value} IS NULL THEN NULL ELSE {whole_number(offset, str(least), str(most))} END"
 
     def unit_aggregate(self, aggregate: UnitAggregate, bounds: Bounds | None) -> str:
-        """One value of a unit's rows, exactly: sums are of whole steps, so that they do not depend on the order of rows."""
+        """One value of a unit's rows, exactly: sums are of whole steps,
+        so that they do not depend on the order of rows."""
         of = aggregate.of
         if of is None:
             return "CAST(count(*) AS DOUBLE)"
@@ -123,10 +139,15 @@ def code_of(value: str, values: tuple[KeyValue, ...]) -> str:
 
 
 def looked_up(values: tuple[KeyValue, ...]) -> bool:
-    """Whether the places of values are better found in a table: there are many, and no two of them are equal in the engine."""
-    return len(values) > MOST_IN_A_LIST and all(isinstance(value, str | date) or abs(value) < LARGEST for value in values)
+    """Whether the places of values are better found in a table:
+    there are many, and no two of them are equal in the engine."""
+    return len(values) > MOST_IN_A_LIST and all(
+        isinstance(value, str | date) or abs(value) < LARGEST for value in values
+    )
 
 
 def places_of(values: tuple[KeyValue, ...]) -> str:
     """That table: `value` and `code`. A search through a long list for every row would be slow."""
-    return f"(SELECT unnest([{', '.join(map(literal, values))}]) AS value, unnest(range({len(values)})) AS code)"
+    return (
+        f"(SELECT unnest([{', '.join(map(literal, values))}]) AS value, unnest(range({len(values)})) AS code)"
+    )

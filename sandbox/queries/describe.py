@@ -1,4 +1,5 @@
-"""How is an expression written for people, and as the name of what was released about it? One text for one meaning."""
+"""How is an expression written for people, and as the name of what was released about it?
+One text for one meaning."""
 
 from datetime import date, datetime
 from fractions import Fraction
@@ -43,7 +44,8 @@ from sandbox.queries.tree import (
 
 
 def wording(expression: Expression) -> str:
-    """SQL for people: `(age / 10)`. Two expressions that are written alike mean the same; AND, OR and IN are put in order."""
+    """SQL for people: `(age / 10)`.
+    Two expressions that are written alike mean the same; AND, OR and IN are put in order."""
     match expression:
         case Name(text, dataset):
             return f"{dataset}.{text}" if dataset else text
@@ -97,7 +99,9 @@ def wording(expression: Expression) -> str:
             word = " and " if isinstance(expression, And) else " or "
             return "(" + word.join(sorted({wording(part) for part in parts})) + ")"
         case Aggregate(aggregation, of, by, fraction):
-            parts = tuple(part for part in (of, by, None if fraction is None else Literal(fraction)) if part is not None)
+            parts = tuple(
+                part for part in (of, by, None if fraction is None else Literal(fraction)) if part is not None
+            )
             return f"{aggregation.value}({', '.join(map(wording, parts)) or '*'})"
         case UnitAggregate(Aggregation.COUNT, None):
             return "unit's count(*)"
@@ -105,7 +109,9 @@ def wording(expression: Expression) -> str:
             return f"unit's {aggregation.value}({'' if of is None else wording(of)})"
         case AnswerWindow(over, of, within, order):
             name = "first_value" if over is WindowFunctionKind.VALUE else over.value
-            argument = "*" if over is WindowFunctionKind.COUNT and of is None else "" if of is None else wording(of)
+            argument = (
+                "*" if over is WindowFunctionKind.COUNT and of is None else "" if of is None else wording(of)
+            )
             sides = (("partition by", within), ("order by", order))
             said = " ".join(f"{words} {', '.join(map(wording, inside))}" for words, inside in sides if inside)
             return f"{name}({argument}) over ({said})"
@@ -117,6 +123,7 @@ def wording(expression: Expression) -> str:
 
 def wording_zh(expression: Expression) -> str:
     """The same to be read in a Chinese sentence."""
+
     def rule(node: object) -> object:
         match node:
             case UnitValue(of):

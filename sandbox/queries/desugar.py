@@ -1,4 +1,5 @@
-"""What does a construct say that has other words for what the tree can say already? It is read as those words."""
+"""What does a construct say that has other words for what the tree can say already?
+It is read as those words."""
 
 import calendar
 import re
@@ -40,11 +41,19 @@ Inner = Callable[[exp.Expression], Expression]
 MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
 MOST_UNITS = 100_000
 MOST_PARTS = 10
-WRITTEN = {"Y": (Part.YEAR, 4), "m": (Part.MONTH, 2), "d": (Part.DAY, 2), "H": (Part.HOUR, 2), "M": (Part.MINUTE, 2),
-           "j": (Part.DAYOFYEAR, 3)}
+WRITTEN = {
+    "Y": (Part.YEAR, 4),
+    "m": (Part.MONTH, 2),
+    "d": (Part.DAY, 2),
+    "H": (Part.HOUR, 2),
+    "M": (Part.MINUTE, 2),
+    "j": (Part.DAYOFYEAR, 3),
+}
 TEXTS = ("TEXT", "VARCHAR", "CHAR", "NVARCHAR", "NCHAR")
 NAMES: dict[type[exp.Expression], tuple[Part, tuple[str, ...]]] = {
-    exp.Dayname: (Part.ISODOW, tuple(calendar.day_name)), exp.Monthname: (Part.MONTH, tuple(calendar.month_name)[1:])}
+    exp.Dayname: (Part.ISODOW, tuple(calendar.day_name)),
+    exp.Monthname: (Part.MONTH, tuple(calendar.month_name)[1:]),
+}
 
 
 def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
@@ -63,10 +72,20 @@ def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression 
             return same if isinstance(node, exp.NullSafeEQ) else Not(same)
         case exp.Sign() if plain(node, "this"):
             of = inner(node.this)
-            return Case(tuple((Compare(comparison, of, Literal(0)), Literal(value)) for comparison, value in (
-                (Comparison.MORE, 1), (Comparison.LESS, -1), (Comparison.EQUAL, 0))), None)
+            return Case(
+                tuple(
+                    (Compare(comparison, of, Literal(0)), Literal(value))
+                    for comparison, value in (
+                        (Comparison.MORE, 1),
+                        (Comparison.LESS, -1),
+                        (Comparison.EQUAL, 0),
+                    )
+                ),
+                None,
+            )
         case exp.Log() if plain(node, "this", "expression"):
-            base = text.whole(node.this, least=2, most=1000) if node.expression else 10  # LOG(x) is to the base of ten
+            # LOG(x) is to the base of ten
+            base = text.whole(node.this, least=2, most=1000) if node.expression else 10
             of = inner(node.expression or node.this)
             return Arithmetic(Operator.OVER, Call(Function.LN, of), Literal(Fraction(log(base))))
         case exp.Round(this=of, args={"decimals": exp.Neg() as tens}) if plain(node, "this", "decimals"):
@@ -96,11 +115,19 @@ def _of_numbers(node: exp.Expression, inner: Inner, text: SqlText) -> Expression
             base = product = inner(node.this)
             for _ in range(abs(times) - 1):
                 product = Arithmetic(Operator.TIMES, product, base)
-            return product if times > 0 else Arithmetic(Operator.OVER, Literal(1), product if times else Literal(1))
+            return (
+                product
+                if times > 0
+                else Arithmetic(Operator.OVER, Literal(1), product if times else Literal(1))
+            )
         case exp.Between() if node.args.get("symmetric"):
             of, ends = inner(node.this), [inner(node.args[end]) for end in ("low", "high")]
-            return Or(tuple(And((Compare(Comparison.AT_LEAST, of, low), Compare(Comparison.AT_MOST, of, high)))
-                            for low, high in (ends, ends[::-1])))
+            return Or(
+                tuple(
+                    And((Compare(Comparison.AT_LEAST, of, low), Compare(Comparison.AT_MOST, of, high)))
+                    for low, high in (ends, ends[::-1])
+                )
+            )
     return None
 
 
@@ -108,19 +135,32 @@ def _of_texts(node: exp.Expression, inner: Inner) -> Expression | None:
     match node:
         case exp.DPipe() if plain(node, "this", "expression", "safe"):
             sides = [inner(side) for side in (node.this, node.expression)]
-            return Concat(tuple(part for side in sides for part in (side.parts if isinstance(side, Concat) else (side,))))
+            return Concat(
+                tuple(
+                    part for side in sides for part in (side.parts if isinstance(side, Concat) else (side,))
+                )
+            )
         case exp.ConcatWs():
             return None
         case exp.Concat() if plain(node, "expressions", "safe", "coalesce"):  # it leaves empty parts out
-            return Concat(tuple(part if isinstance(part, Literal) else Coalesce((Concat((part,)), Literal("")))
-                                for part in map(inner, node.expressions)))
+            return Concat(
+                tuple(
+                    part if isinstance(part, Literal) else Coalesce((Concat((part,)), Literal("")))
+                    for part in map(inner, node.expressions)
+                )
+            )
         case exp.Cast() if node.to.this.name in TEXTS:
             return Concat((inner(node.this),))
         case exp.Dayname() | exp.Monthname() if plain(node, "this"):
             part, names = NAMES[type(node)]
             number = DatePart(part, inner(node.this))
-            return Case(tuple((Compare(Comparison.EQUAL, number, Literal(place)), Literal(name))
-                              for place, name in enumerate(names, 1)), None)
+            return Case(
+                tuple(
+                    (Compare(Comparison.EQUAL, number, Literal(place)), Literal(name))
+                    for place, name in enumerate(names, 1)
+                ),
+                None,
+            )
     return None
 
 
@@ -134,24 +174,45 @@ def _of_lists(node: exp.Expression, inner: Inner, text: SqlText) -> Expression |
             parts = [inner(column) for column in columns.expressions]
             rows = [row.expressions if isinstance(row, exp.Tuple) else [] for row in node.expressions]
             if all(len(row) == len(parts) for row in rows):
-                return Or(tuple(And(tuple(Compare(Comparison.EQUAL, part, text.literal(value))
-                                          for part, value in zip(parts, row, strict=True))) for row in rows))
+                return Or(
+                    tuple(
+                        And(
+                            tuple(
+                                Compare(Comparison.EQUAL, part, text.literal(value))
+                                for part, value in zip(parts, row, strict=True)
+                            )
+                        )
+                        for row in rows
+                    )
+                )
     return None
 
 
 def _date_as_text(node: exp.TimeToStr, inner: Inner, text: SqlText) -> Expression:
-    """STRFTIME(day, '%Y-%m'), or with its two parts the other way round: numbers with their zeros before them."""
-    of, form = (node.this, node.args["format"]) if not isinstance(node.this, exp.Literal) else (node.args["format"], node.this)
+    """STRFTIME(day, '%Y-%m'), or with its two parts the other way round:
+    numbers with their zeros before them."""
+    of, form = (
+        (node.this, node.args["format"])
+        if not isinstance(node.this, exp.Literal)
+        else (node.args["format"], node.this)
+    )
     said = text.literal(form).value
     pieces = re.split("%(.)", said) if isinstance(said, str) else []
     if len(pieces) < 2 or len(pieces) > 2 * MOST_PARTS or any(code not in WRITTEN for code in pieces[1::2]):
-        text.refuse(form, "a date is written as numbers.", f"Use {', '.join(f'%{code}' for code in WRITTEN)}, such as '%Y-%m'.",
-                    "日期只写成数字。", f"可用 {'、'.join(f'%{code}' for code in WRITTEN)},例如 '%Y-%m'。")
+        text.refuse(
+            form,
+            "a date is written as numbers.",
+            f"Use {', '.join(f'%{code}' for code in WRITTEN)}, such as '%Y-%m'.",
+            "日期只写成数字。",
+            f"可用 {'、'.join(f'%{code}' for code in WRITTEN)},例如 '%Y-%m'。",
+        )
     parts: list[Expression] = []
     for place, piece in enumerate(pieces):
         if place % 2:
             part, digits = WRITTEN[piece]
-            parts.append(Slice(Concat((Literal("0" * (digits - 1)), DatePart(part, inner(of)))), -digits, digits))
+            parts.append(
+                Slice(Concat((Literal("0" * (digits - 1)), DatePart(part, inner(of)))), -digits, digits)
+            )
         elif piece:
             parts.append(Literal(piece))
     return Concat(tuple(parts))
@@ -183,7 +244,8 @@ def _same(left: Expression, other: exp.Expression, inner: Inner) -> Expression:
 
 
 def _moved(day: date, node: exp.Expression, text: SqlText) -> date:
-    """A date written out, and some days, weeks, months or years later or earlier. The last day of a month stays within it."""
+    """A date written out, and some days, weeks, months or years later or earlier.
+    The last day of a month stays within it."""
     interval = node.expression
     unit = str(interval.args.get("unit") or "").upper().rstrip("S")
     said = interval.this
@@ -197,7 +259,17 @@ def _moved(day: date, node: exp.Expression, text: SqlText) -> date:
             year = day.year + years
             return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
     except (OverflowError, ValueError):
-        text.refuse(node, "it is a date before the year 1 or after 9999.", "Write the date out.",
-                    "日期早于公元 1 年或晚于 9999 年。", "请直接写出日期。")
-    return text.refuse(interval, "only days, weeks, months, quarters and years can be added to a date.", "Write the date out.",
-                       "日期只能加减日、周、月、季、年。", "请直接写出日期。")
+        text.refuse(
+            node,
+            "it is a date before the year 1 or after 9999.",
+            "Write the date out.",
+            "日期早于公元 1 年或晚于 9999 年。",
+            "请直接写出日期。",
+        )
+    return text.refuse(
+        interval,
+        "only days, weeks, months, quarters and years can be added to a date.",
+        "Write the date out.",
+        "日期只能加减日、周、月、季、年。",
+        "请直接写出日期。",
+    )

@@ -1,7 +1,7 @@
 """Which keys of a question can be empty, and how its empty rows become a group of their own.
 
-A group is shown for each public value of a key, and emptiness is no value: rows without one are in no group. Where the
-policy, or the question itself, says that there are none, nothing needs to be told.
+A group is shown for each public value of a key, and emptiness is no value: rows without one are in no group.
+Where the policy, or the question itself, says that there are none, nothing needs to be told.
 """
 
 from dataclasses import replace
@@ -37,7 +37,8 @@ def can_be_empty(key: Expression, plan: Plan) -> bool:
 
 
 def with_a_value(key: Expression, values: tuple[KeyValue, ...], scope: Scope) -> tuple[str, str]:
-    """SQL of a key that has a value where this one is empty: to be read in an English and in a Chinese sentence."""
+    """SQL of a key that has a value where this one is empty:
+    to be read in an English and in a Chinese sentence."""
     of = key.of if isinstance(key, UnitKey) else key
     kind = range_of(of, scope).type
     return _with_a_value(wording(of), kind, values), _with_a_value(wording_zh(of), kind, values)
@@ -77,7 +78,9 @@ def _is_needed(key: Expression, where: Expression | None) -> bool:
 
 def _simple(of: Expression) -> Expression:
     """A date's part is empty where the date is, but for years that no calendar has."""
-    found: Expression = rewritten(of, lambda node: _simple(node.of) if isinstance(node, DatePart | DateTrunc) else node)
+    found: Expression = rewritten(
+        of, lambda node: _simple(node.of) if isinstance(node, DatePart | DateTrunc) else node
+    )
     return found
 
 
@@ -86,11 +89,18 @@ def _by_required(scope: Scope) -> Scope:
 
     (An integer key's values that the policy does not list are computed with as if they were empty.)
     """
-    joined = {name: replace(table, version=replace(table.version, policy=_without_keys(table.version.policy)))
-              for name, table in scope.joined.items()}
+    joined = {
+        name: replace(table, version=replace(table.version, policy=_without_keys(table.version.policy)))
+        for name, table in scope.joined.items()
+    }
     return replace(scope, policy=_without_keys(scope.policy), joined=joined)
 
 
 def _without_keys(policy: DatasetPolicy) -> DatasetPolicy:
-    return replace(policy, columns=tuple(
-        replace(column, role=Role.MEASURE) if column.role is Role.KEY else column for column in policy.columns))
+    return replace(
+        policy,
+        columns=tuple(
+            replace(column, role=Role.MEASURE) if column.role is Role.KEY else column
+            for column in policy.columns
+        ),
+    )

@@ -1,4 +1,5 @@
-"""Which IN does an EXISTS mean? That of the one column which its subquery's rows share with the rows around it.
+"""Which IN does an EXISTS mean?
+That of the one column which its subquery's rows share with the rows around it.
 
 SEMI JOIN and ANTI JOIN (as Ibis writes them) are EXISTS and NOT EXISTS in other words.
 """
@@ -31,17 +32,24 @@ def _on(join: exp.Join, select: exp.Select) -> exp.Expr | None:
     if not columns or source is None:
         return join.args.get("on")
     its, first = join.this.alias_or_name, source.this.alias_or_name
-    return exp.and_(*(exp.EQ(this=exp.column(column.copy(), its), expression=exp.column(column.copy(), first))
-                      for column in columns))
+    return exp.and_(
+        *(
+            exp.EQ(this=exp.column(column.copy(), its), expression=exp.column(column.copy(), first))
+            for column in columns
+        )
+    )
 
 
 def as_in(node: exp.Exists) -> exp.In | None:
-    """`EXISTS (SELECT ... FROM t WHERE t.x = x AND ...)` as `x IN (SELECT t.x FROM t WHERE ...)`; None for anything else.
+    """`EXISTS (SELECT ... FROM t WHERE t.x = x AND ...)` as `x IN (SELECT t.x FROM t WHERE ...)`;
+    None for anything else.
 
     Inside, the columns of the rows around it are those that say a table which does not stand there.
     """
     select = node.this.this if isinstance(node.this, exp.Subquery) else node.this
-    if not isinstance(select, exp.Select) or not plain(select, "expressions", "from_", "where", "joins", "distinct"):
+    if not isinstance(select, exp.Select) or not plain(
+        select, "expressions", "from_", "where", "joins", "distinct"
+    ):
         return None
     source, where = select.args.get("from_"), select.args.get("where")
     if source is None or where is None:
@@ -50,9 +58,11 @@ def as_in(node: exp.Exists) -> exp.In | None:
     parts = list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
     shared = [(part, sides) for part in parts if (sides := _sides(part, tables))]
     rest = [part for part in parts if all(part is not one for one, _ in shared)]
-    if len(shared) != 1 or any(_outside(column, tables) for part in rest for column in part.find_all(exp.Column)):
+    if len(shared) != 1 or any(
+        _outside(column, tables) for part in rest for column in part.find_all(exp.Column)
+    ):
         return None
-    (_, (its, theirs)), = shared
+    ((_, (its, theirs)),) = shared
     inner = select.copy()
     inner.set("expressions", [its.copy()])
     inner.set("distinct", None)

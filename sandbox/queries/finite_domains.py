@@ -1,7 +1,8 @@
-"""Which values can an expression have, and which of them can pass the filter, as everybody knows without a row?
+"""Which values can an expression have, and which of them can pass the filter,
+as everybody knows without a row?
 
-A policy lists a key's values, a public table has its own, and the question itself says some. What is made of those alone
-has a listed value for each of them, worked out here as the engine would.
+A policy lists a key's values, a public table has its own, and the question itself says some. What is made of
+those alone has a listed value for each of them, worked out here as the engine would.
 """
 
 import math
@@ -50,7 +51,8 @@ Values = Mapping[Expression, Any]
 
 
 def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
-    """The values that an expression can have, if the policy, a public table or the question itself makes them known to all.
+    """The values that an expression can have, if the policy, a public table or the question itself
+    makes them known to all.
 
     Those that were found by a threshold are among them."""
     if expression in scope.found:
@@ -65,7 +67,11 @@ def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] 
                 return column.values
             if column.type is Type.BOOLEAN:
                 return (False, True)
-            return _whole_numbers(expression, scope) if None not in scope.limits.get(expression, (None,)) else None
+            return (
+                _whole_numbers(expression, scope)
+                if None not in scope.limits.get(expression, (None,))
+                else None
+            )
         case UnitKey(of):
             return public_values(of, scope)
         case Coalesce(parts):
@@ -73,7 +79,9 @@ def public_values(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] 
             if None not in known:
                 return _distinct([value for values in known for value in values or ()])
         case Case(branches, otherwise):
-            results = [then for condition, then in branches if then != Case((), None) and condition != IsNull(then)]
+            results = [
+                then for condition, then in branches if then != Case((), None) and condition != IsNull(then)
+            ]
             results += [otherwise] if otherwise is not None else []
             known = [public_values(result, scope) for result in results]
             if None not in known:
@@ -94,7 +102,9 @@ def _worked_out(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | 
     if not leaves or None in listed:
         return None
     each: list[tuple[KeyValue | None, ...]] = [
-        (*(values or ()), *(() if never_empty(leaf, scope) else (None,))) for leaf, values in zip(leaves, listed, strict=True)]
+        (*(values or ()), *(() if never_empty(leaf, scope) else (None,)))
+        for leaf, values in zip(leaves, listed, strict=True)
+    ]
     if math.prod(len(values) for values in each) > MOST_KEY_VALUES:
         return None
     found = [value_of(expression, dict(zip(leaves, values, strict=True))) for values in product(*each)]
@@ -103,19 +113,32 @@ def _worked_out(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | 
 
 def _whole_numbers(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
     found = range_of(expression, scope)
-    if found.whole and found.low is not None and found.high is not None and found.high - found.low < MOST_KEY_VALUES:
+    if (
+        found.whole
+        and found.low is not None
+        and found.high is not None
+        and found.high - found.low < MOST_KEY_VALUES
+    ):
         return _stepped(expression, scope) or tuple(range(math.ceil(found.low), math.floor(found.high) + 1))
     return None
 
 
 def _stepped(expression: Expression, scope: Scope) -> tuple[KeyValue, ...] | None:
     """The values of `FLOOR(x / 10) * 10` and the like: multiples only."""
-    if not isinstance(expression, Arithmetic) or expression.operator is not Operator.TIMES or not isinstance(
-            expression.right, Literal):
+    if (
+        not isinstance(expression, Arithmetic)
+        or expression.operator is not Operator.TIMES
+        or not isinstance(expression.right, Literal)
+    ):
         return None
     times, inner = expression.right.value, public_values(expression.left, scope)
-    if isinstance(times, bool) or not isinstance(times, int) or not times or inner is None or not all(
-            isinstance(value, int) for value in inner):
+    if (
+        isinstance(times, bool)
+        or not isinstance(times, int)
+        or not times
+        or inner is None
+        or not all(isinstance(value, int) for value in inner)
+    ):
         return None
     return _distinct([int(value) * times for value in inner if isinstance(value, int)])
 
@@ -125,13 +148,23 @@ def _distinct(values: list[KeyValue]) -> tuple[KeyValue, ...]:
     return tuple(dict.fromkeys(values if len(kinds) > 1 or kinds == {str} else sorted(values)))
 
 
-def that_can_pass(key: Expression, values: tuple[KeyValue, ...], where: Expression | None) -> tuple[KeyValue, ...]:
-    """A key's values without those that the filter says no row of it passes with; all of them if none would be left."""
+def that_can_pass(
+    key: Expression, values: tuple[KeyValue, ...], where: Expression | None
+) -> tuple[KeyValue, ...]:
+    """A key's values without those that the filter says no row of it passes with;
+    all of them if none would be left."""
     conditions = where.parts if isinstance(where, And) else () if where is None else (where,)
     leaves = {key, key.of} if isinstance(key, UnitKey) else {key}
     mine = [condition for condition in conditions if any(part in leaves for part in walk(condition))]
-    kept = tuple(value for value in values if all(
-        value_of(condition, dict.fromkeys(leaves, value)) in (True, UNKNOWN) for condition in mine)) if mine else values
+    kept = (
+        tuple(
+            value
+            for value in values
+            if all(value_of(condition, dict.fromkeys(leaves, value)) in (True, UNKNOWN) for condition in mine)
+        )
+        if mine
+        else values
+    )
     return kept or values
 
 
@@ -139,7 +172,8 @@ def that_can_pass(key: Expression, values: tuple[KeyValue, ...], where: Expressi
 
 
 def value_of(expression: Expression, values: Values) -> Any:
-    """What an expression is worth where some of its parts have these values: None for empty, UNKNOWN where they do not say."""
+    """What an expression is worth where some of its parts have these values:
+    None for empty, UNKNOWN where they do not say."""
     if expression in values:
         return values[expression]
     if isinstance(expression, Literal):
@@ -152,8 +186,11 @@ def value_of(expression: Expression, values: Values) -> Any:
 
 def is_worked_out(expression: Expression, known: Container[Expression]) -> bool:
     """Whether `value_of` says what an expression is worth, if it is given the values of what is `known`."""
-    return expression in known or isinstance(expression, Literal) or (
-        type(expression) in _RULES and all(is_worked_out(part, known) for part in members(expression)))
+    return (
+        expression in known
+        or isinstance(expression, Literal)
+        or (type(expression) in _RULES and all(is_worked_out(part, known) for part in members(expression)))
+    )
 
 
 def _strict(rule: Callable[[Any, list[Any]], Any]) -> Callable[[Any, list[Any]], Any]:
@@ -162,7 +199,9 @@ def _strict(rule: Callable[[Any, list[Any]], Any]) -> Callable[[Any, list[Any]],
 
 
 def _case(node: Case, parts: list[Any]) -> Any:
-    for condition, then in zip(parts[: 2 * len(node.branches): 2], parts[1: 2 * len(node.branches): 2], strict=True):
+    for condition, then in zip(
+        parts[: 2 * len(node.branches) : 2], parts[1 : 2 * len(node.branches) : 2], strict=True
+    ):
         if condition is UNKNOWN:
             return UNKNOWN
         if condition is True:
@@ -175,7 +214,11 @@ def _coalesce(_: Coalesce, parts: list[Any]) -> Any:
 
 
 def _in(node: In, parts: list[Any]) -> Any:
-    return parts[0] in [value.value for value in node.values] if parts[0] is not None and parts[0] is not UNKNOWN else parts[0]
+    return (
+        parts[0] in [value.value for value in node.values]
+        if parts[0] is not None and parts[0] is not UNKNOWN
+        else parts[0]
+    )
 
 
 def _and(_: And, parts: list[Any]) -> Any:
@@ -201,9 +244,9 @@ def _like(node: Like, parts: list[Any]) -> bool:
     text, (first, *middle) = str(parts[0]), str(node.pattern.value).split("%")
     if not middle:
         return text == first
-    if not text.startswith(first) or not text[len(first):].endswith(middle[-1]):
+    if not text.startswith(first) or not text[len(first) :].endswith(middle[-1]):
         return False
-    text = text[len(first): len(text) - len(middle[-1])]
+    text = text[len(first) : len(text) - len(middle[-1])]
     for piece in islice(middle, len(middle) - 1):
         _, found, text = text.partition(piece) if piece else ("", " ", text)
         if not found:
@@ -213,22 +256,41 @@ def _like(node: Like, parts: list[Any]) -> bool:
 
 def _slice(node: Slice, parts: list[Any]) -> str:
     text = str(parts[0])
-    return text[len(text) - node.length if len(text) > node.length else 0:] if node.start < 0 else (
-        text[node.start - 1: node.start - 1 + node.length])
+    return (
+        text[len(text) - node.length if len(text) > node.length else 0 :]
+        if node.start < 0
+        else (text[node.start - 1 : node.start - 1 + node.length])
+    )
 
 
 def spelled(spelling: Spelling, value: str) -> str:
-    return {Spelling.LOWER: value.lower(), Spelling.UPPER: value.upper(), Spelling.TRIM: value.strip(" "),
-            Spelling.LTRIM: value.lstrip(" "), Spelling.RTRIM: value.rstrip(" ")}[spelling]
+    return {
+        Spelling.LOWER: value.lower(),
+        Spelling.UPPER: value.upper(),
+        Spelling.TRIM: value.strip(" "),
+        Spelling.LTRIM: value.lstrip(" "),
+        Spelling.RTRIM: value.rstrip(" "),
+    }[spelling]
 
 
 def written(value: Any) -> str:
     """A value as a text."""
-    return str(value).lower() if isinstance(value, bool) else value.isoformat() if isinstance(value, date) else str(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else value.isoformat()
+        if isinstance(value, date)
+        else str(value)
+    )
 
 
 _RULES: Mapping[type, Callable[[Any, list[Any]], Any]] = {
-    Case: _case, Coalesce: _coalesce, In: _in, And: _and, Or: _or, IsNull: _is_null,
+    Case: _case,
+    Coalesce: _coalesce,
+    In: _in,
+    And: _and,
+    Or: _or,
+    IsNull: _is_null,
     Not: _strict(lambda _, parts: not parts[0]),
     Compare: _strict(_compare),
     Like: _strict(_like),

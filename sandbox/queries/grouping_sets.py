@@ -14,10 +14,16 @@ ReadKey = Callable[[exp.Expression], Expression]
 
 
 def grouping_sets(text: SqlText, group: exp.Group, key: ReadKey) -> tuple[Keys, ...]:
-    """Each set of keys, in the order in which they are written; one set for an ordinary GROUP BY. Raises `QueryRefused`."""
+    """Each set of keys, in the order in which they are written; one set for an ordinary GROUP BY.
+    Raises `QueryRefused`."""
     if not plain(group, "expressions", "rollup", "cube"):
-        text.refuse(group, "it is no grouping that is known here.", "Write GROUP BY ROLLUP (a, b), CUBE or GROUPING SETS.",
-                    "此处没有这种分组。", "请写 GROUP BY ROLLUP (a, b)、CUBE 或 GROUPING SETS。")
+        text.refuse(
+            group,
+            "it is no grouping that is known here.",
+            "Write GROUP BY ROLLUP (a, b), CUBE or GROUPING SETS.",
+            "此处没有这种分组。",
+            "请写 GROUP BY ROLLUP (a, b)、CUBE 或 GROUPING SETS。",
+        )
     after = [kind for kind in ("rollup", "cube") if group.args.get(kind)]  # GROUP BY a, b WITH ROLLUP
     parts = [_parts(text, node, key) for node in group.expressions]
     if after:
@@ -29,8 +35,13 @@ def grouping_sets(text: SqlText, group: exp.Group, key: ReadKey) -> tuple[Keys, 
         if len(found) > MOST_SETS:
             _too_many(text, group)
     if len({frozenset(keys) for keys in found}) < len(found):
-        text.refuse(group, "it groups by the same keys twice, so each of those groups would be there twice.",
-                    "Name each set of keys once.", "它两次按相同的栏目分组,这些分组会各出现两次。", "每组栏目请只写一次。")
+        text.refuse(
+            group,
+            "it groups by the same keys twice, so each of those groups would be there twice.",
+            "Name each set of keys once.",
+            "它两次按相同的栏目分组,这些分组会各出现两次。",
+            "每组栏目请只写一次。",
+        )
     return tuple(found)
 
 
@@ -44,14 +55,26 @@ def _parts(text: SqlText, node: exp.Expression, key: ReadKey) -> list[Keys]:
                 _too_many(text, node)
             return _subsets([_together(one, key) for one in node.expressions])
         case exp.GroupingSets():
-            return [keys for one in node.expressions for keys in (
-                _parts(text, one, key) if isinstance(one, exp.Rollup | exp.Cube | exp.GroupingSets) else [_together(one, key)])]
+            return [
+                keys
+                for one in node.expressions
+                for keys in (
+                    _parts(text, one, key)
+                    if isinstance(one, exp.Rollup | exp.Cube | exp.GroupingSets)
+                    else [_together(one, key)]
+                )
+            ]
     return [(key(node),)]
 
 
 def _too_many(text: SqlText, node: exp.Expression) -> None:
-    text.refuse(node, f"it makes more than {MOST_SETS} sets of keys.", "Write GROUPING SETS with those that you need.",
-                f"分组集合超过 {MOST_SETS} 个。", "请用 GROUPING SETS 写出所需的几个。")
+    text.refuse(
+        node,
+        f"it makes more than {MOST_SETS} sets of keys.",
+        "Write GROUPING SETS with those that you need.",
+        f"分组集合超过 {MOST_SETS} 个。",
+        "请用 GROUPING SETS 写出所需的几个。",
+    )
 
 
 def _together(node: exp.Expression, key: ReadKey) -> Keys:

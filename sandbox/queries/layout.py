@@ -1,11 +1,15 @@
-"""How do rows lie where questions are computed? Beside each column what a question would otherwise compute for every row.
+"""How do rows lie where questions are computed?
+Beside each column what a question would otherwise compute for every row.
 
 - `unit:code`, a number for each unit in place of its name, which is in no table of the engine;
-- `unit:weight`, the unit's weight (weights.md) in a question about all rows without keys; `unit:weight:a:b`, by a and b;
-- `code:x` for a key column, the place of the row's value among the policy's, from 0; empty for any other value;
+- `unit:weight`, the unit's weight (weights.md) in a question about all rows without keys;
+  `unit:weight:a:b`, by a and b;
+- `code:x` for a key column, the place of the row's value among the policy's, from 0; empty
+  for any other value;
 - `steps:x` for a measure, the clamped value in whole steps from zero; empty where the value is.
 
-The same functions write them as would be written into a question, so a plan's integers are the same either way.
+The same functions write them as would be written into a question, so a plan's integers are
+the same either way.
 """
 
 from fractions import Fraction
@@ -27,7 +31,8 @@ def steps_column(name: str) -> str:
 
 
 def laid_out(policy: DatasetPolicy, *, rows: str, units: str) -> str:
-    """The SELECT that lays rows out, but for weights: from `rows` as they were published, and `units` (unit, code)."""
+    """The SELECT that lays rows out, but for weights:
+    from `rows` as they were published, and `units` (unit, code)."""
     assert policy.unit is not None
     writer = ExpressionWriter(Scope(policy))
     columns, lists = [f"CAST(u.code AS INTEGER) AS {UNIT}"], ""
@@ -46,7 +51,10 @@ def laid_out(policy: DatasetPolicy, *, rows: str, units: str) -> str:
         if column.bounds is not None:
             steps = writer.computed_steps(Name(column.name), column.bounds, Fraction(0))
             columns.append(f"CAST({steps} AS {steps_type(column.bounds)}) AS {steps_column(column.name)}")
-    return f"SELECT {', '.join(columns)} FROM {rows} AS r JOIN {units} AS u ON r.{quoted(policy.unit.column)} = u.unit{lists}"
+    return (
+        f"SELECT {', '.join(columns)} FROM {rows} AS r "
+        f"JOIN {units} AS u ON r.{quoted(policy.unit.column)} = u.unit{lists}"
+    )
 
 
 def with_weights(policy: DatasetPolicy, *, laid: str) -> str:
@@ -56,8 +64,12 @@ def with_weights(policy: DatasetPolicy, *, laid: str) -> str:
     for number, keys in enumerate(stored_sets(policy)):
         codes = [code_column(key) for key in keys]
         listed = " AND ".join(f"{code} IS NOT NULL" for code in codes) or "TRUE"
-        counts = f"SELECT {UNIT}, count(*) AS n FROM {laid} WHERE {listed} GROUP BY {', '.join([UNIT, *codes])}"
-        weights = f"SELECT {UNIT}, {weight_of('n', policy.unit.max_rows)} AS w FROM ({counts}) GROUP BY {UNIT}"
+        counts = (
+            f"SELECT {UNIT}, count(*) AS n FROM {laid} WHERE {listed} GROUP BY {', '.join([UNIT, *codes])}"
+        )
+        weights = (
+            f"SELECT {UNIT}, {weight_of('n', policy.unit.max_rows)} AS w FROM ({counts}) GROUP BY {UNIT}"
+        )
         columns.append(f"w{number}.w AS {weight_column(keys)}")
         joins.append(f" LEFT JOIN ({weights}) AS w{number} USING ({UNIT})")
     return f"SELECT {laid}.*, {', '.join(columns)} FROM {laid}{''.join(joins)}"

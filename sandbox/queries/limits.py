@@ -1,8 +1,10 @@
-"""How far can a number reach in the rows that a filter leaves? `WHERE x BETWEEN 10 AND 20` bounds x for everybody to read.
+"""How far can a number reach in the rows that a filter leaves?
+`WHERE x BETWEEN 10 AND 20` bounds x for everybody to read.
 
-A row that does not pass is in no total, and of one that passes the value lies where the filter says. So the limits are as
-public as the question, and narrower ones mean less noise; where a policy has no bounds, they stand in for them. What is
-added up is clamped to them as to a policy's bounds, so the claim of weights.md rests on no comparison of the engine's.
+A row that does not pass is in no total, and of one that passes the value lies where the filter says. So the
+limits are as public as the question, and narrower ones mean less noise; where a policy has no bounds, they
+stand in for them. What is added up is clamped to them as to a policy's bounds, so the claim of weights.md
+rests on no comparison of the engine's.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,8 +22,10 @@ def limits_of(question: Question) -> Mapping[Expression, Limits]:
     for where in (question.where, question.per_unit.where if question.per_unit else None):
         for of, (low, high) in _said(where):
             old_low, old_high = found.get(of, (None, None))
-            found[of] = (low if old_low is None else old_low if low is None else max(low, old_low),
-                         high if old_high is None else old_high if high is None else min(high, old_high))
+            found[of] = (
+                low if old_low is None else old_low if low is None else max(low, old_low),
+                high if old_high is None else old_high if high is None else min(high, old_high),
+            )
     return found
 
 

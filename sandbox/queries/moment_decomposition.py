@@ -1,7 +1,9 @@
-"""How do variance, correlation and their kin follow from averages? Centred ones, so that little noise is added to large squares.
+"""How do variance, correlation and their kin follow from averages?
+Centred ones, so that little noise is added to large squares.
 
-With u = x - c for a public centre c: Var(x) = E[u^2] - (E[x] - c)^2, Cov(x, y) = E[u v] - (E[x] - c)(E[y] - d). What is
-said of a sample is n / (n - 1) times that. MIN and MAX are the quantiles at 1 % and 99 %: a single row's value never leaves.
+With u = x - c for a public centre c: Var(x) = E[u^2] - (E[x] - c)^2, Cov(x, y) = E[u v] - (E[x] - c)(E[y] -
+d). What is said of a sample is n / (n - 1) times that. MIN and MAX are the quantiles at 1 % and 99 %: a
+single row's value never leaves.
 """
 
 from fractions import Fraction
@@ -33,7 +35,8 @@ Tree = TypeVar("Tree")
 
 
 def in_moments(said: Tree, scope: Scope) -> Tree:
-    """An expression, or what has some, with every aggregate made of COUNT, SUM, AVG, COUNT_DISTINCT and QUANTILE."""
+    """An expression, or what has some, with every aggregate made of COUNT, SUM, AVG,
+    COUNT_DISTINCT and QUANTILE."""
     found: Tree = rewritten(said, lambda node: _moments(node, scope) if isinstance(node, Aggregate) else node)
     return found
 
@@ -42,7 +45,13 @@ def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
     kind, x, y = aggregate.aggregation, aggregate.of, aggregate.by
     if kind in EXTREMES:
         return Aggregate(Aggregation.QUANTILE, x, fraction=EXTREMES[kind], position=aggregate.position)
-    if kind in (Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM, Aggregation.AVG, Aggregation.QUANTILE):
+    if kind in (
+        Aggregation.COUNT,
+        Aggregation.COUNT_DISTINCT,
+        Aggregation.SUM,
+        Aggregation.AVG,
+        Aggregation.QUANTILE,
+    ):
         return aggregate
     assert x is not None
     if y is None:
@@ -62,7 +71,9 @@ def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
             return _of_sample(both, x)
         case Aggregation.CORRELATION:
             spreads = Call(Function.SQRT, _times(_covariance(x, x, scope), _covariance(y, y, scope)))
-            return GreatestLeast(True, (GreatestLeast(False, (_over(both, spreads), Literal(1))), Literal(-1)))
+            return GreatestLeast(
+                True, (GreatestLeast(False, (_over(both, spreads), Literal(1))), Literal(-1))
+            )
     slope = _over(both, _covariance(y, y, scope))  # REGR_SLOPE(x, y): of x by y
     if kind is Aggregation.SLOPE:
         return slope
@@ -71,8 +82,10 @@ def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
 
 def _covariance(x: Expression, y: Expression, scope: Scope) -> Expression:
     first, second = _centre(x, scope), _centre(y, scope)
-    return _minus(Aggregate(Aggregation.AVG, _times(_minus(x, first), _minus(y, second))),
-                  _times(_minus(Aggregate(Aggregation.AVG, x), first), _minus(Aggregate(Aggregation.AVG, y), second)))
+    return _minus(
+        Aggregate(Aggregation.AVG, _times(_minus(x, first), _minus(y, second))),
+        _times(_minus(Aggregate(Aggregation.AVG, x), first), _minus(Aggregate(Aggregation.AVG, y), second)),
+    )
 
 
 def _centre(x: Expression, scope: Scope) -> Literal:

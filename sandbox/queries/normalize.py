@@ -1,8 +1,8 @@
 """One form for the conditions of a question, however they are written: so that it is paid for once.
 
-`WHERE 1 = 1 AND NOT (NOT x > 3)` is `WHERE x > 3`, and `x = 1 OR x = 2` is `x IN (1, 2)`. Every rule holds where values are
-empty, too (SQL's three-valued logic, SQL:2016, 8.1); what holds only of a filter, which keeps rows where it is true, is said so.
-AND, OR and IN are put in order where they are written (describe.py).
+`WHERE 1 = 1 AND NOT (NOT x > 3)` is `WHERE x > 3`, and `x = 1 OR x = 2` is `x IN (1, 2)`. Every rule holds
+where values are empty, too (SQL's three-valued logic, SQL:2016, 8.1); what holds only of a filter, which
+keeps rows where it is true, is said so. AND, OR and IN are put in order where they are written (describe.py).
 """
 
 from dataclasses import replace
@@ -30,21 +30,34 @@ from sandbox.queries.tree import (
 )
 
 TRUE, FALSE = Literal(True), Literal(False)
-OPPOSITE = {Comparison.EQUAL: Comparison.UNEQUAL, Comparison.UNEQUAL: Comparison.EQUAL, Comparison.LESS: Comparison.AT_LEAST,
-            Comparison.AT_LEAST: Comparison.LESS, Comparison.MORE: Comparison.AT_MOST, Comparison.AT_MOST: Comparison.MORE}
-TURNED = {Comparison.LESS: Comparison.MORE, Comparison.MORE: Comparison.LESS, Comparison.AT_MOST: Comparison.AT_LEAST,
-          Comparison.AT_LEAST: Comparison.AT_MOST}
+OPPOSITE = {
+    Comparison.EQUAL: Comparison.UNEQUAL,
+    Comparison.UNEQUAL: Comparison.EQUAL,
+    Comparison.LESS: Comparison.AT_LEAST,
+    Comparison.AT_LEAST: Comparison.LESS,
+    Comparison.MORE: Comparison.AT_MOST,
+    Comparison.AT_MOST: Comparison.MORE,
+}
+TURNED = {
+    Comparison.LESS: Comparison.MORE,
+    Comparison.MORE: Comparison.LESS,
+    Comparison.AT_MOST: Comparison.AT_LEAST,
+    Comparison.AT_LEAST: Comparison.AT_MOST,
+}
 
 
 def normalized(question: Question) -> Question:
-    """A bound question with its filters, and the conditions inside its aggregates, in one form. Keys stay as they are written:
-    the names of values that were found are made of them."""
+    """A bound question with its filters, and the conditions inside its aggregates, in one form.
+    Keys stay as they are written: the names of values that were found are made of them."""
     per_unit = question.per_unit
     return replace(
-        question, where=_filter(question.where),
+        question,
+        where=_filter(question.where),
         per_unit=None if per_unit is None else replace(per_unit, where=_filter(per_unit.where)),
         joins=tuple(replace(join, where=_filter(join.where)) for join in question.joins),
-        outputs=rewritten(question.outputs, _in_aggregates), afterwards=rewritten(question.afterwards, _in_aggregates))
+        outputs=rewritten(question.outputs, _in_aggregates),
+        afterwards=rewritten(question.afterwards, _in_aggregates),
+    )
 
 
 def _filter(condition: Expression | None) -> Expression | None:
@@ -123,7 +136,11 @@ def _negated(of: Expression) -> Expression:
 def _together(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> Expression:
     """AND or OR of the parts, each once; and what is said of one expression by several values as one list."""
     neutral, deciding = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
-    flat = [inner for part in map(simplified, parts) for inner in (part.parts if isinstance(part, kind) else (part,))]
+    flat = [
+        inner
+        for part in map(simplified, parts)
+        for inner in (part.parts if isinstance(part, kind) else (part,))
+    ]
     if deciding in flat:
         return deciding
     values: dict[str, list[Literal]] = {}
@@ -135,7 +152,9 @@ def _together(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> Expr
             continue
         name = f"list of {wording(of)}"
         values.setdefault(name, []).extend(its)
-        said[name] = _among(of, tuple(values[name])) if kind is Or else _negated(_among(of, tuple(values[name])))
+        said[name] = (
+            _among(of, tuple(values[name])) if kind is Or else _negated(_among(of, tuple(values[name])))
+        )
     found = tuple(part for part in dict.fromkeys(said.values()) if part != neutral)
     return neutral if not found else found[0] if len(found) == 1 else kind(found)
 
@@ -165,5 +184,7 @@ def _compared(condition: Compare) -> Expression:
 
 
 def _alike(left: object, right: object) -> bool:
-    numbers = all(isinstance(value, int | Fraction) and not isinstance(value, bool) for value in (left, right))
+    numbers = all(
+        isinstance(value, int | Fraction) and not isinstance(value, bool) for value in (left, right)
+    )
     return numbers or (type(left) is type(right) and isinstance(left, str | bool | date))

@@ -1,13 +1,15 @@
 """Joins in other words, said as JOIN ... ON and LEFT JOIN.
 
-`FROM a, b WHERE a.x = b.x` is `FROM a JOIN b ON a.x = b.x`, and `FROM a RIGHT JOIN b` is `FROM b LEFT JOIN a`.
+`FROM a, b WHERE a.x = b.x` is `FROM a JOIN b ON a.x = b.x`, and `FROM a RIGHT JOIN b` is
+`FROM b LEFT JOIN a`.
 """
 
 from sqlglot import exp
 
 
 def bracketed_joins(statement: exp.Expression) -> None:
-    """Say `(a JOIN b USING (x)) AS q` as `(SELECT * FROM a JOIN b USING (x)) AS q`; without a name as `a JOIN b` itself."""
+    """Say `(a JOIN b USING (x)) AS q` as `(SELECT * FROM a JOIN b USING
+    (x)) AS q`; without a name as `a JOIN b` itself."""
     for node in list(statement.find_all(exp.Subquery)):
         table = node.this
         if not isinstance(table, exp.Table):
@@ -39,7 +41,9 @@ def plain_joins(select: exp.Select) -> None:
     before = {source.this.alias_or_name.lower()}
     for join in joins:
         name = join.this.alias_or_name.lower()
-        if not (join.args.get("on") or join.args.get("using") or join.args.get("side") or join.args.get("method")):
+        if not (
+            join.args.get("on") or join.args.get("using") or join.args.get("side") or join.args.get("method")
+        ):
             _take_from_where(select, join, name, before)
         before.add(name)
 
@@ -47,7 +51,13 @@ def plain_joins(select: exp.Select) -> None:
 def _take_from_where(select: exp.Select, join: exp.Join, name: str, before: set[str]) -> None:
     """What WHERE says of a column of `name` and one of a table before it is what they are joined on."""
     where = select.args.get("where")
-    parts = [] if where is None else list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+    parts = (
+        []
+        if where is None
+        else list(where.this.flatten())
+        if isinstance(where.this, exp.And)
+        else [where.this]
+    )
     its = [part for part in parts if _joins(part.unnest(), name, before)]
     if not its or (join.args.get("kind") or "").upper() not in ("", "CROSS", "INNER"):
         return
@@ -58,6 +68,9 @@ def _take_from_where(select: exp.Select, join: exp.Join, name: str, before: set[
 
 
 def _joins(part: exp.Expr, name: str, before: set[str]) -> bool:
-    sides = [side.table.lower() for side in (part.left, part.right) if isinstance(side, exp.Column)] if (
-        isinstance(part, exp.EQ)) else []
+    sides = (
+        [side.table.lower() for side in (part.left, part.right) if isinstance(side, exp.Column)]
+        if (isinstance(part, exp.EQ))
+        else []
+    )
     return len(sides) == 2 and name in sides and bool({*sides} & before)

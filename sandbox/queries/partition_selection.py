@@ -1,11 +1,13 @@
-"""Partition selection: which values of a key are told where no policy lists them. Those that enough units have, noise included.
+"""Partition selection: which values of a key are told where no policy lists them.
+Those that enough units have, noise included.
 
-All of a unit's values count, each with a weight that falls with the root of their number, so that no value is preferred to
-another. A value is bought once for a version of a dataset, over all its rows whatever the question's filter, and is public from
-then on: every question that groups by the same expression uses it. The claim and its proof: weights.md, "Found keys".
+All of a unit's values count, each with a weight that falls with the root of their number, so that no value is
+preferred to another. A value is bought once for a version of a dataset, over all its rows whatever the
+question's filter, and is public from then on: every question that groups by the same expression uses it. The
+claim and its proof: weights.md, "Found keys".
 
-Source: Gopi, Gulhane, Kulkarni, Shen, Shokouhi and Yekhanin, "Differentially Private Set Union" (ICML 2020), with one whole
-number for each unit in place of its adaptive weights.
+Source: Gopi, Gulhane, Kulkarni, Shen, Shokouhi and Yekhanin, "Differentially Private Set Union" (ICML 2020),
+with one whole number for each unit in place of its adaptive weights.
 """
 
 from functools import lru_cache
@@ -19,7 +21,8 @@ from sandbox.queries.value_ranges import range_of
 from sandbox.queries.weights import WEIGHT
 
 MOST_VALUES = 256
-"""So many distinct values of one unit count at most; of more, as many are drawn, for each unit and each purchase anew."""
+"""So many distinct values of one unit count at most;
+of more, as many are drawn, for each unit and each purchase anew."""
 
 MOST_CHARACTERS = 200
 HIGHEST_THRESHOLD = 2**62
@@ -38,7 +41,8 @@ class PartitionSelection:
         return f"keys:{wording(self.of)}"
 
     def stored_as(self, max_rows: int) -> str:
-        """The name that its values are stored under since the first release, so that what was bought then is free now."""
+        """The name that its values are stored under since the first release,
+        so that what was bought then is free now."""
         return f"keys/{min(3, isqrt(max_rows)) ** 2}:{wording(self.of)}"
 
     @property
@@ -48,11 +52,15 @@ class PartitionSelection:
 
 
 def partition_selection_of(key: Expression, scope: Scope) -> PartitionSelection | None:
-    """How the values of a key are found; None where they cannot be: it is no expression over a private row, or no key."""
+    """How the values of a key are found; None where they cannot be:
+    it is no expression over a private row, or no key."""
     of = key.of if isinstance(key, UnitKey) else key
     names = [part for part in walk(of) if isinstance(part, Name)]
-    if not names or any(name.dataset or scope.column(name).role is Role.UNIT for name in names) or any(
-            isinstance(part, Aggregate | UnitAggregate | UnitKey) for part in walk(of)):
+    if (
+        not names
+        or any(name.dataset or scope.column(name).role is Role.UNIT for name in names)
+        or any(isinstance(part, Aggregate | UnitAggregate | UnitKey) for part in walk(of))
+    ):
         return None
     if range_of(of, scope).type not in (Type.TEXT, Type.INTEGER, Type.DATE, Type.TIMESTAMP):
         return None
@@ -66,7 +74,8 @@ def weight_of_each(values: int) -> int:
 
 @lru_cache(maxsize=1024)
 def threshold_for(scale: float, delta: float) -> int:
-    """The least sum of weights, noise included, at which a value is told. Raises `ValueError` where none is high enough."""
+    """The least sum of weights, noise included, at which a value is told.
+    Raises `ValueError` where none is high enough."""
     low, high = WEIGHT, 2 * WEIGHT
     while told_alone(high, scale) > delta:
         low, high = high, high * 2
@@ -79,11 +88,12 @@ def threshold_for(scale: float, delta: float) -> int:
 
 
 def told_alone(threshold: int, scale: float) -> float:
-    """At least the chance that any value is told that one unit alone has, however many it has: the delta of a threshold.
+    """At least the chance that any value is told that one unit alone has, however many it has:
+    the delta of a threshold.
 
-    A unit with T values has each told with p = Pr[N >= threshold - w(T)], independently, so any of them with 1 - (1 - p)**T.
-    The tail of the discrete Gaussian at m is at most that of the continuous one at m - 1, for whole m >= 1 (Canonne, Kamath and
-    Steinke 2020, Proposition 25).
+    A unit with T values has each told with p = Pr[N >= threshold - w(T)], independently, so any of them with
+    1 - (1 - p)**T. The tail of the discrete Gaussian at m is at most that of the continuous one at m - 1, for
+    whole m >= 1 (Canonne, Kamath and Steinke 2020, Proposition 25).
     """
     worst = 0.0
     for values in range(1, MOST_VALUES + 1):

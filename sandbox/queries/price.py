@@ -1,4 +1,5 @@
-"""What does an answer cost, and how far off will it be? Exact loss, and the error that follows from it. No data."""
+"""What does an answer cost, and how far off will it be? Exact loss, and the error that follows from it.
+No data."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,7 +31,8 @@ class MeasurementPrice:
 
 @dataclass(frozen=True)
 class PartitionPrice:
-    """What finding a key's values costs (a delta too), the scale of the noise, and the least sum of weights that is told."""
+    """What finding a key's values costs (a delta too), the scale of the noise,
+    and the least sum of weights that is told."""
 
     discovery: PartitionSelection
     loss: PrivacyLoss
@@ -39,7 +41,8 @@ class PartitionPrice:
 
     @property
     def least_units(self) -> int:
-        """How many units must have a value, noise left out, where each has no other; with k values each, root of k times more."""
+        """How many units must have a value, noise left out, where each has no other;
+        with k values each, root of k times more."""
         return -(-self.threshold // WEIGHT)
 
 
@@ -69,7 +72,11 @@ class Price:
     @property
     def loss(self) -> PrivacyLoss:
         """All of it: of the totals, of the keys and of the bounds."""
-        shares: tuple[MeasurementPrice | PartitionPrice | BoundsPrice, ...] = (*self.shares, *self.keys, *self.bounds)
+        shares: tuple[MeasurementPrice | PartitionPrice | BoundsPrice, ...] = (
+            *self.shares,
+            *self.keys,
+            *self.bounds,
+        )
         return sum((share.loss for share in shares), ZERO)
 
     def share(self, total: Total) -> MeasurementPrice:
@@ -77,7 +84,8 @@ class Price:
 
 
 def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
-    """Split `loss` evenly among the plan's totals (AVG is two: a sum and a count) and the keys that are found by a threshold.
+    """Split `loss` evenly among the plan's totals (AVG is two:
+    a sum and a count) and the keys that are found by a threshold.
 
     Keys have their share whether they were found before or not, so that the same offer buys the same totals.
     Raises `InvalidInput` if it is too little.
@@ -86,16 +94,27 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
         return Price((), (), ZERO)  # of public values alone
     each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
-        raise InvalidInput("The privacy loss offered is too small for this question.", code="loss_too_small",
-                           remedy="Offer a larger epsilon, or ask for fewer aggregates.",
-                           zh="所给的 epsilon 对这个问题太小。", remedy_zh="请给更大的 epsilon,或减少聚合。")
-    return Price(tuple(MeasurementPrice(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each)) for total in plan.totals),
-                 tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries), loss,
-                 tuple(_bounds_share(one, plan) for one in plan.scope.unbought))
+        raise InvalidInput(
+            "The privacy loss offered is too small for this question.",
+            code="loss_too_small",
+            remedy="Offer a larger epsilon, or ask for fewer aggregates.",
+            zh="所给的 epsilon 对这个问题太小。",
+            remedy_zh="请给更大的 epsilon,或减少聚合。",
+        )
+    return Price(
+        tuple(
+            MeasurementPrice(total, PrivacyLoss(each), gaussian_scale(total.sensitivity, each))
+            for total in plan.totals
+        ),
+        tuple(_key_share(discovery, each, plan) for discovery in plan.discoveries),
+        loss,
+        tuple(_bounds_share(one, plan) for one in plan.scope.unbought),
+    )
 
 
 def _bounds_share(one: BoundsEstimation, plan: Plan) -> BoundsPrice:
-    """At the dataset's usual price of a question, so that it does not matter who asks first, or how precisely."""
+    """At the dataset's usual price of a question, so that it does not matter who asks first,
+    or how precisely."""
     budget = plan.version.policy.budget
     assert budget is not None, "a dataset with a unit has a budget"
     loss = budget.loss(budget.question_epsilon)
@@ -107,16 +126,20 @@ def _key_share(discovery: PartitionSelection, picorho: int, plan: Plan) -> Parti
     assert budget is not None, "a dataset with a unit has a budget"
     delta = budget.key_delta
     scale = gaussian_scale(discovery.sensitivity, picorho)
-    return PartitionPrice(discovery, PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta), scale,
-                    threshold_for(scale, float(delta)))
+    return PartitionPrice(
+        discovery,
+        PrivacyLoss.at_least(Fraction(picorho, RHO_UNITS), delta),
+        scale,
+        threshold_for(scale, float(delta)),
+    )
 
 
 @lru_cache(maxsize=4096)
 def gaussian_scale(sensitivity: int, picorho: int) -> float:
     """The smallest scale (to one part in 2**40) at which OpenDP's own map certifies the loss.
 
-    The discrete Gaussian of scale s on integers with L2 sensitivity d has rho = d**2 / (2 s**2): Canonne, Kamath
-    and Steinke 2020, Theorem 14.
+    The discrete Gaussian of scale s on integers with L2 sensitivity d has rho = d**2 / (2 s**2): Canonne,
+    Kamath and Steinke 2020, Theorem 14.
     """
     allowed = PrivacyLoss(picorho).rho
     scale = sensitivity / sqrt(2 * allowed)

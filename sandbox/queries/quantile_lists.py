@@ -1,6 +1,8 @@
-"""What does `QUANTILE_CONT(x, [0.25, 0.5, 0.75])` stand for? One column for each fraction, all read from one histogram.
+"""What does `QUANTILE_CONT(x, [0.25, 0.5, 0.75])` stand for?
+One column for each fraction, all read from one histogram.
 
-Which histogram a quantile is read from depends on x alone (plan.py), so a list costs what one of its quantiles costs.
+Which histogram a quantile is read from depends on x alone (plan.py), so a list costs what one of
+its quantiles costs.
 """
 
 from fractions import Fraction
@@ -18,7 +20,13 @@ def one_by_one(item: exp.Expression) -> list[exp.Expression]:
     fractions = inner.args.get(argument) if isinstance(inner, LISTED) else None
     if not isinstance(fractions, exp.Array) or not 0 < len(fractions.expressions) <= MOST_FRACTIONS:
         return [item]
-    name = item.alias if isinstance(item, exp.Alias) else f"quantile_{inner.this.name}" if inner.this.name else "quantile"
+    name = (
+        item.alias
+        if isinstance(item, exp.Alias)
+        else f"quantile_{inner.this.name}"
+        if inner.this.name
+        else "quantile"
+    )
     made: list[exp.Expression] = []
     for fraction in fractions.expressions:
         one = inner.copy()

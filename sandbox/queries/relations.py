@@ -1,4 +1,5 @@
-"""What does a name after FROM, or a part of the question in brackets, stand for? Rows, or groups of rows, of one dataset."""
+"""What does a name after FROM, or a part of the question in brackets, stand for?
+Rows, or groups of rows, of one dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,16 +21,21 @@ from sandbox.queries.tree import (
     walk,
 )
 
-CHOSEN = ("ROLLUP, LIMIT, ORDER BY or a window in a subquery would make or choose rows by other people's rows.",
-          "Leave them out there.",
-          "子查询里的 ROLLUP、LIMIT、ORDER BY 或窗口会按他人的行来产生或挑选行。", "请在子查询里去掉它们。")
+CHOSEN = (
+    "ROLLUP, LIMIT, ORDER BY or a window in a subquery would make or choose rows by other people's rows.",
+    "Leave them out there.",
+    "子查询里的 ROLLUP、LIMIT、ORDER BY 或窗口会按他人的行来产生或挑选行。",
+    "请在子查询里去掉它们。",
+)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to be asked: of a dataset, filtered and computed with, joined with public tables, or one for each unit's group.
+    """Rows to be asked: of a dataset, filtered and computed with, joined with public tables,
+    or one for each unit's group.
 
-    `names` are the columns that were computed or renamed; where `open`, every other name is a column of the dataset's own.
+    `names` are the columns that were computed or renamed; where `open`, every other name is a column
+    of the dataset's own.
     """
 
     dataset: str
@@ -47,7 +53,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Groups:
-    """Rows in groups, with their aggregates: an answer, if it is asked so; or one row for each unit, to be asked further."""
+    """Rows in groups, with their aggregates: an answer, if it is asked so;
+    or one row for each unit, to be asked further."""
 
     rows: Rows
     keys: tuple[Expression, ...]
@@ -66,34 +73,49 @@ class Groups:
     def arranged(self) -> bool:
         """Whether what is there of one group depends on others."""
         after = self.afterwards
-        return bool(after.sets or after.cut or after.order or after.kept or after.each is not None) or says_across(self.outputs)
+        return bool(
+            after.sets or after.cut or after.order or after.kept or after.each is not None
+        ) or says_across(self.outputs)
 
     def as_question(self) -> Question:
         rows = self.rows
-        return Question(rows.dataset, self.outputs, rows.where, self.keys, rows.joins, rows.per_unit, self.afterwards)
+        return Question(
+            rows.dataset, self.outputs, rows.where, self.keys, rows.joins, rows.per_unit, self.afterwards
+        )
 
     def as_rows(self) -> Rows:
-        """One row for each unit and group, if the unit is among the keys (bind looks): its aggregates are then values."""
+        """One row for each unit and group, if the unit is among the keys (bind looks):
+        its aggregates are then values."""
         having = self.afterwards.having
-        return replace(self.rows, open=False, names={name: self._of_unit(of) for name, of in self.names.items()},
-                       per_unit=PerUnit(self.keys, None if having is None else self._of_unit(having)))
+        return replace(
+            self.rows,
+            open=False,
+            names={name: self._of_unit(of) for name, of in self.names.items()},
+            per_unit=PerUnit(self.keys, None if having is None else self._of_unit(having)),
+        )
 
     def _of_unit(self, expression: Expression) -> Expression:
         def rule(node: Expression) -> Expression:
             if isinstance(node, Aggregate):
                 return UnitAggregate(node.aggregation, node.of, node.by, node.fraction, node.position)
             return UnitKey(node) if node in self.keys else node
+
         found: Expression = rewritten(expression, rule)
         return found
 
 
 def standing_as(rows: Rows, name: str) -> Rows:
     """A dataset, or some of its rows, whose own columns say the name under which it stands beside others."""
+
     def rule(node: object) -> object:
         return Name(node.text, name, node.position) if isinstance(node, Name) and not node.dataset else node
 
-    return replace(rows, dataset=name, where=rewritten(rows.where, rule),
-                   names={known: rewritten(of, rule) for known, of in rows.names.items()})
+    return replace(
+        rows,
+        dataset=name,
+        where=rewritten(rows.where, rule),
+        names={known: rewritten(of, rule) for known, of in rows.names.items()},
+    )
 
 
 def says_across(what: object) -> bool:

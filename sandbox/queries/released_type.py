@@ -1,4 +1,5 @@
-"""Which type has an expression over released numbers and group keys? What has one can be worked out without a row."""
+"""Which type has an expression over released numbers and group keys?
+What has one can be worked out without a row."""
 
 from fractions import Fraction
 
@@ -31,7 +32,9 @@ from sandbox.queries.value_ranges import range_of
 
 
 def released_type(expression: Expression, question: Question, scope: Scope) -> Type:
-    """The type of an expression over released numbers and group keys. Raises `QueryRefused` for what cannot be done with them."""
+    """The type of an expression over released numbers and group keys.
+    Raises `QueryRefused` for what cannot be done with them."""
+
     def type_of(part: Expression) -> Type:
         return released_type(part, question, scope)
 
@@ -39,9 +42,13 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
         found = type_of(part)
         numbers = (Type.INTEGER, Type.NUMBER)
         if found is not wanted and not (found in numbers and wanted in numbers):
-            raise refused(part, f"it is {found.value}, and a {wanted.value} is needed here.",
-                          "Compare and compute with values of one type.",
-                          f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。", "请用同一类型的值比较和计算。")
+            raise refused(
+                part,
+                f"it is {found.value}, and a {wanted.value} is needed here.",
+                "Compare and compute with values of one type.",
+                f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。",
+                "请用同一类型的值比较和计算。",
+            )
 
     if expression in question.keys:
         return range_of(expression, scope).type
@@ -53,7 +60,12 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
         case AnswerWindow(over, of, within, order):
             for part in (*within, *order):
                 type_of(part)
-            if of is not None and over in (WindowFunctionKind.SUM, WindowFunctionKind.AVG, WindowFunctionKind.MIN, WindowFunctionKind.MAX):
+            if of is not None and over in (
+                WindowFunctionKind.SUM,
+                WindowFunctionKind.AVG,
+                WindowFunctionKind.MIN,
+                WindowFunctionKind.MAX,
+            ):
                 need(of, Type.NUMBER)
                 return Type.NUMBER
             found = type_of(of) if of is not None else Type.INTEGER
@@ -99,6 +111,10 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
             for part in parts:
                 need(part, Type.BOOLEAN)
             return Type.BOOLEAN
-    raise refused(expression, "it cannot be done with released values.",
-                  "Use arithmetic, comparisons, CASE, ROUND and the like.",
-                  "对已发布的值不能这样计算。", "可用算术、比较、CASE、ROUND 等。")
+    raise refused(
+        expression,
+        "it cannot be done with released values.",
+        "Use arithmetic, comparisons, CASE, ROUND and the like.",
+        "对已发布的值不能这样计算。",
+        "可用算术、比较、CASE、ROUND 等。",
+    )

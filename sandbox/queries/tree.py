@@ -18,7 +18,8 @@ Class = TypeVar("Class", bound=type)
 
 @dataclass_transform(frozen_default=True)
 def node(kind: Class) -> Class:
-    """A frozen dataclass whose hash is computed once: trees are looked up by their whole content, again and again."""
+    """A frozen dataclass whose hash is computed once:
+    trees are looked up by their whole content, again and again."""
     made: Any = dataclass(frozen=True)(kind)
     computed = made.__hash__
 
@@ -37,9 +38,11 @@ class Name:
     """A column, and where it was written. The place is no part of what the question means."""
 
     text: str
-    dataset: str = ""  # the name of the join that it is of (Join.name); "" for the dataset after FROM; "?" until bind has looked
+    # the name of the join that it is of (Join.name); "" for the dataset after FROM; "?" until bind has looked
+    dataset: str = ""
     position: Position = field(default=NOWHERE, compare=False)
-    computed: "Expression | None" = field(default=None, compare=False)  # what a joined subquery has by this name, until then
+    # what a joined subquery has by this name, until then
+    computed: "Expression | None" = field(default=None, compare=False)
 
 
 @node
@@ -134,8 +137,8 @@ class Grain(StrEnum):
 
 @node
 class DateTrunc:
-    """The first day of a date's (or timestamp's) year, quarter, month or week (which begins on Monday), the day of a timestamp,
-    or a timestamp's full hour; empty outside of the years 1 to 9999."""
+    """The first day of a date's (or timestamp's) year, quarter, month or week (which begins on Monday),
+    the day of a timestamp, or a timestamp's full hour; empty outside of the years 1 to 9999."""
 
     grain: Grain
     of: "Expression"
@@ -143,7 +146,8 @@ class DateTrunc:
 
 @node
 class DateDiff:
-    """How many days, or ends of weeks, months, quarters or years, lie between two dates; empty outside of the years 1 to 9999."""
+    """How many days, or ends of weeks, months, quarters or years, lie between two dates;
+    empty outside of the years 1 to 9999."""
 
     grain: Grain
     start: "Expression"
@@ -166,7 +170,8 @@ class TextCase:
 
 @node
 class Slice:
-    """`length` characters of a text, from the character `start` (the first is 1); the last ones where `start` is -`length`."""
+    """`length` characters of a text, from the character `start` (the first is 1);
+    the last ones where `start` is -`length`."""
 
     of: "Expression"
     start: int
@@ -180,7 +185,8 @@ class Length:
 
 @node
 class Concat:
-    """Texts one after the other, empty where any is; whole numbers, dates and booleans as they are written out."""
+    """Texts one after the other, empty where any is;
+    whole numbers, dates and booleans as they are written out."""
 
     parts: tuple["Expression", ...]
 
@@ -227,8 +233,12 @@ class Comparison(StrEnum):
 
 
 COMPARED: Mapping[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.EQUAL: operator.eq, Comparison.UNEQUAL: operator.ne, Comparison.LESS: operator.lt,
-    Comparison.AT_MOST: operator.le, Comparison.MORE: operator.gt, Comparison.AT_LEAST: operator.ge,
+    Comparison.EQUAL: operator.eq,
+    Comparison.UNEQUAL: operator.ne,
+    Comparison.LESS: operator.lt,
+    Comparison.AT_MOST: operator.le,
+    Comparison.MORE: operator.gt,
+    Comparison.AT_LEAST: operator.ge,
 }
 
 
@@ -319,7 +329,9 @@ class UnitAggregate:
 
     aggregation: Aggregation
     of: "Expression | None" = None
-    by: "Expression | None" = None  # as in Aggregate; never of a unit's rows, but of groups (answer_windows.py)
+    by: "Expression | None" = (
+        None  # as in Aggregate; never of a unit's rows, but of groups (answer_windows.py)
+    )
     fraction: Fraction | None = None
     position: Position = field(default=NOWHERE, compare=False)
 
@@ -328,8 +340,8 @@ class UnitAggregate:
 class UnitValue:
     """One value of all rows of a unit, beside each of them, whatever else chooses rows.
 
-    `matched` are the columns by which rows find their unit's value, and `dataset` is whose rows they are, until bind has
-    looked that it is the unit of the dataset that is asked; then they are empty.
+    `matched` are the columns by which rows find their unit's value, and `dataset` is whose rows they are,
+    until bind has looked that it is the unit of the dataset that is asked; then they are empty.
     """
 
     of: UnitAggregate
@@ -364,10 +376,11 @@ RANKS = (WindowFunctionKind.RANK, WindowFunctionKind.DENSE_RANK, WindowFunctionK
 
 @node
 class AnswerWindow:
-    """One value over the groups of the answer that are alike in `within`: made of released numbers, it touches no data.
+    """One value over the groups of the answer that are alike in `within`:
+    made of released numbers, it touches no data.
 
-    In their `order`, it reaches from the `first` to the `last`, counted from the group's own place (None: to the end), and
-    with `peers` to those that stand beside the last in the order.
+    In their `order`, it reaches from the `first` to the `last`, counted from the group's own place (None: to
+    the end), and with `peers` to those that stand beside the last in the order.
     """
 
     over: WindowFunctionKind
@@ -381,9 +394,38 @@ class AnswerWindow:
     position: Position = field(default=NOWHERE, compare=False)
 
 
-Expression = (Name | Literal | Arithmetic | GreatestLeast | Call | Round | DatePart | DateTrunc | DateDiff | TextCase | Slice | Length
-              | Concat | Replace | StringPosition | Coalesce | Case | Compare | In | InPublic | Like | IsNull | Not | And | Or
-              | Aggregate | UnitAggregate | UnitValue | UnitKey | AnswerWindow)
+Expression = (
+    Name
+    | Literal
+    | Arithmetic
+    | GreatestLeast
+    | Call
+    | Round
+    | DatePart
+    | DateTrunc
+    | DateDiff
+    | TextCase
+    | Slice
+    | Length
+    | Concat
+    | Replace
+    | StringPosition
+    | Coalesce
+    | Case
+    | Compare
+    | In
+    | InPublic
+    | Like
+    | IsNull
+    | Not
+    | And
+    | Or
+    | Aggregate
+    | UnitAggregate
+    | UnitValue
+    | UnitKey
+    | AnswerWindow
+)
 
 
 # --- the question
@@ -391,9 +433,11 @@ Expression = (Name | Literal | Arithmetic | GreatestLeast | Call | Round | DateP
 
 @node
 class Join:
-    """A table beside each row: those of its rows that pass `where` and whose `right` columns equal the `left` expressions.
+    """A table beside each row: those of its rows that pass `where` and whose `right` columns equal
+    the `left` expressions.
 
-    It stands there as `name`, which its columns' names say: a dataset that stands there again has another one.
+    It stands there as `name`, which its columns' names say: a dataset that stands there
+    again has another one.
     """
 
     dataset: str
@@ -407,7 +451,8 @@ class Join:
 
 @node
 class PerUnit:
-    """The rows of one unit become one row for each combination of `keys`, one of which is the unit; `where` is on these."""
+    """The rows of one unit become one row for each combination of `keys`, one of which is the unit;
+    `where` is on these."""
 
     keys: tuple[Expression, ...]
     where: Expression | None = None
@@ -431,9 +476,13 @@ class Ordering:
 class Afterwards:
     """What is done with released numbers: it touches no data and costs nothing. In this order."""
 
-    sets: tuple[tuple[Expression, ...], ...] = ()  # groups by each of these sets of keys, made of the groups by all; (): these
+    sets: tuple[
+        tuple[Expression, ...], ...
+    ] = ()  # groups by each of these sets of keys, made of the groups by all; (): these
     having: Expression | None = None
-    each: tuple[Expression, ...] | None = None  # one row for each of these, made of all its groups; None: a row for each group
+    each: tuple[Expression, ...] | None = (
+        None  # one row for each of these, made of all its groups; None: a row for each group
+    )
     kept: Expression | None = None  # a condition on what is said across groups
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
@@ -454,13 +503,19 @@ class Question:
     joins: tuple[Join, ...] = ()
     per_unit: PerUnit | None = None
     afterwards: Afterwards = Afterwards()
-    pinned: tuple[tuple[str, int, Position], ...] = ()  # versions that are asked for by number: they must be the current ones
+    pinned: tuple[
+        tuple[str, int, Position], ...
+    ] = ()  # versions that are asked for by number: they must be the current ones
 
 
 def both(one: Expression | None, other: Expression | None) -> Expression | None:
     """AND of what is there."""
-    parts = [part for side in (one, other) if side is not None
-             for part in (side.parts if isinstance(side, And) else (side,))]
+    parts = [
+        part
+        for side in (one, other)
+        if side is not None
+        for part in (side.parts if isinstance(side, And) else (side,))
+    ]
     return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
 
 
@@ -471,12 +526,14 @@ def all_of(conditions: tuple[Expression, ...]) -> Expression:
 
 def members(expression: Expression) -> list[Expression]:
     """The expressions directly inside one, as often as they stand there."""
+
     def inside(value: Any) -> Iterator[Expression]:
         if isinstance(value, tuple):
             for member in value:
                 yield from inside(member)
         elif isinstance(value, Expression):
             yield value
+
     return [member for part in fields(expression) for member in inside(getattr(expression, part.name))]
 
 
@@ -492,14 +549,18 @@ def walk(node: Any) -> Iterator[Any]:
 
 
 def rewritten(node: Any, rule: Callable[[Any], Any]) -> Any:
-    """The tree with `rule` applied to every node: to a node first, and to its parts only where the rule left it as it was."""
+    """The tree with `rule` applied to every node: to a node first,
+    and to its parts only where the rule left it as it was."""
     if isinstance(node, tuple):
         return tuple(rewritten(member, rule) for member in node)
     if not is_dataclass(node) or isinstance(node, type | Position):
         return node
     changed = rule(node)
-    return changed if changed is not node else replace(node, **{
-        part.name: rewritten(getattr(node, part.name), rule) for part in fields(node)})
+    return (
+        changed
+        if changed is not node
+        else replace(node, **{part.name: rewritten(getattr(node, part.name), rule) for part in fields(node)})
+    )
 
 
 def names_in(node: Any) -> set[Name]:

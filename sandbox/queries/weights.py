@@ -1,4 +1,5 @@
-"""How much does a row count? By one whole number for each unit, made from its own rows alone (the proof: weights.md)."""
+"""How much does a row count?
+By one whole number for each unit, made from its own rows alone (the proof: weights.md)."""
 
 from itertools import combinations, islice
 
@@ -14,7 +15,8 @@ WEIGHT = 1024
 """What a row in full counts."""
 
 MOST_STORED = 32
-"""So many sets of keys have their weights beside the rows; the weights of others are computed when they are asked for."""
+"""So many sets of keys have their weights beside the rows;
+the weights of others are computed when they are asked for."""
 
 
 def weight_column(keys: tuple[str, ...]) -> str:
@@ -22,12 +24,16 @@ def weight_column(keys: tuple[str, ...]) -> str:
 
 
 def weight_of(rows_in_cell: str, max_rows: int) -> str:
-    """A unit's weight from how many rows it has in each cell: the largest w with w**2 * sum(n**2) <= (WEIGHT * max_rows)**2.
+    """A unit's weight from how many rows it has in each cell:
+    the largest w with w**2 * sum(n**2) <= (WEIGHT * max_rows)**2.
 
     The root is exact wherever it is below WEIGHT: its argument is then a whole number below 2**20.
     """
     norm = f"sum(CAST({rows_in_cell} AS HUGEINT) * {rows_in_cell})"
-    return f"CAST(least({WEIGHT}, floor(sqrt(CAST({(WEIGHT * max_rows) ** 2} // {norm} AS DOUBLE)))) AS SMALLINT)"
+    return (
+        f"CAST(least({WEIGHT}, floor(sqrt(CAST({(WEIGHT * max_rows) ** 2} // {norm} AS "
+        "DOUBLE)))) AS SMALLINT)"
+    )
 
 
 def weights_of(norms: Norms, max_rows: int) -> Norms:

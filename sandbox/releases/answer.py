@@ -20,17 +20,29 @@ from sandbox.releases.subtotals import grouped_by
 TYPES = {Aggregation.COUNT_DISTINCT: "units", Aggregation.AVG: "average"}
 
 
-def table(plan: Plan, released: dict[str, tuple[float, list[int]]], bias: BoundingBias | None = None) -> dict[str, Any]:
-    """The columns, rows and errors of a plan's answer. `released`: by total's name, its noise scale and noisy cells.
+def table(
+    plan: Plan, released: dict[str, tuple[float, list[int]]], bias: BoundingBias | None = None
+) -> dict[str, Any]:
+    """The columns, rows and errors of a plan's answer.
+    `released`: by total's name, its noise scale and noisy cells.
 
     `bias`: how far bounds on units may have moved it; None: not known, so errors are about the noise alone.
     """
     after = plan.afterwards
-    sets = [AnswerGroups(cells.plan, cells) for cells in (
-        [grouped_by(plan, released, keys, bias) for keys in after.sets] if after.sets else [Cells(plan, released, bias=bias)])]
+    sets = [
+        AnswerGroups(cells.plan, cells)
+        for cells in (
+            [grouped_by(plan, released, keys, bias) for keys in after.sets]
+            if after.sets
+            else [Cells(plan, released, bias=bias)]
+        )
+    ]
     every = [(groups, row) for groups in sets for row in range(len(groups.places))]
     if after != Afterwards(after.sets):
-        every = [every[place] for place in arranged(after, [group for groups in sets for group in groups.all_that(after)])]
+        every = [
+            every[place]
+            for place in arranged(after, [group for groups in sets for group in groups.all_that(after)])
+        ]
     rows: list[list[Any]] = [[] for _ in every]
     errors: list[dict[str, Any]] = [{} for _ in every]
     for groups in sets:
@@ -43,18 +55,30 @@ def table(plan: Plan, released: dict[str, tuple[float, list[int]]], bias: Boundi
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": rows, "errors": errors}
 
 
-def _said(output: PlannedOutput, groups: AnswerGroups, shown: list[int]) -> tuple[list[Any], list[dict[str, Any]]]:
+def _said(
+    output: PlannedOutput, groups: AnswerGroups, shown: list[int]
+) -> tuple[list[Any], list[dict[str, Any]]]:
     """An output of some groups, and its errors; none of a key, or what is made of keys."""
     cells, places = groups.cells, [groups.places[row] for row in shown]
     if not output.pieces:
         return [evaluate(output.of, cells.keys(place)) for place in places], []
-    found = estimate_across(output, groups, shown) if says_across(output.of) else estimate_all(output, cells).of(places)
+    found = (
+        estimate_across(output, groups, shown)
+        if says_across(output.of)
+        else estimate_all(output, cells).of(places)
+    )
     return found.values, found.errors
 
 
 def _shown(value: Any) -> Any:
     """A key, or what is made of keys, as JSON says it."""
-    return value.isoformat() if isinstance(value, date) else float(value) if isinstance(value, Fraction) else value
+    return (
+        value.isoformat()
+        if isinstance(value, date)
+        else float(value)
+        if isinstance(value, Fraction)
+        else value
+    )
 
 
 def _column(plan: Plan, output: PlannedOutput) -> dict[str, Any]:

@@ -1,8 +1,10 @@
-"""How does a question become an answer? The DP gate's seven steps, in their order, each where a crash cannot undo it.
+"""How does a question become an answer?
+The DP gate's seven steps, in their order, each where a crash cannot undo it.
 
-1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log `query.asked`, in one
-transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log `query.released`, in one transaction.
-A failure or a crash after 5 leaves the loss spent, and every failure after data was touched looks the same.
+1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log
+`query.asked`, in one transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log
+`query.released`, in one transaction. A failure or a crash after 5 leaves the loss spent, and every failure
+after data was touched looks the same.
 """
 
 import hashlib
@@ -35,25 +37,38 @@ from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions, released_totals
 
 
-def ask(context: AskContext, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
-        error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
+def ask(
+    context: AskContext,
+    *,
+    principal: Principal,
+    sql: str,
+    epsilon: Fraction | None = None,
+    error: float | None = None,
+    grant_id: int | None = None,
+) -> dict[str, Any]:
     """Ask a question; returns the answer as JSON (see answer.py), with its receipt's place in the log.
 
-    `epsilon` is the question's own, at the dataset's delta (the policy's default if None); `error` asks for as much as
-    gives every output that relative error (predict.py). Raises `QueryRefused`,
+    `epsilon` is the question's own, at the dataset's delta (the policy's default if None); `error` asks for
+    as much as gives every output that relative error (predict.py). Raises `QueryRefused`,
     `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
     """
     try:
         if versions := open_versions(sql, version_of=context.repository.current):
             return answer_openly(context, principal=principal, sql=sql, versions=versions)
-        prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+        prepared = prepare(
+            context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
+        )
         for_keys = ZERO
         if prepared.plan.scope.unbought:
             for_keys += find_bounds(context, principal, prepared)
-            prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+            prepared = prepare(
+                context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
+            )
         if prepared.plan.unknown:
             for_keys += find_keys(context, principal, prepared)
-            prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
+            prepared = prepare(
+                context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
+            )
     except (QueryRefused, Refused) as refusal:
         _log_refusal(context.database, principal, refusal)
         raise
@@ -70,20 +85,35 @@ def ask(context: AskContext, *, principal: Principal, sql: str, epsilon: Fractio
         raise
 
 
-def _buy(context: AskContext, principal: Principal, prepared: Prepared, released: dict[str, Released],
-         missing: list[MeasurementPrice], for_keys: PrivacyLoss) -> dict[str, Any]:
+def _buy(
+    context: AskContext,
+    principal: Principal,
+    prepared: Prepared,
+    released: dict[str, Released],
+    missing: list[MeasurementPrice],
+    for_keys: PrivacyLoss,
+) -> dict[str, Any]:
     allowance = allowance_seconds(prepared.plan)
     with context.engine.place():  # before anything is charged: on a machine that is too busy nothing is
         id = _reserve(context, principal, prepared, charge(prepared, released))
         try:
             # rows are loaded for whoever asks first, and for no question in particular
-            context.engine.warm(prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values()))
+            context.engine.warm(
+                prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())
+            )
             # waiting for a place and the load depend on others' questions, computing on these rows
             with until_due(allowance, load=context.engine.load()):
-                exact = context.engine.totals(prepared.plan, seconds=limit_seconds(allowance),
-                                           computing_seconds=computing_seconds(prepared.plan))
-                noisy = {share.total.name: Released(share.loss.picorho, share.scale, add_noise(share, exact[share.total]))
-                         for share in missing}
+                exact = context.engine.totals(
+                    prepared.plan,
+                    seconds=limit_seconds(allowance),
+                    computing_seconds=computing_seconds(prepared.plan),
+                )
+                noisy = {
+                    share.total.name: Released(
+                        share.loss.picorho, share.scale, add_noise(share, exact[share.total])
+                    )
+                    for share in missing
+                }
             return _release(context, principal, id, prepared, released, noisy, for_keys, stored=False)
         except Exception as failure:  # noqa: BLE001  # a failure of any kind must look like every other
             raise failed(context.database, principal, id, failure) from None
@@ -95,23 +125,62 @@ def _reserve(context: AskContext, principal: Principal, prepared: Prepared, loss
     with context.database.transaction() as tx:
         confirm(tx, context, principal, prepared)
         reserve(tx, id=id, **prepared.charged, loss=loss)
-        tx.execute(insert(questions).values(
-            id=id, digest=prepared.digest, version=version.name, grant=grant.id, joined_grants=_others(prepared),
-            asked_by=principal.id, sql=prepared.sql, picorho=loss.picorho, status="asked"))
-        append(tx, Event("query.asked", principal.id, f"question:{id}", {
-            "dataset": version.name, "grant": grant.id, **_joined(prepared), "digest": prepared.digest, "picorho": loss.picorho,
-            "sql_sha256": hashlib.sha256(prepared.sql.encode()).hexdigest(),
-            "totals": [{"total": share.total.name, "sensitivity": share.total.sensitivity,
-                        "picorho": share.loss.picorho, "scale": repr(share.scale)} for share in prepared.price.shares]}))
+        tx.execute(
+            insert(questions).values(
+                id=id,
+                digest=prepared.digest,
+                version=version.name,
+                grant=grant.id,
+                joined_grants=_others(prepared),
+                asked_by=principal.id,
+                sql=prepared.sql,
+                picorho=loss.picorho,
+                status="asked",
+            )
+        )
+        append(
+            tx,
+            Event(
+                "query.asked",
+                principal.id,
+                f"question:{id}",
+                {
+                    "dataset": version.name,
+                    "grant": grant.id,
+                    **_joined(prepared),
+                    "digest": prepared.digest,
+                    "picorho": loss.picorho,
+                    "sql_sha256": hashlib.sha256(prepared.sql.encode()).hexdigest(),
+                    "totals": [
+                        {
+                            "total": share.total.name,
+                            "sensitivity": share.total.sensitivity,
+                            "picorho": share.loss.picorho,
+                            "scale": repr(share.scale),
+                        }
+                        for share in prepared.price.shares
+                    ],
+                },
+            ),
+        )
     return id
 
 
-def _release(context: AskContext, principal: Principal, id: UUID, prepared: Prepared, released: dict[str, Released],
-             noisy: dict[str, Released], for_keys: PrivacyLoss, *, stored: bool) -> dict[str, Any]:
+def _release(
+    context: AskContext,
+    principal: Principal,
+    id: UUID,
+    prepared: Prepared,
+    released: dict[str, Released],
+    noisy: dict[str, Released],
+    for_keys: PrivacyLoss,
+    *,
+    stored: bool,
+) -> dict[str, Any]:
     """Step 7: store the answer, settle, log. The log entry commits to the answer's hash.
 
-    `for_keys` was paid for the values of its keys and bounds of its columns, by questions of their own: the answer tells it
-    in its price.
+    `for_keys` was paid for the values of its keys and bounds of its columns, by questions of their own: the
+    answer tells it in its price.
     """
     at = datetime.now(UTC)
     loss = PrivacyLoss(sum(part.picorho for part in noisy.values()))
@@ -120,23 +189,64 @@ def _release(context: AskContext, principal: Principal, id: UUID, prepared: Prep
     with context.database.transaction() as tx:
         confirm(tx, context, principal, prepared)  # the grant may have ended while the question ran
         for name, part in noisy.items():
-            tx.execute(insert(released_totals).values(digest=prepared.digest, total=name, picorho=part.picorho,
-                                                      scale=part.scale, cells=part.cells))
+            tx.execute(
+                insert(released_totals).values(
+                    digest=prepared.digest,
+                    total=name,
+                    picorho=part.picorho,
+                    scale=part.scale,
+                    cells=part.cells,
+                )
+            )
         settle(tx, id=id)
         told = table(prepared.plan, all_totals, prepared.bias)
-        answer = {"answer_id": str(id), "dataset": version.dataset, "version": version.number, "grant": grant.id,
-                  **_joined(prepared), "sql": prepared.sql, "answered_at": at.isoformat(), "stored": stored and for_keys == ZERO,
-                  **told, "price": _price(tx, prepared, loss + for_keys), **notes(prepared, told)}
+        answer = {
+            "answer_id": str(id),
+            "dataset": version.dataset,
+            "version": version.number,
+            "grant": grant.id,
+            **_joined(prepared),
+            "sql": prepared.sql,
+            "answered_at": at.isoformat(),
+            "stored": stored and for_keys == ZERO,
+            **told,
+            "price": _price(tx, prepared, loss + for_keys),
+            **notes(prepared, told),
+        }
         body = {"status": "released", "answer": answer}
         if stored:
-            tx.execute(insert(questions).values(
-                id=id, digest=prepared.digest, version=version.name, grant=grant.id, joined_grants=_others(prepared),
-                asked_by=principal.id, sql=prepared.sql, picorho=0, **body))
+            tx.execute(
+                insert(questions).values(
+                    id=id,
+                    digest=prepared.digest,
+                    version=version.name,
+                    grant=grant.id,
+                    joined_grants=_others(prepared),
+                    asked_by=principal.id,
+                    sql=prepared.sql,
+                    picorho=0,
+                    **body,
+                )
+            )
         else:
             tx.execute(update(questions).where(questions.c.id == id).values(**body))
-        index = append(tx, Event("query.released", principal.id, f"question:{id}", {
-            "dataset": version.name, "grant": grant.id, **_joined(prepared), "digest": prepared.digest, "picorho": loss.picorho,
-            "stored": stored, "answer_sha256": answer_sha256(answer)}))
+        index = append(
+            tx,
+            Event(
+                "query.released",
+                principal.id,
+                f"question:{id}",
+                {
+                    "dataset": version.name,
+                    "grant": grant.id,
+                    **_joined(prepared),
+                    "digest": prepared.digest,
+                    "picorho": loss.picorho,
+                    "stored": stored,
+                    "answer_sha256": answer_sha256(answer),
+                },
+            ),
+        )
         # the log's own number comes last, because appending must be a transaction's last wait
         tx.execute(update(questions).where(questions.c.id == id).values(log_index=index))
     return answer | {"log_index": index}
@@ -148,7 +258,10 @@ def _others(prepared: Prepared) -> list[int]:
 
 def _joined(prepared: Prepared) -> dict[str, Any]:
     """The private datasets that are joined, each with its grant; nothing where there are none."""
-    said = {version.name: grant for version, grant in zip(prepared.plan.scope.private, _others(prepared), strict=True)}
+    said = {
+        version.name: grant
+        for version, grant in zip(prepared.plan.scope.private, _others(prepared), strict=True)
+    }
     return {"joined": said} if said else {}
 
 
@@ -156,10 +269,16 @@ def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, 
     budget = prepared.version.policy.budget
     assert budget is not None
     account = statement(tx, prepared.grant.account)
-    return {"picorho": loss.picorho, "rho": float(loss.rho), "epsilon": round(epsilon_of(loss, budget.delta), 6),
-            "delta": float(budget.delta),
-            "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4) if account.limit.picorho else 0.0,
-            "grant_percent_used": round(account.percent_used, 4)}
+    return {
+        "picorho": loss.picorho,
+        "rho": float(loss.rho),
+        "epsilon": round(epsilon_of(loss, budget.delta), 6),
+        "delta": float(budget.delta),
+        "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4)
+        if account.limit.picorho
+        else 0.0,
+        "grant_percent_used": round(account.percent_used, 4),
+    }
 
 
 def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -> None:
@@ -167,4 +286,6 @@ def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -
         if isinstance(refusal, Refused):
             append(tx, refusal_event(refusal.decision))
         else:
-            append(tx, Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code}))
+            append(
+                tx, Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code})
+            )

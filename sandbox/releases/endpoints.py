@@ -44,12 +44,23 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid")  # a misspelt epsilon would be asked at the usual price
 
     sql: ExactText = Field(max_length=20_000)
-    epsilon: Annotated[Decimal | None, Plain] = Field(default=None, max_digits=12, decimal_places=6, ge=0,
-                                    description="the loss offered, as epsilon at the dataset's delta")
+    epsilon: Annotated[Decimal | None, Plain] = Field(
+        default=None,
+        max_digits=12,
+        decimal_places=6,
+        ge=0,
+        description="the loss offered, as epsilon at the dataset's delta",
+    )
     error: Annotated[float | None, Plain] = Field(
-        default=None, description="instead of an epsilon: the relative error that every output may have in a group of typical "
-                                  "size, such as 0.05")
-    grant: Annotated[int | None, Plain] = Field(default=None, description="under which grant; needed only if there are several")
+        default=None,
+        description=(
+            "instead of an epsilon: the relative error that every output may have in a group of typical "
+            "size, such as 0.05"
+        ),
+    )
+    grant: Annotated[int | None, Plain] = Field(
+        default=None, description="under which grant; needed only if there are several"
+    )
 
 
 def router(context: AskContext, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:
@@ -59,14 +70,26 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
     @api.post("/explain")
     def explain_question(asker: Asker, question: Question) -> dict[str, Any]:
         """Price and predicted error. Touches no data, spends nothing."""
-        return explain(context, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon),
-                       error=question.error, grant_id=question.grant)
+        return explain(
+            context,
+            principal=asker,
+            sql=question.sql,
+            epsilon=_exact(question.epsilon),
+            error=question.error,
+            grant_id=question.grant,
+        )
 
     @api.post("/ask")
     def ask_question(asker: Asker, question: Question) -> dict[str, Any]:
         """The private answer, its errors and its receipt. Spends the price, unless it was answered before."""
-        answer = ask(context, principal=asker, sql=question.sql, epsilon=_exact(question.epsilon), error=question.error,
-                     grant_id=question.grant)
+        answer = ask(
+            context,
+            principal=asker,
+            sql=question.sql,
+            epsilon=_exact(question.epsilon),
+            error=question.error,
+            grant_id=question.grant,
+        )
         return answer | {"receipt": log.receipt(answer["log_index"], opening=True)}
 
     @api.get("/answers/{number}")
@@ -77,58 +100,94 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
             seen = row is not None and row.grant in {grant.id for grant in list_grants(tx, asker)}
         if row is None or not seen or row.answer is None:
             raise NotFound("There is no such answer that you may see.", zh="没有你可以查看的这个回答。")
-        return dict(row.answer) | {"log_index": row.log_index, "receipt": log.receipt(row.log_index, opening=True)}
+        return dict(row.answer) | {
+            "log_index": row.log_index,
+            "receipt": log.receipt(row.log_index, opening=True),
+        }
 
     @api.get("/budgets")
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that one may see, in rho and in delta, and what it is of its dataset and population.
+        """What is left of each grant that one may see, in rho and in delta,
+        and what it is of its dataset and population.
 
-        Members of its team see who spent it on which question, and of the wider budgets what is theirs; officers, auditors and
-        operators see all that was spent and is promised of these, and not what was asked.
+        Members of its team see who spent it on which question, and of the wider budgets what is
+        theirs; officers, auditors and operators see all that was spent and is promised of these,
+        and not what was asked.
         """
         with context.database.transaction() as tx:
             seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
             if grant is not None and not seen:
-                raise NotFound(f"There is no grant {grant} that you may see.", zh=f"没有你可以查看的授权 {grant}。")
+                raise NotFound(
+                    f"There is no grant {grant} that you may see.", zh=f"没有你可以查看的授权 {grant}。"
+                )
             shown = []
             for one in seen:
                 policy = context.repository.current(one.dataset).policy
                 assert policy.budget is not None
                 own, member = statement(tx, one.account), one.team in asker.teams
-                wider = [statement(tx, account) for account in (Account(Level.DATASET, one.dataset),
-                                                                Account(Level.POPULATION, policy.population))]
+                wider = [
+                    statement(tx, account)
+                    for account in (
+                        Account(Level.DATASET, one.dataset),
+                        Account(Level.POPULATION, policy.population),
+                    )
+                ]
                 if member:
                     wider = [Statement(level.account, level.limit, own.spent, own.left) for level in wider]
-                shown.append({
-                    "grant": one.id, "dataset": one.dataset, "team": one.team, "status": one.status.value,
-                    "until": one.until.isoformat(), "delta": float(policy.budget.delta),
-                    "keys_left": own.left.delta_units // PrivacyLoss.at_least(Fraction(0), policy.budget.key_delta).delta_units,
-                    "levels": [_statement(level, policy.budget, of="team" if member or level is own else "all")
-                               for level in (own, *wider)],
-                    "spent": spending(tx, one) if member else None})
+                shown.append(
+                    {
+                        "grant": one.id,
+                        "dataset": one.dataset,
+                        "team": one.team,
+                        "status": one.status.value,
+                        "until": one.until.isoformat(),
+                        "delta": float(policy.budget.delta),
+                        "keys_left": own.left.delta_units
+                        // PrivacyLoss.at_least(Fraction(0), policy.budget.key_delta).delta_units,
+                        "levels": [
+                            _statement(level, policy.budget, of="team" if member or level is own else "all")
+                            for level in (own, *wider)
+                        ],
+                        "spent": spending(tx, one) if member else None,
+                    }
+                )
         return shown
 
     return api
 
 
 def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[str, Any]:
-    """An account for people. `of` says whose spending and promises these are: the grant's team's, or everybody's.
+    """An account for people. `of` says whose spending and promises these are:
+    the grant's team's, or everybody's.
 
     `promised` may still be spent by the grants that hold it; `left` is neither spent nor promised.
     """
     left = standing.held if of == "team" and standing.account.level is not Level.GRANT else standing.left
-    return {"level": standing.account.level.value, "key": standing.account.key, "of": of,
-            "picorho_limit": standing.limit.picorho, "picorho_spent": standing.spent.picorho,
-            "picorho_promised": standing.held.picorho, "picorho_left": left.picorho,
-            "epsilon_limit": float(epsilon_within(standing.limit, budget.delta)),
-            "epsilon_spent": round(epsilon_of(standing.spent, budget.delta), 4),
-            "delta_limit": float(standing.limit.delta), "delta_spent": float(standing.spent.delta),
-            "delta_promised": float(standing.held.delta), "delta_left": float(left.delta),
-            "percent_used": round(standing.percent_used, 4), "delta_percent_used": round(standing.delta_percent_used, 4)}
+    return {
+        "level": standing.account.level.value,
+        "key": standing.account.key,
+        "of": of,
+        "picorho_limit": standing.limit.picorho,
+        "picorho_spent": standing.spent.picorho,
+        "picorho_promised": standing.held.picorho,
+        "picorho_left": left.picorho,
+        "epsilon_limit": float(epsilon_within(standing.limit, budget.delta)),
+        "epsilon_spent": round(epsilon_of(standing.spent, budget.delta), 4),
+        "delta_limit": float(standing.limit.delta),
+        "delta_spent": float(standing.spent.delta),
+        "delta_promised": float(standing.held.delta),
+        "delta_left": float(left.delta),
+        "percent_used": round(standing.percent_used, 4),
+        "delta_percent_used": round(standing.delta_percent_used, 4),
+    }
 
 
 def _exact(epsilon: Decimal | None) -> Fraction | None:
     if epsilon is not None and not epsilon.is_finite():
-        raise InvalidInput("epsilon must be a number.", remedy="Common values are 0.05 to 1.",
-                           zh="epsilon 应是数字。", remedy_zh="常用 0.05 至 1。")
+        raise InvalidInput(
+            "epsilon must be a number.",
+            remedy="Common values are 0.05 to 1.",
+            zh="epsilon 应是数字。",
+            remedy_zh="常用 0.05 至 1。",
+        )
     return None if epsilon is None else Fraction(epsilon)

@@ -1,21 +1,24 @@
-"""What do noisy totals say? Values with standard errors and 95 % intervals, from released numbers and public facts only.
+"""What do noisy totals say?
+Values with standard errors and 95 % intervals, from released numbers and public facts only.
 
-- A count or a sum is a noisy total on its public scale (or two): its error is the noise's, known exactly before asking. The
-  discrete Gaussian's quantiles are the normal's to within one step, so two steps are added.
-- An average is a ratio of two noisy totals. Its interval is Fieller's (E. C. Fieller, "Some problems in interval
-  estimation", JRSS B 16, 1954), which stays honest when the count is small; where it is unbounded the average is
-  withheld as too noisy.
-- A quantile is read from a noisy histogram; its interval holds every value at which the noise could have hidden it (quantile.py).
-  Where the noise could hide that there are no rows, it is withheld as an average is.
-- What is computed from several (a variance, a ratio of sums) gets the interval of its parts' intervals (interval.py),
-  each of which is widened so that together they hold in 95 of 100 cases (Bonferroni).
+- A count or a sum is a noisy total on its public scale (or two): its error is the noise's, known
+  exactly before asking. The discrete Gaussian's quantiles are the normal's to within one step, so
+  two steps are added.
+- An average is a ratio of two noisy totals. Its interval is Fieller's (E. C. Fieller, "Some problems in
+  interval estimation", JRSS B 16, 1954), which stays honest when the count is small; where it is unbounded
+  the average is withheld as too noisy.
+- A quantile is read from a noisy histogram; its interval holds every value at which the noise could have
+  hidden it (quantile.py). Where the noise could hide that there are no rows, it is withheld as an average is.
+- What is computed from several (a variance, a ratio of sums) gets the interval of its parts' intervals
+  (interval.py), each of which is widened so that together they hold in 95 of 100 cases (Bonferroni).
 
-The standard error of what is computed from several is first-order, with a guard: each noisy total is moved by its own scale
-and by more, the largest slope counts, and what that does is added in squares.
+The standard error of what is computed from several is first-order, with a guard: each noisy total is moved by
+its own scale and by more, the largest slope counts, and what that does is added in squares.
 
-Bounds on what one unit adds move an answer too (queries/weights.md). Where it is known how far they may (bounding_bias.py), the
-interval is wider by it, so that of 100 such answers at least 95 hold what the rows themselves say; and the standard error is the
-root of the squares of the noise's and of the farthest that they may have moved it. What the noise alone says stands apart.
+Bounds on what one unit adds move an answer too (queries/weights.md). Where it is known how far they may
+(bounding_bias.py), the interval is wider by it, so that of 100 such answers at least 95 hold what the rows
+themselves say; and the standard error is the root of the squares of the noise's and of the farthest that they
+may have moved it. What the noise alone says stands apart.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +38,10 @@ from sandbox.releases.interval import Interval
 from sandbox.releases.quantile import Histogram, quantile_interval, quantile_value
 
 CONFIDENCE = 0.95
-TOO_NOISY = ("too noisy: the count may be zero; ask with a larger epsilon",
-             "噪声过大:计数可能为零;请用更大的 epsilon 提问")
+TOO_NOISY = (
+    "too noisy: the count may be zero; ask with a larger epsilon",
+    "噪声过大:计数可能为零;请用更大的 epsilon 提问",
+)
 
 
 MOVES = (1.0, 2.5)
@@ -45,13 +50,19 @@ MOVES = (1.0, 2.5)
 SPREADS = (Aggregation.VARIANCE, Aggregation.VARIANCE_POP, Aggregation.STDDEV, Aggregation.STDDEV_POP)
 COVARIANCES = (Aggregation.COVARIANCE, Aggregation.COVARIANCE_POP)
 
-TOO_FAR = ("rows beyond their persons' limit may have moved it by more than can be told: only the error of the noise is known",
-           "超出上限而略去的行可能使它偏离，幅度无法给出：只知道噪声的误差")
+TOO_FAR = (
+    (
+        "rows beyond their persons' limit may have moved it by more than can be told: only the "
+        "error of the noise is known"
+    ),
+    "超出上限而略去的行可能使它偏离，幅度无法给出：只知道噪声的误差",
+)
 
 
 @dataclass(frozen=True)
 class Noisy:
-    """A released total of one cell (one number for each bin) and the scale of its noise, in whole steps of 1/1024."""
+    """A released total of one cell (one number for each bin) and the scale of its noise,
+    in whole steps of 1/1024."""
 
     values: tuple[float, ...]
     scale: float
@@ -91,15 +102,27 @@ def z_of(confidence: float) -> float:
 
 def values_of(parts: Parts, cell: Cell) -> dict[Expression, Any]:
     """Each aggregate's value in a cell; None where it is withheld."""
-    return {aggregate: _value(aggregate, totals, cell, z_of(CONFIDENCE)) for aggregate, totals in parts.items()}
+    return {
+        aggregate: _value(aggregate, totals, cell, z_of(CONFIDENCE)) for aggregate, totals in parts.items()
+    }
 
 
-def estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
-             said: Said | None = None, bias: BoundingBias | None = None) -> Estimate:
-    """An output of one cell, with its error. `keys`: the cell's group keys. `said`: what is said across groups, with its bias
-    or without."""
+def estimate(
+    output: PlannedOutput,
+    parts: Parts,
+    cell: Cell,
+    keys: Mapping[Expression, Any],
+    said: Said | None = None,
+    bias: BoundingBias | None = None,
+) -> Estimate:
+    """An output of one cell, with its error. `keys`: the cell's group keys.
+    `said`: what is said across groups, with its bias or without."""
     by_noise = _estimate(output, parts, cell, keys, said, None)
-    return by_noise if bias is None else with_noise_apart(_estimate(output, parts, cell, keys, said, bias), by_noise)
+    return (
+        by_noise
+        if bias is None
+        else with_noise_apart(_estimate(output, parts, cell, keys, said, bias), by_noise)
+    )
 
 
 def with_noise_apart(whole: Estimate, noise: Estimate) -> Estimate:
@@ -121,14 +144,21 @@ def _of_noise(estimate: Estimate) -> tuple[float, float, float] | None:
     return None if error is None or low is None or high is None else (error, low, high)
 
 
-def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Expression, Any],
-              said: Said | None, bias: BoundingBias | None) -> Estimate:
+def _estimate(
+    output: PlannedOutput,
+    parts: Parts,
+    cell: Cell,
+    keys: Mapping[Expression, Any],
+    said: Said | None,
+    bias: BoundingBias | None,
+) -> Estimate:
     used = output.aggregates
     confidence = 1 - (1 - CONFIDENCE) / len(output.pieces)
     z = z_of(confidence)
     mine = {piece: parts[piece] for piece in output.pieces if isinstance(piece, Aggregate)}
     intervals: dict[Expression, Interval] = {
-        aggregate: interval_of(aggregate, totals, cell, z, bias) for aggregate, totals in mine.items()}
+        aggregate: interval_of(aggregate, totals, cell, z, bias) for aggregate, totals in mine.items()
+    }
     released = {**keys, **values_of(mine, cell)}
     for node in output.pieces:
         if isinstance(node, AnswerWindow):
@@ -144,10 +174,17 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
         if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
             return Estimate(value, None, None, None)
         return Estimate(value, _by_interval(value, around, z), around.low, around.high)
-    # a variance or a correlation whose every likely value is beyond its bounds has noise, and no error that could be told
-    nothing_told = around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
+    # a variance or a correlation whose every likely value is beyond its bounds has noise, and no
+    # error that could be told
+    nothing_told = (
+        around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
+    )
     if value is None or around.unbounded or nothing_told:
-        if not used or output.of != used[0] or used[0].aggregation not in (Aggregation.AVG, Aggregation.QUANTILE):
+        if (
+            not used
+            or output.of != used[0]
+            or used[0].aggregation not in (Aggregation.AVG, Aggregation.QUANTILE)
+        ):
             return Estimate(None, None, None, None, *TOO_NOISY)
         # an average or a quantile lies in the measure's bounds all the same
         return Estimate(None, None, intervals[used[0]].low, intervals[used[0]].high, *TOO_NOISY)
@@ -159,14 +196,28 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
     if isinstance(output.of, Aggregate) and output.of.aggregation is Aggregation.AVG:
         return Estimate(value, _average_error(parts[output.of], cell, z), around.low, around.high)
 
-    by_total = {total: {aggregate: totals for aggregate, totals in mine.items() if total in totals} for total in cell}
-    unbounded: dict[Expression, Any] = {**keys, **{
-        aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()}}
+    by_total = {
+        total: {aggregate: totals for aggregate, totals in mine.items() if total in totals} for total in cell
+    }
+    unbounded: dict[Expression, Any] = {
+        **keys,
+        **{
+            aggregate: _value(aggregate, totals, cell, z, bounded=False) for aggregate, totals in mine.items()
+        },
+    }
 
     def moved(total: Total, by: float) -> Any:
         other = {**cell, total: Noisy(tuple(number + by for number in cell[total].values), cell[total].scale)}
-        return evaluate(output.of, {**unbounded, **{
-            aggregate: _value(aggregate, totals, other, z, bounded=False) for aggregate, totals in by_total[total].items()}})
+        return evaluate(
+            output.of,
+            {
+                **unbounded,
+                **{
+                    aggregate: _value(aggregate, totals, other, z, bounded=False)
+                    for aggregate, totals in by_total[total].items()
+                },
+            },
+        )
 
     error = _by_interval(value, around, z)
     straight = None if any(total.bins > 1 for total in by_total) else _spread(mine, cell, moved)
@@ -176,11 +227,15 @@ def _estimate(output: PlannedOutput, parts: Parts, cell: Cell, keys: Mapping[Exp
 def is_scaled(expression: Expression) -> bool:
     """Whether it is a count or a sum: noisy totals on their public scales."""
     return isinstance(expression, Aggregate) and expression.aggregation in (
-        Aggregation.COUNT, Aggregation.COUNT_DISTINCT, Aggregation.SUM)
+        Aggregation.COUNT,
+        Aggregation.COUNT_DISTINCT,
+        Aggregation.SUM,
+    )
 
 
 def units_of(totals: Sequence[Total]) -> list[tuple[Total, float]]:
-    """What one step of 1/1024 of each total is worth in a count or a sum: a sum around a centre has the count's part, too."""
+    """What one step of 1/1024 of each total is worth in a count or a sum:
+    a sum around a centre has the count's part, too."""
     if totals[0].bounds is None:
         return [(totals[0], 1 / WEIGHT)]
     _, _, centre, step = totals[0].grid
@@ -221,9 +276,12 @@ def _spread(parts: Parts, cell: Cell, moved: Callable[[Total, float], Any]) -> f
     return sqrt(squares) or None
 
 
-def _within(asked: Expression, parts: Parts, around: Interval, counted: Callable[[Aggregate], Interval]) -> Interval:
-    """No variance of values within bounds is above a quarter of the square of how far these lie apart, and no covariance above
-    a quarter of their product (T. Popoviciu 1935): of a sample n / (n - 1) times that."""
+def _within(
+    asked: Expression, parts: Parts, around: Interval, counted: Callable[[Aggregate], Interval]
+) -> Interval:
+    """No variance of values within bounds is above a quarter of the square of how far these lie apart,
+    and no covariance above a quarter of their product (T. Popoviciu 1935): of a sample n
+    / (n - 1) times that."""
     if not isinstance(asked, Aggregate) or asked.aggregation not in (*SPREADS, *COVARIANCES):
         return around
     sides = [parts.get(Aggregate(Aggregation.AVG, of)) for of in (asked.of, asked.by or asked.of)]
@@ -243,7 +301,9 @@ def _within(asked: Expression, parts: Parts, around: Interval, counted: Callable
     return Interval(min(most, max(low, around.low)), max(low, min(most, around.high)))
 
 
-def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, *, bounded: bool = True) -> float | None:
+def _value(
+    aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, *, bounded: bool = True
+) -> float | None:
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
@@ -252,17 +312,24 @@ def _value(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float
             return _average(noisy, cell[totals[1]], totals[0], z, bounded=bounded)[0]
     assert aggregate.fraction is not None
     histogram = _histogram(totals, cell)
-    return None if bounded and histogram.may_be_empty(z) else quantile_value(histogram, float(aggregate.fraction))
+    return (
+        None
+        if bounded and histogram.may_be_empty(z)
+        else quantile_value(histogram, float(aggregate.fraction))
+    )
 
 
-def interval_of(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float,
-                bias: BoundingBias | None = None) -> Interval:
-    """Where an aggregate lies with the confidence of `z` standard deviations, and with what bounding may have done."""
+def interval_of(
+    aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, bias: BoundingBias | None = None
+) -> Interval:
+    """Where an aggregate lies with the confidence of `z` standard deviations,
+    and with what bounding may have done."""
     noisy = cell[totals[0]]
     match aggregate.aggregation:
         case Aggregation.COUNT | Aggregation.COUNT_DISTINCT | Aggregation.SUM:
             value = sum(cell[total].value * unit for total, unit in units_of(totals))
-            # each total's own quantile is off by less than one step, and so is their sum's by less than a step of each
+            # each total's own quantile is off by less than one step, and so is their sum's by
+            # less than a step of each
             width = z * _scale(totals, cell) + 2 * sum(abs(unit) for _, unit in units_of(totals))
             found = Interval(value - width, value + width)
         case Aggregation.AVG:
@@ -278,7 +345,9 @@ def _rows(noisy: Noisy, z: float) -> Interval:
     return Interval((noisy.value - z * noisy.scale) / WEIGHT, (noisy.value + z * noisy.scale) / WEIGHT)
 
 
-def _quantile(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, bias: BoundingBias | None) -> Interval:
+def _quantile(
+    aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: float, bias: BoundingBias | None
+) -> Interval:
     assert aggregate.fraction is not None
     histogram, q = _histogram(totals, cell), float(aggregate.fraction)
     if bias is None:
@@ -286,7 +355,10 @@ def _quantile(aggregate: Aggregate, totals: tuple[Total, ...], cell: Cell, z: fl
     gap, missing = bias.gap(aggregate.of), bias.missing(totals[0], histogram.rows(z) / WEIGHT)
     found = quantile_interval(histogram, q, z, missing * WEIGHT, (gap.rows + bias.unsure(totals[0])) * WEIGHT)
     low, high, *_ = totals[0].grid  # what is counted at a bound may lie beyond it
-    return Interval(found.low + (gap.low if found.low <= low else 0.0), found.high + (gap.high if found.high >= high else 0.0))
+    return Interval(
+        found.low + (gap.low if found.low <= low else 0.0),
+        found.high + (gap.high if found.high >= high else 0.0),
+    )
 
 
 def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
@@ -294,11 +366,14 @@ def _histogram(totals: tuple[Total, ...], cell: Cell) -> Histogram:
     return Histogram(totals[0].bounds, tuple((cell[total].values, cell[total].scale) for total in totals))
 
 
-def _average(centred: Noisy, present: Noisy, total: Total, z: float, *,
-             bounded: bool = True) -> tuple[float | None, Interval]:
-    """The mean and its interval, both clipped to the measure's bounds, where the clamped mean is known to lie.
+def _average(
+    centred: Noisy, present: Noisy, total: Total, z: float, *, bounded: bool = True
+) -> tuple[float | None, Interval]:
+    """The mean and its interval, both clipped to the measure's bounds,
+    where the clamped mean is known to lie.
 
-    A mean that the noise took out of the bounds is told as the bound, with half its interval's width to the inner side.
+    A mean that the noise took out of the bounds is told as the bound, with half its interval's
+    width to the inner side.
     """
     low, high, centre, step = total.grid
     square = present.value**2 - (z * present.scale) ** 2
@@ -306,8 +381,10 @@ def _average(centred: Noisy, present: Noisy, total: Total, z: float, *,
         return None, Interval(low, high)
     product = centred.value * present.value
     root = z * sqrt(centred.scale**2 * square + (present.scale * centred.value) ** 2)
-    value, least, most = (centre + step * steps for steps in (
-        centred.value / present.value, (product - root) / square, (product + root) / square))
+    value, least, most = (
+        centre + step * steps
+        for steps in (centred.value / present.value, (product - root) / square, (product + root) / square)
+    )
     if not bounded:
         return value, Interval(least, most)
     half = (most - least) / 2
@@ -321,6 +398,10 @@ def _average(centred: Noisy, present: Noisy, total: Total, z: float, *,
 
 
 def _average_error(totals: tuple[Total, ...], cell: Cell, z: float) -> float:
-    """What Fieller's interval says of one standard deviation, and no more than what its bounds leave of it."""
-    sides = [_average(cell[totals[0]], cell[totals[1]], totals[0], z, bounded=bounded)[1] for bounded in (False, True)]
+    """What Fieller's interval says of one standard deviation, and no more than what
+    its bounds leave of it."""
+    sides = [
+        _average(cell[totals[0]], cell[totals[1]], totals[0], z, bounded=bounded)[1]
+        for bounded in (False, True)
+    ]
     return min((sides[0].high - sides[0].low) / (2 * z), (sides[1].high - sides[1].low) / z)

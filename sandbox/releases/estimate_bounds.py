@@ -1,4 +1,5 @@
-"""How are bounds bought that no policy has? Before the question that needs them, for every question after it (purchase.py)."""
+"""How are bounds bought that no policy has?
+Before the question that needs them, for every question after it (purchase.py)."""
 
 from typing import Any
 
@@ -30,8 +31,11 @@ def find_bounds(context: AskContext, principal: Principal, prepared: Prepared) -
         digest = digest_of_keys(share.bounds, prepared.version)
         with context.database.lock(f"bounds:{digest}"):
             with context.database.transaction() as tx:  # somebody else may have bought them while we waited
-                known = tx.execute(select(bought_bounds.c.digest).where(
-                    bought_bounds.c.digest.in_(digests_of_keys(share.bounds, prepared.version)))).first()
+                known = tx.execute(
+                    select(bought_bounds.c.digest).where(
+                        bought_bounds.c.digest.in_(digests_of_keys(share.bounds, prepared.version))
+                    )
+                ).first()
             if known is None:
                 buy(context, principal, prepared, _purchase(share, prepared.version, digest))
                 paid += share.loss
@@ -45,10 +49,19 @@ def _purchase(share: BoundsPrice, version: Version, digest: str) -> Purchase:
 
     def keep(tx: Transaction, told: dict[str, Any]) -> None:
         low, high = told["bounds"] or (None, None)
-        tx.execute(insert(bought_bounds).values(digest=digest, picorho=share.loss.picorho, scale=share.scale,
-                                                low=low, high=high))
+        tx.execute(
+            insert(bought_bounds).values(
+                digest=digest, picorho=share.loss.picorho, scale=share.scale, low=low, high=high
+            )
+        )
 
     column = share.bounds.of.text
-    return Purchase(share.bounds, digest, f"SELECT MIN({column}), MAX({column}) FROM {version.dataset}", share.loss,
-                    {"bounds": share.bounds.name, "sensitivity": share.bounds.sensitivity, "scale": repr(share.scale)},
-                    found, keep)
+    return Purchase(
+        share.bounds,
+        digest,
+        f"SELECT MIN({column}), MAX({column}) FROM {version.dataset}",
+        share.loss,
+        {"bounds": share.bounds.name, "sensitivity": share.bounds.sensitivity, "scale": repr(share.scale)},
+        found,
+        keep,
+    )

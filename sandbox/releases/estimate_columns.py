@@ -1,6 +1,8 @@
-"""What do noisy totals say of all cells at once? The same as estimate.py says of each: an answer may have thousands.
+"""What do noisy totals say of all cells at once?
+The same as estimate.py says of each: an answer may have thousands.
 
-Counts, sums and averages, which nearly all answers are made of, are computed as columns; anything else cell by cell.
+Counts, sums and averages, which nearly all answers are made of, are computed as columns;
+anything else cell by cell.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,16 @@ from sandbox.queries.tree import Aggregate, Aggregation
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer_cells import Cells
 from sandbox.releases.answer_window_values import AnswerGroups
-from sandbox.releases.estimate import CONFIDENCE, TOO_NOISY, Estimate, estimate, is_scaled, scale_of, units_of, z_of
+from sandbox.releases.estimate import (
+    CONFIDENCE,
+    TOO_NOISY,
+    Estimate,
+    estimate,
+    is_scaled,
+    scale_of,
+    units_of,
+    z_of,
+)
 
 Numbers = npt.NDArray[np.float64]
 
@@ -41,21 +52,41 @@ def estimate_all(output: PlannedOutput, cells: Cells) -> Estimates:
         return _scaled(cells, of)
     if isinstance(of, Aggregate) and of.aggregation is Aggregation.AVG:
         return _averages(cells, of)
-    return _as_columns([estimate(output, cells.plan.parts, cell, cells.keys(place), bias=cells.bias)
-                        for place, cell in enumerate(cells.totals)])
+    return _as_columns(
+        [
+            estimate(output, cells.plan.parts, cell, cells.keys(place), bias=cells.bias)
+            for place, cell in enumerate(cells.totals)
+        ]
+    )
 
 
 def estimate_across(output: PlannedOutput, groups: AnswerGroups, rows: Sequence[int]) -> Estimates:
     """An output that says something across groups, of the `rows` that are shown."""
     parts, cells, places = groups.plan.parts, groups.cells, groups.places
-    return _as_columns([estimate(output, parts, cells.totals[places[row]], cells.keys(places[row]), partial(groups.said, row),
-                                 cells.bias) for row in rows])
+    return _as_columns(
+        [
+            estimate(
+                output,
+                parts,
+                cells.totals[places[row]],
+                cells.keys(places[row]),
+                partial(groups.said, row),
+                cells.bias,
+            )
+            for row in rows
+        ]
+    )
 
 
 def _as_columns(found: Sequence[Estimate]) -> Estimates:
-    return Estimates([one.value for one in found], [
-        _error(one.standard_error, one.low, one.high, one.noise) | (
-            {"note": one.note, "note_zh": one.note_zh} if one.note else {}) for one in found])
+    return Estimates(
+        [one.value for one in found],
+        [
+            _error(one.standard_error, one.low, one.high, one.noise)
+            | ({"note": one.note, "note_zh": one.note_zh} if one.note else {})
+            for one in found
+        ],
+    )
 
 
 def _scaled(cells: Cells, of: Aggregate) -> Estimates:
@@ -94,9 +125,15 @@ def _averages(cells: Cells, of: Aggregate) -> Estimates:
     moved = None if cells.bias is None else cells.bias.moved(of, totals, least, most, *_rows(cells, totals))
     errors = _errors(error, least, most, moved)
     ends = zip(*((least, most) if moved is None else moved), strict=True)
-    return Estimates([one if known else None for one, known in zip(value.tolist(), told.tolist(), strict=True)], [
-        error if known else _error(None, float(first), float(last)) | {"note": TOO_NOISY[0], "note_zh": TOO_NOISY[1]}
-        for error, known, (first, last) in zip(errors, told.tolist(), ends, strict=True)])
+    return Estimates(
+        [one if known else None for one, known in zip(value.tolist(), told.tolist(), strict=True)],
+        [
+            error
+            if known
+            else _error(None, float(first), float(last)) | {"note": TOO_NOISY[0], "note_zh": TOO_NOISY[1]}
+            for error, known, (first, last) in zip(errors, told.tolist(), ends, strict=True)
+        ],
+    )
 
 
 def _rows(cells: Cells, totals: Sequence[Total]) -> tuple[Numbers | float, Numbers | float]:
@@ -107,18 +144,27 @@ def _rows(cells: Cells, totals: Sequence[Total]) -> tuple[Numbers | float, Numbe
     return rows - room, rows + room
 
 
-def _errors(error: Numbers, low: Numbers, high: Numbers, moved: tuple[Numbers, Numbers] | None) -> list[dict[str, Any]]:
-    """With the noise's own apart, where bounds on units may have moved a value farther: as `estimate.with_noise_apart`."""
+def _errors(
+    error: Numbers, low: Numbers, high: Numbers, moved: tuple[Numbers, Numbers] | None
+) -> list[dict[str, Any]]:
+    """With the noise's own apart, where bounds on units may have moved a value farther:
+    as `estimate.with_noise_apart`."""
     noise = zip(error.tolist(), low.tolist(), high.tolist(), strict=True)
     if moved is None:
         return [_error(*one) for one in noise]
     farthest = np.maximum(low - moved[0], moved[1] - high)
     whole = zip(np.hypot(error, farthest).tolist(), moved[0].tolist(), moved[1].tolist(), strict=True)
-    return [_error(*one, apart) if far > 0 else _error(*apart)
-            for one, apart, far in zip(whole, noise, farthest.tolist(), strict=True)]
+    return [
+        _error(*one, apart) if far > 0 else _error(*apart)
+        for one, apart, far in zip(whole, noise, farthest.tolist(), strict=True)
+    ]
 
 
-def _error(standard_error: float | None, low: float | None, high: float | None,
-           noise: tuple[float, float, float] | None = None) -> dict[str, Any]:
+def _error(
+    standard_error: float | None,
+    low: float | None,
+    high: float | None,
+    noise: tuple[float, float, float] | None = None,
+) -> dict[str, Any]:
     said = {"standard_error": standard_error, "low": low, "high": high}
     return said if noise is None else said | {"noise": dict(zip(said, noise, strict=True))}

@@ -1,7 +1,9 @@
-"""What is an expression worth, once its aggregates are released? As a value, and as an interval that holds the true one.
+"""What is an expression worth, once its aggregates are released?
+As a value, and as an interval that holds the true one.
 
-It touches no data and costs nothing: differential privacy is closed under post-processing (Dwork and Roth 2014,
-Proposition 2.1). Nothing is empty by accident: what cannot be computed (a division by zero) is None, as in SQL.
+It touches no data and costs nothing: differential privacy is closed under post-processing (Dwork and
+Roth 2014, Proposition 2.1). Nothing is empty by accident: what cannot be computed (a division by
+zero) is None, as in SQL.
 """
 
 import math
@@ -36,14 +38,24 @@ Released = Mapping[Expression, Any]
 """The value (or the interval) of each aggregate and each group key."""
 
 ROUNDED: dict[Function, Callable[[float], float]] = {
-    Function.FLOOR: math.floor, Function.CEIL: math.ceil, Function.TRUNC: math.trunc}
+    Function.FLOOR: math.floor,
+    Function.CEIL: math.ceil,
+    Function.TRUNC: math.trunc,
+}
 CALLED: dict[Function, Callable[[float], float]] = {
-    **ROUNDED, Function.ABS: abs, Function.SQRT: math.sqrt, Function.LN: math.log, Function.EXP: math.exp,
-    Function.SIN: math.sin, Function.COS: math.cos}
+    **ROUNDED,
+    Function.ABS: abs,
+    Function.SQRT: math.sqrt,
+    Function.LN: math.log,
+    Function.EXP: math.exp,
+    Function.SIN: math.sin,
+    Function.COS: math.cos,
+}
 
 
 def evaluate(expression: Expression, released: Released) -> Any:
     """A number, text, date, boolean or None, by SQL's rules."""
+
     def of(part: Expression) -> Any:
         return evaluate(part, released)
 
@@ -65,8 +77,10 @@ def evaluate(expression: Expression, released: Released) -> Any:
         case Coalesce(parts):
             return next((value for value in map(of, parts) if value is not None), None)
         case Case(branches, otherwise):
-            return next((of(then) for condition, then in branches if of(condition) is True),
-                        None if otherwise is None else of(otherwise))
+            return next(
+                (of(then) for condition, then in branches if of(condition) is True),
+                None if otherwise is None else of(otherwise),
+            )
         case Compare(comparison, left, right):
             first, second = of(left), of(right)
             return None if first is None or second is None else COMPARED[comparison](first, second)
@@ -90,7 +104,9 @@ def evaluate(expression: Expression, released: Released) -> Any:
 
 
 def enclose(expression: Expression, released: Released, intervals: Mapping[Expression, Interval]) -> Interval:
-    """An interval of the number that the expression has, if each aggregate lies in its own. Conditions are taken as released."""
+    """An interval of the number that the expression has, if each aggregate lies in its own.
+    Conditions are taken as released."""
+
     def of(part: Expression) -> Interval:
         return enclose(part, released, intervals)
 
@@ -117,7 +133,9 @@ def enclose(expression: Expression, released: Released, intervals: Mapping[Expre
             side = of(inner)
             return Interval(_rounded(side.low, digits, even=even), _rounded(side.high, digits, even=even))
         case Case(branches, otherwise):
-            taken = next((then for condition, then in branches if evaluate(condition, released) is True), otherwise)
+            taken = next(
+                (then for condition, then in branches if evaluate(condition, released) is True), otherwise
+            )
             return EVERYTHING if taken is None else of(taken)
         case Coalesce(parts):
             taken = next((part for part in parts if evaluate(part, released) is not None), None)
@@ -166,7 +184,9 @@ def _enclosed_call(function: Function, inner: Interval) -> Interval:
         case Function.SIN | Function.COS:
             return Interval(-1.0, 1.0)
         case Function.EXP:
-            return Interval(math.exp(min(inner.low, 700)), math.exp(inner.high) if inner.high < 700 else math.inf)
+            return Interval(
+                math.exp(min(inner.low, 700)), math.exp(inner.high) if inner.high < 700 else math.inf
+            )
         case Function.FLOOR | Function.CEIL | Function.TRUNC if not inner.unbounded:
             whole = ROUNDED[function]
             return Interval(float(whole(inner.low)), float(whole(inner.high)))

@@ -1,4 +1,5 @@
-"""What would an answer cost, and how far off would it be? Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
+"""What would an answer cost, and how far off would it be?
+Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
 
 from collections.abc import Container
 from fractions import Fraction
@@ -23,9 +24,17 @@ from sandbox.releases.prepare import Prepared, already_released, charge, charge_
 from sandbox.releases.response_time import allowance_for_keys, allowance_seconds
 
 
-def explain(context: AskContext, *, principal: Principal, sql: str, epsilon: Fraction | None = None,
-            error: float | None = None, grant_id: int | None = None) -> dict[str, Any]:
-    """The price of a question by total, the error of each output, and what would be left. Raises as `ask` does before data."""
+def explain(
+    context: AskContext,
+    *,
+    principal: Principal,
+    sql: str,
+    epsilon: Fraction | None = None,
+    error: float | None = None,
+    grant_id: int | None = None,
+) -> dict[str, Any]:
+    """The price of a question by total, the error of each output, and what would be left.
+    Raises as `ask` does before data."""
     if versions := open_versions(sql, version_of=context.repository.current):
         return explain_openly(context, principal=principal, sql=sql, versions=versions)
     prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
@@ -34,41 +43,75 @@ def explain(context: AskContext, *, principal: Principal, sql: str, epsilon: Fra
         loss = charge(prepared, released) + charge_first(prepared)
         standing, *others = [statement(tx, grant.account) for grant in prepared.grants]
         policy = prepared.version.policy
-        wider = [statement(tx, account) for account in (Account(Level.DATASET, policy.dataset),
-                                                        Account(Level.POPULATION, policy.population))]
+        wider = [
+            statement(tx, account)
+            for account in (
+                Account(Level.DATASET, policy.dataset),
+                Account(Level.POPULATION, policy.population),
+            )
+        ]
         refused = refusal(tx, **prepared.charged, loss=loss)
     budget, plan = prepared.version.policy.budget, prepared.plan
     assert budget is not None
     return {
-        "dataset": prepared.version.dataset, "version": prepared.version.number, "grant": prepared.grant.id,
-        "epsilon": round(epsilon_of(loss, budget.delta), 6), "delta": float(budget.delta), "rho": float(loss.rho),
-        "picorho": loss.picorho, "delta_spent": float(loss.delta), "stored": loss.picorho == 0,
-        "totals": [{"total": share.total.name, "one_unit_changes_it_by": share.total.sensitivity / WEIGHT,
-                    "picorho": 0 if share.total.name in released else share.loss.picorho,
-                    "released_before": share.total.name in released} for share in prepared.price.shares],
-        "keys": [{"key": wording(share.discovery.of), "found_before": share.discovery not in plan.unknown,
-                  "picorho": share.loss.picorho if share.discovery in plan.unknown else 0,
-                  "delta": float(share.loss.delta) if share.discovery in plan.unknown else 0.0,
-                  "shown_from_units": share.least_units}
-                 for share in prepared.price.keys],
+        "dataset": prepared.version.dataset,
+        "version": prepared.version.number,
+        "grant": prepared.grant.id,
+        "epsilon": round(epsilon_of(loss, budget.delta), 6),
+        "delta": float(budget.delta),
+        "rho": float(loss.rho),
+        "picorho": loss.picorho,
+        "delta_spent": float(loss.delta),
+        "stored": loss.picorho == 0,
+        "totals": [
+            {
+                "total": share.total.name,
+                "one_unit_changes_it_by": share.total.sensitivity / WEIGHT,
+                "picorho": 0 if share.total.name in released else share.loss.picorho,
+                "released_before": share.total.name in released,
+            }
+            for share in prepared.price.shares
+        ],
+        "keys": [
+            {
+                "key": wording(share.discovery.of),
+                "found_before": share.discovery not in plan.unknown,
+                "picorho": share.loss.picorho if share.discovery in plan.unknown else 0,
+                "delta": float(share.loss.delta) if share.discovery in plan.unknown else 0.0,
+                "shown_from_units": share.least_units,
+            }
+            for share in prepared.price.keys
+        ],
         "bounds": [_bounds(name, prepared) for name in plan.scope.bought],
-        "bounding": [english for english, _ in bounding(plan)], "bounding_zh": [chinese for _, chinese in bounding(plan)],
+        "bounding": [english for english, _ in bounding(plan)],
+        "bounding_zh": [chinese for _, chinese in bounding(plan)],
         "outputs": [_predicted(output, prepared, released) for output in plan.outputs if output.aggregates],
         "cells": None if plan.unknown else plan.cells,
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan, prepared.units)),
-        "budget": {"percent_used_now": round(standing.percent_used, 4),
-                   "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
-                   "delta_limit": float(standing.limit.delta), "delta_left_now": float(standing.left.delta),
-                   "delta_percent_used_now": round(standing.delta_percent_used, 4),
-                   "delta_percent_used_after": round(_delta_percent(standing.spent + loss, standing.limit), 4),
-                   "enough": refused is None, "refusal": None if refused is None else _told(refused),
-                   "such_questions_left": _times(loss, [one.left for one in (standing, *others)])},
-        # of these, what the grant itself spends: what others have spent or have left is not this team's to see
-        "percent_used_after": {one.account.level.value: round(_percent(standing.spent + loss, one.limit), 4)
-                               for one in wider},
-        "answer_takes_seconds": round(allowance_seconds(plan) + sum(
-            [allowance_for_keys(plan, key) for key in plan.unknown]
-            + [allowance_for_keys(plan, one) for one in plan.scope.unbought]), 3),
+        "budget": {
+            "percent_used_now": round(standing.percent_used, 4),
+            "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
+            "delta_limit": float(standing.limit.delta),
+            "delta_left_now": float(standing.left.delta),
+            "delta_percent_used_now": round(standing.delta_percent_used, 4),
+            "delta_percent_used_after": round(_delta_percent(standing.spent + loss, standing.limit), 4),
+            "enough": refused is None,
+            "refusal": None if refused is None else _told(refused),
+            "such_questions_left": _times(loss, [one.left for one in (standing, *others)]),
+        },
+        # of these, what the grant itself spends: what others have spent or have left is
+        # not this team's to see
+        "percent_used_after": {
+            one.account.level.value: round(_percent(standing.spent + loss, one.limit), 4) for one in wider
+        },
+        "answer_takes_seconds": round(
+            allowance_seconds(plan)
+            + sum(
+                [allowance_for_keys(plan, key) for key in plan.unknown]
+                + [allowance_for_keys(plan, one) for one in plan.scope.unbought]
+            ),
+            3,
+        ),
         **notes(prepared),
     }
 
@@ -78,7 +121,11 @@ def _percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
 
 
 def _delta_percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
-    return 100 * spent.delta_units / limit.delta_units if limit.delta_units else (100.0 if spent.delta_units else 0.0)
+    return (
+        100 * spent.delta_units / limit.delta_units
+        if limit.delta_units
+        else (100.0 if spent.delta_units else 0.0)
+    )
 
 
 def _times(loss: PrivacyLoss, left: list[PrivacyLoss]) -> int | None:
@@ -89,8 +136,13 @@ def _times(loss: PrivacyLoss, left: list[PrivacyLoss]) -> int | None:
 
 
 def _told(refused: BudgetExhausted) -> dict[str, str]:
-    return {"code": refused.code, "message": refused.message, "message_zh": refused.zh, "remedy": refused.remedy,
-            "remedy_zh": refused.remedy_zh}
+    return {
+        "code": refused.code,
+        "message": refused.message,
+        "message_zh": refused.zh,
+        "remedy": refused.remedy,
+        "remedy_zh": refused.remedy_zh,
+    }
 
 
 def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
@@ -100,9 +152,21 @@ def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
     assert budget is not None
     if share is None:
         low, high = prepared.plan.scope.bought[name]
-        return {"column": name.text, "bought_before": True, "picorho": 0, "epsilon": 0.0, "low": float(low), "high": float(high)}
-    return {"column": name.text, "bought_before": False, "picorho": share.loss.picorho,
-            "epsilon": round(epsilon_of(share.loss, budget.delta), 6), "shown_from_units": least_units(share.bounds, share.scale)}
+        return {
+            "column": name.text,
+            "bought_before": True,
+            "picorho": 0,
+            "epsilon": 0.0,
+            "low": float(low),
+            "high": float(high),
+        }
+    return {
+        "column": name.text,
+        "bought_before": False,
+        "picorho": share.loss.picorho,
+        "epsilon": round(epsilon_of(share.loss, budget.delta), 6),
+        "shown_from_units": least_units(share.bounds, share.scale),
+    }
 
 
 def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[str]) -> dict[str, Any]:
@@ -115,17 +179,33 @@ def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[st
     shares = {share.total: share for share in prepared.price.shares}
     mine = dict.fromkeys(total for aggregate in output.aggregates for total in plan.parts[aggregate])
     to_pay = PrivacyLoss(sum(shares[total].loss.picorho for total in mine if total.name not in released))
-    said = {"name": output.name, "kind": output.asked.aggregation.value if isinstance(output.asked, Aggregate) else "computed",
-            "totals": [total.name for total in mine], "picorho": to_pay.picorho,
-            "epsilon": round(epsilon_of(to_pay, budget.delta), 6),
-            "noise_in_units": round(max(shares[total].scale / total.sensitivity for total in mine), 2),
-            "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan, prepared.units)),
-            "for_a_cell_of_units": None if plan.unknown else round(typical_units(plan, prepared.units))}
-    if any(name in {one.of for one in plan.scope.unbought} for name in names_in(output.of)):  # its bounds are not known yet
-        return said | {"standard_error": None, "plus_minus_95": None, "percent_of_a_typical_cell": None, "at_worst": False,
-                       "for_a_value_of": None, "if_evenly_spread": False}
+    said = {
+        "name": output.name,
+        "kind": output.asked.aggregation.value if isinstance(output.asked, Aggregate) else "computed",
+        "totals": [total.name for total in mine],
+        "picorho": to_pay.picorho,
+        "epsilon": round(epsilon_of(to_pay, budget.delta), 6),
+        "noise_in_units": round(max(shares[total].scale / total.sensitivity for total in mine), 2),
+        "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan, prepared.units)),
+        "for_a_cell_of_units": None if plan.unknown else round(typical_units(plan, prepared.units)),
+    }
+    # its bounds are not known yet
+    if any(name in {one.of for one in plan.scope.unbought} for name in names_in(output.of)):
+        return said | {
+            "standard_error": None,
+            "plus_minus_95": None,
+            "percent_of_a_typical_cell": None,
+            "at_worst": False,
+            "for_a_value_of": None,
+            "if_evenly_spread": False,
+        }
     found = predict(output, plan, {total: share.scale for total, share in shares.items()}, prepared.units)
     known = found.relative != inf and not plan.unknown
-    return said | {"standard_error": found.standard_error, "plus_minus_95": found.half_width,
-                   "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None, "at_worst": found.worst,
-                   "for_a_value_of": found.typical if known else None, "if_evenly_spread": found.evenly}
+    return said | {
+        "standard_error": found.standard_error,
+        "plus_minus_95": found.half_width,
+        "percent_of_a_typical_cell": round(100 * found.relative, 2) if known else None,
+        "at_worst": found.worst,
+        "for_a_value_of": found.typical if known else None,
+        "if_evenly_spread": found.evenly,
+    }

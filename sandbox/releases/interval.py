@@ -1,7 +1,7 @@
 """Between which two values does something lie, if its parts lie between theirs? Arithmetic on intervals.
 
-Source: R. E. Moore, "Interval Analysis", Prentice-Hall 1966. Ends may be infinite; each result holds every value that
-the operation can have on values from the intervals.
+Source: R. E. Moore, "Interval Analysis", Prentice-Hall 1966. Ends may be infinite; each result holds every
+value that the operation can have on values from the intervals.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""How is noise added? By OpenDP's discrete Gaussian, on whole numbers, at the scale that the price certified."""
+"""How is noise added? By OpenDP's discrete Gaussian, on whole numbers,
+at the scale that the price certified."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,17 @@ from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice,
 from sandbox.queries.value_ranges import MOST_KEY_VALUES
 
 MOST = 2**62
-"""Totals are clamped to ±2**62, which moves no two totals apart, so that they fit OpenDP's 64-bit integers."""
+"""Totals are clamped to ±2**62, which moves no two totals apart,
+so that they fit OpenDP's 64-bit integers."""
 CELLS_AT_ONCE = 500
 
 
 def add_noise(share: MeasurementPrice, cells: list[int]) -> list[int]:
-    """One noisy integer per cell. Raises `ValueError` rather than release anything whose certified loss exceeds its price.
+    """One noisy integer per cell.
+    Raises `ValueError` rather than release anything whose certified loss exceeds its price.
 
-    The map speaks of all cells. Each gets noise of its own from the same distribution, so many are done in parts, side by side.
+    The map speaks of all cells. Each gets noise of its own from the same distribution, so many are done in
+    parts, side by side.
     """
     if Fraction(gaussian(share.scale).map(float(share.total.sensitivity))) > share.loss.rho:
         raise ValueError("the scale does not certify the price")
@@ -30,7 +34,7 @@ def add_noise(share: MeasurementPrice, cells: list[int]) -> list[int]:
 
 def _noisy(scale: float, cells: list[int]) -> list[int]:
     def part(start: int) -> list[int]:
-        some = [max(-MOST, min(MOST, value)) for value in cells[start: start + CELLS_AT_ONCE]]
+        some = [max(-MOST, min(MOST, value)) for value in cells[start : start + CELLS_AT_ONCE]]
         return [int(value) for value in gaussian(scale)(some)]
 
     starts = range(0, len(cells), CELLS_AT_ONCE)
@@ -41,7 +45,8 @@ def _noisy(scale: float, cells: list[int]) -> list[int]:
 
 
 def bounds_found(share: BoundsPrice, weights: Mapping[KeyValue, int]) -> tuple[Fraction, Fraction] | None:
-    """A column's bounds, from the weights of the units that have values in each bucket; None where no bucket has enough.
+    """A column's bounds, from the weights of the units that have values in each bucket;
+    None where no bucket has enough.
 
     Every public bucket gets noise, whether any unit is in it or not. Raises `ValueError` as `add_noise` does.
     """
@@ -53,12 +58,16 @@ def bounds_found(share: BoundsPrice, weights: Mapping[KeyValue, int]) -> tuple[F
 
 
 def values_told(share: PartitionPrice, weights: Mapping[KeyValue, int]) -> list[KeyValue]:
-    """The values that enough units have, noise included, in order; of too many, those with the largest noisy numbers.
+    """The values that enough units have, noise included, in order;
+    of too many, those with the largest noisy numbers.
 
-    `weights`: the sum of the weights of the units that have it, by value. Values that nobody has get no noise and are never told:
-    the delta pays for that (weights.md). Raises `ValueError` as `add_noise` does.
+    `weights`: the sum of the weights of the units that have it, by value. Values that nobody has get no noise
+    and are never told: the delta pays for that (weights.md). Raises `ValueError` as `add_noise` does.
     """
-    rho, delta = gaussian(share.scale).map(float(share.discovery.sensitivity)), told_alone(share.threshold, share.scale)
+    rho, delta = (
+        gaussian(share.scale).map(float(share.discovery.sensitivity)),
+        told_alone(share.threshold, share.scale),
+    )
     if Fraction(rho) > share.loss.rho or Fraction(delta) > share.loss.delta:
         raise ValueError("the scale and the threshold do not certify the price")
     values = sorted(weights)  # so that of two with the same number the same is told whoever else is there

@@ -1,19 +1,21 @@
-"""The moment at which an answer may leave: it follows from public facts, so that its time tells nothing about a row.
+"""The moment at which an answer may leave: it follows from public facts,
+so that its time tells nothing about a row.
 
-Source of the rule: Haeberlen, Pierce and Narayan, "Differential Privacy Under Fire", USENIX Security 2011, section 4.
+Source of the rule: Haeberlen, Pierce and Narayan, "Differential Privacy Under Fire", USENIX
+Security 2011, section 4.
 
-An answer leaves at its *allowance*, a function of the plan (queries/cost.py bounds what it computes), times a power of two.
-Which power, the load of the machine says as others see it: before a question's rows are touched, a probe that computes a
-fixed amount and knows nothing of the question takes its time (`Engine.load`). If the question is not done at that moment, it
-leaves at the next power, and so on up to its *limit*. So its own computing can be seen only where it takes several times
-what was allowed for it, and then as one of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at
-the limit.
+An answer leaves at its *allowance*, a function of the plan (queries/cost.py bounds what it computes), times a
+power of two. Which power, the load of the machine says as others see it: before a question's rows are
+touched, a probe that computes a fixed amount and knows nothing of the question takes its time
+(`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to its
+*limit*. So its own computing can be seen only where it takes several times what was allowed for it, and then
+as one of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
 
-What is measured against the allowance while it computes is its own processors' time (`computing_seconds`), at which its
-process is ended: a busy machine alone never makes a question fail.
+What is measured against the allowance while it computes is its own processors' time (`computing_seconds`), at
+which its process is ended: a busy machine alone never makes a question fail.
 
-Whatever tells a time waits for that moment: the answer's own date, the log's entries, which anybody may read, and the
-place of the computation, which the next question waits for.
+Whatever tells a time waits for that moment: the answer's own date, the log's entries, which anybody may read,
+and the place of the computation, which the next question waits for.
 """
 
 import time
@@ -48,12 +50,14 @@ MOST_ALLOWANCE = MOST_SECONDS / 4
 
 
 def allowance_seconds(plan: Plan) -> float:
-    """How long an answer takes, from the plan alone: the public number of rows, what is computed for each, how many cells."""
+    """How long an answer takes, from the plan alone:
+    the public number of rows, what is computed for each, how many cells."""
     return _seconds(plan, cost_of(plan).typical_rows)
 
 
 def computing_seconds(plan: Plan) -> float:
-    """After how much time of its processors a question's process is ended: several times what its rows can take at most."""
+    """After how much time of its processors a question's process is ended:
+    several times what its rows can take at most."""
     return 4 * _seconds(plan, cost_of(plan).rows)
 
 
@@ -62,25 +66,39 @@ def require_in_time(plan: Plan) -> None:
     takes = max(allowance_seconds(plan), computing_seconds(plan) / 16)
     if takes > MOST_ALLOWANCE:
         raise QueryRefused(
-            "The question", f"computing it could take {takes:.0f} seconds; at most {MOST_ALLOWANCE:.0f} are given.",
-            instead="Ask for fewer outputs at once, group by fewer values, or join less.", construct_zh="此问",
+            "The question",
+            f"computing it could take {takes:.0f} seconds; at most {MOST_ALLOWANCE:.0f} are given.",
+            instead="Ask for fewer outputs at once, group by fewer values, or join less.",
+            construct_zh="此问",
             why_zh=f"计算它可能需要 {takes:.0f} 秒，至多给 {MOST_ALLOWANCE:.0f} 秒。",
-            instead_zh="请一次少问几个输出、按更少的取值分组，或少联几张表。")
+            instead_zh="请一次少问几个输出、按更少的取值分组，或少联几张表。",
+        )
 
 
 def _seconds(plan: Plan, rows: int) -> float:
     parts = sum(1 for _ in walk((plan.where, plan.per_unit, plan.joins, tuple(key.of for key in plan.keys))))
     own = SECONDS_A_ROW_AND_OWN_VALUE * len(plan.own)
-    return START_SECONDS + rows * SECONDS_A_STEP * cost_of(plan).row_steps + sum(
-        rows * (SECONDS_A_ROW.get(total.kind, SECONDS_A_ROW_OTHERWISE) + own
-                + SECONDS_A_ROW_AND_PART * (parts + sum(1 for _ in walk(total.of))))
-        + SECONDS_A_CELL * plan.cells * total.bins for total in plan.totals)
+    return (
+        START_SECONDS
+        + rows * SECONDS_A_STEP * cost_of(plan).row_steps
+        + sum(
+            rows
+            * (
+                SECONDS_A_ROW.get(total.kind, SECONDS_A_ROW_OTHERWISE)
+                + own
+                + SECONDS_A_ROW_AND_PART * (parts + sum(1 for _ in walk(total.of)))
+            )
+            + SECONDS_A_CELL * plan.cells * total.bins
+            for total in plan.totals
+        )
+    )
 
 
 def allowance_for_keys(plan: Plan, discovery: PartitionSelection | BoundsEstimation) -> float:
     """The same as `allowance_seconds` for finding a key's values, or a column's bounds."""
     return START_SECONDS + plan.version.policy.about_rows * (
-        SECONDS_A_ROW[TotalKind.VALUES] + SECONDS_A_ROW_AND_PART * sum(1 for _ in walk(discovery.of)))
+        SECONDS_A_ROW[TotalKind.VALUES] + SECONDS_A_ROW_AND_PART * sum(1 for _ in walk(discovery.of))
+    )
 
 
 def limit_seconds(allowance: float) -> float:
@@ -95,7 +113,8 @@ def moments(allowance: float) -> list[float]:
 
 
 def moment_for(allowance: float, *, load: float, passed: float) -> float:
-    """The moment of an answer that was ready after `passed` seconds, the probe's `load` having been found before.
+    """The moment of an answer that was ready after `passed` seconds,
+    the probe's `load` having been found before.
 
     `load`: how many times longer than on a quiet machine the same computing takes now.
     """

@@ -1,4 +1,5 @@
-"""How are a key's values bought? Before the question that needs them, for every question from then on (purchase.py)."""
+"""How are a key's values bought?
+Before the question that needs them, for every question from then on (purchase.py)."""
 
 from datetime import date
 from typing import Any
@@ -33,7 +34,9 @@ def find_keys(context: AskContext, principal: Principal, prepared: Prepared) -> 
             continue
         with context.database.lock(f"keys:{digest_of_keys(share.discovery, prepared.version)}"):
             with context.database.transaction() as tx:  # somebody else may have bought them while we waited
-                known = keys_found(tx, prepared.plan, {one.discovery: one.loss.picorho for one in prepared.price.keys})
+                known = keys_found(
+                    tx, prepared.plan, {one.discovery: one.loss.picorho for one in prepared.price.keys}
+                )
             if share.discovery.of not in known:
                 buy(context, principal, prepared, _purchase(share, prepared))
                 paid += share.loss
@@ -44,12 +47,34 @@ def _purchase(share: PartitionPrice, prepared: Prepared) -> Purchase:
     digest = digest_of_keys(share.discovery, prepared.version)
 
     def found(units: Any) -> dict[str, Any]:
-        return {"values": [value.isoformat() if isinstance(value, date) else value for value in values_told(share, units)]}
+        return {
+            "values": [
+                value.isoformat() if isinstance(value, date) else value for value in values_told(share, units)
+            ]
+        }
 
     def keep(tx: Transaction, told: dict[str, Any]) -> None:
-        tx.execute(insert(found_keys).values(digest=digest, picorho=share.loss.picorho, scale=share.scale,
-                                             threshold=share.threshold, values=told["values"]))
+        tx.execute(
+            insert(found_keys).values(
+                digest=digest,
+                picorho=share.loss.picorho,
+                scale=share.scale,
+                threshold=share.threshold,
+                values=told["values"],
+            )
+        )
 
-    return Purchase(share.discovery, digest, f"SELECT DISTINCT {wording(share.discovery.of)} FROM {prepared.version.dataset}",
-                    share.loss, {"keys": share.discovery.name, "sensitivity": share.discovery.sensitivity,
-                                 "scale": repr(share.scale), "threshold": share.threshold}, found, keep)
+    return Purchase(
+        share.discovery,
+        digest,
+        f"SELECT DISTINCT {wording(share.discovery.of)} FROM {prepared.version.dataset}",
+        share.loss,
+        {
+            "keys": share.discovery.name,
+            "sensitivity": share.discovery.sensitivity,
+            "scale": repr(share.scale),
+            "threshold": share.threshold,
+        },
+        found,
+        keep,
+    )

@@ -1,4 +1,5 @@
-"""Which values of a question's keys were found before? What was bought once serves every question on that version."""
+"""Which values of a question's keys were found before?
+What was bought once serves every question on that version."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -15,19 +16,26 @@ from sandbox.queries.value_ranges import range_of
 from sandbox.releases.tables import found_keys
 
 Found = dict[Expression, tuple[KeyValue, ...]]
-READ: dict[Type, Callable[[str], KeyValue]] = {Type.DATE: date.fromisoformat, Type.TIMESTAMP: datetime.fromisoformat}
+READ: dict[Type, Callable[[str], KeyValue]] = {
+    Type.DATE: date.fromisoformat,
+    Type.TIMESTAMP: datetime.fromisoformat,
+}
 
 
 def keys_found(tx: Transaction, plan: Plan, least: dict[PartitionSelection, int] | None = None) -> Found:
-    """The values of those keys that were found at a loss of at least so many picorho (any, if `least` is None).
+    """The values of those keys that were found at a loss of at least so many picorho (any,
+    if `least` is None).
 
-    Of several the least precise that is enough: whoever asked at that offer before finds the same groups again. Each
-    purchase is more precise than all before it, so which one that is never changes.
+    Of several the least precise that is enough: whoever asked at that offer before finds the same groups
+    again. Each purchase is more precise than all before it, so which one that is never changes.
     """
     found: Found = {}
     for discovery in plan.discoveries:
-        rows = tx.execute(select(found_keys).where(found_keys.c.digest.in_(digests_of_keys(discovery, plan.version)))
-                          .order_by(found_keys.c.picorho)).all()
+        rows = tx.execute(
+            select(found_keys)
+            .where(found_keys.c.digest.in_(digests_of_keys(discovery, plan.version)))
+            .order_by(found_keys.c.picorho)
+        ).all()
         enough = rows[-1:] if least is None else [row for row in rows if row.picorho >= least[discovery]]
         if enough:
             read = READ.get(range_of(discovery.of, plan.scope).type)

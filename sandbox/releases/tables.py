@@ -1,4 +1,5 @@
-"""Tables of questions, answers, and all that was released: totals, keys, rows left out. It is noised: it may leave, for ever."""
+"""Tables of questions, answers, and all that was released: totals, keys, rows left out.
+It is noised: it may leave, for ever."""
 
 from sqlalchemy import (
     BigInteger,
@@ -18,12 +19,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 from sandbox.database import metadata
 
 questions = Table(
-    "questions", metadata,
+    "questions",
+    metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("digest", Text, nullable=False, index=True),
     Column("version", Text, nullable=False),
     Column("grant", Integer, nullable=False, index=True),
-    Column("joined_grants", ARRAY(Integer), nullable=False, server_default="{}"),  # of the private datasets that are joined
+    # of the private datasets that are joined
+    Column("joined_grants", ARRAY(Integer), nullable=False, server_default="{}"),
     Column("asked_by", Text, nullable=False),
     Column("sql", Text, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged; 0 where all was released before
@@ -37,7 +40,8 @@ questions = Table(
 )
 
 released_totals = Table(
-    "released_totals", metadata,
+    "released_totals",
+    metadata,
     Column("digest", Text, primary_key=True),
     Column("total", Text, primary_key=True),
     Column("picorho", BigInteger, primary_key=True),
@@ -48,11 +52,13 @@ released_totals = Table(
 )
 
 bought_bounds = Table(
-    "bought_bounds", metadata,
+    "bought_bounds",
+    metadata,
     Column("digest", Text, primary_key=True),
     Column("picorho", BigInteger, nullable=False),
     Column("scale", Float, nullable=False),
-    Column("low", Text),  # exact, as a fraction; both are empty where no value was found that enough units have
+    # exact, as a fraction; both are empty where no value was found that enough units have
+    Column("low", Text),
     Column("high", Text),
     Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("(low IS NULL) = (high IS NULL)", name="both"),
@@ -60,7 +66,8 @@ bought_bounds = Table(
 )
 
 found_keys = Table(
-    "found_keys", metadata,
+    "found_keys",
+    metadata,
     Column("digest", Text, primary_key=True),
     Column("picorho", BigInteger, primary_key=True),
     Column("scale", Float, nullable=False),
@@ -71,13 +78,17 @@ found_keys = Table(
 )
 
 left_out_rows = Table(
-    "left_out_rows", metadata,
+    "left_out_rows",
+    metadata,
     Column("dataset", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("picorho", BigInteger, nullable=False),
     Column("scale", Float, nullable=False),
-    Column("units", ARRAY(BigInteger), nullable=False),  # noisy numbers of units by how many rows they have: contribution_histogram.py
+    # noisy numbers of units by how many rows they have: contribution_histogram.py
+    Column("units", ARRAY(BigInteger), nullable=False),
     Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]),
+    ForeignKeyConstraint(
+        ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
+    ),
     schema="vault",
 )

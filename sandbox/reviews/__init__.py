@@ -1,7 +1,16 @@
-"""内容审核: a team asks for files of a sealed run; people, each blind to the others, decide; only then does it get them."""
+"""内容审核: a team asks for files of a sealed run; people, each blind to the others, decide;
+only then does it get them."""
 
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Choice, Outcome, Review, ReviewState
 from sandbox.reviews.review_policy import ReviewPolicy, read_review_policy
 
-__all__ = ["Choice", "Outcome", "Review", "ReviewContext", "ReviewPolicy", "ReviewState", "read_review_policy"]
+__all__ = [
+    "Choice",
+    "Outcome",
+    "Review",
+    "ReviewContext",
+    "ReviewPolicy",
+    "ReviewState",
+    "read_review_policy",
+]

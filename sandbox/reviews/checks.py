@@ -1,7 +1,8 @@
-"""What do the automatic checks say of each file that was asked for? Asked when a reviewer first opens the review, then kept.
+"""What do the automatic checks say of each file that was asked for?
+Asked when a reviewer first opens the review, then kept.
 
-Not sooner: the team's request must take a moment that depends on nothing. A declared query's table is looked at again when
-another has left since.
+Not sooner: the team's request must take a moment that depends on nothing. A declared query's table is looked
+at again when another has left since.
 """
 
 import hashlib
@@ -21,25 +22,43 @@ from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
-from sandbox.reviews.model import WAITING, Declared, Finding, Review, ReviewedFile, ReviewState, Round, Severity
+from sandbox.reviews.model import (
+    WAITING,
+    Declared,
+    Finding,
+    Review,
+    ReviewedFile,
+    ReviewState,
+    Round,
+    Severity,
+)
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import StoredFile, load_review, output_files, versions_of
 from sandbox.reviews.tables import review_files, review_votes, reviews
 
 MISSING = Finding(
-    code="missing", risk="existence", severity=Severity.ASKS,
+    code="missing",
+    risk="existence",
+    severity=Severity.ASKS,
     message="The run left no file of this name. That it did not may itself tell something.",
     remedy="If you approve, nothing of it is released; say why that may be known.",
-    zh="运行没有留下此文件;这一点本身也可能透露信息。", remedy_zh="批准则不放行任何内容;请说明为何可以让人知道。")
+    zh="运行没有留下此文件;这一点本身也可能透露信息。",
+    remedy_zh="批准则不放行任何内容;请说明为何可以让人知道。",
+)
 NO_COUNTS = Finding(
-    code="counts_missing", risk="support", severity=Severity.ASKS,
+    code="counts_missing",
+    risk="support",
+    severity=Severity.ASKS,
     message="The run left no file of the name that is given for its supporting counts.",
     remedy="Ask for the counts, or say why they are not needed.",
-    zh="运行没有留下所称的支持性计数文件。", remedy_zh="请要求提供计数,或说明为何不需要。")
+    zh="运行没有留下所称的支持性计数文件。",
+    remedy_zh="请要求提供计数,或说明为何不需要。",
+)
 
 
 def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> Review:
-    """The review with its findings, for an officer who may review it. Raises `Refused`, `NotFound`, `Unavailable`."""
+    """The review with its findings, for an officer who may review it.
+    Raises `Refused`, `NotFound`, `Unavailable`."""
     with refusals_logged(context.database), context.database.transaction() as tx:
         review = load_review(tx, id)
         require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
@@ -54,7 +73,8 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
     found = _checked(context, versions, [file.declared for file in review.files], left, others)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
-        if now.revision == review.revision:  # else another declaration is to be checked: whoever looks next does so
+        # else another declaration is to be checked: whoever looks next does so
+        if now.revision == review.revision:
             for file in now.files:
                 _keep(tx, now, file, found[file.declared.path])
             if others is not None:
@@ -63,18 +83,29 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
 
 
 def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Finding]) -> None:
-    """Votes on a file fall when something else is found in it than its voters saw, as when its declaration changes."""
+    """Votes on a file fall when something else is found in it than its voters saw,
+    as when its declaration changes."""
     at = review_files.c.review == review.id, review_files.c.path == file.declared.path
     if file.findings is not None and file.findings != tuple(findings):
-        tx.execute(delete(review_votes).where(review_votes.c.review == review.id, (
-            review_votes.c.round == Round.FINAL.value) | (review_votes.c.path == file.declared.path)))
+        tx.execute(
+            delete(review_votes).where(
+                review_votes.c.review == review.id,
+                (review_votes.c.round == Round.FINAL.value) | (review_votes.c.path == file.declared.path),
+            )
+        )
         tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.OPEN.value))
     tx.execute(update(review_files).where(*at).values(findings=[asdict(finding) for finding in findings]))
 
 
-def _checked(context: ReviewContext, versions: tuple[Version, ...], asked_for: list[Declared],
-             left: dict[str, StoredFile], others: Beside | None) -> dict[str, list[Finding]]:
-    """What the checks say of each file by itself, of all of them together, and of a declared table beside all that left."""
+def _checked(
+    context: ReviewContext,
+    versions: tuple[Version, ...],
+    asked_for: list[Declared],
+    left: dict[str, StoredFile],
+    others: Beside | None,
+) -> dict[str, list[Finding]]:
+    """What the checks say of each file by itself, of all of them together,
+    and of a declared table beside all that left."""
     rules, raw = context.taxonomy.at(grade_of(context.gate, versions)), context.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
     found: dict[str, list[Finding]] = {}
@@ -83,7 +114,9 @@ def _checked(context: ReviewContext, versions: tuple[Version, ...], asked_for: l
         if file is None:
             found[one.path] = [MISSING]
             continue
-        said = Declaration(one.statbarn, one.context, one.controls, fetched(context, counts) if counts else None)
+        said = Declaration(
+            one.statbarn, one.context, one.controls, fetched(context, counts) if counts else None
+        )
         there[one.path] = fetched(context, file), said
         found[one.path] = check_file(one.path, *there[one.path], rules, raw)
         if one.counts is not None and counts is None:
@@ -104,5 +137,7 @@ def fetched(context: ReviewContext, file: StoredFile) -> bytes:
 def exact(content: bytes, file: StoredFile) -> bytes:
     """`content`, if it is what was recorded. Raises `Unavailable`."""
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise Unavailable("A file is not what was recorded.", code="storage_damaged", remedy="Tell the operator.")
+        raise Unavailable(
+            "A file is not what was recorded.", code="storage_damaged", remedy="Tell the operator."
+        )
     return content

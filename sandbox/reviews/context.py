@@ -13,7 +13,8 @@ from sandbox.storage import QuarantineStore, ReleasedStore
 
 @dataclass(frozen=True)
 class ReviewContext:
-    """The database, the catalogue, the rules, the two buckets between which reviewers stand, and what the checks need."""
+    """The database, the catalogue, the rules, the two buckets between which reviewers stand,
+    and what the checks need."""
 
     database: Database
     repository: DatasetRepository

@@ -1,4 +1,5 @@
-"""How does a review end? With its outcome, the run's state, the released copies and the log entry at once, or with none."""
+"""How does a review end? With its outcome, the run's state, the released copies and the log entry at once,
+or with none."""
 
 from datetime import UTC, datetime
 
@@ -16,39 +17,64 @@ from sandbox.reviews.release import copy_files
 from sandbox.reviews.tables import reviews
 
 
-def decide(tx: Transaction, context: ReviewContext, review: Review, outcome: Outcome, *, voted: Event) -> None:
-    """End the review in the voter's transaction. The entry of an outcome names no reviewer: their votes' entries do."""
+def decide(
+    tx: Transaction, context: ReviewContext, review: Review, outcome: Outcome, *, voted: Event
+) -> None:
+    """End the review in the voter's transaction.
+    The entry of an outcome names no reviewer: their votes' entries do."""
     if outcome is Outcome.RELEASED:
         require_not_revoked(tx, load_run(tx, review.run))
     if outcome is Outcome.RELEASED and not mark_released(tx, review.run):
-        raise Conflict("Another table about the same people has left since the checks of this one.", code="review_changed",
-                       remedy="Load the page again: it is checked beside that.", zh="检查之后,另一张关于同一批人的表已放行。",
-                       remedy_zh="请刷新页面:会重新比较。")
+        raise Conflict(
+            "Another table about the same people has left since the checks of this one.",
+            code="review_changed",
+            remedy="Load the page again: it is checked beside that.",
+            zh="检查之后,另一张关于同一批人的表已放行。",
+            remedy_zh="请刷新页面:会重新比较。",
+        )
     if outcome is Outcome.REFUSED:
         forget(tx, review.run)
     files = copy_files(tx, context, review) if outcome is Outcome.RELEASED else {}
     if load_run(tx, review.run).state.value != outcome.value:  # a run may be returned again
         conclude(tx, review.run, RunState(outcome.value))
-    tx.execute(update(reviews).where(reviews.c.id == review.id).values(
-        state=ReviewState.DECIDED.value, outcome=outcome.value, decided_at=datetime.now(UTC)))
+    tx.execute(
+        update(reviews)
+        .where(reviews.c.id == review.id)
+        .values(state=ReviewState.DECIDED.value, outcome=outcome.value, decided_at=datetime.now(UTC))
+    )
     append(tx, voted)
-    index = append(tx, event_of(review, outcome, [
-        {"path": one.path, "sha256": one.sha256, "size": one.size} for one in files.values()]))
+    index = append(
+        tx,
+        event_of(
+            review,
+            outcome,
+            [{"path": one.path, "sha256": one.sha256, "size": one.size} for one in files.values()],
+        ),
+    )
     tx.execute(update(reviews).where(reviews.c.id == review.id).values(log_index=index))
 
 
 def require_not_revoked(tx: Transaction, run: Run) -> None:
-    """Raises `Conflict` if a grant that the run read under was revoked. It is held until the transaction ends, so nothing
-    leaves after the revocation's entry. A grant that came to its date does not stop a review of what it allowed."""
+    """Raises `Conflict` if a grant that the run read under was revoked.
+    It is held until the transaction ends, so nothing leaves after the revocation's entry. A grant that came
+    to its date does not stop a review of what it allowed."""
     if (id := revoked_grant(tx, run.inputs)) is not None:
-        raise Conflict(f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",
-                       code="grant_revoked", remedy="Refuse or return the review, with that as its reason.",
-                       zh=f"该运行所依据的授权 {id} 已被撤销，其输出不能放行。", remedy_zh="请拒绝或退回，并说明此原因。")
+        raise Conflict(
+            f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",
+            code="grant_revoked",
+            remedy="Refuse or return the review, with that as its reason.",
+            zh=f"该运行所依据的授权 {id} 已被撤销，其输出不能放行。",
+            remedy_zh="请拒绝或退回，并说明此原因。",
+        )
 
 
 def event_of(review: Review, outcome: Outcome, files: list[dict[str, object]]) -> Event:
-    said: dict[str, object] = {"run": str(review.run), "team": review.team, "round": review.round,
-                               "reviewers": len({one.reviewer for one in review.votes})}
+    said: dict[str, object] = {
+        "run": str(review.run),
+        "team": review.team,
+        "round": review.round,
+        "reviewers": len({one.reviewer for one in review.votes}),
+    }
     match outcome:
         case Outcome.RELEASED:
             return Event("output.released", "vault", f"review:{review.id}", said | {"files": files})

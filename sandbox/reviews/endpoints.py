@@ -1,4 +1,5 @@
-"""Reviews over HTTP: a team asks for files and reads those that were released; officers look, each view logged, and vote."""
+"""Reviews over HTTP: a team asks for files and reads those that were released;
+officers look, each view logged, and vote."""
 
 import base64
 import binascii
@@ -33,7 +34,11 @@ from sandbox.reviews.view_file import view_file
 from sandbox.reviews.views import team_view, told_files, told_in_queue, told_to_reviewer, words_of
 from sandbox.reviews.vote import vote
 
-AS_BYTES = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}
+AS_BYTES = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Disposition": "attachment",
+    "Cache-Control": "no-store",
+}
 """Nobody's browser is to make a page of what a program wrote."""
 
 
@@ -41,11 +46,14 @@ class WantedFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     path: PlainText = Field(max_length=500, description="as the program named it, below its outbox")
-    statbarn: PlainText = Field(max_length=100, description="which kind of statistic it is, such as frequencies")
+    statbarn: PlainText = Field(
+        max_length=100, description="which kind of statistic it is, such as frequencies"
+    )
     context: PlainText = Field(max_length=8000, description="which people and variables it is about")
     controls: PlainText = Field(max_length=8000, description="what was done so that nobody can be recognised")
     counts: PlainText | None = Field(
-        default=None, max_length=500, description="a file of supporting counts, which is never released")
+        default=None, max_length=500, description="a file of supporting counts, which is never released"
+    )
 
 
 class Wanted(BaseModel):
@@ -61,17 +69,23 @@ class TrialFiles(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     inputs: list[PlainText] = Field(
-        min_length=1, max_length=8, description="the datasets that the program reads: their grade decides")
+        min_length=1, max_length=8, description="the datasets that the program reads: their grade decides"
+    )
     files: list[WantedFile] = Field(max_length=100, description="as they will be asked for")
     contents: dict[PlainText, str] = Field(
-        description="path -> base64 of what the trial left: the files, and their supporting counts")
+        description="path -> base64 of what the trial left: the files, and their supporting counts"
+    )
 
     def bytes(self) -> dict[str, bytes]:
         try:
             return {path: base64.b64decode(content, validate=True) for path, content in self.contents.items()}
         except (binascii.Error, ValueError):
-            raise InvalidInput("A file's content is not base64.", remedy="Use cihu.check.", zh="文件内容不是 base64。",
-                               remedy_zh="请用 cihu.check。") from None
+            raise InvalidInput(
+                "A file's content is not base64.",
+                remedy="Use cihu.check.",
+                zh="文件内容不是 base64。",
+                remedy_zh="请用 cihu.check。",
+            ) from None
 
 
 class OneVote(BaseModel):
@@ -106,13 +120,18 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
         with context.database.transaction() as tx:
             _, review = own_review(tx, asker, number)
         if review is None:
-            raise NotFound("Nothing was asked for of this run.", remedy="Ask for files: POST /v1/runs/{id}/release.",
-                           zh="尚未申请放行该运行的文件。", remedy_zh="请先申请。")
+            raise NotFound(
+                "Nothing was asked for of this run.",
+                remedy="Ask for files: POST /v1/runs/{id}/release.",
+                zh="尚未申请放行该运行的文件。",
+                remedy_zh="请先申请。",
+            )
         return team_view(review)
 
     @api.post("/{number}/release/change")
     def say_otherwise(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
-        """Say something else of some files, or ask for more, while reviewers look; the votes on these files fall."""
+        """Say something else of some files, or ask for more, while reviewers look;
+        the votes on these files fall."""
         return team_view(change_declarations(context, principal=asker, run=number, files=wanted.declared()))
 
     @api.post("/{number}/release/withdraw")
@@ -122,8 +141,8 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
 
     @api.get("/{number}/package")
     def package(asker: Asker, number: UUID) -> Response:
-        """The whole story of a decided run as one signed RO-Crate (zip): program, inputs, declarations, votes without names,
-        released files, receipt."""
+        """The whole story of a decided run as one signed RO-Crate (zip):
+        program, inputs, declarations, votes without names, released files, receipt."""
         return as_bytes(package_for_team(context, log, principal=asker, run=number))
 
     @api.get("/{number}/files")
@@ -133,8 +152,12 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
             run, review = load_own_run(tx, asker, number), own_review(tx, asker, number)[1]
             files = released(tx, run.id)
         index = review.log_index if files and review else None
-        return {"run": str(run.id), "state": run.state.value, "files": told_files(files.values()),
-                "receipt": log.receipt(index, opening=True) if index is not None else None}
+        return {
+            "run": str(run.id),
+            "state": run.state.value,
+            "files": told_files(files.values()),
+            "receipt": log.receipt(index, opening=True) if index is not None else None,
+        }
 
     @api.get("/{number}/files/{path:path}")
     def released_file(asker: Asker, number: UUID, path: str) -> Response:
@@ -149,15 +172,22 @@ def disclosure(context: ReviewContext, *, authenticate: Callable[..., Principal]
 
     @api.get("")
     def rules(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
-        """What a file can be declared as (with the analyses that stand for each), the thresholds of each grade, and the reasons
-        that reviewers give."""
+        """What a file can be declared as (with the analyses that stand for each),
+        the thresholds of each grade, and the reasons that reviewers give."""
         taxonomy = context.taxonomy
-        return {"files": {"most_bytes": taxonomy.most_bytes, "most_rows": taxonomy.most_rows},
-                "grades": {grade: asdict(thresholds) for grade, thresholds in taxonomy.grades.items()},
-                "statbarns": [{"id": barn.id, "name": in_both(barn.name),
-                               "analyses": {name: in_both(words) for name, words in barn.analyses.items()}}
-                              for barn in taxonomy.statbarns.values()],
-                "reasons": words_of(context)}
+        return {
+            "files": {"most_bytes": taxonomy.most_bytes, "most_rows": taxonomy.most_rows},
+            "grades": {grade: asdict(thresholds) for grade, thresholds in taxonomy.grades.items()},
+            "statbarns": [
+                {
+                    "id": barn.id,
+                    "name": in_both(barn.name),
+                    "analyses": {name: in_both(words) for name, words in barn.analyses.items()},
+                }
+                for barn in taxonomy.statbarns.values()
+            ],
+            "reasons": words_of(context),
+        }
 
     return api
 
@@ -167,12 +197,26 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
     api = APIRouter(tags=["sealed runs"])
 
     @api.post(PATH)
-    def check_files_of_a_trial(asker: Annotated[Principal, Depends(authenticate)], given: TrialFiles) -> dict[str, Any]:
-        """What a review's checks would say of such files, but for quotes of raw values. Touches no data, keeps nothing."""
-        grade, found = check_trial(context, principal=asker, inputs=given.inputs, contents=given.bytes(),
-                                   files=[Declared(**one.model_dump()) for one in given.files])
-        return {"grade": grade, "thresholds": asdict(context.taxonomy.at(grade).thresholds),
-                "files": [{"path": path, "findings": [asdict(one) for one in findings]} for path, findings in found.items()]}
+    def check_files_of_a_trial(
+        asker: Annotated[Principal, Depends(authenticate)], given: TrialFiles
+    ) -> dict[str, Any]:
+        """What a review's checks would say of such files, but for quotes of raw values.
+        Touches no data, keeps nothing."""
+        grade, found = check_trial(
+            context,
+            principal=asker,
+            inputs=given.inputs,
+            contents=given.bytes(),
+            files=[Declared(**one.model_dump()) for one in given.files],
+        )
+        return {
+            "grade": grade,
+            "thresholds": asdict(context.taxonomy.at(grade).thresholds),
+            "files": [
+                {"path": path, "findings": [asdict(one) for one in findings]}
+                for path, findings in found.items()
+            ],
+        }
 
     return api
 
@@ -188,10 +232,13 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
 
     @api.get("")
     def queue(officer: Officer, state: Literal["waiting", "decided"] = "waiting") -> list[dict[str, Any]]:
-        """What waits for reviewers and you may review, the most urgent first; or what was decided, newest first."""
+        """What waits for reviewers and you may review, the most urgent first;
+        or what was decided, newest first."""
         with context.database.transaction() as tx:
-            return [told_in_queue(review, run, officer)
-                    for review, run in list_reviews(tx, context.gate, officer, waiting=state == "waiting")]
+            return [
+                told_in_queue(review, run, officer)
+                for review, run in list_reviews(tx, context.gate, officer, waiting=state == "waiting")
+            ]
 
     @api.get("/statistics")
     def statistics(officer: Officer) -> dict[str, Any]:
@@ -209,8 +256,8 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
 
     @api.get("/{number}/files/{path:path}")
     def view(officer: Officer, number: UUID, path: str, *, original: bool = False) -> Response:
-        """A file in quarantine, exactly as it would leave; with `original`, as the run left it. The log says first that you are
-        about to see it. The header Cihu-Shown says which of the two it is."""
+        """A file in quarantine, exactly as it would leave; with `original`, as the run left it.
+        The log says first that you are about to see it. The header Cihu-Shown says which of the two it is."""
         seen = view_file(context, officer=officer, id=number, path=path, original=original)
         told = as_bytes(seen.content)
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
@@ -218,7 +265,8 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
 
     @api.get("/{number}/package")
     def package(officer: Officer, number: UUID) -> Response:
-        """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names; for auditors without the files."""
+        """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names;
+        for auditors without the files."""
         return as_bytes(package_for_officer(context, log, officer=officer, review=number))
 
     @api.post("/{number}/seats/give-on")
@@ -230,8 +278,13 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
     @api.post("/{number}/votes")
     def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:
         """Vote on every file: blind to the others; once more, seeing all, if they did not agree."""
-        vote(context, officer=officer, id=number, revision=given.revision,
-             votes=[Vote(each.path, each.vote, each.comment, tuple(each.reasons)) for each in given.votes])
+        vote(
+            context,
+            officer=officer,
+            id=number,
+            revision=given.revision,
+            votes=[Vote(each.path, each.vote, each.comment, tuple(each.reasons)) for each in given.votes],
+        )
         return told(officer, number)
 
     return api

@@ -53,8 +53,12 @@ STEPS: tuple[Step, ...] = (
     Step(ReviewState.OPEN, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
     Step(ReviewState.CONSOLIDATING, ReviewState.WITHDRAWN, "a member of the team", "release.withdrawn"),
     Step(ReviewState.OPEN, ReviewState.OPEN, "an officer, once it is overdue", "review.seat_given_on"),
-    Step(ReviewState.CONSOLIDATING, ReviewState.OPEN, "an officer, once it is overdue", "review.seat_given_on"),
-    Step(ReviewState.OPEN, ReviewState.CONSOLIDATING, "the last of the reviewers that it needs", "review.voted"),
+    Step(
+        ReviewState.CONSOLIDATING, ReviewState.OPEN, "an officer, once it is overdue", "review.seat_given_on"
+    ),
+    Step(
+        ReviewState.OPEN, ReviewState.CONSOLIDATING, "the last of the reviewers that it needs", "review.voted"
+    ),
     Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.released"),
     Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.returned"),
     Step(ReviewState.OPEN, ReviewState.DECIDED, "the last of the reviewers that it needs", "output.refused"),
@@ -67,8 +71,9 @@ WAITING = (ReviewState.OPEN, ReviewState.CONSOLIDATING)
 
 @dataclass(frozen=True)
 class Declared:
-    """What the team says of one file: what kind of statistic, in which context, with which controls, and beside which file
-    of supporting counts (which is never released). Whether there are such files is data: nobody of the team is told."""
+    """What the team says of one file: what kind of statistic, in which context, with which controls,
+    and beside which file of supporting counts (which is never released). Whether there are such files is
+    data: nobody of the team is told."""
 
     path: str
     statbarn: str
@@ -81,7 +86,8 @@ class Declared:
 class ReviewedFile:
     """A declared file and what the checks found; `findings` is None until a reviewer first opens the review.
 
-    Findings may hold values of the file, which its reviewers see anyway; its author, who does not, is never shown one.
+    Findings may hold values of the file, which its reviewers see anyway; its author, who does
+    not, is never shown one.
     """
 
     declared: Declared
@@ -111,8 +117,8 @@ class CastVote:
 
 @dataclass(frozen=True)
 class Review:
-    """One round of asking for files of a run. `revision` grows with each change of a declaration: a vote names the one it
-    is about."""
+    """One round of asking for files of a run.
+    `revision` grows with each change of a declaration: a vote names the one it is about."""
 
     id: UUID
     run: UUID

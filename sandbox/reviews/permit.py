@@ -1,4 +1,5 @@
-"""May this officer review this run's files? Cedar decides, on the team, its people and who asked; a refusal is logged."""
+"""May this officer review this run's files?
+Cedar decides, on the team, its people and who asked; a refusal is logged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,10 +22,20 @@ KNOWS_OF_REVIEWS = frozenset({"officer", "auditor", "operator"})
 def may_review(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> Decision:
     authors = {run.submitted_by, review.requested_by}
     members = select(team_members.c.account).where(team_members.c.team == run.team)
-    organisations = tx.scalars(select(accounts.c.organisation).distinct().where(
-        or_(accounts.c.id.in_(members), accounts.c.id.in_(sorted(authors)))))
-    return gate.decide(officer, "review", Resource("Review", str(review.id), {
-        "team": run.team, "authors": authors, "organisations": set(organisations)}))
+    organisations = tx.scalars(
+        select(accounts.c.organisation)
+        .distinct()
+        .where(or_(accounts.c.id.in_(members), accounts.c.id.in_(sorted(authors))))
+    )
+    return gate.decide(
+        officer,
+        "review",
+        Resource(
+            "Review",
+            str(review.id),
+            {"team": run.team, "authors": authors, "organisations": set(organisations)},
+        ),
+    )
 
 
 def require_reviewer(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> None:
@@ -43,7 +54,8 @@ def no_review(id: UUID) -> NotFound:
 
 @contextmanager
 def refusals_logged(database: Database) -> Iterator[None]:
-    """Log a refused decision once the refused deed's own transaction, which is inside, has been rolled back."""
+    """Log a refused decision once the refused deed's own transaction, which is inside,
+    has been rolled back."""
     try:
         yield
     except Refused as refused:

@@ -1,4 +1,5 @@
-"""What is known of a run's raw rows when its outputs are checked? Digests, made when a reviewer opens it, kept in memory."""
+"""What is known of a run's raw rows when its outputs are checked?
+Digests, made when a reviewer opens it, kept in memory."""
 
 import io
 import secrets
@@ -14,7 +15,8 @@ KEPT = 8
 
 
 class RawInputs:
-    """The last few runs' inputs, by their versions. Nobody but this process has the digests' key, and it ends with it."""
+    """The last few runs' inputs, by their versions.
+    Nobody but this process has the digests' key, and it ends with it."""
 
     def __init__(self, store: RawStore) -> None:
         self._store = store
@@ -22,5 +24,15 @@ class RawInputs:
         self.of = lru_cache(maxsize=KEPT)(self._of)
 
     def _of(self, versions: tuple[Version, ...]) -> RawValues:
-        return RawValues([(pyarrow.parquet.read_table(io.BytesIO(self._store.get(version.object_name, version.object_version))),
-                           version.policy) for version in versions], self._key)
+        return RawValues(
+            [
+                (
+                    pyarrow.parquet.read_table(
+                        io.BytesIO(self._store.get(version.object_name, version.object_version))
+                    ),
+                    version.policy,
+                )
+                for version in versions
+            ],
+            self._key,
+        )

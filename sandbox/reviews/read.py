@@ -76,17 +76,26 @@ def newest_review(tx: Transaction, run: UUID, *, lock: bool = False) -> Review |
 
 def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
     """Of the same run, newest first."""
-    found = tx.execute(select(reviews).where(reviews.c.run == review.run, reviews.c.round < review.round)
-                       .order_by(reviews.c.round.desc()))
+    found = tx.execute(
+        select(reviews)
+        .where(reviews.c.run == review.run, reviews.c.round < review.round)
+        .order_by(reviews.c.round.desc())
+    )
     return [_review(tx, row) for row in found.all()]
 
 
-def list_reviews(tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True) -> Sequence[tuple[Review, Run]]:
-    """Those that this officer may review: the ones that wait, the most urgent first; or the decided ones, newest first."""
+def list_reviews(
+    tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True
+) -> Sequence[tuple[Review, Run]]:
+    """Those that this officer may review: the ones that wait, the most urgent first;
+    or the decided ones, newest first."""
     if "officer" not in officer.roles:
         return []
-    query = select(reviews).order_by(reviews.c.due_at, reviews.c.id) if waiting else \
-        select(reviews).order_by(reviews.c.decided_at.desc(), reviews.c.id)
+    query = (
+        select(reviews).order_by(reviews.c.due_at, reviews.c.id)
+        if waiting
+        else select(reviews).order_by(reviews.c.decided_at.desc(), reviews.c.id)
+    )
     states = WAITING if waiting else (ReviewState.DECIDED,)
     rows = tx.execute(query.where(reviews.c.state.in_([state.value for state in states])).limit(LISTED)).all()
     found = [(review, load_run(tx, review.run)) for review in (_review(tx, row) for row in rows)]
@@ -100,29 +109,57 @@ def versions_of(tx: Transaction, repository: DatasetRepository, run: Run) -> tup
 
 def output_files(tx: Transaction, run: UUID) -> dict[str, StoredFile]:
     """What the run left in quarantine, by path."""
-    return {row.path: _left(row) for row in tx.execute(select(run_files).where(run_files.c.run == run)
-                                                       .order_by(run_files.c.path))}
+    return {
+        row.path: _left(row)
+        for row in tx.execute(select(run_files).where(run_files.c.run == run).order_by(run_files.c.path))
+    }
 
 
 def released(tx: Transaction, run: UUID) -> dict[str, StoredFile]:
     """What the team has got of the run, by path."""
-    return {row.path: _left(row) for row in tx.execute(select(released_files).where(released_files.c.run == run)
-                                                       .order_by(released_files.c.path))}
+    return {
+        row.path: _left(row)
+        for row in tx.execute(
+            select(released_files).where(released_files.c.run == run).order_by(released_files.c.path)
+        )
+    }
 
 
 def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> Sequence[EarlierRelease]:
     """Files that left before, of any team, whose run read one of these datasets; newest first."""
-    query = (select(released_files.c.path, runs.c.team, runs.c.id, runs.c.inputs, runs.c.kind, review_files.c.statbarn,
-                    reviews.c.decided_at)
-             .join(runs, runs.c.id == released_files.c.run).join(reviews, reviews.c.id == released_files.c.review)
-             .join(review_files, (review_files.c.review == released_files.c.review)
-                   & (review_files.c.path == released_files.c.path))
-             .where(runs.c.id != but, or_(*(runs.c.inputs.contains([{"dataset": name}]) for name in datasets)))
-             .order_by(reviews.c.decided_at.desc(), released_files.c.path).limit(LISTED))
-    return [EarlierRelease(row.team, row.id, row.path, row.statbarn,
-                           tuple(sorted({one["dataset"] for one in row.inputs} & set(datasets))), row.decided_at,
-                           RunKind(row.kind))
-            for row in tx.execute(query)]
+    query = (
+        select(
+            released_files.c.path,
+            runs.c.team,
+            runs.c.id,
+            runs.c.inputs,
+            runs.c.kind,
+            review_files.c.statbarn,
+            reviews.c.decided_at,
+        )
+        .join(runs, runs.c.id == released_files.c.run)
+        .join(reviews, reviews.c.id == released_files.c.review)
+        .join(
+            review_files,
+            (review_files.c.review == released_files.c.review)
+            & (review_files.c.path == released_files.c.path),
+        )
+        .where(runs.c.id != but, or_(*(runs.c.inputs.contains([{"dataset": name}]) for name in datasets)))
+        .order_by(reviews.c.decided_at.desc(), released_files.c.path)
+        .limit(LISTED)
+    )
+    return [
+        EarlierRelease(
+            row.team,
+            row.id,
+            row.path,
+            row.statbarn,
+            tuple(sorted({one["dataset"] for one in row.inputs} & set(datasets))),
+            row.decided_at,
+            RunKind(row.kind),
+        )
+        for row in tx.execute(query)
+    ]
 
 
 def _left(row: Row[Any]) -> StoredFile:
@@ -130,19 +167,45 @@ def _left(row: Row[Any]) -> StoredFile:
 
 
 def _review(tx: Transaction, row: Row[Any]) -> Review:
-    files = tx.execute(select(review_files).where(review_files.c.review == row.id).order_by(review_files.c.path))
-    votes = tx.execute(select(review_votes).where(review_votes.c.review == row.id)
-                       .order_by(review_votes.c.voted_at, review_votes.c.reviewer, review_votes.c.path))
+    files = tx.execute(
+        select(review_files).where(review_files.c.review == row.id).order_by(review_files.c.path)
+    )
+    votes = tx.execute(
+        select(review_votes)
+        .where(review_votes.c.review == row.id)
+        .order_by(review_votes.c.voted_at, review_votes.c.reviewer, review_votes.c.path)
+    )
     return Review(
-        id=row.id, run=row.run, round=row.round, team=row.team, requested_by=row.requested_by,
-        requested_at=row.requested_at, due_at=row.due_at, revision=row.revision, state=ReviewState(row.state),
-        outcome=Outcome(row.outcome) if row.outcome else None, decided_at=row.decided_at, log_index=row.log_index,
-        files=tuple(ReviewedFile(Declared(file.path, file.statbarn, file.context, file.controls, file.counts),
-                                 None if file.findings is None else tuple(as_finding(one) for one in file.findings))
-                    for file in files),
-        votes=tuple(CastVote(vote.reviewer, vote.organisation, Round(vote.round),
-                             Vote(vote.path, Choice(vote.vote), vote.comment, tuple(vote.reasons)), vote.voted_at)
-                    for vote in votes))
+        id=row.id,
+        run=row.run,
+        round=row.round,
+        team=row.team,
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        due_at=row.due_at,
+        revision=row.revision,
+        state=ReviewState(row.state),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        decided_at=row.decided_at,
+        log_index=row.log_index,
+        files=tuple(
+            ReviewedFile(
+                Declared(file.path, file.statbarn, file.context, file.controls, file.counts),
+                None if file.findings is None else tuple(as_finding(one) for one in file.findings),
+            )
+            for file in files
+        ),
+        votes=tuple(
+            CastVote(
+                vote.reviewer,
+                vote.organisation,
+                Round(vote.round),
+                Vote(vote.path, Choice(vote.vote), vote.comment, tuple(vote.reasons)),
+                vote.voted_at,
+            )
+            for vote in votes
+        ),
+    )
 
 
 OLDER_NAMES = {"mend": "remedy", "mend_zh": "remedy_zh"}

@@ -1,4 +1,5 @@
-"""What if a reviewer does not go on? After the due date any officer who may review it can give the seat on to others."""
+"""What if a reviewer does not go on?
+After the due date any officer who may review it can give the seat on to others."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -17,9 +18,12 @@ from sandbox.reviews.rules import missing_reviewers
 from sandbox.reviews.tables import review_votes, reviews
 
 
-def give_seats_on(context: ReviewContext, *, officer: Principal, id: UUID, now: datetime | None = None) -> Review:
-    """Free the seats of those who have not voted on all that is wanted of them. Their votes fall, and so does every final vote:
-    whoever takes a seat votes blind first. The log names them; the answer does not, while the round is blind.
+def give_seats_on(
+    context: ReviewContext, *, officer: Principal, id: UUID, now: datetime | None = None
+) -> Review:
+    """Free the seats of those who have not voted on all that is wanted of them.
+    Their votes fall, and so does every final vote: whoever takes a seat votes blind first. The log names
+    them; the answer does not, while the round is blind.
 
     Raises `Refused`, `NotFound`, `Conflict` (it does not wait, is not due yet, or nobody is missing).
     """
@@ -27,18 +31,43 @@ def give_seats_on(context: ReviewContext, *, officer: Principal, id: UUID, now: 
         review = load_review(tx, id, lock=True)
         require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
         if review.state not in WAITING:
-            raise Conflict(f"The review is {review.state.value}.", remedy="Load the page again.", zh="该审核已结束。",
-                           remedy_zh="请刷新页面。")
+            raise Conflict(
+                f"The review is {review.state.value}.",
+                remedy="Load the page again.",
+                zh="该审核已结束。",
+                remedy_zh="请刷新页面。",
+            )
         if not review.overdue(now or datetime.now(UTC)):
-            raise Conflict("Seats can be given on once the review is overdue.", code="not_due", remedy="Wait for the due date.",
-                           zh="逾期之后才可让出审核席位。", remedy_zh="请等到截止日期之后。")
+            raise Conflict(
+                "Seats can be given on once the review is overdue.",
+                code="not_due",
+                remedy="Wait for the due date.",
+                zh="逾期之后才可让出审核席位。",
+                remedy_zh="请等到截止日期之后。",
+            )
         missing = missing_reviewers(review.paths, review.votes, state=review.state)
         if not missing:
-            raise Conflict("Nobody who holds a seat is missing.", code="nobody_missing", zh="没有未完成投票的审核人。",
-                           remedy="Vote, or let another officer vote.", remedy_zh="请投票,或请其他数据专员投票。")
-        tx.execute(delete(review_votes).where(review_votes.c.review == id, (review_votes.c.round == Round.FINAL.value)
-                                              | review_votes.c.reviewer.in_(missing)))
+            raise Conflict(
+                "Nobody who holds a seat is missing.",
+                code="nobody_missing",
+                zh="没有未完成投票的审核人。",
+                remedy="Vote, or let another officer vote.",
+                remedy_zh="请投票,或请其他数据专员投票。",
+            )
+        tx.execute(
+            delete(review_votes).where(
+                review_votes.c.review == id,
+                (review_votes.c.round == Round.FINAL.value) | review_votes.c.reviewer.in_(missing),
+            )
+        )
         tx.execute(update(reviews).where(reviews.c.id == id).values(state=ReviewState.OPEN.value))
-        append(tx, Event("review.seat_given_on", officer.id, f"review:{id}", {
-            "run": str(review.run), "reviewers": list(missing)}))
+        append(
+            tx,
+            Event(
+                "review.seat_given_on",
+                officer.id,
+                f"review:{id}",
+                {"run": str(review.run), "reviewers": list(missing)},
+            ),
+        )
         return load_review(tx, id)

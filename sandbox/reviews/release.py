@@ -1,4 +1,5 @@
-"""How do files reach their team? They are copied first, and are the team's only once the transaction that says so commits.
+"""How do files reach their team?
+They are copied first, and are the team's only once the transaction that says so commits.
 
 A copy without its row is unreachable: the team's files are found by rows alone.
 """
@@ -23,7 +24,8 @@ from sandbox.reviews.tables import released_files
 
 
 def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mapping[str, StoredFile]:
-    """Copy each file that was asked for and is there, and write its row. Raises `Unavailable`; then nothing is released."""
+    """Copy each file that was asked for and is there, and write its row.
+    Raises `Unavailable`; then nothing is released."""
     left = output_files(tx, review.run)
     copied = {}
     for path in sorted(review.paths & left.keys()):
@@ -31,19 +33,36 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
         stored = context.released.put(object_name(review.run, name), content)
         copied[name] = StoredFile(name, stored.name, stored.version_id, stored.sha256, stored.size)
     if copied:
-        tx.execute(insert(released_files), [
-            {"run": review.run, "path": one.path, "review": review.id, "object_name": one.object_name,
-             "object_version": one.object_version, "sha256": one.sha256, "size": one.size} for one in copied.values()])
+        tx.execute(
+            insert(released_files),
+            [
+                {
+                    "run": review.run,
+                    "path": one.path,
+                    "review": review.id,
+                    "object_name": one.object_name,
+                    "object_version": one.object_version,
+                    "sha256": one.sha256,
+                    "size": one.size,
+                }
+                for one in copied.values()
+            ],
+        )
     return copied
 
 
 def _cleaned(path: str, content: bytes, taken: frozenset[str]) -> tuple[str, bytes]:
-    """What the file shows, and nothing that hides beside it. Raises `Conflict` for what cannot be written anew."""
+    """What the file shows, and nothing that hides beside it.
+    Raises `Conflict` for what cannot be written anew."""
     try:
         name, written = clean_file(path, content)
     except Unfit as unfit:
-        raise Conflict(f"{path} cannot be released: {unfit.finding.message}", remedy="Return the review, with that as its reason.",
-                       zh=f"{path} 无法放行:{unfit.finding.zh}", remedy_zh="请退回,并说明此原因。") from None
+        raise Conflict(
+            f"{path} cannot be released: {unfit.finding.message}",
+            remedy="Return the review, with that as its reason.",
+            zh=f"{path} 无法放行:{unfit.finding.zh}",
+            remedy_zh="请退回,并说明此原因。",
+        ) from None
     return (name, written) if name == path or name not in taken else (f"{path}.png", written)
 
 
@@ -53,6 +72,9 @@ def read_released(context: ReviewContext, *, principal: Principal, run: UUID, pa
         load_own_run(tx, principal, run)
         file = released(tx, run).get(path)
     if file is None:
-        raise NotFound("No file of this name was released.", remedy="See which were: GET /v1/runs/{id}/files.",
-                       zh="没有放行此名称的文件。")
+        raise NotFound(
+            "No file of this name was released.",
+            remedy="See which were: GET /v1/runs/{id}/files.",
+            zh="没有放行此名称的文件。",
+        )
     return exact(context.released.get(file.object_name, file.object_version), file)

@@ -11,17 +11,30 @@ from sandbox.reviews.tables import reviews
 
 
 def remind(database: Database, *, now: datetime | None = None) -> int:
-    """Write a notice of each review that has become overdue; how many. Officers see it in the queue, on the portal's pages and
-    at the command line; there is no mail server to send it."""
+    """Write a notice of each review that has become overdue; how many.
+    Officers see it in the queue, on the portal's pages and at the command line; there is no
+    mail server to send it."""
     now = now or datetime.now(UTC)
     with database.transaction() as tx:
         late = tx.execute(
             select(reviews.c.id, reviews.c.run, reviews.c.due_at)
-            .where(reviews.c.state.in_([state.value for state in WAITING]), reviews.c.due_at < now,
-                   reviews.c.reminded_at.is_(None))
-            .order_by(reviews.c.due_at).with_for_update(skip_locked=True)).all()
+            .where(
+                reviews.c.state.in_([state.value for state in WAITING]),
+                reviews.c.due_at < now,
+                reviews.c.reminded_at.is_(None),
+            )
+            .order_by(reviews.c.due_at)
+            .with_for_update(skip_locked=True)
+        ).all()
         for one in late:
             tx.execute(update(reviews).where(reviews.c.id == one.id).values(reminded_at=now))
-            append(tx, Event("review.overdue", "vault", f"review:{one.id}", {
-                "run": str(one.run), "due_at": one.due_at.isoformat()}))
+            append(
+                tx,
+                Event(
+                    "review.overdue",
+                    "vault",
+                    f"review:{one.id}",
+                    {"run": str(one.run), "due_at": one.due_at.isoformat()},
+                ),
+            )
         return len(late)

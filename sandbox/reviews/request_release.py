@@ -1,7 +1,7 @@
 """How does a team ask for files of a run, change what it says of them, and take it back?
 
-What it asks for is checked as words, and never against what is there: whether a run left a file is data. So asking takes the
-same moment and gets the same answer whatever the run has left.
+What it asks for is checked as words, and never against what is there: whether a run left a file is data. So
+asking takes the same moment and gets the same answer whatever the run has left.
 """
 
 from collections.abc import Sequence
@@ -28,33 +28,66 @@ from sandbox.reviews.tables import review_files, review_votes, reviews
 ASKABLE = (RunState.FINISHED, RunState.RETURNED)
 
 
-def request_release(context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
-    """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed, or was decided)."""
+def request_release(
+    context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]
+) -> Review:
+    """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed,
+    or was decided)."""
     check_declared(files, context.taxonomy.names)
     id, now = uuid4(), datetime.now(UTC)
     with context.database.transaction() as tx:
         asked = load_own_run(tx, principal, run, lock=True)
         last = newest_review(tx, run)
         if last and last.state in WAITING:
-            raise Conflict("These files wait for reviewers already.", remedy="Change a declaration, or take the request back.",
-                           zh="已有待审核的放行申请。", remedy_zh="可修改文件说明,或撤回申请。")
+            raise Conflict(
+                "These files wait for reviewers already.",
+                remedy="Change a declaration, or take the request back.",
+                zh="已有待审核的放行申请。",
+                remedy_zh="可修改文件说明,或撤回申请。",
+            )
         if asked.state not in ASKABLE:
-            raise Conflict(f"The run is {asked.state.value}.", zh="该运行的状态不允许申请放行。",
-                           remedy="Files can be asked for once its end is told, until reviewers have released or refused them.",
-                           remedy_zh="运行结束后可申请;放行或拒绝之后不可再申请。")
+            raise Conflict(
+                f"The run is {asked.state.value}.",
+                zh="该运行的状态不允许申请放行。",
+                remedy=(
+                    "Files can be asked for once its end is told, until reviewers have "
+                    "released or refused them."
+                ),
+                remedy_zh="运行结束后可申请;放行或拒绝之后不可再申请。",
+            )
         rule = rule_of(context.policy, grade_of(context.gate, versions_of(tx, context.repository, asked)))
-        tx.execute(insert(reviews).values(
-            id=id, run=run, round=last.round + 1 if last else 1, team=asked.team, requested_by=principal.id, requested_at=now,
-            due_at=due_at(now, rule.days, context.policy.closed), revision=1, state=ReviewState.OPEN.value))
+        tx.execute(
+            insert(reviews).values(
+                id=id,
+                run=run,
+                round=last.round + 1 if last else 1,
+                team=asked.team,
+                requested_by=principal.id,
+                requested_at=now,
+                due_at=due_at(now, rule.days, context.policy.closed),
+                revision=1,
+                state=ReviewState.OPEN.value,
+            )
+        )
         tx.execute(insert(review_files), [_row(id, one) for one in files])
-        append(tx, Event("release.requested", principal.id, f"review:{id}", {
-            "run": str(run), "team": asked.team, "files": _said(files)}))
+        append(
+            tx,
+            Event(
+                "release.requested",
+                principal.id,
+                f"review:{id}",
+                {"run": str(run), "team": asked.team, "files": _said(files)},
+            ),
+        )
         return load_review(tx, id)
 
 
-def change_declarations(context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]) -> Review:
-    """Say something else of some of the files, or ask for more. What was voted on these falls, and so does every final vote;
-    a declaration that is the same as before changes nothing."""
+def change_declarations(
+    context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]
+) -> Review:
+    """Say something else of some of the files, or ask for more.
+    What was voted on these falls, and so does every final vote; a declaration that is the same as
+    before changes nothing."""
     check_declared(files, context.taxonomy.names)
     with context.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
@@ -65,12 +98,26 @@ def change_declarations(context: ReviewContext, *, principal: Principal, run: UU
             return review
         for one in changed:
             row = _row(review.id, one) | {"findings": None}
-            tx.execute(upsert(review_files).values(row).on_conflict_do_update(
-                index_elements=["review", "path"], set_={name: row[name] for name in row if name not in ("review", "path")}))
-        tx.execute(delete(review_votes).where(review_votes.c.review == review.id, (review_votes.c.round == Round.FINAL.value)
-                                              | review_votes.c.path.in_([one.path for one in changed])))
-        tx.execute(update(reviews).where(reviews.c.id == review.id).values(
-            revision=review.revision + 1, state=ReviewState.OPEN.value))
+            tx.execute(
+                upsert(review_files)
+                .values(row)
+                .on_conflict_do_update(
+                    index_elements=["review", "path"],
+                    set_={name: row[name] for name in row if name not in ("review", "path")},
+                )
+            )
+        tx.execute(
+            delete(review_votes).where(
+                review_votes.c.review == review.id,
+                (review_votes.c.round == Round.FINAL.value)
+                | review_votes.c.path.in_([one.path for one in changed]),
+            )
+        )
+        tx.execute(
+            update(reviews)
+            .where(reviews.c.id == review.id)
+            .values(revision=review.revision + 1, state=ReviewState.OPEN.value)
+        )
         append(tx, Event("release.changed", principal.id, f"review:{review.id}", {"files": _said(changed)}))
         return load_review(tx, review.id)
 
@@ -93,14 +140,24 @@ def _own_waiting(tx: Transaction, principal: Principal, run: UUID) -> Review:
     load_own_run(tx, principal, run)
     review = newest_review(tx, run, lock=True)
     if review is None or review.state not in WAITING:
-        raise Conflict("No request for files of this run waits.", remedy="Ask for them.", zh="该运行没有待审核的放行申请。",
-                       remedy_zh="请先申请。")
+        raise Conflict(
+            "No request for files of this run waits.",
+            remedy="Ask for them.",
+            zh="该运行没有待审核的放行申请。",
+            remedy_zh="请先申请。",
+        )
     return review
 
 
 def _row(review: UUID, one: Declared) -> dict[str, object]:
-    return {"review": review, "path": one.path, "statbarn": one.statbarn, "context": one.context.strip(),
-            "controls": one.controls.strip(), "counts": one.counts}
+    return {
+        "review": review,
+        "path": one.path,
+        "statbarn": one.statbarn,
+        "context": one.context.strip(),
+        "controls": one.controls.strip(),
+        "counts": one.counts,
+    }
 
 
 def _said(files: Sequence[Declared]) -> list[dict[str, object]]:

@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sandbox.database import metadata
 
 reviews = Table(
-    "reviews", metadata,
+    "reviews",
+    metadata,
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), nullable=False),
     Column("round", Integer, nullable=False),
@@ -38,13 +39,19 @@ reviews = Table(
     CheckConstraint("outcome IN ('released', 'returned', 'refused')", name="outcome"),
     CheckConstraint("(state = 'decided') = (outcome IS NOT NULL)", name="decided"),
     UniqueConstraint("run", "round"),
-    Index("ix_reviews_one_waits", "run", unique=True, postgresql_where=text("state IN ('open', 'consolidating')")),
+    Index(
+        "ix_reviews_one_waits",
+        "run",
+        unique=True,
+        postgresql_where=text("state IN ('open', 'consolidating')"),
+    ),
     Index("ix_reviews_state_due_at", "state", "due_at"),
     schema="vault",
 )
 
 review_files = Table(
-    "review_files", metadata,
+    "review_files",
+    metadata,
     Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), primary_key=True),
     Column("path", Text, primary_key=True),
     Column("statbarn", Text, nullable=False),
@@ -56,7 +63,8 @@ review_files = Table(
 )
 
 review_votes = Table(
-    "review_votes", metadata,
+    "review_votes",
+    metadata,
     Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), primary_key=True),
     Column("reviewer", Text, primary_key=True),
     Column("path", Text, primary_key=True),
@@ -72,7 +80,8 @@ review_votes = Table(
 )
 
 released_files = Table(
-    "released_files", metadata,
+    "released_files",
+    metadata,
     Column("run", UUID(as_uuid=True), ForeignKey("vault.runs.id"), primary_key=True),
     Column("path", Text, primary_key=True),
     Column("review", UUID(as_uuid=True), ForeignKey("vault.reviews.id"), nullable=False),

@@ -1,7 +1,8 @@
-"""What would the checks say of files that a trial on stand-in rows left? Asked by the team, before anybody has to wait.
+"""What would the checks say of files that a trial on stand-in rows left?
+Asked by the team, before anybody has to wait.
 
-No raw row is touched: the files come from the team, the rules are public. So quotes of raw values are looked for in a
-review alone.
+No raw row is touched: the files come from the team, the rules are public. So quotes of raw values are looked
+for in a review alone.
 """
 
 import threading
@@ -22,30 +23,64 @@ MOST_BYTES = 6 * 1024 * 1024  # of a request: what leaves is small, and base64 i
 _one_at_a_time = threading.Lock()  # the vault has more to do than to read what anybody sends
 
 
-def check_trial(context: ReviewContext, *, principal: Principal, inputs: Sequence[str], files: Sequence[Declared],
-                contents: Mapping[str, bytes]) -> tuple[str, dict[str, list[Finding]]]:
+def check_trial(
+    context: ReviewContext,
+    *,
+    principal: Principal,
+    inputs: Sequence[str],
+    files: Sequence[Declared],
+    contents: Mapping[str, bytes],
+) -> tuple[str, dict[str, list[Finding]]]:
     """The grade that decides, and the findings of each file by its path.
 
     Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (somebody else is being served)."""
     check_declared(files, context.taxonomy.names)
     versions = [context.repository.current(name) for name in inputs]
     for version in versions:
-        context.gate.require(principal, "see", Resource("Dataset", version.dataset, {
-            "department": version.policy.department, "grade": version.policy.grade}))
+        context.gate.require(
+            principal,
+            "see",
+            Resource(
+                "Dataset",
+                version.dataset,
+                {"department": version.policy.department, "grade": version.policy.grade},
+            ),
+        )
     grade = grade_of(context.gate, versions)
     rules = context.taxonomy.at(grade)
-    missing = [path for one in files for path in (one.path, one.counts) if path is not None and path not in contents]
+    missing = [
+        path for one in files for path in (one.path, one.counts) if path is not None and path not in contents
+    ]
     if missing:
-        raise InvalidInput(f"The trial left no file {missing[0][:80]!r}.", remedy="Let the program write it into cihu.outbox.",
-                           zh=f"试运行没有留下文件 {missing[0][:80]!r}。", remedy_zh="请让程序把它写入 cihu.outbox。")
-    there = {one.path: (contents[one.path], Declaration(one.statbarn, one.context, one.controls,
-                                                        contents[one.counts] if one.counts is not None else None))
-             for one in files}
+        raise InvalidInput(
+            f"The trial left no file {missing[0][:80]!r}.",
+            remedy="Let the program write it into cihu.outbox.",
+            zh=f"试运行没有留下文件 {missing[0][:80]!r}。",
+            remedy_zh="请让程序把它写入 cihu.outbox。",
+        )
+    there = {
+        one.path: (
+            contents[one.path],
+            Declaration(
+                one.statbarn,
+                one.context,
+                one.controls,
+                contents[one.counts] if one.counts is not None else None,
+            ),
+        )
+        for one in files
+    }
     if not _one_at_a_time.acquire(blocking=False):
-        raise TooMany("The vault is checking somebody's files.", remedy="Try again in a few seconds.",
-                      zh="保险库正在检查其他文件。", remedy_zh="请过几秒再试。")
+        raise TooMany(
+            "The vault is checking somebody's files.",
+            remedy="Try again in a few seconds.",
+            zh="保险库正在检查其他文件。",
+            remedy_zh="请过几秒再试。",
+        )
     try:
-        found = {path: check_file(path, content, said, rules, None) for path, (content, said) in there.items()}
+        found = {
+            path: check_file(path, content, said, rules, None) for path, (content, said) in there.items()
+        }
         for path, more in check_together(there, rules, None).items():
             found[path] += more
     finally:

@@ -1,4 +1,5 @@
-"""Is this package of a run what the vault made? Checked offline, with nothing but the package and the log's public key."""
+"""Is this package of a run what the vault made?
+Checked offline, with nothing but the package and the log's public key."""
 
 import hashlib
 import io
@@ -11,7 +12,8 @@ from sandbox.audit.receipts import verify_receipt
 
 METADATA, SIGNATURE = "ro-crate-metadata.json", "ro-crate-metadata.json.note"
 FIRST = "cihu.package/1"
-"""The first line of what is signed. A checkpoint's first line is the log's origin: neither can pass for the other."""
+"""The first line of what is signed.
+A checkpoint's first line is the log's origin: neither can pass for the other."""
 MOST_BYTES = 512 * 2**20
 
 
@@ -28,7 +30,8 @@ def statement(crate: bytes) -> str:
 
 
 def verify_package(content: bytes, public_key: str) -> VerifiedPackage:
-    """The signature holds for the metadata, the metadata for every file, and each receipt for itself. Raises `NotProven`."""
+    """The signature holds for the metadata, the metadata for every file, and each receipt for itself.
+    Raises `NotProven`."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
@@ -36,12 +39,25 @@ def verify_package(content: bytes, public_key: str) -> VerifiedPackage:
                 raise NotProven("The package holds a name twice, or unpacks to too much.")
             parts = {name: archive.read(name) for name in names}
         crate, note = parts.pop(METADATA), parts.pop(SIGNATURE).decode()
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError, OSError, RuntimeError) as error:
-        raise NotProven("This is not a package of a run: no zip, or without its metadata and signature.") from error
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        UnicodeDecodeError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+    ) as error:
+        raise NotProven(
+            "This is not a package of a run: no zip, or without its metadata and signature."
+        ) from error
     if open_note(note, PublicKey.parse(public_key)) != statement(crate):
         raise NotProven("The signature is not one of this package's metadata.")
     graph = {one["@id"]: one for one in json.loads(crate)["@graph"]}  # signed: it is what the vault wrote
-    told = {name: one["sha256"] for name, one in graph.items() if one["@type"] in ("File", ["File", "SoftwareSourceCode"])}
+    told = {
+        name: one["sha256"]
+        for name, one in graph.items()
+        if one["@type"] in ("File", ["File", "SoftwareSourceCode"])
+    }
     if told.keys() != parts.keys():
         raise NotProven(f"Files were added or taken away: {min(told.keys() ^ parts.keys())}.")
     for name, said in told.items():
@@ -50,4 +66,6 @@ def verify_package(content: bytes, public_key: str) -> VerifiedPackage:
     receipts = [name for name in parts if name.startswith("receipts/")]
     for name in receipts:
         verify_receipt(json.loads(parts[name]), public_key)
-    return VerifiedPackage(graph["./"]["name"], json.loads(parts["review.json"])["outcome"], tuple(sorted(parts)), len(receipts))
+    return VerifiedPackage(
+        graph["./"]["name"], json.loads(parts["review.json"])["outcome"], tuple(sorted(parts)), len(receipts)
+    )

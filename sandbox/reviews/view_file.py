@@ -1,5 +1,5 @@
-"""How does a reviewer see a file that is in quarantine? As it would leave, or as the run left it; only after the log says that
-they are about to."""
+"""How does a reviewer see a file that is in quarantine?
+As it would leave, or as the run left it; only after the log says that they are about to."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,16 +19,19 @@ from sandbox.reviews.read import load_review, output_files
 
 @dataclass(frozen=True)
 class Viewed:
-    """`original`: as the run left it; else exactly the bytes that a release would copy, under the name they would have."""
+    """`original`: as the run left it; else exactly the bytes that a release would copy,
+    under the name they would have."""
 
     name: str
     content: bytes
     original: bool
 
 
-def view_file(context: ReviewContext, *, officer: Principal, id: UUID, path: str, original: bool = False) -> Viewed:
-    """A file that was asked for, or its supporting counts, which never leave and so are always shown as they are. What cannot
-    be written anew is shown as it is, too, and said to be.
+def view_file(
+    context: ReviewContext, *, officer: Principal, id: UUID, path: str, original: bool = False
+) -> Viewed:
+    """A file that was asked for, or its supporting counts, which never leave and so are always shown as they
+    are. What cannot be written anew is shown as it is, too, and said to be.
 
     Raises `Refused`, `NotFound`, `Unavailable`.
     """
@@ -39,8 +42,20 @@ def view_file(context: ReviewContext, *, officer: Principal, id: UUID, path: str
         file = output_files(tx, review.run).get(path) if path in asked else None
         if file is None:
             raise NotFound("There is no such file in this review.", zh="该审核中没有此文件。")
-        append(tx, Event("file.viewed", officer.id, f"review:{id}", {
-            "run": str(review.run), "path": path, "sha256": file.sha256, "original": original or path not in review.paths}))
+        append(
+            tx,
+            Event(
+                "file.viewed",
+                officer.id,
+                f"review:{id}",
+                {
+                    "run": str(review.run),
+                    "path": path,
+                    "sha256": file.sha256,
+                    "original": original or path not in review.paths,
+                },
+            ),
+        )
     content = fetched(context, file)  # the entry is committed: now the bytes may be read
     if not original and path in review.paths:
         with suppress(Unfit):

@@ -18,41 +18,71 @@ from sandbox.reviews.rules import STRICTER, ballots, missing_reviewers, needed, 
 
 
 def team_view(review: Review) -> dict[str, Any]:
-    """What it asked for, whether it is decided, and what reviewers want of it: never what was found, nor who they are, nor
-    how far they have come."""
+    """What it asked for, whether it is decided, and what reviewers want of it:
+    never what was found, nor who they are, nor how far they have come."""
     waits = review.state in WAITING
-    return {"run": str(review.run), "round": review.round, "requested_by": review.requested_by,
-            "requested_at": review.requested_at.isoformat(), "due_at": review.due_at.isoformat(),
-            "state": ReviewState.OPEN.value if waits else review.state.value,
-            "outcome": review.outcome.value if review.outcome else None,
-            "decided_at": review.decided_at.isoformat() if review.decided_at else None, "log_index": review.log_index,
-            "files": [asdict(file.declared) for file in review.files],
-            "comments": comments_of(review)}
+    return {
+        "run": str(review.run),
+        "round": review.round,
+        "requested_by": review.requested_by,
+        "requested_at": review.requested_at.isoformat(),
+        "due_at": review.due_at.isoformat(),
+        "state": ReviewState.OPEN.value if waits else review.state.value,
+        "outcome": review.outcome.value if review.outcome else None,
+        "decided_at": review.decided_at.isoformat() if review.decided_at else None,
+        "log_index": review.log_index,
+        "files": [asdict(file.declared) for file in review.files],
+        "comments": comments_of(review),
+    }
 
 
 def comments_of(review: Review) -> list[dict[str, Any]]:
-    """The reviewers' last words on each file, the strictest first; only where something is wanted of the team, or refused."""
+    """The reviewers' last words on each file, the strictest first;
+    only where something is wanted of the team, or refused."""
     if review.outcome not in (Outcome.RETURNED, Outcome.REFUSED):
         return []
     final = [one for one in review.votes if one.round is Round.FINAL]
-    last = sorted(final or review.votes, key=lambda one: (one.vote.path, -STRICTER.index(one.vote.choice), one.vote.comment))
-    return [{"path": one.vote.path, "vote": one.vote.choice.value, "reasons": list(one.vote.reasons), "comment": one.vote.comment}
-            for one in last if one.vote.comment]
+    last = sorted(
+        final or review.votes,
+        key=lambda one: (one.vote.path, -STRICTER.index(one.vote.choice), one.vote.comment),
+    )
+    return [
+        {
+            "path": one.vote.path,
+            "vote": one.vote.choice.value,
+            "reasons": list(one.vote.reasons),
+            "comment": one.vote.comment,
+        }
+        for one in last
+        if one.vote.comment
+    ]
 
 
 def told_in_queue(review: Review, run: Run, officer: Principal) -> dict[str, Any]:
     """One line of the queue."""
     mine = ballots(review.votes, Round.FINAL if review.state is ReviewState.CONSOLIDATING else Round.BLIND)
-    return {"id": str(review.id), "run": str(run.id), "name": run.name, "team": review.team, "round": review.round,
-            "requested_by": review.requested_by, "requested_at": review.requested_at.isoformat(),
-            "due_at": review.due_at.isoformat(), "overdue": review.overdue(datetime.now(UTC)), "state": review.state.value,
-            "outcome": review.outcome.value if review.outcome else None,
-            "decided_at": review.decided_at.isoformat() if review.decided_at else None,
-            "files": len(review.files), "datasets": [f"{one.dataset}@{one.version}" for one in run.inputs],
-            "voted": set(mine.get(officer.id, ())) == review.paths}
+    return {
+        "id": str(review.id),
+        "run": str(run.id),
+        "name": run.name,
+        "team": review.team,
+        "round": review.round,
+        "requested_by": review.requested_by,
+        "requested_at": review.requested_at.isoformat(),
+        "due_at": review.due_at.isoformat(),
+        "overdue": review.overdue(datetime.now(UTC)),
+        "state": review.state.value,
+        "outcome": review.outcome.value if review.outcome else None,
+        "decided_at": review.decided_at.isoformat() if review.decided_at else None,
+        "files": len(review.files),
+        "datasets": [f"{one.dataset}@{one.version}" for one in run.inputs],
+        "voted": set(mine.get(officer.id, ())) == review.paths,
+    }
 
 
-def told_to_reviewer(tx: Transaction, context: ReviewContext, review: Review, run: Run, officer: Principal) -> dict[str, Any]:
+def told_to_reviewer(
+    tx: Transaction, context: ReviewContext, review: Review, run: Run, officer: Principal
+) -> dict[str, Any]:
     """Everything but the bytes, and but what the others said while that is blind."""
     versions, left = versions_of(tx, context.repository, run), output_files(tx, run.id)
     grade = grade_of(context.gate, versions)
@@ -60,26 +90,50 @@ def told_to_reviewer(tx: Transaction, context: ReviewContext, review: Review, ru
     asked = {name for file in review.files for name in (file.declared.path, file.declared.counts)}
     blind = ballots(review.votes, Round.BLIND)
     return told_in_queue(review, run, officer) | {
-        "revision": review.revision, "grade": grade, "log_index": review.log_index,
+        "revision": review.revision,
+        "grade": grade,
+        "log_index": review.log_index,
         "needed": needed(rule_of(context.policy, grade), review.files, context.low_risk),
         "submitted": sum(set(ballot) == review.paths for ballot in blind.values()),
-        "seat_free_able": review.overdue(datetime.now(UTC)) and bool(
-            missing_reviewers(review.paths, review.votes, state=review.state)),
+        "seat_free_able": review.overdue(datetime.now(UTC))
+        and bool(missing_reviewers(review.paths, review.votes, state=review.state)),
         "program": {"entry": run.program.entry, "files": run.program.files, "sha256": run.program.sha256},
         "environment_sha256": run.environment_sha256,
         "inputs": [_input(tx, run, place, version) for place, version in enumerate(versions)],
-        "files": [asdict(file.declared) | _found(left, file.declared.path) | {
-            "counts_left": file.declared.counts in left if file.declared.counts else None,
-            "findings": [_finding(one) for one in file.findings or ()]} for file in review.files],
+        "files": [
+            asdict(file.declared)
+            | _found(left, file.declared.path)
+            | {
+                "counts_left": file.declared.counts in left if file.declared.counts else None,
+                "findings": [_finding(one) for one in file.findings or ()],
+            }
+            for file in review.files
+        ],
         "not_asked_for": sorted(left.keys() - asked),
         "votes": [_vote(one) for one in shown_votes(review.votes, state=review.state, reviewer=officer.id)],
-        "earlier_rounds": [{"round": one.round, "state": one.state.value, "outcome": one.outcome.value if one.outcome else None,
-                            "comments": comments_of(one)} for one in earlier_rounds(tx, review)],
-        "earlier_releases": [{"team": one.team, "run": str(one.run), "path": one.path, "statbarn": one.statbarn,
-                              "datasets": list(one.datasets), "released_at": one.released_at.isoformat()}
-                             for one in earlier_releases(tx, datasets, but=run.id)],
+        "earlier_rounds": [
+            {
+                "round": one.round,
+                "state": one.state.value,
+                "outcome": one.outcome.value if one.outcome else None,
+                "comments": comments_of(one),
+            }
+            for one in earlier_rounds(tx, review)
+        ],
+        "earlier_releases": [
+            {
+                "team": one.team,
+                "run": str(one.run),
+                "path": one.path,
+                "statbarn": one.statbarn,
+                "datasets": list(one.datasets),
+                "released_at": one.released_at.isoformat(),
+            }
+            for one in earlier_releases(tx, datasets, but=run.id)
+        ],
         "reasons": words_of(context),
-        "votes_are": [choice.value for choice in Choice]}
+        "votes_are": [choice.value for choice in Choice],
+    }
 
 
 def words_of(context: ReviewContext) -> dict[str, dict[str, str]]:
@@ -94,14 +148,24 @@ def told_files(files: Iterable[StoredFile]) -> list[dict[str, Any]]:
 def _input(tx: Transaction, run: Run, place: int, version: Version) -> dict[str, Any]:
     one = run.inputs[place]
     grant = load_grant(tx, one.grant) if one.grant is not None else None
-    return {"dataset": one.dataset, "version": one.version, "department": version.policy.department,
-            "grade": version.policy.grade, "grant": one.grant, "purpose": grant.purpose if grant else "",
-            "grant_status": grant.status.value if grant else None}
+    return {
+        "dataset": one.dataset,
+        "version": one.version,
+        "department": version.policy.department,
+        "grade": version.policy.grade,
+        "grant": one.grant,
+        "purpose": grant.purpose if grant else "",
+        "grant_status": grant.status.value if grant else None,
+    }
 
 
 def _found(left: dict[str, StoredFile], path: str) -> dict[str, Any]:
     file = left.get(path)
-    return {"left": file is not None, "size": file.size if file else None, "sha256": file.sha256 if file else None}
+    return {
+        "left": file is not None,
+        "size": file.size if file else None,
+        "sha256": file.sha256 if file else None,
+    }
 
 
 def _finding(one: Finding) -> dict[str, Any]:
@@ -109,6 +173,13 @@ def _finding(one: Finding) -> dict[str, Any]:
 
 
 def _vote(one: CastVote) -> dict[str, Any]:
-    return {"reviewer": one.reviewer, "organisation": one.organisation, "round": one.round.value, "path": one.vote.path,
-            "vote": one.vote.choice.value, "comment": one.vote.comment, "reasons": list(one.vote.reasons),
-            "voted_at": one.voted_at.isoformat()}
+    return {
+        "reviewer": one.reviewer,
+        "organisation": one.organisation,
+        "round": one.round.value,
+        "path": one.vote.path,
+        "vote": one.vote.choice.value,
+        "comment": one.vote.comment,
+        "reasons": list(one.vote.reasons),
+        "voted_at": one.voted_at.isoformat(),
+    }

@@ -8,5 +8,19 @@ from sandbox.seals.host import interpreter, without_psutil
 from sandbox.seals.model import Bind, Limits, Seal, SealedProcess
 from sandbox.seals.watch import TOO_MUCH_MEMORY
 
-__all__ = ["TOO_MUCH_MEMORY", "TOO_MUCH_PROCESSOR", "Bind", "Bubblewrap", "Limits", "Seal", "SealedProcess", "check_seal",
-           "chosen_sealer", "first_of", "freeze", "interpreter", "thaw", "without_psutil"]
+__all__ = [
+    "TOO_MUCH_MEMORY",
+    "TOO_MUCH_PROCESSOR",
+    "Bind",
+    "Bubblewrap",
+    "Limits",
+    "Seal",
+    "SealedProcess",
+    "check_seal",
+    "chosen_sealer",
+    "first_of",
+    "freeze",
+    "interpreter",
+    "thaw",
+    "without_psutil",
+]

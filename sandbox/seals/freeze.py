@@ -1,6 +1,8 @@
-"""A seal that is paused: every process inside is stopped (signal(7), SIGSTOP), and goes on later as if nothing had been.
+"""A seal that is paused: every process inside is stopped (signal(7), SIGSTOP),
+and goes on later as if nothing had been.
 
-Its parent, which bounds its memory, is not stopped. What a stopped process would have been told meanwhile waits in its sockets.
+Its parent, which bounds its memory, is not stopped. What a stopped process would have been told meanwhile
+waits in its sockets.
 """
 
 import contextlib
@@ -18,13 +20,15 @@ ROUNDS = 1000
 
 
 def freeze(process: SealedProcess) -> None:
-    """Return when no thread of the seal runs. Raises Unavailable if that cannot be had; a seal that has ended is still enough."""
+    """Return when no thread of the seal runs.
+    Raises Unavailable if that cannot be had; a seal that has ended is still enough."""
     try:
         first = first_of(process)
     except Unavailable:
         return
     for _ in range(ROUNDS):
-        # a process that was started between two rounds is seen in the next: once all are still, nobody can start another
+        # a process that was started between two rounds is seen in the next: once all are still,
+        # nobody can start another
         moving = [pid for pid in below(first) if not still(pid)]
         if not moving:
             return
@@ -32,8 +36,13 @@ def freeze(process: SealedProcess) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
         os.sched_yield()
-    raise Unavailable("A kernel could not be paused.", remedy="Try again, or end the kernel.", zh="无法暂停一个内核。",
-                      remedy_zh="请重试，或结束该内核。", internal=f"{len(moving)} processes still run")
+    raise Unavailable(
+        "A kernel could not be paused.",
+        remedy="Try again, or end the kernel.",
+        zh="无法暂停一个内核。",
+        remedy_zh="请重试，或结束该内核。",
+        internal=f"{len(moving)} processes still run",
+    )
 
 
 def thaw(process: SealedProcess) -> None:
@@ -57,6 +66,9 @@ def below(first: int) -> Iterator[int]:
 
 def still(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return all(Path(f"/proc/{pid}/task/{task}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] in STILL
-                   for task in os.listdir(f"/proc/{pid}/task"))
+        return all(
+            Path(f"/proc/{pid}/task/{task}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            in STILL
+            for task in os.listdir(f"/proc/{pid}/task")
+        )
     return True  # it is gone

@@ -1,7 +1,8 @@
 """What is a seal: a program, what it may see, what it may write, and how much of the machine it may use?
 
-A `Seal` is a frozen value. It names no mechanism: `bubblewrap.py` turns it into an argument list, another adapter may
-turn it into a pod. What a seal does not name does not exist inside it: no file, no variable, no network, no process.
+A `Seal` is a frozen value. It names no mechanism: `bubblewrap.py` turns it into an argument list, another
+adapter may turn it into a pod. What a seal does not name does not exist inside it: no file, no variable, no
+network, no process.
 """
 
 from dataclasses import dataclass, field
@@ -55,12 +56,12 @@ class Bind:
 
 @dataclass(frozen=True)
 class Seal:
-    """One program in its seal. `readable`, `own`, `doors` and `writable` are all of the host that it sees beside the system's
-    /usr.
+    """One program in its seal. `readable`, `own`, `doors` and `writable` are all of the host that it sees
+    beside the system's /usr.
 
-    `readable` is what other seals see too, folders only: each seal gets inodes of its own over them. `own` and `writable` are
-    folders that this seal alone is shown. `doors` are folders with sockets of trusted processes, which more seals may be
-    shown. `texts` are small files of its own: path, content.
+    `readable` is what other seals see too, folders only: each seal gets inodes of its own over them. `own`
+    and `writable` are folders that this seal alone is shown. `doors` are folders with sockets of trusted
+    processes, which more seals may be shown. `texts` are small files of its own: path, content.
     """
 
     command: tuple[str, ...]
@@ -70,16 +71,24 @@ class Seal:
     writable: tuple[Bind, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
-    scratch: tuple[tuple[str, int], ...] = ()  # more sized folders in memory beside its home, gone with it: path, bytes
+    scratch: tuple[
+        tuple[str, int], ...
+    ] = ()  # more sized folders in memory beside its home, gone with it: path, bytes
     limits: Limits = field(default_factory=Limits)
     folder: str = "/home/analyst"  # where it starts: a sized folder in memory, the only home there is
     name: str = "seal"  # what its host user is derived from: no two seals that run at once share it
-    network: bool = True  # whether it may have sockets of the internet's family, in an empty network of its own
+    network: bool = (
+        True  # whether it may have sockets of the internet's family, in an empty network of its own
+    )
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0].startswith("/"):
             raise InvalidInput("a seal's command starts with an absolute path")
-        targets = [*(bind.target for bind in self.binds), *(path for path, _ in self.scratch), *(path for path, _ in self.texts)]
+        targets = [
+            *(bind.target for bind in self.binds),
+            *(path for path, _ in self.scratch),
+            *(path for path, _ in self.texts),
+        ]
         if len(targets) != len(set(targets)):
             raise InvalidInput("two binds of a seal have the same target")
 

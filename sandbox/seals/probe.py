@@ -26,9 +26,16 @@ def succeeds(deed: Callable[[], object]) -> bool:
 
 def has_rights() -> bool:
     """capget(2), version 3; and what an executed file could still give."""
-    header, sets = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0), 8), ctypes.create_string_buffer(24)
+    header, sets = (
+        ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0), 8),
+        ctypes.create_string_buffer(24),
+    )
     unknown = LIBC.capget(header, sets) != 0
-    return unknown or any(sets.raw) or any(LIBC.prctl(PR_CAPBSET_READ, right, 0, 0, 0) > 0 for right in range(CAPABILITIES))
+    return (
+        unknown
+        or any(sets.raw)
+        or any(LIBC.prctl(PR_CAPBSET_READ, right, 0, 0, 0) > 0 for right in range(CAPABILITIES))
+    )
 
 
 def networks() -> list[str]:
@@ -69,7 +76,9 @@ def look() -> dict[str, object]:
         "makes_links": succeeds(lambda: os.symlink("a", f"{os.getcwd()}/link")),
         "writes_system": succeeds(lambda: open("/usr/written", "w")),
         "touches_devices": succeeds(lambda: os.utime("/dev/null")),
-        "sees_environment": any(name not in GIVEN and (name, value) != ("HOME", "/") for name, value in os.environ.items()),
+        "sees_environment": any(
+            name not in GIVEN and (name, value) != ("HOME", "/") for name, value in os.environ.items()
+        ),
         "sees_processes": sees_processes(),
         "sees_the_hosts_counters": os.path.exists("/proc/self"),
     }

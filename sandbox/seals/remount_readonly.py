@@ -1,8 +1,9 @@
-"""A folder of a running seal becomes read-only. Run as a program, `python remount_readonly.py PID FOLDER`, from outside.
+"""A folder of a running seal becomes read-only.
+Run as a program, `python remount_readonly.py PID FOLDER`, from outside.
 
-It enters the mount namespace of the process PID and remounts FOLDER there. What is sealed cannot undo that: it has no
-right to mount. Needs the standard library alone; imports nothing of ours, so that it starts fast. Sources: setns(2),
-ioctl_ns(2), mount(2), user_namespaces(7).
+It enters the mount namespace of the process PID and remounts FOLDER there. What is sealed cannot undo that:
+it has no right to mount. Needs the standard library alone; imports nothing of ours, so that it starts fast.
+Sources: setns(2), ioctl_ns(2), mount(2), user_namespaces(7).
 """
 
 import ctypes
@@ -17,7 +18,14 @@ NS_GET_USERNS = 0xB701
 CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x00020000
 MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
 # statvfs says it, mount(2) takes it: flags that a namespace may not drop must be named again
-KEPT = {os.ST_NOSUID: 2, os.ST_NODEV: 4, os.ST_NOEXEC: 8, os.ST_NOATIME: 1024, os.ST_NODIRATIME: 2048, os.ST_RELATIME: 1 << 21}
+KEPT = {
+    os.ST_NOSUID: 2,
+    os.ST_NODEV: 4,
+    os.ST_NOEXEC: 8,
+    os.ST_NOATIME: 1024,
+    os.ST_NODIRATIME: 2048,
+    os.ST_RELATIME: 1 << 21,
+}
 TRIES, PAUSE_SECONDS = 100, 0.01
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -43,7 +51,8 @@ def shut(folder: str) -> None:
     for attempt in range(TRIES):
         if LIBC.mount(None, folder.encode(), None, wanted, None) == 0:
             break
-        if ctypes.get_errno() != errno.EBUSY or attempt == TRIES - 1:  # busy: a file in it is open for writing just now
+        # busy: a file in it is open for writing just now
+        if ctypes.get_errno() != errno.EBUSY or attempt == TRIES - 1:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         time.sleep(PAUSE_SECONDS)
     if not os.statvfs(folder).f_flag & os.ST_RDONLY:

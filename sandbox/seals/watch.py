@@ -1,14 +1,15 @@
-"""The parent of a seal: it starts it, answers some of its calls, and ends it when its processes take too much memory together.
-Run as a program:
+"""The parent of a seal: it starts it, answers some of its calls,
+and ends it when its processes take too much memory together. Run as a program:
 
     python watch.py PARENT USED MEMORY PROCESSES HOME ANSWERED CGROUPS DEVICES -- BUBBLEWRAP...
 
-The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here does too. It is
-asked to end by SIGTERM, which is also what it gets when its parent ends, and ends when nothing of the seal is left.
-It looks some times a second; and where CGROUPS names a folder of cgroup v2 in which one may be made, the kernel itself keeps to
-MEMORY and PROCESSES. ANSWERED is a descriptor with the filter whose calls are answered here (`Answers`), -1 for none. Before
-the seal, the DEVICES become read-only in a mount namespace of its own: or `touch /dev/null` could be seen in another seal.
-Needs the standard library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux), prctl(2), pidfd_open(2),
+The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here
+does too. It is asked to end by SIGTERM, which is also what it gets when its parent ends, and ends when
+nothing of the seal is left. It looks some times a second; and where CGROUPS names a folder of cgroup v2 in
+which one may be made, the kernel itself keeps to MEMORY and PROCESSES. ANSWERED is a descriptor with the
+filter whose calls are answered here (`Answers`), -1 for none. Before the seal, the DEVICES become read-only
+in a mount namespace of its own: or `touch /dev/null` could be seen in another seal. Needs the standard
+library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux), prctl(2), pidfd_open(2),
 seccomp_unotify(2), user_namespaces(7), sysinfo(2), getrusage(2), statfs(2), stat(2), statx(2).
 """
 
@@ -39,18 +40,45 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 1, 32, 4096, 16384, 1 << 19
 # statvfs says it, mount(2) takes it: flags that a namespace may not drop must be named again
-KEPT = {os.ST_NOSUID: 2, os.ST_NODEV: 4, os.ST_NOEXEC: 8, os.ST_NOATIME: 1024, os.ST_NODIRATIME: 2048, os.ST_RELATIME: 1 << 21}
+KEPT = {
+    os.ST_NOSUID: 2,
+    os.ST_NODEV: 4,
+    os.ST_NOEXEC: 8,
+    os.ST_NOATIME: 1024,
+    os.ST_NODIRATIME: 2048,
+    os.ST_RELATIME: 1 << 21,
+}
 
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 32  # Linux 5.19: no signal interrupts a call that is being answered
 NOTIF_RECV, NOTIF_SEND, NOTIF_ID_VALID = 0xC0502100, 0xC0182101, 0x40082102
 NUMBERS = {  # of system calls; libc has no name for seccomp
-    "x86_64": {"seccomp": 317, "sysinfo": 99, "statfs": 137, "fstatfs": 138, "getrusage": 98, "link": 86, "linkat": 265,
-               "fstat": 5, "newfstatat": 262, "statx": 332},
-    "aarch64": {"seccomp": 277, "sysinfo": 179, "statfs": 43, "fstatfs": 44, "getrusage": 165, "linkat": 37,
-                "fstat": 80, "newfstatat": 79, "statx": 291},
+    "x86_64": {
+        "seccomp": 317,
+        "sysinfo": 99,
+        "statfs": 137,
+        "fstatfs": 138,
+        "getrusage": 98,
+        "link": 86,
+        "linkat": 265,
+        "fstat": 5,
+        "newfstatat": 262,
+        "statx": 332,
+    },
+    "aarch64": {
+        "seccomp": 277,
+        "sysinfo": 179,
+        "statfs": 43,
+        "fstatfs": 44,
+        "getrusage": 165,
+        "linkat": 37,
+        "fstat": 80,
+        "newfstatat": 79,
+        "statx": 291,
+    },
 }
-# size of a struct, and where it has the inode's number (64 bits), the user (32, and after it the group) and the mode
+# size of a struct, and where it has the inode's number (64 bits), the user (32, and after it
+# the group) and the mode
 STAT = {"x86_64": (144, 8, 28, 24), "aarch64": (128, 8, 24, 16)}
 STATX, STATX_DEVICE = (256, 32, 20, 28), 136
 NO_NUMBER = 1
@@ -62,7 +90,8 @@ SEMAPHORE = re.compile(rb"/dev/shm/sem\.[A-Za-z0-9_.-]{1,200}")
 
 
 def memory(status: str) -> tuple[int, int] | None:
-    """What /proc/PID/status says: at most so much memory is held, and so many addresses are reserved, in bytes."""
+    """What /proc/PID/status says: at most so much memory is held, and so many addresses are reserved,
+    in bytes."""
     sizes = dict(line.split(":", 1) for line in status.splitlines() if line.startswith(("Vm", "Rss")))
     if "VmSize" not in sizes:
         return None
@@ -92,9 +121,9 @@ def processes(first: int) -> list[tuple[Path, int, int]]:
 def used(first: int, limit: int) -> int:
     """The memory that the process `first` and all below it use, in bytes; what they share counts once.
 
-    What is resident is the upper bound of the cheap look. Where that, or the addresses, leave room for too much, each page is
-    counted by its share (Pss), and anonymous shared memory by its inode: it is kept while none of it is resident in any
-    process, and files in memory have a size of their own.
+    What is resident is the upper bound of the cheap look. Where that, or the addresses, leave room for too
+    much, each page is counted by its share (Pss), and anonymous shared memory by its inode: it is kept while
+    none of it is resident in any process, and files in memory have a size of their own.
     """
     seen = processes(first)
     most = sum(held for _, held, _ in seen)
@@ -117,8 +146,8 @@ def of_its_own(rollup: str) -> int:
 
 
 def shared_memory(about: Path) -> dict[str, int]:
-    """Inode -> bytes of the anonymous memory that a process shares: what is allocated, or where that cannot be read, its
-    addresses."""
+    """Inode -> bytes of the anonymous memory that a process shares:
+    what is allocated, or where that cannot be read, its addresses."""
     shared: dict[str, int] = {}
     for line in (about / "maps").read_text(errors="replace").splitlines():
         if "/dev/zero (deleted)" not in line:
@@ -171,10 +200,11 @@ class Cgroup:
 
 
 def end_when_asked() -> None:
-    """From now on SIGTERM raises `SystemExit` here, so that `end_all` is come to; and what bubblewrap leaves becomes our child.
+    """From now on SIGTERM raises `SystemExit` here, so that `end_all` is come to;
+    and what bubblewrap leaves becomes our child.
 
-    bubblewrap ties its processes to each other only when it is through with its work: killed while it starts, it leaves its
-    first process, and all that this starts later, to whoever collects orphans.
+    bubblewrap ties its processes to each other only when it is through with its work: killed while it starts,
+    it leaves its first process, and all that this starts later, to whoever collects orphans.
     """
 
     def end(*_: object) -> None:
@@ -206,14 +236,20 @@ class Refused(Exception):
 
 
 class Answers:
-    """The answers to the calls that the kernel would answer with the machine's numbers, for the processes of one seal.
+    """The answers to the calls that the kernel would answer with the machine's numbers,
+    for the processes of one seal.
 
-    A call is done here, on copies of its arguments, or refused: none goes on to the kernel, which would read arguments again
-    that another thread has changed meanwhile.
+    A call is done here, on copies of its arguments, or refused: none goes on to the kernel, which would read
+    arguments again that another thread has changed meanwhile.
     """
 
     def __init__(self, listener: int, memory_bytes: int, processes: int, home_bytes: int) -> None:
-        self.listener, self.memory_bytes, self.processes, self.home_bytes = listener, memory_bytes, processes, home_bytes
+        self.listener, self.memory_bytes, self.processes, self.home_bytes = (
+            listener,
+            memory_bytes,
+            processes,
+            home_bytes,
+        )
         self.machine_type = platform.machine()
         self.numbers = NUMBERS.get(self.machine_type, {})
         self.calls = {number: name for name, number in self.numbers.items() if name != "seccomp"}
@@ -263,9 +299,12 @@ class Answers:
         else:
             raise Refused(errno.EPERM if call == "linkat" else errno.ENOSYS)
 
-    def stat(self, call: str, asked: "Asked", descriptor: int, path: int, *, to: int, flags: int, mask: int = 0) -> None:
-        """What fstat(2) and its like tell of what is behind a descriptor, but for the number of what has no file: the kernel
-        counts the pipes and sockets of the whole machine. A path cannot lead to one: calls with a path do not come here.
+    def stat(
+        self, call: str, asked: "Asked", descriptor: int, path: int, *, to: int, flags: int, mask: int = 0
+    ) -> None:
+        """What fstat(2) and its like tell of what is behind a descriptor,
+        but for the number of what has no file: the kernel counts the pipes and sockets of the whole machine.
+        A path cannot lead to one: calls with a path do not come here.
         """
         if path and asked.text(path):
             raise Refused(errno.ENOSYS)  # AT_EMPTY_PATH and a path
@@ -295,19 +334,44 @@ class Answers:
             struct.pack_into("Q", about, inode, NO_NUMBER)
         if not self.identity:
             ids = struct.unpack_from("II", about, user)
-            struct.pack_into("II", about, user, inside(f"/proc/{pid}/uid_map", ids[0]), inside(f"/proc/{pid}/gid_map", ids[1]))
+            struct.pack_into(
+                "II",
+                about,
+                user,
+                inside(f"/proc/{pid}/uid_map", ids[0]),
+                inside(f"/proc/{pid}/gid_map", ids[1]),
+            )
         return about
 
     def machine(self) -> bytes:
         """struct sysinfo: the seal's memory, all of it free; the clock that every process may read anyhow."""
         uptime = int(time.clock_gettime(time.CLOCK_BOOTTIME))
-        return struct.pack("q3Q6QHH4x2QI4x", uptime, 0, 0, 0, self.memory_bytes, self.memory_bytes, 0, 0, 0, 0, 1, 0, 0, 0, 1)
+        return struct.pack(
+            "q3Q6QHH4x2QI4x", uptime, 0, 0, 0, self.memory_bytes, self.memory_bytes, 0, 0, 0, 0, 1, 0, 0, 0, 1
+        )
 
     def file_system(self) -> bytes:
         """struct statfs: a folder in memory of the size of the home, whatever was asked for."""
         blocks = self.home_bytes // PAGE
-        return struct.pack("qq5Q2iqqq4q", TMPFS_MAGIC, PAGE, blocks, blocks, blocks, blocks, blocks, 0, 0, LONGEST_NAME, PAGE,
-                           0, 0, 0, 0, 0)
+        return struct.pack(
+            "qq5Q2iqqq4q",
+            TMPFS_MAGIC,
+            PAGE,
+            blocks,
+            blocks,
+            blocks,
+            blocks,
+            blocks,
+            0,
+            0,
+            LONGEST_NAME,
+            PAGE,
+            0,
+            0,
+            0,
+            0,
+            0,
+        )
 
     def link(self, asked: "Asked", old: int, new: int) -> None:
         """What sem_open(3) needs, and nothing else: from one name of a semaphore to another."""
@@ -326,8 +390,8 @@ class Answers:
 class Asked:
     """A call that waits for its answer: of which thread, and the memory of its process.
 
-    What was opened or read by the thread's number is that of another process when the thread has ended meanwhile. So
-    `still_asks` comes after that, and before anything is done with it.
+    What was opened or read by the thread's number is that of another process when the thread has ended
+    meanwhile. So `still_asks` comes after that, and before anything is done with it.
     """
 
     def __init__(self, listener: int, id: int, pid: int, memory: int) -> None:
@@ -362,7 +426,8 @@ class Asked:
 
 
 def inside(path: str, outside: int) -> int:
-    """The number that the user or group `outside` has in the user namespace with the map at `path` (user_namespaces(7))."""
+    """The number that the user or group `outside` has in the user namespace with the map at `path`
+    (user_namespaces(7))."""
     for line in Path(path).read_text().splitlines():
         first, below, count = map(int, line.split())
         if below <= outside < below + count:
@@ -371,7 +436,8 @@ def inside(path: str, outside: int) -> int:
 
 
 def usage(pid: int, who: int) -> bytes:
-    """struct rusage: processor time and memory. Nothing of how it was scheduled, or of what had to be read from a disk."""
+    """struct rusage: processor time and memory.
+    Nothing of how it was scheduled, or of what had to be read from a disk."""
     if who not in (0, 1, 0xFFFFFFFF):
         raise Refused(errno.EINVAL)
     path = f"/proc/{pid}/task/{pid}/stat" if who == 1 else f"/proc/{pid}/stat"
@@ -401,7 +467,9 @@ def unshare_mounts() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {group} 1")
     else:
         checked(LIBC.unshare(CLONE_NEWNS), "Creating new namespace failed")
-    checked(LIBC.mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_SLAVE), None), "Creating new namespace failed")
+    checked(
+        LIBC.mount(None, b"/", None, ctypes.c_ulong(MS_REC | MS_SLAVE), None), "Creating new namespace failed"
+    )
 
 
 def read_only(device: str) -> None:
@@ -409,7 +477,9 @@ def read_only(device: str) -> None:
     checked(LIBC.mount(path, path, None, ctypes.c_ulong(MS_BIND), None), device)
     flags = os.statvfs(device).f_flag
     kept = sum(taken for flag, taken in KEPT.items() if flags & flag)
-    checked(LIBC.mount(None, path, None, ctypes.c_ulong(MS_REMOUNT | MS_BIND | MS_RDONLY | kept), None), device)
+    checked(
+        LIBC.mount(None, path, None, ctypes.c_ulong(MS_REMOUNT | MS_BIND | MS_RDONLY | kept), None), device
+    )
     if not os.statvfs(device).f_flag & os.ST_RDONLY:
         raise OSError(errno.EROFS, f"{device} is still writable")
 
@@ -431,8 +501,8 @@ def listen(filter_: int) -> int:
 
 
 def start(command: list[str], cgroup: Cgroup, devices: list[str], filter_: int) -> tuple[int, int]:
-    """Start the seal in `cgroup`; its process, and where its calls are answered. When the machine's memory runs out, it is the
-    first to go."""
+    """Start the seal in `cgroup`; its process, and where its calls are answered.
+    When the machine's memory runs out, it is the first to go."""
     watcher = os.getpid()
     ours, its = _socket.socketpair()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # between a child and knowing of it
@@ -441,7 +511,8 @@ def start(command: list[str], cgroup: Cgroup, devices: list[str], filter_: int) 
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # should this watcher be killed so that it cannot end it
+            # should this watcher be killed so that it cannot end it
+            LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
             if os.getppid() != watcher:
                 os._exit(127)
             cgroup.join()
@@ -451,7 +522,9 @@ def start(command: list[str], cgroup: Cgroup, devices: list[str], filter_: int) 
             for device in devices:
                 read_only(device)
             if filter_ >= 0:
-                its.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", listen(filter_)))])
+                its.sendmsg(
+                    [b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", listen(filter_)))]
+                )
             os.execv(command[0], command)  # noqa: S606  # a list, no shell
         except (OSError, KeyError) as failed:
             os.write(2, f"the seal could not be made: {failed}\n".encode())
@@ -496,14 +569,25 @@ def watch(child: int, limit: int, answers: Answers) -> int:
     return status if status >= 0 else 128 - status
 
 
-def main(parent: str, limit: str, all_memory: str, processes: str, home: str, answered: str, cgroups: str, devices: str,
-         *command: str) -> int:
+def main(
+    parent: str,
+    limit: str,
+    all_memory: str,
+    processes: str,
+    home: str,
+    answered: str,
+    cgroups: str,
+    devices: str,
+    *command: str,
+) -> int:
     if LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM)) or os.getppid() != int(parent):
         return 1
     end_when_asked()
     cgroup = Cgroup(cgroups, int(all_memory), int(processes))
     try:
-        child, listener = start(list(command[1:]), cgroup, [device for device in devices.split(",") if device], int(answered))
+        child, listener = start(
+            list(command[1:]), cgroup, [device for device in devices.split(",") if device], int(answered)
+        )
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, -10)  # what it watches must not starve it; only root may
         status = watch(child, int(limit), Answers(listener, int(limit), int(processes), int(home)))

@@ -1,4 +1,5 @@
-"""How long a part that ended waits before it is started again: twice as long each time, bounded, and anew after health."""
+"""How long a part that ended waits before it is started again:
+twice as long each time, bounded, and anew after health."""
 
 from dataclasses import dataclass
 
@@ -8,7 +9,8 @@ HEALTHY_SECONDS = 120.0
 
 @dataclass
 class Backoff:
-    """Of one part. It is never given up: what made it end (a full disk, a database that is away) may be corrected meanwhile."""
+    """Of one part. It is never given up: what made it end (a full disk,
+    a database that is away) may be corrected meanwhile."""
 
     in_a_row: int = 0
 

@@ -21,9 +21,13 @@ def write_certificate(certificate: Path, private_key: Path, *, now: datetime.dat
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cihu")])
     places = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     signed = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + LIFETIME)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(places), critical=False)
         .sign(key, hashes.SHA256())

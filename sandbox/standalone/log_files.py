@@ -1,7 +1,9 @@
-"""Keeps the logs of a city's parts from filling the disk: what has grown too large is put aside, and the oldest removed.
+"""Keeps the logs of a city's parts from filling the disk:
+what has grown too large is put aside, and the oldest removed.
 
-A part holds its log open for as long as it lives, and what it writes there is not only ours (Postgres, the S3 server, a
-library's last words). So the file is copied and emptied, not renamed: all writers append (O_APPEND), and go on at its new end.
+A part holds its log open for as long as it lives, and what it writes there is not only ours (Postgres, the S3
+server, a library's last words). So the file is copied and emptied, not renamed: all writers append
+(O_APPEND), and go on at its new end.
 """
 
 import os
@@ -13,7 +15,8 @@ LAST_WORDS = 400  # characters of a log's last line that a message repeats
 
 
 def rotate(log: Path, *, most_bytes: int = MOST_BYTES, kept: int = KEPT) -> bool:
-    """`log` becomes `log.1`, that `log.2`, and so on to `kept`, if it is larger than `most_bytes`. Whether it was."""
+    """`log` becomes `log.1`, that `log.2`, and so on to `kept`, if it is larger than `most_bytes`.
+    Whether it was."""
     try:
         if log.stat().st_size <= most_bytes:
             return False

@@ -19,7 +19,8 @@ ANSWER_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ManagedService:
-    """One service: its command, its whole environment (only its own secrets), and the URL that answers 200 once it serves.
+    """One service: its command, its whole environment (only its own secrets),
+    and the URL that answers 200 once it serves.
 
     It gets `ending` when we want it to end, and when we are killed ourselves.
     """
@@ -51,18 +52,29 @@ class RunningService:
         environment = {**self.part.environment, process_tree.PART: self.part.name}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.part.command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True, preexec_fn=leash(self.part.ending))
+                self.part.command,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=leash(self.part.ending),
+            )
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
         try:
-            return httpx.get(self.part.health, timeout=ANSWER_SECONDS, trust_env=False).status_code == httpx.codes.OK
+            return (
+                httpx.get(self.part.health, timeout=ANSWER_SECONDS, trust_env=False).status_code
+                == httpx.codes.OK
+            )
         except httpx.HTTPError:
             return False
 
     def await_ready(self) -> None:
-        """Return once it answers. Raises `Unavailable`, with its last words and the place of its log, if it does not."""
+        """Return once it answers. Raises `Unavailable`, with its last words and the place of its log,
+        if it does not."""
         assert self.process is not None
         deadline = time.monotonic() + self.part.start_seconds
         with httpx.Client(timeout=5, trust_env=False) as client:
@@ -76,10 +88,19 @@ class RunningService:
                     status = self.process.wait(0.05)  # whichever comes first: its end, or time to ask again
                 except subprocess.TimeoutExpired:
                     continue
-                raise Unavailable(f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}".strip(),
-                                  code="part_ended", remedy=f"See {self.log}.")
-        raise Unavailable(f"The {self.part.name} does not answer at {self.part.health} "
-                          f"after {self.part.start_seconds:.0f} seconds.", code="part_silent", remedy=f"See {self.log}.")
+                raise Unavailable(
+                    (
+                        f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}"
+                    ).strip(),
+                    code="part_ended",
+                    remedy=f"See {self.log}.",
+                )
+        raise Unavailable(
+            f"The {self.part.name} does not answer at {self.part.health} "
+            f"after {self.part.start_seconds:.0f} seconds.",
+            code="part_silent",
+            remedy=f"See {self.log}.",
+        )
 
     def stop(self) -> None:
         """Ask it to end, wait a bounded while, end it; then end whatever it leaves behind."""

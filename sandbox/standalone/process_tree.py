@@ -1,6 +1,8 @@
-"""Which processes did a city start, and how do they all end? Found in /proc by a mark in their environment, or by descent.
+"""Which processes did a city start, and how do they all end?
+Found in /proc by a mark in their environment, or by descent.
 
-A process number alone names nothing: it may be somebody else's by now. So a process is its number and its start time.
+A process number alone names nothing: it may be somebody else's by now. So a process is its
+number and its start time.
 """
 
 import contextlib
@@ -44,7 +46,8 @@ def pids() -> list[int]:
 
 
 def marked(mark: str, part: str = "") -> list[Process]:
-    """Every process of ours whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`, if a part is named)."""
+    """Every process of ours whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`,
+    if a part is named)."""
     needles = {f"{MARK}={mark}".encode(), *([f"{PART}={part}".encode()] if part else [])}
     found = []
     for pid in pids():
@@ -78,16 +81,17 @@ def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
             send(one, signal.SIGKILL)
             await_end(one, 1)
         with contextlib.suppress(ChildProcessError):
-            # an orphan comes to us where we collect orphans, or are a container's first process: its number must not stay
-            # taken, or who kept it in a file (the hub, of its proxy) believes that it lives
+            # an orphan comes to us where we collect orphans, or are a container's first process: its number
+            # must not stay taken, or who kept it in a file (the hub, of its proxy) believes that it lives
             os.waitpid(one.pid, os.WNOHANG)
 
 
 def collect_orphans(*, but: Iterable[int] = ()) -> None:
-    """Collect our dead children, but those of these numbers, which somebody waits for: orphans that came to us.
+    """Collect our dead children, but those of these numbers, which somebody waits for:
+    orphans that came to us.
 
-    We get them as a container's first process. The number of one that nobody collects stays taken, and who kept it in a file
-    believes that it lives.
+    We get them as a container's first process. The number of one that nobody collects stays taken, and who
+    kept it in a file believes that it lives.
     """
     kept = set(but)
     for pid in pids():

@@ -42,6 +42,5 @@ def run_city(city: City, *, ready: Callable[[CityConfig], None] = lambda _: None
             signal.signal(ending, handler)
 
 
-
 def stop(_: int, __: FrameType | None) -> None:
     raise Stopped

@@ -1,4 +1,5 @@
-"""How does an S3 server run here without root and without Docker? From a wheel, on the loopback, encrypting what it keeps."""
+"""How does an S3 server run here without root and without Docker?
+From a wheel, on the loopback, encrypting what it keeps."""
 
 import datetime
 import json
@@ -68,14 +69,19 @@ class S3Server:
 
     def quarantine_store(self) -> QuarantineStore:
         """The quarantine bucket with the vault's keys."""
-        return QuarantineStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.quarantine_bucket)
+        return QuarantineStore(
+            self.endpoint, self.vault.access_key, self.vault.secret_key, self.quarantine_bucket
+        )
 
     def released_store(self) -> ReleasedStore:
         """The bucket of released files with the vault's keys."""
-        return ReleasedStore(self.endpoint, self.vault.access_key, self.vault.secret_key, self.released_bucket)
+        return ReleasedStore(
+            self.endpoint, self.vault.access_key, self.vault.secret_key, self.released_bucket
+        )
 
     def start(self) -> None:
-        """Start the server; return once the buckets exist and were proved fit by a PUT. Raises `Unavailable`."""
+        """Start the server; return once the buckets exist and were proved fit by a PUT.
+        Raises `Unavailable`."""
         self.launch()
         self.await_ready()
 
@@ -89,19 +95,29 @@ class S3Server:
         self._write_settings()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, *s3_settings.arguments(self.home, self.ports)], cwd=self.home, stdin=subprocess.DEVNULL,
-                env={**self.environment, **s3_settings.environment(self.home)}, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=leash())
+                [PROGRAM, *s3_settings.arguments(self.home, self.ports)],
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                env={**self.environment, **s3_settings.environment(self.home)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=leash(),
+            )
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
         try:
-            return httpx.get(f"http://{self.endpoint}/healthz", timeout=2, trust_env=False).status_code == httpx.codes.OK
+            return (
+                httpx.get(f"http://{self.endpoint}/healthz", timeout=2, trust_env=False).status_code
+                == httpx.codes.OK
+            )
         except httpx.HTTPError:
             return False
 
     def await_ready(self) -> None:
-        """Return once the buckets exist and were proved fit by a PUT; raises `Unavailable`, and ends it, if that cannot be."""
+        """Return once the buckets exist and were proved fit by a PUT;
+        raises `Unavailable`, and ends it, if that cannot be."""
         try:
             self._wait()
             self.raw_store().ensure()
@@ -143,10 +159,18 @@ class S3Server:
         write_certificate(certificate, private_key, now=datetime.datetime.now(datetime.UTC))
         signing = {name: secret(self.home / "keys" / name) for name in SIGNED}
         kek = secret(self.home / "keys" / "at-rest")
-        write_secret(self.home / "security.toml", s3_settings.security(signing, kek, certificate, private_key))
-        write_secret(self.home / "identities.json",
-                     s3_settings.identities(self.vault, self.portal, product_bucket=self.product_bucket,
-                                            own_buckets=(self.raw_bucket, self.quarantine_bucket, self.released_bucket)))
+        write_secret(
+            self.home / "security.toml", s3_settings.security(signing, kek, certificate, private_key)
+        )
+        write_secret(
+            self.home / "identities.json",
+            s3_settings.identities(
+                self.vault,
+                self.portal,
+                product_bucket=self.product_bucket,
+                own_buckets=(self.raw_bucket, self.quarantine_bucket, self.released_bucket),
+            ),
+        )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -156,4 +180,3 @@ class S3Server:
                 return
             time.sleep(0.05)  # the answer is the event; there is nothing to wait on but asking
         raise Unavailable("The S3 server did not start.", remedy=f"See {self.log}.")
-

@@ -1,6 +1,7 @@
 """Which services make a city, and what does each know? Pure: the ground in, a tuple of parts out.
 
-Nothing is inherited: an environment is written here from nothing, so that a secret is where this file puts it and nowhere else.
+Nothing is inherited: an environment is written here from nothing, so that a secret is where this file puts
+it and nowhere else.
 """
 
 import sys
@@ -21,7 +22,8 @@ def vault(ground: CityConfig) -> ManagedService:
     return ManagedService(
         name="vault",
         command=(sys.executable, "-m", "sandbox.vault.app"),
-        environment=shared(ground) | {
+        environment=shared(ground)
+        | {
             "CIHU_BIND": place(ground.addresses.vault),
             "CIHU_DATABASE_URL": ground.vault_database,
             "CIHU_S3_ENDPOINT": ground.addresses.s3,
@@ -42,25 +44,35 @@ def portal(ground: CityConfig) -> ManagedService:
     return ManagedService(
         name="portal",
         command=(sys.executable, "-m", "marketplace.app"),
-        environment=shared(ground) | {
+        environment=shared(ground)
+        | {
             "CIHU_BIND": place(ground.addresses.portal),
             "CIHU_DATABASE_URL": ground.portal_database,
             "CIHU_S3_ENDPOINT": ground.addresses.s3,
             "CIHU_S3_ACCESS_KEY": ground.portal_store.access_key,
             "CIHU_S3_SECRET_KEY": ground.portal_store.secret_key,
             "CIHU_PRODUCT_BUCKET": ground.product_bucket,
-            "CIHU_HUB_CLIENT_SECRET": ground.hub_client_secret,  # it is the provider: it checks what the hub says
+            # it is the provider: it checks what the hub says
+            "CIHU_HUB_CLIENT_SECRET": ground.hub_client_secret,
         },
         health=f"{ground.addresses.portal}/healthz",
     )
 
 
 def hub(ground: CityConfig) -> ManagedService:
-    """Knows its own secret at the portal, and the key under which it keeps people's tokens; no database, no store."""
+    """Knows its own secret at the portal, and the key under which it keeps people's tokens;
+    no database, no store."""
     return ManagedService(
         name="hub",
-        command=(sys.executable, "-m", "jupyterhub", "-f", str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")),
-        environment=shared(ground) | {
+        command=(
+            sys.executable,
+            "-m",
+            "jupyterhub",
+            "-f",
+            str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py"),
+        ),
+        environment=shared(ground)
+        | {
             "CIHU_BIND": place(ground.addresses.hub),
             "CIHU_HUB_CLIENT_SECRET": ground.hub_client_secret,
             "CIHU_KERNEL_PYTHON": str(ground.settings.kernel_python),

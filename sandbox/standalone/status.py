@@ -1,4 +1,5 @@
-"""How is the city of a home? From its city.json, from the lock that a running one holds, and from each service itself."""
+"""How is the city of a home?
+From its city.json, from the lock that a running one holds, and from each service itself."""
 
 import fcntl
 import json
@@ -13,7 +14,8 @@ READINESS = {"vault": "/health/ready", "portal": "/health/ready", "hub": "/hub/h
 
 
 def city_status(home: Path) -> dict[str, Any]:
-    """`running`, `ready`, and for each part its state, process, restarts, last end, log, and what it says of its needs."""
+    """`running`, `ready`, and for each part its state, process, restarts, last end, log,
+    and what it says of its needs."""
     card = read_card(home)
     running = is_held(home / "lock")
     parts: dict[str, dict[str, Any]] = {}
@@ -24,9 +26,18 @@ def city_status(home: Path) -> dict[str, Any]:
             parts[name] |= asked(f"{address}{READINESS[name]}")
         if not running:
             parts[name] |= {"state": "ended", "pid": None}
-    ready = bool(running and card.get("ready") and parts and all(part.get("ready", True) for part in parts.values()))
-    return {"home": str(home), "running": running, "ready": ready, "supervisor": card.get("supervisor") if running else None,
-            "started_at": card.get("started_at") if running else None, "log": str(home / "logs" / "city.log"), "parts": parts}
+    ready = bool(
+        running and card.get("ready") and parts and all(part.get("ready", True) for part in parts.values())
+    )
+    return {
+        "home": str(home),
+        "running": running,
+        "ready": ready,
+        "supervisor": card.get("supervisor") if running else None,
+        "started_at": card.get("started_at") if running else None,
+        "log": str(home / "logs" / "city.log"),
+        "parts": parts,
+    }
 
 
 def read_card(home: Path) -> dict[str, Any]:

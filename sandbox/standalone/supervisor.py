@@ -50,12 +50,20 @@ ROLES = ("postgres", VAULT, PORTAL)
 
 
 class City:
-    """One city in the folder `home`. `parts` makes its services from the ground they stand on; `report` is told each step;
-    `furnish` is called when all answer, and before the city is said to be ready."""
+    """One city in the folder `home`.
+    `parts` makes its services from the ground they stand on; `report` is told each step; `furnish` is called
+    when all answer, and before the city is said to be ready."""
 
-    def __init__(self, home: Path, settings: CitySettings, *, parts: Callable[[CityConfig], tuple[ManagedService, ...]] = services,
-                 checks: tuple[Check, ...] = CHECKS, report: Callable[[str], None] = lambda _: None,
-                 furnish: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        settings: CitySettings,
+        *,
+        parts: Callable[[CityConfig], tuple[ManagedService, ...]] = services,
+        checks: tuple[Check, ...] = CHECKS,
+        report: Callable[[str], None] = lambda _: None,
+        furnish: Callable[[], None] = lambda: None,
+    ) -> None:
         self.home, self.settings = home.resolve(), settings
         self.parts, self.checks, self.report, self.furnish = parts, checks, report, furnish
         self.running: dict[str, Running] = {}
@@ -66,7 +74,8 @@ class City:
         self._log_file: logging.Handler | None = None
 
     def start(self) -> CityConfig:
-        """Start every part, in order; return when all of them answer. If one does not, what was started is stopped."""
+        """Start every part, in order; return when all of them answer.
+        If one does not, what was started is stopped."""
         try:
             for check in self.checks:
                 check(self.home, self.settings)
@@ -108,8 +117,9 @@ class City:
             self.tend(LOOK_SECONDS)
 
     def tend(self, seconds: float) -> None:
-        """Wait until a part ends or something is due, for so long at most, and do it: say what ended and by what, start it
-        again when its time has come, say when it answers. To be called again and again, on the thread that started the city."""
+        """Wait until a part ends or something is due, for so long at most, and do it:
+        say what ended and by what, start it again when its time has come, say when it answers. To be called
+        again and again, on the thread that started the city."""
         changed = False
         for one in self._ended(min(seconds, self._soonest())):
             assert one.running.process is not None
@@ -158,8 +168,13 @@ class City:
     def _sweep(self, part: str) -> None:
         """End what a part that died has left behind: its successor needs the same ports."""
         assert self.ground is not None
-        process_tree.end(process_tree.marked(self.ground.environment[process_tree.MARK], part), patience_seconds=LEFTOVER_SECONDS)
-        process_tree.collect_orphans(but=[running.process.pid for running in self.running.values() if running.process])
+        process_tree.end(
+            process_tree.marked(self.ground.environment[process_tree.MARK], part),
+            patience_seconds=LEFTOVER_SECONDS,
+        )
+        process_tree.collect_orphans(
+            but=[running.process.pid for running in self.running.values() if running.process]
+        )
 
     def _tell(self, words: str, level: int) -> None:
         self.report(words)
@@ -167,8 +182,13 @@ class City:
 
     def _open_log(self) -> None:
         """logs/city.log: what this supervisor does, in the form of every service's log."""
-        self._log_file = RotatingFileHandler(self.home / "logs" / "city.log", maxBytes=MOST_BYTES, backupCount=KEPT,
-                                             encoding="utf-8", delay=True)
+        self._log_file = RotatingFileHandler(
+            self.home / "logs" / "city.log",
+            maxBytes=MOST_BYTES,
+            backupCount=KEPT,
+            encoding="utf-8",
+            delay=True,
+        )
         self._log_file.setFormatter(LineFormatter("city"))
         log.addHandler(self._log_file)
         log.setLevel(logging.INFO)
@@ -178,16 +198,31 @@ class City:
     def _lay_ground(self) -> CityConfig:
         """Postgres and S3, the tables, the roles, the people."""
         mark = {process_tree.MARK: secrets.token_hex(16)}
-        ports = {part: claimed_port(self.settings.port(part), part=part, setting=setting) for part, setting in PORTS.items()}
-        write_json(self.home / "city.json", {"mark": mark[process_tree.MARK]})  # before the first process has it
+        ports = {
+            part: claimed_port(self.settings.port(part), part=part, setting=setting)
+            for part, setting in PORTS.items()
+        }
+        # before the first process has it
+        write_json(self.home / "city.json", {"mark": mark[process_tree.MARK]})
         keys = self.home / "keys" / "city"
         passwords = {role: secret(keys / f"database-{role}") for role in ROLES}
-        environment = mark | {"PATH": path(), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1",
-                              "HOME": str(self.home / "run")}
+        environment = mark | {
+            "PATH": path(),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONSAFEPATH": "1",
+            "HOME": str(self.home / "run"),
+        }
 
-        s3 = S3Server(self.home / "s3", self._log("s3"), port=ports["s3"], environment=mark | {process_tree.PART: "s3"})
-        postgres = Postgres(self.home / "postgres", self._log("postgres"), passwords=passwords,
-                            environment=environment | {process_tree.PART: "postgres"})
+        s3 = S3Server(
+            self.home / "s3", self._log("s3"), port=ports["s3"], environment=mark | {process_tree.PART: "s3"}
+        )
+        postgres = Postgres(
+            self.home / "postgres",
+            self._log("postgres"),
+            passwords=passwords,
+            environment=environment | {process_tree.PART: "postgres"},
+        )
         self.report("starting Postgres and the S3 server")
         self.running["s3"] = s3  # known before it starts: an interrupted start must stop it
         s3.launch()
@@ -197,22 +232,41 @@ class City:
         self._prepare(postgres, passwords, environment)
         s3.await_ready()
         return CityConfig(
-            home=self.home, settings=self.settings, environment=environment,
-            addresses=Addresses(s3=s3.endpoint, **{part: f"http://{LOOPBACK}:{ports[part]}" for part in PORTS if part != "s3"}),
-            vault_database=postgres.url(user=VAULT), portal_database=postgres.url(user=PORTAL),
-            vault_store=s3.vault, portal_store=s3.portal, raw_bucket=s3.raw_bucket, product_bucket=s3.product_bucket,
-            quarantine_bucket=s3.quarantine_bucket, released_bucket=s3.released_bucket,
-            hub_client_secret=secret(keys / "hub-client"), hub_crypt_key=secret(keys / "hub-crypt"))
+            home=self.home,
+            settings=self.settings,
+            environment=environment,
+            addresses=Addresses(
+                s3=s3.endpoint, **{part: f"http://{LOOPBACK}:{ports[part]}" for part in PORTS if part != "s3"}
+            ),
+            vault_database=postgres.url(user=VAULT),
+            portal_database=postgres.url(user=PORTAL),
+            vault_store=s3.vault,
+            portal_store=s3.portal,
+            raw_bucket=s3.raw_bucket,
+            product_bucket=s3.product_bucket,
+            quarantine_bucket=s3.quarantine_bucket,
+            released_bucket=s3.released_bucket,
+            hub_client_secret=secret(keys / "hub-client"),
+            hub_crypt_key=secret(keys / "hub-crypt"),
+        )
 
     def _prepare(self, postgres: Postgres, passwords: dict[str, str], environment: dict[str, str]) -> None:
         make_database(postgres)
         owner = postgres.url()
         migrate.migrate(owner)
-        market = subprocess.run([sys.executable, "-m", "marketplace.migrate"], capture_output=True, text=True, check=False,
-                                env=environment | {"CIHU_DATABASE_URL": owner}, cwd=self.home)
+        market = subprocess.run(
+            [sys.executable, "-m", "marketplace.migrate"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment | {"CIHU_DATABASE_URL": owner},
+            cwd=self.home,
+        )
         if market.returncode:
-            raise Unavailable(f"The marketplace's tables could not be made. {market.stderr.strip()[-400:]}",
-                              remedy="Report this: it is a fault of ours.")
+            raise Unavailable(
+                f"The marketplace's tables could not be made. {market.stderr.strip()[-400:]}",
+                remedy="Report this: it is a fault of ours.",
+            )
         database = Database(owner, pool_size=1)
         try:
             with database.transaction() as tx:
@@ -223,7 +277,9 @@ class City:
 
     def _start_services(self, ground: CityConfig) -> None:
         """All at once, since each waits for little but itself; then asked in their order."""
-        started = [RunningService(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)]
+        started = [
+            RunningService(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)
+        ]
         for one in started:
             self.report(f"starting {one.part.name}")
             self.running[one.part.name] = one
@@ -239,18 +295,38 @@ class City:
         """city.json: where everything is. For people and programs of this machine; it holds no secret."""
         assert self.ground is not None
         addresses = self.ground.addresses
-        write_json(self.home / "city.json", {
-            "ready": ready, "supervisor": os.getpid(), "started_at": self._started_at.isoformat(timespec="seconds"),
-            "mark": self.ground.environment[process_tree.MARK],
-            "addresses": {"portal": addresses.portal, "hub": addresses.hub, "vault": addresses.vault, "s3": addresses.s3},
-            "parts": {name: self._tended[name].as_json() if name in self._tended else
-                      {"state": "starting", "pid": running.process.pid if running.process else None, "log": str(running.log),
-                       "restarts": 0, "last_end": None} for name, running in self.running.items()},
-        })
+        write_json(
+            self.home / "city.json",
+            {
+                "ready": ready,
+                "supervisor": os.getpid(),
+                "started_at": self._started_at.isoformat(timespec="seconds"),
+                "mark": self.ground.environment[process_tree.MARK],
+                "addresses": {
+                    "portal": addresses.portal,
+                    "hub": addresses.hub,
+                    "vault": addresses.vault,
+                    "s3": addresses.s3,
+                },
+                "parts": {
+                    name: self._tended[name].as_json()
+                    if name in self._tended
+                    else {
+                        "state": "starting",
+                        "pid": running.process.pid if running.process else None,
+                        "log": str(running.log),
+                        "restarts": 0,
+                        "last_end": None,
+                    }
+                    for name, running in self.running.items()
+                },
+            },
+        )
 
 
 def end_leftovers(home: Path) -> None:
-    """End what the city of this home left behind, if it was killed; forget it then. Only for who holds the home's lock."""
+    """End what the city of this home left behind, if it was killed; forget it then.
+    Only for who holds the home's lock."""
     card = home / "city.json"
     try:
         mark = json.loads(card.read_text())["mark"]
@@ -272,7 +348,9 @@ def make_database(postgres: Postgres) -> None:
 
 def path() -> str:
     """Our own programs first, then the system's."""
-    return os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
+    return os.pathsep.join(
+        [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+    )
 
 
 def write_json(file: Path, value: object) -> None:

@@ -1,4 +1,5 @@
-"""One part of a city that runs: is it there, does it answer, how did it end last, when is it started again?"""
+"""One part of a city that runs: is it there, does it answer, how did it end last,
+when is it started again?"""
 
 import logging
 import subprocess
@@ -54,11 +55,18 @@ class Tended:
         by = Ended(status, self.kills, out_of_memory_kills())
         wait = self.backoff.seconds(now - self.since if self.state == "ready" else 0.0)
         said = last_line(self.running.log)
-        self.last_end = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "status": status, "signal": by.signal,
-                         "why": by.words(), "last_line": said}
+        self.last_end = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "status": status,
+            "signal": by.signal,
+            "why": by.words(),
+            "last_line": said,
+        }
         self.state, self.again_at = "waiting", now + wait
-        return (f"The {self.name} ended: {by.words()}. It is started again in {wait:g} seconds; the rest goes on. "
-                f"Its log: {self.running.log}" + (f" (its last line: {said})" if said else ""))
+        return (
+            f"The {self.name} ended: {by.words()}. It is started again in {wait:g} "
+            f"seconds; the rest goes on. Its log: {self.running.log}"
+        ) + (f" (its last line: {said})" if said else "")
 
     def start_again(self) -> str:
         """Sweep and launch; what went wrong, in words, if it could not even be launched."""
@@ -76,13 +84,15 @@ class Tended:
         return ""
 
     def has_started(self) -> bool:
-        """Whether it has come to answer just now. One that does not in its time is killed, and its end noted as any other."""
+        """Whether it has come to answer just now.
+        One that does not in its time is killed, and its end noted as any other."""
         if self.state != "starting" or self.running.process is None:
             return False
         if self.running.is_ready():
             self.state, self.since = "ready", time.monotonic()
             return True
-        patience = self.running.start_seconds * max(1, self.backoff.in_a_row)  # longer each time: the machine may be slow
+        # longer each time: the machine may be slow
+        patience = self.running.start_seconds * max(1, self.backoff.in_a_row)
         if time.monotonic() - self.since > patience:
             log.warning("the %s does not answer after %.0f seconds: ended", self.name, patience)
             self.running.process.kill()
@@ -91,5 +101,10 @@ class Tended:
 
     def as_json(self) -> dict[str, Any]:
         process = self.running.process
-        return {"state": self.state, "pid": process.pid if process else None, "log": str(self.running.log),
-                "restarts": self.restarts, "last_end": self.last_end}
+        return {
+            "state": self.state,
+            "pid": process.pid if process else None,
+            "log": str(self.running.log),
+            "restarts": self.restarts,
+            "last_end": self.last_end,
+        }

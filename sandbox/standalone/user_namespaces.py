@@ -12,7 +12,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Switch:
-    """A file below /proc/sys, when it forbids, and how that is changed. `root_too`: it holds for root as well."""
+    """A file below /proc/sys, when it forbids, and how that is changed.
+    `root_too`: it holds for root as well."""
 
     file: str
     forbids: Callable[[int], bool]
@@ -22,25 +23,42 @@ class Switch:
 
 
 SWITCHES = (
-    Switch("user/max_user_namespaces", lambda value: value == 0, "this machine allows no user namespaces at all "
-           "(user.max_user_namespaces is 0)", "As root: sysctl -w user.max_user_namespaces=15000, and the same in /etc/sysctl.d.",
-           root_too=True),
-    Switch("kernel/unprivileged_userns_clone", lambda value: value == 0, "this machine lets only root make user namespaces "
-           "(kernel.unprivileged_userns_clone is 0)", "As root: sysctl -w kernel.unprivileged_userns_clone=1, and the same in "
-           "/etc/sysctl.d; or run the city as root."),
-    Switch("kernel/apparmor_restrict_unprivileged_userns", lambda value: value == 1, "AppArmor lets only known programs make "
-           "user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)",
-           "As root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, and the same in /etc/sysctl.d; "
-           "or run the city as root."),
+    Switch(
+        "user/max_user_namespaces",
+        lambda value: value == 0,
+        "this machine allows no user namespaces at all (user.max_user_namespaces is 0)",
+        "As root: sysctl -w user.max_user_namespaces=15000, and the same in /etc/sysctl.d.",
+        root_too=True,
+    ),
+    Switch(
+        "kernel/unprivileged_userns_clone",
+        lambda value: value == 0,
+        "this machine lets only root make user namespaces (kernel.unprivileged_userns_clone is 0)",
+        "As root: sysctl -w kernel.unprivileged_userns_clone=1, and the same in "
+        "/etc/sysctl.d; or run the city as root.",
+    ),
+    Switch(
+        "kernel/apparmor_restrict_unprivileged_userns",
+        lambda value: value == 1,
+        "AppArmor lets only known programs make "
+        "user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)",
+        "As root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, and the same in /etc/sysctl.d; "
+        "or run the city as root.",
+    ),
 )
 CONTAINERS = ("/.dockerenv", "/run/.containerenv")
-IN_A_CONTAINER = ("In a container, allow them (for Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN), "
-                  "or run the city outside of it.")
+IN_A_CONTAINER = (
+    "In a container, allow them (for Docker: --security-opt seccomp=unconfined --cap-add SYS_ADMIN), "
+    "or run the city outside of it."
+)
 ELSEWHERE = "Ask who runs this machine for user namespaces, or run the city as root."
 
 
-def why_denied(*, root: bool | None = None, sysctl: Path = Path("/proc/sys"), system: Path = Path("/")) -> tuple[str, str]:
-    """What forbids user namespaces, and the remedy; of several switches the first that holds for this account."""
+def why_denied(
+    *, root: bool | None = None, sysctl: Path = Path("/proc/sys"), system: Path = Path("/")
+) -> tuple[str, str]:
+    """What forbids user namespaces, and the remedy;
+    of several switches the first that holds for this account."""
     root = os.geteuid() == 0 if root is None else root
     for switch in SWITCHES:
         if root and not switch.root_too:

@@ -1,4 +1,5 @@
-"""What does a newcomer find in the demo city? Published data, a team with a grant, products on offer, and this text."""
+"""What does a newcomer find in the demo city?
+Published data, a team with a grant, products on offer, and this text."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,9 @@ TERMS = {"free_calls": 100, "purpose": "any lawful purpose that names the source
 def load_demo(home: Path, settings: CitySettings) -> None:
     """Publish, grant and offer what is not there yet, as the people of the city would. Safe to repeat."""
     where = places(home)
-    people = {account: ClientSession(where, account, settings.password) for account in ("lin", "zhou", "wang")}
+    people = {
+        account: ClientSession(where, account, settings.password) for account in ("lin", "zhou", "wang")
+    }
     known = {dataset["name"] for dataset in people["lin"].vault("GET", "/v1/datasets")}
     files = write_demo_tables(home)
     for officer, dataset in (("lin", "health.visits"), ("zhou", "market.inspections")):
@@ -25,27 +28,60 @@ def load_demo(home: Path, settings: CitySettings) -> None:
             people[officer].publish(settings.policies / "datasets" / f"{dataset}.yaml", files[dataset])
     until = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
     if not people["wang"].vault("GET", "/v1/grants"):
-        asked = people["wang"].vault("POST", "/v1/requests", json={
-            "dataset": "health.visits", "team": "cihu-lake", "epsilon": "4", "until": until,
-            "purpose": "首届大数据应用创新大赛: how do prices change how often people see a doctor?"})
-        people["lin"].vault("POST", f"/v1/requests/{asked['id']}/approve", json={"note": "for the competition"})
+        asked = people["wang"].vault(
+            "POST",
+            "/v1/requests",
+            json={
+                "dataset": "health.visits",
+                "team": "cihu-lake",
+                "epsilon": "4",
+                "until": until,
+                "purpose": "首届大数据应用创新大赛: how do prices change how often people see a doctor?",
+            },
+        )
+        people["lin"].vault(
+            "POST", f"/v1/requests/{asked['id']}/approve", json={"note": "for the competition"}
+        )
     offered = {product["id"] for product in people["lin"].market("GET", "/api/v1/products")["products"]}
     if "inspections" not in offered:
-        people["zhou"].market("POST", "/api/v1/products", json={
-            "id": "inspections", "dataset": "market.inspections", "title_zh": "餐饮单位卫生检查查询",
-            "title_en": "Health inspections of restaurants", "summary_zh": "按单位名称或年份查询检查评分。",
-            "summary_en": "Scores of inspections, by business or year.", "terms": TERMS | {"price_fen": 30},
-            "what": {"kind": "rows", "keys": ["business", "year"]}})
+        people["zhou"].market(
+            "POST",
+            "/api/v1/products",
+            json={
+                "id": "inspections",
+                "dataset": "market.inspections",
+                "title_zh": "餐饮单位卫生检查查询",
+                "title_en": "Health inspections of restaurants",
+                "summary_zh": "按单位名称或年份查询检查评分。",
+                "summary_en": "Scores of inspections, by business or year.",
+                "terms": TERMS | {"price_fen": 30},
+                "what": {"kind": "rows", "keys": ["business", "year"]},
+            },
+        )
     if "visits-by-age-group" not in offered:
-        people["lin"].market("POST", "/api/v1/products", json={
-            "id": "visits-by-age-group", "dataset": "health.visits", "title_zh": "分年份就诊次数(差分隐私)",
-            "title_en": "Visits to doctors by year of the study (differentially private)",
-            "summary_zh": "成人与儿童的平均就诊次数及误差。",
-            "summary_en": "Average visits of grown-ups and children, with errors.",
-            "terms": TERMS | {"price_fen": 500, "free_calls": 2},
-            "what": {"kind": "query", "epsilon": "0.2", "budget": {"epsilon": "1", "until": until},
-                     "sql": "SELECT child, AVG(doctor_visits) AS visits FROM health.visits WHERE year = :year GROUP BY child",
-                     "parameters": [{"name": "year", "type": "integer", "values": [1, 2, 3, 4, 5]}]}})
+        people["lin"].market(
+            "POST",
+            "/api/v1/products",
+            json={
+                "id": "visits-by-age-group",
+                "dataset": "health.visits",
+                "title_zh": "分年份就诊次数(差分隐私)",
+                "title_en": "Visits to doctors by year of the study (differentially private)",
+                "summary_zh": "成人与儿童的平均就诊次数及误差。",
+                "summary_en": "Average visits of grown-ups and children, with errors.",
+                "terms": TERMS | {"price_fen": 500, "free_calls": 2},
+                "what": {
+                    "kind": "query",
+                    "epsilon": "0.2",
+                    "budget": {"epsilon": "1", "until": until},
+                    "sql": (
+                        "SELECT child, AVG(doctor_visits) AS visits FROM health.visits "
+                        "WHERE year = :year GROUP BY child"
+                    ),
+                    "parameters": [{"name": "year", "type": "integer", "values": [1, 2, 3, 4, 5]}],
+                },
+            },
+        )
 
 
 def welcome(out: Console, home: Path, settings: CitySettings) -> None:
@@ -61,6 +97,13 @@ def welcome(out: Console, home: Path, settings: CitySettings) -> None:
         if person.kind == "person":
             table.add_row(person.id, settings.password, f"{person.display_name}: {person.does}")
     out.print(table)
-    out.print(f"\nHow each part is: [bold].venv/bin/cihu status --home {home}[/bold]", highlight=False, soft_wrap=True)
-    out.print(f"The whole story: [bold].venv/bin/cihu tour --against {home}[/bold]   Ctrl-C stops everything.\n",
-              highlight=False, soft_wrap=True)
+    out.print(
+        f"\nHow each part is: [bold].venv/bin/cihu status --home {home}[/bold]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(
+        f"The whole story: [bold].venv/bin/cihu tour --against {home}[/bold]   Ctrl-C stops everything.\n",
+        highlight=False,
+        soft_wrap=True,
+    )

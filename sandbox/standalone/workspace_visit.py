@@ -1,4 +1,5 @@
-"""How is a workspace opened without a browser's window? As a browser does it: one login at the portal, the hub, a kernel."""
+"""How is a workspace opened without a browser's window?
+As a browser does it: one login at the portal, the hub, a kernel."""
 
 import html
 import json
@@ -26,12 +27,14 @@ class Kernel:
         self._client = client
 
     def run(self, cell: str, *, seconds: float = SECONDS) -> str:
-        """What the cell prints or shows as text, error messages included. Raises `TimeoutError` after `seconds`."""
+        """What the cell prints or shows as text, error messages included.
+        Raises `TimeoutError` after `seconds`."""
         done = self._client.execute(cell, timeout=seconds)
         return "\n".join(_shown(output) for output in done["outputs"])
 
     def value(self, expression: str) -> Any:
-        """The value of an expression in the kernel, by way of JSON. Raises `Unavailable` with what was shown instead."""
+        """The value of an expression in the kernel, by way of JSON.
+        Raises `Unavailable` with what was shown instead."""
         mark = "cihu-json:"
         said = self.run(f"import json as _json\nprint({mark!r} + _json.dumps({expression}))")
         for line in said.splitlines():
@@ -46,15 +49,18 @@ def open_workspace(where: ServiceUrls, account: str, password: str) -> Iterator[
     with httpx.Client(follow_redirects=True, timeout=SECONDS, trust_env=False) as browser:
         _log_in(browser, where, account, password)
         _start_server(browser, where, account)
-        client = JupyterKernelClient(server_url=f"{where.hub}/user/{account}", token=None,
-                                     headers=server_headers(browser, account))
+        client = JupyterKernelClient(
+            server_url=f"{where.hub}/user/{account}", token=None, headers=server_headers(browser, account)
+        )
         try:
             client.start()
             yield Kernel(client)
         finally:
             browser.delete(f"{where.hub}/hub/api/users/{account}/server", headers=_xsrf(browser, where))
             if client._manager is not None and client._manager.has_kernel:
-                client._manager.client.timeout = CLOSING_SECONDS  # it would wait ten; the server is gone already
+                client._manager.client.timeout = (
+                    CLOSING_SECONDS  # it would wait ten; the server is gone already
+                )
             client.stop(shutdown_kernel=False)
 
 
@@ -62,11 +68,20 @@ def _log_in(browser: httpx.Client, where: ServiceUrls, account: str, password: s
     page = browser.get(f"{where.hub}/hub/login")
     if str(page.url).startswith(f"{where.portal}/login"):
         fields = dict(FIELD.findall(page.text))
-        page = browser.post(f"{where.portal}/login", headers={"Origin": where.portal}, data={
-            "csrf": fields.get("csrf", ""), "next": html.unescape(fields.get("next", "")), "account": account,
-            "password": password})
+        page = browser.post(
+            f"{where.portal}/login",
+            headers={"Origin": where.portal},
+            data={
+                "csrf": fields.get("csrf", ""),
+                "next": html.unescape(fields.get("next", "")),
+                "account": account,
+                "password": password,
+            },
+        )
     if page.status_code >= httpx.codes.BAD_REQUEST or not str(page.url).startswith(where.hub):
-        raise Unavailable(f"{account} could not log in at the hub ({page.status_code}).", remedy="See the hub's log.")
+        raise Unavailable(
+            f"{account} could not log in at the hub ({page.status_code}).", remedy="See the hub's log."
+        )
 
 
 def _start_server(browser: httpx.Client, where: ServiceUrls, account: str) -> None:
@@ -81,16 +96,25 @@ def _start_server(browser: httpx.Client, where: ServiceUrls, account: str) -> No
 
 
 def server_headers(browser: httpx.Client, account: str) -> dict[str, str]:
-    """With what a browser that is logged in asks the person's server: its cookies there, and the form token."""
+    """With what a browser that is logged in asks the person's server:
+    its cookies there, and the form token."""
     path = f"/user/{account}/"
-    cookies = {cookie.name: cookie.value for cookie in browser.cookies.jar
-               if cookie.path == path or cookie.name == "jupyterhub-session-id"}
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
-            "X-XSRFToken": str(cookies.get("_xsrf") or "")}
+    cookies = {
+        cookie.name: cookie.value
+        for cookie in browser.cookies.jar
+        if cookie.path == path or cookie.name == "jupyterhub-session-id"
+    }
+    return {
+        "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+        "X-XSRFToken": str(cookies.get("_xsrf") or ""),
+    }
 
 
 def _xsrf(browser: httpx.Client, where: ServiceUrls) -> dict[str, str]:
-    return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{where.hub}/hub/home"}
+    return {
+        "X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "",
+        "Referer": f"{where.hub}/hub/home",
+    }
 
 
 def _shown(output: dict[str, Any]) -> str:

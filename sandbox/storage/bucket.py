@@ -1,4 +1,5 @@
-"""How are bytes kept in, and fetched from, one bucket? Every write a version, encrypted; every read one version, proved whole."""
+"""How are bytes kept in, and fetched from, one bucket?
+Every write a version, encrypted; every read one version, proved whole."""
 
 import hashlib
 import io
@@ -18,7 +19,8 @@ DIGEST = "x-amz-meta-sha256"
 
 @dataclass(frozen=True)
 class ObjectVersion:
-    """One version of one object: what to keep in order to fetch exactly these bytes again. `size` in bytes."""
+    """One version of one object: what to keep in order to fetch exactly these bytes again.
+    `size` in bytes."""
 
     name: str
     version_id: str
@@ -29,37 +31,67 @@ class ObjectVersion:
 class Bucket:
     """One bucket of an S3 store. `endpoint` is `host:port` (then `secure` says whether TLS) or a URL."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str,
-                 secure: bool = False) -> None:  # noqa: FBT001, FBT002  # S3 clients call it so
+    def __init__(
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        secure: bool = False,  # noqa: FBT001, FBT002  # S3 clients call it so
+    ) -> None:
         scheme, _, host = endpoint.rpartition("://")
         self.secure = scheme == "https" if scheme else secure
         self.endpoint, self.bucket = host.rstrip("/"), bucket
-        self.http = urllib3.PoolManager(timeout=PATIENCE, maxsize=16,
-                                        retries=urllib3.Retry(total=2, backoff_factor=0.2))
-        self.client = Minio(self.endpoint, access_key, secret_key, secure=self.secure, region="us-east-1",
-                            http_client=self.http)
+        self.http = urllib3.PoolManager(
+            timeout=PATIENCE, maxsize=16, retries=urllib3.Retry(total=2, backoff_factor=0.2)
+        )
+        self.client = Minio(
+            self.endpoint,
+            access_key,
+            secret_key,
+            secure=self.secure,
+            region="us-east-1",
+            http_client=self.http,
+        )
 
     def require_there(self) -> None:
-        """Raise `Unavailable` unless the store answers and the bucket is there; what is in it is not asked."""
+        """Raise `Unavailable` unless the store answers and the bucket is there;
+        what is in it is not asked."""
         with translated(self.endpoint, self.bucket):
             there = self.client.bucket_exists(self.bucket)
         if not there:
-            raise Unavailable(f"The bucket {self.bucket} is not there.", code="storage_bucket_missing",
-                              remedy="Start the vault once (it makes the bucket), or correct the bucket's name in the settings.")
+            raise Unavailable(
+                f"The bucket {self.bucket} is not there.",
+                code="storage_bucket_missing",
+                remedy=(
+                    "Start the vault once (it makes the bucket), or correct the "
+                    "bucket's name in the settings."
+                ),
+            )
 
     def put(self, name: str, body: bytes) -> ObjectVersion:
         """Store `body` as a new version of `name`, encrypted at rest."""
         digest = hashlib.sha256(body).hexdigest()
         with translated(self.endpoint, self.bucket):
-            written = self.client.put_object(self.bucket, checked_name(name), io.BytesIO(body), len(body),
-                                             metadata={DIGEST: digest}, sse=SseS3())
+            written = self.client.put_object(
+                self.bucket,
+                checked_name(name),
+                io.BytesIO(body),
+                len(body),
+                metadata={DIGEST: digest},
+                sse=SseS3(),
+            )
         if not written.version_id or written.version_id == "null":
-            raise Unavailable(f"The bucket {self.bucket} does not keep versions.", code="storage_unversioned",
-                              remedy="Turn versioning on for it.")
+            raise Unavailable(
+                f"The bucket {self.bucket} does not keep versions.",
+                code="storage_unversioned",
+                remedy="Turn versioning on for it.",
+            )
         return ObjectVersion(name, written.version_id, len(body), digest)
 
     def get(self, name: str, version_id: str) -> bytes:
-        """The bytes of exactly that version. Raises `NotFound`; `Unavailable` if they are not what was stored."""
+        """The bytes of exactly that version.
+        Raises `NotFound`; `Unavailable` if they are not what was stored."""
         with translated(self.endpoint, self.bucket):
             response = self.client.get_object(self.bucket, checked_name(name), version_id=version_id)
             try:
@@ -69,6 +101,10 @@ class Bucket:
                 response.close()
                 response.release_conn()
         if promised != hashlib.sha256(body).hexdigest():
-            raise Unavailable(f"An object in the bucket {self.bucket} is damaged.", code="storage_damaged",
-                              remedy="Restore it from a copy.", internal=f"{name} {version_id}")
+            raise Unavailable(
+                f"An object in the bucket {self.bucket} is damaged.",
+                code="storage_damaged",
+                remedy="Restore it from a copy.",
+                internal=f"{name} {version_id}",
+            )
         return body

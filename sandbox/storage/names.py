@@ -1,4 +1,5 @@
-"""Which names may an object have? Plain ones, so that no name can leave its folder or surprise a shell, a URL or a log."""
+"""Which names may an object have?
+Plain ones, so that no name can leave its folder or surprise a shell, a URL or a log."""
 
 import re
 
@@ -9,9 +10,13 @@ PLAIN = re.compile(r"[a-z0-9][a-z0-9._=-]*(/[a-z0-9][a-z0-9._=-]*)*")
 
 
 def checked_name(name: str) -> str:
-    """`name` itself, if it is lower-case parts of letters, digits, `.`, `_`, `=`, `-`, joined by `/`; else `InvalidInput`."""
+    """`name` itself, if it is lower-case parts of letters, digits, `.`, `_`, `=`, `-`, joined by `/`;
+    else `InvalidInput`."""
     if len(name) > LONGEST or not PLAIN.fullmatch(name):
-        raise InvalidInput(f"An object cannot be called {name[:80]!r}.", code="object_name",
-                           remedy="Use lower-case letters, digits and . _ = - in parts joined by /, "
-                                f"each beginning with a letter or digit, {LONGEST} characters at most.")
+        raise InvalidInput(
+            f"An object cannot be called {name[:80]!r}.",
+            code="object_name",
+            remedy="Use lower-case letters, digits and . _ = - in parts joined by /, "
+            f"each beginning with a letter or digit, {LONGEST} characters at most.",
+        )
     return name

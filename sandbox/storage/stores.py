@@ -1,4 +1,5 @@
-"""Which four buckets are there? Raw rows, quarantine and released files are the vault's alone; products the portal may read."""
+"""Which four buckets are there?
+Raw rows, quarantine and released files are the vault's alone; products the portal may read."""
 
 from threading import Lock
 
@@ -11,20 +12,28 @@ from sandbox.storage.names import checked_name
 class WrittenBucket(Bucket):
     """A bucket that this process writes. It proves once, before the first write, that the bucket is fit."""
 
-    def __init__(self, endpoint: str, access_key: str, secret_key: str, bucket: str,
-                 secure: bool = False) -> None:  # noqa: FBT001, FBT002  # S3 clients call it so
+    def __init__(
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        secure: bool = False,  # noqa: FBT001, FBT002  # S3 clients call it so
+    ) -> None:
         super().__init__(endpoint, access_key, secret_key, bucket, secure)
         self._proving = Lock()
         self._proved = False
 
     def ensure(self) -> None:
-        """Create the bucket if it is not there; raise `Unavailable`, with the remedy, if it is not fit for use."""
+        """Create the bucket if it is not there; raise `Unavailable`, with the remedy,
+        if it is not fit for use."""
         with translated(self.endpoint, self.bucket):
             protection.make(self.client, self.bucket)
         self.prove()
 
     def prove(self) -> None:
-        """Raise `Unavailable` if the bucket is public, unversioned or unencrypted. Writes and removes a probe object."""
+        """Raise `Unavailable` if the bucket is public, unversioned or unencrypted.
+        Writes and removes a probe object."""
         address = f"{'https' if self.secure else 'http'}://{self.endpoint}"
         with self._proving, translated(self.endpoint, self.bucket):
             protection.prove(self.client, self.http, address, self.bucket)
@@ -37,20 +46,25 @@ class WrittenBucket(Bucket):
 
 
 class RawStore(WrittenBucket):
-    """The raw bucket: the only place where raw bytes rest. Only the vault holds its keys, and it is not even read if unfit."""
+    """The raw bucket: the only place where raw bytes rest.
+    Only the vault holds its keys, and it is not even read if unfit."""
 
     def get(self, name: str, version_id: str) -> bytes:
         if not self._proved:
             self.prove()
         return super().get(name, version_id)
 
-
     def versions(self, prefix: str) -> list[ObjectVersion]:
         """Every version of every object whose name begins with `prefix`; their digests are not asked for."""
         with translated(self.endpoint, self.bucket):
-            listed = self.client.list_objects(self.bucket, prefix=prefix or None, recursive=True, include_version=True)
-            return [ObjectVersion(str(found.object_name), str(found.version_id), found.size or 0, "") for found in listed
-                    if not found.is_delete_marker and not str(found.object_name).startswith(protection.PROBES)]
+            listed = self.client.list_objects(
+                self.bucket, prefix=prefix or None, recursive=True, include_version=True
+            )
+            return [
+                ObjectVersion(str(found.object_name), str(found.version_id), found.size or 0, "")
+                for found in listed
+                if not found.is_delete_marker and not str(found.object_name).startswith(protection.PROBES)
+            ]
 
     def remove(self, stored: ObjectVersion) -> None:
         """Remove one version for good. Raises `Unavailable` where the bucket keeps it (an object lock)."""
@@ -59,7 +73,8 @@ class RawStore(WrittenBucket):
 
 
 class QuarantineStore(WrittenBucket):
-    """What sealed runs left, until reviewers have decided: only the vault holds its keys, and it is not even read if unfit."""
+    """What sealed runs left, until reviewers have decided:
+    only the vault holds its keys, and it is not even read if unfit."""
 
     def get(self, name: str, version_id: str) -> bytes:
         if not self._proved:
@@ -69,14 +84,17 @@ class QuarantineStore(WrittenBucket):
     def clear(self, folder: str) -> None:
         """Remove every version of every object below `folder`, such as `runs/<id>`."""
         with translated(self.endpoint, self.bucket):
-            for found in self.client.list_objects(self.bucket, prefix=f"{checked_name(folder)}/", recursive=True,
-                                                  include_version=True):
+            for found in self.client.list_objects(
+                self.bucket, prefix=f"{checked_name(folder)}/", recursive=True, include_version=True
+            ):
                 self.client.remove_object(self.bucket, str(found.object_name), version_id=found.version_id)
 
 
 class ReleasedStore(WrittenBucket):
-    """Files of sealed runs that reviewers let pass. Only the vault holds its keys, and hands them to their team."""
+    """Files of sealed runs that reviewers let pass.
+    Only the vault holds its keys, and hands them to their team."""
 
 
 class ProductStore(WrittenBucket):
-    """The product bucket: what may be sold as files. The vault writes it; the portal's keys can only `get`."""
+    """The product bucket: what may be sold as files.
+    The vault writes it; the portal's keys can only `get`."""

@@ -1,4 +1,5 @@
-"""Into which few parts does a column's range fall? Public: from the policy alone, so that each part can be a group's key."""
+"""Into which few parts does a column's range fall?
+Public: from the policy alone, so that each part can be a group's key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ MOST_PARTS = 16
 """Noise is the same for each part however many they are: with more of them less of each is left."""
 
 HALVINGS = ((1, 64, 1), (1, 32, 1), (1, 16, 2), (1, 8, 2), (1, 4, 2), (1, 2, 3), (1, 1, 4))
-"""Where bounds begin at zero: up to which share of the high bound. What is counted or paid is mostly little."""
+"""Where bounds begin at zero: up to which share of the high bound.
+What is counted or paid is mostly little."""
 
 
 @dataclass(frozen=True)
 class Category:
-    """A part of a column's range: no value, some of a key's values, or an interval of a measure's grid (both ends in it).
+    """A part of a column's range: no value, some of a key's values, or an interval of a measure's grid
+    (both ends in it).
 
     `condition` is SQL that is true for its rows, once those of the categories before it are taken out.
     """
@@ -34,17 +37,24 @@ def categories(column: Column) -> tuple[Category, ...]:
     empty = (Category(f"{name} IS NULL", empty=True),)
     if column.role is Role.KEY:  # what is not listed counts as empty
         size = -(-len(column.values) // MOST_PARTS)
-        parts = [column.values[at: at + size] for at in range(0, len(column.values), size)]
-        return (*[Category(f"{name} IN ({', '.join(map(literal, part))})", values=part) for part in parts], *empty)
+        parts = [column.values[at : at + size] for at in range(0, len(column.values), size)]
+        return (
+            *[Category(f"{name} IN ({', '.join(map(literal, part))})", values=part) for part in parts],
+            *empty,
+        )
     if column.bounds:
         edges = grid_edges(column.bounds)
-        parts_of = [Category(f"{name} < {decimal(column.bounds, after)}", first=edge, last=after - 1)
-                    for edge, after in pairwise(edges)]
+        parts_of = [
+            Category(f"{name} < {decimal(column.bounds, after)}", first=edge, last=after - 1)
+            for edge, after in pairwise(edges)
+        ]
         return (*([] if column.required else empty), *parts_of)
     if column.type is Type.BOOLEAN:
         truths = (Category(name, values=(True,)), Category(f"NOT {name}", values=(False,)))
         return truths if column.required else (*empty, *truths)
-    return (Category(f"{name} IS NOT NULL"),) if column.required else (*empty, Category(f"{name} IS NOT NULL"))
+    return (
+        (Category(f"{name} IS NOT NULL"),) if column.required else (*empty, Category(f"{name} IS NOT NULL"))
+    )
 
 
 def grid_edges(bounds: Bounds) -> list[int]:
@@ -64,7 +74,9 @@ def grid_edges(bounds: Bounds) -> list[int]:
 
 def coded(parts: Sequence[Category], codes: Sequence[int]) -> str:
     """SQL for the code of the category in which a row falls."""
-    branches = " ".join(f"WHEN {part.condition} THEN {code}" for part, code in zip(parts[:-1], codes[:-1], strict=True))
+    branches = " ".join(
+        f"WHEN {part.condition} THEN {code}" for part, code in zip(parts[:-1], codes[:-1], strict=True)
+    )
     return f"CASE {branches} ELSE {codes[-1]} END"
 
 

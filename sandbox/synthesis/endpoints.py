@@ -16,8 +16,13 @@ from sandbox.synthesis.buy_stand_in import buy_stand_in
 class Purchase(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    epsilon: Decimal = Field(max_digits=12, decimal_places=6, gt=0, allow_inf_nan=False,
-                             description="the loss, as epsilon at the dataset's delta")
+    epsilon: Decimal = Field(
+        max_digits=12,
+        decimal_places=6,
+        gt=0,
+        allow_inf_nan=False,
+        description="the loss, as epsilon at the dataset's delta",
+    )
 
 
 def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
@@ -26,7 +31,8 @@ def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> AP
 
     @api.post("/{name}/stand-in", status_code=201)
     def buy(officer: Officer, name: str, purchase: Purchase) -> dict[str, Any]:
-        """Buy stand-in rows with differential privacy for the newest version, once, from the dataset's budget."""
+        """Buy stand-in rows with differential privacy for the newest version, once,
+        from the dataset's budget."""
         return buy_stand_in(context, officer=officer, dataset=name, epsilon=Fraction(purchase.epsilon))
 
     return api

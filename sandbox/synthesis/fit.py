@@ -1,9 +1,10 @@
 """Which simple distribution agrees with the noisy counts? A forest: each column depends on at most one other.
 
-Pure post-processing of numbers that were released: it costs nothing and can be done again. The tree of the strongest pairs is
-that of Chow and Liu, "Approximating discrete probability distributions with dependence trees" (IEEE Trans. Inf. Theory 14, 1968);
-keeping only the pairs that rise above the noise and sampling from their tables is what MST does (McKenna, Miklau and Sheldon,
-"Winning the NIST Contest", 2021), without a second private choice: all pairs were bought.
+Pure post-processing of numbers that were released: it costs nothing and can be done again. The tree of the
+strongest pairs is that of Chow and Liu, "Approximating discrete probability distributions with dependence
+trees" (IEEE Trans. Inf. Theory 14, 1968); keeping only the pairs that rise above the noise and sampling from
+their tables is what MST does (McKenna, Miklau and Sheldon, "Winning the NIST Contest", 2021), without a
+second private choice: all pairs were bought.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ class Edge:
 
 @dataclass(frozen=True)
 class Fit:
-    """Shares of categories by column, the classes they are in, the dependences in the order of sampling, and units' rows."""
+    """Shares of categories by column, the classes they are in, the dependences in the order of sampling,
+    and units' rows."""
 
     shares: Mapping[str, Shares]
     classes: Mapping[str, Sequence[int]]
@@ -41,7 +43,8 @@ class Fit:
 
 
 def column_shares(policy: DatasetPolicy, marginals: Sequence[Marginal]) -> dict[str, Shares]:
-    """The share of each category of each column: no longer negative, adding up to one, nothing empty that must not be."""
+    """The share of each category of each column: no longer negative, adding up to one,
+    nothing empty that must not be."""
     bought = {marginal.columns[0]: marginal for marginal in marginals if marginal.kind is Kind.COLUMN}
     made = {}
     for column in telling(policy):
@@ -56,14 +59,18 @@ def column_shares(policy: DatasetPolicy, marginals: Sequence[Marginal]) -> dict[
 def fit(policy: DatasetPolicy, marginals: Sequence[Marginal]) -> Fit:
     shares = column_shares(policy, marginals)
     classes = {name: classes_of(of) for name, of in shares.items()}
-    class_shares = {name: np.bincount(classes[name], weights=of).astype(np.float64) for name, of in shares.items()}
+    class_shares = {
+        name: np.bincount(classes[name], weights=of).astype(np.float64) for name, of in shares.items()
+    }
     steady, rows_per_unit = {}, np.ones(1)
     for marginal in marginals:
         if marginal.kind is Kind.ROWS_PER_UNIT:
             rows_per_unit = nearest_shares(marginal.table)
         elif marginal.kind is Kind.STEADY:
             same, other = np.maximum(marginal.table[1:], 0.0)
-            steady[marginal.columns[0]] = float(same / (same + other)) if same + other > 3 * marginal.sigma else 0.0
+            steady[marginal.columns[0]] = (
+                float(same / (same + other)) if same + other > 3 * marginal.sigma else 0.0
+            )
     found = [marginal for marginal in marginals if marginal.kind is Kind.PAIR]
     return Fit(shares, classes, _forest(found, class_shares, steady), rows_per_unit, steady)
 
@@ -83,20 +90,27 @@ def nearest_shares(counts: Shares) -> Shares:
 
 
 def strength(marginal: Marginal, left: Shares, right: Shares) -> float:
-    """How far the pair is from independence beyond what noise alone would do, in squared shares; 0 if it may be noise.
+    """How far the pair is from independence beyond what noise alone would do, in squared shares;
+    0 if it may be noise.
 
-    Under independence the sum of squares is sigma**2 times a chi-square of so many cells: mean k, variance 2 k.
+    Under independence the sum of squares is sigma**2 times a chi-square of so many cells:
+    mean k, variance 2 k.
     """
     rows = marginal.table.sum()
     if rows <= 0:
         return 0.0
-    squares = ((marginal.table - rows * np.outer(left, right))**2).sum() / marginal.sigma**2
+    squares = ((marginal.table - rows * np.outer(left, right)) ** 2).sum() / marginal.sigma**2
     cells = marginal.table.size
-    return float((squares - cells) * (marginal.sigma / rows)**2) if squares > cells + DEVIATIONS * np.sqrt(2 * cells) else 0.0
+    return (
+        float((squares - cells) * (marginal.sigma / rows) ** 2)
+        if squares > cells + DEVIATIONS * np.sqrt(2 * cells)
+        else 0.0
+    )
 
 
 def raked(counts: Shares, left: Shares, right: Shares) -> Shares:
-    """A table near `counts` whose margins are `left` and `right` (iterative proportional fitting: Deming and Stephan 1940)."""
+    """A table near `counts` whose margins are `left` and `right` (iterative proportional fitting:
+    Deming and Stephan 1940)."""
     table: Shares = np.maximum(counts / max(counts.sum(), 1.0), 0.0) + 1e-6 * np.outer(left, right)
     for _ in range(RAKINGS):
         table *= (left / np.maximum(table.sum(axis=1), 1e-300))[:, None]
@@ -104,10 +118,15 @@ def raked(counts: Shares, left: Shares, right: Shares) -> Shares:
     return table
 
 
-def _forest(found: Sequence[Marginal], shares: Mapping[str, Shares], steady: Mapping[str, float]) -> tuple[Edge, ...]:
-    """The strongest pairs without a circle (Kruskal), directed away from the steadiest column of each tree."""
-    strong = sorted(((strength(pair, *(shares[name] for name in pair.columns)), pair) for pair in found),
-                    key=lambda scored: (-scored[0], scored[1].columns))
+def _forest(
+    found: Sequence[Marginal], shares: Mapping[str, Shares], steady: Mapping[str, float]
+) -> tuple[Edge, ...]:
+    """The strongest pairs without a circle (Kruskal), directed away from the steadiest
+    column of each tree."""
+    strong = sorted(
+        ((strength(pair, *(shares[name] for name in pair.columns)), pair) for pair in found),
+        key=lambda scored: (-scored[0], scored[1].columns),
+    )
     group = {name: {name} for name in shares}
     chosen: list[Marginal] = []
     for score, pair in strong:

@@ -1,6 +1,8 @@
-"""Which counts say enough of a dataset to invent rows like it? Of each column, each pair of columns, and of units' rows.
+"""Which counts say enough of a dataset to invent rows like it?
+Of each column, each pair of columns, and of units' rows.
 
-All are ordinary questions (`sandbox.queries`): grouped by public parts, counted by weighted rows, each unit bounded.
+All are ordinary questions (`sandbox.queries`): grouped by public parts, counted by weighted
+rows, each unit bounded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +21,17 @@ from sandbox.synthesis.categories import Category, categories, coded
 MOST_ROWS_TOLD = 12  # units with more rows are told together
 MOST_CLASSES = 4
 MOST_PAIRED = 32
-"""Columns beyond this many (in the policy's order) are not paired: a dataset of 500 would have 124,750 pairs."""
+"""Columns beyond this many (in the policy's order) are not paired:
+a dataset of 500 would have 124,750 pairs."""
 
 
 class Kind(StrEnum):
     COLUMN = "column"  # rows in each category of a column
     PAIR = "pair"  # rows in each combination of two columns' classes
     ROWS_PER_UNIT = "rows_per_unit"  # units with one row, two rows, ...
-    STEADY = "steady"  # units with one row; with several, all in one category of a column; with several in several
+    STEADY = (
+        "steady"  # units with one row; with several, all in one category of a column; with several in several
+    )
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Marginal:
-    """A noisy table of counts, bought. `sigma` is the standard deviation of the noise in each cell, in rows (or units)."""
+    """A noisy table of counts, bought.
+    `sigma` is the standard deviation of the noise in each cell, in rows (or units)."""
 
     kind: Kind
     columns: tuple[str, ...]
@@ -55,14 +61,23 @@ class Marginal:
         return np.array(self.counts, dtype=np.float64).reshape(self.shape)
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value, "columns": list(self.columns), "shape": list(self.shape),
-                "counts": list(self.counts), "sigma": self.sigma, "picorho": self.picorho}
+        return {
+            "kind": self.kind.value,
+            "columns": list(self.columns),
+            "shape": list(self.shape),
+            "counts": list(self.counts),
+            "sigma": self.sigma,
+            "picorho": self.picorho,
+        }
 
 
 def telling(policy: DatasetPolicy) -> tuple[Column, ...]:
     """The columns that have more than one category: of the others there is nothing to count."""
-    return tuple(column for column in policy.columns
-                 if column.role not in (Role.UNIT, Role.HIDDEN) and len(categories(column)) > 1)
+    return tuple(
+        column
+        for column in policy.columns
+        if column.role not in (Role.UNIT, Role.HIDDEN) and len(categories(column)) > 1
+    )
 
 
 def pairs(policy: DatasetPolicy) -> list[tuple[Column, Column]]:
@@ -75,21 +90,35 @@ def first_questions(policy: DatasetPolicy) -> list[Question]:
     for column in telling(policy):
         parts = categories(column)
         codes = range(len(parts))
-        asked.append(Question(Kind.COLUMN, (column.name,), (len(parts),),
-                              f"SELECT {coded(parts, codes)} AS part, COUNT(*) AS n FROM {_table(policy)} GROUP BY part"))
+        asked.append(
+            Question(
+                Kind.COLUMN,
+                (column.name,),
+                (len(parts),),
+                f"SELECT {coded(parts, codes)} AS part, COUNT(*) AS n FROM {_table(policy)} GROUP BY part",
+            )
+        )
         asked.append(_steady(policy, column, parts))
     return asked
 
 
 def pair_questions(policy: DatasetPolicy, classes: Mapping[str, Sequence[int]]) -> list[Question]:
-    """Of each two columns, by the few classes into which their categories were put: `classes[column][category]`."""
+    """Of each two columns, by the few classes into which their categories were put:
+    `classes[column][category]`."""
     asked = []
     for left, right in pairs(policy):
         shape = tuple(max(classes[column.name]) + 1 for column in (left, right))
         if min(shape) > 1:
             codes = [coded(categories(column), classes[column.name]) for column in (left, right)]
-            asked.append(Question(Kind.PAIR, (left.name, right.name), shape,
-                                  f"SELECT {codes[0]} AS a, {codes[1]} AS b, COUNT(*) AS n FROM {_table(policy)} GROUP BY a, b"))
+            asked.append(
+                Question(
+                    Kind.PAIR,
+                    (left.name, right.name),
+                    shape,
+                    f"SELECT {codes[0]} AS a, {codes[1]} AS b, COUNT(*) AS n "
+                    f"FROM {_table(policy)} GROUP BY a, b",
+                )
+            )
     return asked
 
 
@@ -109,17 +138,28 @@ def _rows_per_unit(policy: DatasetPolicy) -> Question:
     sizes = f"SELECT {unit}, COUNT(*) AS n FROM {_table(policy)} GROUP BY {unit}"
     branches = " ".join(f"WHEN n <= {size} THEN {size - 1}" for size in range(1, most))
     code = f"CASE {branches} ELSE {most - 1} END" if most > 1 else "CASE WHEN n <= 1 THEN 0 ELSE 0 END"
-    return Question(Kind.ROWS_PER_UNIT, (), (most,),
-                    f"SELECT {code} AS size, COUNT(*) AS units FROM ({sizes}) AS u GROUP BY size")
+    return Question(
+        Kind.ROWS_PER_UNIT,
+        (),
+        (most,),
+        f"SELECT {code} AS size, COUNT(*) AS units FROM ({sizes}) AS u GROUP BY size",
+    )
 
 
 def _steady(policy: DatasetPolicy, column: Column, parts: Sequence[Category]) -> Question:
     assert policy.unit is not None
     unit, code = quoted(policy.unit.column), coded(parts, range(len(parts)))
-    inner = f"SELECT {unit}, COUNT(*) AS n, MIN({code}) AS lo, MAX({code}) AS hi FROM {_table(policy)} GROUP BY {unit}"
-    return Question(Kind.STEADY, (column.name,), (3,),
-                    "SELECT CASE WHEN n <= 1 THEN 0 WHEN lo = hi THEN 1 ELSE 2 END AS steady, COUNT(*) AS units "
-                    f"FROM ({inner}) AS u GROUP BY steady")
+    inner = (
+        f"SELECT {unit}, COUNT(*) AS n, MIN({code}) AS lo, MAX({code}) AS hi "
+        f"FROM {_table(policy)} GROUP BY {unit}"
+    )
+    return Question(
+        Kind.STEADY,
+        (column.name,),
+        (3,),
+        "SELECT CASE WHEN n <= 1 THEN 0 WHEN lo = hi THEN 1 ELSE 2 END AS steady, COUNT(*) AS units "
+        f"FROM ({inner}) AS u GROUP BY steady",
+    )
 
 
 def _table(policy: DatasetPolicy) -> str:

@@ -10,20 +10,29 @@ from sandbox.catalog.seeded_random import Places, Shares
 from sandbox.synthesis.marginals import Kind, Marginal
 
 
-def quality(marginals: Sequence[Marginal], places: Mapping[str, Places],
-            classes: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
-    """For each column and pair: `distance`, the total variation distance between the rows and the noisy shares, and `noise`,
-    the expected distance of the noisy shares from the exact ones. Both are in [0, 1], and free: nothing is asked."""
+def quality(
+    marginals: Sequence[Marginal], places: Mapping[str, Places], classes: Mapping[str, Sequence[int]]
+) -> list[dict[str, Any]]:
+    """For each column and pair: `distance`, the total variation distance between the rows and the noisy
+    shares, and `noise`, the expected distance of the noisy shares from the exact ones. Both are in [0, 1],
+    and free: nothing is asked."""
     told = []
     for marginal in marginals:
         if marginal.kind not in (Kind.COLUMN, Kind.PAIR):
             continue
-        at = [places[name] if marginal.kind is Kind.COLUMN else np.asarray(classes[name])[places[name]]
-              for name in marginal.columns]
+        at = [
+            places[name] if marginal.kind is Kind.COLUMN else np.asarray(classes[name])[places[name]]
+            for name in marginal.columns
+        ]
         made = np.zeros(marginal.shape)
         np.add.at(made, tuple(at), 1.0)
-        told.append({"columns": list(marginal.columns), "distance": round(distance(made, marginal.table), 4),
-                     "noise": round(expected_noise(marginal), 4)})
+        told.append(
+            {
+                "columns": list(marginal.columns),
+                "distance": round(distance(made, marginal.table), 4),
+                "noise": round(expected_noise(marginal), 4),
+            }
+        )
     return told
 
 
@@ -36,6 +45,7 @@ def distance(made: Shares, noisy: Shares) -> float:
 
 
 def expected_noise(marginal: Marginal) -> float:
-    """The mean of |Gaussian| is sigma times sqrt(2/pi), in each cell; to first order, the noise in the sum of all left out."""
+    """The mean of |Gaussian| is sigma times sqrt(2/pi), in each cell;
+    to first order, the noise in the sum of all left out."""
     rows = sum(marginal.counts)
     return min(1.0, len(marginal.counts) * marginal.sigma * sqrt(2 / pi) / 2 / rows) if rows > 0 else 1.0

@@ -1,4 +1,5 @@
-"""Which rows follow from a fit? About as many as there are, unit by unit, each column after what it depends on."""
+"""Which rows follow from a fit?
+About as many as there are, unit by unit, each column after what it depends on."""
 
 from collections.abc import Sequence
 
@@ -50,7 +51,8 @@ def sample(version: Version, fit: Fit) -> tuple[pa.Table, dict[str, Places]]:
 
 
 def unit_sizes(chance: Chance, shares: Shares, rows: int, most: int) -> Places:
-    """How many rows each unit has, `rows` in all; units with the last number told, or more, have up to twice as many."""
+    """How many rows each unit has, `rows` in all; units with the last number told, or more,
+    have up to twice as many."""
     told = len(shares)
     sizes = 1 + chance.by_weight(shares, rows)
     if most > told:
@@ -73,7 +75,9 @@ def _given(chance: Chance, table: Shares, parents: Places) -> Places:
     for parent in range(len(table)):
         here = np.nonzero(parents == parent)[0]
         if len(here):
-            drawn[here] = chance.by_weight(table[parent] if table[parent].sum() > 0 else table.sum(axis=0), len(here))
+            drawn[here] = chance.by_weight(
+                table[parent] if table[parent].sum() > 0 else table.sum(axis=0), len(here)
+            )
     return drawn
 
 
@@ -94,7 +98,9 @@ def _values(column: Column, parts: Sequence[Category], places: Places, chance: C
         first, last = (np.array([getattr(part, end) for part in parts])[places] for end in ("first", "last"))
         steps = first + np.minimum((shares * (last - first + 1)).astype(np.int64), last - first)
         numerators = steps * column.bounds.step.numerator
-        return pa.array(numerators / column.bounds.step.denominator, mask=empty).cast(schema([column]).field(0).type)
+        return pa.array(numerators / column.bounds.step.denominator, mask=empty).cast(
+            schema([column]).field(0).type
+        )
     listed = [value for part in parts for value in part.values]
     if listed:
         begins = np.cumsum([0, *[len(part.values) for part in parts]])[:-1]

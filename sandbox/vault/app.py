@@ -1,4 +1,5 @@
-"""The vault: the only process that holds the raw bucket's keys. Two doors, one for services and people's tools, one for kernels.
+"""The vault: the only process that holds the raw bucket's keys.
+Two doors, one for services and people's tools, one for kernels.
 
 `create_vault(settings)` is where everything is put together; nothing happens at import.
 """
@@ -84,7 +85,8 @@ class Vault:
 def create_vault(settings: Settings, processes: EngineProcesses | None = None) -> Vault:
     """Put the vault together. Raises `CihuError` when a part is missing or broken.
 
-    `processes`: of the engine, where several vaults in one process share them; else its own, which end with the app.
+    `processes`: of the engine, where several vaults in one process share them; else its own,
+    which end with the app.
     """
     # an upload is raw data: it must not be spooled to a temporary file
     MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
@@ -93,21 +95,46 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
     raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
     products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
-    quarantine = QuarantineStore(settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure)
+    quarantine = QuarantineStore(
+        settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure
+    )
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
     repository = DatasetRepository(database, settings.policies)
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
-    declared = DeclaredContext(context.engine, UnitDigests(settings.home / "keys" / "units"),
-                            lambda grade: cell_rules(taxonomy.at(grade).thresholds))
-    worker = Worker(RunContext(database, repository, gate, raw, quarantine, folder=settings.runs, python=settings.kernel_python,
-                            lock=settings.kernel_lock, places=settings.run_places,
-                            memory_bytes=settings.run_memory_mib * 1024 * 1024, sealer=settings.run_seal,
-                            declared=declared))
-    reviews = ReviewContext(database, repository, gate, read_review_policy(settings.policies, gate.grades), quarantine, released,
-                         taxonomy, RawInputs(raw))
+    declared = DeclaredContext(
+        context.engine,
+        UnitDigests(settings.home / "keys" / "units"),
+        lambda grade: cell_rules(taxonomy.at(grade).thresholds),
+    )
+    worker = Worker(
+        RunContext(
+            database,
+            repository,
+            gate,
+            raw,
+            quarantine,
+            folder=settings.runs,
+            python=settings.kernel_python,
+            lock=settings.kernel_lock,
+            places=settings.run_places,
+            memory_bytes=settings.run_memory_mib * 1024 * 1024,
+            sealer=settings.run_seal,
+            declared=declared,
+        )
+    )
+    reviews = ReviewContext(
+        database,
+        repository,
+        gate,
+        read_review_policy(settings.policies, gate.grades),
+        quarantine,
+        released,
+        taxonomy,
+        RawInputs(raw),
+    )
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
@@ -120,9 +147,18 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     app = FastAPI(title="Cihu vault", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problem_details.install(app)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
-    app.include_router(catalog_endpoints.writing(database, repository, gate, raw=raw, products=products,
-                                                 populations=read_populations(settings.policies), authenticate=person,
-                                                 published=partial(measure_contributions, context)))
+    app.include_router(
+        catalog_endpoints.writing(
+            database,
+            repository,
+            gate,
+            raw=raw,
+            products=products,
+            populations=read_populations(settings.policies),
+            authenticate=person,
+            published=partial(measure_contributions, context),
+        )
+    )
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -131,36 +167,66 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
     app.include_router(audit_router(log, authenticate=person, may_open=may_open))
-    app.include_router(kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE)))
+    app.include_router(
+        kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE))
+    )
     app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
     metrics = Metrics("vault", version("cihu"))
-    app.include_router(health_router(Health({
-        "disk": room_on_disk(settings.home), "database": ClocksTogether(database), "store": raw.require_there,
-        "engine": _engine_answers, "runs": worker.require_places})))
+    app.include_router(
+        health_router(
+            Health(
+                {
+                    "disk": room_on_disk(settings.home),
+                    "database": ClocksTogether(database),
+                    "store": raw.require_there,
+                    "engine": _engine_answers,
+                    "runs": worker.require_places,
+                }
+            )
+        )
+    )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
     kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
-    return Vault(_guarded(app, large=upload, admit=person, metrics=metrics),
-                 _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)), context, worker)
+    return Vault(
+        _guarded(app, large=upload, admit=person, metrics=metrics),
+        _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)),
+        context,
+        worker,
+    )
 
 
-def _guarded(app: FastAPI, *, large: tuple[str, str, int] | None = None,
-             admit: Callable[[str], Principal] | None = None, metrics: Metrics | None = None) -> ASGIApp:
+def _guarded(
+    app: FastAPI,
+    *,
+    large: tuple[str, str, int] | None = None,
+    admit: Callable[[str], Principal] | None = None,
+    metrics: Metrics | None = None,
+) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
-    return RequestLog(BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"), metrics)
+    return RequestLog(
+        BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"), metrics
+    )
 
 
 def _engine_answers() -> None:
-    """The library that computes is there and computes. Of the rows nothing is asked: that would be a question."""
+    """The library that computes is there and computes.
+    Of the rows nothing is asked: that would be a question."""
     duckdb.connect(":memory:").execute("SELECT 1").fetchall()
 
 
-def _kernel_app(context: AskContext, worker: Worker, reviews: ReviewContext, log: Log, issuer: TokenIssuer,
-                verifier: TokenVerifier) -> FastAPI:
-    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal. No publishing, no deciding,
-    no reviewing; nothing that is sent in is kept but programs."""
+def _kernel_app(
+    context: AskContext,
+    worker: Worker,
+    reviews: ReviewContext,
+    log: Log,
+    issuer: TokenIssuer,
+    verifier: TokenVerifier,
+) -> FastAPI:
+    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal.
+    No publishing, no deciding, no reviewing; nothing that is sent in is kept but programs."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problem_details.install(app)
@@ -170,7 +236,11 @@ def _kernel_app(context: AskContext, worker: Worker, reviews: ReviewContext, log
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
-    app.include_router(kernel_tokens.renewing(context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)))
+    app.include_router(
+        kernel_tokens.renewing(
+            context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)
+        )
+    )
     _add_small_talk(app, context.database, analyst)
     return app
 
@@ -185,13 +255,19 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
 
     @app.get("/v1/me", tags=["me"])
     def me(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
-        return {"id": asker.id, "display_name": asker.display_name, "organisation": asker.organisation,
-                "roles": sorted(asker.roles), "teams": sorted(asker.teams)}
+        return {
+            "id": asker.id,
+            "display_name": asker.display_name,
+            "organisation": asker.organisation,
+            "roles": sorted(asker.roles),
+            "teams": sorted(asker.teams),
+        }
 
 
 def _housekeeping(database: Database, worker: Worker, raw: RawStore, engine: Engine | None) -> Any:
-    """Sealed runs are carried out while the service is up. Grants expire by the clock of each decision, and reviews become
-    overdue; this writes it down, once a minute."""
+    """Sealed runs are carried out while the service is up.
+    Grants expire by the clock of each decision, and reviews become overdue; this writes it
+    down, once a minute."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -215,20 +291,29 @@ def _housekeeping(database: Database, worker: Worker, raw: RawStore, engine: Eng
 
 
 def _sweep_raw(database: Database, raw: RawStore) -> None:
-    """What a publish left that was killed. A store that is away does not stop a start: it is swept at the next."""
+    """What a publish left that was killed.
+    A store that is away does not stop a start: it is swept at the next."""
     try:
         sweep(database, raw)
     except CihuError as error:
-        logging.getLogger("cihu.catalog").warning("raw objects that no version owns were not looked for: %s", error.code)
+        logging.getLogger("cihu.catalog").warning(
+            "raw objects that no version owns were not looked for: %s", error.code
+        )
 
 
 def _close_interrupted(database: Database) -> None:
-    """What the vault's last end cut off is said to be so, before anything new begins. (Runs have moments of their own.)"""
-    for what, closed in (("questions", releases_interrupted.close_interrupted(database)),
-                         ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database))):
+    """What the vault's last end cut off is said to be so, before anything new begins.
+    (Runs have moments of their own.)"""
+    for what, closed in (
+        ("questions", releases_interrupted.close_interrupted(database)),
+        ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database)),
+    ):
         if closed:
-            logging.getLogger("cihu.vault").warning("%s %s were cut off when the vault ended: closed as interrupted, and "
-                                                    "their loss stays spent", closed, what)
+            logging.getLogger("cihu.vault").warning(
+                "%s %s were cut off when the vault ended: closed as interrupted, and their loss stays spent",
+                closed,
+                what,
+            )
 
 
 class SignallessServer(uvicorn.Server):
@@ -240,11 +325,13 @@ class SignallessServer(uvicorn.Server):
 
 
 async def serve(settings: Settings) -> None:
-    """Serve both doors until a signal comes. Loads what was published, so that the first question is not slow."""
+    """Serve both doors until a signal comes.
+    Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
     await asyncio.to_thread(_close_interrupted, vault.context.database)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
-    settings.socket.parent.chmod(0o755)  # kernels of other uids pass through it; the home above it is closed to others
+    # kernels of other uids pass through it; the home above it is closed to others
+    settings.socket.parent.chmod(0o755)
     with contextlib.suppress(FileNotFoundError):
         settings.socket.unlink()
     door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -259,10 +346,28 @@ async def serve(settings: Settings) -> None:
                 if isinstance(error, Unavailable) and error.code in STORE_AWAY:
                     raise  # the store is away: nothing is wrong with the version
                 vault.context.repository.set_aside(published.dataset, published.number, type(error).__name__)
-    main = uvicorn.Server(uvicorn.Config(vault.app, host=settings.host, port=settings.port, log_config=None,
-                                         access_log=False, server_header=False, http=LimitedProtocol, ws="none"))
-    kernels = SignallessServer(uvicorn.Config(vault.kernel_app, log_config=None, access_log=False, server_header=False,
-                                        http=LimitedProtocol, ws="none"))
+    main = uvicorn.Server(
+        uvicorn.Config(
+            vault.app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http=LimitedProtocol,
+            ws="none",
+        )
+    )
+    kernels = SignallessServer(
+        uvicorn.Config(
+            vault.kernel_app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http=LimitedProtocol,
+            ws="none",
+        )
+    )
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()
     kernels.should_exit = True

@@ -1,8 +1,10 @@
-"""How does a sealed kernel come to its token? Its workspace asks for it, and it renews itself while the session lasts.
+"""How does a sealed kernel come to its token?
+Its workspace asks for it, and it renews itself while the session lasts.
 
-A kernel's token names one person for ten minutes, and the workspace token that it comes from. The session ends when that
-one would have, or when it is revoked (a logout, another password, a code used twice), or when the person may have no
-workspace any more; a disabled account, or a grant that ended, stops the next question whatever the token says.
+A kernel's token names one person for ten minutes, and the workspace token that it comes from. The session
+ends when that one would have, or when it is revoked (a logout, another password, a code used twice), or when
+the person may have no workspace any more; a disabled account, or a grant that ended, stops the next question
+whatever the token says.
 """
 
 from collections.abc import Callable
@@ -29,10 +31,17 @@ def issue(issuer: TokenIssuer, origin: Origin, ends: datetime) -> dict[str, Any]
     """A token until `ends`, of ten minutes at most. Raises `NotAuthenticated` when the session is over."""
     left = int((ends - datetime.now(UTC)).total_seconds())
     if left <= 0:
-        raise NotAuthenticated("The workspace's session is over.", remedy="Log in again and restart the kernel.")
+        raise NotAuthenticated(
+            "The workspace's session is over.", remedy="Log in again and restart the kernel."
+        )
     lifetime = min(KERNEL_SECONDS, left)
-    token = issuer.issue(origin.account, audience=KERNEL, lifetime_seconds=lifetime, session_ends=int(ends.timestamp()),
-                         workspace=origin.kept())
+    token = issuer.issue(
+        origin.account,
+        audience=KERNEL,
+        lifetime_seconds=lifetime,
+        session_ends=int(ends.timestamp()),
+        workspace=origin.kept(),
+    )
     return {"token": token, "expires_at": (datetime.now(UTC) + timedelta(seconds=lifetime)).isoformat()}
 
 
@@ -48,7 +57,9 @@ def admit(database: Database, gate: Gate, claims: Claims) -> Origin:
     return origin
 
 
-def opening(database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: Callable[..., Claims]) -> APIRouter:
+def opening(
+    database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: Callable[..., Claims]
+) -> APIRouter:
     """POST /v1/kernels, for workspaces (over the vault's own address)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
@@ -64,7 +75,9 @@ def opening(database: Database, gate: Gate, issuer: TokenIssuer, *, workspace: C
     return api
 
 
-def renewing(database: Database, issuer: TokenIssuer, *, gate: Gate, kernel: Callable[..., Claims]) -> APIRouter:
+def renewing(
+    database: Database, issuer: TokenIssuer, *, gate: Gate, kernel: Callable[..., Claims]
+) -> APIRouter:
     """POST /v1/kernels/renew, for kernels (over the socket)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 

@@ -1,7 +1,8 @@
 """Which tables does the governed side need, and how does a database get them?
 
-`python -m sandbox.vault.migrate` does it for the database at CIHU_DATABASE_URL (of its owner). Where the services log in with
-passwords, their own addresses beside it (CIHU_VAULT_DATABASE_URL, CIHU_PORTAL_DATABASE_URL) say which ones.
+`python -m sandbox.vault.migrate` does it for the database at CIHU_DATABASE_URL (of its owner). Where the
+services log in with passwords, their own addresses beside it (CIHU_VAULT_DATABASE_URL,
+CIHU_PORTAL_DATABASE_URL) say which ones.
 """
 
 import os
@@ -18,7 +19,9 @@ from sandbox.database.migration import History, owned, upgrade
 from sandbox.database.roles import PORTAL, VAULT, create_roles, create_schemas, grant_rights
 from sandbox.errors import CihuError, InvalidInput
 
-HISTORY = History(Path(__file__).parents[1] / "database" / "migrations" / "versions", ("log", "identity", "vault"))
+HISTORY = History(
+    Path(__file__).parents[1] / "database" / "migrations" / "versions", ("log", "identity", "vault")
+)
 TABLES = (
     "sandbox.audit.tables",
     "sandbox.identity.tables",
@@ -34,13 +37,15 @@ SERVICES = {"CIHU_VAULT_DATABASE_URL": VAULT, "CIHU_PORTAL_DATABASE_URL": PORTAL
 
 
 def import_tables() -> None:
-    """The tables hang themselves on the metadata when they are imported. To compare with a database; to migrate it, no."""
+    """The tables hang themselves on the metadata when they are imported.
+    To compare with a database; to migrate it, no."""
     for module in TABLES:
         import_module(module)
 
 
 def migrate(owner_url: str, *, passwords: dict[str, str] | None = None) -> None:
-    """Bring the database at `owner_url` (a role that owns it) to this version; safe to repeat, and to do twice at once."""
+    """Bring the database at `owner_url` (a role that owns it) to this version;
+    safe to repeat, and to do twice at once."""
     with owned(owner_url) as tx:
         create_schemas(tx)
         upgrade(tx, HISTORY)
@@ -50,7 +55,8 @@ def migrate(owner_url: str, *, passwords: dict[str, str] | None = None) -> None:
 
 
 def service_passwords(environment: Mapping[str, str]) -> dict[str, str]:
-    """The passwords of the services' roles, as their own addresses say them. Raises `InvalidInput` for another's address."""
+    """The passwords of the services' roles, as their own addresses say them.
+    Raises `InvalidInput` for another's address."""
     passwords = {}
     for variable, role in SERVICES.items():
         if not environment.get(variable):
@@ -58,10 +64,14 @@ def service_passwords(environment: Mapping[str, str]) -> dict[str, str]:
         try:
             url = make_url(environment[variable])
         except ArgumentError:
-            raise InvalidInput(f"{variable} is not the address of a database.",
-                               remedy=f"Write postgresql+psycopg://{role}:PASSWORD@HOST/DATABASE.") from None
+            raise InvalidInput(
+                f"{variable} is not the address of a database.",
+                remedy=f"Write postgresql+psycopg://{role}:PASSWORD@HOST/DATABASE.",
+            ) from None
         if url.username != role:
-            raise InvalidInput(f"{variable} is not an address for the role {role}.", remedy=f"Let it begin with {role}.")
+            raise InvalidInput(
+                f"{variable} is not an address for the role {role}.", remedy=f"Let it begin with {role}."
+            )
         if url.password:
             passwords[role] = str(url.password)
     return passwords
@@ -70,7 +80,9 @@ def service_passwords(environment: Mapping[str, str]) -> dict[str, str]:
 def main() -> int:
     url = os.environ.get("CIHU_DATABASE_URL", "")
     if not url:
-        print("CIHU_DATABASE_URL is not set: give the address of the database for its owner.", file=sys.stderr)
+        print(
+            "CIHU_DATABASE_URL is not set: give the address of the database for its owner.", file=sys.stderr
+        )
         return 1
     try:
         migrate(url, passwords=service_passwords(os.environ))

@@ -13,7 +13,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
-    """Every field is an environment variable: CIHU_DATABASE_URL, CIHU_S3_ENDPOINT, ... The vault alone has the raw keys."""
+    """Every field is an environment variable: CIHU_DATABASE_URL, CIHU_S3_ENDPOINT, ...
+    The vault alone has the raw keys."""
 
     model_config = SettingsConfigDict(env_prefix="CIHU_", frozen=True)
 
@@ -29,7 +30,8 @@ class Settings(BaseSettings):
     quarantine_bucket: str = "cihu-quarantine"
     released_bucket: str = "cihu-released"
     kernel_python: Path = REPOSITORY / ".venv-kernel" / "bin" / "python"
-    """With what sealed runs run: the analysts' environment, and (`kernel_lock`) from which lock it was installed."""
+    """With what sealed runs run: the analysts' environment, and
+    (`kernel_lock`) from which lock it was installed."""
     kernel_lock: Path = REPOSITORY / "kernels" / "requirements.lock"
     run_places: int = Field(default=4, ge=1, le=64)
     """How many sealed runs at once, of `run_memory_mib` each."""
@@ -66,12 +68,18 @@ def read_settings() -> Settings:
     try:
         settings = Settings()  # type: ignore[call-arg]  # the fields come from the environment
     except ValidationError as error:
-        faults = ", ".join(f"CIHU_{str(fault['loc'][0]).upper()} ({fault['msg']})" for fault in error.errors())
-        raise InvalidInput(f"The vault's settings are not complete: {faults}.",
-                           remedy="Set them in the environment, or let `cihu up` do so.") from None
+        faults = ", ".join(
+            f"CIHU_{str(fault['loc'][0]).upper()} ({fault['msg']})" for fault in error.errors()
+        )
+        raise InvalidInput(
+            f"The vault's settings are not complete: {faults}.",
+            remedy="Set them in the environment, or let `cihu up` do so.",
+        ) from None
     if not settings.bind.rpartition(":")[2].isdigit():
         raise InvalidInput(f"CIHU_BIND={settings.bind} is not host:port.", remedy="Write 127.0.0.1:8602.")
     if settings.host not in LOOPBACK and not settings.behind_tls:
-        raise InvalidInput(f"The vault would listen on {settings.host} without TLS.",
-                           remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_BEHIND_TLS=true.")
+        raise InvalidInput(
+            f"The vault would listen on {settings.host} without TLS.",
+            remedy="Bind 127.0.0.1, or put TLS in front of it and set CIHU_BEHIND_TLS=true.",
+        )
     return settings

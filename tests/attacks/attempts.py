@@ -1,9 +1,10 @@
-"""What would somebody try from inside a kernel? Each attempt is a function that returns whether it got what it wanted.
+"""What would somebody try from inside a kernel?
+Each attempt is a function that returns whether it got what it wanted.
 
-Run as a program: `python attempts.py NAME TARGETS`, in a seal and without one. Needs the standard library alone, because
-its text is carried into the seal. `source` names where the attempt is from; `harmless` says that it may also be run on the
-bare machine (and must succeed there, or the suite could not see); `root` that without a seal only root succeeds;
-`ends` that it is not refused but ends the whole seal.
+Run as a program: `python attempts.py NAME TARGETS`, in a seal and without one. Needs the standard library
+alone, because its text is carried into the seal. `source` names where the attempt is from; `harmless` says
+that it may also be run on the bare machine (and must succeed there, or the suite could not see); `root` that
+without a seal only root succeeds; `ends` that it is not refused but ends the whole seal.
 """
 
 import contextlib
@@ -28,11 +29,28 @@ Targets = dict[str, Any]
 LIBC = ctypes.CDLL(None, use_errno=True)
 MIB = 1024 * 1024
 NUMBERS = {  # x86_64, aarch64
-    "name_to_handle_at": (303, 264), "bpf": (321, 280), "perf_event_open": (298, 241), "io_uring_setup": (425, 425),
-    "userfaultfd": (323, 282), "fsopen": (430, 430), "keyctl": (250, 219), "clone3": (435, 435), "memfd_secret": (447, 447),
-    "process_vm_readv": (310, 270), "open_tree": (428, 428), "pidfd_getfd": (438, 438), "kexec_load": (246, 104),
-    "init_module": (175, 105), "add_key": (248, 217), "clone": (56, 220), "personality": (135, 92), "seccomp": (317, 277),
-    "exit": (60, 93), "mount_setattr": (442, 442), "kcmp": (312, 272), "fanotify_init": (300, 262),
+    "name_to_handle_at": (303, 264),
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425),
+    "userfaultfd": (323, 282),
+    "fsopen": (430, 430),
+    "keyctl": (250, 219),
+    "clone3": (435, 435),
+    "memfd_secret": (447, 447),
+    "process_vm_readv": (310, 270),
+    "open_tree": (428, 428),
+    "pidfd_getfd": (438, 438),
+    "kexec_load": (246, 104),
+    "init_module": (175, 105),
+    "add_key": (248, 217),
+    "clone": (56, 220),
+    "personality": (135, 92),
+    "seccomp": (317, 277),
+    "exit": (60, 93),
+    "mount_setattr": (442, 442),
+    "kcmp": (312, 272),
+    "fanotify_init": (300, 262),
 }
 
 
@@ -49,8 +67,9 @@ class Attempt:
 ATTEMPTS: dict[str, Attempt] = {}
 
 
-def attempt(source: str, *, harmless: bool = True, root: bool = False,
-            ends: bool = False) -> Callable[[Callable[[Targets], bool]], None]:
+def attempt(
+    source: str, *, harmless: bool = True, root: bool = False, ends: bool = False
+) -> Callable[[Callable[[Targets], bool]], None]:
     def keep(deed: Callable[[Targets], bool]) -> None:
         ATTEMPTS[deed.__name__] = Attempt(deed.__name__, source, deed, harmless, root, ends)
 
@@ -61,7 +80,8 @@ def call(name: str, *arguments: object) -> int:
     """A system call by number. Raises OSError."""
     number = NUMBERS[name][os.uname().machine == "aarch64"]
     LIBC.syscall.restype = ctypes.c_long
-    # as long as a register: the seventh of a C function lies on the stack, where a short one leaves the rest as it was
+    # as long as a register: the seventh of a C function lies on the stack, where a short one
+    # leaves the rest as it was
     whole = [ctypes.c_long(said) if isinstance(said, int) else said for said in arguments]
     result = int(LIBC.syscall(number, *whole))
     if result < 0:
@@ -76,7 +96,8 @@ def asks(family: int, address: Any) -> bool:
         return made.recv(64) == b"reached"
 
 
-# --- network -----------------------------------------------------------------------------------------------------
+# --- network ------------------------------------------------------------------------------------------------
+
 
 @attempt("sandbox escape by the host's loopback services: CVE-2020-8558")
 def tcp_to_the_hosts_loopback(targets: Targets) -> bool:
@@ -126,7 +147,10 @@ def vsock_to_the_hypervisor(targets: Targets) -> bool:
     return True
 
 
-@attempt("rare families are a way into the kernel: CVE-2019-8912 (AF_ALG), CVE-2017-6074 (DCCP), CVE-2010-3904 (RDS)")
+@attempt(
+    "rare families are a way into the kernel: CVE-2019-8912 (AF_ALG), CVE-2017-6074 "
+    "(DCCP), CVE-2010-3904 (RDS)"
+)
 def any_rare_socket_family(targets: Targets) -> bool:
     for family in (*range(3, 10), *range(11, 46)):
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW):
@@ -151,14 +175,18 @@ def see_the_hosts_connections(targets: Targets) -> bool:
     return reads("/proc/net/tcp", f":{targets['tcp']:04X} ")
 
 
-@attempt("the vault's socket, by its path in the host, past the one that is bound in: sandbox-peers.md, sockets")
+@attempt(
+    "the vault's socket, by its path in the host, past the one that is bound in: sandbox-peers.md, sockets"
+)
 def reach_the_vault_by_its_path_in_the_host(targets: Targets) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
         made.connect(f"{targets['home']}/run/vault/vault.sock")
         return True
 
 
-@attempt("the channels of another person's kernel: jupyter_client, ipc transport; issue 4, kernel protocol abuse")
+@attempt(
+    "the channels of another person's kernel: jupyter_client, ipc transport; issue 4, kernel protocol abuse"
+)
 def reach_another_kernels_channels(targets: Targets) -> bool:
     for path in glob.glob(f"{targets['run']}/**/*", recursive=True):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
@@ -177,7 +205,8 @@ def bind_a_name_that_the_host_sees(targets: Targets) -> bool:
         return made.accept()[0].recv(16) == b"asked"
 
 
-# --- files -------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
+
 
 def reads(path: str, wanted: str) -> bool:
     with open(path, errors="replace") as file:
@@ -295,7 +324,9 @@ def make_a_device_node(targets: Targets) -> bool:
 def use_an_inherited_descriptor(targets: Targets) -> bool:
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
-            if os.path.isdir(f"/proc/self/fd/{name}") and reads(f"/proc/self/fd/{name}{targets['file']}", targets["canary"]):
+            if os.path.isdir(f"/proc/self/fd/{name}") and reads(
+                f"/proc/self/fd/{name}{targets['file']}", targets["canary"]
+            ):
                 return True
     return False
 
@@ -304,7 +335,8 @@ def use_an_inherited_descriptor(targets: Targets) -> bool:
 def plant_a_hard_link_by_a_descriptor(targets: Targets) -> bool:
     made = os.open(targets["writable"], os.O_TMPFILE | os.O_RDWR)
     path = os.path.join(targets["writable"], "named")
-    if LIBC.linkat(-100, f"/proc/self/fd/{made}".encode(), -100, path.encode(), 0x400) != 0:  # AT_SYMLINK_FOLLOW
+    # AT_SYMLINK_FOLLOW
+    if LIBC.linkat(-100, f"/proc/self/fd/{made}".encode(), -100, path.encode(), 0x400) != 0:
         raise OSError(ctypes.get_errno(), "linkat")
     os.remove(path)
     return True
@@ -332,7 +364,9 @@ def read_the_hosts_shared_memory(targets: Targets) -> bool:
     return reads(f"/dev/shm/{targets['shm']}", targets["canary"])
 
 
-@attempt("the disks of the host, as a file of their own: mount(8); Docker without a device cgroup", harmless=False)
+@attempt(
+    "the disks of the host, as a file of their own: mount(8); Docker without a device cgroup", harmless=False
+)
 def open_a_disk_of_the_host(targets: Targets) -> bool:
     disks = ("sd*", "vd*", "nvme*", "dm-*", "loop*", "mem", "kmsg", "kvm")
     for path in (path for pattern in disks for path in glob.glob(f"/dev/{pattern}")):
@@ -342,17 +376,27 @@ def open_a_disk_of_the_host(targets: Targets) -> bool:
     return False
 
 
-# --- processes ---------------------------------------------------------------------------------------------------
+# --- processes ----------------------------------------------------------------------------------------------
+
 
 @attempt("command lines and environments of others: sandbox-peers.md, /proc")
 def see_another_process(targets: Targets) -> bool:
-    return any(reads(path, targets["canary"]) for path in glob.glob("/proc/[0-9]*/cmdline")
-               if str(os.getpid()) not in path and str(os.getppid()) not in path)
+    return any(
+        reads(path, targets["canary"])
+        for path in glob.glob("/proc/[0-9]*/cmdline")
+        if str(os.getpid()) not in path and str(os.getppid()) not in path
+    )
 
 
 @attempt("secrets in the environment: sandbox-peers.md, env")
 def find_a_secret_in_the_environment(targets: Targets) -> bool:
-    secrets = ("CIHU_WORKSPACE_TOKEN_FILE", "CIHU_DATABASE_URL", "JUPYTERHUB_API_TOKEN", "CIHU_S3_SECRET_KEY", "CIHU_HOME")
+    secrets = (
+        "CIHU_WORKSPACE_TOKEN_FILE",
+        "CIHU_DATABASE_URL",
+        "JUPYTERHUB_API_TOKEN",
+        "CIHU_S3_SECRET_KEY",
+        "CIHU_HOME",
+    )
     return any(name in os.environ for name in secrets)
 
 
@@ -427,7 +471,9 @@ def hold_any_right(targets: Targets) -> bool:
     return any(rights) or 0 in os.getresuid() + os.getresgid()
 
 
-@attempt("typing into the terminal of who started us: CVE-2017-5226; with high bits, CVE-2019-10063", root=True)
+@attempt(
+    "typing into the terminal of who started us: CVE-2017-5226; with high bits, CVE-2019-10063", root=True
+)
 def type_into_the_terminal(targets: Targets) -> bool:
     terminal = os.openpty()[1]
     letter = ctypes.create_string_buffer(b"x")
@@ -444,7 +490,8 @@ def take_the_processor(targets: Targets) -> bool:
     return True
 
 
-# --- the kernel --------------------------------------------------------------------------------------------------
+# --- the kernel ---------------------------------------------------------------------------------------------
+
 
 @attempt("a user namespace of one's own opens the kernel: CVE-2022-0185, CVE-2023-32233")
 def make_a_user_namespace(targets: Targets) -> bool:
@@ -523,7 +570,10 @@ def open_a_performance_event(targets: Targets) -> bool:
     return True
 
 
-@attempt("changing a mount's attributes, such as read-only: mount_setattr(2), CVE-2023-2640's neighbourhood", root=True)
+@attempt(
+    "changing a mount's attributes, such as read-only: mount_setattr(2), CVE-2023-2640's neighbourhood",
+    root=True,
+)
 def change_a_mounts_attributes(targets: Targets) -> bool:
     wanted = (ctypes.c_uint64 * 4)(0, 0, 0, 0)
     return call("mount_setattr", -100, b"/", 0, wanted, ctypes.sizeof(wanted)) == 0
@@ -611,7 +661,8 @@ def hide_memory_in_a_shared_segment(targets: Targets) -> bool:
     return True
 
 
-# --- using up the machine ----------------------------------------------------------------------------------------
+# --- using up the machine -----------------------------------------------------------------------------------
+
 
 def fills(folder: str, megabytes: int) -> bool:
     """Whether so much can be written in files of 32 MiB."""
@@ -637,7 +688,10 @@ def fill_the_temporary_folder(targets: Targets) -> bool:
     return fills(tempfile.gettempdir(), 320)
 
 
-@attempt("filling the host's disk by the one folder that is on it; its inodes, by empty files: sandbox-peers.md, disk filling")
+@attempt(
+    "filling the host's disk by the one folder that is on it; its inodes, by empty files: "
+    "sandbox-peers.md, disk filling"
+)
 def fill_the_sockets_folder(targets: Targets) -> bool:
     return fills(targets["sockets"], 64)
 
@@ -657,9 +711,13 @@ def make_many_names_in_the_sockets_folder(targets: Targets) -> bool:
                 os.remove(path)
 
 
-@attempt("filling the disk by the file that takes what a program says: Kubernetes, logs and ephemeral storage", harmless=False)
+@attempt(
+    "filling the disk by the file that takes what a program says: Kubernetes, logs and ephemeral storage",
+    harmless=False,
+)
 def write_to_the_hosts_disk_by_an_open_file(targets: Targets) -> bool:
-    """Any regular file of a file system that is not in memory, which the kernel or the seal's first process has open."""
+    """Any regular file of a file system that is not in memory, which the kernel or the seal's
+    first process has open."""
     in_memory = {os.stat(folder).st_dev for folder in ("/tmp", "/dev/shm", os.path.expanduser("~"))}
     for path in (*glob.glob(f"/proc/{os.getppid()}/fd/*"), *glob.glob("/proc/1/fd/*")):
         with contextlib.suppress(OSError):
@@ -739,7 +797,11 @@ def in_children(deed: Callable[[], object], then: Callable[[], object] = stay, c
             os.waitpid(child, 0)
 
 
-@attempt("a limit of each process, taken by many: RLIMIT_AS, setrlimit(2); the review of this repository, finding 14", ends=True)
+@attempt(
+    "a limit of each process, taken by many: RLIMIT_AS, setrlimit(2); the review of "
+    "this repository, finding 14",
+    ends=True,
+)
 def take_memory_in_many_processes(targets: Targets) -> bool:
     return in_children(lambda: b"x" * 64 * MIB)
 
@@ -749,7 +811,7 @@ def hide_shared_memory_from_who_counts(targets: Targets) -> bool:
     def hide() -> mmap.mmap:
         shared = mmap.mmap(-1, 64 * MIB)
         for at in range(0, 64 * MIB, MIB):
-            shared[at:at + MIB] = b"x" * MIB
+            shared[at : at + MIB] = b"x" * MIB
             shared.madvise(mmap.MADV_DONTNEED)
         return shared
 

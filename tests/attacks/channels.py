@@ -1,7 +1,9 @@
-"""What two seals could say to each other by. Each channel has a sender that sets one bit, and a receiver that reads it.
+"""What two seals could say to each other by.
+Each channel has a sender that sets one bit, and a receiver that reads it.
 
-Run as a program, `python channels.py SOCKET`, in each of two seals and without their defences; `test_two_seals.py` tells both
-what to do, one after the other, so that no channel needs a clock. Needs the standard library alone.
+Run as a program, `python channels.py SOCKET`, in each of two seals and without their defences;
+`test_two_seals.py` tells both what to do, one after the other, so that no channel needs a clock. Needs the
+standard library alone.
 """
 
 import contextlib
@@ -31,8 +33,8 @@ KEPT: dict[str, Any] = {}  # what a bit keeps until the next
 
 @dataclass(frozen=True)
 class Channel:
-    """`send` sets a bit. `read` returns what it sees: for a `level` the bit itself; else the change since the read before is the
-    bit. `user`: carries only between seals of one host user."""
+    """`send` sets a bit. `read` returns what it sees: for a `level` the bit itself;
+    else the change since the read before is the bit. `user`: carries only between seals of one host user."""
 
     name: str
     source: str
@@ -45,8 +47,9 @@ class Channel:
 CHANNELS: dict[str, Channel] = {}
 
 
-def channel(source: str, read: Callable[[dict[str, str]], float], *, at_least: float = 0,
-            user: bool = False) -> Callable[[Callable[[int, dict[str, str]], None]], None]:
+def channel(
+    source: str, read: Callable[[dict[str, str]], float], *, at_least: float = 0, user: bool = False
+) -> Callable[[Callable[[int, dict[str, str]], None]], None]:
     def keep(send: Callable[[int, dict[str, str]], None]) -> None:
         CHANNELS[send.__name__] = Channel(send.__name__, source, send, read, at_least, user)
 
@@ -66,7 +69,10 @@ def lock_of(kind: int) -> bytes:
 
 
 def is_locked(path: str | int, command: int) -> float:
-    return float(struct.unpack("hhqqi4x", fcntl.fcntl(opened(path), command, lock_of(fcntl.F_WRLCK)))[0] != fcntl.F_UNLCK)
+    return float(
+        struct.unpack("hhqqi4x", fcntl.fcntl(opened(path), command, lock_of(fcntl.F_WRLCK)))[0]
+        != fcntl.F_UNLCK
+    )
 
 
 def flocked(path: str | int) -> float:
@@ -126,7 +132,11 @@ def a_range_lock_of_a_device(bit: int, at: dict[str, str]) -> None:
     set_lock(at["device"], fcntl.F_SETLK, bit)
 
 
-@channel("utimensat(2): whoever may write to a device may touch it", lambda _: os.stat("/dev/null").st_mtime_ns, at_least=1)
+@channel(
+    "utimensat(2): whoever may write to a device may touch it",
+    lambda _: os.stat("/dev/null").st_mtime_ns,
+    at_least=1,
+)
 def the_time_of_a_device(bit: int, at: dict[str, str]) -> None:
     if bit:
         time.sleep(0.01)  # the kernel's clock for files ticks so slowly
@@ -164,7 +174,11 @@ def can_lease(path: str) -> float:
     return 0
 
 
-@channel("fcntl(2), leases: granted where nobody else has the file open", lambda at: can_lease(at["leased"]), user=True)
+@channel(
+    "fcntl(2), leases: granted where nobody else has the file open",
+    lambda at: can_lease(at["leased"]),
+    user=True,
+)
 def a_lease(bit: int, at: dict[str, str]) -> None:
     opened(at["leased"])
     if not bit:
@@ -198,7 +212,13 @@ def the_numbers_of_pidfds(bit: int, at: dict[str, str]) -> None:
 
 
 def forks_of_the_machine(at: dict[str, str]) -> float:
-    return float(next(line.split()[1] for line in Path("/proc/stat").read_text().splitlines() if line.startswith("processes")))
+    return float(
+        next(
+            line.split()[1]
+            for line in Path("/proc/stat").read_text().splitlines()
+            if line.startswith("processes")
+        )
+    )
 
 
 @channel("proc(5), /proc/stat", forks_of_the_machine, at_least=MANY_FORKS)
@@ -225,13 +245,18 @@ def processes_by_sysinfo(at: dict[str, str]) -> float:
     return float(struct.unpack_from("H", said, 80)[0])
 
 
-@channel("sysinfo(2): how many processes the machine has", processes_by_sysinfo, at_least=MANY_PROCESSES * 3 / 4)
+@channel(
+    "sysinfo(2): how many processes the machine has", processes_by_sysinfo, at_least=MANY_PROCESSES * 3 / 4
+)
 def the_processes_by_sysinfo(bit: int, at: dict[str, str]) -> None:
     live(MANY_PROCESSES * bit)
 
 
-@channel("stat(2) of /proc: its links count the machine's processes, with subset=pid too", lambda _: os.stat("/proc").st_nlink,
-         at_least=MANY_PROCESSES * 3 / 4)
+@channel(
+    "stat(2) of /proc: its links count the machine's processes, with subset=pid too",
+    lambda _: os.stat("/proc").st_nlink,
+    at_least=MANY_PROCESSES * 3 / 4,
+)
 def the_links_of_proc(bit: int, at: dict[str, str]) -> None:
     live(MANY_PROCESSES * bit)
 
@@ -246,7 +271,9 @@ def mapped(path: str) -> mmap.mmap:
 def shared_by_smaps(at: dict[str, str]) -> float:
     mapped(at["page"])
     lines = Path("/proc/self/smaps").read_text().splitlines()
-    start = max(number for number, line in enumerate(lines) if line.endswith(at["page"]) or "page.bin" in line)
+    start = max(
+        number for number, line in enumerate(lines) if line.endswith(at["page"]) or "page.bin" in line
+    )
     return float(next(int(line.split()[1]) for line in lines[start:] if line.startswith("Shared_Clean")) > 0)
 
 
@@ -421,7 +448,11 @@ def make_many(make: Callable[[], list[int]], times: int) -> None:
             os.close(each)
 
 
-@channel("fstat(pipe).st_ino counts pipes and sockets of the machine", newest(a_pipe, by_libc), at_least=MANY_MADE * 3 / 4)
+@channel(
+    "fstat(pipe).st_ino counts pipes and sockets of the machine",
+    newest(a_pipe, by_libc),
+    at_least=MANY_MADE * 3 / 4,
+)
 def the_numbers_of_pipes(bit: int, at: dict[str, str]) -> None:
     make_many(a_pipe, MANY_MADE * bit)
 
@@ -458,8 +489,11 @@ def a_pair_with_a_cookie() -> list[int]:
     return made
 
 
-@channel("SO_COOKIE counts the sockets of the machine that were asked for theirs", newest(a_pair, cookie),
-         at_least=MANY_MADE * 3 / 4)
+@channel(
+    "SO_COOKIE counts the sockets of the machine that were asked for theirs",
+    newest(a_pair, cookie),
+    at_least=MANY_MADE * 3 / 4,
+)
 def the_cookies_of_sockets(bit: int, at: dict[str, str]) -> None:
     make_many(a_pair_with_a_cookie, MANY_MADE * bit)
 
@@ -476,7 +510,10 @@ def an_epoll() -> int:
     return int(KEPT["epoll"].fileno())
 
 
-@channel("flock(2): the kernel has one inode for all eventfds, epolls and timerfds of the machine", lambda _: flocked(an_epoll()))
+@channel(
+    "flock(2): the kernel has one inode for all eventfds, epolls and timerfds of the machine",
+    lambda _: flocked(an_epoll()),
+)
 def a_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
     set_flock(an_eventfd(), bit)
 
@@ -486,7 +523,9 @@ def a_range_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
     set_lock(an_eventfd(), fcntl.F_SETLK, bit)
 
 
-@channel("fcntl(2), open file description locks on the same inode", lambda _: is_locked(an_epoll(), F_OFD_GETLK))
+@channel(
+    "fcntl(2), open file description locks on the same inode", lambda _: is_locked(an_epoll(), F_OFD_GETLK)
+)
 def a_description_lock_of_an_eventfd(bit: int, at: dict[str, str]) -> None:
     set_lock(an_eventfd(), F_OFD_SETLK, bit)
 
@@ -496,8 +535,12 @@ def write_hint(at: dict[str, str]) -> float:
     return float(struct.unpack("Q", fcntl.fcntl(opened(at["leased"]), F_GET_RW_HINT, bytes(8)))[0] != 0)
 
 
-@channel("fcntl(2), F_SET_RW_HINT: kept in the inode; before Linux 6.9 whoever has a device or a file open may set it",
-         write_hint, user=True)
+@channel(
+    "fcntl(2), F_SET_RW_HINT: kept in the inode; before Linux 6.9 whoever has a device "
+    "or a file open may set it",
+    write_hint,
+    user=True,
+)
 def a_write_hint(bit: int, at: dict[str, str]) -> None:
     F_SET_RW_HINT, RWH_WRITE_LIFE_SHORT = 1036, 2
     fcntl.fcntl(opened(at["leased"]), F_SET_RW_HINT, struct.pack("Q", RWH_WRITE_LIFE_SHORT * bit))
@@ -543,8 +586,11 @@ def the_processes_of_a_user(bit: int, at: dict[str, str]) -> None:
                 KEPT["children"].append(pid)
 
 
-@channel("statfs(2): free space of the disk on which both seals' folders lie",
-         lambda at: -os.statvfs(at["disk"]).f_bfree * os.statvfs(at["disk"]).f_frsize / 2**20, at_least=48)
+@channel(
+    "statfs(2): free space of the disk on which both seals' folders lie",
+    lambda at: -os.statvfs(at["disk"]).f_bfree * os.statvfs(at["disk"]).f_frsize / 2**20,
+    at_least=48,
+)
 def the_free_space_of_a_disk(bit: int, at: dict[str, str]) -> None:
     """No seal may write there; what stands for it is the vault, which stores what a run left."""
     KEPT["written"] = bit
@@ -558,7 +604,9 @@ def serve(path: str) -> None:
             for line in lines:
                 name, bit, at = json.loads(line)
                 try:
-                    answer: float | None = CHANNELS[name].read(at) if bit is None else CHANNELS[name].send(bit, at) or 0
+                    answer: float | None = (
+                        CHANNELS[name].read(at) if bit is None else CHANNELS[name].send(bit, at) or 0
+                    )
                 except (OSError, StopIteration, ValueError) as refused:
                     answer = None
                     if isinstance(refused, OSError) and refused.errno == errno.EMFILE:

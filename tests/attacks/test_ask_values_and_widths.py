@@ -52,9 +52,7 @@ def test_one_persons_date_does_not_make_everybodys_question_fail(monkeypatch: py
     """Source: Haeberlen et al. 2011, section 3.2: a query that fails where one person is there."""
     plan = planned(MONTHS)
     present, absent = rows_with(2**31 - 2), rows_with(20_000)
-    [[with_them]], [[without]] = (
-        list(totals_of(plan, rows, []).values()) for rows in (present, absent)
-    )
+    [[with_them]], [[without]] = (list(totals_of(plan, rows, []).values()) for rows in (present, absent))
     assert without - with_them == 1024  # that person's own row, and all others'
     key = (DateTrunc, Grain.MONTH)
     monkeypatch.setitem(BY_NODE, key, replace(BY_NODE[key], sql=guarded_before))

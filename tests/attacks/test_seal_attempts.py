@@ -1,4 +1,5 @@
-"""Nothing that is tried from inside a kernel's seal gets what it wants; without the seal the same attempts do."""
+"""Nothing that is tried from inside a kernel's seal gets what it wants;
+without the seal the same attempts do."""
 
 import contextlib
 import json
@@ -30,7 +31,7 @@ RUN = """
 import subprocess, sys
 done = subprocess.run([sys.executable, "/tmp/attempts.py", {name!r}, {targets!r}], capture_output=True, text=True, timeout=60)
 print(done.stdout or f"STOPPED by {{done.returncode}}: {{done.stderr[-300:]}}")
-"""
+"""  # noqa: E501
 
 
 class Reached(socketserver.BaseRequestHandler):
@@ -65,10 +66,12 @@ def targets(workspace: WorkspaceProcess, open_folder: Path) -> Iterator[dict[str
     secret.chmod(0o644)
     (open_folder / "writable").mkdir()
     with ExitStack() as stack:
-        servers = [socketserver.ThreadingTCPServer(("127.0.0.1", 0), Reached),
-                   socketserver.ThreadingUDPServer(("127.0.0.1", 0), Reached),
-                   AbstractServer(f"\0{name}", Reached),
-                   socketserver.ThreadingUnixStreamServer(str(open_folder / "socket"), Reached)]
+        servers = [
+            socketserver.ThreadingTCPServer(("127.0.0.1", 0), Reached),
+            socketserver.ThreadingUDPServer(("127.0.0.1", 0), Reached),
+            AbstractServer(f"\0{name}", Reached),
+            socketserver.ThreadingUnixStreamServer(str(open_folder / "socket"), Reached),
+        ]
         for server in servers:
             stack.enter_context(server)
             threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -79,16 +82,29 @@ def targets(workspace: WorkspaceProcess, open_folder: Path) -> Iterator[dict[str
         asking = threading.Event()
         stack.callback(asking.set)
         threading.Thread(target=ask_for_ever, args=(f"{name}-wanted", asking), daemon=True).start()
-        victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", canary],
-                                  env={"PATH": os.environ["PATH"], "SECRET": canary})
+        victim = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)", canary],
+            env={"PATH": os.environ["PATH"], "SECRET": canary},
+        )
         stack.callback(victim.wait)
         stack.callback(victim.kill)
         packages = next((KERNEL_PYTHON.parent.parent / "lib").glob("python*/site-packages"))
-        yield {"tcp": servers[0].server_address[1], "udp": servers[1].server_address[1], "abstract": name,
-               "wanted": f"{name}-wanted", "shm": name,
-               "unix": str(open_folder / "socket"), "file": str(secret), "canary": canary, "victim": victim.pid,
-               "home": str(workspace.home), "run": str(workspace.home / "run" / "k"), "packages": str(packages),
-               "writable": str(open_folder / "writable"), "sockets": str(open_folder / "writable")}
+        yield {
+            "tcp": servers[0].server_address[1],
+            "udp": servers[1].server_address[1],
+            "abstract": name,
+            "wanted": f"{name}-wanted",
+            "shm": name,
+            "unix": str(open_folder / "socket"),
+            "file": str(secret),
+            "canary": canary,
+            "victim": victim.pid,
+            "home": str(workspace.home),
+            "run": str(workspace.home / "run" / "k"),
+            "packages": str(packages),
+            "writable": str(open_folder / "writable"),
+            "sockets": str(open_folder / "writable"),
+        }
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +130,7 @@ def tried(name):
     return done.stdout or f"STOPPED by {{done.returncode}}: {{done.stderr[-300:]}}"
 # one after another: what each is told stands in its command line, which another one would find
 Path("/outbox/said.json").write_text(json.dumps({{name: tried(name) for name in {names!r}}}))
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +142,15 @@ def said_in_a_run(targets: dict[str, Any], short_home: Path) -> dict[str, str]:
     (short_home / "runs-tried").mkdir(mode=0o700)
     place = run_folder.make(short_home / "runs-tried", "attempts")
     place.write_program({"main.py": IN_A_RUN.format(targets=inside, names=names), "attempts.py": TEXT})
-    seal = run_seal(run="attempts", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
-                    memory_bytes=1024 * MIB, limit_seconds=200)
+    seal = run_seal(
+        run="attempts",
+        entry="main.py",
+        python=KERNEL_PYTHON,
+        interpreter=interpreter(KERNEL_PYTHON),
+        folder=place,
+        memory_bytes=1024 * MIB,
+        limit_seconds=200,
+    )
     ending = SealedRun(Bubblewrap(), seal, place).run(200, Cancellation())
     assert ending.status == 0, ending.said.decode()
     said = json.loads(ending.outbox.files["said.json"])
@@ -141,16 +164,24 @@ def test_in_the_seal_of_a_run_the_attempt_is_stopped(name: str, said_in_a_run: d
 
 
 @pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.harmless])
-def test_without_the_seal_the_same_attempt_gets_what_it_wants(name: str, targets: dict[str, Any],
-                                                              workspace: WorkspaceProcess) -> None:
+def test_without_the_seal_the_same_attempt_gets_what_it_wants(
+    name: str, targets: dict[str, Any], workspace: WorkspaceProcess
+) -> None:
     """Or the test above would prove nothing."""
     if ATTEMPTS[name].root and os.geteuid() != 0:
         pytest.skip("only root succeeds without a seal")
     environment = {"PATH": os.environ["PATH"], "CIHU_HOME": str(workspace.home)}
     folder = os.open("/", os.O_RDONLY)
     try:
-        done = subprocess.run([KERNEL_PYTHON, Path(__file__).parent / "attempts.py", name, json.dumps(targets)], check=False,
-                              env=environment, capture_output=True, text=True, timeout=60, pass_fds=[folder])
+        done = subprocess.run(
+            [KERNEL_PYTHON, Path(__file__).parent / "attempts.py", name, json.dumps(targets)],
+            check=False,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            pass_fds=[folder],
+        )
     finally:
         os.close(folder)
     assert done.stdout.startswith("REACHED"), done.stdout + done.stderr
@@ -163,8 +194,13 @@ SMALL = Limits(tree_bytes=256 * MIB)
 @pytest.mark.parametrize("limits", [SMALL, Limits()], ids=["small", "usual"])
 def test_a_seal_that_takes_too_much_together_is_ended(name: str, limits: Limits) -> None:
     """The same attempt, of half a gigabyte, succeeds within the usual limits: it is these that stop it."""
-    seal = Seal(command=(str(KERNEL_PYTHON), "-c", TEXT, name, "{}"), readable=interpreter(KERNEL_PYTHON), limits=limits,
-                environment=(("LANG", "C.UTF-8"),), name="attempt")
+    seal = Seal(
+        command=(str(KERNEL_PYTHON), "-c", TEXT, name, "{}"),
+        readable=interpreter(KERNEL_PYTHON),
+        limits=limits,
+        environment=(("LANG", "C.UTF-8"),),
+        name="attempt",
+    )
     said, output = os.pipe()
     process = Bubblewrap().start(seal, output=output)
     os.close(output)

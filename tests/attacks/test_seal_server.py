@@ -1,4 +1,5 @@
-"""The person's own server is trusted, so it gives a person, and a kernel, no way to anything but the workspace."""
+"""The person's own server is trusted, so it gives a person, and a kernel,
+no way to anything but the workspace."""
 
 import contextlib
 import json
@@ -14,13 +15,28 @@ from sandbox.identity.revocations import revoke_token
 from workspace import Kernel, VaultProcess, WorkspaceProcess, workspace_process
 
 CANARY = "what no link may show"
-REFUSED = {httpx.codes.NOT_FOUND, httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST, httpx.codes.METHOD_NOT_ALLOWED}
+REFUSED = {
+    httpx.codes.NOT_FOUND,
+    httpx.codes.FORBIDDEN,
+    httpx.codes.BAD_REQUEST,
+    httpx.codes.METHOD_NOT_ALLOWED,
+}
 
 
-@pytest.mark.parametrize("path", ["/api/terminals", "/terminals/1", "/api/nbconvert", "/nbconvert/html/a.ipynb",
-                                  "/lsp/status", "/api/builder"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/terminals",
+        "/terminals/1",
+        "/api/nbconvert",
+        "/nbconvert/html/a.ipynb",
+        "/lsp/status",
+        "/api/builder",
+    ],
+)
 def test_what_would_run_outside_of_a_seal_is_not_there(workspace: WorkspaceProcess, path: str) -> None:
-    """Jupyter's terminals run as the server; nbconvert runs TeX on what people write (CVE-2021-32862's neighbourhood)."""
+    """Jupyter's terminals run as the server; nbconvert runs TeX on what people write
+    (CVE-2021-32862's neighbourhood)."""
     assert workspace.request("GET", path).status_code in REFUSED
     assert workspace.request("POST", path, json={}).status_code in REFUSED
 
@@ -29,11 +45,21 @@ def test_what_would_run_outside_of_a_seal_is_not_there(workspace: WorkspaceProce
 def test_the_pages_build_and_install_nothing(workspace: WorkspaceProcess, path: str) -> None:
     """A build runs node and whatever a package tells it to, as the server."""
     assert workspace.request("POST", path, json={}).status_code in REFUSED
-    assert "json" not in workspace.request("GET", path).headers.get("content-type", "")  # a page at most, no answer
+    # a page at most, no answer
+    assert "json" not in workspace.request("GET", path).headers.get("content-type", "")
 
 
-@pytest.mark.parametrize("path", ["../../hub/servers/wang/token", "..%2f..%2fhub%2fservers%2fwang%2ftoken", "/etc/passwd",
-                                  "%2e%2e/%2e%2e/vault.log", "....//....//vault.log", "a/../../../vault.log"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../hub/servers/wang/token",
+        "..%2f..%2fhub%2fservers%2fwang%2ftoken",
+        "/etc/passwd",
+        "%2e%2e/%2e%2e/vault.log",
+        "....//....//vault.log",
+        "a/../../../vault.log",
+    ],
+)
 @pytest.mark.parametrize("door", ["/api/contents/", "/files/"])
 def test_no_path_leads_out_of_the_workspace(workspace: WorkspaceProcess, door: str, path: str) -> None:
     """Path traversal: CVE-2022-29238 and CVE-2020-26215's class."""
@@ -41,9 +67,12 @@ def test_no_path_leads_out_of_the_workspace(workspace: WorkspaceProcess, door: s
     assert answer.status_code in REFUSED, answer.text[:200]
 
 
-@pytest.mark.parametrize("door", ["/api/contents/{}", "/files/{}", "/api/contents/{}?content=1&type=file&format=text"])
+@pytest.mark.parametrize(
+    "door", ["/api/contents/{}", "/files/{}", "/api/contents/{}?content=1&type=file&format=text"]
+)
 def test_a_symbolic_link_is_not_followed(workspace: WorkspaceProcess, open_folder: Path, door: str) -> None:
-    """Judge0, CVE-2024-28185: the trusted process follows what the other one planted. Here the test plants it."""
+    """Judge0, CVE-2024-28185: the trusted process follows what the other one planted.
+    Here the test plants it."""
     (open_folder / "outside").write_text(CANARY)
     for name, target in (("link", open_folder / "outside"), ("folder", open_folder)):
         if not (workspace.folder / name).is_symlink():
@@ -57,7 +86,9 @@ def test_a_symbolic_link_is_not_followed(workspace: WorkspaceProcess, open_folde
 def test_nothing_is_written_through_a_link(workspace: WorkspaceProcess, open_folder: Path) -> None:
     (open_folder / "kept").write_text("kept")
     (workspace.folder / "written").symlink_to(open_folder / "kept")
-    answer = workspace.request("PUT", "/api/contents/written", json={"type": "file", "format": "text", "content": "changed"})
+    answer = workspace.request(
+        "PUT", "/api/contents/written", json={"type": "file", "format": "text", "content": "changed"}
+    )
     assert answer.status_code in REFUSED
     assert (open_folder / "kept").read_text() == "kept"
 
@@ -83,20 +114,31 @@ def test_the_only_kernel_is_the_sealed_one(workspace: WorkspaceProcess) -> None:
 
 
 def test_another_kernel_cannot_be_asked_for(workspace: WorkspaceProcess) -> None:
-    """The specs of the interpreter (`python3`), of the system, and of paths: none starts an unsealed kernel."""
+    """The specs of the interpreter (`python3`), of the system, and of paths:
+    none starts an unsealed kernel."""
     for name in ("../cihu", "no-such-kernel", "bash"):
         assert not workspace.request("POST", "/api/kernels", json={"name": name}).is_success
 
 
 def test_a_request_cannot_choose_the_kernels_environment_or_folder(workspace: WorkspaceProcess) -> None:
     """The kernels API takes `env` and `path`; LD_PRELOAD or a folder of the host must not reach the seal."""
-    asked = {"name": "cihu", "path": "/", "env": {"LD_PRELOAD": "/tmp/x.so", "KERNEL_ATTACK": "1", "CIHU_SOCKET": "/x"}}
+    asked = {
+        "name": "cihu",
+        "path": "/",
+        "env": {"LD_PRELOAD": "/tmp/x.so", "KERNEL_ATTACK": "1", "CIHU_SOCKET": "/x"},
+    }
     started = workspace.request("POST", "/api/kernels", json=asked).json()
     try:
         environment = next(
-            text for text in (Path(f"/proc/{pid}/environ").read_bytes() for pid in sealed_processes(workspace))
-            if b"IPYTHONDIR" in text)
-        assert b"LD_PRELOAD" not in environment and b"ATTACK" not in environment and b"CIHU_SOCKET=/run/cihu" in environment
+            text
+            for text in (Path(f"/proc/{pid}/environ").read_bytes() for pid in sealed_processes(workspace))
+            if b"IPYTHONDIR" in text
+        )
+        assert (
+            b"LD_PRELOAD" not in environment
+            and b"ATTACK" not in environment
+            and b"CIHU_SOCKET=/run/cihu" in environment
+        )
     finally:
         workspace.request("DELETE", f"/api/kernels/{started['id']}")
 
@@ -108,7 +150,11 @@ def sealed_processes(workspace: WorkspaceProcess) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             waiting += [int(child) for child in (task / "children").read_text().split()]
         found.append(pid)
-    return [pid for pid in found if "bwrap" not in os.readlink(f"/proc/{pid}/exe") and pid != workspace.process.pid]
+    return [
+        pid
+        for pid in found
+        if "bwrap" not in os.readlink(f"/proc/{pid}/exe") and pid != workspace.process.pid
+    ]
 
 
 def test_a_page_of_another_site_cannot_act_for_a_person(workspace: WorkspaceProcess) -> None:
@@ -131,7 +177,12 @@ def test_a_kernels_token_opens_no_other_door(kernel: Kernel, vault: VaultProcess
     """Token confusion: a token for one audience must not pass at another (RFC 8725, section 3.9)."""
     token = kernel.text("print(open('/run/kernel/token').read())").strip()
     bearer = {"Authorization": f"Bearer {token}"}
-    for method, path in (("GET", "/v1/datasets"), ("POST", "/v1/ask"), ("POST", "/v1/kernels"), ("GET", "/v1/requests")):
+    for method, path in (
+        ("GET", "/v1/datasets"),
+        ("POST", "/v1/ask"),
+        ("POST", "/v1/kernels"),
+        ("GET", "/v1/requests"),
+    ):
         answer = httpx.request(method, vault.url + path, headers=bearer, json={}, trust_env=False)
         assert answer.status_code == httpx.codes.UNAUTHORIZED, path
 
@@ -145,12 +196,13 @@ tried = [("POST", "/v1/datasets"), ("POST", "/v1/requests"), ("POST", "/v1/reque
          ("POST", "/v1/datasets/clinic.visits/open-copy"), ("GET", "/v1/log/openings/1"),
          ("POST", "/v1/kernels"), ("GET", "/docs")]
 print(json.dumps([vault._send(method, path, {} if method == "POST" else None, vault._token())[0] for method, path in tried]))
-"""
+"""  # noqa: E501
     assert set(json.loads(kernel.text("import json" + code))) <= {404, 405}
 
 
 def test_a_kernel_reads_no_raw_value_and_no_secret_of_the_dataset(kernel: Kernel) -> None:
-    """Unit ids, hidden columns and notes of the raw rows are in no answer, error or catalogue entry that it can get."""
+    """Unit ids, hidden columns and notes of the raw rows are in no answer,
+    error or catalogue entry that it can get."""
     code = """
 import cihu
 said = [str(cihu.datasets()), str(cihu.dataset("clinic.visits"))]
@@ -162,12 +214,13 @@ for query in ("SELECT person, COUNT(*) FROM clinic.visits GROUP BY person", "SEL
     except cihu.CihuError as refused:
         said.append(str(refused))
 print("\\\\n".join(said))
-"""
+"""  # noqa: E501
     assert not re.search(r"\b[ps]\d{1,3}\b|root:", kernel.text(code))
 
 
 def test_a_kernels_sockets_cannot_be_changed(workspace: WorkspaceProcess, kernel: Kernel) -> None:
-    """The server follows these paths, and ZeroMQ connects again by itself: a socket must not become another kernel's."""
+    """The server follows these paths, and ZeroMQ connects again by itself:
+    a socket must not become another kernel's."""
     said = kernel.text("""
 import os
 for deed in (lambda: os.rename("/run/channels/i-1", "/run/channels/i-9"), lambda: os.remove("/run/channels/i-2"),
@@ -177,7 +230,7 @@ for deed in (lambda: os.rename("/run/channels/i-1", "/run/channels/i-9"), lambda
         print("CHANGED")
     except OSError as refused:
         print(refused.errno)
-""")
+""")  # noqa: E501
     assert said.split() == ["30"] * 5  # EROFS
     assert workspace.request("GET", "/api/kernels").is_success
 
@@ -186,7 +239,9 @@ def test_two_kernels_of_different_people_share_nothing(workspace: WorkspaceProce
     """Not the run folder, not the host user's processes, not /tmp, not /dev/shm."""
     with workspace.kernel() as other:
         other.text("open('/tmp/mine', 'w').write('x'); open('/dev/shm/mine', 'w').write('x')")
-        said = kernel.text("import os, glob\nprint(glob.glob('/tmp/mine'), glob.glob('/dev/shm/*'), os.listdir('/run'))")
+        said = kernel.text(
+            "import os, glob\nprint(glob.glob('/tmp/mine'), glob.glob('/dev/shm/*'), os.listdir('/run'))"
+        )
         assert said.startswith("[] [] [")
         assert sorted(json.loads(said.split("] ", 2)[2].replace("'", '"'))) == ["channels", "cihu", "kernel"]
 
@@ -204,8 +259,10 @@ print(door.getresponse().status)
 
 
 def test_a_kernel_that_writes_nonsense_on_its_own_channels_harms_neither_its_server_nor_another_kernel(
-        workspace: WorkspaceProcess, kernel: Kernel) -> None:
-    """The server reads what a kernel's program may write there by itself: frames, signatures, JSON. jupyter_client's protocol."""
+    workspace: WorkspaceProcess, kernel: Kernel
+) -> None:
+    """The server reads what a kernel's program may write there by itself: frames, signatures, JSON.
+    jupyter_client's protocol."""
     nonsense = """
 import os
 socket = get_ipython().kernel.iopub_socket
@@ -213,7 +270,7 @@ for message in ([b"x"], [b"a", b"<IDS|MSG>"], [b"<IDS|MSG>", b"", b"{", b"{", b"
                 [b"<IDS|MSG>", b"forged", b'{"msg_type": "status"}', b"{}", b"{}", b'{"execution_state": "dead"}']):
     socket.send_multipart(message)
 print("written")
-"""
+"""  # noqa: E501
     with workspace.kernel() as another:
         with contextlib.suppress(TimeoutError, RuntimeError):  # its own connection may be lost by it
             another.run(nonsense, timeout=10)
@@ -223,15 +280,26 @@ print("written")
         assert fresh.text("print('fresh')") == "fresh\n"
 
 
-def test_another_persons_token_opens_neither_a_workspace_nor_a_kernels_channels(workspace: WorkspaceProcess, vault: VaultProcess,
-                                                                               kernel: Kernel) -> None:
-    """A socket in a browser asks no second time: the first answer must be a refusal. CVE-2018-8768's neighbourhood."""
+def test_another_persons_token_opens_neither_a_workspace_nor_a_kernels_channels(
+    workspace: WorkspaceProcess, vault: VaultProcess, kernel: Kernel
+) -> None:
+    """A socket in a browser asks no second time: the first answer must be a refusal.
+    CVE-2018-8768's neighbourhood."""
     channels = f"{workspace.url}/api/kernels/{kernel.id}/channels"
-    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "eA=="}
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "eA==",
+    }
     for token in ("", "guessed", vault.workspace_token("song"), vault.workspace_token("wang")):
         for url in (channels, f"{workspace.url}/api/contents", f"{workspace.url}/api/kernels"):
-            answer = httpx.get(url, headers={"Authorization": f"token {token or 0}", **(upgrade if url == channels else {})},
-                               timeout=20, trust_env=False)
+            answer = httpx.get(
+                url,
+                headers={"Authorization": f"token {token or 0}", **(upgrade if url == channels else {})},
+                timeout=20,
+                trust_env=False,
+            )
             assert answer.status_code in (401, 403), (url, answer.status_code)
 
 

@@ -1,7 +1,9 @@
-"""Slow requests: many connections that send half a request and then nothing, or one byte at a time, or read no answer.
+"""Slow requests: many connections that send half a request and then nothing, or one byte at a time,
+or read no answer.
 
 Source: R. Hansen, "Slowloris HTTP DoS" (2009); "R-U-Dead-Yet" (2010) for bodies; Shekyan, "Slow Read" (2012).
-Each is tried on every kind of socket that we have, and beside it on the same server without its limits, where it succeeds.
+Each is tried on every kind of socket that we have, and beside it on the same server without its
+limits, where it succeeds.
 """
 
 import asyncio
@@ -86,8 +88,12 @@ async def end_all() -> None:
 
 @contextmanager
 def uvicorn_with(protocol: type[H11Protocol]) -> Iterator[int]:
-    app = Starlette(routes=[Route("/", read_all, methods=["POST"]), Route("/hello", hello), Route("/much", much)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=protocol, log_level="critical", timeout_keep_alive=600))
+    app = Starlette(
+        routes=[Route("/", read_all, methods=["POST"]), Route("/hello", hello), Route("/much", much)]
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=protocol, log_level="critical", timeout_keep_alive=600)
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
     thread.start()
@@ -140,7 +146,9 @@ def unlimited() -> Iterator[int]:
 def test_half_a_request_is_not_waited_for(limited: int, unlimited: int, half: str) -> None:
     without = sent(unlimited, HALF[half])
     slow = [sent(limited, HALF[half]) for _ in range(MANY - 5)]
-    assert httpx.get(f"http://127.0.0.1:{limited}/hello", trust_env=False).text == "hello", "others are served meanwhile"
+    assert httpx.get(f"http://127.0.0.1:{limited}/hello", trust_env=False).text == "hello", (
+        "others are served meanwhile"
+    )
     all_closed(slow)
     assert is_open(without), "without the limits it is held"
     without.close()
@@ -222,7 +230,8 @@ def test_tornado_of_hub_proxy_and_servers(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_relay_ends_what_its_server_ends_and_what_nobody_uses(limited: int) -> None:
-    """The vault behind it has the limits on requests; the relay holds no connection longer than it, nor an idle one."""
+    """The vault behind it has the limits on requests;
+    the relay holds no connection longer than it, nor an idle one."""
     with tempfile.TemporaryDirectory() as folder:
         at, silent = Path(folder) / "here.sock", Path(folder) / "silent.sock"
         deaf = socket.socket(socket.AF_UNIX)
@@ -231,8 +240,12 @@ def test_the_relay_ends_what_its_server_ends_and_what_nobody_uses(limited: int) 
 
         async def start() -> None:
             await relay.listen(relay.Place(path=at), relay.Place(host="127.0.0.1", port=limited))
-            await relay.listen(relay.Place(path=Path(folder) / "to-silent.sock"), relay.Place(path=silent), idle_seconds=0.3)
-            await relay.listen(relay.Place(path=Path(folder) / "few.sock"), relay.Place(path=silent), most_connections=5)
+            await relay.listen(
+                relay.Place(path=Path(folder) / "to-silent.sock"), relay.Place(path=silent), idle_seconds=0.3
+            )
+            await relay.listen(
+                relay.Place(path=Path(folder) / "few.sock"), relay.Place(path=silent), most_connections=5
+            )
 
         def through(path: Path, what: bytes) -> socket.socket:
             connected = socket.socket(socket.AF_UNIX)

@@ -1,8 +1,10 @@
-"""Can exact tables that left one by one be put together so that they tell of a person? By every way that is known to us.
+"""Can exact tables that left one by one be put together so that they tell of a person?
+By every way that is known to us.
 
-The attacks: tracker and linear-system attacks on statistical databases (Denning, Denning and Schwartz, "The Tracker: A Threat to
-Statistical Database Security", 1979), differencing of releases over time and over teams (AzureTRE #5077, ACRO #117). In each the
-last table alone is harmless, and passes where the others have not left.
+The attacks: tracker and linear-system attacks on statistical databases (Denning, Denning and Schwartz,
+"The Tracker: A Threat to Statistical Database Security", 1979), differencing of releases over time and
+over teams (AzureTRE #5077, ACRO #117). In each the last table alone is harmless, and passes where the
+others have not left.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +38,8 @@ def test_a_count_and_the_same_without_the_oldest(city: Declaring) -> None:
 
 
 def test_two_teams_that_each_take_one_half(city: Declaring) -> None:
-    """Neither team's own releases tell of anybody, and no reviewer sees both requests as anything but harmless."""
+    """Neither team's own releases tell of anybody, and no reviewer sees both requests as
+    anything but harmless."""
     first = city.released(BY_DISTRICT, who="wang")
     review = city.asked(BUT_ONE, who="qin")
     assert city.blocks(review) == {"differs_by_few"}
@@ -44,7 +47,9 @@ def test_two_teams_that_each_take_one_half(city: Declaring) -> None:
         city.city.votes(review, "lin", approval(comment="looks fine to me"))
     assert refused.value.code == "blocked"
     for said in [one for one in city.findings(review) if one.severity.value == "blocks"]:
-        assert str(first.run) in said.message and "another team" in said.message and "lake" not in said.message
+        assert (
+            str(first.run) in said.message and "another team" in said.message and "lake" not in said.message
+        )
 
 
 def test_two_halves_that_wait_at_the_same_time(city: Declaring) -> None:
@@ -80,14 +85,25 @@ def test_a_total_minus_its_cells(city: Declaring) -> None:
     city.publish([*people(), person("p999", note="rare")])
     notes = city.released("SELECT note, COUNT(*) AS n FROM clinic.visits GROUP BY note")
     for name in ("table.csv", "counts.csv"):
-        assert {line["note"] for line in city.table(city.city.run(notes.run), name)} == {"n0", "n1", "n2", "n3"}
+        assert {line["note"] for line in city.table(city.city.run(notes.run), name)} == {
+            "n0",
+            "n1",
+            "n2",
+            "n3",
+        }
     assert city.blocks(city.asked(ALL)) == {"differs_by_few"}
 
 
 def test_three_tables_added_and_subtracted(city: Declaring) -> None:
     """No two of their numbers are near each other."""
-    north, year, either = (f"{ALL} WHERE {condition}" for condition in (
-        "district = 'north'", "year = 2 AND district <> 'north'", "(district = 'north' OR year = 2) AND visits <> 10"))
+    north, year, either = (
+        f"{ALL} WHERE {condition}"
+        for condition in (
+            "district = 'north'",
+            "year = 2 AND district <> 'north'",
+            "(district = 'north' OR year = 2) AND visits <> 10",
+        )
+    )
     city.released(north)
     city.released(year, who="qin")
     review = city.asked(either)
@@ -116,11 +132,14 @@ def test_a_version_in_which_one_person_moved(city: Declaring) -> None:
 
 
 def test_another_dataset_about_the_same_people(city: Declaring) -> None:
-    """Its numbers are about the same persons, whatever it is called and whatever type their names have there."""
+    """Its numbers are about the same persons, whatever it is called and whatever type
+    their names have there."""
     city.released("SELECT COUNT(DISTINCT person) AS people FROM clinic.visits")
     city.publish(people(), GRADE_2.replace("clinic.visits", "clinic.other"))
     city.grant("clinic.other", "qin", "river")
-    assert city.blocks(city.asked("SELECT COUNT(DISTINCT person) AS people FROM clinic.other", who="qin")) == {"differs_by_few"}
+    assert city.blocks(
+        city.asked("SELECT COUNT(DISTINCT person) AS people FROM clinic.other", who="qin")
+    ) == {"differs_by_few"}
 
 
 def test_rows_of_the_same_people(city: Declaring) -> None:
@@ -138,12 +157,14 @@ def test_rows_and_people_beside_each_other(city: Declaring) -> None:
 
 
 def test_both_halves_in_one_table(city: Declaring) -> None:
-    assert city.blocks(city.asked("SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE visits <> 10) AS m FROM clinic.visits")) == {
-        "differs_by_few"}
+    assert city.blocks(
+        city.asked("SELECT COUNT(*) AS n, COUNT(*) FILTER (WHERE visits <> 10) AS m FROM clinic.visits")
+    ) == {"differs_by_few"}
 
 
 def test_a_suppressed_cell_by_another_cut(city: Declaring) -> None:
-    """Of two cells that protect each other, one is asked for by itself: with a total from elsewhere the other follows."""
+    """Of two cells that protect each other, one is asked for by itself:
+    with a total from elsewhere the other follows."""
     city.publish([*people(), *(person(f"q{one}", year=3) for one in range(2))])
     first = city.released("SELECT year, COUNT(*) AS n FROM clinic.visits GROUP BY year")
     hidden = [line["year"] for line in city.table(city.city.run(first.run)) if line["n"] == "suppressed"]
@@ -156,7 +177,11 @@ def test_a_suppressed_cell_by_another_cut(city: Declaring) -> None:
 
 def test_many_harmless_looking_cuts(city: Declaring) -> None:
     """A general tracker: each table is of half of the people; the last solves the system."""
-    for condition in ("district = 'north' AND year = 1", "district = 'north' AND year = 2", "district = 'south'"):
+    for condition in (
+        "district = 'north' AND year = 1",
+        "district = 'north' AND year = 2",
+        "district = 'south'",
+    ):
         city.released(f"{ALL} WHERE {condition}")
     assert city.blocks(city.asked(f"{ALL} WHERE district IN ('north', 'south') AND visits < 10"))
 

@@ -1,8 +1,8 @@
 """No bit goes from a run to a kernel; and without each seal's defences, by the same channel, every bit does.
 
-Both seals are those of `run_seal` and `kernel_seal`, with the kernels' own environment; a socket by which the test tells both
-what to do, and a folder of cold files, are all that is added. "Without" is the same seals by plain binds, on the machine's
-devices, networks and /proc, and without a filter.
+Both seals are those of `run_seal` and `kernel_seal`, with the kernels' own environment; a socket by which the
+test tells both what to do, and a folder of cold files, are all that is added. "Without" is the same seals by
+plain binds, on the machine's devices, networks and /proc, and without a filter.
 """
 
 import fcntl
@@ -59,22 +59,36 @@ class Undefended(Bubblewrap):
         while "--overlay-src" in made:
             here = made.index("--overlay-src")
             source, target = made[here + 1], made[here + 3]
-            made[here:here + 6] = ["--ro-bind", source, target]
+            made[here : here + 6] = ["--ro-bind", source, target]
         for shared in ("--unshare-net", "--unshare-ipc"):
             made.remove(shared)
         for path in ("/tmp", "/dev/shm"):
-            here = next(number for number, word in enumerate(made) if word == "--tmpfs" and made[number + 1] == path) - 4
-            made[here:here + 6] = ["--bind", path, path]
+            here = (
+                next(
+                    number
+                    for number, word in enumerate(made)
+                    if word == "--tmpfs" and made[number + 1] == path
+                )
+                - 4
+            )
+            made[here : here + 6] = ["--bind", path, path]
         device = str(self.folder / "null") if ROOT else "/dev/null"
         last = made.index("--chdir") - 2  # before the root becomes read-only
-        made[last:last] = ["--proc", "/proc", "--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache",
-                           *(["--dev-bind", device, "/dev/null"] if (self.folder / "null").exists() else [])]
+        made[last:last] = [
+            "--proc",
+            "/proc",
+            "--ro-bind",
+            "/etc/ld.so.cache",
+            "/etc/ld.so.cache",
+            *(["--dev-bind", device, "/dev/null"] if (self.folder / "null").exists() else []),
+        ]
         return made
 
 
 @contextmanager
 def without_lock(common: str) -> Iterator[None]:
-    """There is one such inode on the machine: where another process that starts seals holds its lock, it defends these too."""
+    """There is one such inode on the machine: where another process that starts seals holds its lock,
+    it defends these too."""
     before = set(HELD)
     hold(common)
     assert set(HELD) == before, "Bubblewrap() holds it already"
@@ -93,14 +107,19 @@ def without_lock(common: str) -> Iterator[None]:
 
 @contextmanager
 def agent(bubblewrap: Bubblewrap, seal: Seal, python: str, folder: Path) -> Iterator[Any]:
-    """Starts the seal with the channels as its program; what is yielded does a deed there and returns the answer."""
+    """Starts the seal with the channels as its program;
+    what is yielded does a deed there and returns the answer."""
     name = f"{len(list(folder.iterdir()))}"
     with socket.socket(socket.AF_UNIX) as listening, ExitStack() as stack:
         listening.bind(str(folder / name))
         (folder / name).chmod(0o666)
         listening.listen()
         listening.settimeout(60)
-        told = replace(seal, command=(python, "-c", TEXT, f"{CONTROL}/{name}"), doors=(*seal.doors, Bind(str(folder), CONTROL)))
+        told = replace(
+            seal,
+            command=(python, "-c", TEXT, f"{CONTROL}/{name}"),
+            doors=(*seal.doors, Bind(str(folder), CONTROL)),
+        )
         heard = stack.enter_context(tempfile.TemporaryFile())
         process = bubblewrap.start(told, output=heard)
         stack.callback(process.wait)
@@ -155,7 +174,8 @@ def control() -> Iterator[Path]:
 
 
 def environment(control: Path, pair: str) -> Path:
-    """A folder as of the environment, with files that nobody else uses: what one pair of seals has open would show in another."""
+    """A folder as of the environment, with files that nobody else uses:
+    what one pair of seals has open would show in another."""
     folder = control / f"environment-{pair}"
     folder.mkdir()
     for name in ("file", "leased", "page.bin", "cold"):
@@ -170,8 +190,15 @@ def environment(control: Path, pair: str) -> Path:
     return folder
 
 
-PLACES = {"file": "/env/file", "folder": "/env", "leased": "/env/leased", "page": "/env/page.bin", "cold": "/env/cold",
-          "device": "/dev/null", "disk": "/run/kernel"}
+PLACES = {
+    "file": "/env/file",
+    "folder": "/env",
+    "leased": "/env/leased",
+    "page": "/env/page.bin",
+    "cold": "/env/cold",
+    "device": "/dev/null",
+    "disk": "/run/kernel",
+}
 
 
 def seals(control: Path, pair: str) -> tuple[Seal, Seal]:
@@ -181,17 +208,40 @@ def seals(control: Path, pair: str) -> tuple[Seal, Seal]:
     for name in ("in", "sockets", "vault"):
         (control / name).mkdir(exist_ok=True)
     shared = (*interpreter(KERNEL_PYTHON), Bind(str(environment(control, pair)), "/env"))
-    run = run_seal(run="sender", entry="main.py", python=KERNEL_PYTHON, interpreter=shared, folder=place, memory_bytes=1024 * MIB,
-                   limit_seconds=600)
-    kernel = kernel_seal(person="wang", kernel="receiver", python=KERNEL_PYTHON, interpreter=shared, inbox=control / "in",
-                         sockets=control / "sockets", vault_folder=control / "vault")
+    run = run_seal(
+        run="sender",
+        entry="main.py",
+        python=KERNEL_PYTHON,
+        interpreter=shared,
+        folder=place,
+        memory_bytes=1024 * MIB,
+        limit_seconds=600,
+    )
+    kernel = kernel_seal(
+        person="wang",
+        kernel="receiver",
+        python=KERNEL_PYTHON,
+        interpreter=shared,
+        inbox=control / "in",
+        sockets=control / "sockets",
+        vault_folder=control / "vault",
+    )
     return run, kernel
 
 
 def of_a_user(control: Path, pair: str) -> tuple[Seal, Seal]:
-    """The same two, as an ordinary user may have them: with the system's interpreter, and no folder of root's."""
-    plain = [replace(seal, own=tuple(bind for bind in seal.own if bind.source == str(control / "in")), writable=(), texts=(),
-                     readable=tuple(bind for bind in seal.readable if bind.target == "/env")) for seal in seals(control, pair)]
+    """The same two, as an ordinary user may have them:
+    with the system's interpreter, and no folder of root's."""
+    plain = [
+        replace(
+            seal,
+            own=tuple(bind for bind in seal.own if bind.source == str(control / "in")),
+            writable=(),
+            texts=(),
+            readable=tuple(bind for bind in seal.readable if bind.target == "/env"),
+        )
+        for seal in seals(control, pair)
+    ]
     return plain[0], plain[1]
 
 
@@ -203,7 +253,9 @@ def talk(control: Path) -> Path:
 
 
 @contextmanager
-def pair(bubblewrap: Bubblewrap, seals: tuple[Seal, Seal], python: str, talk: Path) -> Iterator[tuple[Any, Any]]:
+def pair(
+    bubblewrap: Bubblewrap, seals: tuple[Seal, Seal], python: str, talk: Path
+) -> Iterator[tuple[Any, Any]]:
     with agent(bubblewrap, seals[0], python, talk) as send, agent(bubblewrap, seals[1], python, talk) as read:
         yield send, read
 
@@ -216,7 +268,9 @@ def defended(talk: Path, control: Path) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture(scope="module")
 def undefended(talk: Path, control: Path) -> Iterator[tuple[Any, Any]]:
-    with pair(Undefended(control, Bubblewrap()), seals(control, "undefended"), str(KERNEL_PYTHON), talk) as both:
+    with pair(
+        Undefended(control, Bubblewrap()), seals(control, "undefended"), str(KERNEL_PYTHON), talk
+    ) as both:
         yield both
 
 
@@ -240,7 +294,9 @@ def undefended_user(ordinary: OrdinaryUser, talk: Path, control: Path) -> Iterat
         yield both
 
 
-ONLY_AS_ROOT = pytest.mark.skipif(not ROOT, reason="an ordinary user's seals are what the other tests make here")
+ONLY_AS_ROOT = pytest.mark.skipif(
+    not ROOT, reason="an ordinary user's seals are what the other tests make here"
+)
 
 
 @pytest.mark.parametrize("name", CHANNELS)
@@ -251,8 +307,9 @@ def test_no_bit_goes_from_a_run_to_a_kernel(name: str, defended: tuple[Any, Any]
 
 @pytest.mark.parametrize("name", [name for name, channel in CHANNELS.items() if not channel.user])
 def test_without_the_defences_every_bit_does(name: str, undefended: tuple[Any, Any], control: Path) -> None:
-    """Or the test above would prove nothing. What is counted for the whole machine is moved by others too, so it may be sent
-    again; a receiver that sees nothing guesses all bits in any of these with a chance of 2e-3."""
+    """Or the test above would prove nothing.
+    What is counted for the whole machine is moved by others too, so it may be sent again; a receiver that
+    sees nothing guesses all bits in any of these with a chance of 2e-3."""
     tries = 8 if CHANNELS[name].at_least else 1
     with without_lock(EVENTS) if name.endswith("_of_an_eventfd") else nullcontext():
         seen = [received(CHANNELS[name], *undefended, PLACES, control)]
@@ -263,15 +320,18 @@ def test_without_the_defences_every_bit_does(name: str, undefended: tuple[Any, A
 
 @ONLY_AS_ROOT
 @pytest.mark.parametrize("name", CHANNELS)
-def test_no_bit_goes_between_the_seals_of_an_ordinary_user(name: str, defended_user: tuple[Any, Any], control: Path) -> None:
+def test_no_bit_goes_between_the_seals_of_an_ordinary_user(
+    name: str, defended_user: tuple[Any, Any], control: Path
+) -> None:
     seen = received(CHANNELS[name], *defended_user, PLACES, control)
     assert len(set(seen)) == 1, f"{CHANNELS[name].source}: {seen}"
 
 
 @ONLY_AS_ROOT
 @pytest.mark.parametrize("name", [name for name, channel in CHANNELS.items() if channel.user])
-def test_without_the_defences_every_bit_goes_between_the_seals_of_an_ordinary_user(name: str, undefended_user: tuple[Any, Any],
-                                                                                   control: Path) -> None:
+def test_without_the_defences_every_bit_goes_between_the_seals_of_an_ordinary_user(
+    name: str, undefended_user: tuple[Any, Any], control: Path
+) -> None:
     assert received(CHANNELS[name], *undefended_user, PLACES, control) == list(BITS)
 
 
@@ -279,5 +339,7 @@ def test_the_undefended_seals_run_the_same_program_with_the_same_limits(control:
     true = Bubblewrap()
     for seal in seals(control, "compared"):
         lines = true.line(seal, [], {}), Undefended(control, true).line(seal, [], {})
-        assert lines[0].index("--chdir") and lines[0][lines[0].index("--"):] == lines[1][lines[1].index("--"):]
+        assert (
+            lines[0].index("--chdir") and lines[0][lines[0].index("--") :] == lines[1][lines[1].index("--") :]
+        )
         assert all(device in lines[1] for device in DEVICES)

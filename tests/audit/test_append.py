@@ -24,21 +24,27 @@ def event(number: int = 0) -> Event:
     return Event(kind="grant.approved", actor="lin", subject=f"grant:{number}", payload={"epsilon": "1/10"})
 
 
-def test_entries_are_numbered_from_zero_and_the_stored_nodes_are_those_of_the_tree(database: Database) -> None:
+def test_entries_are_numbered_from_zero_and_the_stored_nodes_are_those_of_the_tree(
+    database: Database,
+) -> None:
     with database.transaction() as tx:
         assert [append(tx, event(number)) for number in range(20)] == list(range(20))
     with database.transaction() as tx:
         leaves = tx.scalars(select(entries.c.entry).order_by(entries.c.index)).all()
         stored = {(row.level, row.position): row.hash for row in tx.execute(select(nodes))}
     tree = Growth()
-    assert stored == {tuple(node): hash for leaf in leaves for node, hash in tree.add(hash_leaf(leaf.encode()))}
+    assert stored == {
+        tuple(node): hash for leaf in leaves for node, hash in tree.add(hash_leaf(leaf.encode()))
+    }
 
 
 def test_an_entry_tells_what_and_when_but_not_who_nor_the_same_twice(database: Database) -> None:
     with database.transaction() as tx:
         append(tx, event(77))
         append(tx, event(77))
-        first, second = (json.loads(entry) for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index)))
+        first, second = (
+            json.loads(entry) for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))
+        )
     assert set(first) == {"version", "kind", "time", "commitment"}
     assert first["kind"] == "grant.approved"
     assert "lin" not in json.dumps(first)
@@ -56,7 +62,9 @@ def test_a_rolled_back_transaction_leaves_no_gap(database: Database) -> None:
         assert append(tx, event()) == 1
 
 
-def test_many_threads_append_two_hundred_a_second_without_gap_or_double(database: Database, tmp_path: Path) -> None:
+def test_many_threads_append_two_hundred_a_second_without_gap_or_double(
+    database: Database, tmp_path: Path
+) -> None:
     def work(number: int) -> int:
         with database.transaction() as tx:
             index = append(tx, event(number))
@@ -97,7 +105,9 @@ def test_a_process_killed_in_the_middle_leaves_the_log_valid_and_the_next_append
     with database.transaction() as tx:
         append(tx, event())
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, postgres.url(database=database_name)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", KILLED, postgres.url(database=database_name)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout
     assert process.stdout.readline() == "1\n"  # it holds the lock and has written entry 1, uncommitted
@@ -109,7 +119,9 @@ def test_a_process_killed_in_the_middle_leaves_the_log_valid_and_the_next_append
     assert (whole.verified, whole.size) == (True, 2), whole.faults
 
 
-def test_a_row_that_the_owner_planted_or_lost_stops_appending_with_a_clear_refusal(database: Database) -> None:
+def test_a_row_that_the_owner_planted_or_lost_stops_appending_with_a_clear_refusal(
+    database: Database,
+) -> None:
     with database.transaction() as tx:
         for number in range(3):
             append(tx, event(number))
@@ -134,7 +146,15 @@ def test_a_transaction_with_an_old_snapshot_cannot_take_a_number_twice(database:
 
 @pytest.mark.parametrize(
     "payload",
-    [{"x": 0.5}, {"x": [{"y": float("nan")}]}, {"x": b"raw"}, {1: "x"}, {"x": {2: "y"}}, {"x": "\ud800"}, {"x": {1}}],
+    [
+        {"x": 0.5},
+        {"x": [{"y": float("nan")}]},
+        {"x": b"raw"},
+        {1: "x"},
+        {"x": {2: "y"}},
+        {"x": "\ud800"},
+        {"x": {1}},
+    ],
 )
 def test_what_json_cannot_hold_exactly_is_refused(payload: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
@@ -156,7 +176,9 @@ def test_an_unknown_kind_is_refused_and_every_kind_has_a_meaning_and_an_owner() 
 
 def test_an_event_is_fixed_when_it_is_made(database: Database) -> None:
     columns = ["age"]
-    made = Event(kind="dataset.published", actor="lin", subject="dataset:a", payload={"columns": columns, "数": "磁湖"})
+    made = Event(
+        kind="dataset.published", actor="lin", subject="dataset:a", payload={"columns": columns, "数": "磁湖"}
+    )
     columns.append("name")
     with database.transaction() as tx:
         append(tx, made)

@@ -1,4 +1,5 @@
-"""Every kind of event that any package appends is in the table; otherwise the deed would fail when somebody does it."""
+"""Every kind of event that any package appends is in the table;
+otherwise the deed would fail when somebody does it."""
 
 import ast
 from pathlib import Path
@@ -10,7 +11,9 @@ import sandbox
 from sandbox.audit import KINDS
 
 SOURCES = [
-    path for package in (sandbox, marketplace) for path in sorted(Path(str(package.__file__)).parent.rglob("*.py"))
+    path
+    for package in (sandbox, marketplace)
+    for path in sorted(Path(str(package.__file__)).parent.rglob("*.py"))
 ]
 
 
@@ -31,7 +34,8 @@ def test_every_kind_that_is_appended_is_known(source: Path) -> None:
 
 @pytest.mark.parametrize("source", APPENDING, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_a_kind_is_appended_by_its_owner_and_nobody_else(source: Path) -> None:
-    """The owner says which service may append it; a deed in another package would fail where that other service runs it."""
+    """The owner says which service may append it; a deed in another package would fail where that
+    other service runs it."""
     root = Path(str(sandbox.__file__)).parent.parent
     module = ".".join(source.relative_to(root).with_suffix("").parts).removeprefix("sandbox.")
     for kind in kinds_in(source):

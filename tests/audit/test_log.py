@@ -21,7 +21,10 @@ from sandbox.standalone.postgres import Postgres
 def fill(database: Database, count: int) -> None:
     with database.transaction() as tx:
         for number in range(count):
-            append(tx, Event(kind="query.asked", actor="wang", subject=f"query:{number}", payload={"rho": "1/200"}))
+            append(
+                tx,
+                Event(kind="query.asked", actor="wang", subject=f"query:{number}", payload={"rho": "1/200"}),
+            )
 
 
 def change(database: Database, statement: str) -> None:
@@ -46,7 +49,9 @@ def test_a_checkpoint_is_signed_and_covers_every_committed_entry(log: Log, datab
     assert checkpoint.root == tree.root()
 
 
-def test_the_key_is_made_once_private_and_its_making_is_an_entry(log: Log, database: Database, tmp_path: Path) -> None:
+def test_the_key_is_made_once_private_and_its_making_is_an_entry(
+    log: Log, database: Database, tmp_path: Path
+) -> None:
     log.checkpoint()
     log.checkpoint()
     again = Log(database, Signer(tmp_path / "log"))
@@ -103,14 +108,29 @@ def test_checkpoints_and_appends_at_the_same_time_stay_consistent(log: Log, data
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        ("UPDATE log.entries SET entry = replace(entry, 'asked', 'other') WHERE index = 12", "entry 12 is not the one"),
-        ("DELETE FROM log.openings WHERE index >= 12; DELETE FROM log.entries WHERE index >= 12", "but only 12"),
-        ("DELETE FROM log.openings WHERE index = 14; DELETE FROM log.entries WHERE index = 14", "entry 14 is missing"),
-        ("UPDATE log.nodes SET hash = decode(repeat('ab', 32), 'hex') WHERE level = 0 AND position = 12", "entry 12"),
-        ("UPDATE log.nodes SET hash = decode(repeat('ab', 32), 'hex') WHERE level = 1 AND position = 6", "of level 1"),
+        (
+            "UPDATE log.entries SET entry = replace(entry, 'asked', 'other') WHERE index = 12",
+            "entry 12 is not the one",
+        ),
+        (
+            "DELETE FROM log.openings WHERE index >= 12; DELETE FROM log.entries WHERE index >= 12",
+            "but only 12",
+        ),
+        (
+            "DELETE FROM log.openings WHERE index = 14; DELETE FROM log.entries WHERE index = 14",
+            "entry 14 is missing",
+        ),
+        (
+            "UPDATE log.nodes SET hash = decode(repeat('ab', 32), 'hex') WHERE level = 0 AND position = 12",
+            "entry 12",
+        ),
+        (
+            "UPDATE log.nodes SET hash = decode(repeat('ab', 32), 'hex') WHERE level = 1 AND position = 6",
+            "of level 1",
+        ),
         ("DELETE FROM log.nodes WHERE level = 2 AND position = 3", "missing"),
     ],
-)  # fmt: skip
+)
 def test_changed_entries_and_nodes_are_found_and_nothing_more_is_signed(
     log: Log, database: Database, statement: str, fault: str
 ) -> None:
@@ -136,7 +156,8 @@ def test_history_before_the_last_checkpoint_cannot_be_rewritten_even_with_all_it
 ) -> None:
     fill(database, 6)
     note = log.checkpoint()
-    with database.transaction() as tx:  # the owner turns forger: another entry 2, and every hash above it anew
+    # the owner turns forger: another entry 2, and every hash above it anew
+    with database.transaction() as tx:
         texts = list(tx.scalars(select(entries.c.entry).order_by(entries.c.index)))
         texts[2] = texts[2].replace("2", "3")
         tx.execute(text("UPDATE log.entries SET entry = :entry WHERE index = 2"), {"entry": texts[2]})
@@ -180,7 +201,9 @@ def test_a_forged_checkpoint_in_the_table_is_found(log: Log, database: Database)
     assert "signature" in " ".join(log.verify_whole().faults)
 
 
-def test_a_changed_opening_is_found_and_an_erased_one_leaves_every_proof_valid(log: Log, database: Database) -> None:
+def test_a_changed_opening_is_found_and_an_erased_one_leaves_every_proof_valid(
+    log: Log, database: Database
+) -> None:
     fill(database, 5)
     before = log.receipt(3)
     with database.transaction() as tx:
@@ -244,7 +267,9 @@ def test_nodes_and_openings_that_belong_to_no_entry_are_found(log: Log, database
         assert tx.scalar(select(openings.c.index).order_by(openings.c.index.desc()).limit(1)) == 2
 
 
-def test_a_large_log_is_proved_from_stored_nodes_and_recounted_over_many_chunks(log: Log, database: Database) -> None:
+def test_a_large_log_is_proved_from_stored_nodes_and_recounted_over_many_chunks(
+    log: Log, database: Database
+) -> None:
     fill(database, 2500)
     receipts = [log.receipt(index) for index in (0, 1, 999, 1000, 1001, 2047, 2048, 2499)]
     assert all(len(receipt["proof"]) <= 12 for receipt in receipts)

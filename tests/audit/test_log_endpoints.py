@@ -30,7 +30,9 @@ def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
     app = FastAPI()
     problem_details.install(app)
     log = Log(database, Signer(tmp_path / "log"))
-    app.include_router(router(log, authenticate=who, may_open=lambda asker, actor: asker in (actor, "auditor")))
+    app.include_router(
+        router(log, authenticate=who, may_open=lambda asker, actor: asker in (actor, "auditor"))
+    )
     with TestClient(app) as opened:
         yield opened
 
@@ -45,7 +47,9 @@ def test_a_witness_can_follow_the_log_without_an_account(client: TestClient, dat
     verify_growth(first, second, proof, key)
 
 
-def test_a_receipt_holds_the_opening_only_for_those_who_may_see_it(client: TestClient, database: Database) -> None:
+def test_a_receipt_holds_the_opening_only_for_those_who_may_see_it(
+    client: TestClient, database: Database
+) -> None:
     key = client.get("/v1/log/key").json()["key"]
     for name, sees in [("wang", True), ("auditor", True), ("li", False)]:
         receipt = client.get("/v1/log/receipts/0", headers={"x-name": name}).json()

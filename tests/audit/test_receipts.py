@@ -1,4 +1,5 @@
-"""A receipt is verified with nothing but itself and the public key, and nothing in it can be changed unseen."""
+"""A receipt is verified with nothing but itself and the public key,
+and nothing in it can be changed unseen."""
 
 import copy
 import json
@@ -24,7 +25,10 @@ Receipt = dict[str, Any]
 def log(database: Database, tmp_path: Path) -> Log:
     with database.transaction() as tx:
         for number in range(11):
-            append(tx, Event(kind="query.released", actor="wang", subject=f"query:{number}", payload={"rho": "1/8"}))
+            append(
+                tx,
+                Event(kind="query.released", actor="wang", subject=f"query:{number}", payload={"rho": "1/8"}),
+            )
     return Log(database, Signer(tmp_path / "log"))
 
 
@@ -32,7 +36,11 @@ def test_every_entry_has_a_receipt_that_verifies(log: Log) -> None:
     for index in range(11):
         verified = verify_receipt(log.receipt(index, opening=True), log.public_key)
         assert (verified.index, verified.kind, verified.size) == (index, "query.released", 12)
-        assert (verified.actor, verified.subject, verified.payload) == ("wang", f"query:{index}", {"rho": "1/8"})
+        assert (verified.actor, verified.subject, verified.payload) == (
+            "wang",
+            f"query:{index}",
+            {"rho": "1/8"},
+        )
         sealed = verify_receipt(log.receipt(index), log.public_key)
         assert (sealed.opened, sealed.actor, sealed.payload) == (False, None, None)
 
@@ -43,7 +51,9 @@ def test_a_receipt_survives_json_and_is_verified_in_a_process_without_a_database
         "document = json.load(sys.stdin)\nprint(verify_receipt(document['receipt'], document['key']).subject)"
     )
     document = json.dumps({"receipt": log.receipt(5, opening=True), "key": log.public_key})
-    done = subprocess.run([sys.executable, "-c", code], input=document, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=document, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "query:5\n"
 
 
@@ -103,9 +113,17 @@ def test_the_failure_says_what_failed(log: Log, tmp_path: Path) -> None:
         (receipt, other, "not signed by cihu.local/log with the key"),
         (receipt | {"index": 99}, log.public_key, "no entry 99 in a tree of 12"),
         (receipt | {"proof": receipt["proof"][1:]}, log.public_key, "3 hashes where 4 are needed"),
-        (receipt | {"opening": {"salt": "00" * 32, "content": forged.content}}, log.public_key, "not what the entry"),
+        (
+            receipt | {"opening": {"salt": "00" * 32, "content": forged.content}},
+            log.public_key,
+            "not what the entry",
+        ),
         (receipt | {"format": "cihu-receipt/2"}, log.public_key, "not of the format"),
-        (receipt | {"checkpoint": receipt["checkpoint"].replace("\n12\n", "\n13\n")}, log.public_key, "was changed"),
+        (
+            receipt | {"checkpoint": receipt["checkpoint"].replace("\n12\n", "\n13\n")},
+            log.public_key,
+            "was changed",
+        ),
         ({}, log.public_key, "exactly the fields"),
     ]:
         with pytest.raises(NotProven, match=said):

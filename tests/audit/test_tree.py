@@ -53,7 +53,9 @@ bits = st.integers(0, 255)
 
 
 @given(sizes)
-def test_growing_leaf_by_leaf_gives_the_root_of_the_definition_and_exactly_the_complete_nodes(size: int) -> None:
+def test_growing_leaf_by_leaf_gives_the_root_of_the_definition_and_exactly_the_complete_nodes(
+    size: int,
+) -> None:
     growth = Growth()
     found = {node: hash for leaf in LEAVES[:size] for node, hash in growth.add(leaf)}
     assert growth.root() == root(size)
@@ -82,7 +84,9 @@ def test_every_inclusion_proof_verifies_and_no_flipped_bit_of_it_does(data: st.D
 
 
 @given(st.data(), sizes)
-def test_every_consistency_proof_verifies_and_no_flipped_bit_of_it_does(data: st.DataObject, second: int) -> None:
+def test_every_consistency_proof_verifies_and_no_flipped_bit_of_it_does(
+    data: st.DataObject, second: int
+) -> None:
     first = data.draw(st.integers(1, second))
     bit = data.draw(bits)
     proof = hashes(consistency_spans(first, second))
@@ -92,13 +96,17 @@ def test_every_consistency_proof_verifies_and_no_flipped_bit_of_it_does(data: st
     assert consistency_faults(first, second, proof, flip(roots[0], bit), roots[1])
     assert consistency_faults(first, second, proof, roots[0], flip(roots[1], bit))
     for place, hash in enumerate(proof):
-        assert consistency_faults(first, second, [*proof[:place], flip(hash, bit), *proof[place + 1 :]], *roots)
+        assert consistency_faults(
+            first, second, [*proof[:place], flip(hash, bit), *proof[place + 1 :]], *roots
+        )
     for other in set(range(1, second + 1)) - {first}:
         assert consistency_faults(other, second, proof, *roots)
 
 
 @given(st.data(), st.integers(0, 2**62))
-def test_a_span_is_made_of_few_complete_nodes_that_cover_it_without_gap(data: st.DataObject, size: int) -> None:
+def test_a_span_is_made_of_few_complete_nodes_that_cover_it_without_gap(
+    data: st.DataObject, size: int
+) -> None:
     index = data.draw(st.integers(0, max(size - 1, 0)))
     for span in [Span(0, size), *(inclusion_spans(index, size) if size else [])]:
         covered = span.start

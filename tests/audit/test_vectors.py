@@ -62,7 +62,9 @@ def spoilt(case: dict[str, Any], numbers: tuple[str, ...], roots: tuple[str, ...
     return changed + [case | {root: wrong} for root in roots for wrong in (other, "", encode(EMPTY_ROOT))]
 
 
-@pytest.mark.parametrize("case", [c for c in vectors("inclusion") if not c["wantErr"]], ids=lambda case: case["file"])
+@pytest.mark.parametrize(
+    "case", [c for c in vectors("inclusion") if not c["wantErr"]], ids=lambda case: case["file"]
+)
 def test_no_spoilt_inclusion_proof_is_accepted(case: dict[str, Any]) -> None:
     for bad in spoilt(case, ("leafIdx",), ("root", "leafHash")):
         assert inclusion_fault(bad), bad
@@ -71,7 +73,9 @@ def test_no_spoilt_inclusion_proof_is_accepted(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [c for c in vectors("consistency") if c["file"].endswith("happy-path.json")], ids=lambda case: case["file"]
+    "case",
+    [c for c in vectors("consistency") if c["file"].endswith("happy-path.json")],
+    ids=lambda case: case["file"],
 )
 def test_no_spoilt_consistency_proof_is_accepted(case: dict[str, Any]) -> None:
     for bad in spoilt(case, (), ("root1", "root2")):

@@ -1,4 +1,5 @@
-"""A service's role appends what its service appends, in its turn and truly; stolen, it can do nothing else to the log."""
+"""A service's role appends what its service appends, in its turn and truly;
+stolen, it can do nothing else to the log."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,7 +76,9 @@ def test_both_services_and_the_owner_append_to_one_true_tree(
 
 
 def test_each_service_appends_its_own_kinds_and_no_other(portal: Database, vault: Database) -> None:
-    for kind, service, role in ((kind, *caller) for kind in KINDS for caller in ((portal, PORTAL), (vault, VAULT))):
+    for kind, service, role in (
+        (kind, *caller) for kind in KINDS for caller in ((portal, PORTAL), (vault, VAULT))
+    ):
         if role in writers_of(kind):
             add(service, kind)
         else:
@@ -84,8 +87,18 @@ def test_each_service_appends_its_own_kinds_and_no_other(portal: Database, vault
 
 
 def test_what_the_portal_and_the_vault_own_is_what_they_do() -> None:
-    assert writers_of("query.released") == writers_of("kernel.opened") == writers_of("log.key_created") == (VAULT,)
-    assert writers_of("order.placed") == writers_of("account.created") == writers_of("session.opened") == (PORTAL,)
+    assert (
+        writers_of("query.released")
+        == writers_of("kernel.opened")
+        == writers_of("log.key_created")
+        == (VAULT,)
+    )
+    assert (
+        writers_of("order.placed")
+        == writers_of("account.created")
+        == writers_of("session.opened")
+        == (PORTAL,)
+    )
     assert set(writers_of("signing_key.created")) == {PORTAL, VAULT}
     assert writers_of("opening.erased") == ()
 
@@ -93,14 +106,17 @@ def test_what_the_portal_and_the_vault_own_is_what_they_do() -> None:
 def test_a_kind_that_is_gone_or_new_reaches_the_database_with_the_next_migration(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(text("DELETE FROM log.kinds WHERE kind LIKE 'query.%'"))
-        tx.execute(text("INSERT INTO log.kinds VALUES ('query.released', 'cihu_portal'), ('old.kind', 'cihu_vault')"))
+        tx.execute(
+            text("INSERT INTO log.kinds VALUES ('query.released', 'cihu_portal'), ('old.kind', 'cihu_vault')")
+        )
         write_kinds(tx)
         known = {(row.kind, row.role) for row in tx.execute(select(kinds))}
     assert known == {(kind, role) for kind in KINDS for role in writers_of(kind)}
 
 
 NOT_FOR_THE_PORTAL = (
-    "INSERT INTO log.entries (index, entry) VALUES (4611686018427387904, 'x')",  # every later index would overflow
+    # every later index would overflow
+    "INSERT INTO log.entries (index, entry) VALUES (4611686018427387904, 'x')",
     "INSERT INTO log.entries (index, entry) SELECT max(index) + 1, 'x' FROM log.entries",
     f"INSERT INTO log.nodes (level, position, hash) VALUES (3, 0, {HASH})",
     f"INSERT INTO log.openings (index, salt, content) VALUES (0, {HASH}, 'x')",
@@ -114,7 +130,9 @@ NOT_FOR_THE_PORTAL = (
 )
 
 
-def test_the_portals_role_can_do_nothing_to_the_log_but_append(portal: Database, vault: Database, log: Log) -> None:
+def test_the_portals_role_can_do_nothing_to_the_log_but_append(
+    portal: Database, vault: Database, log: Log
+) -> None:
     goes_on(portal, vault, log)
     for statement in NOT_FOR_THE_PORTAL:
         refused(portal, statement)
@@ -140,27 +158,40 @@ def test_the_vaults_role_reads_the_log_appends_and_signs_and_no_more(vault: Data
     assert log.opening(0) is not None
 
 
-@pytest.mark.parametrize("given", [
-    {"kind": 'query.released","x":"', "salt": bytes(32), "content": "{}"},
-    {"kind": None, "salt": bytes(32), "content": "{}"},
-    {"kind": "order.placed", "salt": bytes(31), "content": "{}"},
-    {"kind": "order.placed", "salt": None, "content": "{}"},
-    {"kind": "order.placed", "salt": bytes(32), "content": None},
-])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"kind": 'query.released","x":"', "salt": bytes(32), "content": "{}"},
+        {"kind": None, "salt": bytes(32), "content": "{}"},
+        {"kind": "order.placed", "salt": bytes(31), "content": "{}"},
+        {"kind": "order.placed", "salt": None, "content": "{}"},
+        {"kind": "order.placed", "salt": bytes(32), "content": None},
+    ],
+)
 def test_a_call_that_no_service_of_ours_makes_appends_nothing(
     portal: Database, vault: Database, log: Log, given: dict[str, object]
 ) -> None:
     with pytest.raises((DBAPIError, InvalidInput)), portal.transaction() as tx:
-        tx.execute(text("SELECT log.append(CAST(:kind AS text), CAST(:salt AS bytea), CAST(:content AS text))"), given)
+        tx.execute(
+            text("SELECT log.append(CAST(:kind AS text), CAST(:salt AS bytea), CAST(:content AS text))"),
+            given,
+        )
     goes_on(portal, vault, log)
 
 
-def test_a_function_or_table_of_the_callers_own_does_not_stand_in(portal: Database, vault: Database, log: Log) -> None:
+def test_a_function_or_table_of_the_callers_own_does_not_stand_in(
+    portal: Database, vault: Database, log: Log
+) -> None:
     """A function that runs with the owner's rights must find only the owner's things."""
     with portal.transaction() as tx:
         tx.execute(text("CREATE TEMPORARY TABLE kinds (kind text, role text)"))
         tx.execute(text("INSERT INTO kinds VALUES ('query.released', 'cihu_portal')"))
-        tx.execute(text("CREATE FUNCTION pg_temp.pg_has_role(name, name, text) RETURNS boolean LANGUAGE sql AS 'SELECT true'"))
+        tx.execute(
+            text(
+                "CREATE FUNCTION pg_temp.pg_has_role(name, name, text) RETURNS boolean "
+                "LANGUAGE sql AS 'SELECT true'"
+            )
+        )
         tx.execute(text("SET search_path = pg_temp, pg_catalog"))
         with pytest.raises(Forbidden):
             append(tx, event("query.released"))
@@ -174,15 +205,25 @@ def test_a_services_role_makes_and_ends_only_keys_of_its_own_issuer(
     for service, issuer, other in ((portal, "portal", "vault"), (vault, "vault", "portal")):
         with database.transaction() as tx:
             kid = publish_key(tx, issuer=other, key=theirs if other == "vault" else mine, by="test")
-        refused(service, f"INSERT INTO identity.signing_keys (kid, issuer, public_key) VALUES ('k', '{other}', 'x')")
-        refused(service, "INSERT INTO identity.signing_key_retirements (kid, issuer, verifies_until) "
-                         f"VALUES ('{kid}', '{other}', now())")
+        refused(
+            service,
+            f"INSERT INTO identity.signing_keys (kid, issuer, public_key) VALUES ('k', '{other}', 'x')",
+        )
+        refused(
+            service,
+            "INSERT INTO identity.signing_key_retirements (kid, issuer, verifies_until) "
+            f"VALUES ('{kid}', '{other}', now())",
+        )
         for table in ("signing_keys", "signing_key_retirements"):
             refused(service, f"DELETE FROM identity.{table}")
             refused(service, f"UPDATE identity.{table} SET issuer = '{issuer}'")
         with pytest.raises(DBAPIError), service.transaction() as tx:  # the kid is another issuer's
-            tx.execute(text("INSERT INTO identity.signing_key_retirements (kid, issuer, verifies_until) "
-                            f"VALUES ('{kid}', '{issuer}', now())"))
+            tx.execute(
+                text(
+                    "INSERT INTO identity.signing_key_retirements (kid, issuer, verifies_until) "
+                    f"VALUES ('{kid}', '{issuer}', now())"
+                )
+            )
         with service.transaction() as tx:
             assert publish_key(tx, issuer=issuer, key=Ed25519PrivateKey.generate().public_key(), by=issuer)
     with database.transaction() as tx:

@@ -1,7 +1,8 @@
 """What do many runs prove about a subject, and does it stay below the claim?
 
-One half of the runs chooses the events, the other half judges them; each bound's error is shared out over everything that is
-judged (Bonferroni), so that a sound engine is accused with probability at most FALSE_ALARM in a whole audit.
+One half of the runs chooses the events, the other half judges them; each bound's error is shared out over
+everything that is judged (Bonferroni), so that a sound engine is accused with probability at most
+FALSE_ALARM in a whole audit.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ SIDES = 2  # a lower bound on one table, an upper one on the other
 
 @dataclass(frozen=True)
 class Finding:
-    """Lower bounds of epsilon at the dataset's delta, all true together; those of rho by the ledger's own conversion."""
+    """Lower bounds of epsilon at the dataset's delta, all true together;
+    those of rho by the ledger's own conversion."""
 
     name: str
     claim: float
@@ -41,7 +43,13 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        return "holds" if self.holds else "VIOLATED" if self.repeats else "VIOLATED (its totals are no function of its rows)"
+        return (
+            "holds"
+            if self.holds
+            else "VIOLATED"
+            if self.repeats
+            else "VIOLATED (its totals are no function of its rows)"
+        )
 
 
 def audit(subject: Subject, runs: int, *, subjects: int = 1) -> Finding:
@@ -55,10 +63,14 @@ def audit(subject: Subject, runs: int, *, subjects: int = 1) -> Finding:
     lower = dict.fromkeys(KINDS, 0.0)
     for first, second in ((there, absent), (absent, there)):
         family = events(first.part(choose), second.part(choose))
-        tried = _bounds(_counts(family, first.part(choose)), _counts(family, second.part(choose)), half, alpha, delta)
+        tried = _bounds(
+            _counts(family, first.part(choose)), _counts(family, second.part(choose)), half, alpha, delta
+        )
         for kind in KINDS:
             chosen = [family[int(np.argmax(tried[kind]))]]
-            judged = _bounds(_counts(chosen, first.part(judge)), _counts(chosen, second.part(judge)), half, alpha, delta)
+            judged = _bounds(
+                _counts(chosen, first.part(judge)), _counts(chosen, second.part(judge)), half, alpha, delta
+            )
             found = float(judged[kind][0])
             lower[kind] = max(lower[kind], found if kind == "direct" else _epsilon(found, subject.delta))
     return Finding(subject.name, subject.claim, delta, runs, lower, repeats)

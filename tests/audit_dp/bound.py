@@ -1,14 +1,17 @@
 """How much privacy loss do counts prove? Lower bounds of epsilon that hold with a stated confidence.
 
-Of n runs on one table k fell into an event; the same on its neighbour. The chance on each side is bounded by the Chernoff bound
-in its relative-entropy form (for every n, a little wider than Clopper and Pearson's), and three consequences are drawn:
+Of n runs on one table k fell into an event; the same on its neighbour. The chance on each side is bounded by
+the Chernoff bound in its relative-entropy form (for every n, a little wider than Clopper and Pearson's), and
+three consequences are drawn:
 
-- `direct`: the definition itself, ln((p - delta) / q): Ding et al. 2018, Jagielski et al. 2020. It assumes nothing.
-- `zcdp`: rho-zCDP allows an event's Renyi divergence of order a at most a*rho (data processing; Bun and Steinke 2016). It assumes
-  nothing either, and refutes the ledger's own promise.
-- `gaussian`: a Gaussian that costs rho allows normal_quantile(p) - normal_quantile(q) at most sqrt(2*rho): Dong et al. 2019,
-  used for audits by Nasr et al. 2023. It holds for what a sum of Gaussians tells; the discrete one's curve is the same to far
-  below these counts' width where its scale is in the hundreds or more. It is the sharpest.
+- `direct`: the definition itself, ln((p - delta) / q): Ding et al. 2018, Jagielski et
+  al. 2020. It assumes nothing.
+- `zcdp`: rho-zCDP allows an event's Renyi divergence of order a at most a*rho (data processing; Bun and
+  Steinke 2016). It assumes nothing either, and refutes the ledger's own promise.
+- `gaussian`: a Gaussian that costs rho allows normal_quantile(p) - normal_quantile(q) at most sqrt(2*rho):
+  Dong et al. 2019, used for audits by Nasr et al. 2023. It holds for what a sum of Gaussians tells; the
+  discrete one's curve is the same to far below these counts' width where its scale is in the hundreds or
+  more. It is the sharpest.
 """
 
 from statistics import NormalDist
@@ -31,7 +34,8 @@ def divergence(found: Array, chance: Array) -> Array:
 
 
 def chances(counts: Array, runs: int, alpha: float) -> tuple[Array, Array]:
-    """For each count of `runs`, a lower and an upper bound of its chance; each is wrong with probability at most alpha."""
+    """For each count of `runs`, a lower and an upper bound of its chance;
+    each is wrong with probability at most alpha."""
     found, allowed = np.asarray(counts, dtype=float) / runs, -np.log(alpha) / runs
     sides = []
     for end in (0.0, 1.0):
@@ -54,7 +58,9 @@ def zcdp(low: Array, high: Array) -> Array:
     p, q = np.maximum(low, LEAST)[:, None], np.clip(high, LEAST, 1 - 1e-16)[:, None]
     a = ORDERS[None, 1:]
     with np.errstate(divide="ignore"):
-        renyi = np.logaddexp(a * np.log(p) + (1 - a) * np.log(q), a * np.log1p(-p) + (1 - a) * np.log1p(-q)) / (a - 1)
+        renyi = np.logaddexp(
+            a * np.log(p) + (1 - a) * np.log(q), a * np.log1p(-p) + (1 - a) * np.log1p(-q)
+        ) / (a - 1)
     best = np.maximum((renyi / a).max(axis=1), divergence(p[:, 0], q[:, 0]))
     return np.where(low > high, best, 0.0)
 
@@ -62,6 +68,10 @@ def zcdp(low: Array, high: Array) -> Array:
 def gaussian(low: Array, high: Array) -> Array:
     """Rho."""
     quantile = NormalDist().inv_cdf
-    shift = np.array([quantile(min(max(p, LEAST), 1 - 1e-16)) - quantile(min(max(q, LEAST), 1 - 1e-16))
-                      for p, q in zip(low, high, strict=True)])
+    shift = np.array(
+        [
+            quantile(min(max(p, LEAST), 1 - 1e-16)) - quantile(min(max(q, LEAST), 1 - 1e-16))
+            for p, q in zip(low, high, strict=True)
+        ]
+    )
     return np.maximum(shift, 0.0) ** 2 / 2

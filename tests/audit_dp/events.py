@@ -1,4 +1,5 @@
-"""Which events are looked for in answers? A family fixed before any run: thresholds, shapes, and the lattice of low bits."""
+"""Which events are looked for in answers?
+A family fixed before any run: thresholds, shapes, and the lattice of low bits."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +17,8 @@ MOST_SHAPES = 16
 
 @dataclass(frozen=True)
 class Samples:
-    """What n runs told: numbers (NaN where there is none), one row a run, and each run's shape (which keys, which are empty)."""
+    """What n runs told: numbers (NaN where there is none), one row a run, and each run's shape (which keys,
+    which are empty)."""
 
     numbers: Array
     shapes: NDArray[np.str_]
@@ -29,9 +31,11 @@ class Samples:
 
 
 def events(first: Samples, second: Samples) -> list[Event]:
-    """The family, its thresholds and its direction taken from the samples that choose (never from those that judge)."""
+    """The family, its thresholds and its direction taken from the samples that choose
+    (never from those that judge)."""
     both = np.concatenate([first.numbers, second.numbers])
-    columns = [place for place in range(both.shape[1]) if len(np.unique(both[:, place])) > 1]  # a constant tells nothing
+    # a constant tells nothing
+    columns = [place for place in range(both.shape[1]) if len(np.unique(both[:, place])) > 1]
     readings = [_column(place) for place in columns]
     if len(columns) > 1:
         readings.append(_direction(first, second, columns))
@@ -50,7 +54,8 @@ def _column(place: int) -> Callable[[Samples], Array]:
 
 
 def _direction(first: Samples, second: Samples, columns: list[int]) -> Callable[[Samples], Array]:
-    """Fisher's discriminant: the best direction for Gaussians of one covariance, independent noises or not."""
+    """Fisher's discriminant: the best direction for Gaussians of one covariance,
+    independent noises or not."""
     both = np.concatenate([first.numbers, second.numbers])[:, columns]
     scale, centre = np.nanstd(both, axis=0), np.nanmean(both, axis=0)
 
@@ -72,11 +77,14 @@ def _below(reading: Callable[[Samples], Array], level: float) -> Event:
 
 
 def _on_lattice(place: int, step: int, size: int) -> Event:
-    """A number near zero that is a multiple of 2**step: where a float's low bits tell what noise was added to (Mironov 2012)."""
+    """A number near zero that is a multiple of 2**step:
+    where a float's low bits tell what noise was added to (Mironov 2012)."""
+
     def holds(samples: Samples) -> NDArray[np.bool_]:
         value = samples.numbers[:, place]
         lifted = np.ldexp(value, -step)
         return (np.abs(value) < 2.0**size) & (lifted == np.rint(lifted))
+
     return holds
 
 

@@ -1,4 +1,5 @@
-"""The audit finds nothing in the engine, is not blind, and finds each bug that is planted in the real functions.
+"""The audit finds nothing in the engine, is not blind, and finds each bug that is planted
+in the real functions.
 
 Nothing in the product knows of this. Each planted bug is one that such engines have had.
 """
@@ -15,7 +16,15 @@ import pytest
 
 from audit_dp.audit import audit
 from audit_dp.bound import chances
-from audit_dp.subjects import AT_THE_BOUND, HEAVY, bounds_bought, keys_found, mechanism, question, told_of_one_alone
+from audit_dp.subjects import (
+    AT_THE_BOUND,
+    HEAVY,
+    bounds_bought,
+    keys_found,
+    mechanism,
+    question,
+    told_of_one_alone,
+)
 from sandbox.engines import duckdb, work
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_partition_selection, compile_plan
@@ -52,7 +61,8 @@ DELTA, TOLD_RUNS = Fraction(1, 20), 3000
 
 
 def told_of_one(values: int) -> tuple[float, float]:
-    """Bounds of the chance that anything is told of a unit whose values nobody else has, wrong with a chance of 1e-6 each."""
+    """Bounds of the chance that anything is told of a unit whose values nobody else has,
+    wrong with a chance of 1e-6 each."""
     told = np.array([float(told_of_one_alone(values, "1", DELTA, TOLD_RUNS))])
     low, high = chances(told, TOLD_RUNS, 1e-6)
     return float(low[0]), float(high[0])
@@ -64,9 +74,15 @@ def test_values_that_one_unit_alone_has_are_told_as_seldom_as_delta_says() -> No
     assert max(high for _, high in found) > DELTA / 2, found
 
 
-def test_values_that_all_count_in_full_are_found_by_how_often_one_unit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_all_count_in_full_are_found_by_how_often_one_unit_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def altered(*args: Any, **more: Any) -> str:
-        sql, times = re.subn(r"sum\(CAST\(floor\(sqrt.*?INTEGER\)\)", f"sum({WEIGHT})", compile_partition_selection(*args, **more))
+        sql, times = re.subn(
+            r"sum\(CAST\(floor\(sqrt.*?INTEGER\)\)",
+            f"sum({WEIGHT})",
+            compile_partition_selection(*args, **more),
+        )
         assert times == 1
         return sql
 
@@ -89,10 +105,13 @@ def test_a_chances_bounds_hold_it_and_narrow() -> None:
 
 # --- planted bugs
 
+
 def test_noise_of_a_smaller_scale_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     true = noise.add_noise
     monkeypatch.setattr(noise, "gaussian", _half(noise.gaussian))
-    monkeypatch.setattr(noise, "add_noise", lambda share, cells: true(replace(share, loss=share.loss.times(5)), cells))
+    monkeypatch.setattr(
+        noise, "add_noise", lambda share, cells: true(replace(share, loss=share.loss.times(5)), cells)
+    )
     assert not audit(mechanism("noise", [0], [4096], "8"), 20_000).holds
 
 
@@ -101,7 +120,8 @@ def _half(gaussian: Any) -> Any:
 
 
 def test_a_float_laplace_is_found_by_its_low_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its scale is right for its epsilon; only that it is added in floating point betrays the cell (Mironov 2012)."""
+    """Its scale is right for its epsilon; only that it is added in floating point betrays the cell
+    (Mironov 2012)."""
     chance = np.random.default_rng(7)
 
     def laplace(share: MeasurementPrice, cells: list[int]) -> Any:
@@ -115,17 +135,20 @@ def test_a_float_laplace_is_found_by_its_low_bits(monkeypatch: pytest.MonkeyPatc
         p = 1 - np.exp(-1 / share.total.sensitivity)
         return np.array(cells) + chance.geometric(p, len(cells)) - chance.geometric(p, len(cells))
 
-    monkeypatch.setattr(noise, "add_noise", in_whole_numbers)  # the same noise without the low bits: it was they that told
+    # the same noise without the low bits: it was they that told
+    monkeypatch.setattr(noise, "add_noise", in_whole_numbers)
     found = audit(mechanism("discrete Laplace", [0], [65536], "1"), 400_000)
     assert found.lower["direct"] <= found.claim, found
 
 
 def _altered(monkeypatch: pytest.MonkeyPatch, pattern: str, by: str) -> None:
     """The SQL of every total, with one thing changed; it must be there to be changed."""
+
     def changed(plan: Plan) -> tuple[Statement, ...]:
         texts = [(statement, *re.subn(pattern, by, statement.sql)) for statement in compile_plan(plan)]
         assert all(times for _, _, times in texts)
         return tuple(replace(statement, sql=sql) for statement, sql, _ in texts)
+
     monkeypatch.setattr(work, "compile_plan", changed)
 
 
@@ -141,8 +164,11 @@ def test_a_missing_clamp_of_a_value_is_found(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_sampling_by_the_order_of_rows_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which rows count hangs on their places in the whole table, so one unit moves everybody's."""
-    _altered(monkeypatch, r'r\."unit:weight[^"]*"',
-             "(CASE WHEN hash(row_number() OVER (ORDER BY r.visits DESC, r.cost)) % 4 = 0 THEN 4096 ELSE 0 END)")
+    _altered(
+        monkeypatch,
+        r'r\."unit:weight[^"]*"',
+        "(CASE WHEN hash(row_number() OVER (ORDER BY r.visits DESC, r.cost)) % 4 = 0 THEN 4096 ELSE 0 END)",
+    )
     found = audit(question(COUNTS, AT_THE_BOUND, "1"), RUNS)
     assert found.best > found.claim, found
 

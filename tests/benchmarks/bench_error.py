@@ -1,10 +1,12 @@
-"""How far off is each contestant at the same loss, on the same table? A table of median relative errors and one JSON line.
+"""How far off is each contestant at the same loss, on the same table?
+A table of median relative errors and one JSON line.
 
-"The same loss" has two meanings, and peers are asked in both: `epsilon` means the question's epsilon at its delta, `rho` the
-same question's zCDP loss, which is what Cihu's ledger counts. A single Laplace total is cheap in the first and dear in the other.
-A group that a contestant does not show counts as 100 % off.
+"The same loss" has two meanings, and peers are asked in both: `epsilon` means the question's epsilon at its
+delta, `rho` the same question's zCDP loss, which is what Cihu's ledger counts. A single Laplace total is
+cheap in the first and dear in the other. A group that a contestant does not show counts as 100 % off.
 
-Usage: python -m benchmarks.bench_error [--rows 10000000] [--rounds 5] [--peer-rounds 5] [--no-peers] [--cache .bench]
+Usage: python -m benchmarks.bench_error [--rows 10000000] [--rounds 5] [--peer-rounds 5]
+[--no-peers] [--cache .bench]
 """
 
 import json
@@ -32,8 +34,11 @@ def relative_errors(exact: Rows, told: Rows, keys: int) -> list[float]:
     errors: list[float] = []
     for row in exact:
         values = found.get(tuple(row[:keys]), [None] * (len(row) - keys))
-        errors += [MISSING if value is None else abs(float(value) - float(true)) / abs(float(true))
-                   for true, value in zip(row[keys:], values, strict=True) if true]
+        errors += [
+            MISSING if value is None else abs(float(value) - float(true)) / abs(float(true))
+            for true, value in zip(row[keys:], values, strict=True)
+            if true
+        ]
     return errors
 
 
@@ -53,17 +58,26 @@ def entered(settings: dict[str, Any], *, peers: bool) -> list[tuple[str, Any, di
     rho = float(PrivacyLoss(settings["picorho"]).rho)
     pure = sqrt(2 * rho)  # pure epsilon-DP is epsilon**2/2-zCDP: Bun and Steinke 2016, Proposition 1.4
     house = [(contestant.name, contestant, settings) for contestant in contestants(peers=False)]
-    return house + ([
-        ("smartnoise:epsilon", SMARTNOISE, settings), ("smartnoise:rho", SMARTNOISE, settings | {"epsilon": str(pure)}),
-        ("opendp:epsilon", OPENDP, settings), ("opendp:rho", OPENDP, settings | {"rho": rho})] if peers else [])
+    return house + (
+        [
+            ("smartnoise:epsilon", SMARTNOISE, settings),
+            ("smartnoise:rho", SMARTNOISE, settings | {"epsilon": str(pure)}),
+            ("opendp:epsilon", OPENDP, settings),
+            ("opendp:rho", OPENDP, settings | {"rho": rho}),
+        ]
+        if peers
+        else []
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     said = options(argv, __doc__ or "")
     folder = said.cache.resolve()
     with published(make_taps(folder, said.rows)) as ground, ExitStack() as stack:
-        seats = [(name, stack.enter_context(seated(contestant, settings, folder)))
-                 for name, contestant, settings in entered(ground.settings, peers=said.peers)]
+        seats = [
+            (name, stack.enter_context(seated(contestant, settings, folder)))
+            for name, contestant, settings in entered(ground.settings, peers=said.peers)
+        ]
         plain, private = seats[0][1], seats[1:]
         errors: dict[str, dict[str, float | None]] = {}
         for question in QUESTIONS:
@@ -77,10 +91,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"{'median relative error, percent':44}" + "".join(f"{name:>20}" for name in names))
         for question in QUESTIONS:
             said_errors = [errors[question.name][name] for name in names]
-            print(f"{question.name:4}{question.about:40}"
-                  + "".join(f"{'no':>20}" if error is None else f"{100 * error:20.4f}" for error in said_errors))
-        print(f"{said.rows} rows; epsilon {ground.settings['epsilon']}, delta {ground.settings['delta']}, "
-              f"rho {float(PrivacyLoss(ground.settings['picorho']).rho):.6f}; at most {ground.settings['max_rows']} rows a card")
+            print(
+                f"{question.name:4}{question.about:40}"
+                + "".join(f"{'no':>20}" if error is None else f"{100 * error:20.4f}" for error in said_errors)
+            )
+        print(
+            f"{said.rows} rows; epsilon {ground.settings['epsilon']}, delta {ground.settings['delta']}, "
+            f"rho {float(PrivacyLoss(ground.settings['picorho']).rho):.6f}; at most "
+            f"{ground.settings['max_rows']} rows a card"
+        )
         print(json.dumps({"median_relative_error": errors}))
 
 

@@ -1,4 +1,5 @@
-"""How long does publishing take, by step, and how much memory? The taps as an officer brings them: CSV, then Parquet."""
+"""How long does publishing take, by step, and how much memory?
+The taps as an officer brings them: CSV, then Parquet."""
 
 import argparse
 import resource
@@ -70,8 +71,20 @@ def main() -> None:
     body_of(asked.folder, asked.rows, "csv")
     for kind in ("csv", "parquet"):
         print(f"{asked.rows} rows as {kind}", flush=True)
-        subprocess.run([sys.executable, "-m", "benchmarks.bench_publish", "--rows", str(asked.rows), "--folder",
-                        str(asked.folder), "--kind", kind], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.bench_publish",
+                "--rows",
+                str(asked.rows),
+                "--folder",
+                str(asked.folder),
+                "--kind",
+                kind,
+            ],
+            check=True,
+        )
     return None
 
 

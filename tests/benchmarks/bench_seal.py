@@ -1,9 +1,11 @@
-"""What does the seal of a run cost a program on pandas and DuckDB, and how much later does its first line run?
+"""What does the seal of a run cost a program on pandas and DuckDB,
+and how much later does its first line run?
 
 Usage: python -m benchmarks.bench_seal [--rows 3000000] [--rounds 7]
 
-The same text, interpreter, environment and Parquet file, alone and in the seal, in turns; each round's seconds are the program's
-own, from its first line to its last, and from its start to its first line. The last line is JSON.
+The same text, interpreter, environment and Parquet file, alone and in the seal, in turns; each round's
+seconds are the program's own, from its first line to its last, and from its start to its first line.
+The last line is JSON.
 """
 
 import argparse
@@ -57,14 +59,23 @@ base.sql(f'COPY (SELECT "{column}", sum("{number}") AS s FROM taps GROUP BY 1 OR
          f"TO '{os.environ['CIHU_OUTBOX']}/d.parquet'")
 parts["duckdb"] = time.time() - began
 print(json.dumps({"first": first, "all": time.time() - first, **parts}))
-"""
+"""  # noqa: E501
 
 
 def alone(place: RunFolder, seal: Seal) -> dict[str, float]:
-    environment = dict(seal.environment) | {"CIHU_INPUTS": str(place.inputs), "CIHU_OUTBOX": tempfile.gettempdir(),
-                                            "HOME": tempfile.gettempdir()}
+    environment = dict(seal.environment) | {
+        "CIHU_INPUTS": str(place.inputs),
+        "CIHU_OUTBOX": tempfile.gettempdir(),
+        "HOME": tempfile.gettempdir(),
+    }
     started = time.time()
-    done = subprocess.run([KERNEL_PYTHON, place.program / "main.py"], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [KERNEL_PYTHON, place.program / "main.py"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return told(done.stdout, started)
 
 
@@ -78,7 +89,9 @@ def sealed(place: RunFolder, seal: Seal) -> dict[str, float]:
 
 def told(said: str, started: float) -> dict[str, float]:
     parts: dict[str, float] = json.loads(said.strip().splitlines()[-1])
-    return {name: seconds for name, seconds in parts.items() if name != "first"} | {"to_first_line": parts["first"] - started}
+    return {name: seconds for name, seconds in parts.items() if name != "first"} | {
+        "to_first_line": parts["first"] - started
+    }
 
 
 def medians(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -93,8 +106,15 @@ def measure(rows: int, rounds: int, cache: Path) -> dict[str, Any]:
         place.write_program({"main.py": PROGRAM})
         shutil.copyfile(make_taps(cache, rows).taps, place.inputs / "taps.parquet")
         (place.inputs / "taps.parquet").chmod(0o444)
-        seal = run_seal(run="bench", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
-                        memory_bytes=4096 * MIB, limit_seconds=600)
+        seal = run_seal(
+            run="bench",
+            entry="main.py",
+            python=KERNEL_PYTHON,
+            interpreter=interpreter(KERNEL_PYTHON),
+            folder=place,
+            memory_bytes=4096 * MIB,
+            limit_seconds=600,
+        )
         alone(place, seal), sealed(place, seal)  # the files are in the machine's memory for both
         bare, inside = [], []
         for number in range(rounds):
@@ -103,9 +123,17 @@ def measure(rows: int, rounds: int, cache: Path) -> dict[str, Any]:
     finally:
         shutil.rmtree(runs, ignore_errors=True)
     ratios = [one["all"] / other["all"] for one, other in zip(inside, bare, strict=True)]
-    return {"rows": rows, "rounds": rounds, "processors": os.cpu_count(), "alone_seconds": medians(bare),
-            "sealed_seconds": medians(inside), "overhead_percent": round(100 * (median(ratios) - 1), 1),
-            "later_first_line_seconds": round(medians(inside)["to_first_line"] - medians(bare)["to_first_line"], 3)}
+    return {
+        "rows": rows,
+        "rounds": rounds,
+        "processors": os.cpu_count(),
+        "alone_seconds": medians(bare),
+        "sealed_seconds": medians(inside),
+        "overhead_percent": round(100 * (median(ratios) - 1), 1),
+        "later_first_line_seconds": round(
+            medians(inside)["to_first_line"] - medians(bare)["to_first_line"], 3
+        ),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

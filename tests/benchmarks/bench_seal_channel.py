@@ -2,10 +2,11 @@
 
 Usage: python -m benchmarks.bench_seal_channel [--bits 200] [--slot-ms 50]
 
-A real sender in the seal of a run and a real receiver in the seal of a kernel agree on a clock. In each slot the sender works, or
-does not; the receiver looks how far it comes itself, or what it is given. Half of the bits are known to the receiver and set its
-threshold; the other half are its guesses. The rate is the capacity of a binary symmetric channel with the share of wrong guesses
-(Shannon 1948): (1 - H(p)) / slot, for p up to one half. A busy machine makes it smaller. The last line is JSON.
+A real sender in the seal of a run and a real receiver in the seal of a kernel agree on a clock. In each slot
+the sender works, or does not; the receiver looks how far it comes itself, or what it is given. Half of the
+bits are known to the receiver and set its threshold; the other half are its guesses. The rate is the capacity
+of a binary symmetric channel with the share of wrong guesses (Shannon 1948): (1 - H(p)) / slot, for p up to
+one half. A busy machine makes it smaller. The last line is JSON.
 """
 
 import argparse
@@ -98,13 +99,20 @@ CHANNELS = {"processor": 0, "memory": -1, "pipe numbers": 0, "page cache": -1}
 SAID = {
     "processor": "both on one processor: how far the receiver comes",
     "memory": "both read and write 48 MiB: how far the receiver comes",
-    "pipe numbers": "how many pipes, sockets and the like were made on one processor: closed, so nothing arrives",
-    "page cache": "whether a part of a common file has been read since the machine started: once for each part, bits a run",
+    "pipe numbers": (
+        "how many pipes, sockets and the like were made on one processor: closed, so nothing arrives"
+    ),
+    "page cache": (
+        "whether a part of a common file has been read since the machine started: once "
+        "for each part, bits a run"
+    ),
 }
 
 
 def threshold(levels: Sequence[float], bits: Sequence[int]) -> float:
-    ones, zeros = ([level for level, bit in zip(levels, bits, strict=True) if bit == which] for which in (1, 0))
+    ones, zeros = (
+        [level for level, bit in zip(levels, bits, strict=True) if bit == which] for which in (1, 0)
+    )
     return (mean(ones) + mean(zeros)) / 2 if ones and zeros else 0.0
 
 
@@ -137,7 +145,10 @@ def measure(channel: str, run: Seal, kernel: Seal, bits: Sequence[int], slot: fl
     limit = threshold(seen[:half], bits[:half])
     wrong = mean((level > limit) != bool(bit) for level, bit in zip(seen[half:], bits[half:], strict=True))
     told_bits = capacity(wrong)
-    return {"wrong": round(wrong, 3), "bits": round(told_bits if channel == "page cache" else told_bits / slot, 2)}
+    return {
+        "wrong": round(wrong, 3),
+        "bits": round(told_bits if channel == "page cache" else told_bits / slot, 2),
+    }
 
 
 def main() -> None:
@@ -157,17 +168,34 @@ def main() -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         shared = (*interpreter(KERNEL_PYTHON), Bind(str(folder / "env"), "/env"))
         place = run_folder.make(folder / "runs", "channel")
-        run = run_seal(run="channel", entry="main.py", python=KERNEL_PYTHON, interpreter=shared, folder=place,
-                       memory_bytes=1024 * MIB, limit_seconds=600)
-        kernel = kernel_seal(person="wang", kernel="channel", python=KERNEL_PYTHON, interpreter=shared, inbox=folder / "in",
-                             sockets=folder / "sockets", vault_folder=folder / "vault")
+        run = run_seal(
+            run="channel",
+            entry="main.py",
+            python=KERNEL_PYTHON,
+            interpreter=shared,
+            folder=place,
+            memory_bytes=1024 * MIB,
+            limit_seconds=600,
+        )
+        kernel = kernel_seal(
+            person="wang",
+            kernel="channel",
+            python=KERNEL_PYTHON,
+            interpreter=shared,
+            inbox=folder / "in",
+            sockets=folder / "sockets",
+            vault_folder=folder / "vault",
+        )
         bits = random.Random(7).choices((0, 1), k=chosen.bits)
         results = {}
         for channel in CHANNELS:
             results[channel] = measure(channel, run, kernel, bits, chosen.slot_ms / 1000)
             unit = "bits a part" if channel == "page cache" else "bits a second"
             result = results[channel]
-            print(f"{channel:13} {result['bits']:8.2f} {unit:14} wrong {result['wrong']:.1%}  {SAID[channel]}", flush=True)
+            print(
+                f"{channel:13} {result['bits']:8.2f} {unit:14} wrong {result['wrong']:.1%}  {SAID[channel]}",
+                flush=True,
+            )
         print(json.dumps({"slot_ms": chosen.slot_ms, "bits": chosen.bits, **results}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

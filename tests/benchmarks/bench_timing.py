@@ -1,9 +1,10 @@
-"""Whether the computing time of a question tells that one person is in the table: a permutation test on processor seconds.
+"""Whether the computing time of a question tells that one person is in the table:
+a permutation test on processor seconds.
 
-Twins: two tables that differ in the rows of one unit, which has as many rows as count in full, with the longest texts and the
-most extreme numbers that can be published. Each expensive question is computed on both in turn, many times, each time in a
-fresh engine process; the ranks of the processor seconds are compared (Mann and Whitney 1947, exact: a permutation test), at a
-false-alarm rate of 1e-6 for all questions together.
+Twins: two tables that differ in the rows of one unit, which has as many rows as count in full, with the
+longest texts and the most extreme numbers that can be published. Each expensive question is computed on both
+in turn, many times, each time in a fresh engine process; the ranks of the processor seconds are compared
+(Mann and Whitney 1947, exact: a permutation test), at a false-alarm rate of 1e-6 for all questions together.
 """
 
 import argparse
@@ -43,15 +44,33 @@ QUESTIONS = (
 def table(rows: int, *, extreme: bool) -> pa.Table:
     chance = Random(rows)
     most = DATASET.unit.max_rows if DATASET.unit else 1
-    people = [(f"p{person:07}", chance.choice(["north", "south"]), chance.randint(1, 3), chance.uniform(0, 100),
-               chance.randint(0, 9), "note", True) for person in range(rows)]
+    people = [
+        (
+            f"p{person:07}",
+            chance.choice(["north", "south"]),
+            chance.randint(1, 3),
+            chance.uniform(0, 100),
+            chance.randint(0, 9),
+            "note",
+            True,
+        )
+        for person in range(rows)
+    ]
     one = [("z", "north", 1, 1.7976931348623157e308, 9, "CD" * (LONGEST_TEXT // 2), True)] * most
     other = [("z", "north", 1, 50.0, 1, "", True)] * most
     columns = [list(column) for column in zip(*people, *(one if extreme else other), strict=True)]
-    return pa.table({
-        "person": columns[0], "district": columns[1], "year": pa.array(columns[2], pa.int64()),
-        "cost": pa.array(columns[3], pa.float64()), "visits": pa.array(columns[4], pa.int64()), "note": columns[5],
-        "day": pa.nulls(len(columns[0]), pa.date32()), "smoker": columns[6]})
+    return pa.table(
+        {
+            "person": columns[0],
+            "district": columns[1],
+            "year": pa.array(columns[2], pa.int64()),
+            "cost": pa.array(columns[3], pa.float64()),
+            "visits": pa.array(columns[4], pa.int64()),
+            "note": columns[5],
+            "day": pa.nulls(len(columns[0]), pa.date32()),
+            "smoker": columns[6],
+        }
+    )
 
 
 def loaded(processes: EngineProcesses, rows: pa.Table) -> int:

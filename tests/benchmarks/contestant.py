@@ -1,4 +1,5 @@
-"""Who takes part, and how is one asked? Each in a process of its own, a peer in an environment of its own that is made once."""
+"""Who takes part, and how is one asked?
+Each in a process of its own, a peer in an environment of its own that is made once."""
 
 import json
 import subprocess
@@ -61,15 +62,25 @@ class Seat:
 
 @contextmanager
 def seated(contestant: Contestant, settings: Mapping[str, Any], folder: Path) -> Iterator[Seat]:
-    """Start it with its settings, wait until it is ready, end it with the block. Its own words go to `folder`."""
+    """Start it with its settings, wait until it is ready, end it with the block.
+    Its own words go to `folder`."""
     python, absent = environment(contestant, folder)
     if absent:
         yield Seat(contestant, None, absent)
         return
     paths = {"PYTHONPATH": str(HERE.parent), "PATH": "/usr/bin:/bin"}
-    with (folder / f"{contestant.name}.log").open("w") as log, subprocess.Popen(
-            [python, "-m", f"benchmarks.contestants.{contestant.module}"], cwd=CHECKOUT, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=log, text=True, env=paths) as process:
+    with (
+        (folder / f"{contestant.name}.log").open("w") as log,
+        subprocess.Popen(
+            [python, "-m", f"benchmarks.contestants.{contestant.module}"],
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=paths,
+        ) as process,
+    ):
         seat = Seat(contestant, process)
         try:
             seat._line(settings)
@@ -83,15 +94,20 @@ def seated(contestant: Contestant, settings: Mapping[str, Any], folder: Path) ->
 
 
 def environment(contestant: Contestant, folder: Path) -> tuple[str, str]:
-    """Its Python, or why there is none: a peer's pinned packages, installed once for each state of its requirements."""
+    """Its Python, or why there is none: a peer's pinned packages,
+    installed once for each state of its requirements."""
     if not contestant.peer:
         return sys.executable, ""
     pins, home = HERE / "peers" / f"{contestant.peer}.txt", folder / f"venv-{contestant.peer}"
     done = home / "done"
     if not done.exists() or done.read_text() != pins.read_text():
         subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", home], check=True)
-        made = subprocess.run([CHECKOUT / "scripts" / "install.sh", home, "-r", pins], check=False,
-                              capture_output=True, text=True)
+        made = subprocess.run(
+            [CHECKOUT / "scripts" / "install.sh", home, "-r", pins],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
         if made.returncode:
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
             return "", f"not installable on Python {version}: {made.stderr.strip()[-200:]}"

@@ -1,4 +1,5 @@
-"""What does Cihu stand on when it is measured? A real Postgres and S3, and the taps published as an officer publishes them."""
+"""What does Cihu stand on when it is measured?
+A real Postgres and S3, and the taps published as an officer publishes them."""
 
 import shutil
 import tempfile
@@ -35,7 +36,10 @@ class Ground:
 def small_city(*, durable: bool = True) -> Iterator[tuple[Story, str, S3Server]]:
     """People and servers, nothing published; the database's URL beside them."""
     home = Path(tempfile.mkdtemp(prefix="cb", dir="/tmp"))  # sockets need short paths
-    postgres, s3 = Postgres(home / "pg", home / "pg.log", durable=durable), S3Server(home / "s3", home / "s3.log")
+    postgres, s3 = (
+        Postgres(home / "pg", home / "pg.log", durable=durable),
+        S3Server(home / "s3", home / "s3.log"),
+    )
     try:
         postgres.start()
         s3.start()
@@ -66,10 +70,26 @@ def published(taps: Taps, *, epsilon: str = "1") -> Iterator[Ground]:
         story.grant(dataset="city.taps", epsilon="20")
         budget = story.repository.current("city.taps").policy.budget
         assert budget is not None
-        yield Ground(story, {
-            "taps": str(taps.taps), "stops": str(taps.stops), "rows": taps.rows, "threads": THREADS, "max_rows": MAX_ROWS,
-            "districts": list(DISTRICTS), "epsilon": epsilon, "delta": float(budget.delta),
-            "picorho": rho_within(budget.question_epsilon, budget.delta).picorho,
-            "database_url": url, "policies": str(POLICIES), "raw_store": {
-                "endpoint": s3.endpoint, "access_key": s3.vault.access_key, "secret_key": s3.vault.secret_key,
-                "bucket": s3.raw_bucket}}, seconds)
+        yield Ground(
+            story,
+            {
+                "taps": str(taps.taps),
+                "stops": str(taps.stops),
+                "rows": taps.rows,
+                "threads": THREADS,
+                "max_rows": MAX_ROWS,
+                "districts": list(DISTRICTS),
+                "epsilon": epsilon,
+                "delta": float(budget.delta),
+                "picorho": rho_within(budget.question_epsilon, budget.delta).picorho,
+                "database_url": url,
+                "policies": str(POLICIES),
+                "raw_store": {
+                    "endpoint": s3.endpoint,
+                    "access_key": s3.vault.access_key,
+                    "secret_key": s3.vault.secret_key,
+                    "bucket": s3.raw_bucket,
+                },
+            },
+            seconds,
+        )

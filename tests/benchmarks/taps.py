@@ -1,6 +1,8 @@
-"""Which table do all contestants read? Made-up taps of bus cards: the same rows from the same seed on every machine.
+"""Which table do all contestants read?
+Made-up taps of bus cards: the same rows from the same seed on every machine.
 
-A card's number of taps is lognormal (at 10 million rows: median 9, 99th percentile 180), with twenty that are used all day long.
+A card's number of taps is lognormal (at 10 million rows: median 9, 99th percentile 180), with twenty that
+are used all day long.
 """
 
 from dataclasses import dataclass
@@ -13,9 +15,22 @@ import pyarrow.parquet
 SEED = 20261122
 STOPS = 2000
 ZONES = ("centre", "north", "south", "lake")
-DISTRICTS = ("Huangshigang", "Xisaishan", "Xialu", "Tieshan", "Daye", "Yangxin",
-             "Tuanchengshan", "Huahu", "Jinshan", "Huandi", "Lingcheng", "Xingguo")
-BUSY = (1, .5, .3, .3, .5, 2, 6, 12, 11, 6, 4, 4, 5, 5, 4, 4, 6, 10, 11, 7, 5, 4, 3, 2)  # taps by hour of the day
+DISTRICTS = (
+    "Huangshigang",
+    "Xisaishan",
+    "Xialu",
+    "Tieshan",
+    "Daye",
+    "Yangxin",
+    "Tuanchengshan",
+    "Huahu",
+    "Jinshan",
+    "Huandi",
+    "Lingcheng",
+    "Xingguo",
+)
+# taps by hour of the day
+BUSY = (1, 0.5, 0.3, 0.3, 0.5, 2, 6, 12, 11, 6, 4, 4, 5, 5, 4, 4, 6, 10, 11, 7, 5, 4, 3, 2)
 ROWS_A_CARD = 20
 HEAVIEST = 14_641e-7  # the busiest card's share of all rows
 MAX_ROWS = 40  # of one card, that count in full
@@ -90,7 +105,8 @@ def _taps(rows: int) -> pa.Table:
     use = 9 * np.exp(1.295 * chance.standard_normal(cards))
     use *= rows / use.sum()
     use[:20] = HEAVIEST * rows / np.arange(1, 21)
-    card = np.concatenate([np.arange(cards), chance.choice(cards, size=rows - cards, p=use / use.sum())])  # each at least once
+    # each at least once
+    card = np.concatenate([np.arange(cards), chance.choice(cards, size=rows - cards, p=use / use.sum())])
     popular = chance.permutation(1 / np.arange(1, STOPS + 1) ** 0.8)
     stop = chance.choice(STOPS, size=rows, p=popular / popular.sum())
     hour = chance.choice(24, size=rows, p=np.array(BUSY) / sum(BUSY))
@@ -100,6 +116,13 @@ def _taps(rows: int) -> pa.Table:
     day = np.datetime64("2026-09-01") + chance.integers(0, 30, rows).astype("timedelta64[D]")
     number = chance.permutation(cards) + 100_000
     arrived = chance.permutation(rows)
-    columns = {"card": number[card], "day": day, "hour": hour, "stop": stop + 1, "district": np.array(DISTRICTS)[district],
-               "fare": fare, "age": age}
+    columns = {
+        "card": number[card],
+        "day": day,
+        "hour": hour,
+        "stop": stop + 1,
+        "district": np.array(DISTRICTS)[district],
+        "fare": fare,
+        "age": age,
+    }
     return pa.table({name: pa.array(values[arrived]) for name, values in columns.items()})

@@ -1,4 +1,5 @@
-"""A task of the engine that answers how long it computed: in a module of its own, which an engine process can import."""
+"""A task of the engine that answers how long it computed:
+in a module of its own, which an engine process can import."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""One city with the demo's data and products in it, a Chromium a file, a window a person; no test finds another's grants."""
+"""One city with the demo's data and products in it, a Chromium a file, a window a person;
+no test finds another's grants."""
 
 import os
 import shutil
@@ -35,7 +36,9 @@ def browser(chromium: str) -> Iterator[Browser]:
     """Not for the session: while it is open Playwright's event loop runs in this thread, and no other can."""
     with sync_playwright() as play:
         # Chromium's own sandbox does not start as root; the pages are our own
-        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        opened = play.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
         yield opened
         opened.close()
 
@@ -50,16 +53,25 @@ def town(chromium: str) -> Iterator[LiveCity]:
             city.visitor(officer).publish(policies / f"{dataset}.yaml", files[dataset])
         zhou = city.visitor("zhou")
         zhou.vault("POST", "/v1/datasets/market.inspections/open-copy", json={})
-        zhou.market("POST", "/api/v1/products", json={
-            "id": "inspections", "dataset": "market.inspections", "title_zh": "餐饮卫生检查", "title_en": "Inspections",
-            "terms": TERMS, "what": {"kind": "rows", "keys": ["business", "year"]}})
+        zhou.market(
+            "POST",
+            "/api/v1/products",
+            json={
+                "id": "inspections",
+                "dataset": "market.inspections",
+                "title_zh": "餐饮卫生检查",
+                "title_en": "Inspections",
+                "terms": TERMS,
+                "what": {"kind": "rows", "keys": ["business", "year"]},
+            },
+        )
         yield city
 
 
 @pytest.fixture(autouse=True)
 def put_back(town: LiveCity) -> Iterator[None]:
-    """The tests share the city's people: what one has got, another could not get. A team asks under its newest grant, and
-    an organisation has one licence for a product at a time."""
+    """The tests share the city's people: what one has got, another could not get.
+    A team asks under its newest grant, and an organisation has one licence for a product at a time."""
     yield
     why = {"reason": "测试已结束"}
     lin, zhou = town.visitor("lin"), town.visitor("zhou")
@@ -73,8 +85,10 @@ def put_back(town: LiveCity) -> Iterator[None]:
 
 @pytest.fixture
 def open_as(browser: Browser, town: LiveCity) -> Iterator[OpenAs]:
-    """`open_as("wang", language="en", narrow=True)`: a window in which that person is logged in; "" for a stranger."""
+    """`open_as("wang", language="en", narrow=True)`: a window in which that person is logged in;
+    "" for a stranger."""
     with ExitStack() as closing:
+
         def opened(account: str, *, language: str = "zh-CN", narrow: bool = False) -> Window:
             window = closing.enter_context(open_window(browser, town, language=language, narrow=narrow))
             if account:
@@ -87,10 +101,20 @@ def open_as(browser: Browser, town: LiveCity) -> Iterator[OpenAs]:
 @pytest.fixture(scope="session")
 def asked(town: LiveCity) -> Callable[..., str]:
     """Make a request for access as wang does it with a tool; gives its number."""
+
     def ask(dataset: str, purpose: str, epsilon: str = "1") -> str:
         until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-        made = town.visitor("wang").vault("POST", "/v1/requests", json={
-            "dataset": dataset, "team": "cihu-lake", "purpose": purpose, "epsilon": epsilon, "until": until})
+        made = town.visitor("wang").vault(
+            "POST",
+            "/v1/requests",
+            json={
+                "dataset": dataset,
+                "team": "cihu-lake",
+                "purpose": purpose,
+                "epsilon": epsilon,
+                "until": until,
+            },
+        )
         return str(made["id"])
 
     return ask

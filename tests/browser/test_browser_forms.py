@@ -1,4 +1,5 @@
-"""What goes wrong at a form: a clear message in the reader's language, and nothing typed is lost. All by keyboard."""
+"""What goes wrong at a form: a clear message in the reader's language, and nothing typed is lost.
+All by keyboard."""
 
 from collections.abc import Callable
 
@@ -105,7 +106,9 @@ def test_a_form_that_got_too_old_is_not_lost(open_as: OpenAs, ended: str) -> Non
     expect(page.get_by_text(PURPOSE)).to_be_visible()
 
 
-def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(open_as: OpenAs, asked: Callable[..., str]) -> None:
+def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(
+    open_as: OpenAs, asked: Callable[..., str]
+) -> None:
     number = asked("health.visits", "由两个窗口同时审批的申报")
     first, second = open_as("lin"), open_as("lin")
     for window in (first, second):
@@ -123,7 +126,9 @@ def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(open_as:
     assert not second.page.evaluate(UNTRANSLATED, ["English"])
 
 
-def test_a_decision_that_cannot_be_is_shown_again_as_it_was_typed(open_as: OpenAs, asked: Callable[..., str]) -> None:
+def test_a_decision_that_cannot_be_is_shown_again_as_it_was_typed(
+    open_as: OpenAs, asked: Callable[..., str]
+) -> None:
     number = asked("health.visits", "预算写得太大的一次审批")
     window = open_as("lin")
     window.expected[f"/queue/requests/{number}/approve"] = 422

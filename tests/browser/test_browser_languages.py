@@ -1,4 +1,5 @@
-"""Every page of the story, in Chinese and English, wide and narrow: nothing untranslated, unlabelled or cut off."""
+"""Every page of the story, in Chinese and English, wide and narrow:
+nothing untranslated, unlabelled or cut off."""
 
 from collections.abc import Callable
 
@@ -13,10 +14,27 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OpenAs = Callable[..., Window]
 KNOWN = ["English", *ORGANISATIONS, *TEAMS, *(person.id for person in PEOPLE), "inspections"]
-COMMON = ["/", "/me", "/datasets", "/datasets?q=nothing", "/datasets/health.visits", "/datasets/market.inspections", "/requests",
-          "/products", "/products/inspections", "/licences", "/log", "/log?index=0"]
-PAGES = {"": ["/login"], "wang": [*COMMON, "/datasets/health.visits/request"], "lin": ["/queue"], "zhou": ["/products", "/queue"],
-         "chen": ["/products/inspections", "/licences/{licence}", "/licences/{licence}/bill"]}
+COMMON = [
+    "/",
+    "/me",
+    "/datasets",
+    "/datasets?q=nothing",
+    "/datasets/health.visits",
+    "/datasets/market.inspections",
+    "/requests",
+    "/products",
+    "/products/inspections",
+    "/licences",
+    "/log",
+    "/log?index=0",
+]
+PAGES = {
+    "": ["/login"],
+    "wang": [*COMMON, "/datasets/health.visits/request"],
+    "lin": ["/queue"],
+    "zhou": ["/products", "/queue"],
+    "chen": ["/products/inspections", "/licences/{licence}", "/licences/{licence}/bill"],
+}
 
 
 @pytest.fixture
@@ -33,7 +51,9 @@ def licence(town: LiveCity, asked: Callable[..., str]) -> int:
 
 @pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_every_page_is_whole_in_each_language_and_width(open_as: OpenAs, licence: int, language: str, narrow: bool) -> None:
+def test_every_page_is_whole_in_each_language_and_width(
+    open_as: OpenAs, licence: int, language: str, narrow: bool
+) -> None:
     wrong = []
     for account, paths in PAGES.items():
         window = open_as(account, language=language, narrow=narrow)

@@ -1,4 +1,5 @@
-"""A sealed run from its team's pages to its reviewers' and back: asked for, looked at, voted on blind, released or refused."""
+"""A sealed run from its team's pages to its reviewers' and back:
+asked for, looked at, voted on blind, released or refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,12 @@ people = rows.groupby("site")["person"].nunique()
 COPY = 'import cihu\n\ncihu.inputs["health.visits"].head(40).to_csv(cihu.outbox / "rows.csv", index=False)\n'
 CONTEXT, CONTROLS = "各地区的参与人数,全部年份", "每人计一次;人数取整到 10"
 REASON = "文件里是逐人的记录"
-LOOKS = {"unlabelled": UNLABELLED, "unnamed": UNNAMED, "wider than the screen": OVERFLOWING, "on each other": OVERLAPPING}
+LOOKS = {
+    "unlabelled": UNLABELLED,
+    "unnamed": UNNAMED,
+    "wider than the screen": OVERFLOWING,
+    "on each other": OVERLAPPING,
+}
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,14 @@ def run_both(town: LiveCity, asked: Callable[..., str]) -> Runs:
     number = asked("health.visits", "各地区参与人数的统计")
     town.visitor("lin").vault("POST", f"/v1/requests/{number}/approve", json={})
     wang = town.visitor("wang")
-    made = [wang.vault("POST", "/v1/runs", json={
-        "name": name, "files": {"main.py": text}, "inputs": ["health.visits"], "limit_seconds": 10})["id"]
-        for name, text in (("各地区人数", SUM), ("rows", COPY))]
+    made = [
+        wang.vault(
+            "POST",
+            "/v1/runs",
+            json={"name": name, "files": {"main.py": text}, "inputs": ["health.visits"], "limit_seconds": 10},
+        )["id"]
+        for name, text in (("各地区人数", SUM), ("rows", COPY))
+    ]
     return Runs(*(f"/runs/{id}" for id in made))
 
 
@@ -72,14 +83,18 @@ def ask_for(page: Page, path: str, *, twice: bool = False) -> None:
 
 
 def check_whole(window: Window, *paths: str) -> None:
-    """These pages, in each language, wide and as on a phone: nothing unlabelled, cut off, on something else or untranslated."""
+    """These pages, in each language, wide and as on a phone:
+    nothing unlabelled, cut off, on something else or untranslated."""
     wrong = []
     for language, size in ((language, size) for language in ("en", "zh") for size in (NARROW, WIDE)):
         window.page.set_viewport_size(size)  # type: ignore[arg-type]
         for path in paths:
             window.goto(f"/language/{language}?next={path}")
-            wrong += [(path, language, size["width"], name, found) for name, look in LOOKS.items()
-                      if (found := window.page.evaluate(look))]
+            wrong += [
+                (path, language, size["width"], name, found)
+                for name, look in LOOKS.items()
+                if (found := window.page.evaluate(look))
+            ]
             if language == "zh" and (found := window.page.evaluate(UNTRANSLATED, KNOWN)):
                 wrong.append((path, "untranslated", found))
     assert not wrong, "\n".join(map(str, wrong))
@@ -104,7 +119,9 @@ def vote(page: Page, choice: str, comment: str, reason: str = "", *, twice: bool
     page.wait_for_load_state()
 
 
-def test_a_file_is_asked_for_looked_at_voted_on_blind_and_read_by_its_team(open_as: OpenAs, ran: Runs) -> None:
+def test_a_file_is_asked_for_looked_at_voted_on_blind_and_read_by_its_team(
+    open_as: OpenAs, ran: Runs
+) -> None:
     wang, lin, zhou = open_as("wang"), open_as("lin").page, open_as("zhou").page
     page = ended(wang, ran.people)
     ask_for(page, "people.csv", twice=True)  # one request all the same, and no refusal of a second
@@ -140,7 +157,9 @@ def test_a_file_is_asked_for_looked_at_voted_on_blind_and_read_by_its_team(open_
     assert '"output.released' in saved.value.path().read_text().replace("\\", "")
 
 
-def test_copied_rows_are_shown_as_such_cannot_be_approved_and_the_team_reads_the_reason(open_as: OpenAs, ran: Runs) -> None:
+def test_copied_rows_are_shown_as_such_cannot_be_approved_and_the_team_reads_the_reason(
+    open_as: OpenAs, ran: Runs
+) -> None:
     wang, officers = open_as("wang"), [open_as("lin"), open_as("zhou")]
     page = ended(wang, ran.rows)
     ask_for(page, "rows.csv")
@@ -150,7 +169,9 @@ def test_copied_rows_are_shown_as_such_cannot_be_approved_and_the_team_reads_the
         address = officer.url.removeprefix(window.portal)
         check_whole(window, "/reviews", address, f"{address}/files/rows.csv")
         window.goto(address)
-        expect(officer.locator(".findings > li").filter(has_text="有 40 行重复了原始数据的行")).to_have_count(1)
+        expect(officer.locator(".findings > li").filter(has_text="有 40 行重复了原始数据的行")).to_have_count(
+            1
+        )
         expect(officer.get_by_role("radio", name="批准")).to_be_disabled()
         vote(officer, "拒绝", REASON, "含个体数值")
     check_whole(officers[0], "/reviews", address)

@@ -1,4 +1,5 @@
-"""The three people of the story do their whole job through the pages: an analyst, two officers, a company's buyer."""
+"""The three people of the story do their whole job through the pages:
+an analyst, two officers, a company's buyer."""
 
 import re
 from collections.abc import Callable
@@ -40,8 +41,14 @@ def test_an_analyst_finds_a_dataset_reads_its_page_and_asks_for_access(open_as: 
     expect(page.get_by_text("找到 1 个数据集")).to_be_visible()  # without a button: htmx fetched it
     page.get_by_role("link", name="居民就诊与医疗支出").click()
     told = page.locator("main")
-    for fact in ("RAND Health Insurance Experiment", "GPL-2.0-or-later", "每个对象最多计 5 行", "数据集 ε 10,每项授权至多 ε 4,",
-                 "约 20000 行", "个人"):
+    for fact in (
+        "RAND Health Insurance Experiment",
+        "GPL-2.0-or-later",
+        "每个对象最多计 5 行",
+        "数据集 ε 10,每项授权至多 ε 4,",
+        "约 20000 行",
+        "个人",
+    ):
         expect(told).to_contain_text(fact)
     row = page.get_by_role("row").filter(has_text="doctor_visits")
     expect(row).to_contain_text("就诊次数")
@@ -53,19 +60,27 @@ def test_an_analyst_finds_a_dataset_reads_its_page_and_asks_for_access(open_as: 
     expect(mine).to_contain_text("ε 2 · 截止 2027-03-31")
 
 
-def test_only_the_departments_officer_approves_with_less_refuses_with_a_reason_and_revokes(open_as: OpenAs) -> None:
+def test_only_the_departments_officer_approves_with_less_refuses_with_a_reason_and_revokes(
+    open_as: OpenAs,
+) -> None:
     wang, lin, zhou = open_as("wang").page, open_as("lin").page, open_as("zhou")
-    granted, refused = ask_for_access(wang, "比较各地区的平均就诊次数", "2"), ask_for_access(wang, "写得不够清楚的用途说明", "4")
+    granted, refused = (
+        ask_for_access(wang, "比较各地区的平均就诊次数", "2"),
+        ask_for_access(wang, "写得不够清楚的用途说明", "4"),
+    )
 
     # somebody of another department does not see it, and cannot decide it with a form that he makes himself
     zhou.page.get_by_role("link", name="待办").first.click()
     expect(zhou.page.locator(f"form[action='/queue/requests/{granted}/approve']")).to_have_count(0)
     zhou.expected[f"/queue/requests/{granted}/approve"] = 403
     token = zhou.page.locator("form[action='/logout'] input[name=csrf]").get_attribute("value")
-    zhou.page.evaluate("""([number, token]) => {
+    zhou.page.evaluate(
+        """([number, token]) => {
         const form = Object.assign(document.createElement('form'), {method: 'post', action: `/queue/requests/${number}/approve`});
         form.append(Object.assign(document.createElement('input'), {name: 'csrf', value: token}));
-        document.body.append(form); form.submit(); }""", [granted, token])
+        document.body.append(form); form.submit(); }""",  # noqa: E501
+        [granted, token],
+    )
     expect(zhou.page.get_by_role("heading", name="不允许")).to_be_visible()
 
     lin.get_by_role("link", name="待办").first.click()
@@ -107,12 +122,15 @@ def test_a_buyer_orders_gets_a_key_once_calls_and_sees_usage_and_bill_to_the_fen
     page.wait_for_url("**/licences/*")
     licence = page.url
     page.get_by_label("标签").fill("开店分析")
-    page.get_by_role("button", name="创建密钥").dblclick()  # as many people press every button: it is one key all the same
+    page.get_by_role(
+        "button", name="创建密钥"
+    ).dblclick()  # as many people press every button: it is one key all the same
     expect(page.get_by_text("此密钥只显示这一次")).to_be_visible()
     secret = page.locator(".key code").inner_text().strip()
     assert len(secret) > 30
 
-    # loaded again, it is the licence's page, with one key; the way back and the address typed again show the key no more
+    # loaded again, it is the licence's page, with one key; the way back and the address typed again
+    # show the key no more
     shown_at = page.url
     assert secret not in shown_at
     page.reload()
@@ -126,7 +144,9 @@ def test_a_buyer_orders_gets_a_key_once_calls_and_sees_usage_and_bill_to_the_fen
 
     address = f"{window.portal}/api/v1/call/inspections?year=2019"
     for number in range(3):  # one is free, two are 30 fen
-        answer = httpx.get(address, headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": f"shop-{number}"})
+        answer = httpx.get(
+            address, headers={"Authorization": f"Bearer {secret}", "Idempotency-Key": f"shop-{number}"}
+        )
         assert answer.status_code == httpx.codes.OK, answer.text
         assert answer.json()["rows"]
     page.goto(licence)

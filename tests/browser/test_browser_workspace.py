@@ -16,11 +16,13 @@ INTERVAL = re.compile(r"± [\d.,]+\s*95 %: [\d.,]+ … [\d.,]+")
 
 
 def test_one_login_opens_the_notebook_in_a_sealed_kernel_and_its_first_question_is_answered(
-        open_as: Callable[..., Window], town: LiveCity, asked: Callable[..., str]) -> None:
+    open_as: Callable[..., Window], town: LiveCity, asked: Callable[..., str]
+) -> None:
     number = asked("health.visits", "比较不同自付比例的就诊次数", "2")
     town.visitor("lin").vault("POST", f"/v1/requests/{number}/approve", json={})
     window = open_as("wang")
-    # Lab asks which formats it could convert to; the workspace's server has no conversion, on purpose (sandbox/hub/server.py)
+    # Lab asks which formats it could convert to; the workspace's server has no conversion, on purpose
+    # (sandbox/hub/server.py)
     window.expected["/api/nbconvert"] = 404
     page = window.page
     page.get_by_role("link", name="打开工作空间").first.click()
@@ -28,7 +30,9 @@ def test_one_login_opens_the_notebook_in_a_sealed_kernel_and_its_first_question_
     assert not page.locator("input[type=password]").count(), "a second login"
     notebook = page.locator(".jp-NotebookPanel:visible")
     expect(notebook).to_be_visible(timeout=60_000)
-    expect(page.locator(".lm-TabBar-tab.lm-mod-current").filter(has_text="01-first-question.ipynb")).to_be_visible()
+    expect(
+        page.locator(".lm-TabBar-tab.lm-mod-current").filter(has_text="01-first-question.ipynb")
+    ).to_be_visible()
     # before the kernel is there, Lab runs nothing
     expect(page.get_by_role("button", name="Cihu (sealed Python) | Idle")).to_be_visible(timeout=60_000)
     notebook.locator(".jp-Cell").first.click()
@@ -37,5 +41,7 @@ def test_one_login_opens_the_notebook_in_a_sealed_kernel_and_its_first_question_
     for number in range(1, ANSWER + 1):  # as fast as Lab follows
         expect(place).to_contain_text(f"Cell {number}/")
         page.keyboard.press("Shift+Enter")
-    answer = notebook.locator(".jp-OutputArea-output").filter(has_text="coinsurance").filter(has_text=INTERVAL)
+    answer = (
+        notebook.locator(".jp-OutputArea-output").filter(has_text="coinsurance").filter(has_text=INTERVAL)
+    )
     expect(answer.first).to_be_visible(timeout=60_000)

@@ -54,8 +54,12 @@ def test_two_hundred_at_once_on_the_last_of_a_budget_spend_it_exactly(database: 
         assert tx.execute(select(func.sum(reservations.c.picorho))).scalar_one() == 700
 
 
-@pytest.mark.parametrize(("limits", "names"), [((5, 10, 10), "grant"), ((10, 5, 10), "dataset"), ((10, 10, 5), "population")])
-def test_no_level_is_charged_unless_all_are(database: Database, limits: tuple[int, int, int], names: str) -> None:
+@pytest.mark.parametrize(
+    ("limits", "names"), [((5, 10, 10), "grant"), ((10, 5, 10), "dataset"), ((10, 10, 5), "population")]
+)
+def test_no_level_is_charged_unless_all_are(
+    database: Database, limits: tuple[int, int, int], names: str
+) -> None:
     open_all(database, *limits)
     with pytest.raises(BudgetExhausted, match=names), database.transaction() as tx:
         reserve(tx, id=uuid4(), grant="1", dataset="a.b", population="all", loss=PrivacyLoss(6))
@@ -68,12 +72,28 @@ def test_a_join_charges_both_grants_and_both_datasets_and_the_population_once(da
     with database.transaction() as tx:
         for account in others:
             open_account(tx, account, PrivacyLoss(5))
-        reserve(tx, id=uuid4(), grant="1", dataset="a.b", population="all", beside=[("2", "c.d")], loss=PrivacyLoss(4))
+        reserve(
+            tx,
+            id=uuid4(),
+            grant="1",
+            dataset="a.b",
+            population="all",
+            beside=[("2", "c.d")],
+            loss=PrivacyLoss(4),
+        )
     assert spent(database) == [4, 4, 4]
     with database.transaction() as tx:
         assert [statement(tx, account).spent.picorho for account in others] == [4, 4]
     with pytest.raises(BudgetExhausted, match="2"), database.transaction() as tx:
-        reserve(tx, id=uuid4(), grant="1", dataset="a.b", population="all", beside=[("2", "c.d")], loss=PrivacyLoss(4))
+        reserve(
+            tx,
+            id=uuid4(),
+            grant="1",
+            dataset="a.b",
+            population="all",
+            beside=[("2", "c.d")],
+            loss=PrivacyLoss(4),
+        )
     assert spent(database) == [4, 4, 4]
 
 

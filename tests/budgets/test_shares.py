@@ -1,7 +1,8 @@
-"""Fair shares: no sequence of one team's questions changes whether another's question within its share is charged.
+"""Fair shares: no sequence of one team's questions changes whether another's question within
+its share is charged.
 
-Random histories of approvals, questions, joins and ends are run on a real Postgres beside a model that knows of each team its own
-share alone; then at once, by many threads.
+Random histories of approvals, questions, joins and ends are run on a real Postgres beside a model that knows
+of each team its own share alone; then at once, by many threads.
 """
 
 import random
@@ -51,9 +52,16 @@ def give(database: Database, team: str, dataset: Account, picorho: int) -> State
         return give_share(tx, grant(team, dataset), dataset=dataset.key, population="all", picorho=picorho)
 
 
-def ask(database: Database, team: str, dataset: Account, loss: PrivacyLoss, beside: tuple[Account, ...] = ()) -> bool:
-    asked = {"grant": grant(team, dataset).key, "dataset": dataset.key, "population": "all", "loss": loss,
-             "beside": [(grant(team, other).key, other.key) for other in beside]}
+def ask(
+    database: Database, team: str, dataset: Account, loss: PrivacyLoss, beside: tuple[Account, ...] = ()
+) -> bool:
+    asked = {
+        "grant": grant(team, dataset).key,
+        "dataset": dataset.key,
+        "population": "all",
+        "loss": loss,
+        "beside": [(grant(team, other).key, other.key) for other in beside],
+    }
     with database.transaction() as tx:
         told = refusal(tx, **asked)  # type: ignore[arg-type]
     stop = None
@@ -73,7 +81,9 @@ def at(database: Database, account: Account) -> Statement:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(database: Database, seed: int) -> None:
+def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(
+    database: Database, seed: int
+) -> None:
     chance = random.Random(seed)
     opened(database)
     shares: dict[Account, PrivacyLoss] = {}  # of each account that holds one
@@ -85,7 +95,10 @@ def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(data
         account = grant(team, dataset)
         match chance.choice(["give", "ask", "ask", "ask", "ask", "join", "end"]):
             case "give":
-                wanted, before = chance.randint(1, 500), {level: at(database, level) for level in (dataset, POPULATION)}
+                wanted, before = (
+                    chance.randint(1, 500),
+                    {level: at(database, level) for level in (dataset, POPULATION)},
+                )
                 own = shares[account].picorho if account in shares else spent[account]
                 more = max(wanted, own) - own
                 if all(more <= level.left.picorho for level in before.values()):
@@ -104,9 +117,12 @@ def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(data
                 if not all(grant(team, one) in shares for one in asked):
                     continue  # without a live grant nobody gets as far as the ledger
                 loss = PrivacyLoss(chance.randint(1, 120), chance.choice([0, 0, chance.randint(1, 60)]))
-                fits = all(spent[grant(team, one)] + loss.picorho <= shares[grant(team, one)].picorho
-                           and spent_delta[grant(team, one)] + loss.delta_units <= shares[grant(team, one)].delta_units
-                           for one in asked)
+                fits = all(
+                    spent[grant(team, one)] + loss.picorho <= shares[grant(team, one)].picorho
+                    and spent_delta[grant(team, one)] + loss.delta_units
+                    <= shares[grant(team, one)].delta_units
+                    for one in asked
+                )
                 assert ask(database, team, asked[0], loss, tuple(asked[1:])) == fits
                 answers[fits] += 1
                 if fits:
@@ -114,11 +130,15 @@ def test_whether_a_question_is_charged_depends_on_its_own_teams_share_alone(data
                         spent[grant(team, one)] += loss.picorho
                         spent_delta[grant(team, one)] += loss.delta_units
         for level in (*DATASETS, POPULATION):
-            held = [share for held, share in shares.items() if level is POPULATION or held.key.endswith(level.key)]
+            held = [
+                share for held, share in shares.items() if level is POPULATION or held.key.endswith(level.key)
+            ]
             names = [name for name in shares if level is POPULATION or name.key.endswith(level.key)]
             now = at(database, level)
             assert now.held.picorho == sum(one.picorho for one in held) - sum(spent[name] for name in names)
-            assert now.held.delta_units == sum(one.delta_units for one in held) - sum(spent_delta[name] for name in names)
+            assert now.held.delta_units == sum(one.delta_units for one in held) - sum(
+                spent_delta[name] for name in names
+            )
             assert now.left.picorho >= 0 and now.left.delta_units >= 0
     assert answers[True] and answers[False]
 
@@ -147,7 +167,9 @@ def test_a_team_that_spends_all_its_delta_leaves_the_others_theirs(database: Dat
         assert ask(database, "river", DATASETS[0], PrivacyLoss(1, 10))
 
 
-def test_what_an_ended_grant_did_not_spend_can_be_promised_again_and_what_it_spent_not(database: Database) -> None:
+def test_what_an_ended_grant_did_not_spend_can_be_promised_again_and_what_it_spent_not(
+    database: Database,
+) -> None:
     opened(database, dataset=1000, population=5000)
     give(database, "lake", DATASETS[0], 1000)
     assert ask(database, "lake", DATASETS[0], PrivacyLoss(300))
@@ -173,7 +195,8 @@ def test_a_lower_limit_of_a_dataset_breaks_no_promise(database: Database) -> Non
 
 
 def test_at_once_every_team_spends_exactly_its_share_while_grants_come_and_go(database: Database) -> None:
-    """Four teams, far more questions than fit, and shares given and let go beside them: each is told yes as often as it fits."""
+    """Four teams, far more questions than fit, and shares given and let go beside them:
+    each is told yes as often as it fits."""
     opened(database, dataset=2000, population=3000)
     prices = {"lake": 7, "river": 11, "hill": 13}
     for team in prices:
@@ -206,8 +229,14 @@ def test_at_once_every_team_spends_exactly_its_share_while_grants_come_and_go(da
 def ask_at_once(database: Database, team: str, picorho: int) -> bool:
     try:
         with database.transaction() as tx:
-            reserve(tx, id=uuid4(), grant=grant(team, DATASETS[0]).key, dataset=DATASETS[0].key, population="all",
-                    loss=PrivacyLoss(picorho))
+            reserve(
+                tx,
+                id=uuid4(),
+                grant=grant(team, DATASETS[0]).key,
+                dataset=DATASETS[0].key,
+                population="all",
+                loss=PrivacyLoss(picorho),
+            )
     except BudgetExhausted:
         return False
     return True

@@ -9,28 +9,35 @@ from story import POLICIES, POLICY
 SCHEMA = POLICIES / "dataset.schema.json"
 
 
-@pytest.mark.parametrize(("before", "after", "line", "says"), [
-    ("grade: \"3\"", "grade: \"7\"", 6, "grade"),
-    ("grade: \"3\"", "grade: 3", 6, "grade"),
-    ("role: key, type: integer", "role: kye, type: integer", 15, "kye"),
-    (", values: {from: 1, to: 3}", "", 15, "public values"),
-    ("bounds: [0, 100], step: \"0.5\"", "bounds: [0, 100]", 16, "step"),
-    ("bounds: [0, 100]", "bounds: [100, 0]", 16, "ascending"),
-    ("bounds: [0, 100]", "bounds: [0.3, 100]", 16, "multiples"),
-    ("{column: person, ", "{column: persom, ", 10, "persom"),
-    ("grant_epsilon: \"4\"", "grant_epsilon: \"40\"", 11, "question <= grant <= dataset"),
-    ("budget: {delta", "budgets: {delta", 11, "budgets"),
-    ("[north, south, east]", "[north, 3]", 14, "not of type text"),
-    ("max_rows: 4", "max_rows: 0", 10, "max_rows"),
-    ("step: \"0.5\"", "step: \"0.3\"", 16, "step"),
-    ("  note: {", "  note: [", 18, ""),
-    ("grade: \"3\"", "grade: 2020-01-01", 6, "neither a text"),
-    ("max_rows: 4", "max_rows: .nan", 10, "neither a text"),
-    ("max_rows: 4", "max_rows: !!binary aGVq", 10, "neither a text"),
-    ("max_rows: 4", "1: 4", 10, "not a text"),
-    ("title: {zh: 就诊, en: Visits}\nsummary: {zh: 测试, en: Made-up rows for tests}",
-     "title: &said {zh: 就诊, en: Visits}\nsummary: *said", 4, "alias"),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "line", "says"),
+    [
+        ('grade: "3"', 'grade: "7"', 6, "grade"),
+        ('grade: "3"', "grade: 3", 6, "grade"),
+        ("role: key, type: integer", "role: kye, type: integer", 15, "kye"),
+        (", values: {from: 1, to: 3}", "", 15, "public values"),
+        ('bounds: [0, 100], step: "0.5"', "bounds: [0, 100]", 16, "step"),
+        ("bounds: [0, 100]", "bounds: [100, 0]", 16, "ascending"),
+        ("bounds: [0, 100]", "bounds: [0.3, 100]", 16, "multiples"),
+        ("{column: person, ", "{column: persom, ", 10, "persom"),
+        ('grant_epsilon: "4"', 'grant_epsilon: "40"', 11, "question <= grant <= dataset"),
+        ("budget: {delta", "budgets: {delta", 11, "budgets"),
+        ("[north, south, east]", "[north, 3]", 14, "not of type text"),
+        ("max_rows: 4", "max_rows: 0", 10, "max_rows"),
+        ('step: "0.5"', 'step: "0.3"', 16, "step"),
+        ("  note: {", "  note: [", 18, ""),
+        ('grade: "3"', "grade: 2020-01-01", 6, "neither a text"),
+        ("max_rows: 4", "max_rows: .nan", 10, "neither a text"),
+        ("max_rows: 4", "max_rows: !!binary aGVq", 10, "neither a text"),
+        ("max_rows: 4", "1: 4", 10, "not a text"),
+        (
+            "title: {zh: 就诊, en: Visits}\nsummary: {zh: 测试, en: Made-up rows for tests}",
+            "title: &said {zh: 就诊, en: Visits}\nsummary: *said",
+            4,
+            "alias",
+        ),
+    ],
+)
 def test_a_fault_names_its_line(before: str, after: str, line: int, says: str) -> None:
     assert before in POLICY
     with pytest.raises(InvalidInput) as refusal:
@@ -48,11 +55,16 @@ def test_what_is_no_policy_at_all_is_refused_with_a_remedy(text: str) -> None:
 
 
 def test_a_dataset_without_a_unit_must_be_open() -> None:
-    text = POLICY.replace("unit: {column: person, kind: person, max_rows: 4}\n", "").replace("role: unit", "role: attribute")
+    text = POLICY.replace("unit: {column: person, kind: person, max_rows: 4}\n", "").replace(
+        "role: unit", "role: attribute"
+    )
     with pytest.raises(InvalidInput, match="must be open"):
         read_policy(text, schema=SCHEMA)
 
 
 @pytest.mark.parametrize("name", ["health.visits", "market.inspections"])
 def test_the_citys_own_policies_are_good(name: str) -> None:
-    assert read_policy((POLICIES / "datasets" / f"{name}.yaml").read_text("utf-8"), schema=SCHEMA).dataset == name
+    assert (
+        read_policy((POLICIES / "datasets" / f"{name}.yaml").read_text("utf-8"), schema=SCHEMA).dataset
+        == name
+    )

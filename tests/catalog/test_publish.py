@@ -24,12 +24,20 @@ def test_a_version_is_stored_in_the_raw_bucket_sorted_by_unit(story: Story) -> N
 
 
 def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
-    done = publish(story.database, repository=story.repository, store=story.store, gate=story.gate,
-                   populations=read_populations(POLICIES), officer=story.principal("lin"), policy_text=POLICY,
-                   body=rows_csv())
+    done = publish(
+        story.database,
+        repository=story.repository,
+        store=story.store,
+        gate=story.gate,
+        populations=read_populations(POLICIES),
+        officer=story.principal("lin"),
+        policy_text=POLICY,
+        body=rows_csv(),
+    )
     assert any("outside the bounds" in line for line in done.profile.advice())
     assert done.profile.rows_left_out_percent > 0
-    assert done.profile.max_rows_for_most == 10  # up to six rows a person: 5 leaves out more than one in a hundred
+    # up to six rows a person: 5 leaves out more than one in a hundred
+    assert done.profile.max_rows_for_most == 10
 
 
 def test_a_file_with_many_more_rows_than_its_policy_says_is_refused(story: Story) -> None:
@@ -48,14 +56,17 @@ def test_a_file_with_many_more_rows_than_its_policy_says_is_refused(story: Story
     assert any("about_rows" in line for line in story.publish(body, policy=far).advice())
 
 
-@pytest.mark.parametrize(("bad", "says"), [
-    (f"p9,north,{CANARY},1,1,n,2026-01-01,true,s", "year"),
-    (f"p9,north,1,{CANARY},1,n,2026-01-01,true,s", "cost"),
-    (f"p9,north,1,1,1,n,{CANARY},true,s", "day"),
-    (f",north,1,1,1,{CANARY},2026-01-01,true,s", "person"),
-    (f"p9,north,1,1,,{CANARY},2026-01-01,true,s", "visits"),
-    (f"p9,{CANARY}", "CSV"),
-])
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (f"p9,north,{CANARY},1,1,n,2026-01-01,true,s", "year"),
+        (f"p9,north,1,{CANARY},1,n,2026-01-01,true,s", "cost"),
+        (f"p9,north,1,1,1,n,{CANARY},true,s", "day"),
+        (f",north,1,1,1,{CANARY},2026-01-01,true,s", "person"),
+        (f"p9,north,1,1,,{CANARY},2026-01-01,true,s", "visits"),
+        (f"p9,{CANARY}", "CSV"),
+    ],
+)
 def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, says: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         story.publish(rows_csv(5, extra=bad + "\n"))
@@ -64,11 +75,18 @@ def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, s
     assert not story.repository.all()
 
 
-@pytest.mark.parametrize(("body", "says"), [
-    (b"", "empty"), (b"PAR1 broken", "Parquet"), (b"a,b\n1,2\n", "has not"), (b"\xff\xfe\x00", "CSV"),
-    (b"person,district\xff\np1,north\n", "CSV"), (b"person,person\np1,p1\n", "twice person"),
-    (b"person,district,year,cost,visits,note,day,smoker,secret\n", "no rows"),
-])
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"PAR1 broken", "Parquet"),
+        (b"a,b\n1,2\n", "has not"),
+        (b"\xff\xfe\x00", "CSV"),
+        (b"person,district\xff\np1,north\n", "CSV"),
+        (b"person,person\np1,p1\n", "twice person"),
+        (b"person,district,year,cost,visits,note,day,smoker,secret\n", "no rows"),
+    ],
+)
 def test_a_file_that_cannot_be_a_table_is_refused_clearly(story: Story, body: bytes, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         story.publish(body)
@@ -95,14 +113,28 @@ def test_a_damaged_parquet_file_is_refused_wherever_it_is_damaged(story: Story) 
 def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
     for somebody in ("zhou", "wang"):
         with pytest.raises(Forbidden):
-            publish(story.database, repository=story.repository, store=story.store, gate=story.gate,
-                    populations=story.populations, officer=story.principal(somebody), policy_text=POLICY,
-                    body=rows_csv())
+            publish(
+                story.database,
+                repository=story.repository,
+                store=story.store,
+                gate=story.gate,
+                populations=story.populations,
+                officer=story.principal(somebody),
+                policy_text=POLICY,
+                body=rows_csv(),
+            )
 
 
 def test_another_department_cannot_take_a_name(story: Story) -> None:
     story.publish()
     with pytest.raises(Conflict):
-        publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
-                officer=story.principal("zhou"), policy_text=POLICY.replace("department: health", "department: market"),
-                body=rows_csv())
+        publish(
+            story.database,
+            repository=story.repository,
+            store=story.store,
+            gate=story.gate,
+            populations=story.populations,
+            officer=story.principal("zhou"),
+            policy_text=POLICY.replace("department: health", "department: market"),
+            body=rows_csv(),
+        )

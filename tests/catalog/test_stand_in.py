@@ -1,4 +1,5 @@
-"""Stand-in rows: within the policy, of the raw rows' schema, the same for everybody, and never made of a row."""
+"""Stand-in rows: within the policy, of the raw rows' schema, the same for everybody,
+and never made of a row."""
 
 import io
 import itertools
@@ -19,7 +20,11 @@ from story import POLICIES, POLICY, VERSION, Story, rows_csv
 
 WORDS = Words("名", "name")
 STEPS = [Fraction(1), Fraction(1, 10), Fraction(1, 50), Fraction(1, 10**6)]
-KEYS = {Type.INTEGER: st.integers(-2**40, 2**40), Type.TEXT: st.text("ab 东'\"", max_size=5), Type.BOOLEAN: st.booleans()}
+KEYS = {
+    Type.INTEGER: st.integers(-(2**40), 2**40),
+    Type.TEXT: st.text("ab 东'\"", max_size=5),
+    Type.BOOLEAN: st.booleans(),
+}
 COMMITTED = sorted((POLICIES / "datasets").glob("*.yaml"))
 
 
@@ -38,9 +43,11 @@ def columns(draw: st.DrawFn, name: str) -> Column:
     if role is Role.MEASURE:
         kind = draw(st.sampled_from([Type.INTEGER, Type.NUMBER]))
         step = Fraction(1) if kind is Type.INTEGER else draw(st.sampled_from(STEPS))
-        low = draw(st.integers(-2**40, 2**40 - 1))
+        low = draw(st.integers(-(2**40), 2**40 - 1))
         high = draw(st.integers(low + 1, 2**40))
-        return Column(name, role, kind, WORDS, "3", bounds=Bounds(low * step, high * step, step), required=required)
+        return Column(
+            name, role, kind, WORDS, "3", bounds=Bounds(low * step, high * step, step), required=required
+        )
     return Column(name, role, draw(st.sampled_from(list(Type))), WORDS, "3", required=required)
 
 
@@ -52,8 +59,22 @@ def policies(draw: st.DrawFn) -> DatasetPolicy:
         unit = PrivacyUnit("who", "person", draw(st.sampled_from([1, 2, 5, 40, 100_000])))
         kind = draw(st.sampled_from([Type.INTEGER, Type.TEXT]))
         made.insert(draw(st.integers(0, len(made))), Column("who", Role.UNIT, kind, WORDS, "4"))
-    return DatasetPolicy("a.b", WORDS, WORDS, "health", "3" if unit else "1", "", "", "", "",
-                         draw(st.sampled_from([0, 1, 7, 900, 10**9])), "residents" if unit else "", unit, None, tuple(made))
+    return DatasetPolicy(
+        "a.b",
+        WORDS,
+        WORDS,
+        "health",
+        "3" if unit else "1",
+        "",
+        "",
+        "",
+        "",
+        draw(st.sampled_from([0, 1, 7, 900, 10**9])),
+        "residents" if unit else "",
+        unit,
+        None,
+        tuple(made),
+    )
 
 
 @settings(deadline=None)  # the first table takes longer: pyarrow wakes up
@@ -89,7 +110,9 @@ def test_units_are_sorted_invented_and_have_no_more_rows_than_count(policy: Data
         return
     units = stand_in(version_of(policy))["who"].to_pylist()
     assert units == sorted(units)
-    assert all(unit < 0 if isinstance(unit, int) else unit.startswith("stand-in-residents-") for unit in units)
+    assert all(
+        unit < 0 if isinstance(unit, int) else unit.startswith("stand-in-residents-") for unit in units
+    )
     sizes = [len(list(rows)) for _, rows in itertools.groupby(units)]
     assert max(sizes) <= policy.unit.max_rows
     if policy.unit.max_rows > 1 and len(units) >= 900:
@@ -104,13 +127,17 @@ def test_the_same_version_gives_the_same_rows_and_the_next_one_others() -> None:
 
 @pytest.mark.parametrize("rows", [rows_csv(), rows_csv(3, seed=8)], ids=["300 people", "3 other people"])
 def test_rows_in_the_vault_change_nothing(story: Story, rows: bytes) -> None:
-    """What is made in a city with rows is what anybody makes of the policy's text alone, whatever the rows are."""
+    """What is made in a city with rows is what anybody makes of the policy's text alone,
+    whatever the rows are."""
     story.publish(rows)
     assert stand_in(story.repository.current("clinic.visits")).equals(stand_in(VERSION))
 
 
-@pytest.mark.parametrize("text", [POLICY, *[file.read_text("utf-8") for file in COMMITTED]],
-                         ids=["clinic.visits", *[file.stem for file in COMMITTED]])
+@pytest.mark.parametrize(
+    "text",
+    [POLICY, *[file.read_text("utf-8") for file in COMMITTED]],
+    ids=["clinic.visits", *[file.stem for file in COMMITTED]],
+)
 def test_the_file_has_the_schema_of_the_raw_one(story: Story, text: str) -> None:
     """Published as a dataset itself, the stand-in's file gets back the same schema, Arrow's and Parquet's."""
     policy = read_policy(text, schema=POLICIES / "dataset.schema.json")
@@ -126,24 +153,39 @@ def test_the_file_has_the_schema_of_the_raw_one(story: Story, text: str) -> None
     version = story.repository.current(policy.dataset)
     raw = pyarrow.parquet.read_table(io.BytesIO(story.store.get(version.object_name, version.object_version)))
     shown = raw.select(made.column_names)
-    if policy.unit and made.schema.field(policy.unit.column).type == pyarrow.string():  # a dataset's ids are normalised
+    # a dataset's ids are normalised
+    if policy.unit and made.schema.field(policy.unit.column).type == pyarrow.string():
         place = made.column_names.index(policy.unit.column)
-        made = made.set_column(place, made.schema.field(place), pyarrow.compute.utf8_upper(made.column(place)))
+        made = made.set_column(
+            place, made.schema.field(place), pyarrow.compute.utf8_upper(made.column(place))
+        )
     assert shown.schema.equals(made.schema) and shown.equals(made)
     plain = io.BytesIO()
     pyarrow.parquet.write_table(shown, plain, store_schema=False)
-    assert pyarrow.parquet.ParquetFile(io.BytesIO(body)).schema.equals(pyarrow.parquet.ParquetFile(plain).schema)
+    assert pyarrow.parquet.ParquetFile(io.BytesIO(body)).schema.equals(
+        pyarrow.parquet.ParquetFile(plain).schema
+    )
 
 
 def publish_as(story: Story, who: str, body: bytes, text: str) -> None:
     from sandbox.catalog.publish import publish
 
-    publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
-            officer=story.principal(who), policy_text=text, body=body)
+    publish(
+        story.database,
+        repository=story.repository,
+        store=story.store,
+        gate=story.gate,
+        populations=story.populations,
+        officer=story.principal(who),
+        policy_text=text,
+        body=body,
+    )
 
 
 def units_of(text: str) -> set[str]:
-    return set(stand_in(version_of(read_policy(text, schema=POLICIES / "dataset.schema.json")))["person"].to_pylist())
+    return set(
+        stand_in(version_of(read_policy(text, schema=POLICIES / "dataset.schema.json")))["person"].to_pylist()
+    )
 
 
 def test_datasets_of_one_population_join_and_those_of_two_do_not() -> None:

@@ -1,4 +1,5 @@
-"""Is every sum over few units found, and none that is not there? Beside a search of all sets of few units, in exact fractions."""
+"""Is every sum over few units found, and none that is not there?
+Beside a search of all sets of few units, in exact fractions."""
 
 from itertools import combinations
 
@@ -17,21 +18,30 @@ from sandbox.declared.small_unit_search import TooMany, few_behind
 def determined(numbers: list[list[int]], least: int, already: int) -> bool:
     """Whether some set of fewer than `least` units is told of, and was not before: each set is tried."""
     width = len(numbers[0])
-    return any(told_of(numbers, units) > told_of(numbers[:already], units)
-               for size in range(1, min(least, width + 1)) for units in combinations(range(width), size))
+    return any(
+        told_of(numbers, units) > told_of(numbers[:already], units)
+        for size in range(1, min(least, width + 1))
+        for units in combinations(range(width), size)
+    )
 
 
 @st.composite
 def systems(draw: st.DrawFn) -> tuple[list[list[int]], int, int]:
     width, height = draw(st.integers(1, 9)), draw(st.integers(1, 6))
     most = draw(st.sampled_from([1, 1, 3]))
-    numbers = draw(st.lists(st.lists(st.integers(0, most), min_size=width, max_size=width), min_size=height, max_size=height))
+    numbers = draw(
+        st.lists(
+            st.lists(st.integers(0, most), min_size=width, max_size=width), min_size=height, max_size=height
+        )
+    )
     return numbers, draw(st.integers(2, 5)), draw(st.integers(0, height - 1))
 
 
 @settings(max_examples=300, deadline=None)
 @given(systems())
-def test_what_few_units_are_told_of_is_found_exactly_when_it_is_there(system: tuple[list[list[int]], int, int]) -> None:
+def test_what_few_units_are_told_of_is_found_exactly_when_it_is_there(
+    system: tuple[list[list[int]], int, int],
+) -> None:
     numbers, least, already = system
     found = few_behind(atoms_of(csr_matrix(np.array(numbers))), least, already)
     assert (found is not None) == determined(numbers, least, already)
@@ -59,7 +69,9 @@ def test_the_same_is_found_by_drawing_units(seed: int, height: int, least_others
 
 def parted(units: int, *parts: int) -> list[list[int]]:
     """Numbers that part units by their remainder."""
-    return [[int(unit % modulus == rest) for unit in range(units)] for modulus in parts for rest in range(modulus)]
+    return [
+        [int(unit % modulus == rest) for unit in range(units)] for modulus in parts for rest in range(modulus)
+    ]
 
 
 def test_tables_that_part_many_units_in_several_ways_tell_of_nobody() -> None:
@@ -74,15 +86,24 @@ def test_one_person_is_found_behind_three_tables_of_hundreds() -> None:
 
 
 def test_what_was_known_of_few_before_hides_nothing_new() -> None:
-    """Of numbers that left under a grade that asks for fewer units: what these tell of few is old; the new one is found."""
+    """Of numbers that left under a grade that asks for fewer units: what these tell of few is old;
+    the new one is found."""
     draw = np.random.default_rng(5)
     numbers = draw.integers(0, 3, (10, 900))
     less = numbers[:6].copy()  # each less a few, told long ago
     for row in range(6):
-        less[row, row * 10: row * 10 + 6] += 1
+        less[row, row * 10 : row * 10 + 6] += 1
     old = np.vstack([numbers, less])
-    assert few_behind(atoms_of(csr_matrix(old)), 5) is None and few_behind(atoms_of(csr_matrix(old)), 10) is not None
-    assert few_behind(atoms_of(csr_matrix(np.vstack([old, draw.integers(0, 3, (1, 900))]))), 10, already=len(old)) is None
+    assert (
+        few_behind(atoms_of(csr_matrix(old)), 5) is None
+        and few_behind(atoms_of(csr_matrix(old)), 10) is not None
+    )
+    assert (
+        few_behind(
+            atoms_of(csr_matrix(np.vstack([old, draw.integers(0, 3, (1, 900))]))), 10, already=len(old)
+        )
+        is None
+    )
     new = numbers[7] + numbers[8]
     new[800] += 1
     found = few_behind(atoms_of(csr_matrix(np.vstack([old, new]))), 10, already=len(old))
@@ -110,7 +131,9 @@ def test_what_many_teams_asked_alike_counts_once(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("bound", ["MOST_NUMBERS", "MOST_LISTED"])
-def test_beyond_its_bounds_it_says_so_and_not_that_all_is_well(monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+def test_beyond_its_bounds_it_says_so_and_not_that_all_is_well(
+    monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
     monkeypatch.setattr(module, bound, 2)
     numbers = parted(100, 2)
     numbers.append([int(unit != 44) for unit in range(100)])

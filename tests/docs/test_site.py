@@ -1,4 +1,5 @@
-"""The documentation builds without a warning, has no broken link, and is whole in both languages where it says so."""
+"""The documentation builds without a warning, has no broken link,
+and is whole in both languages where it says so."""
 
 import os
 import re
@@ -60,7 +61,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Page(HTMLParser):
-    """What a page has: places that can be linked to, links, and what a browser would fetch, run or colour by itself."""
+    """What a page has: places that can be linked to, links, and what a browser would fetch,
+    run or colour by itself."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()

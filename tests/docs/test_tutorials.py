@@ -1,4 +1,5 @@
-"""Every command and cell of the tutorials works as it is written, and every how-to's commands too, in one demo city."""
+"""Every command and cell of the tutorials works as it is written, and every how-to's commands too,
+in one demo city."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from docs.tutorial_blocks import CHECKOUT, RUN, TUTORIALS, Block, Cells, Reader, blocks_of, missing_lines
+from sandbox.client.session import places
 from sandbox.standalone.fresh import fresh_city
 from sandbox.standalone.settings import read_settings
-from sandbox.client.session import places
 from sandbox.standalone.welcome import load_demo
 from sandbox.standalone.workspace_visit import open_workspace
 
@@ -70,7 +71,8 @@ def test_every_tutorial_is_a_lesson_that_is_typed() -> None:
 
 @pytest.mark.parametrize("page", [*TUTORIALS.glob("*.md"), *HOW_TO.glob("*.md")], ids=lambda page: page.stem)
 def test_a_block_says_whether_it_is_run(page: Path) -> None:
-    """A tutorial leaves nothing to the reader but the start of the city; a how-to may show what needs more than a demo."""
+    """A tutorial leaves nothing to the reader but the start of the city;
+    a how-to may show what needs more than a demo."""
     for block in blocks_of(page):
         assert block.kind in KINDS, (page, block.line)
         if page.parent == TUTORIALS:

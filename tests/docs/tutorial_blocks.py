@@ -10,10 +10,11 @@ from typing import Any, Protocol
 CHECKOUT = Path(__file__).resolve().parents[2]
 TUTORIALS = CHECKOUT / "docs" / "tutorials"
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# typed by the reader; `text` is what came of the block before, `console` is what a tutorial begins with
 RUN = (
     "sh",
     "python",
-)  # typed by the reader; `text` is what came of the block before, `console` is what a tutorial begins with
+)
 REFUSED = "# refused"
 NUMBER = re.compile(r"\d[\d.,:]*")
 PORTAL = "http://127.0.0.1:8600"
@@ -46,7 +47,8 @@ class Cells(Protocol):
 
 @dataclass
 class Reader:
-    """Types the blocks of one tutorial. Shell variables that are exported, and the folder, are kept from block to block."""
+    """Types the blocks of one tutorial.
+    Shell variables that are exported, and the folder, are kept from block to block."""
 
     folder: Path
     home: Path
@@ -93,7 +95,8 @@ def shown_text(output: dict[str, Any]) -> str:
 
 
 def masked(text: str) -> list[str]:
-    """The lines of an output in which every number is the same: noise, identifiers and times differ from run to run."""
+    """The lines of an output in which every number is the same:
+    noise, identifiers and times differ from run to run."""
     lines = (" ".join(NUMBER.sub("0", line).split()) for line in text.splitlines())
     return [line for line in lines if line and line != "…"]
 

@@ -31,7 +31,9 @@ def client() -> TestClient:
     def fails() -> None:
         raise ValueError("CANARY-value")
 
-    guarded = BodyLimit(app, 1000, large=("POST", "/large", 5000), admit=lambda token: None if token else refuse(token))
+    guarded = BodyLimit(
+        app, 1000, large=("POST", "/large", 5000), admit=lambda token: None if token else refuse(token)
+    )
     return TestClient(RequestLog(guarded, log), raise_server_exceptions=False)
 
 
@@ -51,9 +53,12 @@ def test_the_large_request_is_admitted_before_it_is_read(client: TestClient) -> 
 
 
 def test_a_failure_leaves_its_kind_in_the_log_and_not_its_words(
-        client: TestClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    client: TestClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     with caplog.at_level(logging.INFO):
         assert client.get("/fails?secret=CANARY-query").status_code == 503
     said = caplog.text + "".join(capfd.readouterr())
     assert "ValueError" in said
-    assert "CANARY" not in "".join(line for line in said.splitlines() if "httpx" not in line and "HTTP Request" not in line)
+    assert "CANARY" not in "".join(
+        line for line in said.splitlines() if "httpx" not in line and "HTTP Request" not in line
+    )

@@ -1,4 +1,5 @@
-"""What does the budget's page tell, and to whom? Who spent it on what: to the team that spent it, and to nobody else."""
+"""What does the budget's page tell, and to whom?
+Who spent it on what: to the team that spent it, and to nobody else."""
 
 from asked_vault import AskedVault
 
@@ -11,10 +12,16 @@ def test_a_team_sees_who_spent_its_budget_on_which_question(asked: AskedVault) -
     assert again["stored"], "it was paid already"
     for member in (asked.person("wang"), asked.kernel("song")):
         [one] = member.send("GET", f"/v1/budgets?grant={grant.id}").json()
-        assert one["spent"]["people"] == [{"who": "wang", "questions": 1, "picorho": paid["price"]["picorho"]}]
+        assert one["spent"]["people"] == [
+            {"who": "wang", "questions": 1, "picorho": paid["price"]["picorho"]}
+        ]
         [question] = one["spent"]["questions"]
         assert (question["answer_id"], question["who"], question["sql"], question["status"]) == (
-            paid["answer_id"], "wang", sql, "released")
+            paid["answer_id"],
+            "wang",
+            sql,
+            "released",
+        )
         assert question["at"][:4].isdigit()
 
 
@@ -31,6 +38,9 @@ def test_every_grant_of_a_team_on_a_dataset_shows_the_same_account(asked: AskedV
     second = asked.grant(dataset, person="song")
     asked.person("wang").answer(f"SELECT COUNT(*) AS n FROM {dataset}", grant=first.id)
     asked.person("song").answer(f"SELECT year, COUNT(*) AS n FROM {dataset} GROUP BY year", grant=second.id)
-    shown = [asked.person("wang").send("GET", f"/v1/budgets?grant={one.id}").json()[0]["spent"] for one in (first, second)]
+    shown = [
+        asked.person("wang").send("GET", f"/v1/budgets?grant={one.id}").json()[0]["spent"]
+        for one in (first, second)
+    ]
     assert shown[0] == shown[1] and len(shown[0]["questions"]) == 2
     assert shown[0]["questions"][0]["who"] == "song", "newest first"

@@ -1,4 +1,5 @@
-"""No text that anybody sends to the vault is a failure of the vault: it is taken, or refused with what is wrong."""
+"""No text that anybody sends to the vault is a failure of the vault:
+it is taken, or refused with what is wrong."""
 
 import resource
 
@@ -16,7 +17,11 @@ def test_no_text_in_any_field_is_a_failure_of_the_vault(asked: AskedVault) -> No
     dataset, _ = asked.dataset()
     people, failed, count = [asked.person("lin"), asked.person("wang")], [], 0
     for sent in requests(document):
-        person = people[0] if "datasets" in sent.path or "approve" in sent.path or "refuse" in sent.path else people[1]
+        person = (
+            people[0]
+            if "datasets" in sent.path or "approve" in sent.path or "refuse" in sent.path
+            else people[1]
+        )
         headers = {"Authorization": f"Bearer {person.token}", "Content-Type": "application/json"}
         path = sent.path.replace("clinic.visits", dataset)
         answer = person.client.request(sent.method, path, content=sent.body, headers=headers)
@@ -29,12 +34,15 @@ def test_no_text_in_any_field_is_a_failure_of_the_vault(asked: AskedVault) -> No
 
 def test_a_policy_with_a_nul_or_a_broken_surrogate_is_refused(asked: AskedVault) -> None:
     for text in (r'"no\0rth"', r'"no\uD800rth"', "no\0rth"):
-        told = asked.publish(POLICY.replace("clinic.visits", "clinic.hostile").replace("[north,", f"[{text},"), rows_csv(5))
+        told = asked.publish(
+            POLICY.replace("clinic.visits", "clinic.hostile").replace("[north,", f"[{text},"), rows_csv(5)
+        )
         assert told.status_code == 422 and told.json()["remedy"], told.text
 
 
 def test_an_upload_never_needs_a_file(postgres: Postgres, template: str, s3: S3Server) -> None:
-    """Beyond the megabyte at which forms are usually spooled to a temporary file: no file of this vault may grow so large."""
+    """Beyond the megabyte at which forms are usually spooled to a temporary file:
+    no file of this vault may grow so large."""
     rows = rows_csv(20_000)
     assert len(rows) > 2 * LARGEST_FILE
     with asked_vault(postgres, template, s3) as vault, vault.start() as process:

@@ -1,4 +1,5 @@
-"""Who gets stand-in rows, at which door, and at what price? Whoever may see the dataset, at both, for nothing."""
+"""Who gets stand-in rows, at which door, and at what price?
+Whoever may see the dataset, at both, for nothing."""
 
 import io
 
@@ -22,10 +23,20 @@ def fetched(asker: Asker, dataset: str) -> bytes:
 def test_everybody_gets_the_same_rows_at_both_doors_and_nothing_is_spent(asked: AskedVault) -> None:
     dataset, grant = asked.dataset()
     before = asked.spent(grant)
-    bodies = [fetched(asker, dataset) for asker in (
-        asked.person("wang"), asked.kernel("song"), asked.person("qin"), asked.person("lin"), asked.person("wang"))]
+    bodies = [
+        fetched(asker, dataset)
+        for asker in (
+            asked.person("wang"),
+            asked.kernel("song"),
+            asked.person("qin"),
+            asked.person("lin"),
+            asked.person("wang"),
+        )
+    ]
     assert len(set(bodies)) == 1
-    assert pyarrow.parquet.read_table(io.BytesIO(bodies[0])).num_rows == 1000, "about_rows of the policy, not the rows there are"
+    assert pyarrow.parquet.read_table(io.BytesIO(bodies[0])).num_rows == 1000, (
+        "about_rows of the policy, not the rows there are"
+    )
     assert asked.spent(grant) == before
 
 
@@ -46,6 +57,11 @@ def test_hidden_columns_are_not_even_invented(asked: AskedVault) -> None:
 
 def test_who_is_not_logged_in_gets_none_and_a_dataset_that_is_not_there_is_named(asked: AskedVault) -> None:
     dataset, _ = asked.dataset()
-    assert Asker(asked.person("wang").client, "no.real.token").send("GET", f"/v1/datasets/{dataset}/stand-in").status_code == 401
+    assert (
+        Asker(asked.person("wang").client, "no.real.token")
+        .send("GET", f"/v1/datasets/{dataset}/stand-in")
+        .status_code
+        == 401
+    )
     answer = asked.kernel("wang").send("GET", "/v1/datasets/clinic.nothing/stand-in")
     assert answer.status_code == 404 and answer.json()["code"] == "dataset_not_found"

@@ -1,7 +1,8 @@
-"""A question's process is ended at its limit wherever it is, and whatever it does: no call of the engine is waited for.
+"""A question's process is ended at its limit wherever it is, and whatever it does:
+no call of the engine is waited for.
 
-Source: an interrupt is looked at between two vectors, and one vector of one function can take minutes (DuckDB,
-`Connection.interrupt`); found by asking for a long text's replacement with the source in hand.
+Source: an interrupt is looked at between two vectors, and one vector of one function can take minutes
+(DuckDB, `Connection.interrupt`); found by asking for a long text's replacement with the source in hand.
 """
 
 import os
@@ -22,9 +23,14 @@ from sandbox.engines.work import TableWork, read_table
 from story import DATASET
 
 LONG_CALL = "SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))"
-HASH_BUILD = ("SELECT count(*) FROM (SELECT a.range * 7919 + b.range AS x FROM range(100000) AS a, range(100000) AS b) "
-              "AS l JOIN (SELECT range AS x FROM range(100)) AS r USING (x)")
-GROUPS = "SELECT count(*) FROM (SELECT hash(a.range, b.range) AS h FROM range(30000) AS a, range(30000) AS b GROUP BY h)"
+HASH_BUILD = (
+    "SELECT count(*) FROM (SELECT a.range * 7919 + b.range AS x FROM range(100000) AS a, range(100000) AS b) "
+    "AS l JOIN (SELECT range AS x FROM range(100)) AS r USING (x)"
+)
+GROUPS = (
+    "SELECT count(*) FROM (SELECT hash(a.range, b.range) AS h "
+    "FROM range(30000) AS a, range(30000) AS b GROUP BY h)"
+)
 ENDLESS = {"one long scalar call": LONG_CALL, "building a hash table": HASH_BUILD, "grouping": GROUPS}
 BIG, SHORT = 10_000.0, 0.3
 
@@ -54,8 +60,11 @@ def children() -> set[int]:
     waiting = [os.getpid()]
     while waiting:
         try:
-            found = [int(pid) for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children")
-                     for pid in task.read_text().split()]
+            found = [
+                int(pid)
+                for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children")
+                for pid in task.read_text().split()
+            ]
         except OSError:  # it ended meanwhile
             continue
         below.update(found)
@@ -66,13 +75,17 @@ def children() -> set[int]:
 @pytest.mark.parametrize("what", ENDLESS)
 @pytest.mark.parametrize("limit", ["the clock", "its processors' time"])
 def test_a_question_is_ended_at_its_limit_also_within(
-        what: str, limit: str, processes: EngineProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+    what: str, limit: str, processes: EngineProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
     processes.run(Probe(0.001), [], seconds=BIG, computing_seconds=BIG)  # the fork server is there
     before = children()
     seconds, computing = (SHORT, BIG) if limit == "the clock" else (BIG, SHORT)
     with pytest.raises(TaskFailed):
-        processes.run(Compute(TableWork(ENDLESS[what]), 2**30), [], seconds=seconds, computing_seconds=computing)
-    while children() - before:  # a killed process takes a moment to be gone; a living one would be waited for until the timeout
+        processes.run(
+            Compute(TableWork(ENDLESS[what]), 2**30), [], seconds=seconds, computing_seconds=computing
+        )
+    # a killed process takes a moment to be gone; a living one would be waited for until the timeout
+    while children() - before:
         pass
 
 
@@ -92,7 +105,9 @@ def test_an_interrupt_of_the_engine_does_not_end_a_long_call() -> None:
 
 
 @pytest.mark.parametrize("how", ["signal", "error"])
-def test_a_crash_looks_like_every_other_failure_and_the_next_question_is_answered(how: str, processes: EngineProcesses) -> None:
+def test_a_crash_looks_like_every_other_failure_and_the_next_question_is_answered(
+    how: str, processes: EngineProcesses
+) -> None:
     with pytest.raises(TaskFailed) as failure:
         processes.run(Dies(how), [], seconds=BIG, computing_seconds=BIG)
     assert "4711" not in repr(failure.value)
@@ -118,12 +133,21 @@ def test_a_question_reads_its_files_and_nothing_else(processes: EngineProcesses)
     assert file is not None
 
     def asked(sql: str) -> list[object]:
-        answer = processes.run(Compute(TableWork(sql), 2**30), [file], seconds=BIG, computing_seconds=BIG).answer
+        answer = processes.run(
+            Compute(TableWork(sql), 2**30), [file], seconds=BIG, computing_seconds=BIG
+        ).answer
         return read_table(answer).column(0).to_pylist()
 
     assert asked("SELECT sum(a) FROM rows_to_join") == [6]
-    for sql in ("SELECT * FROM read_text('/etc/hostname')", "SELECT * FROM glob('/*')", "CREATE TABLE d0.x AS SELECT 1",
-                "ATTACH '/tmp/x.duckdb'", "SET enable_external_access = true", "INSTALL httpfs", "COPY (SELECT 1) TO '/tmp/x'"):
+    for sql in (
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM glob('/*')",
+        "CREATE TABLE d0.x AS SELECT 1",
+        "ATTACH '/tmp/x.duckdb'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "COPY (SELECT 1) TO '/tmp/x'",
+    ):
         with pytest.raises(TaskFailed):
             asked(sql)
 
@@ -134,13 +158,20 @@ def test_every_process_goes_with_the_one_that_started_it() -> None:
     if child == 0:
         processes = EngineProcesses()
         processes.run(Probe(0.001), [], seconds=BIG, computing_seconds=BIG)
-        threading.Thread(target=lambda: processes.run(
-            Compute(TableWork(LONG_CALL), 2**30), [], seconds=BIG, computing_seconds=BIG), daemon=True).start()
+        threading.Thread(
+            target=lambda: processes.run(
+                Compute(TableWork(LONG_CALL), 2**30), [], seconds=BIG, computing_seconds=BIG
+            ),
+            daemon=True,
+        ).start()
         while len(children()) < 2:
             pass
         os.write(writing, " ".join(map(str, children())).encode())
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     for pid in map(int, os.read(reading, 1000).split()):
-        while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]:
+        while (
+            Path(f"/proc/{pid}").exists()
+            and "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
+        ):
             pass

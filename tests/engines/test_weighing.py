@@ -1,4 +1,5 @@
-"""Units weighed as arrays, or by SQL, all at once or some at a time: the same integers. And a unit is never two units."""
+"""Units weighed as arrays, or by SQL, all at once or some at a time: the same integers.
+And a unit is never two units."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,16 +15,36 @@ from sandbox.queries.scope import PublicTable, Scope
 from story import DATASET, VERSION
 
 STOPS = pa.table({"stop": pa.array([1, 2, 3, 4], pa.int64()), "zone": ["x", "y", None, "x"]})
-PUBLIC = replace(VERSION, dataset="city.stops", policy=replace(
-    DATASET, dataset="city.stops", unit=None, budget=None, columns=(
-        replace(DATASET.columns[5], name="stop", type=DATASET.columns[2].type), replace(DATASET.columns[5], name="zone"))))
+PUBLIC = replace(
+    VERSION,
+    dataset="city.stops",
+    policy=replace(
+        DATASET,
+        dataset="city.stops",
+        unit=None,
+        budget=None,
+        columns=(
+            replace(DATASET.columns[5], name="stop", type=DATASET.columns[2].type),
+            replace(DATASET.columns[5], name="zone"),
+        ),
+    ),
+)
 QUESTIONS = (
-    "SELECT district, AVG(cost) AS a, COUNT(*) AS b, COUNT(cost) AS c, SUM(visits) AS d FROM clinic.visits WHERE year >= 2 "
-    "GROUP BY 1",
+    (
+        "SELECT district, AVG(cost) AS a, COUNT(*) AS b, COUNT(cost) AS c, SUM(visits) AS d "
+        "FROM clinic.visits WHERE year >= 2 "
+        "GROUP BY 1"
+    ),
     "SELECT MEDIAN(visits) AS a, SUM(cost) AS b FROM clinic.visits WHERE visits IN (1, 2, 5) OR cost > 50",
-    "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits JOIN city.stops AS s ON visits = s.stop GROUP BY zone",
-    "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT JOIN city.stops AS s ON visits = s.stop WHERE smoker "
-    "GROUP BY zone, year",
+    (
+        "SELECT zone, COUNT(*) AS a, AVG(cost) AS b FROM clinic.visits "
+        "JOIN city.stops AS s ON visits = s.stop GROUP BY zone"
+    ),
+    (
+        "SELECT zone, year, SUM(cost) AS a FROM clinic.visits LEFT "
+        "JOIN city.stops AS s ON visits = s.stop WHERE smoker "
+        "GROUP BY zone, year"
+    ),
     "SELECT year, COUNT(DISTINCT person) AS a FROM clinic.visits WHERE cost < 30 GROUP BY year",
     "SELECT AVG(s) AS a FROM (SELECT person, SUM(cost) AS s FROM clinic.visits GROUP BY person)",
 )
@@ -31,20 +52,41 @@ QUESTIONS = (
 
 def made(rows: int) -> pa.Table:
     chance = Random(rows)
-    table = [(f"p{int(chance.paretovariate(0.8)) % 60:02}", chance.choice(["north", "south", "west", None]), chance.randint(0, 4),
-              chance.choice([None, chance.uniform(-10, 120)]), chance.randint(-1, 11), chance.choice([True, False, None]))
-             for _ in range(rows)]
+    table = [
+        (
+            f"p{int(chance.paretovariate(0.8)) % 60:02}",
+            chance.choice(["north", "south", "west", None]),
+            chance.randint(0, 4),
+            chance.choice([None, chance.uniform(-10, 120)]),
+            chance.randint(-1, 11),
+            chance.choice([True, False, None]),
+        )
+        for _ in range(rows)
+    ]
     columns = [list(column) for column in zip(*sorted(table, key=lambda row: row[0]), strict=True)]
-    return pa.table({
-        "person": columns[0], "district": columns[1], "year": pa.array(columns[2], pa.int64()),
-        "cost": pa.array(columns[3], pa.float64()), "visits": pa.array(columns[4], pa.int64()),
-        "note": pa.nulls(rows, pa.string()), "day": pa.nulls(rows, pa.date32()), "smoker": columns[5]})
+    return pa.table(
+        {
+            "person": columns[0],
+            "district": columns[1],
+            "year": pa.array(columns[2], pa.int64()),
+            "cost": pa.array(columns[3], pa.float64()),
+            "visits": pa.array(columns[4], pa.int64()),
+            "note": pa.nulls(rows, pa.string()),
+            "day": pa.nulls(rows, pa.date32()),
+            "smoker": columns[5],
+        }
+    )
 
 
 def plan_of(sql: str) -> Plan:
     question = parse(sql)
-    scope = Scope(DATASET, {join.dataset: PublicTable(PUBLIC, lambda *_: ("x", "y"), lambda _: True, join.outer)
-                            for join in question.joins})
+    scope = Scope(
+        DATASET,
+        {
+            join.dataset: PublicTable(PUBLIC, lambda *_: ("x", "y"), lambda _: True, join.outer)
+            for join in question.joins
+        },
+    )
     return make_plan(bind(question, scope), VERSION, scope)
 
 

@@ -1,6 +1,8 @@
-"""No raw value leaves the vault: canaries are published, a whole life goes on around them, and everything is searched.
+"""No raw value leaves the vault: canaries are published, a whole life goes on around them,
+and everything is searched.
 
-Only the raw bucket, by its API and with the vault's keys, gives them. That the search can find them is shown last.
+Only the raw bucket, by its API and with the vault's keys, gives them. That the search can
+find them is shown last.
 """
 
 import io
@@ -35,10 +37,18 @@ from story import POLICY, rows_csv
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 VALUES: dict[str, str | float] = {
-    "unit": word("u"), "attribute": word("a"), "hidden": word("h"), "unlisted key": word("k"),
-    "measure within bounds": 73.91827364509, "measure outside": 9182736450.0625, "integer measure": 564738291001,
-    "bad row": word("b"), "bad number": word("n"), "first row of a file without a header": word("f"),
-    "row of a refused officer": word("z"), "row of a failed upload": word("e"),
+    "unit": word("u"),
+    "attribute": word("a"),
+    "hidden": word("h"),
+    "unlisted key": word("k"),
+    "measure within bounds": 73.91827364509,
+    "measure outside": 9182736450.0625,
+    "integer measure": 564738291001,
+    "bad row": word("b"),
+    "bad number": word("n"),
+    "first row of a file without a header": word("f"),
+    "row of a refused officer": word("z"),
+    "row of a failed upload": word("e"),
 }
 CANARIES = Canaries(VALUES)
 HEAD = "person,district,year,cost,visits,note,day,smoker,secret"
@@ -78,35 +88,62 @@ def _look():
             if re.search(rb"(?i)canarybird[a-z][0-9a-f]{16}", data):
                 found.append(os.path.join(parent, name))
     return {"found": found, "read": read}
-"""
+"""  # noqa: E501
 
 
 def row(**given: object) -> str:
-    plain = {"person": "p1", "district": "north", "year": 1, "cost": 5, "visits": 1, "note": "n", "day": "2026-01-01",
-             "smoker": "true", "secret": "s"}
+    plain = {
+        "person": "p1",
+        "district": "north",
+        "year": 1,
+        "cost": 5,
+        "visits": 1,
+        "note": "n",
+        "day": "2026-01-01",
+        "smoker": "true",
+        "secret": "s",
+    }
     return ",".join(str(value) for value in (plain | given).values())
 
 
 def good_rows() -> bytes:
     """Three hundred people, and one of whom every value is a canary."""
-    unlucky = [row(person=VALUES["unit"], district=district, year=year, cost=VALUES["measure within bounds"],
-                   visits=VALUES["integer measure"], note=VALUES["attribute"], secret=VALUES["hidden"])
-               for year in (1, 2) for district in ("north", VALUES["unlisted key"])]
+    unlucky = [
+        row(
+            person=VALUES["unit"],
+            district=district,
+            year=year,
+            cost=VALUES["measure within bounds"],
+            visits=VALUES["integer measure"],
+            note=VALUES["attribute"],
+            secret=VALUES["hidden"],
+        )
+        for year in (1, 2)
+        for district in ("north", VALUES["unlisted key"])
+    ]
     unlucky.append(row(person=VALUES["unit"], cost=VALUES["measure outside"], note=VALUES["attribute"]))
     return rows_csv(300, extra="\n".join(unlucky) + "\n")
 
 
 def bad_uploads() -> dict[str, bytes]:
     """Files that cannot be published, each with canaries where it is wrong."""
-    bad, number, first = VALUES["bad row"], VALUES["bad number"], VALUES["first row of a file without a header"]
+    bad, number, first = (
+        VALUES["bad row"],
+        VALUES["bad number"],
+        VALUES["first row of a file without a header"],
+    )
     table = pa.table({name: pa.array([[{"inner": str(bad)}]]) for name in HEAD.split(",")})
     nested = io.BytesIO()
     pyarrow.parquet.write_table(table, nested)
     return {
-        "a word where a number should be": f"{HEAD}\n{row(cost=number, note=bad)}\n{row(visits=number)}\n".encode(),
+        "a word where a number should be": (
+            f"{HEAD}\n{row(cost=number, note=bad)}\n{row(visits=number)}\n"
+        ).encode(),
         "a date that is none": f"{HEAD}\n{row(day=bad)}\n".encode(),
         "no unit": f"{HEAD}\n{row(person='', note=bad)}\n".encode(),
-        "no header": f"{row(person=first, district=first, note=first, secret=first)}\n{row(note=bad)}\n".encode(),
+        "no header": (
+            f"{row(person=first, district=first, note=first, secret=first)}\n{row(note=bad)}\n"
+        ).encode(),
         "too many columns": f"{HEAD}\n{row()},{bad}\n".encode(),
         "an open quote": f'{HEAD}\n{row()}\n"{bad},'.encode(),
         "not UTF-8": f"{HEAD}\n{row(note=bad)}\n".encode() + b"\xff\xfe\n",
@@ -166,26 +203,50 @@ def govern(life: Life) -> None:
     stranger = f"{HEAD}\n{row(person=VALUES['row of a refused officer'])}\n".encode()
     for account in ("zhou", "wang", "chen"):
         other = life.city.visitor(account, life.answers)
-        life.refuse(other, "POST", "/v1/datasets", data={"policy": POLICY}, files={"file": ("rows.csv", stranger)})
-    life.refuse(lin, "POST", "/v1/datasets", data={"policy": POLICY.replace("grade:", "gradient:")},
-                files={"file": ("rows.csv", good_rows())})
+        life.refuse(
+            other, "POST", "/v1/datasets", data={"policy": POLICY}, files={"file": ("rows.csv", stranger)}
+        )
+    life.refuse(
+        lin,
+        "POST",
+        "/v1/datasets",
+        data={"policy": POLICY.replace("grade:", "gradient:")},
+        files={"file": ("rows.csv", good_rows())},
+    )
     wang = life.city.visitor("wang", life.answers)
-    asked = wang.vault("POST", "/v1/requests", json={
-        "dataset": "clinic.visits", "team": "cihu-lake", "epsilon": "4", "purpose": "to look for a bird in a mine",
-        "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()})
+    asked = wang.vault(
+        "POST",
+        "/v1/requests",
+        json={
+            "dataset": "clinic.visits",
+            "team": "cihu-lake",
+            "epsilon": "4",
+            "purpose": "to look for a bird in a mine",
+            "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat(),
+        },
+    )
     lin.vault("POST", f"/v1/requests/{asked['id']}/approve", json={})
 
 
 QUESTIONS = (
-    "SELECT district, COUNT(*) AS n, SUM(cost) AS cost, AVG(visits) AS visits FROM clinic.visits GROUP BY district",
-    "SELECT year, COUNT(DISTINCT person) AS people FROM clinic.visits WHERE note LIKE 'canary%' GROUP BY year",
+    (
+        "SELECT district, COUNT(*) AS n, SUM(cost) AS cost, AVG(visits) AS visits "
+        "FROM clinic.visits GROUP BY district"
+    ),
+    (
+        "SELECT year, COUNT(DISTINCT person) AS people FROM clinic.visits "
+        "WHERE note LIKE 'canary%' GROUP BY year"
+    ),
     "SELECT COUNT(*) AS n FROM clinic.visits WHERE district NOT IN ('north', 'south', 'east')",
     "SELECT COUNT(*) AS n FROM clinic.visits WHERE cost > 70 AND cost < 80 AND note >= 'canarybirda'",
 )
 UNSAFE = (
-    "SELECT * FROM clinic.visits", "SELECT cost, COUNT(*) FROM clinic.visits GROUP BY cost",
-    "SELECT ANY_VALUE(cost) FROM clinic.visits", "SELECT COUNT(*) FROM clinic.visits WHERE secret LIKE 'canary%'",
-    "SELECT COUNT(*) FROM clinic.visits WHERE CAST(note AS INTEGER) > 1", "SELECT person FROM clinic.visits",
+    "SELECT * FROM clinic.visits",
+    "SELECT cost, COUNT(*) FROM clinic.visits GROUP BY cost",
+    "SELECT ANY_VALUE(cost) FROM clinic.visits",
+    "SELECT COUNT(*) FROM clinic.visits WHERE secret LIKE 'canary%'",
+    "SELECT COUNT(*) FROM clinic.visits WHERE CAST(note AS INTEGER) > 1",
+    "SELECT person FROM clinic.visits",
 )
 
 
@@ -200,10 +261,17 @@ def analyse(life: Life, closing: ExitStack) -> None:
     for sql in UNSAFE:
         life.refuse(wang, "POST", "/v1/ask", json={"sql": sql})
         life.refuse(wang, "POST", "/v1/explain", json={"sql": sql})
-    for key in ("note", "day", "UPPER(note)"):  # their values are in no policy: found by a threshold, or none is
-        life.either(wang, "POST", "/v1/ask", json={
-            "sql": f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY k", "epsilon": "0.2"})
-    life.refuse(wang, "POST", "/v1/ask", json={"sql": "SELECT SUM(cost) FROM clinic.visits", "epsilon": "900"})
+    # their values are in no policy: found by a threshold, or none is
+    for key in ("note", "day", "UPPER(note)"):
+        life.either(
+            wang,
+            "POST",
+            "/v1/ask",
+            json={"sql": f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY k", "epsilon": "0.2"},
+        )
+    life.refuse(
+        wang, "POST", "/v1/ask", json={"sql": "SELECT SUM(cost) FROM clinic.visits", "epsilon": "900"}
+    )
     wang.vault("GET", "/v1/datasets/clinic.visits")
 
     where = life.city.where
@@ -212,20 +280,36 @@ def analyse(life: Life, closing: ExitStack) -> None:
     workspace_visit._log_in(browser, where, "wang", PASSWORD)
     workspace_visit._start_server(browser, where, "wang")
     headers = workspace_visit.server_headers(browser, "wang")
-    client = closing.enter_context(JupyterKernelClient(server_url=f"{where.hub}/user/wang", token=None, headers=headers))
+    client = closing.enter_context(
+        JupyterKernelClient(server_url=f"{where.hub}/user/wang", token=None, headers=headers)
+    )
     life.kernel = Kernel(client)
-    cells = [f"import cihu\nanswer = cihu.sql({QUESTIONS[0]!r}, epsilon=0.2)\nanswer",
-             f"cihu.explain({QUESTIONS[1]!r})", *[f"cihu.sql({sql!r})" for sql in UNSAFE],
-             "cihu.datasets()", "import pandas; pandas.DataFrame(answer.document['rows'])"]
+    cells = [
+        f"import cihu\nanswer = cihu.sql({QUESTIONS[0]!r}, epsilon=0.2)\nanswer",
+        f"cihu.explain({QUESTIONS[1]!r})",
+        *[f"cihu.sql({sql!r})" for sql in UNSAFE],
+        "cihu.datasets()",
+        "import pandas; pandas.DataFrame(answer.document['rows'])",
+    ]
     outputs = []
     for cell in cells:
         said = life.kernel.run(cell)
         life.shown.append(said)
-        outputs.append({"cell_type": "code", "source": cell, "metadata": {}, "execution_count": 1, "outputs": [
-            {"output_type": "stream", "name": "stdout", "text": said}]})
+        outputs.append(
+            {
+                "cell_type": "code",
+                "source": cell,
+                "metadata": {},
+                "execution_count": 1,
+                "outputs": [{"output_type": "stream", "name": "stdout", "text": said}],
+            }
+        )
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": outputs}
-    saved = browser.put(f"{where.hub}/user/wang/api/contents/mine.ipynb", headers={"X-XSRFToken": headers["X-XSRFToken"]},
-                        json={"type": "notebook", "format": "json", "content": notebook})
+    saved = browser.put(
+        f"{where.hub}/user/wang/api/contents/mine.ipynb",
+        headers={"X-XSRFToken": headers["X-XSRFToken"]},
+        json={"type": "notebook", "format": "json", "content": notebook},
+    )
     assert saved.status_code in (200, 201), saved.text
     assert "person" in "".join(life.shown), "the cells did run"
 
@@ -233,13 +317,30 @@ def analyse(life: Life, closing: ExitStack) -> None:
 def sell(life: Life) -> None:
     """lin offers a private query on it, chen buys and calls it."""
     lin, chen = life.city.visitor("lin", life.answers), life.city.visitor("chen", life.answers)
-    lin.market("POST", "/api/v1/products", json={
-        "id": "bird", "dataset": "clinic.visits", "title_zh": "就诊", "title_en": "Visits",
-        "terms": {"price_fen": 100, "free_calls": 0, "purpose": "to test"},
-        "what": {"kind": "query", "epsilon": "0.2", "budget": {
-            "epsilon": "1", "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()},
-            "sql": "SELECT district, SUM(cost) AS cost FROM clinic.visits WHERE year = :year GROUP BY district",
-            "parameters": [{"name": "year", "type": "integer", "values": [1, 2]}]}})
+    lin.market(
+        "POST",
+        "/api/v1/products",
+        json={
+            "id": "bird",
+            "dataset": "clinic.visits",
+            "title_zh": "就诊",
+            "title_en": "Visits",
+            "terms": {"price_fen": 100, "free_calls": 0, "purpose": "to test"},
+            "what": {
+                "kind": "query",
+                "epsilon": "0.2",
+                "budget": {
+                    "epsilon": "1",
+                    "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat(),
+                },
+                "sql": (
+                    "SELECT district, SUM(cost) AS cost FROM clinic.visits "
+                    "WHERE year = :year GROUP BY district"
+                ),
+                "parameters": [{"name": "year", "type": "integer", "values": [1, 2]}],
+            },
+        },
+    )
     life.refuse(lin, "POST", "/v1/datasets/clinic.visits/open-copy", json={})
     order = chen.market("POST", "/api/v1/orders", json={"product": "bird"})
     lin.market("POST", f"/api/v1/orders/{order['order']}/approve", json={})
@@ -248,8 +349,12 @@ def sell(life: Life) -> None:
     with httpx.Client(base_url=life.city.where.portal, timeout=60, trust_env=False) as program:
         listen(program, life.answers)
         for year in (1, 2, 1):
-            assert program.get("/api/v1/call/bird", params={"year": year},
-                               headers={"Authorization": f"Bearer {key}"}).status_code == 200
+            assert (
+                program.get(
+                    "/api/v1/call/bird", params={"year": year}, headers={"Authorization": f"Bearer {key}"}
+                ).status_code
+                == 200
+            )
 
 
 def visit_pages(life: Life) -> None:
@@ -259,8 +364,19 @@ def visit_pages(life: Life) -> None:
         with httpx.Client(base_url=portal, follow_redirects=True, timeout=60, trust_env=False) as browser:
             listen(browser, life.answers)
             form = dict(workspace_visit.FIELD.findall(browser.get("/login").text))
-            browser.post("/login", headers={"Origin": portal}, data={**form, "account": account, "password": PASSWORD})
-            for path in ("/", "/datasets", "/datasets/clinic.visits", "/requests", "/queue", "/products", "/log", "/me"):
+            browser.post(
+                "/login", headers={"Origin": portal}, data={**form, "account": account, "password": PASSWORD}
+            )
+            for path in (
+                "/",
+                "/datasets",
+                "/datasets/clinic.visits",
+                "/requests",
+                "/queue",
+                "/products",
+                "/log",
+                "/me",
+            ):
                 browser.get(path)
 
 
@@ -268,7 +384,10 @@ def fail(life: Life) -> None:
     """The engine and the profile fail, in words that quote every row; so does a file while it is read."""
     life.city.restart("vault", altered(life.city.home / "altered", QUOTING))
     wang, lin = life.city.visitor("wang", life.answers), life.city.visitor("lin", life.answers)
-    assert life.refuse(wang, "POST", "/v1/ask", json={"sql": "SELECT SUM(visits) FROM clinic.visits"}) == "query_failed"
+    assert (
+        life.refuse(wang, "POST", "/v1/ask", json={"sql": "SELECT SUM(visits) FROM clinic.visits"})
+        == "query_failed"
+    )
     body = f"{HEAD}\n{row(person=VALUES['row of a failed upload'])}\n".encode()
     life.refuse(lin, "POST", "/v1/datasets", data={"policy": POLICY}, files={"file": ("rows.csv", body)})
     assert life.kernel is not None
@@ -280,7 +399,8 @@ def fail(life: Life) -> None:
 
 
 def test_the_raw_bucket_holds_every_canary_that_was_published(life: Life) -> None:
-    """By its API and with the vault's keys: so they are there to be found, and nobody lost them on the way."""
+    """By its API and with the vault's keys: so they are there to be found,
+    and nobody lost them on the way."""
     server = life.city.city.running["s3"]
     assert isinstance(server, S3Server)
     store = server.raw_store()
@@ -289,8 +409,15 @@ def test_the_raw_bucket_holds_every_canary_that_was_published(life: Life) -> Non
     assert objects
     body = pyarrow.parquet.read_table(io.BytesIO(store.get(objects[0][0], objects[0][1])))
     raw = json.dumps(body.to_pylist(), default=str).encode()
-    assert CANARIES.within(raw) == {"unit", "attribute", "hidden", "unlisted key", "measure within bounds",
-                                    "measure outside", "integer measure"}
+    assert CANARIES.within(raw) == {
+        "unit",
+        "attribute",
+        "hidden",
+        "unlisted key",
+        "measure within bounds",
+        "measure outside",
+        "integer measure",
+    }
     products = list(server.product_store().client.list_objects(server.product_bucket, recursive=True))
     assert not [one for one in products if one.object_name.startswith("clinic")]
 
@@ -300,16 +427,22 @@ def test_no_answer_to_anybody_holds_a_canary(life: Life) -> None:
     assert len(life.answers) > 80 and len(life.shown) > 8
     assert {answer.status_code for answer in life.answers} >= {200, 201, 402, 403, 422, 503}
     for answer in life.answers:
-        assert not CANARIES.within(answer.content + str(answer.headers).encode()), (answer.url, answer.text[:2000])
+        assert not CANARIES.within(answer.content + str(answer.headers).encode()), (
+            answer.url,
+            answer.text[:2000],
+        )
     for said in life.shown + life.refusals:
         assert not CANARIES.within(said.encode()), said
 
 
 def test_no_file_of_the_city_holds_a_canary(life: Life) -> None:
-    """Logs, workspaces, run folders, keys, the hub's sqlite, Postgres' files with their write-ahead log, the S3 server's."""
+    """Logs, workspaces, run folders, keys, the hub's sqlite, Postgres' files with their write-ahead log,
+    the S3 server's."""
     found, read = in_files(CANARIES, life.city.home)
     assert not found
-    kinds = {path.relative_to(life.city.home).parts[0] for path in life.city.home.rglob("*") if path.is_file()}
+    kinds = {
+        path.relative_to(life.city.home).parts[0] for path in life.city.home.rglob("*") if path.is_file()
+    }
     assert kinds >= {"logs", "workspaces", "run", "keys", "hub", "postgres", "s3"}, kinds
     assert read > 1000
     assert (life.city.home / "workspaces" / "wang" / "mine.ipynb").exists()
@@ -331,8 +464,11 @@ def kernel_pids(life: Life) -> list[int]:
     """The kernel of the workspace that is open."""
     hub = life.city.part("hub").process
     assert hub is not None
-    return [one.pid for one in process_tree.descendants(hub.pid)
-            if b"ipykernel_launcher" in Path(f"/proc/{one.pid}/cmdline").read_bytes()]
+    return [
+        one.pid
+        for one in process_tree.descendants(hub.pid)
+        if b"ipykernel_launcher" in Path(f"/proc/{one.pid}/cmdline").read_bytes()
+    ]
 
 
 def may_look_into(pid: int) -> bool:
@@ -344,7 +480,8 @@ def may_look_into(pid: int) -> bool:
 
 
 def test_no_process_but_the_vault_holds_a_canary(life: Life) -> None:
-    """The memory of the kernel, of the person's server, of the hub, of the portal, and the deleted files they have open."""
+    """The memory of the kernel, of the person's server, of the hub, of the portal,
+    and the deleted files they have open."""
     hub, portal = life.city.part("hub").process, life.city.part("portal").process
     assert hub is not None and portal is not None
     kernels = kernel_pids(life)
@@ -373,16 +510,23 @@ def test_an_upload_is_on_no_disk_while_it_is_read(life: Life) -> None:
 
     def body() -> Iterator[bytes]:
         edge = "edge"
-        yield (f'--{edge}\r\nContent-Disposition: form-data; name="policy"\r\n\r\n{policy}\r\n--{edge}\r\n'
-               'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\n\r\n').encode()
+        yield (
+            f'--{edge}\r\nContent-Disposition: form-data; name="policy"\r\n\r\n{policy}\r\n--{edge}\r\n'
+            'Content-Disposition: form-data; name="file"; filename="rows.csv"\r\n\r\n'
+        ).encode()
         yield f"{HEAD}\n{lines}\n".encode()
         open_files.extend(regular_files(vault.pid))
         yield f"\r\n--{edge}--\r\n".encode()
 
     lin = life.city.visitor("lin", life.answers)
     token = lin._tokens["vault"]
-    done = httpx.post(f"{life.city.where.vault}/v1/datasets", content=body(), timeout=120, trust_env=False, headers={
-        "Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=edge"})
+    done = httpx.post(
+        f"{life.city.where.vault}/v1/datasets",
+        content=body(),
+        timeout=120,
+        trust_env=False,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=edge"},
+    )
     assert done.status_code == 201, done.text
     assert open_files == [str(life.city.part("vault").log)] * len(open_files), open_files
     assert not in_files(Canaries({"upload": bird}), life.city.home)[0]
@@ -393,12 +537,18 @@ def regular_files(pid: int) -> Iterator[str]:
     for handle in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):
             target = os.readlink(handle)
-            if target.startswith("/") and not target.startswith(("/dev/", "/proc/")) and not in_memory_only(handle):
+            if (
+                target.startswith("/")
+                and not target.startswith(("/dev/", "/proc/"))
+                and not in_memory_only(handle)
+            ):
                 yield target
 
 
 def in_memory_only(handle: Path) -> bool:
-    kind = subprocess.run(["stat", "-L", "-f", "-c", "%T", handle], capture_output=True, text=True, check=False)
+    kind = subprocess.run(
+        ["stat", "-L", "-f", "-c", "%T", handle], capture_output=True, text=True, check=False
+    )
     return kind.stdout.strip() == "tmpfs"
 
 
@@ -411,22 +561,36 @@ def test_the_search_finds_a_canary_wherever_one_is_planted(life: Life) -> None:
     (home / "workspaces" / "wang" / "numbers").write_bytes(b"..." + double.to_pybytes())
     (home / "workspaces" / "wang" / "wide").write_bytes(str(VALUES["hidden"]).encode("utf-16"))
     found = {one.where: one.what for one in in_files(CANARIES, home)[0]}
-    assert found == {"logs/vault.log": ("unit",), "workspaces/wang/numbers": ("measure within bounds",),
-                     "workspaces/wang/wide": ("hidden",)}
+    assert found == {
+        "logs/vault.log": ("unit",),
+        "workspaces/wang/numbers": ("measure within bounds",),
+        "workspaces/wang/wide": ("hidden",),
+    }
 
     database = life.city.database()
     try:
         with database.transaction() as tx:
             tx.execute(text("CREATE SCHEMA planted"))
             tx.execute(text("CREATE TABLE planted.rows (at bytea, cost double precision)"))
-            tx.execute(text("INSERT INTO planted.rows VALUES (:at, :cost)"), {"at": unit.encode(), "cost": number})
+            tx.execute(
+                text("INSERT INTO planted.rows VALUES (:at, :cost)"), {"at": unit.encode(), "cost": number}
+            )
         assert [(one.where, one.what) for one in in_tables(CANARIES, database)[0]] == [
-            ("planted.rows", ("measure within bounds", "unit"))]
+            ("planted.rows", ("measure within bounds", "unit"))
+        ]
     finally:
         database.close()
 
-    holder = subprocess.Popen([sys.executable, "-c", "import sys; held = sys.stdin.read()[::-1]; print('held', flush=True); "
-                               "sys.stdin = None; import time; time.sleep(600)"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; held = sys.stdin.read()[::-1]; print('held', flush=True); "
+            "sys.stdin = None; import time; time.sleep(600)",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     try:
         assert holder.stdin is not None and holder.stdout is not None
         holder.stdin.write((unit * 50)[::-1].encode())

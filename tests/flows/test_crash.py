@@ -1,6 +1,8 @@
-"""A vault, a Postgres, a portal, a hub that is killed in the middle of a question leaves the budget charged and the log whole.
+"""A vault, a Postgres, a portal, a hub that is killed in the middle of a question leaves the budget
+charged and the log whole.
 
-The kills are real (SIGKILL) and at named places: `altered.py` puts them into the process, the product knows nothing of them.
+The kills are real (SIGKILL) and at named places: `altered.py` puts them into the process, the product
+knows nothing of them.
 """
 
 import signal
@@ -101,8 +103,9 @@ def vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
-def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(place: Place, vault: AskedVault,
-                                                                        tmp_path: Path) -> None:
+def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(
+    place: Place, vault: AskedVault, tmp_path: Path
+) -> None:
     with vault.start(deadly(tmp_path)) as process:
         dataset, grant = vault.dataset()
         sql, wang = SQL.format(dataset=dataset), vault.person("wang")
@@ -115,7 +118,8 @@ def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(place: P
     lost = vault.lost(grant, before)
     assert lost == dict.fromkeys(lost, price if place.reserved else 0)
     assert reserved(vault.story.database, grant) == (
-        [("settled" if place.released else "reserved", price)] if place.reserved else [])
+        [("settled" if place.released else "reserved", price)] if place.reserved else []
+    )
     asked = statuses(vault.story.database, grant.id)
     assert asked == (["released" if place.released else "asked"] if place.reserved else [])
     expected = ["query.asked"] * place.reserved + ["query.released"] * place.released
@@ -124,8 +128,10 @@ def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(place: P
 
     with vault.start():
         closed = not place.released and place.reserved
-        assert statuses(vault.story.database, grant.id) == (["interrupted"] if closed else asked), "a start closes it"
-        assert vault.kinds()[entries + len(expected):] == ["query.interrupted"] * closed
+        assert statuses(vault.story.database, grant.id) == (["interrupted"] if closed else asked), (
+            "a start closes it"
+        )
+        assert vault.kinds()[entries + len(expected) :] == ["query.interrupted"] * closed
         wang = vault.person("wang")
         answer = wang.answer(sql)
         assert answer["stored"] is place.released
@@ -140,14 +146,21 @@ def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(place: P
 
 def reserved(database: Database, grant: Grant) -> list[tuple[str, int]]:
     with database.transaction() as tx:
-        rows = tx.execute(select(reservations).where(reservations.c.grant == grant.account.key)
-                          .order_by(reservations.c.reserved_at))
+        rows = tx.execute(
+            select(reservations)
+            .where(reservations.c.grant == grant.account.key)
+            .order_by(reservations.c.reserved_at)
+        )
         return [(row.status, int(row.picorho)) for row in rows]
 
 
 def statuses(database: Database, grant: int) -> list[str]:
     with database.transaction() as tx:
-        return list(tx.scalars(select(questions.c.status).where(questions.c.grant == grant).order_by(questions.c.asked_at)))
+        return list(
+            tx.scalars(
+                select(questions.c.status).where(questions.c.grant == grant).order_by(questions.c.asked_at)
+            )
+        )
 
 
 def test_many_askers_and_a_kill_at_any_moment_leave_every_loss_accounted_for(vault: AskedVault) -> None:
@@ -157,8 +170,10 @@ def test_many_askers_and_a_kill_at_any_moment_leave_every_loss_accounted_for(vau
             dataset, grant = vault.dataset()
             before = vault.spent(grant)
             wang = vault.person("wang")
-            asked = [pool.submit(wang.ask, f"SELECT COUNT(*) FROM {dataset} WHERE visits > {n}", epsilon="0.1")
-                     for n in range(30)]
+            asked = [
+                pool.submit(wang.ask, f"SELECT COUNT(*) FROM {dataset} WHERE visits > {n}", epsilon="0.1")
+                for n in range(30)
+            ]
             killer = threading.Timer(delay, process.kill)
             killer.start()
             for one in asked:
@@ -192,15 +207,19 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 def kill_postgres(server: Postgres) -> None:
-    """SIGKILL to the postmaster (as root to the seal it runs in, which takes it along): its children see that, and end."""
+    """SIGKILL to the postmaster (as root to the seal it runs in, which takes it along):
+    its children see that, and end."""
     assert server.process is not None
     server.process.kill()
     server.process.wait(20)
 
 
 def make_template(server: Postgres) -> str:
-    with Database(server.url(database="postgres"), pool_size=1).engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT") as connection:
+    with (
+        Database(server.url(database="postgres"), pool_size=1)
+        .engine.connect()
+        .execution_options(isolation_level="AUTOCOMMIT") as connection
+    ):
         connection.execute(text("CREATE DATABASE template_mortal"))
     sandbox.vault.migrate.migrate(server.url(database="template_mortal"))
     marketplace.migrate.migrate(server.url(database="template_mortal"))
@@ -209,7 +228,8 @@ def make_template(server: Postgres) -> str:
 
 @pytest.mark.parametrize("place", ["after the reservation", "in the engine"])
 def test_a_postgres_killed_in_a_question_is_said_clearly_and_all_is_whole_afterwards(
-        place: str, mortal: Postgres, s3: S3Server, tmp_path: Path) -> None:
+    place: str, mortal: Postgres, s3: S3Server, tmp_path: Path
+) -> None:
     at = tmp_path / "at"
     with asked_vault(mortal, make_template(mortal), s3) as vault, vault.start(deadly(tmp_path)):
         dataset, grant = vault.dataset()
@@ -231,7 +251,9 @@ def test_a_postgres_killed_in_a_question_is_said_clearly_and_all_is_whole_afterw
         vault.story.database.close()
         mortal.start()
         lost = vault.lost(grant, before)
-        assert set(lost.values()) == {reserved(vault.story.database, grant)[-1][1]}, "the reservation had been committed"
+        assert set(lost.values()) == {reserved(vault.story.database, grant)[-1][1]}, (
+            "the reservation had been committed"
+        )
         assert vault.log().verify_whole().faults == ()
         # the same process answers again, without being started anew
         answer, again = wang.answer(sql), wang.answer(sql)
@@ -239,7 +261,7 @@ def test_a_postgres_killed_in_a_question_is_said_clearly_and_all_is_whole_afterw
         assert wang.answer(f"SELECT COUNT(*) FROM {dataset}")["rows"] == kept["rows"]
         assert vault.log().verify_whole().verified
         written = vault.log_file.read_text()
-        assert "Traceback" not in written, written[written.index("Traceback") - 500:][:3000]
+        assert "Traceback" not in written, written[written.index("Traceback") - 500 :][:3000]
 
 
 def wait_for_file(file: Path) -> None:
@@ -281,16 +303,26 @@ def grant(city: LiveCity, tmp_path_factory: pytest.TempPathFactory) -> int:
     policies = Path(__file__).parents[2] / "policies" / "datasets"
     lin = city.visitor("lin")
     lin.publish(policies / "health.visits.yaml", files["health.visits"])
-    made = city.visitor("wang").vault("POST", "/v1/requests", json={
-        "dataset": "health.visits", "team": "cihu-lake", "epsilon": "2", "purpose": "what happens when a part is killed",
-        "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()})
+    made = city.visitor("wang").vault(
+        "POST",
+        "/v1/requests",
+        json={
+            "dataset": "health.visits",
+            "team": "cihu-lake",
+            "epsilon": "2",
+            "purpose": "what happens when a part is killed",
+            "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat(),
+        },
+    )
     return int(lin.vault("POST", f"/v1/requests/{made['id']}/approve", json={})["id"])
 
 
 @pytest.mark.parametrize("victim", ["portal", "hub"])
 def test_a_part_killed_while_a_kernel_asks_leaves_the_budget_and_the_log_valid(
-        victim: str, city: LiveCity, grant: int, tmp_path: Path) -> None:
-    """The vault answers without them: what was reserved is settled, and the same question is free afterwards."""
+    victim: str, city: LiveCity, grant: int, tmp_path: Path
+) -> None:
+    """The vault answers without them: what was reserved is settled,
+    and the same question is free afterwards."""
     at = tmp_path / "at"
     city.restart("vault", deadly(tmp_path))
     sql = f"SELECT {'site' if victim == 'hub' else 'year'}, COUNT(*) AS n FROM health.visits GROUP BY 1"
@@ -323,8 +355,14 @@ def levels(city: LiveCity, grant: int) -> dict[str, int]:
     database = city.database()
     try:
         with database.transaction() as tx:
-            named = {Level.GRANT: "cihu-lake/health.visits", Level.DATASET: "health.visits", Level.POPULATION: "residents"}
-            return {level.value: statement(tx, Account(level, key)).spent.picorho for level, key in named.items()}
+            named = {
+                Level.GRANT: "cihu-lake/health.visits",
+                Level.DATASET: "health.visits",
+                Level.POPULATION: "residents",
+            }
+            return {
+                level.value: statement(tx, Account(level, key)).spent.picorho for level, key in named.items()
+            }
     finally:
         database.close()
 
@@ -334,8 +372,11 @@ def one_question(city: LiveCity, grant: int, sql: str) -> int:
     database = city.database()
     try:
         with database.transaction() as tx:
-            charged = tx.scalars(select(questions.c.picorho).where(
-                questions.c.grant == grant, questions.c.sql == sql, questions.c.picorho > 0)).all()
+            charged = tx.scalars(
+                select(questions.c.picorho).where(
+                    questions.c.grant == grant, questions.c.sql == sql, questions.c.picorho > 0
+                )
+            ).all()
     finally:
         database.close()
     assert len(charged) == 1

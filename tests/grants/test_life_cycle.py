@@ -1,4 +1,5 @@
-"""Requests and grants: every step has an owner, a log entry and a place in the table; nothing is overwritten."""
+"""Requests and grants: every step has an owner, a log entry and a place in the table;
+nothing is overwritten."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,10 +19,19 @@ from story import Story
 
 
 def ask_for(story: Story, **changed: object):  # type: ignore[no-untyped-def]
-    terms = {"team": "lake", "purpose": "how often do people see a doctor", "epsilon": Decimal(2),
-             "until": datetime.now(UTC) + timedelta(days=9)} | changed
-    return request_access(story.database, gate=story.gate, principal=story.principal("wang"),
-                          version=story.repository.current("clinic.visits"), **terms)
+    terms = {
+        "team": "lake",
+        "purpose": "how often do people see a doctor",
+        "epsilon": Decimal(2),
+        "until": datetime.now(UTC) + timedelta(days=9),
+    } | changed
+    return request_access(
+        story.database,
+        gate=story.gate,
+        principal=story.principal("wang"),
+        version=story.repository.current("clinic.visits"),
+        **terms,
+    )
 
 
 def test_every_status_is_reached_by_a_step_with_an_owner_and_a_known_event() -> None:
@@ -33,28 +43,52 @@ def test_every_status_is_reached_by_a_step_with_an_owner_and_a_known_event() -> 
 def test_an_officer_may_approve_with_a_smaller_budget(story: Story) -> None:
     story.publish()
     request = ask_for(story)
-    grant = approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                    version=story.repository.current("clinic.visits"), epsilon=Decimal(1), note="half will do")
+    grant = approve(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        request_id=request.id,
+        version=story.repository.current("clinic.visits"),
+        epsilon=Decimal(1),
+        note="half will do",
+    )
     assert grant.epsilon == 1
     with story.database.transaction() as tx:
-        assert list_requests(tx, story.principal("lin"))[0].epsilon == 2  # what was asked stays as it was asked
+        # what was asked stays as it was asked
+        assert list_requests(tx, story.principal("lin"))[0].epsilon == 2
 
 
 def test_a_request_is_decided_once(story: Story) -> None:
     story.publish()
     request = ask_for(story)
-    refuse(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id, reason="too vague")
+    refuse(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        request_id=request.id,
+        reason="too vague",
+    )
     with pytest.raises(Conflict, match="refused by lin"):
-        approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                version=story.repository.current("clinic.visits"))
+        approve(
+            story.database,
+            gate=story.gate,
+            officer=story.principal("lin"),
+            request_id=request.id,
+            version=story.repository.current("clinic.visits"),
+        )
 
 
 def test_another_departments_officer_decides_nothing(story: Story) -> None:
     story.publish()
     request = ask_for(story)
     with pytest.raises(Forbidden):
-        approve(story.database, gate=story.gate, officer=story.principal("zhou"), request_id=request.id,
-                version=story.repository.current("clinic.visits"))
+        approve(
+            story.database,
+            gate=story.gate,
+            officer=story.principal("zhou"),
+            request_id=request.id,
+            version=story.repository.current("clinic.visits"),
+        )
 
 
 def test_a_refusal_and_a_revocation_need_a_reason(story: Story) -> None:
@@ -64,10 +98,19 @@ def test_a_refusal_and_a_revocation_need_a_reason(story: Story) -> None:
         revoke(story.database, gate=story.gate, officer=story.principal("lin"), grant_id=1, reason=" ")
 
 
-@pytest.mark.parametrize("changed", [
-    {"purpose": "short"}, {"epsilon": Decimal("4.1")}, {"epsilon": Decimal(0)}, {"epsilon": Decimal("NaN")},
-    {"team": "others"}, {"until": datetime(2020, 1, 1, tzinfo=UTC)}, {"until": datetime(2099, 1, 1, tzinfo=UTC)},
-], ids=lambda changed: str(next(iter(changed.items()))))
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"purpose": "short"},
+        {"epsilon": Decimal("4.1")},
+        {"epsilon": Decimal(0)},
+        {"epsilon": Decimal("NaN")},
+        {"team": "others"},
+        {"until": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"until": datetime(2099, 1, 1, tzinfo=UTC)},
+    ],
+    ids=lambda changed: str(next(iter(changed.items()))),
+)
 def test_a_request_that_cannot_be_is_refused_with_a_remedy(story: Story, changed: dict[str, object]) -> None:
     story.publish()
     with pytest.raises((InvalidInput, Forbidden)) as refusal:
@@ -86,7 +129,9 @@ def test_a_grant_expires_at_its_date(story: Story) -> None:
     assert expire_due(story.database) == []
 
 
-def test_a_share_is_held_from_approval_to_its_end_and_what_cannot_be_promised_is_refused(story: Story) -> None:
+def test_a_share_is_held_from_approval_to_its_end_and_what_cannot_be_promised_is_refused(
+    story: Story,
+) -> None:
     story.publish()
     first = decided(story, ask_for(story, epsilon=Decimal(4)))
     join(story, "river", "hill", "town")
@@ -95,12 +140,20 @@ def test_a_share_is_held_from_approval_to_its_end_and_what_cannot_be_promised_is
     third = ask_for(story, team="town", epsilon=Decimal(4))
     with pytest.raises(Conflict, match="leaves epsilon") as short:
         decided(story, third)
-    assert short.value.code == "budget_promised" and "许出" in short.value.zh and "终止" in short.value.remedy_zh
+    assert (
+        short.value.code == "budget_promised" and "许出" in short.value.zh and "终止" in short.value.remedy_zh
+    )
     most = Decimal(short.value.remedy.split("epsilon ")[1].split(",")[0])
     assert 2 < most < 4
     with pytest.raises(Conflict):
         decided(story, third, epsilon=most + Decimal("0.002"))
-    revoke(story.database, gate=story.gate, officer=story.principal("lin"), grant_id=second.id, reason="it is not needed")
+    revoke(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        grant_id=second.id,
+        reason="it is not needed",
+    )
     assert decided(story, third).epsilon == 4, "the share of the grant that ended is free again"
     with story.database.transaction() as tx:
         dataset, own = statement(tx, Account(Level.DATASET, "clinic.visits")), statement(tx, first.account)
@@ -114,7 +167,13 @@ def test_the_share_of_two_grants_of_one_team_ends_with_the_last(story: Story) ->
     with story.database.transaction() as tx:
         held = [statement(tx, Account(Level.POPULATION, "residents")).held]
     for grant in grants:
-        revoke(story.database, gate=story.gate, officer=story.principal("lin"), grant_id=grant.id, reason="it is not needed")
+        revoke(
+            story.database,
+            gate=story.gate,
+            officer=story.principal("lin"),
+            grant_id=grant.id,
+            reason="it is not needed",
+        )
         with story.database.transaction() as tx:
             held.append(statement(tx, Account(Level.POPULATION, "residents")).held)
     assert held[0] == held[1] != ZERO and held[2] == ZERO
@@ -128,15 +187,23 @@ def test_grants_that_end_at_once_let_their_shares_go(story: Story) -> None:
     with story.database.transaction() as tx:
         tx.execute(text("UPDATE vault.grants SET until = now() - interval '1 second'"))
     with ThreadPoolExecutor(4) as pool:
-        ended = [grant.id for found in pool.map(lambda _: expire_due(story.database), range(4)) for grant in found]
+        ended = [
+            grant.id for found in pool.map(lambda _: expire_due(story.database), range(4)) for grant in found
+        ]
     assert len(ended) == len(set(ended)) == 3
     with story.database.transaction() as tx:
         assert statement(tx, Account(Level.DATASET, "clinic.visits")).held == ZERO
 
 
 def decided(story: Story, request: Request, **changed: object) -> Grant:
-    return approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id,
-                   version=story.repository.current("clinic.visits"), **changed)  # type: ignore[arg-type]
+    return approve(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        request_id=request.id,
+        version=story.repository.current("clinic.visits"),
+        **changed,
+    )  # type: ignore[arg-type]
 
 
 def join(story: Story, *teams: str) -> None:

@@ -1,4 +1,5 @@
-"""The chart renders to manifests that Kubernetes takes, shuts what can be shut, and refuses values that cannot work."""
+"""The chart renders to manifests that Kubernetes takes, shuts what can be shut,
+and refuses values that cannot work."""
 
 import base64
 import copy
@@ -16,8 +17,11 @@ SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|_KEY$|DATABASE_URL|ACCESS|ROOT_
 Objects = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module", params=[(name, install) for name in VALUES for install in (True, False)],
-                ids=lambda given: f"{given[0]}-{'install' if given[1] else 'upgrade'}")
+@pytest.fixture(
+    scope="module",
+    params=[(name, install) for name in VALUES for install in (True, False)],
+    ids=lambda given: f"{given[0]}-{'install' if given[1] else 'upgrade'}",
+)
 def objects(request: pytest.FixtureRequest) -> Objects:
     name, install = request.param
     return render(VALUES[name], install=install)
@@ -66,7 +70,8 @@ def test_no_container_can_become_more_than_it_is(objects: Objects) -> None:
             assert context["readOnlyRootFilesystem"] is True
             assert context["capabilities"] == {"drop": ["ALL"]}
             assert context.get("procMount", "Default") == "Default" or part == "hub"
-            assert not {"runAsUser", "runAsNonRoot", "seccompProfile"} & context.keys()  # nothing undoes the pod's
+            # nothing undoes the pod's
+            assert not {"runAsUser", "runAsNonRoot", "seccompProfile"} & context.keys()
             assert container["resources"]["limits"]["memory"] and container["resources"]["requests"]
 
 
@@ -94,28 +99,45 @@ def test_every_secret_comes_by_reference(objects: Objects) -> None:
                         assert reference["name"] in ("owner", "client", "vault-keys", "portal-keys")
                 else:
                     assert "valueFrom" not in variable
-    values = {value for keys in made.values() for key, value in keys.items() if key not in ("s3-access-key", "root-user")}
+    values = {
+        value
+        for keys in made.values()
+        for key, value in keys.items()
+        if key not in ("s3-access-key", "root-user")
+    }
     elsewhere = json.dumps([one for one in objects if one["kind"] != "Secret"])
     assert not [value for value in values if value in elsewhere]
 
 
 @pytest.mark.parametrize("values", [DEFAULTS, WHOLE], ids=["defaults", "whole"])
 def test_each_process_is_given_its_own_secrets_alone(values: dict[str, Any]) -> None:
-    given = {part: {variable["valueFrom"]["secretKeyRef"]["name"].removeprefix("city-cihu-") + "/"
-                    + variable["valueFrom"]["secretKeyRef"]["key"]
-                    for container in containers(pod) for variable in container.get("env", []) if "valueFrom" in variable}
-             for part, pod in pods(render(values)).items()}
+    given = {
+        part: {
+            variable["valueFrom"]["secretKeyRef"]["name"].removeprefix("city-cihu-")
+            + "/"
+            + variable["valueFrom"]["secretKeyRef"]["key"]
+            for container in containers(pod)
+            for variable in container.get("env", [])
+            if "valueFrom" in variable
+        }
+        for part, pod in pods(render(values)).items()
+    }
     own = {"database-url", "s3-access-key", "s3-secret-key"}
     assert given["vault"] == {f"vault/{key}" for key in own}
     assert given["portal"] == {f"portal/{key}" for key in own} | {"hub-client/client-secret"}
-    assert given.get("hub", {"hub/crypt-key", "hub-client/client-secret"}) == {"hub/crypt-key", "hub-client/client-secret"}
+    assert given.get("hub", {"hub/crypt-key", "hub-client/client-secret"}) == {
+        "hub/crypt-key",
+        "hub-client/client-secret",
+    }
     assert given["migration"] == {"postgres/database-url", "vault/database-url", "portal/database-url"}
     assert given["postgres"] == {"postgres/password"}
 
 
 def test_generated_secrets_are_good_ones() -> None:
-    first, second = ({one["metadata"]["name"]: one["stringData"] for one in render(WHOLE) if one["kind"] == "Secret"}
-                     for _ in range(2))
+    first, second = (
+        {one["metadata"]["name"]: one["stringData"] for one in render(WHOLE) if one["kind"] == "Secret"}
+        for _ in range(2)
+    )
     for name, keys in first.items():
         for key, value in keys.items():
             if key not in ("s3-access-key", "root-user"):
@@ -132,9 +154,17 @@ def test_with_own_servers_nothing_is_bundled_and_no_secret_is_made() -> None:
     assert pods(rendered).keys() == {"portal", "vault", "migration"}
 
 
-@pytest.mark.parametrize(("values", "install", "hook"), [(DEFAULTS, True, False), (DEFAULTS, False, True), (OWN, True, True)])
-def test_the_tables_come_first_wherever_a_database_is_there(values: dict[str, Any], *, install: bool, hook: bool) -> None:
-    job = next(one for one in render(values, install=install) if "migration" in one["metadata"]["name"] and one["kind"] == "Job")
+@pytest.mark.parametrize(
+    ("values", "install", "hook"), [(DEFAULTS, True, False), (DEFAULTS, False, True), (OWN, True, True)]
+)
+def test_the_tables_come_first_wherever_a_database_is_there(
+    values: dict[str, Any], *, install: bool, hook: bool
+) -> None:
+    job = next(
+        one
+        for one in render(values, install=install)
+        if "migration" in one["metadata"]["name"] and one["kind"] == "Job"
+    )
     assert ("helm.sh/hook" in job["metadata"].get("annotations", {})) is hook
     commands = [container["command"][2] for container in containers(job["spec"]["template"])]
     assert commands == ["sandbox.vault.migrate", "marketplace.migrate"]
@@ -155,7 +185,10 @@ def test_what_may_hold_raw_rows_is_kept_in_memory() -> None:
 
 def test_the_vault_is_told_the_truth_about_the_network() -> None:
     def told(values: dict[str, Any]) -> str:
-        environment = {one["name"]: one.get("value") for one in pods(render(values))["vault"]["spec"]["containers"][0]["env"]}
+        environment = {
+            one["name"]: one.get("value")
+            for one in pods(render(values))["vault"]["spec"]["containers"][0]["env"]
+        }
         return str(environment["CIHU_BEHIND_TLS"])
 
     assert told(DEFAULTS) == "false"  # then it refuses to start
@@ -172,7 +205,9 @@ WRONG = {
     "a size without a unit": {"vault": {"storage": {"size": "10"}}},
     "everybody in front": {"networkPolicies": {"front": [{}]}},
     "everybody by an empty selector": {"networkPolicies": {"front": [{"namespaceSelector": {}}]}},
-    "the whole internet as Postgres": {"postgres": {"external": {"peers": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}}},
+    "the whole internet as Postgres": {
+        "postgres": {"external": {"peers": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}}
+    },
     "nobody in front": {"networkPolicies": {"front": []}},
     "a profile without its name": {"hub": {"seal": {"seccompProfile": {"type": "Localhost"}}}},
     "a store's address as a URL": {"minio": {"external": {"endpoint": "https://s3.city.example"}}},
@@ -197,9 +232,14 @@ def without(values: dict[str, Any], *path: str) -> dict[str, Any]:
     return changed
 
 
-MISSING = {"migration.existingSecret": ("migration", "existingSecret"), "vault.existingSecret": ("vault", "existingSecret"),
-           "portal.existingSecret": ("portal", "existingSecret"), "minio.external.endpoint": ("minio", "external", "endpoint"),
-           "postgres.external.peers": ("postgres", "external", "peers"), "minio.external.peers": ("minio", "external", "peers")}
+MISSING = {
+    "migration.existingSecret": ("migration", "existingSecret"),
+    "vault.existingSecret": ("vault", "existingSecret"),
+    "portal.existingSecret": ("portal", "existingSecret"),
+    "minio.external.endpoint": ("minio", "external", "endpoint"),
+    "postgres.external.peers": ("postgres", "external", "peers"),
+    "minio.external.peers": ("minio", "external", "peers"),
+}
 
 
 @pytest.mark.parametrize("name", MISSING)

@@ -1,4 +1,5 @@
-"""Every request has an id in its lines, its errors and what follows from it; what is counted tells nothing else."""
+"""Every request has an id in its lines, its errors and what follows from it;
+what is counted tells nothing else."""
 
 import io
 import logging
@@ -25,7 +26,9 @@ from sandbox.http.metrics import Metrics
 from sandbox.http.request_id import HEADER, SANE, accepted, outgoing
 from sandbox.http.request_log import RequestLog
 
-LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ (\S+) [\w.]+: .*")
+LINE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) \S+ (\S+) [\w.]+: .*"
+)
 
 
 @pytest.fixture
@@ -71,7 +74,9 @@ def client(metrics: Metrics) -> TestClient:
     return TestClient(RequestLog(app, logging.getLogger("cihu.test"), metrics), client=("127.0.0.1", 9))
 
 
-def test_an_id_that_was_sent_stands_in_every_line_the_answer_and_what_is_sent_on(client: TestClient, lines: io.StringIO) -> None:
+def test_an_id_that_was_sent_stands_in_every_line_the_answer_and_what_is_sent_on(
+    client: TestClient, lines: io.StringIO
+) -> None:
     answer = client.get("/people/wang", headers={HEADER: "page-12345678"})
     assert answer.headers[HEADER] == "page-12345678" and answer.json() == {HEADER: "page-12345678"}
     found = [LINE.fullmatch(line) for line in lines.getvalue().splitlines()]
@@ -79,7 +84,9 @@ def test_an_id_that_was_sent_stands_in_every_line_the_answer_and_what_is_sent_on
 
 
 @pytest.mark.parametrize("path", ["/absent", "/broken", "/nowhere"])
-def test_every_error_says_the_id_by_which_it_is_found_in_the_log(path: str, client: TestClient, lines: io.StringIO) -> None:
+def test_every_error_says_the_id_by_which_it_is_found_in_the_log(
+    path: str, client: TestClient, lines: io.StringIO
+) -> None:
     quiet = TestClient(client.app, raise_server_exceptions=False, client=("127.0.0.1", 9))
     answer = quiet.get(path)
     id = answer.json()["request_id"]
@@ -123,18 +130,22 @@ def test_what_is_counted_names_no_person_and_tells_no_time(client: TestClient) -
     assert not re.search("wang|li\\b|nobody|seconds|bytes|cpu", said), said
 
 
-@pytest.mark.parametrize(("token", "sent", "where", "allowed"), [
-    ("", {}, "127.0.0.1", True),
-    ("", {}, "::1", True),
-    ("", {}, "10.0.0.7", False),
-    ("", {"X-Forwarded-For": "10.0.0.7"}, "127.0.0.1", False),
-    ("", {"Forwarded": "for=10.0.0.7"}, "127.0.0.1", False),
-    ("secret", {}, "127.0.0.1", False),
-    ("secret", {"Authorization": "Bearer secret"}, "10.0.0.7", True),
-    ("secret", {"Authorization": "Bearer secre"}, "10.0.0.7", False),
-])
-def test_metrics_are_for_this_machine_or_who_has_the_token(token: str, sent: dict[str, str], where: str, *, allowed: bool,
-                                                           metrics: Metrics) -> None:
+@pytest.mark.parametrize(
+    ("token", "sent", "where", "allowed"),
+    [
+        ("", {}, "127.0.0.1", True),
+        ("", {}, "::1", True),
+        ("", {}, "10.0.0.7", False),
+        ("", {"X-Forwarded-For": "10.0.0.7"}, "127.0.0.1", False),
+        ("", {"Forwarded": "for=10.0.0.7"}, "127.0.0.1", False),
+        ("secret", {}, "127.0.0.1", False),
+        ("secret", {"Authorization": "Bearer secret"}, "10.0.0.7", True),
+        ("secret", {"Authorization": "Bearer secre"}, "10.0.0.7", False),
+    ],
+)
+def test_metrics_are_for_this_machine_or_who_has_the_token(
+    token: str, sent: dict[str, str], where: str, *, allowed: bool, metrics: Metrics
+) -> None:
     app = FastAPI()
     problem_details.install(app)
     app.include_router(metrics_router(metrics.registry, token))
@@ -159,7 +170,11 @@ def test_readiness_names_what_is_not_met_and_waits_for_nobody() -> None:
     try:
         ready, document = health.document()
         assert not ready and document["checks"] == {
-            "well": OK, "hangs": "does not answer within 3 seconds", "refuses": "It is away.", "breaks": "failed: ValueError"}
+            "well": OK,
+            "hangs": "does not answer within 3 seconds",
+            "refuses": "It is away.",
+            "breaks": "failed: ValueError",
+        }
         health._kept = None
         health.checked()
         assert asked == [1], "one that hangs is not asked again and again"
@@ -176,6 +191,8 @@ def test_a_disk_that_is_nearly_full_is_not_ready(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [-3600, -31, 31, 86400])
 def test_clocks_that_are_apart_are_told_with_the_direction_and_the_remedy(seconds: int) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    with pytest.raises(Unavailable, match=f"{abs(seconds)} seconds {'ahead of' if seconds > 0 else 'behind'}.*NTP"):
+    with pytest.raises(
+        Unavailable, match=f"{abs(seconds)} seconds {'ahead of' if seconds > 0 else 'behind'}.*NTP"
+    ):
         require_together(now, now + timedelta(seconds=seconds))
     require_together(now, now + timedelta(seconds=20))

@@ -20,13 +20,21 @@ def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> N
         xsrf = {"X-XSRFToken": browser.cookies.get("_xsrf", path="/user/song/") or ""}
         listed = browser.get(f"{hub.hub_url}/user/song/api/contents", headers=xsrf)
         assert sorted(file["name"] for file in listed.json()["content"]) == [
-            "01-first-question.ipynb", "02-asking-comfortably.ipynb", "03-stand-in.ipynb", "04-sealed-run.ipynb",
-            "05-whole-study.ipynb", "teams"]
+            "01-first-question.ipynb",
+            "02-asking-comfortably.ipynb",
+            "03-stand-in.ipynb",
+            "04-sealed-run.ipynb",
+            "05-whole-study.ipynb",
+            "teams",
+        ]
         team = browser.get(f"{hub.hub_url}/user/song/api/contents/teams", headers=xsrf)
         assert [folder["name"] for folder in team.json()["content"]] == ["lake"]
-        with JupyterKernelClient(server_url=f"{hub.hub_url}/user/song", token=None,
-                                 headers=server_headers(browser, "song")) as kernel:
-            done = kernel.execute("import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0, cihu.language())")
+        with JupyterKernelClient(
+            server_url=f"{hub.hub_url}/user/song", token=None, headers=server_headers(browser, "song")
+        ) as kernel:
+            done = kernel.execute(
+                "import cihu, os\nprint(cihu.whoami()['id'], os.getuid() != 0, cihu.language())"
+            )
             assert done["outputs"][0]["text"] == "song True zh\n"
 
 

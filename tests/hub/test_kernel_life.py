@@ -30,7 +30,9 @@ def test_a_kernel_can_be_interrupted(kernel: Kernel, workspace: WorkspaceProcess
     import threading
 
     said: list[str] = []
-    running = threading.Thread(target=lambda: said.append(kernel.text("print('on', flush=True)\nimport time; time.sleep(60)")))
+    running = threading.Thread(
+        target=lambda: said.append(kernel.text("print('on', flush=True)\nimport time; time.sleep(60)"))
+    )
     running.start()
     until(lambda: workspace.request("GET", f"/api/kernels/{kernel.id}").json()["execution_state"] == "busy")
     workspace.request("POST", f"/api/kernels/{kernel.id}/interrupt")
@@ -64,7 +66,11 @@ def sleeping(seconds: str) -> bool:
         except OSError:
             return b""
 
-    return any(line(pid) == f"/bin/sleep\0{seconds}\0".encode() for pid in Path("/proc").iterdir() if pid.name.isdigit())
+    return any(
+        line(pid) == f"/bin/sleep\0{seconds}\0".encode()
+        for pid in Path("/proc").iterdir()
+        if pid.name.isdigit()
+    )
 
 
 def test_a_kernel_that_dies_is_started_again_in_a_seal(kernel: Kernel, workspace: WorkspaceProcess) -> None:
@@ -76,7 +82,8 @@ def test_a_kernel_that_dies_is_started_again_in_a_seal(kernel: Kernel, workspace
     def answers() -> bool:
         nonlocal said
         try:
-            code = "import ctypes\nprint('x' in globals(), ctypes.CDLL(None).prctl(21, 0, 0, 0, 0))"  # PR_GET_SECCOMP
+            # PR_GET_SECCOMP
+            code = "import ctypes\nprint('x' in globals(), ctypes.CDLL(None).prctl(21, 0, 0, 0, 0))"
             said = kernel.text(code, 2)
         except TimeoutError:
             return False
@@ -165,14 +172,18 @@ def test_without_a_vault_no_kernel_starts_and_the_person_reads_why(vault: VaultP
         assert "The vault does not answer" in said and "Try again" in said
 
 
-def test_without_a_kernel_environment_no_kernel_starts_and_the_person_reads_why(vault: VaultProcess, tmp_path: Path) -> None:
+def test_without_a_kernel_environment_no_kernel_starts_and_the_person_reads_why(
+    vault: VaultProcess, tmp_path: Path
+) -> None:
     with workspace_process(vault, "wang", CIHU_KERNEL_PYTHON=str(tmp_path / "bin" / "python")) as server:
         status, said = refusal(server)
         assert status == httpx.codes.SERVICE_UNAVAILABLE
         assert "make setup" in said
 
 
-def test_a_seal_that_cannot_be_made_starts_no_kernel_and_the_person_reads_why(vault: VaultProcess, tmp_path: Path) -> None:
+def test_a_seal_that_cannot_be_made_starts_no_kernel_and_the_person_reads_why(
+    vault: VaultProcess, tmp_path: Path
+) -> None:
     """A machine whose bubblewrap fails: here, an interpreter that is none."""
     environment = tmp_path / "venv"
     (environment / "bin").mkdir(parents=True)
@@ -201,8 +212,8 @@ def test_a_person_may_run_so_many_kernels_and_no_more(vault: VaultProcess) -> No
 
 
 def test_the_kernels_token_is_kept_fresh_while_it_sleeps(vault: VaultProcess) -> None:
-    """A session of a few seconds: its token is renewed at half of its life, by the server, into the kernel's read-only inbox.
-    Not wang's, whose workspace the other tests share."""
+    """A session of a few seconds: its token is renewed at half of its life, by the server,
+    into the kernel's read-only inbox. Not wang's, whose workspace the other tests share."""
     with workspace_process(vault, "li") as server:
         (vault.home / "hub" / "servers" / "li" / "token").write_text(vault.workspace_token("li", seconds=16))
         with server.kernel() as kernel:
@@ -239,28 +250,53 @@ def test_several_kernels_of_one_person_work_at_once_and_share_nothing(workspace:
     with workspace.kernel() as one, workspace.kernel() as two, workspace.kernel() as three:
         for number, each in enumerate((one, two, three)):
             each.text(f"x = {number}\nopen('/tmp/x', 'w').write('{number}')")
-        assert [each.text("print(x, open('/tmp/x').read())") for each in (one, two, three)] == ["0 0\n", "1 1\n", "2 2\n"]
+        assert [each.text("print(x, open('/tmp/x').read())") for each in (one, two, three)] == [
+            "0 0\n",
+            "1 1\n",
+            "2 2\n",
+        ]
         assert one.text(OTHERS) == "set()\n"
 
 
-def test_a_kernel_that_nobody_looks_at_and_does_nothing_is_ended_and_one_that_is_looked_at_is_not(vault: VaultProcess) -> None:
-    with workspace_process(vault, "wang", CIHU_KERNEL_IDLE_SECONDS="4") as server, server.kernel() as looked_at:
+def test_a_kernel_that_nobody_looks_at_and_does_nothing_is_ended_and_one_that_is_looked_at_is_not(
+    vault: VaultProcess,
+) -> None:
+    with (
+        workspace_process(vault, "wang", CIHU_KERNEL_IDLE_SECONDS="4") as server,
+        server.kernel() as looked_at,
+    ):
         left = server.request("POST", "/api/kernels", json={"name": "cihu"}).json()["id"]
         until(lambda: server.request("GET", f"/api/kernels/{left}").status_code == httpx.codes.NOT_FOUND)
         assert looked_at.text("print('still')") == "still\n"
 
 
 def test_what_is_saved_outlives_its_server_and_what_a_kernel_had_does_not(vault: VaultProcess) -> None:
-    """A hub that is restarted ends the servers, and they their kernels: the workspace's files are what stays."""
-    cell = {"cell_type": "code", "source": "x = 41", "metadata": {}, "outputs": [], "execution_count": None, "id": "a"}
-    saved = {"type": "notebook", "format": "json", "content": {
-        "cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}}
+    """A hub that is restarted ends the servers, and they their kernels:
+    the workspace's files are what stays."""
+    cell = {
+        "cell_type": "code",
+        "source": "x = 41",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "id": "a",
+    }
+    saved = {
+        "type": "notebook",
+        "format": "json",
+        "content": {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    }
     with workspace_process(vault, "song") as server, server.kernel() as kernel:
         kernel.text("x = 41\nopen('kept.txt', 'w').write('41')")
-        assert server.request("PUT", "/api/contents/mine.ipynb", json=saved).status_code == httpx.codes.CREATED
+        assert (
+            server.request("PUT", "/api/contents/mine.ipynb", json=saved).status_code == httpx.codes.CREATED
+        )
     with workspace_process(vault, "song") as server:
         again = server.request("GET", "/api/contents/mine.ipynb").json()["content"]["cells"][0]["source"]
         assert again == "x = 41" and server.request("GET", "/api/kernels").json() == []
         assert server.request("GET", "/api/contents/kept.txt").status_code == httpx.codes.NOT_FOUND
         with server.kernel() as kernel:
-            assert kernel.text("import os\nprint('x' in globals(), os.path.exists('kept.txt'))") == "False False\n"
+            assert (
+                kernel.text("import os\nprint('x' in globals(), os.path.exists('kept.txt'))")
+                == "False False\n"
+            )

@@ -1,4 +1,5 @@
-"""Where a sealed run pauses its team's kernels, none runs until the declared moment; then all go on, and the person reads why."""
+"""Where a sealed run pauses its team's kernels, none runs until the declared moment;
+then all go on, and the person reads why."""
 
 import threading
 import time
@@ -29,10 +30,24 @@ def begin(vault: VaultProcess, seconds: float) -> UUID:
     """A run of the team that has begun, and is told in so many seconds."""
     id, now = uuid4(), datetime.now(UTC)
     with vault.story.database.transaction() as tx:
-        tx.execute(insert(runs).values(
-            id=id, name="a run", team="lake", submitted_by="wang", entry="main.py", files={"main.py": "pass"},
-            program_sha256="0" * 64, environment_sha256="0" * 64, inputs=[], limit_seconds=10, state="running", started_at=now,
-            told_at=now + timedelta(seconds=seconds), kernels_frozen=True))
+        tx.execute(
+            insert(runs).values(
+                id=id,
+                name="a run",
+                team="lake",
+                submitted_by="wang",
+                entry="main.py",
+                files={"main.py": "pass"},
+                program_sha256="0" * 64,
+                environment_sha256="0" * 64,
+                inputs=[],
+                limit_seconds=10,
+                state="running",
+                started_at=now,
+                told_at=now + timedelta(seconds=seconds),
+                kernels_frozen=True,
+            )
+        )
     return id
 
 
@@ -49,12 +64,17 @@ def stopped(marker: str) -> bool:
 
 def has(path: Path, marker: str) -> bool:
     try:
-        return b"IPYTHONDIR" in path.read_bytes() and marker.encode() in Path(path.parent / "cmdline").read_bytes()
+        return (
+            b"IPYTHONDIR" in path.read_bytes()
+            and marker.encode() in Path(path.parent / "cmdline").read_bytes()
+        )
     except OSError:
         return False
 
 
-def test_kernels_are_paused_until_the_declared_moment_and_no_longer_run_starts_meanwhile(vault: VaultProcess) -> None:
+def test_kernels_are_paused_until_the_declared_moment_and_no_longer_run_starts_meanwhile(
+    vault: VaultProcess,
+) -> None:
     with workspace_process(vault, "song") as server, server.kernel() as kernel:
         mark = "x" * 40 + str(uuid4())
         program = f"[sys.executable, '-c', 'import time; time.sleep(600)', '{mark}']"
@@ -63,7 +83,8 @@ def test_kernels_are_paused_until_the_declared_moment_and_no_longer_run_starts_m
         until(lambda: stopped(mark))
         refused = server.request("POST", "/api/kernels", json={"name": "cihu"})
         assert refused.status_code == 503 and "sealed program of your team" in refused.text
-        said = kernel.text("print('after')", 90)  # waits in the socket; goes on at the moment, though the run is still there
+        # waits in the socket; goes on at the moment, though the run is still there
+        said = kernel.text("print('after')", 90)
         assert "after" in said and "was paused" in said and "内核曾暂停运行" in said
         end(vault, id)
         assert "paused" not in kernel.text("print('again')")

@@ -31,13 +31,28 @@ def test_what_is_sent_before_waits_until_the_sockets_are_shut(folder: RunFolder)
     """As a cell that is sent during a restart, which ZeroMQ keeps until the new kernel listens."""
     bubblewrap = Bubblewrap()
     folder.clear_sockets(bubblewrap.host.user("kernel of wang") if bubblewrap.host.root else None)
-    _, connection = write_connection_file(str(folder.connection_file), ip=folder.socket_prefix, transport="ipc", key=b"k",
-                                          shell_port=1, iopub_port=2, stdin_port=3, hb_port=4, control_port=5)
+    _, connection = write_connection_file(
+        str(folder.connection_file),
+        ip=folder.socket_prefix,
+        transport="ipc",
+        key=b"k",
+        shell_port=1,
+        iopub_port=2,
+        stdin_port=3,
+        hb_port=4,
+        control_port=5,
+    )
     folder.write_connection(connection)
     client = BlockingKernelClient()
     client.load_connection_info(connection)
-    seal = kernel_seal(person="wang", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), inbox=folder.inbox,
-                       sockets=folder.sockets, vault_folder=folder.inbox)
+    seal = kernel_seal(
+        person="wang",
+        python=KERNEL_PYTHON,
+        interpreter=interpreter(KERNEL_PYTHON),
+        inbox=folder.inbox,
+        sockets=folder.sockets,
+        vault_folder=folder.inbox,
+    )
     process = bubblewrap.start(seal)
     try:
         client.start_channels(hb=False)

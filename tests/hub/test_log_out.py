@@ -1,4 +1,5 @@
-"""One log-out, one new password, one disabled account: everything of the person's login ends, everywhere, by whichever door."""
+"""One log-out, one new password, one disabled account:
+everything of the person's login ends, everywhere, by whichever door."""
 
 import re
 import time
@@ -31,9 +32,13 @@ def processes_of(person: str) -> dict[int, str]:
             continue
         try:
             status = process.joinpath("stat").read_text().rpartition(")")[2].split()
-            names[int(process.name)] = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()[:80]
-            if b"sandbox.hub.server" in process.joinpath("cmdline").read_bytes() and \
-                    f"JUPYTERHUB_USER={person}\0".encode() in process.joinpath("environ").read_bytes():
+            names[int(process.name)] = (
+                process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()[:80]
+            )
+            if (
+                b"sandbox.hub.server" in process.joinpath("cmdline").read_bytes()
+                and f"JUPYTERHUB_USER={person}\0".encode() in process.joinpath("environ").read_bytes()
+            ):
                 found.add(int(process.name))
         except (OSError, IndexError):
             continue
@@ -53,7 +58,8 @@ def until(true: Callable[[], object], what: str) -> None:
 
 @dataclass
 class LoggedIn:
-    """Somebody with everything that a login can give: browser, command line, server, kernel; and its tokens."""
+    """Somebody with everything that a login can give: browser, command line, server, kernel;
+    and its tokens."""
 
     hub: HubProcess
     person: str
@@ -65,10 +71,15 @@ class LoggedIn:
     folder: Path
 
     def portal_knows_me(self) -> bool:
-        return self.browser.get(f"{self.hub.portal_url}/me", follow_redirects=False).status_code == httpx.codes.OK
+        return (
+            self.browser.get(f"{self.hub.portal_url}/me", follow_redirects=False).status_code
+            == httpx.codes.OK
+        )
 
     def vault_answers(self, token: str) -> int:
-        return httpx.get(f"{self.hub.vault.url}/v1/me", headers={"Authorization": f"Bearer {token}"}, trust_env=False).status_code
+        return httpx.get(
+            f"{self.hub.vault.url}/v1/me", headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        ).status_code
 
     def socket_answers(self) -> int:
         transport = httpx.HTTPTransport(uds=str(self.hub.vault.home / "run" / "vault" / "vault.sock"))
@@ -76,12 +87,19 @@ class LoggedIn:
             return client.get("/v1/me", headers={"Authorization": f"Bearer {self.kernel_token}"}).status_code
 
     def opens_a_kernel(self) -> int:
-        return httpx.post(f"{self.hub.vault.url}/v1/kernels", json={"kernel_id": "12345678"}, trust_env=False,
-                          headers={"Authorization": f"Bearer {self.workspace_token}"}).status_code
+        return httpx.post(
+            f"{self.hub.vault.url}/v1/kernels",
+            json={"kernel_id": "12345678"},
+            trust_env=False,
+            headers={"Authorization": f"Bearer {self.workspace_token}"},
+        ).status_code
 
     def lists_sessions(self) -> httpx.Response:
-        return httpx.get(f"{self.hub.portal_url}/api/v1/sessions", trust_env=False,
-                         headers={"Authorization": f"Bearer {self.command_line['portal_token']}"})
+        return httpx.get(
+            f"{self.hub.portal_url}/api/v1/sessions",
+            trust_env=False,
+            headers={"Authorization": f"Bearer {self.command_line['portal_token']}"},
+        )
 
     def assert_all_is_well(self) -> None:
         assert self.portal_knows_me()
@@ -97,31 +115,58 @@ class LoggedIn:
         assert self.lists_sessions().status_code == gone
         assert self.socket_answers() == self.opens_a_kernel() == gone
         assert not self.portal_knows_me()
-        until(lambda: not processes_of(self.person), f"{processes_of(self.person)}\n{self.hub.log.read_text()[-3000:]}")
-        until(lambda: not self.folder.exists(), "the kernel's folder, with its token and its key, is still there")
+        until(
+            lambda: not processes_of(self.person),
+            f"{processes_of(self.person)}\n{self.hub.log.read_text()[-3000:]}",
+        )
+        until(
+            lambda: not self.folder.exists(),
+            "the kernel's folder, with its token and its key, is still there",
+        )
         assert not token_file(self.hub.vault.home, self.person).exists()
         for address in ("/hub/home", f"/user/{self.person}/lab", f"/hub/api/users/{self.person}"):
             page = self.browser.get(f"{self.hub.hub_url}{address}")
-            assert str(page.url).startswith(f"{self.hub.portal_url}/login") or page.status_code == httpx.codes.FORBIDDEN, page.url
+            assert (
+                str(page.url).startswith(f"{self.hub.portal_url}/login")
+                or page.status_code == httpx.codes.FORBIDDEN
+            ), page.url
 
 
 @contextmanager
 def logged_in(hub: HubProcess, person: str) -> Iterator[LoggedIn]:
     with hub.vault.story.database.transaction() as tx:
-        create_account(tx, account_id=person, display_name=person, organisation="hbpu", roles=["analyst"], password=PASSWORD,
-                       by="system")
+        create_account(
+            tx,
+            account_id=person,
+            display_name=person,
+            organisation="hbpu",
+            roles=["analyst"],
+            password=PASSWORD,
+            by="system",
+        )
         join_team(tx, team_id="lake", account_id=person, by="system")
     with hub.browser() as browser:
         hub.log_in(browser, person, PASSWORD)
         workspace_of(hub, browser, person)
         before = set(short_root(hub.vault.home / "run").iterdir())
-        kernel = JupyterKernelClient(server_url=f"{hub.hub_url}/user/{person}", token=None,
-                                     headers=server_headers(browser, person))
+        kernel = JupyterKernelClient(
+            server_url=f"{hub.hub_url}/user/{person}", token=None, headers=server_headers(browser, person)
+        )
         kernel.start()
         (folder,) = set(short_root(hub.vault.home / "run").iterdir()) - before
-        tokens = httpx.post(f"{hub.portal_url}/api/v1/login", json={"username": person, "password": PASSWORD}, trust_env=False)
-        somebody = LoggedIn(hub, person, browser, kernel, tokens.json(), token_file(hub.vault.home, person).read_text(),
-                            (folder / "in" / "token").read_text(), folder)
+        tokens = httpx.post(
+            f"{hub.portal_url}/api/v1/login", json={"username": person, "password": PASSWORD}, trust_env=False
+        )
+        somebody = LoggedIn(
+            hub,
+            person,
+            browser,
+            kernel,
+            tokens.json(),
+            token_file(hub.vault.home, person).read_text(),
+            (folder / "in" / "token").read_text(),
+            folder,
+        )
         try:
             somebody.assert_all_is_well()
             yield somebody
@@ -132,7 +177,9 @@ def logged_in(hub: HubProcess, person: str) -> Iterator[LoggedIn]:
 
 
 def by_the_portal(one: LoggedIn) -> None:
-    form = dict(re.findall(r'name="(csrf)" value="([^"]*)"', one.browser.get(f"{one.hub.portal_url}/me").text))
+    form = dict(
+        re.findall(r'name="(csrf)" value="([^"]*)"', one.browser.get(f"{one.hub.portal_url}/me").text)
+    )
     page = one.browser.post(f"{one.hub.portal_url}/logout", data=form, headers={"Origin": one.hub.portal_url})
     assert page.status_code == httpx.codes.OK
 
@@ -160,11 +207,14 @@ def test_everything_of_a_login_ends_with_it(hub: HubProcess, ends: Callable[[Log
 
 
 def test_sessions_are_listed_and_ended_one_by_one(hub: HubProcess) -> None:
-    """A workspace ends without the browser's session; a browser's session takes its workspace with it; the rest goes on."""
+    """A workspace ends without the browser's session; a browser's session takes its workspace with it;
+    the rest goes on."""
     with logged_in(hub, "one-by-one") as one:
         found = {session["kind"]: session for session in one.lists_sessions().json()["sessions"]}
         assert set(found) == {"browser", "command line", "workspace"}
-        assert all(session["address"] == "127.0.0.1" and "httpx" in session["agent"] for session in found.values())
+        assert all(
+            session["address"] == "127.0.0.1" and "httpx" in session["agent"] for session in found.values()
+        )
         page = one.browser.get(f"{hub.portal_url}/me/sessions")
         assert all(session["id"] in page.text for session in found.values())
         authorization = {"Authorization": f"Bearer {one.command_line['portal_token']}"}
@@ -175,8 +225,13 @@ def test_sessions_are_listed_and_ended_one_by_one(hub: HubProcess) -> None:
         until(lambda: not processes_of(one.person), "the server goes on")
         assert one.portal_knows_me() and one.vault_answers(one.command_line["vault_token"]) == httpx.codes.OK
 
-        workspace_of(hub, one.browser, one.person)  # in again, without a password: the browser's session goes on
-        httpx.delete(f"{hub.portal_url}/api/v1/sessions/{found['browser']['id']}", headers=authorization, trust_env=False)
+        # in again, without a password: the browser's session goes on
+        workspace_of(hub, one.browser, one.person)
+        httpx.delete(
+            f"{hub.portal_url}/api/v1/sessions/{found['browser']['id']}",
+            headers=authorization,
+            trust_env=False,
+        )
         assert not one.portal_knows_me()
         until(lambda: not processes_of(one.person), "the server goes on")
         assert [session["kind"] for session in one.lists_sessions().json()["sessions"]] == ["command line"]
@@ -185,21 +240,36 @@ def test_sessions_are_listed_and_ended_one_by_one(hub: HubProcess) -> None:
 def test_what_was_ended_while_the_hub_did_not_listen_ends_when_it_does(hub: HubProcess) -> None:
     with logged_in(hub, "missed") as one:
         with hub.vault.story.database.transaction() as tx:
-            tx.exec_driver_sql("INSERT INTO identity.token_revocations (account, reason) VALUES ('missed', 'without a notice')")
+            tx.exec_driver_sql(
+                "INSERT INTO identity.token_revocations (account, reason) "
+                "VALUES ('missed', 'without a notice')"
+            )
         assert one.socket_answers() == httpx.codes.UNAUTHORIZED
-        with hub.vault.story.database.transaction() as tx:  # the hub's connection is cut, as by a restart of Postgres
-            tx.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"))
+        # the hub's connection is cut, as by a restart of Postgres
+        with hub.vault.story.database.transaction() as tx:
+            tx.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+            )
         until(lambda: not processes_of(one.person), hub.log.read_text()[-2000:])
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/hub/token"), ("GET", "/hub/api/users/{person}/tokens"),
-                                              ("POST", "/hub/api/users/{person}/tokens"),
-                                              ("DELETE", "/hub/api/users/{person}/tokens/a1"),
-                                              ("POST", "/hub/api/authorizations/token")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/hub/token"),
+        ("GET", "/hub/api/users/{person}/tokens"),
+        ("POST", "/hub/api/users/{person}/tokens"),
+        ("DELETE", "/hub/api/users/{person}/tokens/a1"),
+        ("POST", "/hub/api/authorizations/token"),
+    ],
+)
 def test_the_hub_gives_nobody_a_token(hub: HubProcess, method: str, path: str) -> None:
     with hub.browser() as browser:
         hub.log_in(browser, "song", PASSWORD)
-        xsrf = {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "", "Referer": f"{hub.hub_url}/hub/home"}
+        xsrf = {
+            "X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or "",
+            "Referer": f"{hub.hub_url}/hub/home",
+        }
         told = browser.request(method, f"{hub.hub_url}{path.format(person='song')}", headers=xsrf)
         assert told.status_code == httpx.codes.NOT_FOUND
         me = browser.get(f"{hub.hub_url}/hub/api/user", headers=xsrf).json()

@@ -1,4 +1,5 @@
-"""A WebSocket through the hub's proxy is as it would be without it: its protocol, its messages' kind, its end."""
+"""A WebSocket through the hub's proxy is as it would be without it:
+its protocol, its messages' kind, its end."""
 
 import asyncio
 import os
@@ -59,13 +60,26 @@ async def through_the_proxy(folder: Path) -> AsyncIterator[Connect]:
     server = HTTPServer(Application([(r"/channels", Kernel), (r"/closed", Closed)]))
     server.add_socket(listening)
     outside = free_port()
-    command = [sys.executable, "-m", "sandbox.hub.proxy", "--ip=127.0.0.1", f"--port={outside}", "--api-ip=127.0.0.1",
-               f"--api-port={free_port()}", f"--default-target=http://127.0.0.1:{port}"]
-    proxy = running(command, dict(os.environ), folder / "proxy.log", f"http://127.0.0.1:{outside}/_chp_healthz")
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox.hub.proxy",
+        "--ip=127.0.0.1",
+        f"--port={outside}",
+        "--api-ip=127.0.0.1",
+        f"--api-port={free_port()}",
+        f"--default-target=http://127.0.0.1:{port}",
+    ]
+    proxy = running(
+        command, dict(os.environ), folder / "proxy.log", f"http://127.0.0.1:{outside}/_chp_healthz"
+    )
     await asyncio.to_thread(proxy.__enter__)
     try:
+
         async def connect(path: str = "/channels", *subprotocols: str) -> WebSocketClientConnection:
-            return await websocket_connect(f"ws://127.0.0.1:{outside}{path}", subprotocols=list(subprotocols) or None)
+            return await websocket_connect(
+                f"ws://127.0.0.1:{outside}{path}", subprotocols=list(subprotocols) or None
+            )
 
         yield connect
     finally:

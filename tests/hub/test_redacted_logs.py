@@ -1,4 +1,5 @@
-"""No record of a process says a query string, a token, a cookie or a password, whichever library makes it and however."""
+"""No record of a process says a query string, a token, a cookie or a password,
+whichever library makes it and however."""
 
 import logging
 import secrets
@@ -11,11 +12,20 @@ from sandbox.http.redacted_logs import RedactedRecord, redacted
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~", min_size=20, max_size=60)
 SHAPES = [
-    "DELETE /user/wang/api/kernels/1?token={0} (wang@127.0.0.1) 1.02ms", "GET http://hub:8601/hub/login?next=%2F&x={0} 302",
-    "302 GET /hub/ -> /oauth/authorize?state={0}&code=1", "referer=https://a.b/c?x=1&access_token={0}", "/path?{0}",
-    "Authorization: Bearer {0}", "{{'Authorization': 'token {0}'}}", '{{"Cookie": "cihu_session={0}; b=c"}}',
-    "Set-Cookie: a={0}; HttpOnly", "client_secret={0}", '{{"password": "{0}"}}', "api_token: {0}",
-    "postgresql+psycopg://cihu_vault:{0}@/cihu?host=/run", "bad header b'cookie: x={0}'",
+    "DELETE /user/wang/api/kernels/1?token={0} (wang@127.0.0.1) 1.02ms",
+    "GET http://hub:8601/hub/login?next=%2F&x={0} 302",
+    "302 GET /hub/ -> /oauth/authorize?state={0}&code=1",
+    "referer=https://a.b/c?x=1&access_token={0}",
+    "/path?{0}",
+    "Authorization: Bearer {0}",
+    "{{'Authorization': 'token {0}'}}",
+    '{{"Cookie": "cihu_session={0}; b=c"}}',
+    "Set-Cookie: a={0}; HttpOnly",
+    "client_secret={0}",
+    '{{"password": "{0}"}}',
+    "api_token: {0}",
+    "postgresql+psycopg://cihu_vault:{0}@/cihu?host=/run",
+    "bad header b'cookie: x={0}'",
 ]
 
 
@@ -25,8 +35,17 @@ def test_what_opens_something_is_not_said(shape: str, word: str) -> None:
     assert word not in redacted(shape.format(word))
 
 
-@pytest.mark.parametrize("plain", ["GET /v1/datasets/health.visits 200 12 ms", "is it well?", "kernel 1 ended: too much memory",
-                                   "question 3f: ValueError", "Why? Because = it is", "a token of sixty seconds is short"])
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "GET /v1/datasets/health.visits 200 12 ms",
+        "is it well?",
+        "kernel 1 ended: too much memory",
+        "question 3f: ValueError",
+        "Why? Because = it is",
+        "a token of sixty seconds is short",
+    ],
+)
 def test_what_is_no_secret_is_said(plain: str) -> None:
     assert redacted(plain) == plain
 

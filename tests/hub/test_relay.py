@@ -1,4 +1,5 @@
-"""A question sent to a socket in one pod arrives at the socket in the other, whole, and its answer comes back."""
+"""A question sent to a socket in one pod arrives at the socket in the other, whole,
+and its answer comes back."""
 
 import asyncio
 import contextlib
@@ -47,7 +48,9 @@ def test_two_relays_make_one_socket_of_two() -> None:
 
 
 def test_a_caller_who_has_said_all_is_still_answered_after_a_garbage_collection() -> None:
-    """asyncio keeps only weak references to what waits: a relay that nothing else holds would be collected."""
+    """asyncio keeps only weak references to what waits:
+    a relay that nothing else holds would be collected."""
+
     async def story(folder: Path) -> None:
         heard = asyncio.Event()
 

@@ -14,8 +14,11 @@ FILE = {"type": "file", "format": "text", "content": "各区的计数\n"}
 
 @pytest.fixture(scope="module")
 def people(vault: VaultProcess) -> Iterator[dict[str, WorkspaceProcess]]:
-    with (workspace_process(vault, "wang") as wang, workspace_process(vault, "song") as song,
-          workspace_process(vault, "qin") as qin):
+    with (
+        workspace_process(vault, "wang") as wang,
+        workspace_process(vault, "song") as song,
+        workspace_process(vault, "qin") as qin,
+    ):
         yield {"wang": wang, "song": song, "qin": qin}
 
 
@@ -43,26 +46,44 @@ def test_what_one_member_saves_the_other_reads_and_changes(people: dict[str, Wor
     assert put(song, "teams/lake/plan.md", FILE | {"content": "changed\n"}) == 200
     assert wang.request("GET", "/api/contents/teams/lake/plan.md").json()["content"] == "changed\n"
     assert put(wang, "teams/lake/charts", {"type": "directory"}) == 201
-    assert song.request("POST", "/api/contents/teams/lake/charts", json={"copy_from": "teams/lake/plan.md"}).status_code == 201
-    assert wang.request("PATCH", "/api/contents/teams/lake/charts/plan.md", json={"path": "mine.md"}).status_code == 200
+    assert (
+        song.request(
+            "POST", "/api/contents/teams/lake/charts", json={"copy_from": "teams/lake/plan.md"}
+        ).status_code
+        == 201
+    )
+    assert (
+        wang.request("PATCH", "/api/contents/teams/lake/charts/plan.md", json={"path": "mine.md"}).status_code
+        == 200
+    )
     assert "plan.md" not in names(song, "teams/lake/charts") and "mine.md" in names(wang, "")
     assert song.request("DELETE", "/api/contents/teams/lake/plan.md").status_code == 204
-    notebook = {"type": "notebook", "format": "json", "content": {
-        "cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}}
+    notebook = {
+        "type": "notebook",
+        "format": "json",
+        "content": {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    }
     assert put(wang, "teams/lake/study.ipynb", notebook) == 201
     assert song.request("POST", "/api/contents/teams/lake/study.ipynb/checkpoints").status_code == 201
 
 
 def test_who_is_not_a_member_reaches_nothing(people: dict[str, WorkspaceProcess]) -> None:
     assert put(people["wang"], "teams/lake/secret.md") == 201
-    for path in ("teams/lake/secret.md", "teams/lake", "teams/river/../lake/secret.md", "teams/../../../teams/lake/secret.md"):
+    for path in (
+        "teams/lake/secret.md",
+        "teams/lake",
+        "teams/river/../lake/secret.md",
+        "teams/../../../teams/lake/secret.md",
+    ):
         assert people["qin"].request("GET", f"/api/contents/{path}").status_code in (400, 404), path
         assert people["qin"].request("GET", f"/files/{path}").status_code in (400, 404), path
     assert put(people["qin"], "teams/lake/mine.md") == 404
     assert "mine.md" not in names(people["wang"], "teams/lake")
 
 
-def test_who_has_left_a_team_loses_its_folder_and_what_is_in_it_stays(people: dict[str, WorkspaceProcess]) -> None:
+def test_who_has_left_a_team_loses_its_folder_and_what_is_in_it_stays(
+    people: dict[str, WorkspaceProcess],
+) -> None:
     wang, song = people["wang"], people["song"]
     assert put(song, "teams/lake/kept.md") in (200, 201)
     team_folders(song.home, "song", ["hill"])
@@ -71,16 +92,22 @@ def test_who_has_left_a_team_loses_its_folder_and_what_is_in_it_stays(people: di
     assert wang.request("GET", "/api/contents/teams/lake/kept.md").status_code == 200
 
 
-def test_the_folders_themselves_stay_and_nothing_lies_beside_them(people: dict[str, WorkspaceProcess]) -> None:
+def test_the_folders_themselves_stay_and_nothing_lies_beside_them(
+    people: dict[str, WorkspaceProcess],
+) -> None:
     song = people["song"]
     for path in ("teams", "teams/hill", "teams/lake"):
         assert song.request("DELETE", f"/api/contents/{path}").status_code == 403, path
-        assert song.request("PATCH", f"/api/contents/{path}", json={"path": "elsewhere"}).status_code == 403, path
+        assert (
+            song.request("PATCH", f"/api/contents/{path}", json={"path": "elsewhere"}).status_code == 403
+        ), path
     assert put(song, "teams/looks-shared.md") == 404 and put(song, "teams/new", {"type": "directory"}) == 404
     assert names(song, "teams") == ["hill", "lake"]
 
 
-def test_a_link_in_a_teams_folder_is_not_followed(people: dict[str, WorkspaceProcess], teams: Path, tmp_path: Path) -> None:
+def test_a_link_in_a_teams_folder_is_not_followed(
+    people: dict[str, WorkspaceProcess], teams: Path, tmp_path: Path
+) -> None:
     """Nobody can make one through Jupyter; if one were there, it would lead nowhere."""
     (tmp_path / "outside").write_text("not yours")
     (teams / "lake" / "out").symlink_to(tmp_path)

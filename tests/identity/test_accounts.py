@@ -1,4 +1,5 @@
-"""Accounts, organisations and teams: names that cannot be mistaken, every change in the log, nothing after disabling."""
+"""Accounts, organisations and teams: names that cannot be mistaken, every change in the log,
+nothing after disabling."""
 
 import json
 from collections.abc import Iterator
@@ -31,8 +32,15 @@ def portal(postgres: Postgres, database_name: str) -> Iterator[Database]:
     with opened.transaction() as tx:
         create_organisation(tx, organisation_id="hbpu", display_name="湖北理工学院", by="he")
         create_team(tx, team_id="cihu-lake", display_name="磁湖队", by="he")
-        create_account(tx, account_id="wang", display_name="王芳", organisation="hbpu", roles=["analyst"],
-                       password="a long password", by="he")
+        create_account(
+            tx,
+            account_id="wang",
+            display_name="王芳",
+            organisation="hbpu",
+            roles=["analyst"],
+            password="a long password",
+            by="he",
+        )
         join_team(tx, team_id="cihu-lake", account_id="wang", by="he")
     yield opened
     opened.close()
@@ -47,9 +55,17 @@ def vault(postgres: Postgres, database_name: str, portal: Database) -> Iterator[
 
 def logged(database: Database) -> list[tuple[str, str, str]]:
     with database.transaction() as tx:
-        rows = tx.execute(text("SELECT entry, content FROM log.entries JOIN log.openings USING (index) ORDER BY index"))
-        return [(json.loads(row.entry)["kind"], json.loads(row.content)["actor"], json.loads(row.content)["subject"])
-                for row in rows]
+        rows = tx.execute(
+            text("SELECT entry, content FROM log.entries JOIN log.openings USING (index) ORDER BY index")
+        )
+        return [
+            (
+                json.loads(row.entry)["kind"],
+                json.loads(row.content)["actor"],
+                json.loads(row.content)["subject"],
+            )
+            for row in rows
+        ]
 
 
 def test_a_principal_has_the_organisation_roles_and_teams_of_now(portal: Database) -> None:
@@ -71,10 +87,15 @@ def test_every_change_is_in_the_log_with_who_made_it(portal: Database, database:
         leave_team(tx, team_id="cihu-lake", account_id="wang", by="he")
         disable_account(tx, account_id="wang", by="he")
     assert logged(database) == [
-        ("organisation.created", "he", "organisation:hbpu"), ("team.created", "he", "team:cihu-lake"),
-        ("account.created", "he", "account:wang"), ("team.joined", "he", "team:cihu-lake"),
-        ("account.roles_changed", "he", "account:wang"), ("account.password_changed", "wang", "account:wang"),
-        ("team.left", "he", "team:cihu-lake"), ("account.disabled", "he", "account:wang")]
+        ("organisation.created", "he", "organisation:hbpu"),
+        ("team.created", "he", "team:cihu-lake"),
+        ("account.created", "he", "account:wang"),
+        ("team.joined", "he", "team:cihu-lake"),
+        ("account.roles_changed", "he", "account:wang"),
+        ("account.password_changed", "wang", "account:wang"),
+        ("team.left", "he", "team:cihu-lake"),
+        ("account.disabled", "he", "account:wang"),
+    ]
 
 
 @pytest.mark.usefixtures("portal")
@@ -101,10 +122,29 @@ def test_a_disabled_account_is_nobody_at_once_and_has_no_password_any_more(porta
         disable_account(tx, account_id="wang", by="he")
 
 
-@pytest.mark.parametrize("name", [
-    "", "w", "Wang", "wаng", "wang\u200b", "wang\n", "1wang", "-wang", "wang_", "wang chen", "ｗang", "王", "w" * 33,
-    "wang\0", "system", "anonymous", "unknown", "public",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "w",
+        "Wang",
+        "wаng",
+        "wang\u200b",
+        "wang\n",
+        "1wang",
+        "-wang",
+        "wang_",
+        "wang chen",
+        "ｗang",
+        "王",
+        "w" * 33,
+        "wang\0",
+        "system",
+        "anonymous",
+        "unknown",
+        "public",
+    ],
+)
 def test_a_name_that_could_be_mistaken_is_refused(portal: Database, name: str) -> None:
     with portal.transaction() as tx, pytest.raises(InvalidInput) as refused:
         create_account(tx, account_id=name, display_name="x", organisation="hbpu", by="he")
@@ -147,7 +187,9 @@ def test_what_is_there_is_not_made_twice_and_what_is_missing_is_named(portal: Da
 def test_an_unknown_role_kind_or_a_short_password_is_refused(portal: Database) -> None:
     with portal.transaction() as tx:
         with pytest.raises(InvalidInput, match="role 'king'"):
-            create_account(tx, account_id="li", display_name="x", organisation="hbpu", roles=["king"], by="he")
+            create_account(
+                tx, account_id="li", display_name="x", organisation="hbpu", roles=["king"], by="he"
+            )
         with pytest.raises(InvalidInput, match="kind"):
             create_account(tx, account_id="li", display_name="x", organisation="hbpu", kind="robot", by="he")  # type: ignore[arg-type]
         with pytest.raises(InvalidInput, match="8 to 256"):
@@ -161,15 +203,24 @@ def test_the_vaults_role_reads_who_is_asking_but_no_password(vault: Database) ->
         assert tx.execute(text("SELECT count(*) FROM identity.login_attempts")).scalar_one() == 0
 
 
-@pytest.mark.parametrize("deed", [
-    "INSERT INTO identity.accounts (id, display_name, organisation, kind) VALUES ('eve', 'e', 'hbpu', 'person')",
-    "INSERT INTO identity.account_roles (account, role) VALUES ('wang', 'operator')",
-    "INSERT INTO identity.team_members (team, account) VALUES ('cihu-lake', 'wang')",
-    "INSERT INTO identity.passwords (account, hash) VALUES ('wang', 'x')",
-    "INSERT INTO identity.signing_keys (kid, issuer, public_key) VALUES ('k', 'portal', 'x')",
-    "UPDATE identity.accounts SET disabled_at = NULL",
-    "DELETE FROM identity.signing_key_retirements",
-])
+@pytest.mark.parametrize(
+    "deed",
+    [
+        (
+            "INSERT INTO identity.accounts (id, display_name, organisation, kind) "
+            "VALUES ('eve', 'e', 'hbpu', 'person')"
+        ),
+        "INSERT INTO identity.account_roles (account, role) VALUES ('wang', 'operator')",
+        "INSERT INTO identity.team_members (team, account) VALUES ('cihu-lake', 'wang')",
+        "INSERT INTO identity.passwords (account, hash) VALUES ('wang', 'x')",
+        "INSERT INTO identity.signing_keys (kid, issuer, public_key) VALUES ('k', 'portal', 'x')",
+        "UPDATE identity.accounts SET disabled_at = NULL",
+        "DELETE FROM identity.signing_key_retirements",
+    ],
+)
 def test_the_vaults_role_makes_nobody_and_no_key_of_the_portal(vault: Database, deed: str) -> None:
-    with pytest.raises(ProgrammingError, match=r"row-level security|permission denied"), vault.transaction() as tx:
+    with (
+        pytest.raises(ProgrammingError, match=r"row-level security|permission denied"),
+        vault.transaction() as tx,
+    ):
         tx.execute(text(deed))

@@ -1,4 +1,5 @@
-"""Wrong passwords are counted whatever happens, answered alike, and stop after a few; right ones are kept up to date."""
+"""Wrong passwords are counted whatever happens, answered alike, and stop after a few;
+right ones are kept up to date."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,8 +39,16 @@ def attempt(database: Database, password: str, account_id: str = "wang") -> str:
 def test_the_right_password_is_in_and_every_other_way_is_the_same_refusal(portal: Database) -> None:
     assert attempt(portal, RIGHT) == "wang"
     said = set()
-    for account_id, password in [("wang", WRONG), ("wang", ""), ("wang", "x" * 10_000), ("nobody", RIGHT),
-                                 ("robot", RIGHT), ("wаng", RIGHT), ("", ""), ("wang\0", RIGHT)]:
+    for account_id, password in [
+        ("wang", WRONG),
+        ("wang", ""),
+        ("wang", "x" * 10_000),
+        ("nobody", RIGHT),
+        ("robot", RIGHT),
+        ("wаng", RIGHT),
+        ("", ""),
+        ("wang\0", RIGHT),
+    ]:
         with pytest.raises(NotAuthenticated) as refused:
             log_in(portal, account_id=account_id, password=password)
         said.add((str(refused.value), refused.value.code))
@@ -48,11 +57,20 @@ def test_the_right_password_is_in_and_every_other_way_is_the_same_refusal(portal
 
 def test_a_password_typed_in_another_spelling_of_unicode_is_the_same(portal: Database) -> None:
     with portal.transaction() as tx:
-        create_account(tx, account_id="rene", display_name="René", organisation="hbpu", password="caf\u00e9 noir", by="he")
+        create_account(
+            tx,
+            account_id="rene",
+            display_name="René",
+            organisation="hbpu",
+            password="caf\u00e9 noir",
+            by="he",
+        )
     assert attempt(portal, "cafe\u0301 noir", "rene") == "rene"
 
 
-def test_the_same_work_is_done_when_there_is_nobody(portal: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_work_is_done_when_there_is_nobody(
+    portal: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Counts the hashings rather than the seconds: a clock on a busy machine proves nothing."""
     worked: list[str] = []
 
@@ -78,8 +96,9 @@ def test_after_a_few_wrong_ones_even_the_right_one_waits_and_is_told_how_long(po
     assert attempt(portal, WRONG, "nobody") == "wrong_password"  # others are not held up
 
 
-def test_the_limit_holds_across_processes_and_ends_with_its_window(portal: Database, postgres: Postgres,
-                                                                   database_name: str) -> None:
+def test_the_limit_holds_across_processes_and_ends_with_its_window(
+    portal: Database, postgres: Postgres, database_name: str
+) -> None:
     for _ in range(ATTEMPTS):
         attempt(portal, WRONG)
     other = Database(postgres.url(user="cihu_portal", database=database_name))
@@ -120,7 +139,9 @@ def test_failures_are_in_the_log_without_what_was_typed(portal: Database, databa
     attempt(portal, WRONG)
     attempt(portal, WRONG, "hunter2secret")
     with database.transaction() as tx:
-        rows = tx.execute(text("SELECT content FROM log.openings ORDER BY index DESC LIMIT 2")).scalars().all()
+        rows = (
+            tx.execute(text("SELECT content FROM log.openings ORDER BY index DESC LIMIT 2")).scalars().all()
+        )
     assert '"subject":"account:unknown"' in rows[0]
     assert '"subject":"account:wang"' in rows[1]
     assert not any("hunter2" in row or WRONG in row for row in rows)
@@ -152,4 +173,6 @@ def test_checking_alone_neither_counts_nor_logs(portal: Database) -> None:
 
 def stored(database: Database) -> str:
     with database.transaction() as tx:
-        return str(tx.execute(text("SELECT hash FROM identity.passwords WHERE account = 'wang'")).scalar_one())
+        return str(
+            tx.execute(text("SELECT hash FROM identity.passwords WHERE account = 'wang'")).scalar_one()
+        )

@@ -1,4 +1,5 @@
-"""A strict reader of CSV of its own, written from the documented spellings alone: Python's csv module and tables of characters.
+"""A strict reader of CSV of its own, written from the documented spellings alone:
+Python's csv module and tables of characters.
 
 It shares nothing with sandbox/ingest, so that a fault of one is seen by the other.
 """

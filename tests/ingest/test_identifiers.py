@@ -63,8 +63,10 @@ def test_what_the_rule_alone_joins_is_told_with_its_count() -> None:
     rows = read_rows(body, [UNIT], ids=IdRule.NORMALISED)
     assert rows.table["id"].to_pylist() == ["1X", "1X", "1X", "2X", "3", "3"]
     assert rows.told == (
-        "3 rows have an id that was written otherwise than the rule (NFKC, trimmed, upper case); 2 ids differ from "
-        "another id in that alone, and were joined with it",
+        (
+            "3 rows have an id that was written otherwise than the rule (NFKC, trimmed, upper "
+            "case); 2 ids differ from another id in that alone, and were joined with it"
+        ),
     )
     exact = read_rows(body, [UNIT], ids=IdRule.EXACT)
     assert set(exact.table["id"].to_pylist()) == {"1X", "1x", "1X ", "2x", "3"} and not exact.told

@@ -160,7 +160,8 @@ def test_times_agree_with_python_at_both_ends_of_the_years(unit: str, tz: str | 
 
 
 def test_the_times_of_spark_are_utc() -> None:
-    """INT96 has no zone in the file; Spark writes it in UTC. Its years go beyond those that nanoseconds can say."""
+    """INT96 has no zone in the file; Spark writes it in UTC.
+    Its years go beyond those that nanoseconds can say."""
     moments = [MOMENT(2024, 1, 1, 0, 0), MOMENT(1582, 10, 15, 12, 30), MOMENT(9999, 12, 31, 0, 0), None]
     body = parquet(pa.array(moments, pa.timestamp("us")), use_deprecated_int96_timestamps=True)
     table = read_rows(body, [FieldRules("x", Type.TIMESTAMP)]).table
@@ -211,7 +212,8 @@ def test_a_small_file_that_unpacks_to_much_is_refused_before_it_is_decoded(
 
 
 def test_one_long_text_in_every_row_is_never_unpacked() -> None:
-    """60 KB that would be 2 GB: a text longer than the longest is one text of a dictionary, however often it stands there."""
+    """60 KB that would be 2 GB: a text longer than the longest is one text of a dictionary,
+    however often it stands there."""
     long = pa.DictionaryArray.from_arrays(pa.array(np.zeros(2_000, np.int32)), pa.array(["x" * 1_000_000]))
     body = io.BytesIO()
     schema = pa.schema([("x", long.type)])

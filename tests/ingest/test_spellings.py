@@ -1,4 +1,5 @@
-"""Every cell of every column is read strictly, or counted as not fitting: held against an independent reader on drawn files."""
+"""Every cell of every column is read strictly, or counted as not fitting:
+held against an independent reader on drawn files."""
 
 import csv
 import io
@@ -259,7 +260,8 @@ def test_drawn_files_are_read_as_the_independent_reader_reads_them(seed: int) ->
 
 
 def told_counts(message: str) -> dict[str, int]:
-    """Of "column c0: of its cells 3 are not whole, 1 are too large (the first is in row 2); column c1: ..."."""
+    """Of "column c0: of its cells 3 are not whole, 1 are too large (the first is in row 2); column c1:
+    ..."."""
     counts: Counter[str] = Counter()
     for part in message.split("; "):
         name, _, said = part.removeprefix("column ").partition(": of its cells ")

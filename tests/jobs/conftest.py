@@ -17,8 +17,12 @@ from sandbox.standalone.s3 import S3Server
 
 @pytest.fixture(scope="session")
 def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """One with so many places that the tests' runs need not wait for each other; each keeps its place for its limit."""
-    with asked_vault(postgres, template, s3) as made, made.start({"CIHU_RUN_PLACES": "24", "CIHU_RUN_MEMORY_MIB": "512"}):
+    """One with so many places that the tests' runs need not wait for each other;
+    each keeps its place for its limit."""
+    with (
+        asked_vault(postgres, template, s3) as made,
+        made.start({"CIHU_RUN_PLACES": "24", "CIHU_RUN_MEMORY_MIB": "512"}),
+    ):
         yield made
 
 

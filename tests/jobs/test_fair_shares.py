@@ -1,4 +1,5 @@
-"""Which run is next: a team with many does not starve another, nothing runs twice, and what lost its grant does not run."""
+"""Which run is next: a team with many does not starve another, nothing runs twice,
+and what lost its grant does not run."""
 
 from pathlib import Path
 from threading import Barrier, Thread
@@ -33,21 +34,57 @@ def context(story: Story, s3: S3Server, tmp_path: Path) -> RunContext:
     with story.database.transaction() as tx:
         for team, person in list(TEAMS.items())[1:]:
             create_team(tx, team_id=team, display_name=team, by="system")
-            create_account(tx, account_id=person, display_name=person, organisation="hbpu", roles=["analyst"], by="system")
+            create_account(
+                tx,
+                account_id=person,
+                display_name=person,
+                organisation="hbpu",
+                roles=["analyst"],
+                by="system",
+            )
             join_team(tx, team_id=team, account_id=person, by="system")
     version = story.repository.current("clinic.visits")
     for team, person in TEAMS.items():
-        request = request_access(story.database, gate=story.gate, principal=story.principal(person), version=version, team=team,
-                                 purpose="to see who is served when", epsilon=Decimal(1),
-                                 until=datetime.now(UTC) + timedelta(days=3))
-        approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=request.id, version=version)
-    return RunContext(story.database, story.repository, story.gate, story.store, s3.quarantine_store(), folder=tmp_path,
-                   python=KERNEL_PYTHON, lock=CHECKOUT / "kernels" / "requirements.lock", places=4)
+        request = request_access(
+            story.database,
+            gate=story.gate,
+            principal=story.principal(person),
+            version=version,
+            team=team,
+            purpose="to see who is served when",
+            epsilon=Decimal(1),
+            until=datetime.now(UTC) + timedelta(days=3),
+        )
+        approve(
+            story.database,
+            gate=story.gate,
+            officer=story.principal("lin"),
+            request_id=request.id,
+            version=version,
+        )
+    return RunContext(
+        story.database,
+        story.repository,
+        story.gate,
+        story.store,
+        s3.quarantine_store(),
+        folder=tmp_path,
+        python=KERNEL_PYTHON,
+        lock=CHECKOUT / "kernels" / "requirements.lock",
+        places=4,
+    )
 
 
 def handed_in(context: RunContext, story: Story, team: str, name: str = "run") -> Run:
-    return submit(context, principal=story.principal(TEAMS[team]), name=name, entry="main.py", files={"main.py": "pass"},
-                  inputs=["clinic.visits"], limit_seconds=10)
+    return submit(
+        context,
+        principal=story.principal(TEAMS[team]),
+        name=name,
+        entry="main.py",
+        files={"main.py": "pass"},
+        inputs=["clinic.visits"],
+        limit_seconds=10,
+    )
 
 
 def claimed(context: RunContext) -> Run | None:
@@ -65,7 +102,9 @@ def test_teams_take_turns_however_many_runs_one_has(context: RunContext, story: 
         served.append(run.name)
         finish(context.database, run.id, {})
     assert served[:5] == ["lake 0", "river 0", "hill 0", "lake 1", "river 1"]
-    assert served[5:] == [f"lake {each}" for each in range(2, 10)], "a team's own are in its own order, and none is lost"
+    assert served[5:] == [f"lake {each}" for each in range(2, 10)], (
+        "a team's own are in its own order, and none is lost"
+    )
 
 
 def test_no_team_holds_more_than_half_of_the_places(context: RunContext, story: Story) -> None:
@@ -101,11 +140,19 @@ def test_places_that_ask_at_once_never_get_the_same_run(context: RunContext, sto
     assert len(ids) == len(set(ids)) == 6 and got.count(None) == 2
 
 
-def test_a_run_whose_grant_ended_while_it_waited_is_cancelled_and_the_next_one_runs(context: RunContext, story: Story) -> None:
+def test_a_run_whose_grant_ended_while_it_waited_is_cancelled_and_the_next_one_runs(
+    context: RunContext, story: Story
+) -> None:
     lost, kept = handed_in(context, story, "lake"), handed_in(context, story, "river")
     [grant] = lost.inputs
     assert grant.grant
-    revoke(context.database, gate=context.gate, officer=story.principal("lin"), grant_id=grant.grant, reason="no longer needed")
+    revoke(
+        context.database,
+        gate=context.gate,
+        officer=story.principal("lin"),
+        grant_id=grant.grant,
+        reason="no longer needed",
+    )
     assert (run := claimed(context)) and run.id == kept.id
     with context.database.transaction() as tx:
         assert load_run(tx, lost.id).state is RunState.CANCELLED
@@ -121,7 +168,9 @@ def test_what_was_called_off_while_it_waited_never_runs(context: RunContext, sto
         cancel(context.database, principal=story.principal("wang"), id=run.id)
 
 
-def test_a_run_that_is_cut_off_is_queued_again_once_and_then_ends_as_interrupted(context: RunContext, story: Story) -> None:
+def test_a_run_that_is_cut_off_is_queued_again_once_and_then_ends_as_interrupted(
+    context: RunContext, story: Story
+) -> None:
     run = handed_in(context, story, "lake")
     for again in (True, False):
         assert (held := claimed(context)) and held.id == run.id
@@ -135,7 +184,9 @@ def test_a_run_that_is_cut_off_is_queued_again_once_and_then_ends_as_interrupted
     assert not finish_interrupted(context, run.id), "what has ended is not ended again"
 
 
-def test_the_end_of_a_run_is_not_overwritten_by_what_reviewers_decide(context: RunContext, story: Story) -> None:
+def test_the_end_of_a_run_is_not_overwritten_by_what_reviewers_decide(
+    context: RunContext, story: Story
+) -> None:
     run = handed_in(context, story, "lake")
     assert claimed(context)
     finish(context.database, run.id, {})

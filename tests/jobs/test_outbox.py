@@ -1,4 +1,5 @@
-"""Whatever lies in an outbox, only plain files with plain names are collected, and nothing that leads elsewhere is followed."""
+"""Whatever lies in an outbox, only plain files with plain names are collected,
+and nothing that leads elsewhere is followed."""
 
 import os
 import socket
@@ -27,7 +28,9 @@ def test_plain_files_are_collected_as_they_are(tmp_path: Path, descriptor: int) 
     assert found.files == {"t.csv": b"x\n", "a/B.txt": b"", "a/b/c": b"\0\xff"} and found.left_out == []
 
 
-def test_links_pipes_sockets_and_devices_are_left_out_and_not_opened(tmp_path: Path, descriptor: int, host_file: Path) -> None:
+def test_links_pipes_sockets_and_devices_are_left_out_and_not_opened(
+    tmp_path: Path, descriptor: int, host_file: Path
+) -> None:
     (tmp_path / "link").symlink_to(host_file)
     (tmp_path / "folder").symlink_to(host_file.parent)
     (tmp_path / "relative").symlink_to("../../../../etc/passwd")
@@ -46,8 +49,9 @@ def test_links_pipes_sockets_and_devices_are_left_out_and_not_opened(tmp_path: P
     assert found.files == {} and {one.path for one in found.left_out} == names
 
 
-def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, descriptor: int, host_file: Path,
-                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    tmp_path: Path, descriptor: int, host_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The run is dead by then; but were it not, this is what it would try: CVE-2024-28189."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "secret.txt").write_text("own")
@@ -69,9 +73,12 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path, descriptor
     assert [one.path for one in found.left_out] == ["folder/secret.txt"]
 
 
-@pytest.mark.parametrize("name", ["表.csv", "a b", ".hidden", "-rf", "a\nb", "x" * 101, "a\u202eb", "b'\\xff'"])
-def test_a_name_that_could_carry_more_than_a_name_is_left_out_and_shown_escaped(name: str, tmp_path: Path,
-                                                                                    descriptor: int) -> None:
+@pytest.mark.parametrize(
+    "name", ["表.csv", "a b", ".hidden", "-rf", "a\nb", "x" * 101, "a\u202eb", "b'\\xff'"]
+)
+def test_a_name_that_could_carry_more_than_a_name_is_left_out_and_shown_escaped(
+    name: str, tmp_path: Path, descriptor: int
+) -> None:
     (tmp_path / name).write_text("x")
     found = collect(descriptor)
     assert found.files == {} and len(found.left_out) == 1
@@ -101,7 +108,9 @@ def test_a_file_may_be_so_large_and_no_larger(tmp_path: Path, descriptor: int) -
     assert list(found.files) == ["fits"] and {one.path for one in found.left_out} == {"large", "sparse"}
 
 
-def test_all_files_together_are_bounded_however_little_room_they_took(tmp_path: Path, descriptor: int) -> None:
+def test_all_files_together_are_bounded_however_little_room_they_took(
+    tmp_path: Path, descriptor: int
+) -> None:
     for number in range(12):
         with (tmp_path / f"f{number:02}").open("wb") as file:
             file.truncate(MOST_FILE_BYTES)
@@ -109,11 +118,15 @@ def test_all_files_together_are_bounded_however_little_room_they_took(tmp_path: 
     assert len(found.files) == 8 and len(found.left_out) == 4
 
 
-def test_more_files_than_are_taken_are_left_out_in_the_order_of_their_names(tmp_path: Path, descriptor: int) -> None:
+def test_more_files_than_are_taken_are_left_out_in_the_order_of_their_names(
+    tmp_path: Path, descriptor: int
+) -> None:
     for number in range(MOST_FILES + 5):
         (tmp_path / f"f{number:03}").touch()
     found = collect(descriptor)
-    assert len(found.files) == MOST_FILES and [one.path for one in found.left_out] == [f"f{n:03}" for n in range(100, 105)]
+    assert len(found.files) == MOST_FILES and [one.path for one in found.left_out] == [
+        f"f{n:03}" for n in range(100, 105)
+    ]
 
 
 def test_a_flood_of_entries_is_not_even_looked_through(tmp_path: Path, descriptor: int) -> None:

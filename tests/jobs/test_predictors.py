@@ -1,4 +1,5 @@
-"""A predictor is called on the columns that it declared, and what it leaves is predictions of the declared kind, or is none."""
+"""A predictor is called on the columns that it declared, and what it leaves is predictions of the
+declared kind, or is none."""
 
 import io
 import json
@@ -23,7 +24,10 @@ from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, left_by
 from story import open_story
 
-INTERFACE = {"columns": ["district", "visits"], "predicts": {"often": "probability", "level": ["low", "high"]}}
+INTERFACE = {
+    "columns": ["district", "visits"],
+    "predicts": {"often": "probability", "level": ["low", "high"]},
+}
 PREDICTOR = """
 import pandas as pd
 from pathlib import Path
@@ -38,13 +42,19 @@ def predict(rows):
 
 
 def predictor_of(dataset: str, **changed: Any) -> dict[str, Any]:
-    return {"name": "who goes often", "entry": "predictor.py", "inputs": [dataset], "limit_seconds": 10,
-            "files": {"predictor.py": PREDICTOR, "m.safetensors.b64": "CAAAAAAAAAB7fSAgICAgIA=="},
-            "interface": INTERFACE} | changed
+    return {
+        "name": "who goes often",
+        "entry": "predictor.py",
+        "inputs": [dataset],
+        "limit_seconds": 10,
+        "files": {"predictor.py": PREDICTOR, "m.safetensors.b64": "CAAAAAAAAAB7fSAgICAgIA=="},
+        "interface": INTERFACE,
+    } | changed
 
 
-def test_a_predictor_sees_the_columns_it_declared_and_its_model_and_leaves_valid_predictions(asked: AskedVault,
-                                                                                           s3: S3Server) -> None:
+def test_a_predictor_sees_the_columns_it_declared_and_its_model_and_leaves_valid_predictions(
+    asked: AskedVault, s3: S3Server
+) -> None:
     dataset, _ = asked.dataset()
     said = asked.person("wang").send("POST", "/v1/runs", json=predictor_of(dataset))
     assert said.status_code == 201 and said.json()["interface"] == INTERFACE, said.text
@@ -56,19 +66,28 @@ def test_a_predictor_sees_the_columns_it_declared_and_its_model_and_leaves_valid
     assert table.column_names == ["level", "often"] and set(table["level"].to_pylist()) == {"low", "high"}
 
 
-@pytest.mark.parametrize(("changed", "said"), [
-    ({"interface": {"columns": ["secret"], "predicts": {"x": "number"}}}, "no column 'secret'"),
-    ({"interface": {"columns": ["visits", "visits"], "predicts": {"x": "number"}}}, "each once"),
-    ({"interface": {"columns": ["visits"], "predicts": {}}}, "names that it predicts"),
-    ({"interface": {"columns": ["visits"], "predicts": {"X y": "number"}}}, "names that it predicts"),
-    ({"interface": {"columns": ["visits"], "predicts": {"x": "DataFrame"}}}, "cannot be predicted as 'DataFrame'"),
-    ({"interface": {"columns": ["visits"], "predicts": {"x": ["a", 1]}}}, "cannot be predicted"),
-    ({"files": {"predictor.py": PREDICTOR, "m.skops.b64": "no base64!"}}, "is not base64"),
-])
-def test_what_cannot_be_a_predictor_is_refused_with_its_remedy(asked: AskedVault, changed: dict[str, Any], said: str,
-                                                             lake: str) -> None:
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"interface": {"columns": ["secret"], "predicts": {"x": "number"}}}, "no column 'secret'"),
+        ({"interface": {"columns": ["visits", "visits"], "predicts": {"x": "number"}}}, "each once"),
+        ({"interface": {"columns": ["visits"], "predicts": {}}}, "names that it predicts"),
+        ({"interface": {"columns": ["visits"], "predicts": {"X y": "number"}}}, "names that it predicts"),
+        (
+            {"interface": {"columns": ["visits"], "predicts": {"x": "DataFrame"}}},
+            "cannot be predicted as 'DataFrame'",
+        ),
+        ({"interface": {"columns": ["visits"], "predicts": {"x": ["a", 1]}}}, "cannot be predicted"),
+        ({"files": {"predictor.py": PREDICTOR, "m.skops.b64": "no base64!"}}, "is not base64"),
+    ],
+)
+def test_what_cannot_be_a_predictor_is_refused_with_its_remedy(
+    asked: AskedVault, changed: dict[str, Any], said: str, lake: str
+) -> None:
     answer = asked.person("wang").send("POST", "/v1/runs", json=predictor_of(lake, **changed))
-    assert answer.status_code == 422 and said in answer.json()["detail"] and answer.json()["remedy"], answer.text
+    assert answer.status_code == 422 and said in answer.json()["detail"] and answer.json()["remedy"], (
+        answer.text
+    )
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +105,21 @@ OFTEN, LEVEL = pa.array([0.5, 0.1]), pa.array(["low", "high"])
 DECLARED = as_interface(INTERFACE)
 
 
-@pytest.mark.parametrize(("content", "why"), [
-    (None, "left no predictions"),
-    (b"PAR1 no table PAR1", "cannot be read"),
-    (parquet(level=LEVEL[:1], often=OFTEN[:1]), "1 predictions for 2 rows"),
-    (parquet(often=OFTEN, level=LEVEL), "it predicts often, level"),
-    (parquet(level=LEVEL, more=LEVEL, often=OFTEN), "it predicts level, more, often"),
-    (parquet(level=LEVEL, often=pa.array([1, 0])), "often is int64"),
-    (parquet(level=LEVEL, often=pa.array([0.5, None])), "empty in 1 rows"),
-    (parquet(level=LEVEL, often=pa.array([0.5, float("nan")])), "not finite"),
-    (parquet(level=LEVEL, often=pa.array([0.5, 1.5])), "below 0 or above 1"),
-    (parquet(level=pa.array(["low", "p123 lives here"]), often=OFTEN), "not declared"),
-])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "left no predictions"),
+        (b"PAR1 no table PAR1", "cannot be read"),
+        (parquet(level=LEVEL[:1], often=OFTEN[:1]), "1 predictions for 2 rows"),
+        (parquet(often=OFTEN, level=LEVEL), "it predicts often, level"),
+        (parquet(level=LEVEL, more=LEVEL, often=OFTEN), "it predicts level, more, often"),
+        (parquet(level=LEVEL, often=pa.array([1, 0])), "often is int64"),
+        (parquet(level=LEVEL, often=pa.array([0.5, None])), "empty in 1 rows"),
+        (parquet(level=LEVEL, often=pa.array([0.5, float("nan")])), "not finite"),
+        (parquet(level=LEVEL, often=pa.array([0.5, 1.5])), "below 0 or above 1"),
+        (parquet(level=pa.array(["low", "p123 lives here"]), often=OFTEN), "not declared"),
+    ],
+)
 def test_what_is_not_as_declared_is_no_prediction(content: bytes | None, why: str) -> None:
     fault = fault_of(content, DECLARED, 2)
     assert why in fault and "p123" not in fault
@@ -114,16 +136,35 @@ def test_who_scores_calls_it_on_other_rows_and_is_told_where_its_predictions_lie
     context, wang = reviewed.runs, reviewed.principal("wang")
     empty(context.folder)
     said = predictor_of("clinic.visits")
-    run = submit(context, principal=wang, name=said["name"], entry=said["entry"], files=said["files"], inputs=said["inputs"],
-                 limit_seconds=10, interface=INTERFACE)
-    rows = pa.table({"district": ["north", "south", "east"], "visits": pa.array([1, 9, 4]), "secret": ["a", "b", "c"]})
+    run = submit(
+        context,
+        principal=wang,
+        name=said["name"],
+        entry=said["entry"],
+        files=said["files"],
+        inputs=said["inputs"],
+        limit_seconds=10,
+        interface=INTERFACE,
+    )
+    rows = pa.table(
+        {"district": ["north", "south", "east"], "visits": pa.array([1, 9, 4]), "secret": ["a", "b", "c"]}
+    )
     version = context.repository.current("clinic.visits")
     done = predict_rows(context, predictor=run, version=version, rows=rows, limit_seconds=10)
     assert done.fault == "" and done.predictions is not None, context.quarantine.get(
-        done.files["log.txt"].name, done.files["log.txt"].version_id)
-    left = pyarrow.parquet.read_table(io.BytesIO(context.quarantine.get(done.predictions.name, done.predictions.version_id)))
-    assert left["often"].to_pylist() == [0.05, 0.45, 0.2] and left["level"].to_pylist() == ["low", "high", "low"]
+        done.files["log.txt"].name, done.files["log.txt"].version_id
+    )
+    left = pyarrow.parquet.read_table(
+        io.BytesIO(context.quarantine.get(done.predictions.name, done.predictions.version_id))
+    )
+    assert left["often"].to_pylist() == [0.05, 0.45, 0.2] and left["level"].to_pylist() == [
+        "low",
+        "high",
+        "low",
+    ]
     end = json.loads(context.quarantine.get(done.files["exit.json"].name, done.files["exit.json"].version_id))
     assert end["predictions"] == "valid" and not list(context.folder.iterdir()), "its rows are removed"
     with pytest.raises(InvalidInput, match="no column 'visits'"):
-        predict_rows(context, predictor=run, version=version, rows=rows.drop_columns(["visits"]), limit_seconds=10)
+        predict_rows(
+            context, predictor=run, version=version, rows=rows.drop_columns(["visits"]), limit_seconds=10
+        )

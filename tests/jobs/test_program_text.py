@@ -21,14 +21,23 @@ def test_the_text_and_its_hash_are_kept_exactly() -> None:
     assert program.sha256 != checked_program("main.py", {"main.py": EXACT + " ", "part/b.py": ""}).sha256
 
 
-@pytest.mark.parametrize(("entry", "files", "why"), [
-    ("main.py", {}, "1 to 40 files"), ("main.py", {f"f{n}.py": "x" for n in range(41)}, "1 to 40 files"),
-    ("../a.py", {"../a.py": "x"}, "cannot be called"), ("/a.py", {"/a.py": "x"}, "cannot be called"),
-    ("a//b.py", {"a//b.py": "x"}, "cannot be called"), ("a\n.py", {"a\n.py": "x"}, "cannot be called"),
-    ("b.py", {"a.py": "x"}, "is not a .py file of the program"), ("a.txt", {"a.txt": "x"}, "is not a .py file"),
-    ("a.py", {"a.py": "x\0"}, "cannot be kept exactly|not text"), ("a.py", {"a.py": "\ud800"}, "not text"),
-    ("a.py", {"a.py": " \n"}, "empty"), ("a.py", {"a.py": "x" * 60_000}, "larger than"),
-])
+@pytest.mark.parametrize(
+    ("entry", "files", "why"),
+    [
+        ("main.py", {}, "1 to 40 files"),
+        ("main.py", {f"f{n}.py": "x" for n in range(41)}, "1 to 40 files"),
+        ("../a.py", {"../a.py": "x"}, "cannot be called"),
+        ("/a.py", {"/a.py": "x"}, "cannot be called"),
+        ("a//b.py", {"a//b.py": "x"}, "cannot be called"),
+        ("a\n.py", {"a\n.py": "x"}, "cannot be called"),
+        ("b.py", {"a.py": "x"}, "is not a .py file of the program"),
+        ("a.txt", {"a.txt": "x"}, "is not a .py file"),
+        ("a.py", {"a.py": "x\0"}, "cannot be kept exactly|not text"),
+        ("a.py", {"a.py": "\ud800"}, "not text"),
+        ("a.py", {"a.py": " \n"}, "empty"),
+        ("a.py", {"a.py": "x" * 60_000}, "larger than"),
+    ],
+)
 def test_what_cannot_be_kept_or_started_is_refused(entry: str, files: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidInput, match=why) as refused:
         checked_program(entry, files)
@@ -59,12 +68,25 @@ def folder(path: Path, yaml: str | None) -> Path:
 
 def test_a_folder_says_how_it_is_run(tmp_path: Path) -> None:
     read = read_folder(folder(tmp_path, "name: 各区\ninputs: [health.visits]\nlimit: 5m\n"))
-    assert read == {"name": "各区", "entry": "main.py", "files": {"main.py": EXACT}, "inputs": ["health.visits"],
-                    "limit_seconds": 300}
+    assert read == {
+        "name": "各区",
+        "entry": "main.py",
+        "files": {"main.py": EXACT},
+        "inputs": ["health.visits"],
+        "limit_seconds": 300,
+    }
 
 
-@pytest.mark.parametrize(("yaml", "why"), [(None, "no cihu.yaml"), ("a: [", "cannot be read"), ("- a", "something else"),
-                                           ("inptus: [a]", "something else"), ("limit: 2m", "no limit '2m'")])
+@pytest.mark.parametrize(
+    ("yaml", "why"),
+    [
+        (None, "no cihu.yaml"),
+        ("a: [", "cannot be read"),
+        ("- a", "something else"),
+        ("inptus: [a]", "something else"),
+        ("limit: 2m", "no limit '2m'"),
+    ],
+)
 def test_a_fault_of_the_folder_is_told(tmp_path: Path, yaml: str | None, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         read_folder(folder(tmp_path, yaml))

@@ -59,7 +59,9 @@ def test_what_is_left_all_the_same_is_removed_at_the_next_start(tmp_path: Path) 
     assert not run_folder.memory_folder(runs).exists() and not holding(tmp_path)
 
 
-def test_rows_are_refused_where_they_would_lie_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_refused_where_they_would_lie_on_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = Path("/var/tmp") / f"cihu-test-{os.getpid()}"
     if run_folder._in_memory(Path("/var/tmp")):
         pytest.skip("this machine has no disk")

@@ -1,4 +1,5 @@
-"""The doors of sealed runs: who may hand in, look and call off; and nothing of what a run did on real rows comes back by them."""
+"""The doors of sealed runs: who may hand in, look and call off;
+and nothing of what a run did on real rows comes back by them."""
 
 import json
 import secrets
@@ -47,28 +48,48 @@ def body(dataset: str, **changed: Any) -> dict[str, Any]:
     return {"name": "x", "files": {"main.py": "pass"}, "inputs": [dataset], "limit_seconds": 10} | changed
 
 
-def test_nothing_of_the_log_the_exit_or_the_time_comes_back_to_the_team(asked: AskedVault, s3: S3Server) -> None:
+def test_nothing_of_the_log_the_exit_or_the_time_comes_back_to_the_team(
+    asked: AskedVault, s3: S3Server
+) -> None:
     """Two runs of one program, one of which fails at once on its rows; to the team they are the same."""
     unit, note, hidden = word("u").upper(), word("n"), word("h")  # ids are kept in upper case
     canaries = Canaries({"unit": unit, "note": note, "hidden": hidden})
     dataset, _ = asked.dataset(rows=f"{HEAD}{unit},north,1,10,2,{note},2026-01-01,true,{hidden}\n".encode())
-    pair = [hand_in(asked, TELLS.format(dataset=dataset, early=early), dataset, name="pair") for early in ("nothing", note)]
+    pair = [
+        hand_in(asked, TELLS.format(dataset=dataset, early=early), dataset, name="pair")
+        for early in ("nothing", note)
+    ]
     told = []
     for run in pair:
         done = await_state(asked, run, "finished")
         told.append(done)
     slow, early = (left_by(asked, s3, run) for run in pair)
-    assert slow.exit["status"] == 0 and early.exit["status"] == 1 and "RuntimeError" in early.log, "the suite can see"
+    assert slow.exit["status"] == 0 and early.exit["status"] == 1 and "RuntimeError" in early.log, (
+        "the suite can see"
+    )
     assert early.exit["seconds"] < slow.exit["seconds"] - 2
-    assert canaries.within(early.files["log.txt"] + early.files["rows.csv"]) == {"unit", "note"}, "a hidden column is not given"
+    assert canaries.within(early.files["log.txt"] + early.files["rows.csv"]) == {"unit", "note"}, (
+        "a hidden column is not given"
+    )
 
     seen = b""
     for person in (asked.person("wang"), asked.kernel("wang"), asked.person("qin"), asked.person("lin")):
-        for path in ("/v1/runs", *(f"/v1/runs/{run['id']}{rest}" for run in pair for rest in ("", "/files", "/log", "/exit")),
-                     "/v1/log/checkpoint", f"/v1/log/receipts/{pair[0]['log_index']}", "/v1/datasets", "/v1/budgets"):
+        for path in (
+            "/v1/runs",
+            *(f"/v1/runs/{run['id']}{rest}" for run in pair for rest in ("", "/files", "/log", "/exit")),
+            "/v1/log/checkpoint",
+            f"/v1/log/receipts/{pair[0]['log_index']}",
+            "/v1/datasets",
+            "/v1/budgets",
+        ):
             seen += person.send("GET", path).content
-    assert canaries.within(seen.replace(f'"{note}"'.encode(), b"").replace(f"'{note}'".encode(), b"")) == set()
-    times = [(datetime.fromisoformat(one["told_at"]) - datetime.fromisoformat(one["started_at"])).total_seconds() for one in told]
+    assert (
+        canaries.within(seen.replace(f'"{note}"'.encode(), b"").replace(f"'{note}'".encode(), b"")) == set()
+    )
+    times = [
+        (datetime.fromisoformat(one["told_at"]) - datetime.fromisoformat(one["started_at"])).total_seconds()
+        for one in told
+    ]
     assert times == [15 + FREEZING_SECONDS] * 2
     assert set(told[0]) == set(told[1]) and all(one["ended_at"] >= one["told_at"] for one in told)
     assert canaries.within(asked.log_file.read_bytes()) == set()
@@ -78,8 +99,12 @@ def test_nothing_of_the_log_the_exit_or_the_time_comes_back_to_the_team(asked: A
 
 def entry_times(asked: AskedVault, kind: str) -> list[datetime]:
     with asked.story.database.transaction() as tx:
-        found = [json.loads(entry) for entry in tx.scalars(entries.select().with_only_columns(entries.c.entry)
-                                                           .order_by(entries.c.index))]
+        found = [
+            json.loads(entry)
+            for entry in tx.scalars(
+                entries.select().with_only_columns(entries.c.entry).order_by(entries.c.index)
+            )
+        ]
     return [datetime.fromisoformat(one["time"]) for one in found if one["kind"] == kind]
 
 
@@ -95,16 +120,25 @@ def test_a_run_is_its_teams_alone(asked: AskedVault, lake: tuple[str, Grant]) ->
     refused(asked.person("wang").send("POST", f"/v1/runs/{run['id']}/cancel"), 409, "conflict")
 
 
-def test_a_run_that_is_called_off_leaves_nothing_in_quarantine(asked: AskedVault, s3: S3Server, lake: tuple[str, Grant]) -> None:
-    """Called off while it runs, and when it has ended but its end is not told: the team cannot tell the two apart."""
+def test_a_run_that_is_called_off_leaves_nothing_in_quarantine(
+    asked: AskedVault, s3: S3Server, lake: tuple[str, Grant]
+) -> None:
+    """Called off while it runs, and when it has ended but its end is not told:
+    the team cannot tell the two apart."""
     store = s3.quarantine_store()
-    lasting = hand_in(asked, "open('/outbox/a', 'w').write('a')\nimport time; time.sleep(60)", lake[0], limit=60)
+    lasting = hand_in(
+        asked, "open('/outbox/a', 'w').write('a')\nimport time; time.sleep(60)", lake[0], limit=60
+    )
     ended = hand_in(asked, "open('/outbox/a', 'w').write('a')", lake[0])
     for run in (lasting, ended):
         await_state(asked, run, "running")
 
     def stored(run: dict[str, Any]) -> list[Any]:
-        return list(store.client.list_objects(store.bucket, prefix=f"runs/{run['id']}/", recursive=True, include_version=True))
+        return list(
+            store.client.list_objects(
+                store.bucket, prefix=f"runs/{run['id']}/", recursive=True, include_version=True
+            )
+        )
 
     until = time.monotonic() + 30
     while len(stored(ended)) < 3:
@@ -128,36 +162,61 @@ def test_without_a_live_grant_nothing_is_handed_in(asked: AskedVault, lake: tupl
     before = asked.kinds().count("decision.refused")
     refused(asked.person("wang").send("POST", "/v1/runs", json=body(dataset)), 403, "grant_not_live")
     assert asked.kinds().count("decision.refused") == before + 1
-    refused(asked.person("wang").send("POST", "/v1/runs", json=body(lake[0], inputs=[lake[0], dataset])), 403, "grant_not_live")
+    refused(
+        asked.person("wang").send("POST", "/v1/runs", json=body(lake[0], inputs=[lake[0], dataset])),
+        403,
+        "grant_not_live",
+    )
 
 
 def test_a_grade_that_allows_no_review_lets_no_program_read(asked: AskedVault) -> None:
-    dataset, _ = asked.dataset(policy=POLICY.replace("note: {role: attribute, type: text}",
-                                                     "note: {role: attribute, type: text, grade: important}"))
+    dataset, _ = asked.dataset(
+        policy=POLICY.replace(
+            "note: {role: attribute, type: text}", "note: {role: attribute, type: text, grade: important}"
+        )
+    )
     refused(asked.person("wang").send("POST", "/v1/runs", json=body(dataset)), 403, "grade_forbids_way")
 
 
 def test_a_hidden_columns_grade_is_not_the_programs(asked: AskedVault, s3: S3Server) -> None:
-    dataset, _ = asked.dataset(policy=POLICY.replace('secret: {role: hidden, type: text, grade: "4"}',
-                                                     "secret: {role: hidden, type: text, grade: important}"))
+    dataset, _ = asked.dataset(
+        policy=POLICY.replace(
+            'secret: {role: hidden, type: text, grade: "4"}',
+            "secret: {role: hidden, type: text, grade: important}",
+        )
+    )
     left = ran(asked, s3, f"import cihu\nprint(cihu.inputs[{dataset!r}].dtypes)", dataset)
     assert "secret" not in left.log and "district" in left.log and left.exit["status"] == 0
 
 
-@pytest.mark.parametrize(("changed", "status", "code"), [
-    ({"inputs": ["no.such"]}, 404, "dataset_not_found"), ({"inputs": []}, 422, "invalid_input"),
-    ({"limit_seconds": 11}, 422, "invalid_input"), ({"files": {"../x.py": "x"}}, 422, "invalid_input"),
-    ({"files": {}}, 422, "invalid_input"), ({"name": "\u202e"}, 422, "invalid_input"), ({"entry": "b.py"}, 422, "invalid_input"),
-    ({"limit": 10}, 422, "invalid_input"), ({"team": "river"}, 403, "not_your_team"),
-    ({"files": {"main.py": "\x00"}}, 422, "invalid_input"),
-    ({"files": {"main.py": "x" * 70_000}}, 413, "http_413"), ({"files": {"main.py": "\ud800"}}, 422, "invalid_input"),
-    ({"inputs": ["clinic.\x00"]}, 422, "invalid_input"),
-])
-def test_a_bad_submission_is_refused_with_its_fault(asked: AskedVault, lake: tuple[str, Grant], changed: dict[str, Any],
-                                                    status: int, code: str) -> None:
+@pytest.mark.parametrize(
+    ("changed", "status", "code"),
+    [
+        ({"inputs": ["no.such"]}, 404, "dataset_not_found"),
+        ({"inputs": []}, 422, "invalid_input"),
+        ({"limit_seconds": 11}, 422, "invalid_input"),
+        ({"files": {"../x.py": "x"}}, 422, "invalid_input"),
+        ({"files": {}}, 422, "invalid_input"),
+        ({"name": "\u202e"}, 422, "invalid_input"),
+        ({"entry": "b.py"}, 422, "invalid_input"),
+        ({"limit": 10}, 422, "invalid_input"),
+        ({"team": "river"}, 403, "not_your_team"),
+        ({"files": {"main.py": "\x00"}}, 422, "invalid_input"),
+        ({"files": {"main.py": "x" * 70_000}}, 413, "http_413"),
+        ({"files": {"main.py": "\ud800"}}, 422, "invalid_input"),
+        ({"inputs": ["clinic.\x00"]}, 422, "invalid_input"),
+    ],
+)
+def test_a_bad_submission_is_refused_with_its_fault(
+    asked: AskedVault, lake: tuple[str, Grant], changed: dict[str, Any], status: int, code: str
+) -> None:
     wang = asked.person("wang")
     headers = {"Authorization": f"Bearer {wang.token}", "Content-Type": "application/json"}
-    refused(wang.client.post("/v1/runs", headers=headers, content=json.dumps(body(lake[0]) | changed)), status, code)
+    refused(
+        wang.client.post("/v1/runs", headers=headers, content=json.dumps(body(lake[0]) | changed)),
+        status,
+        code,
+    )
 
 
 def test_the_kernels_door_takes_a_run_too(asked: AskedVault, lake: tuple[str, Grant]) -> None:
@@ -169,10 +228,19 @@ def test_the_kernels_door_takes_a_run_too(asked: AskedVault, lake: tuple[str, Gr
     assert kernel.send("POST", f"/v1/runs/{run['id']}/cancel").json()["state"] == "cancelled"
 
 
-def test_a_run_reads_the_version_of_its_submission(asked: AskedVault, s3: S3Server, lake: tuple[str, Grant]) -> None:
+def test_a_run_reads_the_version_of_its_submission(
+    asked: AskedVault, s3: S3Server, lake: tuple[str, Grant]
+) -> None:
     dataset, _ = asked.dataset(rows=f"{HEAD}p,north,1,10,2,first,2026-01-01,true,s\n".encode())
-    run = hand_in(asked, f"import cihu\nprint(cihu.inputs[{dataset!r}]['note'].tolist())", dataset, name=secrets.token_hex(4))
-    again = asked.publish(POLICY.replace("clinic.visits", dataset), f"{HEAD}p,north,1,10,2,second,2026-01-01,true,s\n".encode())
+    run = hand_in(
+        asked,
+        f"import cihu\nprint(cihu.inputs[{dataset!r}]['note'].tolist())",
+        dataset,
+        name=secrets.token_hex(4),
+    )
+    again = asked.publish(
+        POLICY.replace("clinic.visits", dataset), f"{HEAD}p,north,1,10,2,second,2026-01-01,true,s\n".encode()
+    )
     assert again.status_code == 201
     done = await_state(asked, run, "finished")
     assert done["inputs"][0]["version"] == 1 and "first" in left_by(asked, s3, run).log
@@ -185,5 +253,7 @@ def test_no_address_leads_to_quarantine(asked: AskedVault) -> None:
     assert {"/v1/runs", "/v1/runs/{number}", "/v1/runs/{number}/cancel"} <= set(paths)
     assert not [path for path in paths if "quarantine" in path]
     with asked.story.database.transaction() as tx:
-        rights = tx.execute(text("SELECT has_table_privilege('cihu_portal', 'vault.run_files', 'SELECT')")).scalar_one()
+        rights = tx.execute(
+            text("SELECT has_table_privilege('cihu_portal', 'vault.run_files', 'SELECT')")
+        ).scalar_one()
     assert rights is False

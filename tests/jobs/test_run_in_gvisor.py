@@ -1,4 +1,5 @@
-"""A sealed run on gVisor's kernel, with a real runsc: it sees the same, has the same limits, and leaves the same."""
+"""A sealed run on gVisor's kernel, with a real runsc:
+it sees the same, has the same limits, and leaves the same."""
 
 import shutil
 
@@ -18,13 +19,22 @@ MIB = 1024 * 1024
 def ran(place: RunFolder, program: str, *, seconds: float = 30) -> Ending:
     place.write_program({"main.py": program})
     place.write_input("health.visits", b"PAR1 rows")
-    seal = run_seal(run="in gvisor", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
-                    memory_bytes=512 * MIB, limit_seconds=30)
+    seal = run_seal(
+        run="in gvisor",
+        entry="main.py",
+        python=KERNEL_PYTHON,
+        interpreter=interpreter(KERNEL_PYTHON),
+        folder=place,
+        memory_bytes=512 * MIB,
+        limit_seconds=30,
+    )
     return SealedRun(chosen_sealer("gvisor"), seal, place).run(seconds, Cancellation())
 
 
 def test_it_finds_its_rows_and_leaves_files_and_a_status_and_meets_another_kernel(place: RunFolder) -> None:
-    ended = ran(place, """
+    ended = ran(
+        place,
+        """
 import os, platform, socket, sys
 import pandas
 print(platform.release(), sorted(os.listdir("/data")), os.listdir("/program"), os.listdir("/outbox"))
@@ -40,7 +50,8 @@ except OSError as error:
     print(type(error).__name__)
 pandas.DataFrame({"n": [10, 20]}).to_csv("/outbox/table.csv", index=False)
 sys.exit(3)
-""")
+""",
+    )
     said = ended.said.decode()
     assert (ended.how, ended.status) == ("itself", 3), said
     assert said.startswith("4.4.0 ['health.visits.parquet'] ['main.py'] []") and "WRITTEN" not in said
@@ -50,7 +61,13 @@ sys.exit(3)
 def test_memory_and_time_end_it_and_links_that_it_makes_are_left_out(place: RunFolder) -> None:
     ended = ran(place, "kept = []\nwhile True:\n    kept.append(b'x' * 2**22)\n")
     assert ended.how == "memory" or b"MemoryError" in ended.said
-    ended = ran(place, "import os\nopen('/outbox/before', 'w').write('b')\nos.symlink('/data/health.visits.parquet', "
-                       "'/outbox/rows')\nwhile True:\n    pass\n", seconds=2)
+    ended = ran(
+        place,
+        "import os\nopen('/outbox/before', 'w').write('b')\nos.symlink('/data/health.visits.parquet', "
+        "'/outbox/rows')\nwhile True:\n    pass\n",
+        seconds=2,
+    )
     assert (ended.how, ended.status) == ("time", None)
-    assert ended.outbox.files == {"before": b"b"} and [left.path for left in ended.outbox.left_out] == ["rows"]
+    assert ended.outbox.files == {"before": b"b"} and [left.path for left in ended.outbox.left_out] == [
+        "rows"
+    ]

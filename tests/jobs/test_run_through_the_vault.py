@@ -1,4 +1,5 @@
-"""A program is handed in, runs on raw rows in a seal, and all it left is in quarantine: the team is told a state and no more."""
+"""A program is handed in, runs on raw rows in a seal, and all it left is in quarantine:
+the team is told a state and no more."""
 
 import json
 from datetime import datetime, timedelta
@@ -24,10 +25,13 @@ sys.exit(7)
 def test_a_run_ends_in_quarantine_and_the_team_is_told_nothing_of_it(asked: AskedVault, s3: S3Server) -> None:
     dataset, grant = asked.dataset()
     run = hand_in(asked, PROGRAM, dataset)
-    assert run["state"] == "queued" and run["inputs"] == [{"dataset": dataset, "version": 1, "grant": grant.id}]
+    assert run["state"] == "queued" and run["inputs"] == [
+        {"dataset": dataset, "version": 1, "grant": grant.id}
+    ]
     begun = await_state(asked, run, "running")
-    assert datetime.fromisoformat(begun["told_at"]) - datetime.fromisoformat(begun["started_at"]) == timedelta(
-        seconds=SHORT + GRACE_SECONDS + FREEZING_SECONDS)
+    assert datetime.fromisoformat(begun["told_at"]) - datetime.fromisoformat(
+        begun["started_at"]
+    ) == timedelta(seconds=SHORT + GRACE_SECONDS + FREEZING_SECONDS)
     done = await_state(asked, run, "finished")
     left = left_by(asked, s3, run)
     assert left.exit["ended"] == "itself" and left.exit["status"] == 7, left

@@ -10,7 +10,9 @@ from live_city import cihu, document, live_city
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = "import cihu\nrows = cihu.inputs['health.visits']\n(cihu.outbox / 'n.txt').write_text(str(len(rows)))\n"
+PROGRAM = (
+    "import cihu\nrows = cihu.inputs['health.visits']\n(cihu.outbox / 'n.txt').write_text(str(len(rows)))\n"
+)
 
 
 def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
@@ -19,9 +21,17 @@ def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
         (tmp_path / "rows.csv").write_bytes(health_csv(200))
         lin = city.visitor("lin")
         lin.publish(tmp_path / "policy.yaml", tmp_path / "rows.csv")
-        made = city.visitor("wang").vault("POST", "/v1/requests", json={
-            "dataset": "health.visits", "team": "cihu-lake", "epsilon": "1", "purpose": "to run a program of our own",
-            "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()})
+        made = city.visitor("wang").vault(
+            "POST",
+            "/v1/requests",
+            json={
+                "dataset": "health.visits",
+                "team": "cihu-lake",
+                "epsilon": "1",
+                "purpose": "to run a program of our own",
+                "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat(),
+            },
+        )
         lin.vault("POST", f"/v1/requests/{made['id']}/approve", json={})
         study = tmp_path / "study"
         study.mkdir()
@@ -34,8 +44,19 @@ def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
         assert "how many" in cihu("runs", CIHU_HOME=str(city.home)).stdout
         called_off = cihu("cancel", run["id"], CIHU_HOME=str(city.home))
         assert "is cancelled" in called_off.stdout, called_off.stderr
-        declared = document(cihu("run", "--sql", "SELECT site, COUNT(*) AS n FROM health.visits GROUP BY site", "--name",
-                                 "by site", "--limit", "1m", "--json", CIHU_HOME=str(city.home)))
+        declared = document(
+            cihu(
+                "run",
+                "--sql",
+                "SELECT site, COUNT(*) AS n FROM health.visits GROUP BY site",
+                "--name",
+                "by site",
+                "--limit",
+                "1m",
+                "--json",
+                CIHU_HOME=str(city.home),
+            )
+        )
         assert (declared["kind"], declared["limit_seconds"]) == ("table", 60)
         assert "by site" in cihu("runs", CIHU_HOME=str(city.home)).stdout
         neither = cihu("run", CIHU_HOME=str(city.home))

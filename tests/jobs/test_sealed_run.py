@@ -1,4 +1,5 @@
-"""A program in the seal of a run: what it may use is bounded, nothing of it is left, and its outbox is read when it is dead."""
+"""A program in the seal of a run: what it may use is bounded, nothing of it is left,
+and its outbox is read when it is dead."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +21,15 @@ Runs = Callable[..., Ending]
 
 
 def seal_of(place: RunFolder) -> Seal:
-    return run_seal(run="tested", entry="main.py", python=KERNEL_PYTHON, interpreter=interpreter(KERNEL_PYTHON), folder=place,
-                    memory_bytes=256 * MIB, limit_seconds=30)
+    return run_seal(
+        run="tested",
+        entry="main.py",
+        python=KERNEL_PYTHON,
+        interpreter=interpreter(KERNEL_PYTHON),
+        folder=place,
+        memory_bytes=256 * MIB,
+        limit_seconds=30,
+    )
 
 
 @pytest.fixture
@@ -46,7 +54,7 @@ for path in ("/data/health.visits.parquet", "/program/main.py", "/data/more", "/
         print("WRITTEN", path)
     except OSError as error:
         print(type(error).__name__)
-""").said.decode()
+""").said.decode()  # noqa: E501
     assert "['main.py'] ['health.visits.parquet'] [] ['beginning']" in said and "WRITTEN" not in said
     assert "TOKEN" not in said and "CIHU_SOCKET" not in said
 
@@ -58,7 +66,8 @@ def test_its_first_byte_and_its_last_are_kept_and_a_flood_between_is_not(runs: R
 
 
 def test_a_fork_bomb_ends_with_its_run_and_leaves_no_process(runs: Runs, place: RunFolder) -> None:
-    ended = runs("""
+    ended = runs(
+        """
 import os, time
 print("begun")
 while True:
@@ -68,7 +77,9 @@ while True:
     except OSError as error:
         print("stopped by", error.errno)
         break
-""", seconds=20)
+""",
+        seconds=20,
+    )
     assert b"stopped by 11" in ended.said and ended.how == "itself"
     assert processes_of(place) == []
 
@@ -88,13 +99,18 @@ def processes_of(place: RunFolder) -> list[str]:
 def test_too_much_memory_ends_it(runs: Runs) -> None:
     ended = runs("kept = []\nwhile True:\n    kept.append(b'x' * 2**22)\n")
     assert ended.how == "memory" or (ended.how == "itself" and b"MemoryError" in ended.said)
-    ended = runs("import os\nfor _ in range(20):\n    if os.fork() == 0:\n        kept = b'x' * 2**26\n        break\n"
-                 "import time\ntime.sleep(25)\n")
+    ended = runs(
+        "import os\nfor _ in range(20):\n    if os.fork() == 0:\n        kept = b'x' * 2**26\n        break\n"
+        "import time\ntime.sleep(25)\n"
+    )
     assert ended.how == "memory" and ended.seconds < 20
 
 
-def test_it_is_ended_when_its_time_is_over_and_what_it_wrote_before_is_there(runs: Runs, place: RunFolder) -> None:
-    ended = runs("""
+def test_it_is_ended_when_its_time_is_over_and_what_it_wrote_before_is_there(
+    runs: Runs, place: RunFolder
+) -> None:
+    ended = runs(
+        """
 import os, signal, time
 for number in range(1, 32):
     try:
@@ -107,7 +123,9 @@ if os.fork() == 0:
 while True:
     open("/outbox/counting", "a").write("x")
     time.sleep(0.01)
-""", seconds=2)
+""",
+        seconds=2,
+    )
     assert (ended.how, ended.status) == ("time", None) and ended.outbox.files["before"] == b"b"
     assert processes_of(place) == [], "none was left that could change a file while it was read"
 
@@ -150,7 +168,9 @@ made.bind("/outbox/socket")
     assert ended.outbox.files == {"own": b"own"} and [one.path for one in ended.outbox.left_out] == ["socket"]
 
 
-def test_a_run_that_is_called_off_is_dead_at_once_and_nothing_is_collected(runs: Runs, place: RunFolder) -> None:
+def test_a_run_that_is_called_off_is_dead_at_once_and_nothing_is_collected(
+    runs: Runs, place: RunFolder
+) -> None:
     cancellation = Cancellation()
     cancellation.ring()
     ended = runs("open('/outbox/a', 'w').write('a')\nimport time\ntime.sleep(60)", cancellation=cancellation)
@@ -204,9 +224,13 @@ def test_an_ordinary_users_vault_gets_hold_of_an_outbox_too() -> None:
 
     packages = f"{CHECKOUT}:{sysconfig.get_path('purelib')}"
     command = [*DROPPED, "env", f"PYTHONPATH={packages}", "/usr/bin/python3", "-c"]
-    if subprocess.run([*command, "import sandbox.jobs"], capture_output=True, check=False, cwd="/").returncode:
+    if subprocess.run(
+        [*command, "import sandbox.jobs"], capture_output=True, check=False, cwd="/"
+    ).returncode:
         pytest.skip("the system's Python cannot be used by another user with our packages")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
         os.chown(home, 54321, 54321)
-        done = subprocess.run([*command, AS_A_USER, f"{home}/runs"], capture_output=True, text=True, check=False, cwd="/")
+        done = subprocess.run(
+            [*command, AS_A_USER, f"{home}/runs"], capture_output=True, text=True, check=False, cwd="/"
+        )
     assert done.stdout == "itself 0 {'a': b\"['health.visits.parquet']\"}\n", done.stderr[-2000:]

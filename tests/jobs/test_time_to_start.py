@@ -1,4 +1,5 @@
-"""How long is it from handing in to the program's first line? Less than a second more than for the process alone."""
+"""How long is it from handing in to the program's first line?
+Less than a second more than for the process alone."""
 
 import json
 import subprocess
@@ -18,7 +19,9 @@ ROUNDS = 5
 
 @pytest.mark.alone
 @pytest.mark.slow
-def test_a_sealed_run_starts_within_a_second_more_than_its_process_alone(asked: AskedVault, s3: S3Server) -> None:
+def test_a_sealed_run_starts_within_a_second_more_than_its_process_alone(
+    asked: AskedVault, s3: S3Server
+) -> None:
     dataset, _ = asked.dataset()
     alone, sealed = [], []
     for _ in range(ROUNDS):

@@ -1,4 +1,5 @@
-"""The vault dies or ends at any step of a run: nothing is told early, and what was cut off is run again, once."""
+"""The vault dies or ends at any step of a run: nothing is told early, and what was cut off is run again,
+once."""
 
 import json
 import os
@@ -89,7 +90,8 @@ DYING = {
         """,
 }
 PLACES = ("submitted", "claimed", "started", "outbox read", "quarantined", "told")
-STATES = {"submitted": "queued", "claimed": "queued", "told": "finished"}  # after the death; else it had begun
+# after the death; else it had begun
+STATES = {"submitted": "queued", "claimed": "queued", "told": "finished"}
 
 
 def quick(folder: Path) -> dict[str, str]:
@@ -104,8 +106,11 @@ def deadly(folder: Path) -> dict[str, str]:
 def events(vault: AskedVault, run_id: str) -> list[tuple[str, datetime]]:
     """What the log tells of a run, in its order, and when."""
     with vault.story.database.transaction() as tx:
-        rows = tx.execute(select(entries.c.entry, openings.c.content).join(openings, openings.c.index == entries.c.index)
-                          .order_by(entries.c.index)).all()
+        rows = tx.execute(
+            select(entries.c.entry, openings.c.content)
+            .join(openings, openings.c.index == entries.c.index)
+            .order_by(entries.c.index)
+        ).all()
     found = []
     for entry, content in rows:
         if f"run:{run_id}" in str(content):
@@ -116,9 +121,11 @@ def events(vault: AskedVault, run_id: str) -> list[tuple[str, datetime]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_again(mortal_vault: AskedVault, s3: S3Server,
-                                                                                   tmp_path: Path) -> None:
-    """One run for each step at which the vault is killed; what was cut off by one death waits through the next ones."""
+def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_again(
+    mortal_vault: AskedVault, s3: S3Server, tmp_path: Path
+) -> None:
+    """One run for each step at which the vault is killed;
+    what was cut off by one death waits through the next ones."""
     places = {"CIHU_RUN_PLACES": "16", "CIHU_RUN_MEMORY_MIB": "512"}
     dataset, due = "", {}
     for place in PLACES:
@@ -138,16 +145,28 @@ def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_aga
             run = {"id": str(row.id)}
             ended = await_state(mortal_vault, run, "finished", "interrupted")
             cut = ended["interruptions"]
-            assert ended["state"] == "finished" and (cut == 0 if place == "told" else cut >= (place not in STATES)), place
+            assert ended["state"] == "finished" and (
+                cut == 0 if place == "told" else cut >= (place not in STATES)
+            ), place
             told = events(mortal_vault, run["id"])
             assert [kind for kind, _ in told] == [
-                "run.submitted", *["run.started", "run.interrupted"] * cut, "run.started", "run.finished"], place
+                "run.submitted",
+                *["run.started", "run.interrupted"] * cut,
+                "run.started",
+                "run.finished",
+            ], place
             for (kind, began), (_, over) in pairwise(told):
                 # the log's time of a start is a little after the one that its moment is counted from
-                assert kind != "run.started" or (over - began).total_seconds() > 4 + 3 - 1, "it was told before its moment"
+                assert kind != "run.started" or (over - began).total_seconds() > 4 + 3 - 1, (
+                    "it was told before its moment"
+                )
             if place not in STATES:
-                assert dict(reversed(told))["run.interrupted"] >= row.told_at, "its interruption was told before its moment"
-            assert told[-1][1] >= datetime.fromisoformat(ended["told_at"]), "its end was told before its moment"
+                assert dict(reversed(told))["run.interrupted"] >= row.told_at, (
+                    "its interruption was told before its moment"
+                )
+            assert told[-1][1] >= datetime.fromisoformat(ended["told_at"]), (
+                "its end was told before its moment"
+            )
             left = left_by(mortal_vault, s3, run)
             assert left.made == {"done": b"d"} and left.exit["ended"] == "itself", place
         assert list((mortal_vault.home / "runs").iterdir()) == []
@@ -155,12 +174,16 @@ def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_aga
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_run_whose_program_was_cut_off_is_told_so_at_its_moment_and_run_again(how: signal.Signals, mortal_vault: AskedVault,
-                                                                                s3: S3Server, tmp_path: Path) -> None:
+def test_a_run_whose_program_was_cut_off_is_told_so_at_its_moment_and_run_again(
+    how: signal.Signals, mortal_vault: AskedVault, s3: S3Server, tmp_path: Path
+) -> None:
     one_place = {"CIHU_RUN_PLACES": "1", **quick(tmp_path)}
     with mortal_vault.start(one_place) as process:
         dataset, _ = mortal_vault.dataset()
-        begun, waiting = hand_in(mortal_vault, LONG, dataset, limit=10), hand_in(mortal_vault, SHORT, dataset, limit=4)
+        begun, waiting = (
+            hand_in(mortal_vault, LONG, dataset, limit=10),
+            hand_in(mortal_vault, SHORT, dataset, limit=4),
+        )
         due = datetime.fromisoformat(await_state(mortal_vault, begun, "running")["told_at"])
         until = time.monotonic() + 30
         while len(inside(mortal_vault)) < 2:
@@ -178,19 +201,30 @@ def test_a_run_whose_program_was_cut_off_is_told_so_at_its_moment_and_run_again(
         assert left_by(mortal_vault, s3, begun).exit["ended"] == "time"
         await_state(mortal_vault, waiting, "finished")
         told = events(mortal_vault, begun["id"])
-        assert [kind for kind, _ in told] == ["run.submitted", "run.started", "run.interrupted", "run.started", "run.finished"]
+        assert [kind for kind, _ in told] == [
+            "run.submitted",
+            "run.started",
+            "run.interrupted",
+            "run.started",
+            "run.finished",
+        ]
         assert dict(told)["run.interrupted"] >= due
         began = events(mortal_vault, waiting["id"])[1][1]
         assert began >= due, "its place was given on before its moment"
         assert left_by(mortal_vault, s3, waiting).made == {"done": b"d"}
 
 
-def test_a_vault_told_to_seal_with_gvisor_takes_no_run_without_it(mortal_vault: AskedVault, tmp_path: Path) -> None:
+def test_a_vault_told_to_seal_with_gvisor_takes_no_run_without_it(
+    mortal_vault: AskedVault, tmp_path: Path
+) -> None:
     hidden = altered(tmp_path / "site", {"sandbox.seals.gvisor": "PLACES = '/nowhere'"})
     with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor", **hidden}):
         dataset, _ = mortal_vault.dataset()
-        refused = mortal_vault.person("wang").send("POST", "/v1/runs", json={
-            "name": "x", "files": {"main.py": "pass"}, "inputs": [dataset], "limit_seconds": 10})
+        refused = mortal_vault.person("wang").send(
+            "POST",
+            "/v1/runs",
+            json={"name": "x", "files": {"main.py": "pass"}, "inputs": [dataset], "limit_seconds": 10},
+        )
         assert refused.status_code == 503 and "runsc" in refused.json()["detail"], refused.text
 
 
@@ -198,5 +232,10 @@ def test_a_vault_told_to_seal_with_gvisor_takes_no_run_without_it(mortal_vault: 
 def test_a_vault_told_to_seal_with_gvisor_runs_on_its_kernel(mortal_vault: AskedVault, s3: S3Server) -> None:
     with mortal_vault.start({"CIHU_RUN_SEAL": "gvisor"}):
         dataset, _ = mortal_vault.dataset()
-        left = ran(mortal_vault, s3, "import os, platform\nprint(platform.release(), os.listdir('/data'))\n" + SHORT, dataset)
+        left = ran(
+            mortal_vault,
+            s3,
+            "import os, platform\nprint(platform.release(), os.listdir('/data'))\n" + SHORT,
+            dataset,
+        )
         assert left.log == f"4.4.0 ['{dataset}.parquet']\n" and left.made == {"done": b"d"}, left

@@ -1,4 +1,5 @@
-"""`import cihu` in a sealed kernel: the catalogue, the price, the answer, the budget, the receipt, and short errors."""
+"""`import cihu` in a sealed kernel: the catalogue, the price, the answer, the budget, the receipt,
+and short errors."""
 
 import json
 
@@ -21,8 +22,10 @@ def test_a_dataset_shows_columns_bounds_and_whom_it_protects(one_kernel: Kernel)
 
 
 def test_explain_shows_price_and_error_and_spends_nothing(one_kernel: Kernel) -> None:
-    code = (f"import cihu\nbefore = repr(cihu.budget())\nprint(cihu.explain({QUESTION!r}, epsilon=0.3))\n"
-            "print(before == repr(cihu.budget()))")
+    code = (
+        f"import cihu\nbefore = repr(cihu.budget())\nprint(cihu.explain({QUESTION!r}, epsilon=0.3))\n"
+        "print(before == repr(cihu.budget()))"
+    )
     said = one_kernel.text(code)
     assert "Price: epsilon 0." in said
     assert "Nothing was spent and no data was touched." in said
@@ -30,16 +33,23 @@ def test_explain_shows_price_and_error_and_spends_nothing(one_kernel: Kernel) ->
 
 
 def test_an_answer_has_errors_in_its_table_and_its_frame(one_kernel: Kernel) -> None:
-    said = one_kernel.text(f"import cihu\nanswer = cihu.sql({QUESTION!r}, epsilon=0.5)\n"
-                           "print(answer)\nprint(list(answer.df.columns))")
+    said = one_kernel.text(
+        f"import cihu\nanswer = cihu.sql({QUESTION!r}, epsilon=0.5)\n"
+        "print(answer)\nprint(list(answer.df.columns))"
+    )
     assert "95 %:" in said and "±" in said
     assert "clinic.visits@1, answer " in said
-    assert "['year', 'visits_counted', 'visits_counted_error', 'visits_counted_low', 'visits_counted_high'" in said
+    assert (
+        "['year', 'visits_counted', 'visits_counted_error', 'visits_counted_low', 'visits_counted_high'"
+        in said
+    )
 
 
 def test_the_same_question_again_is_free_and_the_same(one_kernel: Kernel) -> None:
-    said = one_kernel.text(f"import cihu\na, b = cihu.sql({QUESTION!r}, epsilon=0.25), cihu.sql({QUESTION!r}, epsilon=0.25)\n"
-                           "print(a.df.equals(b.df), b.stored, repr(b))")
+    said = one_kernel.text(
+        f"import cihu\na, b = cihu.sql({QUESTION!r}, epsilon=0.25), cihu.sql({QUESTION!r}, epsilon=0.25)\n"
+        "print(a.df.equals(b.df), b.stored, repr(b))"
+    )
     assert said.startswith("True True")
     assert "Answered before: free" in said
 
@@ -51,7 +61,9 @@ def test_a_notebook_shows_a_rich_table_with_what_is_left(one_kernel: Kernel) -> 
 
 
 def test_a_receipt_is_saved_and_proves_the_answer(one_kernel: Kernel) -> None:
-    said = one_kernel.text(f"import cihu\nprint(cihu.sql({QUESTION!r}, epsilon=0.25).save_receipt('r.json').read_text())")
+    said = one_kernel.text(
+        f"import cihu\nprint(cihu.sql({QUESTION!r}, epsilon=0.25).save_receipt('r.json').read_text())"
+    )
     assert {"index", "inclusion"} <= set(json.loads(said)) or "checkpoint" in json.loads(said)
 
 
@@ -65,7 +77,9 @@ def test_a_refusal_is_short_names_the_place_and_shows_no_traceback(one_kernel: K
 
 
 def test_a_kernel_sees_no_row_and_no_secret_of_the_vault(one_kernel: Kernel, vault: VaultProcess) -> None:
-    said = one_kernel.text("import os\nprint(os.listdir('/run/cihu'), os.listdir('/run/kernel'), sorted(os.environ))")
+    said = one_kernel.text(
+        "import os\nprint(os.listdir('/run/cihu'), os.listdir('/run/kernel'), sorted(os.environ))"
+    )
     assert said.startswith("['vault.sock']")
     assert "CIHU_WORKSPACE_TOKEN" not in said and "CIHU_DATABASE_URL" not in said
 
@@ -79,8 +93,10 @@ def test_bars_with_intervals_are_drawn(one_kernel: Kernel) -> None:
 
 
 def test_the_budget_says_who_spent_how_much_on_which_question(one_kernel: Kernel) -> None:
-    said = one_kernel.text(f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.31)\nmine = cihu.budget()\n"
-                           "print(mine)\nprint(mine.questions[['who', 'status', 'sql']].head(1).values.tolist())")
+    said = one_kernel.text(
+        f"import cihu\ncihu.sql({QUESTION!r}, epsilon=0.31)\nmine = cihu.budget()\n"
+        "print(mine)\nprint(mine.questions[['who', 'status', 'sql']].head(1).values.tolist())"
+    )
     assert "wang: " in said and "of the grant" in said
     assert "your team's grant (lake/clinic.visits)" in said and "the people, your team's part" in said
     assert f"[['wang', 'released', {QUESTION!r}]]" in said

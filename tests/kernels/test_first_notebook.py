@@ -1,4 +1,5 @@
-"""The guided notebook runs from top to bottom in a sealed kernel, and every cell says what its text promises."""
+"""The guided notebook runs from top to bottom in a sealed kernel,
+and every cell says what its text promises."""
 
 import json
 from pathlib import Path
@@ -20,7 +21,11 @@ def cells() -> list[dict[str, Any]]:
 def done(workspace: WorkspaceProcess) -> Done:
     """Each code cell's source and what came of it."""
     with workspace.kernel() as kernel:
-        return {"".join(cell["source"]): kernel.run("".join(cell["source"])) for cell in cells() if cell["cell_type"] == "code"}
+        return {
+            "".join(cell["source"]): kernel.run("".join(cell["source"]))
+            for cell in cells()
+            if cell["cell_type"] == "code"
+        }
 
 
 def outcome(done: Done, part: str) -> str:

@@ -1,4 +1,5 @@
-"""`%%sealed` in a sealed kernel: tried on stand-in rows in full view, then the same text runs on the real ones."""
+"""`%%sealed` in a sealed kernel: tried on stand-in rows in full view,
+then the same text runs on the real ones."""
 
 import pytest
 from sqlalchemy import select
@@ -23,11 +24,14 @@ def left(vault: VaultProcess, s3: S3Server, id: str) -> dict[str, bytes]:
     return {row.path: s3.quarantine_store().get(row.object_name, row.object_version) for row in found}
 
 
-def test_a_cell_is_tried_on_stand_in_rows_and_then_runs_on_the_real_ones(one_kernel: Kernel, vault: VaultProcess,
-                                                                        s3: S3Server) -> None:
+def test_a_cell_is_tried_on_stand_in_rows_and_then_runs_on_the_real_ones(
+    one_kernel: Kernel, vault: VaultProcess, s3: S3Server
+) -> None:
     said = one_kernel.text(f"import cihu\nget_ipython().run_cell({CELL!r})")
     assert "StandIn False" in said and "visits.csv" in said and "queued" in said, said
-    told = one_kernel.text("run = cihu.runs()[0].wait()\nprint(run.state, run.id)\nprint(run.program['main.py'])\nrun")
+    told = one_kernel.text(
+        "run = cihu.runs()[0].wait()\nprint(run.state, run.id)\nprint(run.program['main.py'])\nrun"
+    )
     state, id = told.split()[:2]
     assert state == "finished" and "quarantine" in told
     files = left(vault, s3, id)
@@ -42,16 +46,22 @@ def test_a_cell_is_tried_on_stand_in_rows_and_then_runs_on_the_real_ones(one_ker
 def test_what_fails_on_stand_in_rows_is_shown_and_not_handed_in(one_kernel: Kernel) -> None:
     one_kernel.text("import cihu\nsecret_of_the_notebook = 1")
     before = one_kernel.text("print(len(cihu.runs()))")
-    done = one_kernel.run("%%sealed name=bad inputs=[health.visits]\nprint('before')\nprint(secret_of_the_notebook)")
+    done = one_kernel.run(
+        "%%sealed name=bad inputs=[health.visits]\nprint('before')\nprint(secret_of_the_notebook)"
+    )
     said = str(done["outputs"])
-    assert "before" in said and "NameError" in said and "trial_failed" in said and "process of its own" in said
+    assert (
+        "before" in said and "NameError" in said and "trial_failed" in said and "process of its own" in said
+    )
     assert one_kernel.text("print(len(cihu.runs()))") == before
 
 
 def test_a_trial_names_what_the_vault_would_not_collect(one_kernel: Kernel) -> None:
-    said = one_kernel.text("import cihu\ncell = '''import cihu\n(cihu.outbox / '表.csv').write_text('x')\n"
-                           "(cihu.outbox / 'log.txt').write_text('x')\n'''\n"
-                           "get_ipython().run_cell_magic('sealed', 'name=odd inputs=[health.visits] submit=no', cell)")
+    said = one_kernel.text(
+        "import cihu\ncell = '''import cihu\n(cihu.outbox / '表.csv').write_text('x')\n"
+        "(cihu.outbox / 'log.txt').write_text('x')\n'''\n"
+        "get_ipython().run_cell_magic('sealed', 'name=odd inputs=[health.visits] submit=no', cell)"
+    )
     assert "names are letters, digits" in said and "kept for the run's own log" in said
 
 
@@ -69,10 +79,15 @@ print(sorted(run.program), run.cancel().state, one.cancel().state)
     assert said.rstrip().endswith("['go.py', 'part.py'] cancelled cancelled"), said
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("inputs=[health.visits]", "The run has no name."), ("name=x", "No dataset is named"),
-    ("name=x inputs=[health.visits] limit=2m", "There is no limit 2m"), ("name=x inptus=[a]", "inptus is not understood"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("inputs=[health.visits]", "The run has no name."),
+        ("name=x", "No dataset is named"),
+        ("name=x inputs=[health.visits] limit=2m", "There is no limit 2m"),
+        ("name=x inptus=[a]", "inptus is not understood"),
+    ],
+)
 def test_a_fault_in_the_magics_line_is_told_with_its_remedy(one_kernel: Kernel, line: str, said: str) -> None:
     told = one_kernel.text(f"import cihu\nget_ipython().run_cell_magic('sealed', {line!r}, 'pass')")
     assert said in told and "%%sealed name=" in told
@@ -93,7 +108,7 @@ def predict(rows):
 ''')
 run = cihu.submit(folder)
 print(run.document["interface"], sorted(run.program), run.cancel().state)
-"""
+"""  # noqa: E501
 
 
 def test_a_predictor_with_its_model_is_called_on_stand_in_rows_and_handed_in(one_kernel: Kernel) -> None:

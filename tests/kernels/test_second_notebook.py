@@ -1,4 +1,5 @@
-"""The second notebook runs from top to bottom in a sealed kernel, and every cell says what its text promises."""
+"""The second notebook runs from top to bottom in a sealed kernel,
+and every cell says what its text promises."""
 
 import json
 import re
@@ -20,12 +21,16 @@ def cells() -> list[dict[str, Any]]:
 def done(workspace: WorkspaceProcess) -> Done:
     """By the id of each code cell, what came of it."""
     with workspace.kernel() as kernel:
-        return {cell["id"]: kernel.run("".join(cell["source"])) for cell in cells() if cell["cell_type"] == "code"}
+        return {
+            cell["id"]: kernel.run("".join(cell["source"])) for cell in cells() if cell["cell_type"] == "code"
+        }
 
 
 def outcome(done: Done, part: str) -> str:
     """All that the first cell with `part` in it put out, as text and HTML."""
-    found = next(cell["id"] for cell in cells() if cell["cell_type"] == "code" and part in "".join(cell["source"]))
+    found = next(
+        cell["id"] for cell in cells() if cell["cell_type"] == "code" and part in "".join(cell["source"])
+    )
     return "\n".join(json.dumps(output, ensure_ascii=False) for output in done[found]["outputs"])
 
 
@@ -43,10 +48,10 @@ def test_a_cell_of_sql_is_priced_then_answered(done: Done) -> None:
 
 def test_an_error_that_is_asked_for_is_kept(done: Done) -> None:
     """Each interval is no wider than 5 % of what the policy says a typical group holds."""
-    said = outcome(done, "cihu.explain(\"SELECT year")
+    said = outcome(done, 'cihu.explain("SELECT year')
     shares = [float(share) for share in re.findall(r"± [\d.,]+ +([\d.]+) %", said)]
     assert shares and all(share <= 5 for share in shares), said
-    assert "95 %:" in outcome(done, "cihu.sql(\"SELECT year")
+    assert "95 %:" in outcome(done, 'cihu.sql("SELECT year')
 
 
 def test_a_part_of_what_was_asked_is_free(done: Done) -> None:

@@ -16,7 +16,10 @@ MEANINGLESS = "No row is real, and no number computed from it means anything."
 def done(workspace: WorkspaceProcess) -> dict[str, dict[str, Any]]:
     """By the text of each code cell, what came of it."""
     with workspace.kernel() as kernel:
-        return {text: kernel.run(text) for text in ("".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "code")}
+        return {
+            text: kernel.run(text)
+            for text in ("".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "code")
+        }
 
 
 def outcome(done: dict[str, dict[str, Any]], part: str) -> dict[str, Any]:
@@ -31,12 +34,18 @@ def test_every_cell_runs(done: dict[str, dict[str, Any]]) -> None:
 
 def test_the_rows_and_the_programs_result_say_that_they_are_not_real(done: dict[str, dict[str, Any]]) -> None:
     rows = outcome(done, 'rows = cihu.stand_in("health.visits")')
-    assert MEANINGLESS in rows["text/html"] and "10000 rows" in rows["text/html"] and "(health.visits@1)" in rows["text/plain"]
+    assert (
+        MEANINGLESS in rows["text/html"]
+        and "10000 rows" in rows["text/html"]
+        and "(health.visits@1)" in rows["text/plain"]
+    )
     made = outcome(done, "def visits_by_coinsurance")
     assert "o row is real" in made["text/html"] and "mean" in made["text/plain"]
 
 
-def test_the_types_are_told_without_the_warning_and_the_truth_with_its_error(done: dict[str, dict[str, Any]]) -> None:
+def test_the_types_are_told_without_the_warning_and_the_truth_with_its_error(
+    done: dict[str, dict[str, Any]],
+) -> None:
     assert outcome(done, "rows.dtypes")["text/plain"].startswith("person")
     assert "'stand_in': 'schema'" in outcome(done, 'kind="schema"')["text/plain"]
     assert "95 %:" in outcome(done, "cihu.sql(")["text/html"]

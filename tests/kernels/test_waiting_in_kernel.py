@@ -1,4 +1,5 @@
-"""A long question shows that it goes on, and can be interrupted; it is charged all the same, and its answer is kept."""
+"""A long question shows that it goes on, and can be interrupted;
+it is charged all the same, and its answer is kept."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,9 @@ QUESTION = "SELECT district, COUNT(*) AS n FROM clinic.visits WHERE cost > 20 GR
 ASK = f"cihu.sql({QUESTION!r}, epsilon=0.123)"
 
 
-def test_an_interrupted_question_says_so_is_charged_and_free_afterwards(kernel: Kernel, vault: VaultProcess) -> None:
+def test_an_interrupted_question_says_so_is_charged_and_free_afterwards(
+    kernel: Kernel, vault: VaultProcess
+) -> None:
     """What holds the vault up is a lock on its ledger, against which nothing can be charged."""
     kernel.run("import cihu")
     progress, said = threading.Event(), []
@@ -24,7 +27,9 @@ def test_an_interrupted_question_says_so_is_charged_and_free_afterwards(kernel: 
             progress.set()
 
     def ask() -> None:
-        kernel.client._manager.client.execute_interactive(ASK, output_hook=hear, timeout=60, allow_stdin=False)
+        kernel.client._manager.client.execute_interactive(
+            ASK, output_hook=hear, timeout=60, allow_stdin=False
+        )
 
     with ThreadPoolExecutor(1) as pool, vault.story.database.transaction() as tx:
         tx.execute(text("LOCK TABLE vault.budget_accounts IN SHARE MODE"))
@@ -33,7 +38,12 @@ def test_an_interrupted_question_says_so_is_charged_and_free_afterwards(kernel: 
         kernel.client.interrupt()
         asked.result(60)
     [error] = [one for one in said if one.startswith("CihuError")]
-    assert error.startswith("CihuError [interrupted]") and "the question is charged and its answer is kept" in error
-    again = kernel.text(f"again = {ASK}\nprint(again.stored, again.price['picorho'])\n"
-                        f"print((cihu.budget().questions.sql == {QUESTION!r}).sum())")
+    assert (
+        error.startswith("CihuError [interrupted]")
+        and "the question is charged and its answer is kept" in error
+    )
+    again = kernel.text(
+        f"again = {ASK}\nprint(again.stored, again.price['picorho'])\n"
+        f"print((cihu.budget().questions.sql == {QUESTION!r}).sum())"
+    )
     assert again.split() == ["True", "0", "1"]  # printed at two moments, so perhaps in two messages

@@ -41,7 +41,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def peopled(postgres: Postgres, template: str) -> str:
-    """The template of a database with people in it: hashing their passwords is slow on purpose, and done once."""
+    """The template of a database with people in it:
+    hashing their passwords is slow on purpose, and done once."""
     run(postgres, f"CREATE DATABASE peopled TEMPLATE {template}")
     owner = Database(postgres.url(database="peopled"), pool_size=1)
     found_people(owner)
@@ -66,8 +67,15 @@ def found_people(database: Database) -> None:
     with database.transaction() as tx:
         add_people(tx, password=PASSWORD)
         create_organisation(tx, organisation_id="rival", display_name="另一家公司", by="test")
-        create_account(tx, account_id="sun", display_name="孙 Sun", organisation="rival", roles=["buyer"],
-                       password=PASSWORD, by="test")
+        create_account(
+            tx,
+            account_id="sun",
+            display_name="孙 Sun",
+            organisation="rival",
+            roles=["buyer"],
+            password=PASSWORD,
+            by="test",
+        )
 
 
 def run(postgres: Postgres, statement: str) -> None:
@@ -151,10 +159,18 @@ def hidden_fields(page: str, address: str) -> dict[str, str]:
 def portal_settings(postgres: Postgres, database_name: str, tmp_path: Path) -> Settings:
     """Settings of a portal whose vault and bucket are not there."""
     port = free_port()
-    return Settings(home=tmp_path, database_url=postgres.url(user="cihu_portal", database=database_name),
-                    portal_url=f"http://127.0.0.1:{port}", bind=f"127.0.0.1:{port}", policies=REPOSITORY / "policies",
-                    vault_url=f"http://127.0.0.1:{free_port()}", hub_url=f"http://127.0.0.1:{free_port()}",
-                    s3_endpoint=f"127.0.0.1:{free_port()}", s3_access_key="nobody", s3_secret_key=SecretStr("nothing"))
+    return Settings(
+        home=tmp_path,
+        database_url=postgres.url(user="cihu_portal", database=database_name),
+        portal_url=f"http://127.0.0.1:{port}",
+        bind=f"127.0.0.1:{port}",
+        policies=REPOSITORY / "policies",
+        vault_url=f"http://127.0.0.1:{free_port()}",
+        hub_url=f"http://127.0.0.1:{free_port()}",
+        s3_endpoint=f"127.0.0.1:{free_port()}",
+        s3_access_key="nobody",
+        s3_secret_key=SecretStr("nothing"),
+    )
 
 
 @pytest.fixture
@@ -180,15 +196,29 @@ def portal(people: None, portal_settings: Settings, run_portal: Callable[[Settin
 def running_city(postgres: Postgres, s3: S3Server, name: str, home: Path) -> Iterator["City"]:
     """A portal and a vault on the database `name`, with their keys in `home`."""
     vault_port, port, hub_port = free_port(), free_port(), free_port()
-    vault = VaultSettings(home=home, database_url=SecretStr(postgres.url(user="cihu_vault", database=name)),
-                          s3_endpoint=s3.endpoint, s3_access_key=s3.vault.access_key,
-                          s3_secret_key=SecretStr(s3.vault.secret_key), raw_bucket=s3.raw_bucket,
-                          product_bucket=s3.product_bucket, bind=f"127.0.0.1:{vault_port}")
-    portal = Settings(home=home, database_url=postgres.url(user="cihu_portal", database=name), bind=f"127.0.0.1:{port}",
-                      portal_url=f"http://127.0.0.1:{port}", hub_url=f"http://127.0.0.1:{hub_port}",
-                      vault_url=f"http://127.0.0.1:{vault_port}", policies=REPOSITORY / "policies",
-                      s3_endpoint=s3.endpoint, s3_access_key=s3.portal.access_key,
-                      s3_secret_key=SecretStr(s3.portal.secret_key), product_bucket=s3.product_bucket)
+    vault = VaultSettings(
+        home=home,
+        database_url=SecretStr(postgres.url(user="cihu_vault", database=name)),
+        s3_endpoint=s3.endpoint,
+        s3_access_key=s3.vault.access_key,
+        s3_secret_key=SecretStr(s3.vault.secret_key),
+        raw_bucket=s3.raw_bucket,
+        product_bucket=s3.product_bucket,
+        bind=f"127.0.0.1:{vault_port}",
+    )
+    portal = Settings(
+        home=home,
+        database_url=postgres.url(user="cihu_portal", database=name),
+        bind=f"127.0.0.1:{port}",
+        portal_url=f"http://127.0.0.1:{port}",
+        hub_url=f"http://127.0.0.1:{hub_port}",
+        vault_url=f"http://127.0.0.1:{vault_port}",
+        policies=REPOSITORY / "policies",
+        s3_endpoint=s3.endpoint,
+        s3_access_key=s3.portal.access_key,
+        s3_secret_key=SecretStr(s3.portal.secret_key),
+        product_bucket=s3.product_bucket,
+    )
     owner = Database(postgres.url(database=name), pool_size=2)
     with Served(create_vault(vault, PROCESSES).app, vault_port), Served(create_app(portal), port):
         yield City(Portal(portal.portal_url, portal), vault.bind, TokenIssuer("portal", portal.keys, owner))
@@ -197,8 +227,9 @@ def running_city(postgres: Postgres, s3: S3Server, name: str, home: Path) -> Ite
 
 @pytest.fixture(scope="session")
 def founded(postgres: Postgres, peopled: str, s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Found the city once, through its own doors: people, and two datasets published, inspections (open) and visits
-    (of persons). The database `founded` is the template of each test's city; this gives the home with its keys."""
+    """Found the city once, through its own doors: people, and two datasets published, inspections
+    (open) and visits (of persons). The database `founded` is the template of each test's city; this gives
+    the home with its keys."""
     home = tmp_path_factory.mktemp("founded")
     run(postgres, f"CREATE DATABASE founded TEMPLATE {peopled}")
     with running_city(postgres, s3, "founded", home) as city:
@@ -209,7 +240,9 @@ def founded(postgres: Postgres, peopled: str, s3: S3Server, tmp_path_factory: py
 
 
 @pytest.fixture
-def city(postgres: Postgres, s3: S3Server, database_name: str, founded: Path, tmp_path: Path) -> Iterator["City"]:
+def city(
+    postgres: Postgres, s3: S3Server, database_name: str, founded: Path, tmp_path: Path
+) -> Iterator["City"]:
     """A portal with its vault, founded; `database` in the same test is its database."""
     replace(postgres, database_name, "founded")
     home = tmp_path / "home"
@@ -236,15 +269,17 @@ class City:
 
     def api(self, who: str) -> httpx.Client:
         """The portal's JSON API, as somebody."""
-        return httpx.Client(base_url=f"{self.portal.url}/api/v1", timeout=60,
-                            headers=self.bearer(who, PORTAL))
+        return httpx.Client(
+            base_url=f"{self.portal.url}/api/v1", timeout=60, headers=self.bearer(who, PORTAL)
+        )
 
     def vault(self, who: str) -> httpx.Client:
-        return httpx.Client(base_url=f"{self.vault_url}/v1", timeout=60,
-                            headers=self.bearer(who, VAULT))
+        return httpx.Client(base_url=f"{self.vault_url}/v1", timeout=60, headers=self.bearer(who, VAULT))
 
     def publish(self, officer: str, policy: str, rows: bytes) -> None:
-        answer = self.vault(officer).post("/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)})
+        answer = self.vault(officer).post(
+            "/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)}
+        )
         assert answer.status_code == 201, answer.text
 
     def list_rows(self, **changes: object) -> dict[str, Any]:
@@ -263,9 +298,15 @@ class City:
             licence = approved.json()["licence"]
         return licence, created(self.api(who).post("/keys", json={"licence": licence}))["key"]
 
-    def call(self, product: str, key: str, idempotency_key: str | None = None, **given: str) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
-        return httpx.get(f"{self.portal.url}/api/v1/call/{product}", params=given, headers=headers, timeout=60)
+    def call(
+        self, product: str, key: str, idempotency_key: str | None = None, **given: str
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} | (
+            {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        )
+        return httpx.get(
+            f"{self.portal.url}/api/v1/call/{product}", params=given, headers=headers, timeout=60
+        )
 
 
 def created(answer: httpx.Response) -> dict[str, Any]:
@@ -276,19 +317,34 @@ def created(answer: httpx.Response) -> dict[str, Any]:
 
 def rows_offer(**changes: object) -> dict[str, Any]:
     terms = {"price_fen": 5, "purpose": "选址分析"} | dict(changes.pop("terms", {}))  # type: ignore[call-overload]
-    return {"id": "inspections-by-business", "dataset": "market.inspections", "title_zh": "餐饮检查记录",
-            "title_en": "Inspections by business", "what": {"kind": "rows", "keys": ["business", "year"]},
-            "terms": terms, **changes}
+    return {
+        "id": "inspections-by-business",
+        "dataset": "market.inspections",
+        "title_zh": "餐饮检查记录",
+        "title_en": "Inspections by business",
+        "what": {"kind": "rows", "keys": ["business", "year"]},
+        "terms": terms,
+        **changes,
+    }
 
 
 def query_offer(**changes: object) -> dict[str, Any]:
     terms = {"price_fen": 200, "purpose": "保险产品研究"} | dict(changes.pop("terms", {}))  # type: ignore[call-overload]
-    return {"id": "visits-by-year", "dataset": "clinic.visits", "title_zh": "各年就诊", "title_en": "Visits by year",
-            "what": {"kind": "query", "epsilon": "0.1",
-                     "sql": "SELECT year, COUNT(*) AS n FROM clinic.visits WHERE district = :district GROUP BY year",
-                     "parameters": [{"name": "district", "type": "text", "values": ["north", "south", "east"]}],
-                     "budget": {"epsilon": "2", "until": in_days(30)}},
-            "terms": terms, **changes}
+    return {
+        "id": "visits-by-year",
+        "dataset": "clinic.visits",
+        "title_zh": "各年就诊",
+        "title_en": "Visits by year",
+        "what": {
+            "kind": "query",
+            "epsilon": "0.1",
+            "sql": "SELECT year, COUNT(*) AS n FROM clinic.visits WHERE district = :district GROUP BY year",
+            "parameters": [{"name": "district", "type": "text", "values": ["north", "south", "east"]}],
+            "budget": {"epsilon": "2", "until": in_days(30)},
+        },
+        "terms": terms,
+        **changes,
+    }
 
 
 def in_days(days: int) -> str:
@@ -308,7 +364,14 @@ columns:
   score: {role: attribute, type: integer}
   weekend: {role: attribute, type: boolean}
 """
-INSPECTIONS = ("business,year,score,weekend\n" + "".join(
-    f"{name},{year},{80 + number % 20},{'true' if number % 7 == 0 else 'false'}\n"
-    for number, (name, year) in enumerate((name, year) for name in ("MCGINLEYS PUB", "O'Brien; --", "磁湖酒家")
-                                          for year in range(2000, 2020)))).encode()
+INSPECTIONS = (
+    "business,year,score,weekend\n"
+    + "".join(
+        f"{name},{year},{80 + number % 20},{'true' if number % 7 == 0 else 'false'}\n"
+        for number, (name, year) in enumerate(
+            (name, year)
+            for name in ("MCGINLEYS PUB", "O'Brien; --", "磁湖酒家")
+            for year in range(2000, 2020)
+        )
+    )
+).encode()

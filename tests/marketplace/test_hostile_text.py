@@ -1,4 +1,5 @@
-"""No text that anybody sends to the portal is a failure of the portal: it is taken, or refused with what is wrong."""
+"""No text that anybody sends to the portal is a failure of the portal:
+it is taken, or refused with what is wrong."""
 
 from typing import Any
 
@@ -17,10 +18,17 @@ def test_no_text_in_any_field_is_a_failure_of_the_portal(city: Any) -> None:
         for sent in requests(document, skip=SKIPPED):
             client = officer if "products" in sent.path or "approve" in sent.path else buyer
             path = sent.path.replace("{product}", "inspections-by-business")
-            answer = client.request(sent.method, f"{city.portal.url}{path}", content=sent.body, timeout=60,
-                                    headers={"Content-Type": "application/json"})
+            answer = client.request(
+                sent.method,
+                f"{city.portal.url}{path}",
+                content=sent.body,
+                timeout=60,
+                headers={"Content-Type": "application/json"},
+            )
             count += 1
             if answer.status_code >= 500:
-                failed.append((sent.method, sent.path[:60], sent.field, answer.status_code, answer.text[:100]))
+                failed.append(
+                    (sent.method, sent.path[:60], sent.field, answer.status_code, answer.text[:100])
+                )
     assert count > 100
     assert not failed

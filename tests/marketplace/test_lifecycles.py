@@ -1,4 +1,5 @@
-"""Every life cycle is whole: each status has an owner and an event that the log knows, and what follows exists."""
+"""Every life cycle is whole: each status has an owner and an event that the log knows,
+and what follows exists."""
 
 import pytest
 
@@ -10,7 +11,12 @@ from marketplace.products.model import PRODUCT_STATUSES
 from sandbox.audit.model import KINDS
 from sandbox.errors import Conflict
 
-CYCLES = {"product": PRODUCT_STATUSES, "order": ORDER_STATUSES, "licence": LICENCE_STATUSES, "key": KEY_STATUSES}
+CYCLES = {
+    "product": PRODUCT_STATUSES,
+    "order": ORDER_STATUSES,
+    "licence": LICENCE_STATUSES,
+    "key": KEY_STATUSES,
+}
 EVERY_STATUS = [(thing, name) for thing, cycle in CYCLES.items() for name in cycle]
 
 

@@ -15,8 +15,13 @@ def test_rows_are_sold_by_key_and_billed(city) -> None:
     month = city.api("chen").get("/usage", params={"licence": licence}).json()["month"]
     bill = city.api("chen").get("/invoices/preview", params={"licence": licence, "month": month}).json()
     assert bill["total_fen"] == 5 and bill["calls"] == 1
-    assert city.api("zhou").get("/invoices/preview", params={"licence": licence, "month": month}).json() == bill
-    assert city.api("sun").get("/invoices/preview", params={"licence": licence, "month": month}).status_code == 404
+    assert (
+        city.api("zhou").get("/invoices/preview", params={"licence": licence, "month": month}).json() == bill
+    )
+    assert (
+        city.api("sun").get("/invoices/preview", params={"licence": licence, "month": month}).status_code
+        == 404
+    )
 
 
 def test_a_private_query_is_sold_with_its_errors(city) -> None:
@@ -58,19 +63,45 @@ def test_pages_of_rows_follow_one_another(city) -> None:
 
 
 def test_what_the_policy_forbids_is_not_put_on_offer(city) -> None:
-    closed = city.api("lin").post("/products", json={
-        "id": "visit-rows", "dataset": "clinic.visits", "title_zh": "x", "title_en": "x",
-        "what": {"kind": "rows", "keys": ["district"]}, "terms": {"price_fen": 1, "purpose": "x"}})
+    closed = city.api("lin").post(
+        "/products",
+        json={
+            "id": "visit-rows",
+            "dataset": "clinic.visits",
+            "title_zh": "x",
+            "title_en": "x",
+            "what": {"kind": "rows", "keys": ["district"]},
+            "terms": {"price_fen": 1, "purpose": "x"},
+        },
+    )
     assert closed.status_code == 403
     for who in ("chen", "wang", "lin"):
-        assert city.api(who).post("/products", json={
-            "id": "not-mine", "dataset": "market.inspections", "title_zh": "x", "title_en": "x",
-            "what": {"kind": "rows", "keys": ["year"]}, "terms": {"price_fen": 1, "purpose": "x"}}).status_code == 403
+        assert (
+            city.api(who)
+            .post(
+                "/products",
+                json={
+                    "id": "not-mine",
+                    "dataset": "market.inspections",
+                    "title_zh": "x",
+                    "title_en": "x",
+                    "what": {"kind": "rows", "keys": ["year"]},
+                    "terms": {"price_fen": 1, "purpose": "x"},
+                },
+            )
+            .status_code
+            == 403
+        )
 
 
 def test_an_api_key_is_no_login_and_a_login_no_key(city) -> None:
     product = city.list_rows()
     _, key = city.buy(product["id"])
     api = f"{city.portal.url}/api/v1"
-    assert httpx.get(f"{api}/usage", params={"licence": 1}, headers={"Authorization": f"Bearer {key}"}).status_code == 401
+    assert (
+        httpx.get(
+            f"{api}/usage", params={"licence": 1}, headers={"Authorization": f"Bearer {key}"}
+        ).status_code
+        == 401
+    )
     assert city.api("chen").get(f"/call/{product['id']}").status_code == 401

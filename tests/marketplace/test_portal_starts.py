@@ -1,4 +1,5 @@
-"""The service as a process: it starts, says what is missing in one line, and its log holds no query and no key."""
+"""The service as a process: it starts, says what is missing in one line,
+and its log holds no query and no key."""
 
 import os
 import subprocess
@@ -19,15 +20,21 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def start(folder: Path, **settings: str) -> subprocess.Popen[bytes]:
     environment = {"PATH": os.environ["PATH"], "CIHU_HOME": str(folder), **settings}
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen([sys.executable, "-m", "marketplace.app"], cwd=REPOSITORY, env=environment, stdout=log,
-                                stderr=log)
+        return subprocess.Popen(
+            [sys.executable, "-m", "marketplace.app"], cwd=REPOSITORY, env=environment, stdout=log, stderr=log
+        )
 
 
-def test_it_serves_and_logs_neither_query_nor_key(people: None, postgres: Postgres, database_name: str, tmp_path: Path,
-                                                  portal_settings: Settings) -> None:
+def test_it_serves_and_logs_neither_query_nor_key(
+    people: None, postgres: Postgres, database_name: str, tmp_path: Path, portal_settings: Settings
+) -> None:
     url = portal_settings.portal_url
-    process = start(tmp_path, CIHU_BIND=portal_settings.bind, CIHU_PORTAL_URL=url,
-                    CIHU_DATABASE_URL=postgres.url(user="cihu_portal", database=database_name))
+    process = start(
+        tmp_path,
+        CIHU_BIND=portal_settings.bind,
+        CIHU_PORTAL_URL=url,
+        CIHU_DATABASE_URL=postgres.url(user="cihu_portal", database=database_name),
+    )
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
@@ -36,7 +43,9 @@ def test_it_serves_and_logs_neither_query_nor_key(people: None, postgres: Postgr
                     break
             except httpx.TransportError:
                 time.sleep(0.05)  # asking is the only event there is
-        answer = httpx.get(f"{url}/api/v1/call/x", params={"who": "private-question"}, headers={"X-Api-Key": "chk_secret"})
+        answer = httpx.get(
+            f"{url}/api/v1/call/x", params={"who": "private-question"}, headers={"X-Api-Key": "chk_secret"}
+        )
         assert answer.json()["code"] == "NOT_FOUND"
         assert httpx.get(f"{url}/openapi.json").json()["info"]["title"] == "Cihu portal"
     finally:
@@ -54,15 +63,26 @@ def test_without_a_database_address_it_says_so_in_one_line(tmp_path: Path) -> No
     assert len(lines) == 1 and "CIHU_DATABASE_URL" in lines[0]
 
 
-@pytest.mark.parametrize(("changes", "word"), [
-    ({"bind": "0.0.0.0:8600"}, "CIHU_HUB_CLIENT_SECRET"),
-    ({"bind": "0.0.0.0:8600", "hub_client_secret": "own"}, "CIHU_PORTAL_URL"),
-    ({"bind": "8600"}, "CIHU_BIND"), ({"database_url": ""}, "CIHU_DATABASE_URL")])
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"bind": "0.0.0.0:8600"}, "CIHU_HUB_CLIENT_SECRET"),
+        ({"bind": "0.0.0.0:8600", "hub_client_secret": "own"}, "CIHU_PORTAL_URL"),
+        ({"bind": "8600"}, "CIHU_BIND"),
+        ({"database_url": ""}, "CIHU_DATABASE_URL"),
+    ],
+)
 def test_what_would_be_unsafe_is_refused_with_the_remedy(changes: dict[str, str], word: str) -> None:
     with pytest.raises(InvalidInput, match=word):
         check_settings(Settings(**{"database_url": "x", "hub_client_secret": DEMO_HUB_SECRET, **changes}))
 
 
 def test_with_its_own_secret_behind_https_it_may_listen_anywhere() -> None:
-    check_settings(Settings(database_url="x", bind="0.0.0.0:8600", hub_client_secret="own",
-                            portal_url="https://portal.example"))
+    check_settings(
+        Settings(
+            database_url="x",
+            bind="0.0.0.0:8600",
+            hub_client_secret="own",
+            portal_url="https://portal.example",
+        )
+    )

@@ -12,8 +12,13 @@ from sandbox.identity import Principal
 from sandbox.policy import Gate, Refused, Resource, refusal_event
 
 POLICIES = Path(__file__).parents[2] / "policies"
-WANG = Principal(id="wang", display_name="王", organisation="hbpu", roles=frozenset({"analyst"}),
-                 teams=frozenset({"cihu-lake"}))
+WANG = Principal(
+    id="wang",
+    display_name="王",
+    organisation="hbpu",
+    roles=frozenset({"analyst"}),
+    teams=frozenset({"cihu-lake"}),
+)
 LIN = Principal(id="lin", display_name="林", organisation="health", roles=frozenset({"officer"}))
 VISITS = Resource("Dataset", "health.visits", {"department": "health", "grade": "3"})
 GATE = Gate(POLICIES)
@@ -27,20 +32,39 @@ def folder(tmp_path: Path) -> Path:
 NOTES = '@id("{id}") @reason_en("e") @reason_zh("z") @remedy_en("e") @remedy_zh("z") '
 
 
-@pytest.mark.parametrize(("added", "said"), [
-    ("permit (principal, action, resource);", "@id ''"),
-    ('@id("Big") permit (principal, action, resource);', "@id 'Big'"),
-    ('@id("no_permit") permit (principal, action, resource);', "@id 'no_permit'"),
-    ('@id("x") @reason_en("e") permit (principal, action, resource);', "extra.cedar: the policy x has no @reason_zh"),
-    ('@id("x") @reason_en("e") @reason_zh("z") forbid (principal, action, resource);', "no @remedy_en"),
-    (NOTES.format(id="see_catalogue") + "forbid (principal, action, resource);", "'see_catalogue' is used 2 times"),
-    (NOTES.format(id="x") + "forbid (principal == ?principal, action, resource);", "template"),
-    (NOTES.format(id="x") + "forbid (principal, action, resource) when { resource.colour };", "extra.cedar, x: "),
-    (NOTES.format(id="x") + 'forbid (principal, action == Action::"steal", resource);', "extra.cedar, x: "),
-    (NOTES.format(id="x") + "forbid (principal, action, resource)\nwhen { resource.status == \"live\" };", "x: "),
-    ("\n// a comment\n\n" + NOTES.format(id="x") + "\nforbid (principal, action, resource;", "line 2"),
-    (NOTES.format(id="x") + "\nforbid (principal, action, resource);\n\nforbid oops;\n", "line 4"),
-])
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("permit (principal, action, resource);", "@id ''"),
+        ('@id("Big") permit (principal, action, resource);', "@id 'Big'"),
+        ('@id("no_permit") permit (principal, action, resource);', "@id 'no_permit'"),
+        (
+            '@id("x") @reason_en("e") permit (principal, action, resource);',
+            "extra.cedar: the policy x has no @reason_zh",
+        ),
+        ('@id("x") @reason_en("e") @reason_zh("z") forbid (principal, action, resource);', "no @remedy_en"),
+        (
+            NOTES.format(id="see_catalogue") + "forbid (principal, action, resource);",
+            "'see_catalogue' is used 2 times",
+        ),
+        (NOTES.format(id="x") + "forbid (principal == ?principal, action, resource);", "template"),
+        (
+            NOTES.format(id="x") + "forbid (principal, action, resource) when { resource.colour };",
+            "extra.cedar, x: ",
+        ),
+        (
+            NOTES.format(id="x") + 'forbid (principal, action == Action::"steal", resource);',
+            "extra.cedar, x: ",
+        ),
+        (
+            NOTES.format(id="x")
+            + 'forbid (principal, action, resource)\nwhen { resource.status == "live" };',
+            "x: ",
+        ),
+        ("\n// a comment\n\n" + NOTES.format(id="x") + "\nforbid (principal, action, resource;", "line 2"),
+        (NOTES.format(id="x") + "\nforbid (principal, action, resource);\n\nforbid oops;\n", "line 4"),
+    ],
+)
 def test_a_faulty_policy_stops_the_start_and_is_named(folder: Path, added: str, said: str) -> None:
     (folder / "extra.cedar").write_text(added)
     with pytest.raises(Unavailable) as refused:
@@ -75,29 +99,41 @@ def test_a_missing_or_broken_schema_stops_the_start(folder: Path) -> None:
 
 def test_an_action_that_nothing_permits_stops_the_start(folder: Path) -> None:
     schema = folder / "schema.cedarschema"
-    schema.write_text(schema.read_text() + "action burn appliesTo { principal: Principal, resource: Dataset };")
+    schema.write_text(
+        schema.read_text() + "action burn appliesTo { principal: Principal, resource: Dataset };"
+    )
     with pytest.raises(Unavailable, match="No policy ever permits 'burn'"):
         Gate(folder)
 
 
-@pytest.mark.parametrize(("action", "resource", "context"), [
-    ("see", Resource("Unicorn", "1"), {}),
-    ("fly", VISITS, {}),
-    ("see", Resource("Dataset", "x", {"department": "health"}), {}),
-    ("see", Resource("Dataset", "x", {"department": "health", "grade": "9"}), {}),
-    ("see", Resource("Dataset", "x", {"department": 5, "grade": "3"}), {}),
-    ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "more": "x"}), {}),
-    ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "possible": ["see"]}), {}),
-    ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "id": "y"}), {}),
-    ("see", Resource("Dataset", "x", {"department": {"__entity": {}}, "grade": "3"}), {}),  # type: ignore[dict-item]
-    ("see", Resource("Dataset", "x", {"department": None, "grade": "3"}), {}),  # type: ignore[dict-item]
-    ("see", Resource("Dataset", "\ud800", {"department": "health", "grade": "3"}), {}),
-    ("see", VISITS, {"now": 1}),
-    ("request_access", VISITS, {"team": 3}),
-    ("ask", Resource("Grant", "1", {"team": "cihu-lake", "status": "live", "expires_at": 2**63, "grade": "3"}),
-     {"now": 1, "way": "dp"}),
-])
-def test_a_question_that_cannot_be_decided_is_refused(action: str, resource: Resource, context: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("see", Resource("Unicorn", "1"), {}),
+        ("fly", VISITS, {}),
+        ("see", Resource("Dataset", "x", {"department": "health"}), {}),
+        ("see", Resource("Dataset", "x", {"department": "health", "grade": "9"}), {}),
+        ("see", Resource("Dataset", "x", {"department": 5, "grade": "3"}), {}),
+        ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "more": "x"}), {}),
+        ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "possible": ["see"]}), {}),
+        ("see", Resource("Dataset", "x", {"department": "health", "grade": "3", "id": "y"}), {}),
+        ("see", Resource("Dataset", "x", {"department": {"__entity": {}}, "grade": "3"}), {}),  # type: ignore[dict-item]
+        ("see", Resource("Dataset", "x", {"department": None, "grade": "3"}), {}),  # type: ignore[dict-item]
+        ("see", Resource("Dataset", "\ud800", {"department": "health", "grade": "3"}), {}),
+        ("see", VISITS, {"now": 1}),
+        ("request_access", VISITS, {"team": 3}),
+        (
+            "ask",
+            Resource(
+                "Grant", "1", {"team": "cihu-lake", "status": "live", "expires_at": 2**63, "grade": "3"}
+            ),
+            {"now": 1, "way": "dp"},
+        ),
+    ],
+)
+def test_a_question_that_cannot_be_decided_is_refused(
+    action: str, resource: Resource, context: dict[str, int]
+) -> None:
     decision = GATE.decide(WANG, action, resource, context)
     assert (decision.allowed, decision.code) == (False, "policy_error")
     assert decision.internal
@@ -114,8 +150,11 @@ def test_require_gives_the_decision_or_raises_with_its_code_reason_and_remedy() 
 
 
 def test_ids_that_look_like_cedar_are_only_ids() -> None:
-    tricky = Resource("Dataset", 'x", "department": "hbpu"}; permit(principal, action, resource); //',
-                      {"department": 'health" || "a" == "a', "grade": "3"})
+    tricky = Resource(
+        "Dataset",
+        'x", "department": "hbpu"}; permit(principal, action, resource); //',
+        {"department": 'health" || "a" == "a', "grade": "3"},
+    )
     assert not GATE.decide(LIN, "publish", tricky).allowed
 
 
@@ -127,7 +166,9 @@ def test_a_refusal_without_a_rule_tells_who_may() -> None:
 
 
 def test_every_rule_that_refuses_is_named_and_the_first_in_the_files_gives_the_code() -> None:
-    grant = Resource("Grant", "12", {"team": "cihu-lake", "status": "revoked", "expires_at": 5, "grade": "core"})
+    grant = Resource(
+        "Grant", "12", {"team": "cihu-lake", "status": "revoked", "expires_at": 5, "grade": "core"}
+    )
     decision = GATE.decide(WANG, "ask", grant, {"now": 9, "way": "dp"})
     assert decision.code == "grant_not_live"
     assert decision.policies == ("grant_not_live", "grant_expired", "grade_forbids_way")
@@ -144,7 +185,9 @@ def test_an_explanation_says_what_was_asked_which_rule_decided_and_what_would_ch
 
 
 def test_an_explanation_of_no_permit_lists_the_rules_that_could_allow() -> None:
-    english = GATE.explain(GATE.decide(WANG, "revoke", Resource("Grant", "1", {"team": "t", "status": "live"})))
+    english = GATE.explain(
+        GATE.decide(WANG, "revoke", Resource("Grant", "1", {"team": "t", "status": "live"}))
+    )
     assert "revoke_own_department (grants.cedar)" in english
 
 

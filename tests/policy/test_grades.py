@@ -18,7 +18,9 @@ def changed(folder: Path, old: str, new: str) -> Grades:
     text = PATH.read_text("utf-8")
     assert old in text
     (folder / "grades.yaml").write_text(text.replace(old, new, 1), "utf-8")
-    (folder / "grades.schema.json").write_text(PATH.with_name("grades.schema.json").read_text("utf-8"), "utf-8")
+    (folder / "grades.schema.json").write_text(
+        PATH.with_name("grades.schema.json").read_text("utf-8"), "utf-8"
+    )
     return load_grades(folder / "grades.yaml")
 
 
@@ -27,19 +29,26 @@ def test_the_grades_are_those_of_the_standard_lowest_first() -> None:
     assert GRADES.source == "GB/T 43697-2024"
 
 
-@pytest.mark.parametrize(("grade", "possible"), [
-    ("1", {"see", "dp", "reviewed", "hints", "open_sale"}), ("2", {"see", "dp", "reviewed", "hints"}),
-    ("3", {"see", "dp", "reviewed"}),
-    ("4", {"see", "dp", "reviewed"}),
-    ("important", {"see", "dp"}), ("core", set()),
-])
+@pytest.mark.parametrize(
+    ("grade", "possible"),
+    [
+        ("1", {"see", "dp", "reviewed", "hints", "open_sale"}),
+        ("2", {"see", "dp", "reviewed", "hints"}),
+        ("3", {"see", "dp", "reviewed"}),
+        ("4", {"see", "dp", "reviewed"}),
+        ("important", {"see", "dp"}),
+        ("core", set()),
+    ],
+)
 def test_a_grade_makes_possible_what_the_city_decided(grade: str, possible: set[str]) -> None:
     assert GRADES[grade].possible == possible
     assert {way for way in GRADES.ways if GRADES.allows(grade, way)} == possible
 
 
 @given(st.lists(st.sampled_from(IDS), min_size=1), st.lists(st.sampled_from(IDS), min_size=1))
-def test_a_combination_is_never_lower_than_a_part_and_does_not_depend_on_order(one: list[str], two: list[str]) -> None:
+def test_a_combination_is_never_lower_than_a_part_and_does_not_depend_on_order(
+    one: list[str], two: list[str]
+) -> None:
     whole = GRADES.combine([*one, *two])
     assert whole in one or whole in two
     assert all(GRADES[part].rank <= GRADES[whole].rank for part in (*one, *two))
@@ -72,17 +81,27 @@ def test_nothing_has_no_grade_and_an_unknown_grade_is_refused() -> None:
         GRADES.allows("1", "print")
 
 
-@pytest.mark.parametrize(("old", "new", "said"), [
-    ('- id: "2"', "- id: 2", 'grades.1.id: 2 is not of type "string"'),
-    ('- id: "2"', '- id: "1"', "the grade '1' stands there twice"),
-    ("possible: [see, dp, reviewed, hints, open_sale]", "possible: [see, dp, give_away]", "'give_away' is not a way"),
-    ("possible: []", "possible: [see, open_sale]", "which the lower grade 'important' does not"),
-    ("class: general\n    name: {en: general data level 4", "class: core\n    name: {en: general data level 4",
-     "important stands above core"),
-    ("combine: highest", "combine: average", 'combine: "highest" was expected'),
-    ("source: GB/T 43697-2024\n", "source: x\nsource: y\n", "duplicate key"),
-    ("grades:\n", "grades: [\n", "line"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('- id: "2"', "- id: 2", 'grades.1.id: 2 is not of type "string"'),
+        ('- id: "2"', '- id: "1"', "the grade '1' stands there twice"),
+        (
+            "possible: [see, dp, reviewed, hints, open_sale]",
+            "possible: [see, dp, give_away]",
+            "'give_away' is not a way",
+        ),
+        ("possible: []", "possible: [see, open_sale]", "which the lower grade 'important' does not"),
+        (
+            "class: general\n    name: {en: general data level 4",
+            "class: core\n    name: {en: general data level 4",
+            "important stands above core",
+        ),
+        ("combine: highest", "combine: average", 'combine: "highest" was expected'),
+        ("source: GB/T 43697-2024\n", "source: x\nsource: y\n", "duplicate key"),
+        ("grades:\n", "grades: [\n", "line"),
+    ],
+)
 def test_a_fault_in_the_file_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         changed(tmp_path, old, new)

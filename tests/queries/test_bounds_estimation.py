@@ -1,4 +1,5 @@
-"""The sizes of values from which bounds are bought: each value lies in its bucket, and noise alone is believed in no bucket."""
+"""The sizes of values from which bounds are bought:
+each value lies in its bucket, and noise alone is believed in no bucket."""
 
 from fractions import Fraction
 
@@ -15,7 +16,9 @@ WHOLE, POINT = (BoundsEstimation(Name("x"), whole=whole) for whole in (True, Fal
 
 
 def bucket(value: float, one: BoundsEstimation) -> int:
-    row = duckdb.execute(f"SELECT {bucket_of('x', one)} FROM (SELECT CAST(? AS DOUBLE) AS x)", [value]).fetchone()
+    row = duckdb.execute(
+        f"SELECT {bucket_of('x', one)} FROM (SELECT CAST(? AS DOUBLE) AS x)", [value]
+    ).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -29,7 +32,9 @@ def test_a_value_lies_between_the_ends_of_its_bucket(value: int) -> None:
 
 
 def test_parts_of_one_and_whatever_a_double_can_be_have_a_bucket_too() -> None:
-    assert upper(bucket(0.3, POINT), POINT) == Fraction(1, 2) and lower(bucket(0.3, POINT), POINT) == Fraction(1, 4)
+    assert upper(bucket(0.3, POINT), POINT) == Fraction(1, 2) and lower(
+        bucket(0.3, POINT), POINT
+    ) == Fraction(1, 4)
     assert bucket(1e-300, POINT) == 1 and bucket(-1e-300, POINT) == -1
     for far in (1e300, float("inf"), float("nan")):
         assert bucket(far, POINT) == max(buckets(POINT))

@@ -1,6 +1,7 @@
 """The language means what SQL means, or refuses: generated questions over small tables with empty values.
 
-Each is run by DuckDB as it is written, and through parse, bind, plan, compile and estimate with every noise scale at nothing.
+Each is run by DuckDB as it is written, and through parse, bind, plan, compile and estimate with every
+noise scale at nothing.
 """
 
 import random
@@ -75,44 +76,88 @@ COLUMNS = {
     "city.zones": """  zone: {role: attribute, type: text}
   area: {role: attribute, type: text}
   rank: {role: attribute, type: integer}
-"""}
+""",
+}
 
 
 @lru_cache
 def versions() -> dict[str, Version]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    texts = {name: (PRIVATE if name.startswith("t.") else OPEN).format(
-        name=name.partition(".")[2], unit={"t.t": "person", "t.jobs": "worker"}.get(name), columns=columns)
-        for name, columns in COLUMNS.items()}
-    return {name: Version(name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at)
-            for name, text in texts.items()}
+    texts = {
+        name: (PRIVATE if name.startswith("t.") else OPEN).format(
+            name=name.partition(".")[2], unit={"t.t": "person", "t.jobs": "worker"}.get(name), columns=columns
+        )
+        for name, columns in COLUMNS.items()
+    }
+    return {
+        name: Version(
+            name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at
+        )
+        for name, text in texts.items()
+    }
 
 
 @lru_cache
 def rows() -> dict[str, pa.Table]:
-    """Small, with empty values in every column that may have them: keys, what is joined on, and open tables too."""
+    """Small, with empty values in every column that may have them:
+    keys, what is joined on, and open tables too."""
     chance = random.Random(11)
 
     def maybe(value: object) -> Any:
         return None if chance.random() < 0.2 else value
 
-    people = [[f"p{chance.randint(0, 29)}", maybe(chance.choice(["north", "south", "east"])), maybe(chance.randint(1, 3)),
-               maybe(chance.randint(0, 9)), maybe(chance.randint(0, 24) / 2), chance.randint(0, 10),
-               maybe(chance.randint(-5, 5)), maybe(chance.choice(["a", "Bb", "née", ""])), maybe(chance.random() < 0.5)]
-              for _ in range(120)]
-    jobs = [[f"p{chance.randint(15, 44)}", maybe(chance.choice(["shop", "farm"])), maybe(chance.randint(1, 3)),
-             maybe(chance.randint(0, 20))] for _ in range(40)]
-    stops = [[maybe(chance.randint(0, 12)), maybe(chance.choice(["z1", "z2", "z3"])), maybe(chance.randint(0, 4))]
-             for _ in range(14)]
-    zones = [["z1", "inner", 1], ["z2", None, 2], ["z4", "outer", None], [None, "inner", 3], ["z1", "outer", 4]]
+    people = [
+        [
+            f"p{chance.randint(0, 29)}",
+            maybe(chance.choice(["north", "south", "east"])),
+            maybe(chance.randint(1, 3)),
+            maybe(chance.randint(0, 9)),
+            maybe(chance.randint(0, 24) / 2),
+            chance.randint(0, 10),
+            maybe(chance.randint(-5, 5)),
+            maybe(chance.choice(["a", "Bb", "née", ""])),
+            maybe(chance.random() < 0.5),
+        ]
+        for _ in range(120)
+    ]
+    jobs = [
+        [
+            f"p{chance.randint(15, 44)}",
+            maybe(chance.choice(["shop", "farm"])),
+            maybe(chance.randint(1, 3)),
+            maybe(chance.randint(0, 20)),
+        ]
+        for _ in range(40)
+    ]
+    stops = [
+        [maybe(chance.randint(0, 12)), maybe(chance.choice(["z1", "z2", "z3"])), maybe(chance.randint(0, 4))]
+        for _ in range(14)
+    ]
+    zones = [
+        ["z1", "inner", 1],
+        ["z2", None, 2],
+        ["z4", "outer", None],
+        [None, "inner", 3],
+        ["z1", "outer", 4],
+    ]
     text, whole, point, truth = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-    return {name: pa.table([pa.array([row[place] for row in data], type=kind) for place, kind in enumerate(kinds)], names=names)
-            for name, data, kinds, names in (
-        ("t.t", people, [text, text, whole, whole, point, whole, whole, text, truth],
-         ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "smoker"]),
-        ("t.jobs", jobs, [text, text, whole, whole], ["worker", "trade", "year", "wage"]),
-        ("city.stops", stops, [whole, text, whole], ["stop", "zone", "shelters"]),
-        ("city.zones", zones, [text, text, whole], ["zone", "area", "rank"]))}
+    return {
+        name: pa.table(
+            [pa.array([row[place] for row in data], type=kind) for place, kind in enumerate(kinds)],
+            names=names,
+        )
+        for name, data, kinds, names in (
+            (
+                "t.t",
+                people,
+                [text, text, whole, whole, point, whole, whole, text, truth],
+                ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "smoker"],
+            ),
+            ("t.jobs", jobs, [text, text, whole, whole], ["worker", "trade", "year", "wage"]),
+            ("city.stops", stops, [whole, text, whole], ["stop", "zone", "shelters"]),
+            ("city.zones", zones, [text, text, whole], ["zone", "area", "rank"]),
+        )
+    }
 
 
 @lru_cache
@@ -136,15 +181,30 @@ def engine() -> duckdb.DuckDBPyConnection:
 def scope_of(question: Question) -> Scope:
     def public(dataset: str, *, outer: bool = False) -> PublicTable:
         its = PublicRows(rows()[dataset])
-        return PublicTable(versions()[dataset], its.values, its.once, outer, its.extent, fan_out=its.fan_out,
-                           has_empty=its.has_empty)
+        return PublicTable(
+            versions()[dataset],
+            its.values,
+            its.once,
+            outer,
+            its.extent,
+            fan_out=its.fan_out,
+            has_empty=its.has_empty,
+        )
 
-    joined = {join.name: public(join.dataset, outer=join.outer) if join.dataset.startswith("city.")
-              else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins}
+    joined = {
+        join.name: public(join.dataset, outer=join.outer)
+        if join.dataset.startswith("city.")
+        else PrivateTable(versions()[join.dataset], join.outer)
+        for join in question.joins
+    }
     looked_up = {node.column.dataset for node in walk(question) if isinstance(node, InPublic)}
     if any(dataset.startswith("t.") for dataset in looked_up):
         raise InvalidInput("as prepare refuses it", remedy="-", zh="-", remedy_zh="-")
-    return Scope(versions()[question.dataset].policy, joined, looked_up={dataset: public(dataset) for dataset in looked_up})
+    return Scope(
+        versions()[question.dataset].policy,
+        joined,
+        looked_up={dataset: public(dataset) for dataset in looked_up},
+    )
 
 
 def planned(sql: str) -> Plan:
@@ -155,15 +215,22 @@ def planned(sql: str) -> Plan:
 
 def answered(plan: Plan) -> list[tuple[Any, ...]]:
     first = in_memory(plan.version.dataset)
-    tables = [rows()[joined.version.dataset] if isinstance(joined, PublicTable)
-              else in_memory(joined.version.dataset).beside(first, joined.version.policy)
-              for joined in plan.scope.joined.values()]
+    tables = [
+        rows()[joined.version.dataset]
+        if isinstance(joined, PublicTable)
+        else in_memory(joined.version.dataset).beside(first, joined.version.policy)
+        for joined in plan.scope.joined.values()
+    ]
     exact = totals_of(plan, first, tables)
-    return [tuple(row) for row in table(plan, {total.name: (1e-9, cells) for total, cells in exact.items()})["rows"]]
+    return [
+        tuple(row)
+        for row in table(plan, {total.name: (1e-9, cells) for total, cells in exact.items()})["rows"]
+    ]
 
 
 def difference(sql: str, keys: int) -> str | None:
-    """What differs between the two answers, if anything. Raises `InvalidInput` where the question is refused."""
+    """What differs between the two answers, if anything.
+    Raises `InvalidInput` where the question is refused."""
     plan = planned(sql)
     if plan.unknown:
         return None
@@ -183,7 +250,8 @@ def difference(sql: str, keys: int) -> str | None:
         pairs = list(zip(ours, plain, strict=True))
     for one, other in pairs:
         for value, wanted in zip(one, other, strict=True):
-            # a sum of nothing is empty to SQL, and here 0 with its error: how many rows there are is not told exactly
+            # a sum of nothing is empty to SQL, and here 0 with its error: how many rows there
+            # are is not told exactly
             if wanted is None and value in (None, 0, pytest.approx(0, abs=1e-6)):
                 continue
             if wanted is None or value is None or value != pytest.approx(float(wanted), rel=2e-5, abs=2e-4):
@@ -200,7 +268,11 @@ def test_every_generated_question_is_answered_as_sql_means_it_or_refused_with_a_
             found = difference(sql, keys)
             outcomes["answered"] += 1
         except InvalidInput as refusal:
-            found = None if refusal.remedy and refusal.zh and refusal.remedy_zh else "refused without a remedy in both languages"
+            found = (
+                None
+                if refusal.remedy and refusal.zh and refusal.remedy_zh
+                else "refused without a remedy in both languages"
+            )
             outcomes["refused"] += 1
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, "\n".join(wrong)

@@ -1,4 +1,5 @@
-"""A question, however it is written, is one question: generated respellings have one digest, so one price and one answer."""
+"""A question, however it is written, is one question:
+generated respellings have one digest, so one price and one answer."""
 
 import random
 from collections.abc import Callable
@@ -11,7 +12,12 @@ from sandbox.queries.scope import Scope
 from story import DATASET, VERSION
 
 SEEDS = 40
-COLUMNS = {"cost": ("10", "20.5", "7"), "visits": ("1", "2", "3"), "note": ("'a'", "'b'", "'c'"), "year": ("1", "2", "3")}
+COLUMNS = {
+    "cost": ("10", "20.5", "7"),
+    "visits": ("1", "2", "3"),
+    "note": ("'a'", "'b'", "'c'"),
+    "year": ("1", "2", "3"),
+}
 MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "<>": "<>"}
 OPPOSITE = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "=": "<>", "<>": "="}
 TRUTHS = ("TRUE", "1 = 1", "'a' = 'a'", "2 > 1", "NOT FALSE", "1 <> 2", "(TRUE)", "TRUE OR FALSE")
@@ -55,8 +61,11 @@ def written(condition: Condition, chance: random.Random, *, negated: bool = Fals
         word, sign = ("AND", "<>") if negated else ("OR", "=")
         return "(" + f" {word} ".join(f"{name} {sign} {value}" for value in values) + ")"
     sign = OPPOSITE[comparison] if negated else comparison
-    forms: list[Callable[[], str]] = [lambda: f"{name} {sign} {values[0]}", lambda: f"({values[0]} {MIRRORED[sign]} ({name}))",
-                                      lambda: f"NOT {name} {OPPOSITE[sign]} {values[0]}"]
+    forms: list[Callable[[], str]] = [
+        lambda: f"{name} {sign} {values[0]}",
+        lambda: f"({values[0]} {MIRRORED[sign]} ({name}))",
+        lambda: f"NOT {name} {OPPOSITE[sign]} {values[0]}",
+    ]
     return chance.choice(forms)()
 
 
@@ -80,23 +89,47 @@ def test_respellings_of_a_question_have_one_digest_and_the_same_totals(seed: int
             where = f"{where} AND {chance.choice(TRUTHS)}"
         found = plan(f"{select} {count}, SUM(cost) {cased('FROM', chance)} Clinic.visits AS v WHERE {where}")
         seen.add((digest(found), tuple(sorted(total.name for total in found.totals)), tuple(found.totals)))
-    assert len({(one, names) for one, names, _ in seen}) == 1 and len({frozenset(totals) for _, _, totals in seen}) == 1
+    assert (
+        len({(one, names) for one, names, _ in seen}) == 1
+        and len({frozenset(totals) for _, _, totals in seen}) == 1
+    )
 
 
-@pytest.mark.parametrize("where", ["", *(f" WHERE {truth}" for truth in TRUTHS), " WHERE TRUE AND (1 = 1 OR cost > 3)"])
+@pytest.mark.parametrize(
+    "where", ["", *(f" WHERE {truth}" for truth in TRUTHS), " WHERE TRUE AND (1 = 1 OR cost > 3)"]
+)
 def test_what_is_always_true_is_no_question_of_its_own(where: str) -> None:
     for select in ("COUNT(*)", f"COUNT(*) FILTER ({where.strip() or 'WHERE TRUE'})"):
         found = plan(f"SELECT {select} FROM clinic.visits{where}")
-        assert (digest(found), found.totals) == (digest(plan("SELECT COUNT(*) FROM clinic.visits")),
-                                                 plan("SELECT COUNT(*) FROM clinic.visits").totals)
+        assert (digest(found), found.totals) == (
+            digest(plan("SELECT COUNT(*) FROM clinic.visits")),
+            plan("SELECT COUNT(*) FROM clinic.visits").totals,
+        )
 
 
 def test_different_conditions_stay_different() -> None:
-    conditions = ["cost > 3", "cost >= 3", "cost > 4", "NOT cost > 3", "cost IS NOT NULL", "FALSE", "visits > 3",
-                  "cost IN (3, 4)", "COALESCE(cost > 3, TRUE)", "cost > 3 OR cost IS NULL", "NOT cost IN (3, 4)", "cost > visits"]
-    assert len({digest(plan(f"SELECT COUNT(*) FROM clinic.visits WHERE {one}")) for one in conditions}) == len(conditions)
+    conditions = [
+        "cost > 3",
+        "cost >= 3",
+        "cost > 4",
+        "NOT cost > 3",
+        "cost IS NOT NULL",
+        "FALSE",
+        "visits > 3",
+        "cost IN (3, 4)",
+        "COALESCE(cost > 3, TRUE)",
+        "cost > 3 OR cost IS NULL",
+        "NOT cost IN (3, 4)",
+        "cost > visits",
+    ]
+    assert len(
+        {digest(plan(f"SELECT COUNT(*) FROM clinic.visits WHERE {one}")) for one in conditions}
+    ) == len(conditions)
 
 
 def test_a_flat_list_of_conditions_is_not_deep() -> None:
     for word in (" OR ", " AND "):
-        plan("SELECT COUNT(*) FROM clinic.visits WHERE " + word.join(f"visits <> {place}" for place in range(200)))
+        plan(
+            "SELECT COUNT(*) FROM clinic.visits WHERE "
+            + word.join(f"visits <> {place}" for place in range(200))
+        )

@@ -46,22 +46,34 @@ def test_a_refusal_says_line_and_column() -> None:
         plan("SELECT COUNT(*)\nFROM   clinic.visits WHERE REGEXP_MATCHES(note, 'a')")
 
 
-@pytest.mark.parametrize("sql", ["(" * 5000, "SELECT " + "NOT " * 3000 + "1", "x" * 30_000, "\x00", "SELECT '", "😀"])
+@pytest.mark.parametrize(
+    "sql", ["(" * 5000, "SELECT " + "NOT " * 3000 + "1", "x" * 30_000, "\x00", "SELECT '", "😀"]
+)
 def test_hostile_text_is_refused_and_never_an_exception_of_another_kind(sql: str) -> None:
     with pytest.raises(InvalidInput):
         plan(sql)
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT COUNT(*) FROM clinic.visits@{}", "SELECT COUNT(*) FROM clinic.\"visits@{}\" AS v WHERE v.year = 1",
-    "SELECT COUNT(*) FROM (SELECT * FROM clinic.visits@{} AS a) AS q",
-    "SELECT COUNT(*) FROM clinic.visits WHERE person IN (SELECT person FROM clinic.visits@{} WHERE smoker)",
-    "WITH a AS (SELECT * FROM clinic.visits@{}) SELECT COUNT(*) FROM a",
-    "SELECT COUNT(*) FROM clinic.visits AS a JOIN clinic.visits@{} AS b ON a.person = b.person"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT COUNT(*) FROM clinic.visits@{}",
+        'SELECT COUNT(*) FROM clinic."visits@{}" AS v WHERE v.year = 1',
+        "SELECT COUNT(*) FROM (SELECT * FROM clinic.visits@{} AS a) AS q",
+        (
+            "SELECT COUNT(*) FROM clinic.visits WHERE person IN (SELECT person "
+            "FROM clinic.visits@{} WHERE smoker)"
+        ),
+        "WITH a AS (SELECT * FROM clinic.visits@{}) SELECT COUNT(*) FROM a",
+        "SELECT COUNT(*) FROM clinic.visits AS a JOIN clinic.visits@{} AS b ON a.person = b.person",
+    ],
+)
 def test_a_version_that_is_asked_for_by_number_is_the_current_one_or_refused(sql: str) -> None:
     current = VERSION.number
     read_question(sql.format(current), version_of=lambda _: VERSION)
     for other in (0, current + 1, 10**8):
-        with pytest.raises(QueryRefused, match=rf"clinic\.visits@{other}.*it is clinic\.visits@{current}") as refusal:
+        with pytest.raises(
+            QueryRefused, match=rf"clinic\.visits@{other}.*it is clinic\.visits@{current}"
+        ) as refusal:
             read_question(sql.format(other), version_of=lambda _: VERSION)
         assert refusal.value.remedy and refusal.value.remedy_zh

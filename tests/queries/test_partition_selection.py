@@ -1,4 +1,5 @@
-"""Keys whose values no policy lists: who may be told, from how many units on, and that nobody is told alone."""
+"""Keys whose values no policy lists: who may be told, from how many units on,
+and that nobody is told alone."""
 
 import math
 from dataclasses import replace
@@ -31,8 +32,18 @@ def share_of(sql: str, epsilon: int = 1) -> PartitionPrice:
 BY_NOTE = "SELECT note, COUNT(*) FROM clinic.visits GROUP BY note"
 
 
-@pytest.mark.parametrize("key", ["note", "day", "UPPER(note)", "SUBSTRING(note, 1, 2)", "DATE_TRUNC('month', day)",
-                                 "visits", "COALESCE(note, 'none')"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "note",
+        "day",
+        "UPPER(note)",
+        "SUBSTRING(note, 1, 2)",
+        "DATE_TRUNC('month', day)",
+        "visits",
+        "COALESCE(note, 'none')",
+    ],
+)
 def test_a_text_a_date_and_a_whole_number_can_be_found(key: str) -> None:
     plan = plan_of(f"SELECT {key} AS k, COUNT(*) FROM clinic.visits GROUP BY 1")
     assert len(plan.unknown) == 1 and plan.unknown == plan.discoveries
@@ -46,21 +57,30 @@ def test_a_number_a_hidden_column_and_the_unit_cannot(key: str) -> None:
 
 @pytest.mark.parametrize("delta", [1e-6, 1e-10, 1e-13])
 @pytest.mark.parametrize("scale", [0.7, 50.0, 700.0, 9000.0])
-def test_the_chance_that_one_unit_alone_is_told_is_below_delta_however_many_values_it_has(scale: float, delta: float) -> None:
-    """Exactly: the integer tail of the discrete Gaussian is added up, for every number of values that a unit may have."""
+def test_the_chance_that_one_unit_alone_is_told_is_below_delta_however_many_values_it_has(
+    scale: float, delta: float
+) -> None:
+    """Exactly: the integer tail of the discrete Gaussian is added up,
+    for every number of values that a unit may have."""
     threshold = threshold_for(scale, delta)
     reach = np.arange(int(40 * scale) + 40)
-    density = np.exp(-np.square(reach / scale) / 2)  # beyond it there is nothing that a float can tell from zero
+    # beyond it there is nothing that a float can tell from zero
+    density = np.exp(-np.square(reach / scale) / 2)
     tails = np.cumsum(density[::-1])[::-1] / (2 * density.sum() - 1)
 
     def alone(threshold: int) -> float:
         """The chance that any of T values is told, for the worst T there is."""
-        tail = [tails[min(threshold - math.isqrt(WEIGHT**2 // values), len(tails) - 1)] for values in range(1, MOST_VALUES + 1)]
+        tail = [
+            tails[min(threshold - math.isqrt(WEIGHT**2 // values), len(tails) - 1)]
+            for values in range(1, MOST_VALUES + 1)
+        ]
         return max(-math.expm1(values * math.log1p(-chance)) for values, chance in enumerate(tail, 1))
 
     assert alone(threshold) <= delta
     assert told_alone(threshold, scale) <= delta < told_alone(threshold - 1, scale), "the least threshold"
-    assert alone(threshold - 2 - int(scale / 50)) > 0.9 * delta, "and hardly more than the exact tail asks for"
+    assert alone(threshold - 2 - int(scale / 50)) > 0.9 * delta, (
+        "and hardly more than the exact tail asks for"
+    )
 
 
 def test_the_weights_of_a_units_values_never_have_a_larger_norm_than_one_value() -> None:
@@ -69,7 +89,9 @@ def test_the_weights_of_a_units_values_never_have_a_larger_norm_than_one_value()
         assert values * weight**2 <= WEIGHT**2 < values * (weight + 1) ** 2
 
 
-def test_values_that_units_share_are_told_from_a_third_of_the_units_that_nine_counted_alike_would_need() -> None:
+def test_values_that_units_share_are_told_from_a_third_of_the_units_that_nine_counted_alike_would_need() -> (
+    None
+):
     """What weights are for: rho 0.005 and delta 1e-7, as measured with continuous tails."""
     scale = gaussian_scale(WEIGHT, 5 * 10**9)
     needed = threshold_for(scale, 1e-7) / WEIGHT
@@ -87,7 +109,8 @@ def test_values_of_few_units_are_withheld_and_those_of_many_are_told_in_order() 
 def test_of_too_many_values_those_that_most_have_are_told() -> None:
     share = share_of(BY_NOTE)
     weights = {f"{place:05}": 3 * share.threshold for place in range(2 * MOST_KEY_VALUES)} | {
-        f"most {place}": 30 * share.threshold for place in range(MOST_KEY_VALUES)}
+        f"most {place}": 30 * share.threshold for place in range(MOST_KEY_VALUES)
+    }
     assert values_told(share, weights) == sorted(name for name in weights if name.startswith("most"))
 
 

@@ -38,9 +38,15 @@ def calls(*names: str) -> Iterator[tuple[str, ast.Call, set[str]]]:
     """Every call of these names in the sandbox: where it stands, and which arguments it names."""
     for file in sorted(SANDBOX.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            called = (
+                getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            )
             if isinstance(node, ast.Call) and called in names:
-                yield f"{file.relative_to(SANDBOX)}:{node.lineno}", node, {one.arg or "**" for one in node.keywords}
+                yield (
+                    f"{file.relative_to(SANDBOX)}:{node.lineno}",
+                    node,
+                    {one.arg or "**" for one in node.keywords},
+                )
 
 
 def test_no_refusal_of_a_query_can_be_made_without_chinese() -> None:
@@ -50,10 +56,17 @@ def test_no_refusal_of_a_query_can_be_made_without_chinese() -> None:
 
 
 def test_every_other_error_on_the_way_of_a_question_is_made_in_both_languages() -> None:
-    made = [(place, call, named) for place, call, named in calls(*KINDS)
-            if place.startswith(("queries/", "releases/", "engines/"))]
+    made = [
+        (place, call, named)
+        for place, call, named in calls(*KINDS)
+        if place.startswith(("queries/", "releases/", "engines/"))
+    ]
     assert len(made) > 10
-    assert [place for place, _, named in made if "zh" not in named or ("remedy" in named) != ("remedy_zh" in named)] == []
+    assert [
+        place
+        for place, _, named in made
+        if "zh" not in named or ("remedy" in named) != ("remedy_zh" in named)
+    ] == []
 
 
 def test_what_is_written_as_chinese_is_chinese() -> None:

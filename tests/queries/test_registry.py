@@ -42,7 +42,8 @@ def test_every_class_of_the_tree_and_every_member_of_its_enum_is_one_construct()
 
 
 def test_a_family_is_told_by_the_one_field_that_is_an_enum() -> None:
-    """A class with a field of an enum that no entry knows would have its members share one width and one totality."""
+    """A class with a field of an enum that no entry knows would have its members share one
+    width and one totality."""
     for node in set(NODES) - set(NOT_FOR_A_ROW):
         enums = [
             name
@@ -63,9 +64,8 @@ def test_a_construct_has_every_facet(construct: Construct) -> None:
     assert callable(construct.sql)
     if construct.gives is Result.OF_ARGUMENTS:
         assert construct.takes
-    if (
-        construct.said > 1
-    ):  # the parser counts such a part twice, so that no short question becomes endless SQL
+    # the parser counts such a part twice, so that no short question becomes endless SQL
+    if construct.said > 1:
         assert construct.said == 2
         assert construct.node in SAID_TWICE
 

@@ -1,7 +1,8 @@
-"""Without noise, and where nobody has too many rows, a private answer is the plain engine's: the language means what SQL means.
+"""Without noise, and where nobody has too many rows, a private answer is the plain engine's:
+the language means what SQL means.
 
-Each question is run twice on the same made-up rows: by DuckDB as it is written, and through parse, bind, plan, compile and
-estimate with every noise scale at nothing.
+Each question is run twice on the same made-up rows: by DuckDB as it is written, and through parse, bind,
+plan, compile and estimate with every noise scale at nothing.
 """
 
 import random
@@ -84,8 +85,12 @@ columns:
 @lru_cache
 def versions() -> dict[str, Version]:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return {name: Version(name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at)
-            for name, text in (("t.t", POLICY), ("city.stops", STOPS), ("t.jobs", FIRMS))}
+    return {
+        name: Version(
+            name, 1, read_policy(text, schema=POLICIES / "dataset.schema.json"), "o", "v", "s", "x", at
+        )
+        for name, text in (("t.t", POLICY), ("city.stops", STOPS), ("t.jobs", FIRMS))
+    }
 
 
 @lru_cache
@@ -96,32 +101,95 @@ def rows() -> dict[str, pa.Table]:
     def maybe(value: object) -> Any:
         return None if chance.random() < 0.1 else value
 
-    people = [[f"p{chance.randint(0, 150)}", chance.choice(["north", "south", "east"]), chance.randint(1, 3),
-               chance.randint(0, 19), maybe(chance.randint(0, 200) / 2), chance.randint(0, 10), maybe(chance.randint(-50, 50)),
-               maybe(chance.choice(["a", "Bb", " c ", "née", ""])), maybe(chance.randint(-(2**40), 2**40)),
-               maybe(chance.random() < 0.5), maybe(date(2026, 1, 1) + timedelta(days=chance.randint(0, 364))),
-               maybe(datetime(2026, 1, 1) + timedelta(seconds=chance.randint(0, 90 * 86_400)))]
-              for _ in range(2000)]
-    names = ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "wide", "smoker", "day", "tapped"]
-    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.float64(), pa.int64(), pa.int64(), pa.string(), pa.int64(),
-             pa.bool_(), pa.date32(), pa.timestamp("us")]
-    table = pa.table([pa.array([row[place] for row in people], type=kind) for place, kind in enumerate(types)], names=names)
-    stops = pa.table({"stop": pa.array([*range(18), 3], pa.int64()), "zone": ["a", "b", "c"] * 6 + ["d"],
-                      "shelters": pa.array([place % 4 for place in range(19)], pa.int64())})
-    jobs = [[f"p{chance.randint(50, 200)}", chance.choice(["shop", "farm"]), chance.randint(1, 3), maybe(chance.randint(0, 100))]
-            for _ in range(200)]
-    work = pa.table([pa.array([row[place] for row in jobs], type=kind) for place, kind in enumerate(
-        [pa.string(), pa.string(), pa.int64(), pa.int64()])], names=["worker", "trade", "year", "wage"])
+    people = [
+        [
+            f"p{chance.randint(0, 150)}",
+            chance.choice(["north", "south", "east"]),
+            chance.randint(1, 3),
+            chance.randint(0, 19),
+            maybe(chance.randint(0, 200) / 2),
+            chance.randint(0, 10),
+            maybe(chance.randint(-50, 50)),
+            maybe(chance.choice(["a", "Bb", " c ", "née", ""])),
+            maybe(chance.randint(-(2**40), 2**40)),
+            maybe(chance.random() < 0.5),
+            maybe(date(2026, 1, 1) + timedelta(days=chance.randint(0, 364))),
+            maybe(datetime(2026, 1, 1) + timedelta(seconds=chance.randint(0, 90 * 86_400))),
+        ]
+        for _ in range(2000)
+    ]
+    names = [
+        "person",
+        "district",
+        "year",
+        "stop",
+        "cost",
+        "visits",
+        "balance",
+        "note",
+        "wide",
+        "smoker",
+        "day",
+        "tapped",
+    ]
+    types = [
+        pa.string(),
+        pa.string(),
+        pa.int64(),
+        pa.int64(),
+        pa.float64(),
+        pa.int64(),
+        pa.int64(),
+        pa.string(),
+        pa.int64(),
+        pa.bool_(),
+        pa.date32(),
+        pa.timestamp("us"),
+    ]
+    table = pa.table(
+        [pa.array([row[place] for row in people], type=kind) for place, kind in enumerate(types)], names=names
+    )
+    stops = pa.table(
+        {
+            "stop": pa.array([*range(18), 3], pa.int64()),
+            "zone": ["a", "b", "c"] * 6 + ["d"],
+            "shelters": pa.array([place % 4 for place in range(19)], pa.int64()),
+        }
+    )
+    jobs = [
+        [
+            f"p{chance.randint(50, 200)}",
+            chance.choice(["shop", "farm"]),
+            chance.randint(1, 3),
+            maybe(chance.randint(0, 100)),
+        ]
+        for _ in range(200)
+    ]
+    work = pa.table(
+        [
+            pa.array([row[place] for row in jobs], type=kind)
+            for place, kind in enumerate([pa.string(), pa.string(), pa.int64(), pa.int64()])
+        ],
+        names=["worker", "trade", "year", "wage"],
+    )
     return {"t.t": table, "city.stops": stops, "t.jobs": work}
 
 
 def plan_for(sql: str) -> Plan:
     private, question = versions()["t.t"], read_question(sql, version_of=lambda dataset: versions()[dataset])
     stops = PublicRows(rows()["city.stops"])
-    scope = Scope(private.policy, {
-        join.name: PublicTable(versions()[join.dataset], stops.values, stops.once, join.outer, stops.extent)
-        if join.dataset == "city.stops" else PrivateTable(versions()[join.dataset], join.outer) for join in question.joins},
-        looked_up={"city.stops": PublicTable(versions()["city.stops"], stops.values)})
+    scope = Scope(
+        private.policy,
+        {
+            join.name: PublicTable(
+                versions()[join.dataset], stops.values, stops.once, join.outer, stops.extent
+            )
+            if join.dataset == "city.stops"
+            else PrivateTable(versions()[join.dataset], join.outer)
+            for join in question.joins
+        },
+        looked_up={"city.stops": PublicTable(versions()["city.stops"], stops.values)},
+    )
     return make_plan(bind(question, scope), private, scope)
 
 
@@ -143,8 +211,13 @@ def plainly(sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-QUESTIONS = [part.strip().rstrip(";") for part in (Path(__file__).parent.parent / "cases" / "right_answers.sql").read_text(
-    "utf-8").split("\n\n") if part.startswith(("SELECT", "WITH"))]
+QUESTIONS = [
+    part.strip().rstrip(";")
+    for part in (Path(__file__).parent.parent / "cases" / "right_answers.sql")
+    .read_text("utf-8")
+    .split("\n\n")
+    if part.startswith(("SELECT", "WITH"))
+]
 
 
 @pytest.mark.parametrize("sql", QUESTIONS)

@@ -19,7 +19,8 @@ from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.scope import Scope
 from story import POLICIES
 
-POLICY = read_policy("""
+POLICY = read_policy(
+    """
 dataset: bus.taps
 title: {zh: t, en: t}
 summary: {zh: t, en: t}
@@ -34,10 +35,20 @@ columns:
   card: {role: unit, type: text}
   at: {role: attribute, type: timestamp}
   day: {role: attribute, type: date}
-""", schema=POLICIES / "dataset.schema.json")
+""",
+    schema=POLICIES / "dataset.schema.json",
+)
 VERSION = Version("bus.taps", 1, POLICY, "o", "v", "s", "lin", datetime(2026, 1, 1, tzinfo=UTC))
-EXTREME = ("2026-05-01 08:15:00", None, "infinity", "-infinity", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999",
-           "290000-01-01 00:00:00", "2000-02-29 12:00:00.123456")
+EXTREME = (
+    "2026-05-01 08:15:00",
+    None,
+    "infinity",
+    "-infinity",
+    "0001-01-01 00:00:00",
+    "9999-12-31 23:59:59.999999",
+    "290000-01-01 00:00:00",
+    "2000-02-29 12:00:00.123456",
+)
 
 
 def planned(sql: str) -> list[int]:
@@ -49,28 +60,44 @@ def planned(sql: str) -> list[int]:
 
 def rows_of(taps: Iterable[tuple[str, str | None]]) -> pa.Table:
     """As a version holds them that was published before times had to lie in the years 1 to 9999."""
-    lines = ", ".join(f"('{card}', {'NULL' if at is None else repr(at)}, DATE '2026-05-01')" for card, at in taps)
+    lines = ", ".join(
+        f"('{card}', {'NULL' if at is None else repr(at)}, DATE '2026-05-01')" for card, at in taps
+    )
     with duckdb.connect(":memory:") as connection:
-        return connection.execute(f'SELECT card, CAST("at" AS TIMESTAMP) AS "at", day '
-                                  f'FROM (VALUES {lines}) AS t (card, "at", day)'
-                                  ).to_arrow_table()
+        return connection.execute(
+            f'SELECT card, CAST("at" AS TIMESTAMP) AS "at", day FROM (VALUES {lines}) AS t (card, "at", day)'
+        ).to_arrow_table()
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT COUNT(*) AS n FROM bus.taps WHERE HOUR(at) = 8", "SELECT HOUR(at) AS h, COUNT(*) AS n FROM bus.taps GROUP BY h",
-    "SELECT COUNT(*) AS n FROM bus.taps WHERE DATE_TRUNC('hour', at) = TIMESTAMP '2026-05-01 08:00:00'",
-    "SELECT COUNT(*) AS n FROM bus.taps WHERE CAST(at AS DATE) = day AND MINUTE(at) = 15 AND YEAR(at) > 1",
-    "SELECT COUNT(*) AS n FROM bus.taps WHERE DATE_TRUNC('week', at) < day OR at > '9999-12-31'",
-])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT COUNT(*) AS n FROM bus.taps WHERE HOUR(at) = 8",
+        "SELECT HOUR(at) AS h, COUNT(*) AS n FROM bus.taps GROUP BY h",
+        "SELECT COUNT(*) AS n FROM bus.taps WHERE DATE_TRUNC('hour', at) = TIMESTAMP '2026-05-01 08:00:00'",
+        (
+            "SELECT COUNT(*) AS n FROM bus.taps WHERE CAST(at AS DATE) = day AND "
+            "MINUTE(at) = 15 AND YEAR(at) > 1"
+        ),
+        "SELECT COUNT(*) AS n FROM bus.taps WHERE DATE_TRUNC('week', at) < day OR at > '9999-12-31'",
+    ],
+)
 def test_no_time_however_extreme_makes_a_question_fail(sql: str) -> None:
     assert sum(planned(sql)) > 0
 
 
 def test_full_hours_and_days_are_found_as_keys() -> None:
-    table = rows_of([("a", "2026-05-01 08:15:00"), ("b", "2026-05-01 08:59:59"), ("b", "infinity"), ("c", None)])
-    for sql, value in (("DATE_TRUNC('hour', at)", datetime(2026, 5, 1, 8)), ("at::DATE", datetime(2026, 5, 1).date())):
+    table = rows_of(
+        [("a", "2026-05-01 08:15:00"), ("b", "2026-05-01 08:59:59"), ("b", "infinity"), ("c", None)]
+    )
+    for sql, value in (
+        ("DATE_TRUNC('hour', at)", datetime(2026, 5, 1, 8)),
+        ("at::DATE", datetime(2026, 5, 1).date()),
+    ):
         scope = Scope(POLICY)
-        plan = make_plan(bind(parse(f"SELECT {sql} AS h, COUNT(*) AS n FROM bus.taps GROUP BY h"), scope), VERSION, scope)
+        plan = make_plan(
+            bind(parse(f"SELECT {sql} AS h, COUNT(*) AS n FROM bus.taps GROUP BY h"), scope), VERSION, scope
+        )
         found = units_by_value(plan.unknown[0], POLICY, RowsInMemory(table.to_batches(), POLICY), choice=None)
         assert found == {value: 2}
 
@@ -85,13 +112,16 @@ def test_a_file_with_zones_is_read_by_the_citys_clock_and_a_text_with_one_is_ref
             read_table(f"card,at,day\na,{zoned},\n".encode(), POLICY)
 
 
-@pytest.mark.parametrize(("sql", "says"), [
-    ("SELECT COUNT(*) AS n FROM bus.taps WHERE HOUR(day) = 1", "a timestamp is needed here"),
-    ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > '2026-13-01'", "not a time"),
-    ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > TIMESTAMP '2026-01-01 00:00:00+08'", "not a time"),
-    ("SELECT COUNT(*) AS n FROM bus.taps WHERE at = 5", "one is timestamp, the other integer"),
-    ("SELECT SUM(at) AS n FROM bus.taps", "noise can be added to numbers only"),
-])
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT COUNT(*) AS n FROM bus.taps WHERE HOUR(day) = 1", "a timestamp is needed here"),
+        ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > '2026-13-01'", "not a time"),
+        ("SELECT COUNT(*) AS n FROM bus.taps WHERE at > TIMESTAMP '2026-01-01 00:00:00+08'", "not a time"),
+        ("SELECT COUNT(*) AS n FROM bus.taps WHERE at = 5", "one is timestamp, the other integer"),
+        ("SELECT SUM(at) AS n FROM bus.taps", "noise can be added to numbers only"),
+    ],
+)
 def test_what_is_no_time_is_refused_with_a_remedy(sql: str, says: str) -> None:
     with pytest.raises(QueryRefused, match=says) as refusal:
         planned(sql)

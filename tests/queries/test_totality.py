@@ -64,7 +64,10 @@ MORE = int(os.environ.get("CIHU_TOTALITY_CASES", "1"))
 """So many times the usual number of expressions, each time other ones."""
 
 AT_ONCE = 24
-WITHOUT = "expression_rewriter,filter_pushdown,filter_pullup,common_subexpressions,statistics_propagation,reorder_filter"
+WITHOUT = (
+    "expression_rewriter,filter_pushdown,filter_pullup,common_subexpressions,statistics_"
+    "propagation,reorder_filter"
+)
 GUARDS = (
     Not(IsNull(Name("day"))),
     Compare(Comparison.MORE, Name("free"), Literal(0)),
@@ -118,9 +121,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         laid = loaded.execute(f"SELECT * FROM {TABLE}").to_arrow_table()
     with duckdb.connect(":memory:", config=SHUT) as made:
         made.register("laid", laid)
-        made.execute(
-            f"CREATE TABLE {TABLE} AS SELECT * FROM laid"
-        )  # a table of its own: statistics say its ends
+        # a table of its own: statistics say its ends
+        made.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM laid")
         made.unregister("laid")
         yield made
 
@@ -188,7 +190,10 @@ def test_no_construct_raises_in_a_filter(connection: duckdb.DuckDBPyConnection) 
             else f"({SQL(one)} IS NOT NULL OR r.year = 1)"
             for one in items
         )
-        return f"SELECT r.{UNIT} FROM (SELECT * FROM {TABLE} AS r WHERE r.day > DATE '1970-01-01') AS r WHERE {conditions}"
+        return (
+            f"SELECT r.{UNIT} FROM (SELECT * FROM {TABLE} AS r "
+            f"WHERE r.day > DATE '1970-01-01') AS r WHERE {conditions}"
+        )
 
     for some in groups(EVERY):
         same_both_ways(connection, some, sql)
@@ -303,7 +308,8 @@ def test_no_value_raises_where_it_is_added_up(connection: duckdb.DuckDBPyConnect
             connection,
             some,
             lambda items: (
-                f"SELECT {', '.join(f'hash({writer.unit_aggregate(*one)})' for one in items)} FROM {TABLE} AS r "
+                f"SELECT {', '.join(f'hash({writer.unit_aggregate(*one)})' for one in items)} "
+                f"FROM {TABLE} AS r "
                 f"GROUP BY r.{UNIT} ORDER BY r.{UNIT}"
             ),
         )
@@ -326,7 +332,10 @@ def asked(expression: Expression, place: int) -> str:
         else f"SELECT COUNT_IF({condition}) AS n FROM t.t",
         f"SELECT COUNT(CASE WHEN day BETWEEN DATE '2000-01-01' AND DATE '2001-01-01' THEN {sql} END) AS n "
         "FROM t.t WHERE free > 0",
-        f"SELECT AVG(a) AS a, COUNT(*) AS n FROM (SELECT person, COUNT({sql}) AS a FROM t.t WHERE {condition} GROUP BY person)",
+        (
+            f"SELECT AVG(a) AS a, COUNT(*) AS n FROM (SELECT person, COUNT({sql}) AS a FROM t.t "
+            f"WHERE {condition} GROUP BY person)"
+        ),
         f"SELECT COUNT(*) AS n FROM t.t WHERE person IN (SELECT person FROM t.t WHERE {condition})",
     )[place % 7]
 
@@ -359,9 +368,7 @@ def test_no_question_raises_from_its_text_to_its_totals(without_optimizers: Rows
                     discovery, VERSION.policy, extreme_table(), choice="0"
                 ) == units_by_value(discovery, VERSION.policy, without_optimizers, choice="0"), sql
             continue
-        assert totals_of(plan, extreme_table(), []) == totals_of(
-            plan, without_optimizers, []
-        ), sql
+        assert totals_of(plan, extreme_table(), []) == totals_of(plan, without_optimizers, []), sql
     assert answered > 150
 
 
@@ -417,7 +424,10 @@ def test_a_guard_before_the_call_would_be_seen(connection: duckdb.DuckDBPyConnec
         for yes in (True, False):
             with optimized(connection, yes=yes):
                 yield fails(connection, f"SELECT {guarded} FROM {TABLE} AS r")
-                row = "'5881580-07-10'::DATE AS day, 'inf'::DOUBLE AS free, (-9223372036854775808)::BIGINT AS wide"
+                row = (
+                    "'5881580-07-10'::DATE AS day, 'inf'::DOUBLE AS free, "
+                    "(-9223372036854775808)::BIGINT AS wide"
+                )
                 yield fails(connection, f"SELECT {guarded} FROM (SELECT {row}) AS r")
 
     assert any(list(seen()))

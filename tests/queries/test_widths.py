@@ -138,7 +138,8 @@ def test_no_character_that_there_is_grows_by_more_than_its_claim(spelling: Spell
             f"SELECT max(strlen({spelling.value}(c)) / strlen(c)), "
             f"count(*) FILTER (WHERE {spelling.value}('a' || c || 'a' || c || 'b') <> "
             f"{spelling.value}('a' || c || 'a' || c) || {spelling.value}('b')) "
-            "FROM (SELECT chr(i::INTEGER) AS c FROM range(1, 1114112) AS t(i) WHERE i NOT BETWEEN 55296 AND 57343)"
+            "FROM (SELECT chr(i::INTEGER) AS c FROM range(1, 1114112) AS t(i) "
+            "WHERE i NOT BETWEEN 55296 AND 57343)"
         ).fetchone()
     assert found is not None
     assert Fraction(found[0]) == Fraction(times, of)

@@ -15,8 +15,10 @@ from sandbox.queries.tree import (
 from sandbox.releases.arrange import arranged, that_pass
 
 DISTRICT, N, MEAN = Name("district"), Aggregate(Aggregation.COUNT), Aggregate(Aggregation.AVG, Name("x"))
-GROUPS = [dict(zip((DISTRICT, N, MEAN), row, strict=True))
-          for row in (("north", 5.0, None), ("south", 9.0, 2.0), ("east", 5.0, 1.0), ("west", -3.0, 4.0))]
+GROUPS = [
+    dict(zip((DISTRICT, N, MEAN), row, strict=True))
+    for row in (("north", 5.0, None), ("south", 9.0, 2.0), ("east", 5.0, 1.0), ("west", -3.0, 4.0))
+]
 
 
 def test_without_anything_the_order_is_the_policys() -> None:

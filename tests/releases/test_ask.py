@@ -1,4 +1,5 @@
-"""The DP gate, step by step, on real parts: what is charged, what is logged, what is free, what is refused."""
+"""The DP gate, step by step, on real parts: what is charged, what is logged, what is free,
+what is refused."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -38,19 +39,27 @@ def city(open_story_with_grant: Story) -> Story:
 
 def spent(city: Story) -> dict[str, int]:
     with city.database.transaction() as tx:
-        return {level.value: statement(tx, Account(level, key)).spent.picorho
-                for level, key in ((Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"),
-                                   (Level.POPULATION, "residents"))}
+        return {
+            level.value: statement(tx, Account(level, key)).spent.picorho
+            for level, key in (
+                (Level.GRANT, "lake/clinic.visits"),
+                (Level.DATASET, "clinic.visits"),
+                (Level.POPULATION, "residents"),
+            )
+        }
 
 
 def kinds(city: Story) -> list[str]:
     with city.database.transaction() as tx:
-        return [entry.split('"kind":"')[1].split('"')[0]
-                for entry in tx.execute(select(entries.c.entry).order_by(entries.c.index)).scalars()]
+        return [
+            entry.split('"kind":"')[1].split('"')[0]
+            for entry in tx.execute(select(entries.c.entry).order_by(entries.c.index)).scalars()
+        ]
 
 
 def test_an_answer_has_every_public_group_with_its_error(story: Story) -> None:
-    story.publish(rows_csv(people=6000))  # so many that a mean's denominator is no closer than 30 of its errors to nothing
+    # so many that a mean's denominator is no closer than 30 of its errors to nothing
+    story.publish(rows_csv(people=6000))
     story.grant()
     answer = ask(story.context, principal=story.principal("wang"), sql=SQL)
     assert [row[0] for row in answer["rows"]] == ["north", "south", "east"]
@@ -72,8 +81,16 @@ def test_a_team_asks_under_its_newest_grant_and_who_is_in_several_teams_says_for
     newest = city.grant()
     answer = ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert answer["grant"] == newest.id and spent(city)["grant"] == answer["price"]["picorho"]
-    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=newest.id, reason="to test what is left")
-    assert ask(city.context, principal=city.principal("wang"), sql=SQL)["stored"], "the older grant still holds"
+    revoke(
+        city.database,
+        gate=city.gate,
+        officer=city.principal("lin"),
+        grant_id=newest.id,
+        reason="to test what is left",
+    )
+    assert ask(city.context, principal=city.principal("wang"), sql=SQL)["stored"], (
+        "the older grant still holds"
+    )
     with city.database.transaction() as tx:
         create_team(tx, team_id="hill", display_name="hill", by="system")
         join_team(tx, team_id="hill", account_id="wang", by="system")
@@ -84,20 +101,31 @@ def test_a_team_asks_under_its_newest_grant_and_who_is_in_several_teams_says_for
 
 
 def test_the_same_question_written_otherwise_is_free_and_gives_the_same_numbers(city: Story) -> None:
-    first = ask(city.context, principal=city.principal("wang"),
-                sql="SELECT COUNT(*) FROM clinic.visits WHERE year = 1 AND district IN ('north', 'south')")
+    first = ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="SELECT COUNT(*) FROM clinic.visits WHERE year = 1 AND district IN ('north', 'south')",
+    )
     before = spent(city)
-    again = ask(city.context, principal=city.principal("wang"),
-                sql="select count(*) as how_many from clinic.visits where district in ('south','north') and 1 = year")
+    again = ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="select count(*) as how_many from clinic.visits where district in ('south','north') and 1 = year",
+    )
     assert again["rows"] == first["rows"] and again["stored"] and not first["stored"]
     assert spent(city) == before
 
 
-def test_what_is_said_across_groups_is_made_of_what_is_released_anyway_and_costs_nothing_more(city: Story) -> None:
+def test_what_is_said_across_groups_is_made_of_what_is_released_anyway_and_costs_nothing_more(
+    city: Story,
+) -> None:
     grouped = "FROM clinic.visits GROUP BY district"
     ask(city.context, principal=city.principal("wang"), sql=f"SELECT district, COUNT(*) AS n {grouped}")
     before = spent(city)
-    shares = f"SELECT district, COUNT(*) / SUM(COUNT(*)) OVER () AS share, RANK() OVER (ORDER BY COUNT(*)) AS place {grouped}"
+    shares = (
+        "SELECT district, COUNT(*) / SUM(COUNT(*)) OVER () AS share, RANK() OVER (ORDER BY "
+        f"COUNT(*)) AS place {grouped}"
+    )
     most = f"SELECT MAX(n) AS most, SUM(n) AS rows FROM (SELECT district, COUNT(*) AS n {grouped})"
     for sql in (shares, most):
         told = explain(city.context, principal=city.principal("wang"), sql=sql)
@@ -128,10 +156,20 @@ def test_the_steps_are_logged_in_their_order_and_the_receipt_holds_the_answer(ci
 
 
 def test_a_budget_that_is_used_up_stops_the_question_before_anything_is_charged(city: Story) -> None:
-    ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(7, 2))
+    ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="SELECT COUNT(*) FROM clinic.visits",
+        epsilon=Fraction(7, 2),
+    )
     before = spent(city)
     with pytest.raises(BudgetExhausted, match="grant"):
-        ask(city.context, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3))
+        ask(
+            city.context,
+            principal=city.principal("wang"),
+            sql="SELECT SUM(cost) FROM clinic.visits",
+            epsilon=Fraction(3),
+        )
     assert spent(city) == before
 
 
@@ -147,7 +185,9 @@ def test_a_failure_after_data_was_touched_stays_charged_and_tells_nothing(city: 
 
 def test_a_revoked_grant_stops_the_next_question_even_a_free_one(city: Story) -> None:
     ask(city.context, principal=city.principal("wang"), sql=SQL)
-    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
+    revoke(
+        city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended"
+    )
     with pytest.raises(Forbidden, match="no longer live"):
         ask(city.context, principal=city.principal("wang"), sql=SQL)
     assert kinds(city)[-1] == "decision.refused"
@@ -175,9 +215,14 @@ def test_a_new_version_of_a_dataset_is_a_new_question_on_the_same_budget(city: S
 
 
 def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
-    """300 people; the noise is known, so the bound below is exceeded with probability under 1e-9 (six sigma)."""
-    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(DISTINCT person) FROM clinic.visits",
-                 epsilon=Fraction(2))
+    """300 people; the noise is known, so the bound below is exceeded with probability under 1e-9
+    (six sigma)."""
+    answer = ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="SELECT COUNT(DISTINCT person) FROM clinic.visits",
+        epsilon=Fraction(2),
+    )
     error = answer["errors"][0]["count_distinct_person"]["standard_error"]
     # people all of whose rows are in a listed district and year: without keys every row counts
     assert abs(answer["rows"][0][0] - 300) < 6.2 * error
@@ -193,7 +238,13 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
         with city.database.lock(f"question:{plan}"):
             waiting = pool.submit(ask, city.context, principal=city.principal("wang"), sql=SQL)
             wait_for_a_waiter(city)
-            revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=1, reason="the purpose ended")
+            revoke(
+                city.database,
+                gate=city.gate,
+                officer=city.principal("lin"),
+                grant_id=1,
+                reason="the purpose ended",
+            )
         with pytest.raises(Forbidden, match="no longer live"):
             waiting.result(30)
     assert spent(city)["dataset"] == 0
@@ -208,19 +259,33 @@ def wait_for_a_waiter(city: Story) -> None:
     """Until somebody waits for an advisory lock: Postgres says so."""
     while True:
         with city.database.transaction() as tx:
-            if tx.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).scalar_one():
+            if tx.execute(
+                text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            ).scalar_one():
                 return
 
 
 def test_a_second_grant_gives_a_team_no_fresh_budget(city: Story) -> None:
-    ask(city.context, principal=city.principal("wang"), sql="SELECT COUNT(*) FROM clinic.visits", epsilon=Fraction(3))
+    ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="SELECT COUNT(*) FROM clinic.visits",
+        epsilon=Fraction(3),
+    )
     city.grant()
     with pytest.raises(BudgetExhausted, match="grant"):
-        ask(city.context, principal=city.principal("wang"), sql="SELECT SUM(cost) FROM clinic.visits", epsilon=Fraction(3),
-            grant_id=2)
+        ask(
+            city.context,
+            principal=city.principal("wang"),
+            sql="SELECT SUM(cost) FROM clinic.visits",
+            epsilon=Fraction(3),
+            grant_id=2,
+        )
 
 
-def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_takes_too_long_is_ended_and_stays_charged(
+    city: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys.modules["sandbox.releases.ask"], "computing_seconds", lambda _: 0.001)
     monkeypatch.setattr("sandbox.releases.response_time.STEPS", 0)  # or it is told eight seconds later
     with pytest.raises(Unavailable, match="failed"):
@@ -228,9 +293,17 @@ def test_a_question_that_takes_too_long_is_ended_and_stays_charged(city: Story, 
     assert spent(city)["grant"] > 0
 
 
-@pytest.mark.parametrize("changed", [("population: residents", "population: tourists"), ("max_rows: 4", "max_rows: 4"),
-                                     ("kind: person", "kind: household")])
-def test_a_new_version_cannot_leave_the_people_whose_budget_was_spent(city: Story, changed: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("population: residents", "population: tourists"),
+        ("max_rows: 4", "max_rows: 4"),
+        ("kind: person", "kind: household"),
+    ],
+)
+def test_a_new_version_cannot_leave_the_people_whose_budget_was_spent(
+    city: Story, changed: tuple[str, str]
+) -> None:
     city.populations["tourists"] = replace(city.populations["residents"], name="tourists")
     policy = POLICY.replace(*changed)
     if policy == POLICY:

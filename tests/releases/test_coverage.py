@@ -1,12 +1,14 @@
-"""What is said beside an answer is true: intervals, standard errors and notes, of every aggregate, on awkward data.
+"""What is said beside an answer is true: intervals, standard errors and notes, of every aggregate,
+on awkward data.
 
-Units have several rows, many of them more than count in full, and who has many rows has other values than who has few; values
-and keys are empty here and there; some groups are small. Each question goes through parse, bind, plan, compile, the engine,
-OpenDP's noise and the estimates, and the truth is what DuckDB says of the same rows without any bound or weight.
+Units have several rows, many of them more than count in full, and who has many rows has other values than who
+has few; values and keys are empty here and there; some groups are small. Each question goes through parse,
+bind, plan, compile, the engine, OpenDP's noise and the estimates, and the truth is what DuckDB says of the
+same rows without any bound or weight.
 
-The histogram of units by rows, which a vault buys when a version is published, is drawn here with its own noise from a fixed
-seed. Chance is left to the noise of answers: of `CELLS` cells, the share whose interval holds the truth is below 95 % by more
-than five standard deviations of a binomial with a chance of 3e-7.
+The histogram of units by rows, which a vault buys when a version is published, is drawn here with its own
+noise from a fixed seed. Chance is left to the noise of answers: of `CELLS` cells, the share whose interval
+holds the truth is below 95 % by more than five standard deviations of a binomial with a chance of 3e-7.
 """
 
 import re
@@ -84,8 +86,13 @@ columns:
   zone: {role: attribute, type: text}
   shelters: {role: attribute, type: integer}
 """
-STOPS = pa.table({"band": pa.array([1, 1, 1, 2, 2, 3, 4, 5], pa.int64()), "zone": list("xyzxyxyz"),
-                  "shelters": pa.array([0, 1, 2, 3, 0, 1, 2, 3], pa.int64())})
+STOPS = pa.table(
+    {
+        "band": pa.array([1, 1, 1, 2, 2, 3, 4, 5], pa.int64()),
+        "zone": list("xyzxyxyz"),
+        "shelters": pa.array([0, 1, 2, 3, 0, 1, 2, 3], pa.int64()),
+    }
+)
 TYPES = [pa.string(), pa.string(), pa.int64(), pa.float64(), pa.int64(), pa.int64(), pa.int64()]
 NAMES = ["person", "ward", "band", "cost", "age", "balance", "code"]
 
@@ -103,13 +110,23 @@ class Data:
         return np.unique(self.rows["person"].to_numpy(zero_copy_only=False), return_counts=True)[1]
 
 
-def made(name: str, sizes: "np.ndarray[Any, np.dtype[np.int64]]", max_rows: int, *, epsilon: str = "1", seed: int = 1) -> Data:
-    """Who has many rows is older, costs more and lives elsewhere: what bounding leaves out is unlike what it keeps."""
+def made(
+    name: str,
+    sizes: "np.ndarray[Any, np.dtype[np.int64]]",
+    max_rows: int,
+    *,
+    epsilon: str = "1",
+    seed: int = 1,
+) -> Data:
+    """Who has many rows is older, costs more and lives elsewhere:
+    what bounding leaves out is unlike what it keeps."""
     chance = np.random.default_rng(seed)
     people = np.repeat(np.arange(len(sizes)), sizes)
     heavy = np.minimum(sizes[people] / max_rows, 4)
     count = len(people)
-    ward = np.array(list("abcdefgh"))[np.minimum(chance.geometric(0.45, count) - 1 + (heavy > 1.5), 7)].astype(object)
+    ward = np.array(list("abcdefgh"))[
+        np.minimum(chance.geometric(0.45, count) - 1 + (heavy > 1.5), 7)
+    ].astype(object)
     cost = np.clip(np.round(2 * (15 * heavy + chance.exponential(12, count))) / 2, 0, 100)
     age = np.clip(20 + 15 * heavy + chance.normal(0, 12, count), 0, 110).astype(int)
     balance = np.clip(chance.normal(25 - 20 * heavy, 15), -50, 50).astype(int)
@@ -118,11 +135,22 @@ def made(name: str, sizes: "np.ndarray[Any, np.dtype[np.int64]]", max_rows: int,
         gone = chance.random(count) < share
         return [None if lost else value for value, lost in zip(values.tolist(), gone, strict=True)]
 
-    columns = [[f"p{person:06}" for person in people], emptied(ward, 0.05), chance.integers(1, 6, count).tolist(),
-               emptied(cost, 0.1), age.tolist(), emptied(balance, 0.05), chance.integers(0, 3000, count).tolist()]
-    rows = pa.table([pa.array(values, type=kind) for values, kind in zip(columns, TYPES, strict=True)], names=NAMES)
-    policy = read_policy(POLICY.format(name=name, rows=count, max_rows=max_rows, epsilon=epsilon),
-                         schema=POLICIES / "dataset.schema.json")
+    columns = [
+        [f"p{person:06}" for person in people],
+        emptied(ward, 0.05),
+        chance.integers(1, 6, count).tolist(),
+        emptied(cost, 0.1),
+        age.tolist(),
+        emptied(balance, 0.05),
+        chance.integers(0, 3000, count).tolist(),
+    ]
+    rows = pa.table(
+        [pa.array(values, type=kind) for values, kind in zip(columns, TYPES, strict=True)], names=NAMES
+    )
+    policy = read_policy(
+        POLICY.format(name=name, rows=count, max_rows=max_rows, epsilon=epsilon),
+        schema=POLICIES / "dataset.schema.json",
+    )
     version = Version(f"t.{name}", 1, policy, "o", "v", "s", "x", datetime(2026, 1, 1, tzinfo=UTC))
     return Data(version, rows, measured(version, sizes, chance))
 
@@ -134,7 +162,9 @@ def measured(version: Version, sizes: Any, chance: np.random.Generator) -> Contr
     scale = gaussian_scale(WEIGHT, budget.loss(budget.question_epsilon).picorho)
     places = np.searchsorted(row_limits(unit.max_rows, STEPS), sizes, side="left")
     exact = WEIGHT * np.bincount(np.minimum(places, STEPS * OCTAVES), minlength=STEPS * OCTAVES + 1)
-    return contribution_histogram_of(version, [int(one) for one in exact + np.rint(chance.normal(0, scale, len(exact)))], scale)
+    return contribution_histogram_of(
+        version, [int(one) for one in exact + np.rint(chance.normal(0, scale, len(exact)))], scale
+    )
 
 
 @lru_cache
@@ -144,7 +174,9 @@ def data(name: str) -> Data:
         case "within":  # nobody has more rows than count in full
             return made(name, chance.integers(1, 6, 4000), 5)
         case "beyond":  # 38 % of the rows are beyond, with a long tail
-            return made(name, np.minimum(1 + chance.geometric(0.2, 8000) * chance.integers(0, 3, 8000), 60), 5)
+            return made(
+                name, np.minimum(1 + chance.geometric(0.2, 8000) * chance.integers(0, 3, 8000), 60), 5
+            )
         case "few":  # few people, small groups
             return made(name, chance.integers(1, 6, 150), 5)
         case "one":
@@ -159,7 +191,9 @@ def data(name: str) -> Data:
 @lru_cache
 def stops() -> tuple[Version, PublicRows]:
     policy = read_policy(OPEN, schema=POLICIES / "dataset.schema.json")
-    return Version("city.stops", 1, policy, "o", "v", "s", "x", datetime(2026, 1, 1, tzinfo=UTC)), PublicRows(STOPS)
+    return Version("city.stops", 1, policy, "o", "v", "s", "x", datetime(2026, 1, 1, tzinfo=UTC)), PublicRows(
+        STOPS
+    )
 
 
 def version_of(dataset: str) -> Version:
@@ -171,11 +205,15 @@ def prepared(sql: str, epsilon: str) -> Prepared:
     question = read_question(sql, version_of=version_of)
     version = version_of(question.dataset)
     joined: dict[str, PublicTable | PrivateTable] = {}
-    beyond: list[ContributionHistogram | None] = [data(question.dataset.removeprefix("t.")).contribution_histogram]
+    beyond: list[ContributionHistogram | None] = [
+        data(question.dataset.removeprefix("t.")).contribution_histogram
+    ]
     for join in question.joins:
         if join.dataset == "city.stops":
             one, public = stops()
-            joined[join.name] = PublicTable(one, public.values, public.once, join.outer, public.extent, public.fan_out)
+            joined[join.name] = PublicTable(
+                one, public.values, public.once, join.outer, public.extent, public.fan_out
+            )
         else:
             joined[join.name] = PrivateTable(version_of(join.dataset), join.outer)
             beyond.append(data(join.dataset.removeprefix("t.")).contribution_histogram)
@@ -189,7 +227,10 @@ def prepared(sql: str, epsilon: str) -> Prepared:
 @lru_cache(maxsize=256)
 def exact_cells(sql: str) -> Any:
     plan: Plan = prepared(sql, "1").plan
-    tables = [STOPS if join.dataset == "city.stops" else data(join.dataset.removeprefix("t.")).rows for join in plan.joins]
+    tables = [
+        STOPS if join.dataset == "city.stops" else data(join.dataset.removeprefix("t.")).rows
+        for join in plan.joins
+    ]
     if any(isinstance(table, PrivateTable) for table in plan.scope.joined.values()):
         return compute(plan, data(plan.version.dataset.removeprefix("t.")).rows, tables)
     return totals_of(plan, in_memory(plan.version.dataset.removeprefix("t.")), tables)
@@ -234,14 +275,26 @@ def answers(sql: str, epsilon: str, draws: int) -> list[tuple[Any, float, dict[s
     truth = {row[:keys]: row[keys] for row in plainly(sql)}
     output = ready.plan.outputs[keys]
     if not says_across(output.of):
-        drawn = Drawn(ready.plan, {share.total.name: (share.scale, add_noise(share, exact[share.total] * draws))
-                                   for share in ready.price.shares}, bias=ready.bias)
+        drawn = Drawn(
+            ready.plan,
+            {
+                share.total.name: (share.scale, add_noise(share, exact[share.total] * draws))
+                for share in ready.price.shares
+            },
+            bias=ready.bias,
+        )
         told = estimate_all(output, drawn)
-        return [(value, float(truth[group]), error) for group, value, error in zip(
-            drawn.groups, told.values, told.errors, strict=True) if truth.get(group) is not None]
+        return [
+            (value, float(truth[group]), error)
+            for group, value, error in zip(drawn.groups, told.values, told.errors, strict=True)
+            if truth.get(group) is not None
+        ]
     found = []
     for _ in range(draws):
-        released = {share.total.name: (share.scale, add_noise(share, exact[share.total])) for share in ready.price.shares}
+        released = {
+            share.total.name: (share.scale, add_noise(share, exact[share.total]))
+            for share in ready.price.shares
+        }
         told = table(ready.plan, released, ready.bias)
         name = told["columns"][keys]["name"]
         for row, errors in zip(told["rows"], told["errors"], strict=True):
@@ -253,43 +306,94 @@ def answers(sql: str, epsilon: str, draws: int) -> list[tuple[Any, float, dict[s
 
 ROWS = ("within", "beyond", "few")
 AGGREGATES = {
-    "count": "COUNT(*)", "count of a column": "COUNT(cost)", "count distinct people": "COUNT(DISTINCT person)",
-    "sum": "SUM(cost)", "sum around zero": "SUM(balance)", "sum from zero": "SUM(age)", "average": "AVG(age)",
-    "average with empties": "AVG(cost)", "average around zero": "AVG(balance)",
-    "variance": "VARIANCE(age)", "variance of all": "VAR_POP(cost)", "standard deviation": "STDDEV(cost)",
-    "covariance": "COVAR_SAMP(cost, age)", "correlation": "CORR(cost, age)", "slope": "REGR_SLOPE(cost, age)",
-    "intercept": "REGR_INTERCEPT(cost, age)", "median": "MEDIAN(age)", "quantile": "QUANTILE_CONT(cost, 0.9)",
-    "arithmetic": "SUM(cost) / COUNT(*) + AVG(age)", "conditional": "SUM(CASE WHEN age > 50 THEN cost END)",
-    "share": "COUNT(*) FILTER (WHERE age > 50) / COUNT(*)"}
-OF_EACH = ("AVG(n)", "SUM(n)", "AVG(s)", "SUM(b)", "AVG(m)", "MEDIAN(n)", "QUANTILE_CONT(n, 0.95)", "AVG(n * n)",
-           "AVG(b / 10 + n)", "SUM(LEAST(n, 3))", "STDDEV(n)")
-EACH = ("SELECT {} AS x FROM (SELECT person, COUNT(*) AS n, SUM(cost) AS s, SUM(balance) AS b, AVG(age) AS m FROM t.{} "
-        "GROUP BY person)")
+    "count": "COUNT(*)",
+    "count of a column": "COUNT(cost)",
+    "count distinct people": "COUNT(DISTINCT person)",
+    "sum": "SUM(cost)",
+    "sum around zero": "SUM(balance)",
+    "sum from zero": "SUM(age)",
+    "average": "AVG(age)",
+    "average with empties": "AVG(cost)",
+    "average around zero": "AVG(balance)",
+    "variance": "VARIANCE(age)",
+    "variance of all": "VAR_POP(cost)",
+    "standard deviation": "STDDEV(cost)",
+    "covariance": "COVAR_SAMP(cost, age)",
+    "correlation": "CORR(cost, age)",
+    "slope": "REGR_SLOPE(cost, age)",
+    "intercept": "REGR_INTERCEPT(cost, age)",
+    "median": "MEDIAN(age)",
+    "quantile": "QUANTILE_CONT(cost, 0.9)",
+    "arithmetic": "SUM(cost) / COUNT(*) + AVG(age)",
+    "conditional": "SUM(CASE WHEN age > 50 THEN cost END)",
+    "share": "COUNT(*) FILTER (WHERE age > 50) / COUNT(*)",
+}
+OF_EACH = (
+    "AVG(n)",
+    "SUM(n)",
+    "AVG(s)",
+    "SUM(b)",
+    "AVG(m)",
+    "MEDIAN(n)",
+    "QUANTILE_CONT(n, 0.95)",
+    "AVG(n * n)",
+    "AVG(b / 10 + n)",
+    "SUM(LEAST(n, 3))",
+    "STDDEV(n)",
+)
+EACH = (
+    "SELECT {} AS x FROM (SELECT person, COUNT(*) AS n, SUM(cost) AS s, SUM(balance) AS b, "
+    "AVG(age) AS m FROM t.{} "
+    "GROUP BY person)"
+)
 ORDERS = (("one", "four"), ("four", "one"), ("beyond", "lent"), ("lent", "beyond"))
 JOINED = "SELECT a.band, {} AS x FROM t.{} AS a JOIN t.{} AS b ON a.person = b.person GROUP BY a.band"
-OF_TWO = ("(SELECT a.person, COUNT(*) AS n, AVG(a.age) AS m, SUM(LEAST(a.age, 30)) AS b FROM t.beyond AS a JOIN t.lent AS b "
-          "ON a.person = b.person GROUP BY a.person)")
+OF_TWO = (
+    "(SELECT a.person, COUNT(*) AS n, AVG(a.age) AS m, SUM(LEAST(a.age, 30)) AS b "
+    "FROM t.beyond AS a JOIN t.lent AS b ON a.person = b.person GROUP BY a.person)"
+)
 QUESTIONS = {
-    **{name: [f"SELECT ward, {of} AS x FROM t.{rows} GROUP BY ward" for rows in ROWS] for name, of in AGGREGATES.items()},
+    **{
+        name: [f"SELECT ward, {of} AS x FROM t.{rows} GROUP BY ward" for rows in ROWS]
+        for name, of in AGGREGATES.items()
+    },
     **{f"{of} of each person": [EACH.format(of, rows) for rows in ("within", "beyond")] for of in OF_EACH},
-    **{f"{of} of two datasets": [JOINED.format(of, *order) for order in ORDERS]
-       for of in ("COUNT(*)", "AVG(b.age)", "SUM(a.cost)", "COUNT(DISTINCT a.person)")},
-    # what is taken over all rows of a unit is taken over those that were kept before the join: "beyond" and "lent" have more
-    "thresholds of two datasets": [f"SELECT COUNT(*) AS x FROM {OF_TWO} WHERE n > 40", f"SELECT COUNT(*) AS x FROM {OF_TWO} "
-                                   "WHERE n < 40", f"SELECT SUM(b) AS x FROM {OF_TWO} WHERE n < 40"],
-    "averages of two datasets": [f"SELECT AVG(m) AS x FROM {OF_TWO}", f"SELECT MEDIAN(m) AS x FROM {OF_TWO} WHERE n > 3"],
+    **{
+        f"{of} of two datasets": [JOINED.format(of, *order) for order in ORDERS]
+        for of in ("COUNT(*)", "AVG(b.age)", "SUM(a.cost)", "COUNT(DISTINCT a.person)")
+    },
+    # what is taken over all rows of a unit is taken over those that were kept before the join: "beyond"
+    # and "lent" have more
+    "thresholds of two datasets": [
+        f"SELECT COUNT(*) AS x FROM {OF_TWO} WHERE n > 40",
+        f"SELECT COUNT(*) AS x FROM {OF_TWO} WHERE n < 40",
+        f"SELECT SUM(b) AS x FROM {OF_TWO} WHERE n < 40",
+    ],
+    "averages of two datasets": [
+        f"SELECT AVG(m) AS x FROM {OF_TWO}",
+        f"SELECT MEDIAN(m) AS x FROM {OF_TWO} WHERE n > 3",
+    ],
     "distinct values": ["SELECT ward, COUNT(DISTINCT code) AS x FROM t.beyond GROUP BY ward"],
     "filtered": ["SELECT ward, COUNT(*) AS x FROM t.beyond WHERE age > 60 AND band < 4 GROUP BY ward"],
     "two keys": ["SELECT ward, band, COUNT(*) AS x FROM t.beyond GROUP BY ward, band"],
     "without keys": ["SELECT COUNT(*) AS x FROM t.beyond", "SELECT AVG(age) AS x FROM t.beyond"],
-    "of each person and band": ["SELECT band, AVG(n) AS x FROM (SELECT person, band, COUNT(*) AS n FROM t.beyond "
-                                "GROUP BY person, band) GROUP BY band"],
-    "beside each row": ["SELECT ward, AVG(n) AS x FROM (SELECT ward, COUNT(*) OVER (PARTITION BY person) AS n FROM t.beyond) "
-                        "GROUP BY ward"],
-    "with an open dataset": [f"SELECT ward, {of} AS x FROM t.{rows} AS a JOIN city.stops AS s ON a.band = s.band GROUP BY ward"
-                             for rows in ("within", "beyond") for of in ("COUNT(*)", "AVG(s.shelters)")],
-    "over groups": ["SELECT SUM(n) AS x FROM (SELECT ward, COUNT(*) AS n FROM t.beyond GROUP BY ward)",
-                    "SELECT MAX(n) AS x FROM (SELECT band, COUNT(*) AS n FROM t.beyond GROUP BY band)"],
+    "of each person and band": [
+        "SELECT band, AVG(n) AS x FROM (SELECT person, band, COUNT(*) AS n FROM t.beyond "
+        "GROUP BY person, band) GROUP BY band"
+    ],
+    "beside each row": [
+        "SELECT ward, AVG(n) AS x FROM (SELECT ward, COUNT(*) OVER (PARTITION BY person) AS n FROM t.beyond) "
+        "GROUP BY ward"
+    ],
+    "with an open dataset": [
+        f"SELECT ward, {of} AS x FROM t.{rows} AS a JOIN city.stops AS s ON a.band = s.band GROUP BY ward"
+        for rows in ("within", "beyond")
+        for of in ("COUNT(*)", "AVG(s.shelters)")
+    ],
+    "over groups": [
+        "SELECT SUM(n) AS x FROM (SELECT ward, COUNT(*) AS n FROM t.beyond GROUP BY ward)",
+        "SELECT MAX(n) AS x FROM (SELECT band, COUNT(*) AS n FROM t.beyond GROUP BY band)",
+    ],
     "a group's share": ["SELECT band, COUNT(*) / SUM(COUNT(*)) OVER () AS x FROM t.beyond GROUP BY band"],
 }
 
@@ -308,14 +412,26 @@ def test_intervals_hold_the_truth_and_errors_are_as_large_as_they_say(name: str)
 
 def check(found: list[tuple[Any, float, dict[str, Any]]], what: str) -> None:
     """What is withheld has no interval, and is not wrong."""
-    known = [(value, truth, error) for value, truth, error in found if None not in (error["low"], error["high"])]
+    known = [
+        (value, truth, error) for value, truth, error in found if None not in (error["low"], error["high"])
+    ]
     held = np.array([error["low"] - 1e-9 <= truth <= error["high"] + 1e-9 for _, truth, error in known])
-    assert not known or held.mean() >= 0.95 - SURE * sqrt(0.95 * 0.05 / len(held)), f"{held.mean():.3f} of {len(held)}: {what}"
+    assert not known or held.mean() >= 0.95 - SURE * sqrt(0.95 * 0.05 / len(held)), (
+        f"{held.mean():.3f} of {len(held)}: {what}"
+    )
     told = [(value, truth, error) for value, truth, error in known if value is not None]
-    squares = np.array([((value - truth) / error["standard_error"]) ** 2 for value, truth, error in told
-                        if error["standard_error"]])
-    assert squares.mean() <= 1 + SURE * max(sqrt(2), squares.std()) / sqrt(len(squares)) if len(squares) else True, (
-        f"{squares.mean():.2f} of {len(squares)}: {what}")
+    squares = np.array(
+        [
+            ((value - truth) / error["standard_error"]) ** 2
+            for value, truth, error in told
+            if error["standard_error"]
+        ]
+    )
+    assert (
+        squares.mean() <= 1 + SURE * max(sqrt(2), squares.std()) / sqrt(len(squares))
+        if len(squares)
+        else True
+    ), f"{squares.mean():.2f} of {len(squares)}: {what}"
     for value, _, error in told:
         assert error["low"] - 1e-9 <= value <= error["high"] + 1e-9, what
         assert error["standard_error"] <= error["high"] - error["low"] + 1e-9, what
@@ -329,13 +445,17 @@ def test_where_nobody_has_more_rows_than_count_in_full_the_interval_is_the_noise
 
 def test_the_order_of_joined_tables_changes_neither_totals_nor_sensitivity() -> None:
     for first, second in (("one", "four"), ("beyond", "lent")):
-        one, other = (f"SELECT COUNT(*) AS x FROM t.{a} AS a JOIN t.{b} AS b ON a.person = b.person"
-                      for a, b in ((first, second), (second, first)))
+        one, other = (
+            f"SELECT COUNT(*) AS x FROM t.{a} AS a JOIN t.{b} AS b ON a.person = b.person"
+            for a, b in ((first, second), (second, first))
+        )
         assert list(exact_cells(one).values()) == list(exact_cells(other).values())
         assert [total.sensitivity for total in prepared(one, "1").plan.totals] == [
-            total.sensitivity for total in prepared(other, "1").plan.totals]
-    assert exact_cells("SELECT COUNT(*) AS x FROM t.one AS a JOIN t.four AS b ON a.person = b.person").popitem()[1] == [
-        WEIGHT * 12_000]
+            total.sensitivity for total in prepared(other, "1").plan.totals
+        ]
+    assert exact_cells(
+        "SELECT COUNT(*) AS x FROM t.one AS a JOIN t.four AS b ON a.person = b.person"
+    ).popitem()[1] == [WEIGHT * 12_000]
 
 
 # --- notes
@@ -343,7 +463,9 @@ def test_the_order_of_joined_tables_changes_neither_totals_nor_sensitivity() -> 
 
 def joined_sizes(sql: str) -> Any:
     """How many rows each unit has, after the joins."""
-    source = sql[sql.index(" FROM t.") if "(" not in sql.partition(" FROM ")[2][:1] else sql.rindex(" FROM t."):]
+    source = sql[
+        sql.index(" FROM t.") if "(" not in sql.partition(" FROM ")[2][:1] else sql.rindex(" FROM t.") :
+    ]
     source = source.partition(" GROUP BY")[0].rstrip(")").partition(" WHERE")[0]
     who = "a.person" if " AS a" in source else "person"
     return np.array([row[0] for row in plainly(f"SELECT COUNT(*){source} GROUP BY {who}")])
@@ -355,7 +477,10 @@ def is_true(fact: dict[str, Any], sql: str) -> bool:
     match fact["code"]:
         case "limit" | "clamped_choice":
             most = fact.get("rows", fact["max_rows"])
-            return fact["max_rows"] == ready.plan.scope.max_joined_rows and int((joined_sizes(sql) > most).sum()) <= fact["units"]
+            return (
+                fact["max_rows"] == ready.plan.scope.max_joined_rows
+                and int((joined_sizes(sql) > most).sum()) <= fact["units"]
+            )
         case "beyond":
             one = data(fact["dataset"].removeprefix("t."))
             unit = one.version.policy.unit
@@ -372,13 +497,18 @@ def is_true(fact: dict[str, Any], sql: str) -> bool:
 
 
 def came_back(fact: dict[str, Any], sql: str) -> bool:
-    """As the note says: rows are in no group, and grouped by what it offers they are in one, for the same price."""
+    """As the note says: rows are in no group, and grouped by what it offers they are in one,
+    for the same price."""
     [lost] = plainly(f"SELECT COUNT(*) FROM t.{data_of(sql)} WHERE {fact['key']} IS NULL")[0]
     other = f"SELECT {fact['instead']} AS k, COUNT(*) AS x FROM t.{data_of(sql)} GROUP BY {fact['instead']}"
     again = prepared(other, "1")
     groups = [key for (key,) in Cells(again.plan, {}).groups]
     [cells] = exact_cells(other).values()
-    more = [count for key, count in zip(groups, cells, strict=True) if key not in prepared(sql, "1").plan.keys[0].values]
+    more = [
+        count
+        for key, count in zip(groups, cells, strict=True)
+        if key not in prepared(sql, "1").plan.keys[0].values
+    ]
     alone = prepared(f"SELECT COUNT(*) AS x FROM t.{data_of(sql)}", "1").price.loss
     return lost > 0 and sum(more) > 0 and again.price.loss == alone
 
@@ -387,9 +517,11 @@ def data_of(sql: str) -> str:
     return sql.partition("FROM t.")[2].split()[0].rstrip(")")
 
 
-NOTED = [*(sql for asked in QUESTIONS.values() for sql in asked),
-         "SELECT n, COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) GROUP BY n",
-         "SELECT COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) WHERE n * 2 > 8"]
+NOTED = [
+    *(sql for asked in QUESTIONS.values() for sql in asked),
+    "SELECT n, COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) GROUP BY n",
+    "SELECT COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) WHERE n * 2 > 8",
+]
 
 
 def test_every_note_is_true_of_the_rows() -> None:
@@ -399,24 +531,43 @@ def test_every_note_is_true_of_the_rows() -> None:
             fact = {"code": note.code, **note.numbers}
             codes.add(note.code)
             assert is_true(fact, sql), (fact, sql)
-            assert note.english and not re.search("[\u4e00-\u9fff][,;:][\u4e00-\u9fff]", note.chinese), note.chinese
+            assert note.english and not re.search("[\u4e00-\u9fff][,;:][\u4e00-\u9fff]", note.chinese), (
+                note.chinese
+            )
     assert codes == {"limit", "clamped_choice", "beyond", "multiplied", "clamped_values", "empty_key"}
 
 
-@pytest.mark.parametrize(("sql", "absent"), [
-    ("SELECT COUNT(DISTINCT person) AS x FROM t.beyond", {"limit", "beyond", "clamped_values"}),
-    ("SELECT COUNT(*) AS x FROM t.within", {"beyond", "clamped_values", "empty_key"}),
-    ("SELECT band, COUNT(*) AS x FROM t.within GROUP BY band", {"empty_key"}),
-    ("SELECT band + 1 AS b, COUNT(*) AS x FROM t.within GROUP BY band + 1", {"empty_key"}),
-    ("SELECT ward, COUNT(*) AS x FROM t.within WHERE ward IS NOT NULL GROUP BY ward", {"empty_key"}),
-    ("SELECT ward, COUNT(*) AS x FROM t.within WHERE ward IN ('a', 'b') GROUP BY ward", {"empty_key"}),
-    ("SELECT COALESCE(ward, 'none') AS w, COUNT(*) AS x FROM t.within GROUP BY COALESCE(ward, 'none')", {"empty_key"}),
-    ("SELECT AVG(m) AS x FROM (SELECT person, AVG(age) AS m FROM t.beyond GROUP BY person)",
-     {"limit", "beyond", "clamped_choice"}),
-    ("SELECT SUM(LEAST(n, 3)) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person)", {"limit", "beyond"}),
-    ("SELECT COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) WHERE n > 3", {"clamped_choice"}),
-    ("SELECT COUNT(*) AS x FROM t.one AS a JOIN t.four AS b ON a.person = b.person", {"beyond"}),
-])
+@pytest.mark.parametrize(
+    ("sql", "absent"),
+    [
+        ("SELECT COUNT(DISTINCT person) AS x FROM t.beyond", {"limit", "beyond", "clamped_values"}),
+        ("SELECT COUNT(*) AS x FROM t.within", {"beyond", "clamped_values", "empty_key"}),
+        ("SELECT band, COUNT(*) AS x FROM t.within GROUP BY band", {"empty_key"}),
+        ("SELECT band + 1 AS b, COUNT(*) AS x FROM t.within GROUP BY band + 1", {"empty_key"}),
+        ("SELECT ward, COUNT(*) AS x FROM t.within WHERE ward IS NOT NULL GROUP BY ward", {"empty_key"}),
+        ("SELECT ward, COUNT(*) AS x FROM t.within WHERE ward IN ('a', 'b') GROUP BY ward", {"empty_key"}),
+        (
+            "SELECT COALESCE(ward, 'none') AS w, COUNT(*) AS x FROM t.within GROUP BY COALESCE(ward, 'none')",
+            {"empty_key"},
+        ),
+        (
+            "SELECT AVG(m) AS x FROM (SELECT person, AVG(age) AS m FROM t.beyond GROUP BY person)",
+            {"limit", "beyond", "clamped_choice"},
+        ),
+        (
+            "SELECT SUM(LEAST(n, 3)) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person)",
+            {"limit", "beyond"},
+        ),
+        (
+            (
+                "SELECT COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond "
+                "GROUP BY person) WHERE n > 3"
+            ),
+            {"clamped_choice"},
+        ),
+        ("SELECT COUNT(*) AS x FROM t.one AS a JOIN t.four AS b ON a.person = b.person", {"beyond"}),
+    ],
+)
 def test_no_note_stands_where_it_says_nothing_true(sql: str, absent: set[str]) -> None:
     assert not absent & {note.code for note in all_notes(prepared(sql, "1"))}
 

@@ -1,4 +1,5 @@
-"""The intervals hold the truth as often as they say: of counts, sums, averages, variances, quantiles and what is made of them."""
+"""The intervals hold the truth as often as they say:
+of counts, sums, averages, variances, quantiles and what is made of them."""
 
 import random
 from math import sqrt
@@ -23,12 +24,25 @@ def plan(sql: str) -> Plan:
 
 
 def estimates(sql: str, exact: dict[str, list[int]], scale: float, tries: int = TRIES) -> list[Estimate]:
-    """The first output, again and again, with OpenDP's own noise on the exact totals (by name, in whole steps of 1/1024)."""
+    """The first output, again and again, with OpenDP's own noise on the exact totals (by name,
+    in whole steps of 1/1024)."""
     made = plan(sql)
-    drawn = {total: [[int(value) for value in gaussian(scale_of(total, scale))(exact[total.name])] for _ in range(tries)]
-             for total in made.totals}
-    return [estimate(made.outputs[0], made.parts, {total: Noisy(tuple(drawn[total][time]), scale_of(total, scale))
-                                                   for total in made.totals}, {}) for time in range(tries)]
+    drawn = {
+        total: [
+            [int(value) for value in gaussian(scale_of(total, scale))(exact[total.name])]
+            for _ in range(tries)
+        ]
+        for total in made.totals
+    }
+    return [
+        estimate(
+            made.outputs[0],
+            made.parts,
+            {total: Noisy(tuple(drawn[total][time]), scale_of(total, scale)) for total in made.totals},
+            {},
+        )
+        for time in range(tries)
+    ]
 
 
 def scale_of(total: Total, scale: float) -> float:
@@ -38,26 +52,38 @@ def scale_of(total: Total, scale: float) -> float:
 
 def covered(found: list[Estimate], truth: float) -> float:
     assert all(one.low is not None and one.high is not None for one in found if one.value is not None)
-    return sum(one.low <= truth <= one.high for one in found if one.low is not None and one.high is not None) / len(found)
+    return sum(
+        one.low <= truth <= one.high for one in found if one.low is not None and one.high is not None
+    ) / len(found)
 
 
 def test_counts_and_sums_are_covered_as_often_as_they_say() -> None:
-    assert LEAST < covered(estimates("SELECT COUNT(*) FROM clinic.visits", {"rows:": [37 * 1024]}, 9000.0), 37) < MOST
-    sums = estimates("SELECT SUM(cost) FROM clinic.visits", {
-        "centred:cost": [(1234 - 20 * 100) * 1024], "present:cost": [20 * 1024]}, 450.0)  # 20 rows around the centre, 50
+    assert (
+        LEAST
+        < covered(estimates("SELECT COUNT(*) FROM clinic.visits", {"rows:": [37 * 1024]}, 9000.0), 37)
+        < MOST
+    )
+    # 20 rows around the centre, 50
+    sums = estimates(
+        "SELECT SUM(cost) FROM clinic.visits",
+        {"centred:cost": [(1234 - 20 * 100) * 1024], "present:cost": [20 * 1024]},
+        450.0,
+    )
     assert LEAST < covered(sums, 617) < MOST
 
 
 @pytest.mark.parametrize(("rows", "mean"), [(400, 30.0), (40, 55.0), (12, 80.0)])
 def test_averages_are_covered_even_where_the_noise_is_as_large_as_the_count(rows: int, mean: float) -> None:
-    """Where the average is withheld its interval is the bounds, which always hold: so coverage is at least what is said."""
+    """Where the average is withheld its interval is the bounds, which always hold:
+    so coverage is at least what is said."""
     exact = {"centred:cost": [round((mean - 50) / 0.5) * rows * 1024], "present:cost": [rows * 1024]}
     assert covered(estimates("SELECT AVG(cost) FROM clinic.visits", exact, 4.0 * 1024), mean) > LEAST
 
 
 @pytest.mark.parametrize(("mean", "scale"), [(0.0, 700.0), (100.0, 700.0), (3.0, 2500.0), (98.0, 2500.0)])
 def test_an_average_at_its_bound_has_an_error_all_the_same(mean: float, scale: float) -> None:
-    """What the noise took out of the bounds is told as the bound; the noise is still there, so zero would be a lie."""
+    """What the noise took out of the bounds is told as the bound;
+    the noise is still there, so zero would be a lie."""
     exact = {"centred:cost": [round((mean - 50) / 0.5) * 60 * 1024], "present:cost": [60 * 1024]}
     found = estimates("SELECT AVG(cost) FROM clinic.visits", exact, scale)
     at_bound = [one for one in found if one.value in (0.0, 100.0)]
@@ -76,10 +102,14 @@ def test_a_variance_that_noise_took_below_zero_is_never_told_as_certain() -> Non
 
 
 def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> None:
-    answer = estimates("SELECT AVG(cost) FROM clinic.visits", {"centred:cost": [0], "present:cost": [0]}, 4096.0, 50)
+    answer = estimates(
+        "SELECT AVG(cost) FROM clinic.visits", {"centred:cost": [0], "present:cost": [0]}, 4096.0, 50
+    )
     withheld = [one for one in answer if one.value is None]
-    assert withheld and all("too noisy" in one.note and "噪声过大" in one.note_zh and (one.low, one.high) == (0.0, 100.0)
-                            for one in withheld)
+    assert withheld and all(
+        "too noisy" in one.note and "噪声过大" in one.note_zh and (one.low, one.high) == (0.0, 100.0)
+        for one in withheld
+    )
 
 
 def test_the_least_and_the_most_are_told_where_the_noise_hides_nothing() -> None:
@@ -89,7 +119,8 @@ def test_the_least_and_the_most_are_told_where_the_noise_hides_nothing() -> None
 
 
 def exact_totals(sql: str, values: list[float]) -> dict[str, list[int]]:
-    """What the plan's totals would be for rows of one column `cost` (all there), each with its full weight."""
+    """What the plan's totals would be for rows of one column `cost` (all there),
+    each with its full weight."""
     found = {}
     for total in plan(sql).totals:
         bounds = total.bounds
@@ -110,14 +141,26 @@ def exact_totals(sql: str, values: list[float]) -> dict[str, list[int]]:
     return found
 
 
-@pytest.mark.parametrize(("sql", "truth"), [
-    ("SELECT VAR_POP(cost) FROM clinic.visits", lambda x: sum((v - sum(x) / len(x)) ** 2 for v in x) / len(x)),
-    ("SELECT STDDEV(cost) FROM clinic.visits", lambda x: sqrt(sum((v - sum(x) / len(x)) ** 2 for v in x) / (len(x) - 1))),
-    ("SELECT SUM(cost) / COUNT(*) FROM clinic.visits", lambda x: sum(x) / len(x)),
-    ("SELECT 2 * AVG(cost) - COUNT(cost) / 10 FROM clinic.visits", lambda x: 2 * sum(x) / len(x) - len(x) / 10),
-    ("SELECT MEDIAN(cost) FROM clinic.visits", lambda x: sorted(x)[len(x) // 2 - 1]),
-    ("SELECT QUANTILE_CONT(cost, 0.9) FROM clinic.visits", lambda x: sorted(x)[len(x) * 9 // 10 - 1]),
-])
+@pytest.mark.parametrize(
+    ("sql", "truth"),
+    [
+        (
+            "SELECT VAR_POP(cost) FROM clinic.visits",
+            lambda x: sum((v - sum(x) / len(x)) ** 2 for v in x) / len(x),
+        ),
+        (
+            "SELECT STDDEV(cost) FROM clinic.visits",
+            lambda x: sqrt(sum((v - sum(x) / len(x)) ** 2 for v in x) / (len(x) - 1)),
+        ),
+        ("SELECT SUM(cost) / COUNT(*) FROM clinic.visits", lambda x: sum(x) / len(x)),
+        (
+            "SELECT 2 * AVG(cost) - COUNT(cost) / 10 FROM clinic.visits",
+            lambda x: 2 * sum(x) / len(x) - len(x) / 10,
+        ),
+        ("SELECT MEDIAN(cost) FROM clinic.visits", lambda x: sorted(x)[len(x) // 2 - 1]),
+        ("SELECT QUANTILE_CONT(cost, 0.9) FROM clinic.visits", lambda x: sorted(x)[len(x) * 9 // 10 - 1]),
+    ],
+)
 def test_what_is_made_of_several_totals_is_covered_at_least_as_often(sql: str, truth: object) -> None:
     chance = random.Random(3)
     values = [min(100.0, max(0.0, round(chance.gauss(40, 15) * 2) / 2)) for _ in range(600)]
@@ -128,16 +171,28 @@ def test_what_is_made_of_several_totals_is_covered_at_least_as_often(sql: str, t
     assert callable(truth) and covered(shown, truth(values)) > 0.95 - 0.054
     off = [abs(one.value - truth(values)) for one in shown]
     widths = [(one.high - one.low) / 2 for one in shown if one.high is not None and one.low is not None]
-    assert sum(off) / len(off) > 0.1 * sum(widths) / len(widths), "an interval that always holds by far says nothing"
+    assert sum(off) / len(off) > 0.1 * sum(widths) / len(widths), (
+        "an interval that always holds by far says nothing"
+    )
 
 
 def test_a_column_says_of_each_cell_what_is_said_of_it_alone() -> None:
     chance = random.Random(7)
-    made = plan("SELECT district, year, COUNT(*) AS a, SUM(cost) AS b, AVG(cost) AS c, AVG(visits) AS d, "
-                "COUNT(DISTINCT person) AS e, SUM(visits) / COUNT(visits) AS f FROM clinic.visits GROUP BY district, year")
-    released = {total.name: (scale := chance.choice([900.0, 40_960.5]), [
-        round(chance.gauss(0, scale) + chance.choice([0, 3, 10**6, -(10**4), 2**62])) for _ in range(made.cells)])
-        for total in made.totals}
+    made = plan(
+        "SELECT district, year, COUNT(*) AS a, SUM(cost) AS b, AVG(cost) AS c, AVG(visits) AS d, "
+        "COUNT(DISTINCT person) AS e, SUM(visits) / COUNT(visits) AS f FROM clinic.visits "
+        "GROUP BY district, year"
+    )
+    released = {
+        total.name: (
+            scale := chance.choice([900.0, 40_960.5]),
+            [
+                round(chance.gauss(0, scale) + chance.choice([0, 3, 10**6, -(10**4), 2**62]))
+                for _ in range(made.cells)
+            ],
+        )
+        for total in made.totals
+    }
     cells = Cells(made, released)
     withheld = 0
     for output in made.outputs:
@@ -145,8 +200,12 @@ def test_a_column_says_of_each_cell_what_is_said_of_it_alone() -> None:
             column = estimate_all(output, cells)
             for place, cell in enumerate(cells.totals):
                 alone, error = estimate(output, made.parts, cell, cells.keys(place)), column.errors[place]
-                for one, other in ((column.values[place], alone.value), (error["standard_error"], alone.standard_error),
-                                   (error["low"], alone.low), (error["high"], alone.high)):
+                for one, other in (
+                    (column.values[place], alone.value),
+                    (error["standard_error"], alone.standard_error),
+                    (error["low"], alone.low),
+                    (error["high"], alone.high),
+                ):
                     assert one == (None if other is None else pytest.approx(other, rel=1e-9))
                 assert error.get("note", "") == alone.note
                 withheld += alone.value is None

@@ -1,4 +1,5 @@
-"""SUM of what no policy bounds, through the whole gate: bounds priced before, bought once, kept, and never one person's own."""
+"""SUM of what no policy bounds, through the whole gate:
+bounds priced before, bought once, kept, and never one person's own."""
 
 import random
 from fractions import Fraction
@@ -13,8 +14,9 @@ from sandbox.releases import ask, explain
 from sandbox.releases.tables import bought_bounds, questions
 from story import POLICY, Story
 
-FREE = POLICY.replace("note: {role: attribute, type: text}", "note: {role: attribute, type: integer}").replace(
-    "day: {role: attribute, type: date}", "day: {role: attribute, type: number}")
+FREE = POLICY.replace(
+    "note: {role: attribute, type: text}", "note: {role: attribute, type: integer}"
+).replace("day: {role: attribute, type: date}", "day: {role: attribute, type: number}")
 SQL = "SELECT district, AVG(note) AS m, COUNT(*) AS n FROM clinic.visits GROUP BY district"
 
 
@@ -37,8 +39,14 @@ def city(story: Story) -> Story:
 
 def spent(city: Story) -> PrivacyLoss:
     with city.database.transaction() as tx:
-        found = {statement(tx, Account(level, key)).spent for level, key in (
-            (Level.GRANT, "lake/clinic.visits"), (Level.DATASET, "clinic.visits"), (Level.POPULATION, "residents"))}
+        found = {
+            statement(tx, Account(level, key)).spent
+            for level, key in (
+                (Level.GRANT, "lake/clinic.visits"),
+                (Level.DATASET, "clinic.visits"),
+                (Level.POPULATION, "residents"),
+            )
+        }
     (loss,) = found
     return loss
 
@@ -48,8 +56,13 @@ def test_bounds_are_priced_before_bought_once_and_free_for_every_question_after(
     told = explain(city.context, principal=wang, sql=SQL)
     (bounds,) = told["bounds"]
     assert not bounds["bought_before"] and 0 < bounds["epsilon"] < told["epsilon"] and spent(city) == before
-    assert any("bought first" in note for note in told["notes"]) and any("将先以" in note for note in told["notes_zh"])
-    assert {output["name"]: output["standard_error"] is None for output in told["outputs"]} == {"m": True, "n": False}
+    assert any("bought first" in note for note in told["notes"]) and any(
+        "将先以" in note for note in told["notes_zh"]
+    )
+    assert {output["name"]: output["standard_error"] is None for output in told["outputs"]} == {
+        "m": True,
+        "n": False,
+    }
 
     answer = ask(city.context, principal=wang, sql=SQL)
     paid = spent(city).picorho - before.picorho
@@ -59,21 +72,34 @@ def test_bounds_are_priced_before_bought_once_and_free_for_every_question_after(
     assert 90 < north[1] < 130  # the mean is 110; the enormous ones are cut off at the bounds
 
     again = ask(city.context, principal=wang, sql=SQL)
-    assert again["stored"] and again["rows"] == answer["rows"] and spent(city).picorho - before.picorho == paid
+    assert (
+        again["stored"] and again["rows"] == answer["rows"] and spent(city).picorho - before.picorho == paid
+    )
     other = "SELECT SUM(note) FROM clinic.visits WHERE smoker"
     told = explain(city.context, principal=wang, sql=other)
-    assert told["bounds"] == [{"column": "note", "bought_before": True, "picorho": 0, "epsilon": 0.0, "low": 16.0, "high": 256.0}]
+    assert told["bounds"] == [
+        {"column": "note", "bought_before": True, "picorho": 0, "epsilon": 0.0, "low": 16.0, "high": 256.0}
+    ]
     ask(city.context, principal=wang, sql=other)
     assert spent(city).picorho - before.picorho == paid + told["picorho"]
     assert len(stored(city)) == 1
 
 
-@pytest.mark.parametrize("sizes", [(3, 900), (900, 3), (3, 60, 900, 9000), (-900, 900), (0, 5), (1, 2, 4, 8, 16, 32, 64, 128)])
+@pytest.mark.parametrize(
+    "sizes", [(3, 900), (900, 3), (3, 60, 900, 9000), (-900, 900), (0, 5), (1, 2, 4, 8, 16, 32, 64, 128)]
+)
 def test_bounds_hold_all_sizes_that_everybody_has(city: Story, sizes: tuple[int, ...]) -> None:
     """A size is not preferred to another: the mean of all is right, and not that of the smallest alone."""
-    city.publish(b"person,district,year,cost,visits,note,day,smoker,secret\n" + b"".join(
-        b"p%d,north,1,10,1,%d,1,true,s\n" % (person, size) for person in range(1000) for size in sizes), FREE)
-    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits")
+    city.publish(
+        b"person,district,year,cost,visits,note,day,smoker,secret\n"
+        + b"".join(
+            b"p%d,north,1,10,1,%d,1,true,s\n" % (person, size) for person in range(1000) for size in sizes
+        ),
+        FREE,
+    )
+    answer = ask(
+        city.context, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits"
+    )
     [[mean]], [error] = answer["rows"], answer["errors"]
     assert abs(mean - sum(sizes) / len(sizes)) < 6 * error["m"]["standard_error"]
     with city.database.transaction() as tx:
@@ -95,13 +121,22 @@ def test_the_purchase_is_a_question_of_its_own_with_an_answer_and_a_place_in_the
 
 
 def test_a_number_with_a_point_has_bounds_below_one(city: Story) -> None:
-    answer = ask(city.context, principal=city.principal("wang"), sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits")
+    answer = ask(
+        city.context,
+        principal=city.principal("wang"),
+        sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits",
+    )
     assert 0.09 < answer["rows"][0][0] < 0.13 and 0.09 < answer["rows"][0][1] < 0.13
 
 
-@pytest.mark.parametrize("sql", [
-    "SELECT AVG(LEAST(GREATEST(note, 0), 300)) FROM clinic.visits", "SELECT COUNT(note), COUNT(DISTINCT note) FROM clinic.visits",
-    "SELECT SUM(note) FROM clinic.visits WHERE note BETWEEN 0 AND 300"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT AVG(LEAST(GREATEST(note, 0), 300)) FROM clinic.visits",
+        "SELECT COUNT(note), COUNT(DISTINCT note) FROM clinic.visits",
+        "SELECT SUM(note) FROM clinic.visits WHERE note BETWEEN 0 AND 300",
+    ],
+)
 def test_nothing_is_bought_where_the_question_itself_says_the_bounds(city: Story, sql: str) -> None:
     assert explain(city.context, principal=city.principal("wang"), sql=sql)["bounds"] == []
 
@@ -121,7 +156,12 @@ def test_where_no_size_has_enough_people_it_says_so_and_does_not_sell_it_twice(c
 
 def test_an_error_can_be_asked_for_only_once_bounds_are_bought(city: Story) -> None:
     with pytest.raises(InvalidInput, match="not known yet"):
-        explain(city.context, principal=city.principal("wang"), sql="SELECT AVG(note) FROM clinic.visits", error=0.1)
+        explain(
+            city.context,
+            principal=city.principal("wang"),
+            sql="SELECT AVG(note) FROM clinic.visits",
+            error=0.1,
+        )
 
 
 def test_nothing_is_bought_if_the_whole_question_does_not_fit(city: Story) -> None:

@@ -1,4 +1,5 @@
-"""Two private datasets about the same people, joined on the person: both grants decide, both budgets pay, the population once."""
+"""Two private datasets about the same people, joined on the person:
+both grants decide, both budgets pay, the population once."""
 
 import random
 
@@ -28,14 +29,20 @@ columns:
   wage: {role: measure, type: integer, bounds: [0, 100], step: "1"}
   secret: {role: hidden, type: text, grade: "4"}
 """
-SQL = ("SELECT w.trade, COUNT(*) AS n, AVG(v.cost) AS cost FROM clinic.visits AS v JOIN clinic.wages AS w ON v.person = w.worker "
-       "GROUP BY w.trade")
+SQL = (
+    "SELECT w.trade, COUNT(*) AS n, AVG(v.cost) AS cost FROM clinic.visits AS v "
+    "JOIN clinic.wages AS w ON v.person = w.worker "
+    "GROUP BY w.trade"
+)
 
 
 @pytest.fixture
 def city(story: Story) -> Story:
     chance = random.Random(2)
-    wages = "".join(f"p{person},{chance.choice(['shop', 'farm'])},{chance.randint(0, 100)},s\n" for person in range(150, 450))
+    wages = "".join(
+        f"p{person},{chance.choice(['shop', 'farm'])},{chance.randint(0, 100)},s\n"
+        for person in range(150, 450)
+    )
     story.publish()
     story.publish(f"worker,trade,wage,secret\n{wages}".encode(), WAGES)
     story.grant()
@@ -44,9 +51,16 @@ def city(story: Story) -> Story:
 
 def spent(database: Database) -> dict[str, int]:
     with database.transaction() as tx:
-        return {key: statement(tx, Account(level, key)).spent.picorho for level, key in (
-            (Level.GRANT, "lake/clinic.visits"), (Level.GRANT, "lake/clinic.wages"), (Level.DATASET, "clinic.visits"),
-            (Level.DATASET, "clinic.wages"), (Level.POPULATION, "residents"))}
+        return {
+            key: statement(tx, Account(level, key)).spent.picorho
+            for level, key in (
+                (Level.GRANT, "lake/clinic.visits"),
+                (Level.GRANT, "lake/clinic.wages"),
+                (Level.DATASET, "clinic.visits"),
+                (Level.DATASET, "clinic.wages"),
+                (Level.POPULATION, "residents"),
+            )
+        }
 
 
 def test_a_grant_on_one_of_them_is_not_enough(city: Story) -> None:
@@ -69,15 +83,28 @@ def test_both_are_charged_and_the_population_once_and_the_answer_names_both(city
 def test_when_either_grant_ends_even_the_stored_answer_is_refused(city: Story) -> None:
     other = city.grant(dataset="clinic.wages", epsilon="2")
     ask(city.context, principal=city.principal("wang"), sql=SQL)
-    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=other.id, reason="no longer needed")
+    revoke(
+        city.database,
+        gate=city.gate,
+        officer=city.principal("lin"),
+        grant_id=other.id,
+        reason="no longer needed",
+    )
     with pytest.raises(Forbidden):
         ask(city.context, principal=city.principal("wang"), sql=SQL)
 
 
-@pytest.mark.parametrize(("change", "names"), [
-    (("population: residents", "population: guests"), "not protected"), (("kind: person", "kind: firm"), "not protected"),
-    (("worker: {role: unit, type: text", "worker: {role: unit, type: integer"), "integer")])
-def test_other_people_or_other_names_for_them_cannot_be_joined(story: Story, change: tuple[str, str], names: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (("population: residents", "population: guests"), "not protected"),
+        (("kind: person", "kind: firm"), "not protected"),
+        (("worker: {role: unit, type: text", "worker: {role: unit, type: integer"), "integer"),
+    ],
+)
+def test_other_people_or_other_names_for_them_cannot_be_joined(
+    story: Story, change: tuple[str, str], names: str
+) -> None:
     story.populations["guests"] = story.populations["residents"]
     story.publish()
     story.publish(b"worker,trade,wage,secret\n1,shop,3,s\n", WAGES.replace(*change))
@@ -85,7 +112,9 @@ def test_other_people_or_other_names_for_them_cannot_be_joined(story: Story, cha
         ask(story.context, principal=story.principal("wang"), sql=SQL)
 
 
-@pytest.mark.parametrize("on", ["v.visits = w.wage", "v.district = w.trade", "v.note = w.worker", "v.person = w.trade"])
+@pytest.mark.parametrize(
+    "on", ["v.visits = w.wage", "v.district = w.trade", "v.note = w.worker", "v.person = w.trade"]
+)
 def test_a_join_on_anything_but_the_unit_is_refused(city: Story, on: str) -> None:
     with pytest.raises(QueryRefused, match="JOIN"):
         ask(city.context, principal=city.principal("wang"), sql=SQL.replace("v.person = w.worker", on))
@@ -98,13 +127,20 @@ def test_what_is_hidden_in_the_other_stays_hidden(city: Story) -> None:
 
 
 def test_a_dataset_that_is_joined_with_itself_needs_one_grant_and_is_charged_once(city: Story) -> None:
-    sql = ("SELECT a.district, COUNT(*) AS n, AVG(b.visits - a.visits) AS more FROM clinic.visits AS a JOIN clinic.visits AS b "
-           "ON a.person = b.person AND b.year = a.year + 1 GROUP BY a.district")
+    sql = (
+        "SELECT a.district, COUNT(*) AS n, AVG(b.visits - a.visits) AS more FROM clinic.visits AS a "
+        "JOIN clinic.visits AS b ON a.person = b.person AND b.year = a.year + 1 GROUP BY a.district"
+    )
     city.grant(dataset="clinic.wages", epsilon="2")
     answer = ask(city.context, principal=city.principal("wang"), sql=sql)
     paid = answer["price"]["picorho"]
     assert spent(city.database) == {
-        "lake/clinic.visits": paid, "lake/clinic.wages": 0, "clinic.visits": paid, "clinic.wages": 0, "residents": paid}
+        "lake/clinic.visits": paid,
+        "lake/clinic.wages": 0,
+        "clinic.visits": paid,
+        "clinic.wages": 0,
+        "residents": paid,
+    }
     assert "joined" not in answer
     limit = next(fact for fact in answer["note_facts"] if fact["code"] == "limit")
     assert limit["max_rows"] == 16  # four rows of a person, each beside four
@@ -126,8 +162,11 @@ def test_totals_of_groups_cost_nothing_beyond_the_groups(city: Story) -> None:
 
 def test_a_name_that_both_have_must_say_whose_it_is(city: Story) -> None:
     city.grant(dataset="clinic.wages", epsilon="2")
-    sql = ("SELECT AVG({}) AS x FROM clinic.visits AS v JOIN (SELECT worker, wage / 2 AS cost, wage AS pay FROM clinic.wages) "
-           "AS w ON v.person = w.worker")
+    sql = (
+        "SELECT AVG({}) AS x FROM clinic.visits AS v "
+        "JOIN (SELECT worker, wage / 2 AS cost, wage AS pay FROM clinic.wages) "
+        "AS w ON v.person = w.worker"
+    )
     for said in ("cost", "v.pay", "wages.pay"):
         with pytest.raises(QueryRefused, match=said.partition(".")[2] or said):
             ask(city.context, principal=city.principal("wang"), sql=sql.format(said))

@@ -1,4 +1,5 @@
-"""Noise that is added to many cells in parts, side by side, is each cell's own and as large as the price certifies."""
+"""Noise that is added to many cells in parts, side by side, is each cell's own and as large as
+the price certifies."""
 
 import pytest
 
@@ -22,14 +23,17 @@ def test_every_cell_of_many_gets_noise_of_its_own_around_its_number(share: Measu
     exact = [place * 10**9 for place in range(CELLS)]
     noisy = add_noise(share, exact)
     noise = [after - before for before, after in zip(exact, noisy, strict=True)]
-    parts = [tuple(noise[start: start + CELLS_AT_ONCE]) for start in range(0, CELLS, CELLS_AT_ONCE)]
+    parts = [tuple(noise[start : start + CELLS_AT_ONCE]) for start in range(0, CELLS, CELLS_AT_ONCE)]
     assert len(set(parts)) == len(parts) == 9
     # sums of squares of 4001 normals: six standard deviations, a false alarm in 1e8
     spread = sum(step * step for step in noise) / (CELLS * share.scale**2)
     assert abs(spread - 1) < 6 * (2 / CELLS) ** 0.5
-    # neighbours and the same places of neighbouring parts are not alike: the correlation of 4000 independent pairs
+    # neighbours and the same places of neighbouring parts are not alike: the correlation of
+    # 4000 independent pairs
     for lag in (1, CELLS_AT_ONCE):
-        alike = sum(a * b for a, b in zip(noise, noise[lag:], strict=False)) / ((CELLS - lag) * share.scale**2)
+        alike = sum(a * b for a, b in zip(noise, noise[lag:], strict=False)) / (
+            (CELLS - lag) * share.scale**2
+        )
         assert abs(alike) < 6 / (CELLS - lag) ** 0.5
 
 

@@ -22,7 +22,10 @@ def asked(sql: str, error: float) -> Prepared:
 
 
 def test_people_are_counted_as_people_and_not_as_their_rows() -> None:
-    people, rows = plan("SELECT COUNT(DISTINCT person) AS n FROM clinic.visits"), plan("SELECT COUNT(*) AS n FROM clinic.visits")
+    people, rows = (
+        plan("SELECT COUNT(DISTINCT person) AS n FROM clinic.visits"),
+        plan("SELECT COUNT(*) AS n FROM clinic.visits"),
+    )
     assert typical_units(people, 300.0) == 300 and typical_rows(rows) == 1000
     assert typical_units(people, None) == 250  # no fewer than a thousand rows at four a person
     [output] = people.outputs
@@ -55,9 +58,15 @@ def test_a_promise_that_rests_on_how_values_lie_says_so() -> None:
 
 def test_the_answer_says_in_how_many_groups_the_error_holds_and_means_the_noise() -> None:
     ready = asked("SELECT district, COUNT(*) AS x FROM clinic.visits GROUP BY district", 0.05)
-    told = {"columns": [{"name": "district"}, {"name": "x"}], "rows": [["north", 500.0], ["south", 100.0], ["east", None]],
-            "errors": [{"x": {"low": 480.0, "high": 900.0, "noise": {"low": 480.0, "high": 520.0}}},
-                       {"x": {"low": 80.0, "high": 120.0}}, {"x": {"low": None, "high": None}}]}
+    told = {
+        "columns": [{"name": "district"}, {"name": "x"}],
+        "rows": [["north", 500.0], ["south", 100.0], ["east", None]],
+        "errors": [
+            {"x": {"low": 480.0, "high": 900.0, "noise": {"low": 480.0, "high": 520.0}}},
+            {"x": {"low": 80.0, "high": 120.0}},
+            {"x": {"low": None, "high": None}},
+        ],
+    }
     kept = next(note for note in notes(ready, told)["note_facts"] if note["code"] == "error_kept")
     assert kept["outputs"] == [{"name": "x", "values": 3, "held": 1}]
     assert not any(note["code"] == "error_promised" for note in notes(ready, told)["note_facts"])

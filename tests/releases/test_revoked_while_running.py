@@ -1,7 +1,9 @@
-"""A grant that is revoked stops a question that runs: nothing is released after the revocation's entry in the log.
+"""A grant that is revoked stops a question that runs:
+nothing is released after the revocation's entry in the log.
 
-The revocation is tried before every single statement that the vault sends to Postgres, by another connection at the same time:
-so between any two steps, and inside each. Where it has to wait, because the vault holds the grant's row, the vault goes on.
+The revocation is tried before every single statement that the vault sends to Postgres, by another connection
+at the same time: so between any two steps, and inside each. Where it has to wait, because the vault holds the
+grant's row, the vault goes on.
 """
 
 import re
@@ -33,19 +35,27 @@ from story import POLICY, Story, rows_csv
 EPSILON = Fraction(1, 200)
 MOST_STEPS = 200
 SECONDS = 60
-POLICY_TO_BUY = POLICY.replace("note: {role: attribute, type: text}", "note: {role: attribute, type: number}").replace(
-    'dataset_epsilon: "8"', 'dataset_epsilon: "100"')
+POLICY_TO_BUY = POLICY.replace(
+    "note: {role: attribute, type: text}", "note: {role: attribute, type: number}"
+).replace('dataset_epsilon: "8"', 'dataset_epsilon: "100"')
 
 
 class Revocation:
-    """Revokes a grant before the `step`-th statement from now on, and waits until it has, or waits for the vault."""
+    """Revokes a grant before the `step`-th statement from now on, and waits until it has,
+    or waits for the vault."""
 
     def __init__(self, story: Story, other: Database, grant: Grant, step: int) -> None:
         self.story, self.other, self.grant, self.left = story, other, grant, step
         self.thread = threading.Thread(target=self.revoke)
 
     def revoke(self) -> None:
-        revoke(self.other, gate=self.story.gate, officer=self.story.principal("lin"), grant_id=self.grant.id, reason="to try it")
+        revoke(
+            self.other,
+            gate=self.story.gate,
+            officer=self.story.principal("lin"),
+            grant_id=self.grant.id,
+            reason="to try it",
+        )
 
     def count(self, *_: object) -> None:
         if threading.current_thread() is self.thread or self.thread.ident:
@@ -59,8 +69,12 @@ class Revocation:
         deadline = time.monotonic() + SECONDS
         while self.thread.is_alive() and time.monotonic() < deadline:
             with self.other.engine.connect() as look:
-                waiting = look.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                                           "AND wait_event_type = 'Lock' AND query LIKE '%grants%FOR UPDATE%'"))
+                waiting = look.scalar(
+                    text(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                        "AND wait_event_type = 'Lock' AND query LIKE '%grants%FOR UPDATE%'"
+                    )
+                )
             if waiting:
                 return
             self.thread.join(0.002)  # another connection works: asking is the only event
@@ -92,12 +106,20 @@ def city(story: Story) -> Story:
 
 def kinds(city: Story) -> list[str]:
     with city.database.transaction() as tx:
-        return [entry.split('"kind":"')[1].split('"')[0]
-                for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))]
+        return [
+            entry.split('"kind":"')[1].split('"')[0]
+            for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))
+        ]
 
 
-def revoked_at_every_step(city: Story, other: Database, deed: Callable[[Any], Any],
-                          ready: Callable[[int], Any] = lambda step: step, *, epsilon: str = "0.5") -> set[str]:
+def revoked_at_every_step(
+    city: Story,
+    other: Database,
+    deed: Callable[[Any], Any],
+    ready: Callable[[int], Any] = lambda step: step,
+    *,
+    epsilon: str = "0.5",
+) -> set[str]:
     """What happened in the steps; fails at the first in which something left after the revocation."""
     happened = set()
     for step in range(1, MOST_STEPS):
@@ -110,10 +132,16 @@ def revoked_at_every_step(city: Story, other: Database, deed: Callable[[Any], An
             except CihuError as refused:
                 refusal = refused
         if not revocation.thread.ident:  # there are no more steps
-            revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=grant.id, reason="it has done its job")
+            revoke(
+                city.database,
+                gate=city.gate,
+                officer=city.principal("lin"),
+                grant_id=grant.id,
+                reason="it has done its job",
+            )
             return happened
         new = kinds(city)[before:]
-        after = new[new.index("grant.revoked"):]
+        after = new[new.index("grant.revoked") :]
         assert not [kind for kind in after if kind.endswith(".released")], f"step {step}: {new}"
         if refusal is not None:
             assert refusal.code == "grant_not_live", f"step {step}: {refusal.code} {refusal.internal} {new}"
@@ -134,7 +162,10 @@ def revoked_at_every_step(city: Story, other: Database, deed: Callable[[Any], An
 
 
 def question(step: int) -> str:
-    return f"SELECT district, COUNT(*) AS n FROM clinic.visits WHERE visits < 9 AND cost > {step} GROUP BY district"
+    return (
+        "SELECT district, COUNT(*) AS n FROM clinic.visits "
+        f"WHERE visits < 9 AND cost > {step} GROUP BY district"
+    )
 
 
 def test_a_bought_answer(city: Story, other: Database) -> None:
@@ -147,8 +178,9 @@ def test_a_bought_answer(city: Story, other: Database) -> None:
     assert happened == {"never asked", "stopped", "left before"}
 
 
-def test_the_trial_finds_an_answer_that_is_not_decided_on_again(city: Story, other: Database,
-                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_finds_an_answer_that_is_not_decided_on_again(
+    city: Story, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wang, decided = city.principal("wang"), []
 
     def once(*given: Any) -> None:
@@ -169,8 +201,16 @@ def test_the_trial_finds_an_answer_that_is_not_decided_on_again(city: Story, oth
 def test_a_stored_answer(city: Story, other: Database) -> None:
     wang, grant = city.principal("wang"), city.grant(epsilon="0.5")
     ask(city.context, principal=wang, sql=question(1), epsilon=EPSILON)
-    revoke(city.database, gate=city.gate, officer=city.principal("lin"), grant_id=grant.id, reason="the next has one of its own")
-    happened = revoked_at_every_step(city, other, lambda _: ask(city.context, principal=wang, sql=question(1), epsilon=EPSILON))
+    revoke(
+        city.database,
+        gate=city.gate,
+        officer=city.principal("lin"),
+        grant_id=grant.id,
+        reason="the next has one of its own",
+    )
+    happened = revoked_at_every_step(
+        city, other, lambda _: ask(city.context, principal=wang, sql=question(1), epsilon=EPSILON)
+    )
     assert happened == {"never asked", "left before"}
 
 
@@ -180,10 +220,17 @@ def test_what_is_bought_before_a_question(city: Story, other: Database) -> None:
 
     def ready(step: int) -> Prepared:
         more = EPSILON * Fraction(100 + step, 100)  # what was found for less is bought anew
-        return prepare(city.context, principal=wang, sql="SELECT day, COUNT(*) AS n FROM clinic.visits GROUP BY day", epsilon=more)
+        return prepare(
+            city.context,
+            principal=wang,
+            sql="SELECT day, COUNT(*) AS n FROM clinic.visits GROUP BY day",
+            epsilon=more,
+        )
 
-    happened = revoked_at_every_step(city, other, lambda prepared: find_keys(city.context, wang, prepared), ready,
-                                      epsilon="2")  # whose share of the delta is enough for all steps
+    # whose share of the delta is enough for all steps
+    happened = revoked_at_every_step(
+        city, other, lambda prepared: find_keys(city.context, wang, prepared), ready, epsilon="2"
+    )
     assert "stopped" in happened
 
 

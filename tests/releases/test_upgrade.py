@@ -1,7 +1,8 @@
 """A home that an earlier release made still opens, and every question that was paid for there is free here.
 
-The home is data (`tests/old_home`): rows of its tables as they were at its own migration, and its raw objects. It is put
-into a database at that migration, which is then brought to today's as a start of the city would.
+The home is data (`tests/old_home`): rows of its tables as they were at its own migration, and its
+raw objects. It is put into a database at that migration, which is then brought to today's as a
+start of the city would.
 """
 
 import base64
@@ -38,7 +39,9 @@ def read_home(file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=HOMES, ids=lambda file: file.name.partition(".")[0])
-def old(request: pytest.FixtureRequest, postgres: Postgres, s3: S3Server) -> Iterator[tuple[Story, dict[str, Any]]]:
+def old(
+    request: pytest.FixtureRequest, postgres: Postgres, s3: S3Server
+) -> Iterator[tuple[Story, dict[str, Any]]]:
     """The old home at today's version, and what it was made of."""
     home = read_home(request.param)
     server = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT")
@@ -55,8 +58,17 @@ def old(request: pytest.FixtureRequest, postgres: Postgres, s3: S3Server) -> Ite
         side.migrate(url)
     database = Database(url)
     gate, repository = Gate(POLICIES), DatasetRepository(database, POLICIES)
-    yield Story(database, gate, repository, s3.raw_store(), read_populations(POLICIES),
-                AskContext(database, repository, gate, DuckDBEngine(s3.raw_store()))), home
+    yield (
+        Story(
+            database,
+            gate,
+            repository,
+            s3.raw_store(),
+            read_populations(POLICIES),
+            AskContext(database, repository, gate, DuckDBEngine(s3.raw_store())),
+        ),
+        home,
+    )
     database.close()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -68,37 +80,62 @@ def fill(tx: Any, home: dict[str, Any], s3: S3Server) -> None:
     tx.execute(text("SET LOCAL session_replication_role = replica"))  # no trigger and no order of tables
     for table, rows in home["tables"].items():
         tx.execute(text(f"DELETE FROM {table}"))
-        tx.execute(text(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE "
-                        f"SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"), {"rows": json.dumps(rows)})
+        tx.execute(
+            text(
+                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE "
+                f"SELECT * FROM json_populate_recordset(NULL::{table}, :rows)"
+            ),
+            {"rows": json.dumps(rows)},
+        )
     for object_name, body in home["objects"].items():
         put = s3.raw_store().put(object_name, base64.b85decode(body))
-        tx.execute(text("UPDATE vault.dataset_versions SET object_version = :version WHERE object_name = :name"),
-                   {"version": put.version_id, "name": object_name})
-    tx.execute(text("UPDATE vault.grants SET until = now() + interval '30 days'"))  # they ended long ago, when this is read
-    serials = tx.execute(text("SELECT format('%I.%I', table_schema, table_name), column_name FROM information_schema.columns "
-                              "WHERE is_identity = 'YES' AND table_schema IN ('log', 'identity', 'vault', 'market')")).all()
+        tx.execute(
+            text("UPDATE vault.dataset_versions SET object_version = :version WHERE object_name = :name"),
+            {"version": put.version_id, "name": object_name},
+        )
+    # they ended long ago, when this is read
+    tx.execute(text("UPDATE vault.grants SET until = now() + interval '30 days'"))
+    serials = tx.execute(
+        text(
+            "SELECT format('%I.%I', table_schema, table_name), column_name FROM information_schema.columns "
+            "WHERE is_identity = 'YES' AND table_schema IN ('log', 'identity', 'vault', 'market')"
+        )
+    ).all()
     for table, column in serials:
-        tx.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), "
-                        f"(SELECT COALESCE(MAX({column}), 0) + 1 FROM {table}), FALSE)"))
+        tx.execute(
+            text(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), "
+                f"(SELECT COALESCE(MAX({column}), 0) + 1 FROM {table}), FALSE)"
+            )
+        )
 
 
 def spent(story: Story) -> list[tuple[str, str, int]]:
     with story.database.transaction() as tx:
-        return [(row[0], row[1], int(row[2])) for row in tx.execute(text(
-            'SELECT "grant", status, picorho FROM vault.budget_reservations ORDER BY reserved_at, id'))]
+        return [
+            (row[0], row[1], int(row[2]))
+            for row in tx.execute(
+                text(
+                    'SELECT "grant", status, picorho FROM vault.budget_reservations ORDER BY reserved_at, id'
+                )
+            )
+        ]
 
 
 def test_there_is_a_home_of_an_earlier_release() -> None:
     assert HOMES
 
 
-def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(old: tuple[Story, dict[str, Any]]) -> None:
+def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(
+    old: tuple[Story, dict[str, Any]],
+) -> None:
     story, home = old
     wang, before = story.principal("wang"), spent(story)
     assert len(home["answers"]) >= 9 and len(before) >= 9, "the home has questions, and what they cost"
     for answered in home["answers"]:
         told = explain(story.context, principal=wang, sql=answered["sql"])
-        if "JOIN clinic.free" in answered["sql"]:  # its rows were bounded otherwise, and its total was too low: queries/digest.py
+        # its rows were bounded otherwise, and its total was too low: queries/digest.py
+        if "JOIN clinic.free" in answered["sql"]:
             assert not told["stored"]
             continue
         assert told["stored"] and told["picorho"] == 0, answered["sql"]

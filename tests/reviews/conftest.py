@@ -1,4 +1,5 @@
-"""A small city whose officers review, on a real Postgres and a real S3 server; and a vault in a process of its own."""
+"""A small city whose officers review, on a real Postgres and a real S3 server;
+and a vault in a process of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,5 +21,8 @@ def city(story: Story, s3: S3Server, tmp_path: Path) -> Reviewing:
 @pytest.fixture(scope="session")
 def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
     """One that runs, with places for sealed runs."""
-    with asked_vault(postgres, template, s3) as made, made.start({"CIHU_RUN_PLACES": "8", "CIHU_RUN_MEMORY_MIB": "512"}):
+    with (
+        asked_vault(postgres, template, s3) as made,
+        made.start({"CIHU_RUN_PLACES": "8", "CIHU_RUN_MEMORY_MIB": "512"}),
+    ):
         yield made

@@ -1,4 +1,5 @@
-"""Every bad output is caught with its code; no good one is blocked; every finding says how to remedy it, in both languages."""
+"""Every bad output is caught with its code; no good one is blocked;
+every finding says how to remedy it, in both languages."""
 
 import time
 

@@ -1,4 +1,5 @@
-"""Files: no bytes make the check fail; what is released is drawn anew. Rules: a fault in the taxonomy stops the start."""
+"""Files: no bytes make the check fail; what is released is drawn anew.
+Rules: a fault in the taxonomy stops the start."""
 
 import io
 import re
@@ -70,8 +71,12 @@ def declared(statbarn: str = "frequencies") -> Declaration:
 @example("t.json", b"", b"[" * 100_000, "frequencies", None)
 @example("t.json", b"", b'{"a":' * 5000, "frequencies", None)
 @example("t.csv", b"", b'n\n"' + b"x" * 200_000, "frequencies", None)
-def test_no_bytes_make_the_check_fail(name: str, start: bytes, rest: bytes, statbarn: str, counts: bytes | None) -> None:
-    for finding in check_file(name, start + rest, Declaration(statbarn, CONTEXT, CONTROLS, counts), RULES, None):
+def test_no_bytes_make_the_check_fail(
+    name: str, start: bytes, rest: bytes, statbarn: str, counts: bytes | None
+) -> None:
+    for finding in check_file(
+        name, start + rest, Declaration(statbarn, CONTEXT, CONTROLS, counts), RULES, None
+    ):
         assert finding.message and finding.remedy and finding.zh and finding.remedy_zh
 
 
@@ -92,7 +97,12 @@ def test_the_same_file_always_has_the_same_findings() -> None:
 
 def test_a_picture_leaves_as_pixels_alone() -> None:
     name, drawn = clean_file("c.png", png_with_chunk(b"tEXt", b"Comment\x00secret") + b"tail")
-    assert name == "c.png" and b"secret" not in drawn and b"tEXt" not in drawn and drawn.endswith(b"IEND\xaeB`\x82")
+    assert (
+        name == "c.png"
+        and b"secret" not in drawn
+        and b"tEXt" not in drawn
+        and drawn.endswith(b"IEND\xaeB`\x82")
+    )
     assert Image.open(io.BytesIO(drawn)).size == Image.open(io.BytesIO(png_chart())).size
 
 
@@ -141,7 +151,9 @@ def test_a_table_over_fewer_keys_reveals_what_another_suppressed() -> None:
         "fine.csv": (b"district,band,n\neast,1,143\neast,2,*\nwest,1,161\nwest,2,151\n", declared()),
         "coarse.csv": (b"district,n\neast,150\nwest,312\n", declared()),
     }
-    assert "suppressed_cell_revealed" in {finding.code for finding in check_together(files, RULES, None)["fine.csv"]}
+    assert "suppressed_cell_revealed" in {
+        finding.code for finding in check_together(files, RULES, None)["fine.csv"]
+    }
 
 
 def test_every_check_and_every_statbarn_is_used() -> None:
@@ -162,7 +174,13 @@ def test_a_higher_grade_is_never_laxer() -> None:
             "units_per_parameter",
         ):
             assert getattr(lower, name) <= getattr(higher, name), name
-        for name in ("dominance_percent", "membership_percent", "most_columns", "microdata_rows", "significant_digits"):
+        for name in (
+            "dominance_percent",
+            "membership_percent",
+            "most_columns",
+            "microdata_rows",
+            "significant_digits",
+        ):
             assert getattr(lower, name) >= getattr(higher, name), name
 
 
@@ -181,7 +199,9 @@ def test_core_data_never_leaves() -> None:
         ("      median:", "      mean:", "two statbarns"),
     ],
 )
-def test_a_fault_in_the_taxonomy_is_told_with_its_line(tmp_path: Path, old: str, new: str, fault: str) -> None:
+def test_a_fault_in_the_taxonomy_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, fault: str
+) -> None:
     shutil.copy(POLICIES / "disclosure.schema.json", tmp_path)
     text = (POLICIES / "disclosure.yaml").read_text("utf-8")
     assert old in text

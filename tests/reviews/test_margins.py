@@ -1,4 +1,5 @@
-"""Which suppressed cells follow from totals: the solver's bounds are those that trying every whole number gives."""
+"""Which suppressed cells follow from totals: the solver's bounds are those that trying
+every whole number gives."""
 
 from fractions import Fraction
 from itertools import product
@@ -36,7 +37,9 @@ def tried(cells: list[Cell]) -> dict[int, tuple[int, int]]:
     sums = sums_of(cells)
     fitting = []
     for values in product(range(13), repeat=len(hidden)):
-        filled = {place: cell.value for place, cell in enumerate(cells)} | dict(zip(hidden, values, strict=True))
+        filled = {place: cell.value for place, cell in enumerate(cells)} | dict(
+            zip(hidden, values, strict=True)
+        )
         if all(filled[found.whole] == sum(filled[part] or 0 for part in found.parts) for found in sums):
             fitting.append(values)
     return {
@@ -56,12 +59,15 @@ def test_the_bounds_are_those_of_every_whole_filling(counts: list[list[int]], da
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 60), min_size=3, max_size=3), min_size=2, max_size=3), st.data())
-def test_the_truth_is_within_the_bounds_however_totals_are_rounded(counts: list[list[int]], data: st.DataObject) -> None:
+def test_the_truth_is_within_the_bounds_however_totals_are_rounded(
+    counts: list[list[int]], data: st.DataObject
+) -> None:
     places = [(row, column) for row in range(len(counts)) for column in range(3)]
     hidden = data.draw(st.sets(st.sampled_from(places), min_size=1, max_size=5))
     exact = table(counts, hidden)
     rounded = [
-        Cell(cell.labels, None if cell.value is None else Fraction(round(cell.value / 5) * 5), cell.where) for cell in exact
+        Cell(cell.labels, None if cell.value is None else Fraction(round(cell.value / 5) * 5), cell.where)
+        for cell in exact
     ]
     bounds = bound_cells(rounded, sums_of(rounded), off=2.5)
     assert bounds is not None
@@ -81,6 +87,7 @@ def test_one_hidden_cell_is_revealed_and_four_in_a_block_are_not() -> None:
 def test_totals_that_cannot_be_are_asked_about() -> None:
     cells = table([[40, 50, 60], [30, 45, 55]], {(0, 0)})
     wrong = [
-        Cell(cell.labels, Fraction(10), cell.where) if cell.labels == (("a", "0"), ("b", TOTAL)) else cell for cell in cells
+        Cell(cell.labels, Fraction(10), cell.where) if cell.labels == (("a", "0"), ("b", TOTAL)) else cell
+        for cell in cells
     ]
     assert [finding.code for finding in judge_margins(wrong, 5, 1)] == ["totals_do_not_add_up"]

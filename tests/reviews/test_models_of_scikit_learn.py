@@ -1,4 +1,5 @@
-"""Which models of the kernels' scikit-learn, saved with skops, pass the checks, and does the remedy of one that does not help?"""
+"""Which models of the kernels' scikit-learn, saved with skops, pass the checks,
+and does the remedy of one that does not help?"""
 
 import re
 import subprocess
@@ -38,10 +39,23 @@ for place, line in enumerate(sys.stdin.read().splitlines()):
 """.replace("ROWS", str(ROWS))
 SOUND = "max_depth=3, min_samples_leaf=50, random_state=0"
 PASS = [
-    *(f"{name}().fit(X, number)" for name in ("LinearRegression", "Ridge", "Lasso", "ElasticNet", "QuantileRegressor",
-                                              "BayesianRidge", "SGDRegressor")),
+    *(
+        f"{name}().fit(X, number)"
+        for name in (
+            "LinearRegression",
+            "Ridge",
+            "Lasso",
+            "ElasticNet",
+            "QuantileRegressor",
+            "BayesianRidge",
+            "SGDRegressor",
+        )
+    ),
     *(f"{name}().fit(X, count)" for name in ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")),
-    *(f"{name}().fit(X, yes)" for name in ("LogisticRegression", "RidgeClassifier", "SGDClassifier", "GaussianNB")),
+    *(
+        f"{name}().fit(X, yes)"
+        for name in ("LogisticRegression", "RidgeClassifier", "SGDClassifier", "GaussianNB")
+    ),
     f"DecisionTreeClassifier({SOUND}).fit(X, yes)",
     f"DecisionTreeClassifier({SOUND}, criterion='entropy').fit(X, yes)",
     f"DecisionTreeRegressor({SOUND}).fit(X, number)",
@@ -50,20 +64,33 @@ PASS = [
     f"ExtraTreesClassifier(5, {SOUND}).fit(X, yes)",
     "make_pipeline(SimpleImputer(), RobustScaler(), PCA(2), LogisticRegression()).fit(X, yes)",
     "make_pipeline(PolynomialFeatures(2), StandardScaler(), LinearRegression()).fit(X, number)",
-    "make_pipeline(make_column_transformer((OneHotEncoder(), ['district']), (StandardScaler(), ['age'])), PoissonRegressor())"
-    ".fit(mixed, count)",
+    (
+        "make_pipeline(make_column_transformer((OneHotEncoder(), ['district']), (StandardScaler(), "
+        "['age'])), PoissonRegressor()).fit(mixed, count)"
+    ),
 ]
 BLOCKED = {
     "LassoCV().fit(X, number)": ("model_too_large", "Lasso"),
     "HuberRegressor().fit(X, number)": ("model_too_large", "outliers_ 3,000"),
     "RandomForestClassifier(5, min_samples_leaf=50, max_depth=3, oob_score=True).fit(X, yes)": (
-        "model_too_large", "oob_decision_function_ 6,000"),
+        "model_too_large",
+        "oob_decision_function_ 6,000",
+    ),
     "DecisionTreeClassifier().fit(X, yes)": ("model_small_leaf", "min_samples_leaf=10"),
     "CategoricalNB().fit(X.round(), yes)": ("model_small_count", "Merge categories"),
     "make_pipeline(MinMaxScaler(), LogisticRegression()).fit(X, yes)": ("extreme_value", "StandardScaler"),
-    "make_pipeline(KBinsDiscretizer(4), LinearRegression()).fit(X, number)": ("extreme_value", "StandardScaler"),
-    "make_pipeline(QuantileTransformer(n_quantiles=10), LinearRegression()).fit(X, number)": ("extreme_value", "StandardScaler"),
-    "make_pipeline(TargetEncoder(), LinearRegression()).fit(mixed[['district']], number)": ("model_type", "a tree or a forest"),
+    "make_pipeline(KBinsDiscretizer(4), LinearRegression()).fit(X, number)": (
+        "extreme_value",
+        "StandardScaler",
+    ),
+    "make_pipeline(QuantileTransformer(n_quantiles=10), LinearRegression()).fit(X, number)": (
+        "extreme_value",
+        "StandardScaler",
+    ),
+    "make_pipeline(TargetEncoder(), LinearRegression()).fit(mixed[['district']], number)": (
+        "model_type",
+        "a tree or a forest",
+    ),
     "GradientBoostingClassifier(n_estimators=3).fit(X, yes)": ("model_type", "a tree or a forest"),
     "IsolationForest(n_estimators=3).fit(X)": ("model_type", "a tree or a forest"),
 }
@@ -93,9 +120,13 @@ def test_a_sound_model_is_not_blocked(models: dict[str, bytes], line: str) -> No
 
 
 @pytest.mark.parametrize("line", BLOCKED)
-def test_a_model_that_holds_units_is_blocked_with_a_mend_that_says_what_to_set(models: dict[str, bytes], line: str) -> None:
+def test_a_model_that_holds_units_is_blocked_with_a_mend_that_says_what_to_set(
+    models: dict[str, bytes], line: str
+) -> None:
     code, remedy = BLOCKED[line]
-    assert any(one.code == code and remedy in one.remedy for one in blocked(models[line])), blocked(models[line])
+    assert any(one.code == code and remedy in one.remedy for one in blocked(models[line])), blocked(
+        models[line]
+    )
 
 
 def test_a_forest_trained_as_its_finding_says_passes(models: dict[str, bytes], tmp_path: Path) -> None:
@@ -106,9 +137,13 @@ def test_a_forest_trained_as_its_finding_says_passes(models: dict[str, bytes], t
     assert not blocked(fitted(tmp_path, [again])[again])
 
 
-def test_a_number_hidden_in_a_tree_where_it_would_follow_from_others_counts_in_full(models: dict[str, bytes]) -> None:
+def test_a_number_hidden_in_a_tree_where_it_would_follow_from_others_counts_in_full(
+    models: dict[str, bytes],
+) -> None:
     with zipfile.ZipFile(BytesIO(models[f"DecisionTreeRegressor({SOUND}).fit(X, number)"])) as archive:
-        arrays = [np.load(BytesIO(archive.read(name))) for name in archive.namelist() if name.endswith(".npy")]
+        arrays = [
+            np.load(BytesIO(archive.read(name))) for name in archive.namelist() if name.endswith(".npy")
+        ]
     nodes = next(one for one in arrays if one.dtype.names)
     values = next(one for one in arrays if one.ndim == 3)
     whole = values.size + nodes.size * len(nodes.dtype.names)

@@ -1,4 +1,5 @@
-"""Quotes of raw data: whatever the order, the format and the text around, rows are caught; files that quote nothing are not."""
+"""Quotes of raw data: whatever the order, the format and the text around, rows are caught;
+files that quote nothing are not."""
 
 import json
 import random
@@ -21,7 +22,9 @@ ROWS = TABLE.to_pandas()
 RAW = RawValues([(TABLE, POLICY)], b"a key of the vault's, for tests")
 RULES = load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS).at("3")
 DECLARED = Declaration(
-    "mean", "Incomes and debts of residents by district, for the study.", "Groups of ten or more, rounded counts."
+    "mean",
+    "Incomes and debts of residents by district, for the study.",
+    "Groups of ten or more, rounded counts.",
 )
 QUOTED = {"raw_row", "raw_value", "raw_text"}
 
@@ -54,7 +57,10 @@ def test_copied_rows_are_caught_however_they_are_written(
     rows = ROWS.iloc[draw.sample(sorted(places), len(places))]
     kept = ["income", "debt", *order[:2]]
     lines = [
-        ",".join(WAYS[way](row[name]) if isinstance(row[name], float) else str(row[name]) for name in dict.fromkeys(kept))
+        ",".join(
+            WAYS[way](row[name]) if isinstance(row[name], float) else str(row[name])
+            for name in dict.fromkeys(kept)
+        )
         for _place, row in rows.iterrows()
     ]
     header = ",".join(f"c{number}" for number in range(len(set(kept))))
@@ -68,7 +74,9 @@ def test_a_strangers_numbers_do_not_alarm(seed: int, rows: int, columns: int) ->
     draw = np.random.default_rng(seed)
     frame = pd.DataFrame(
         {
-            f"c{number}": draw.choice([draw.lognormal(9.5, 0.7, rows).round(2), draw.uniform(0, 60_000, rows).round(2)])
+            f"c{number}": draw.choice(
+                [draw.lognormal(9.5, 0.7, rows).round(2), draw.uniform(0, 60_000, rows).round(2)]
+            )
             for number in range(columns)
         }
     )
@@ -79,12 +87,18 @@ def test_a_strangers_numbers_do_not_alarm(seed: int, rows: int, columns: int) ->
 @pytest.mark.parametrize("digits", [0, 1, 2, 6])
 def test_averages_and_counts_of_the_raw_data_itself_do_not_alarm(dims: list[str], digits: int) -> None:
     frame = ROWS.groupby(dims).agg(
-        n=("person", "size"), a=("income", "mean"), b=("debt", "mean"), c=("visits", "mean"), s=("income", "std")
+        n=("person", "size"),
+        a=("income", "mean"),
+        b=("debt", "mean"),
+        c=("visits", "mean"),
+        s=("income", "std"),
     )
     assert not codes(frame.round(digits).reset_index().to_csv(index=False))
 
 
-@pytest.mark.parametrize("written", ["{0}", "born {0}", "on {1}/{2}/{3}", "{1}年{2}月{3}日", "{1}{2:02d}{3:02d}"])
+@pytest.mark.parametrize(
+    "written", ["{0}", "born {0}", "on {1}/{2}/{3}", "{1}年{2}月{3}日", "{1}{2:02d}{3:02d}"]
+)
 def test_names_and_numbers_in_a_text_are_found_and_ordinary_words_are_not(written: str) -> None:
     days = ROWS.born.head(30)
     text = "\n".join(
@@ -93,7 +107,8 @@ def test_names_and_numbers_in_a_text_are_found_and_ordinary_words_are_not(writte
     )
     assert codes(text, "t.txt")
     assert not codes(
-        "In the district of the east people went to see a doctor about three times; 就诊次数平均为三次。", "t.txt"
+        "In the district of the east people went to see a doctor about three times; 就诊次数平均为三次。",
+        "t.txt",
     )
 
 
@@ -109,7 +124,12 @@ def test_public_keys_and_small_numbers_never_alarm() -> None:
 
 def test_the_index_holds_no_value() -> None:
     kept = repr(vars(RAW.indexes[0]))
-    for value in (*ROWS.name.head(50), *ROWS.person.head(50), *ROWS.street.head(50), *map(str, ROWS.income.head(50))):
+    for value in (
+        *ROWS.name.head(50),
+        *ROWS.person.head(50),
+        *ROWS.street.head(50),
+        *map(str, ROWS.income.head(50)),
+    ):
         assert value not in kept
 
 

@@ -1,6 +1,8 @@
-"""A vault that is killed in the middle of a release leaves nothing readable and nothing half decided; the vote can be cast again.
+"""A vault that is killed in the middle of a release leaves nothing readable and nothing half decided;
+the vote can be cast again.
 
-The kills are real (SIGKILL) and at named places: `altered.py` puts them into the process, the product knows nothing of them.
+The kills are real (SIGKILL) and at named places: `altered.py` puts them into the process, the product
+knows nothing of them.
 """
 
 import signal
@@ -19,7 +21,12 @@ from sealed_runs import await_state, hand_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-WANTED = {"path": "t.csv", "statbarn": "frequencies", "context": "visits by district", "controls": "no cell under 10"}
+WANTED = {
+    "path": "t.csv",
+    "statbarn": "frequencies",
+    "context": "visits by district",
+    "controls": "no cell under 10",
+}
 PROGRAM = "open('/outbox/t.csv', 'w').write('district,n')\n"
 DEADLY = """
     import os as _os, signal as _signal
@@ -51,15 +58,24 @@ def vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
 
 
 @pytest.mark.parametrize("place", ["after the copy", "after the log, before the commit"])
-def test_a_crash_between_copy_and_commit_leaves_nothing_readable(place: str, vault: AskedVault, tmp_path: Path) -> None:
+def test_a_crash_between_copy_and_commit_leaves_nothing_readable(
+    place: str, vault: AskedVault, tmp_path: Path
+) -> None:
     where = tmp_path / "at"
-    with vault.start(altered(tmp_path / "site", {"sandbox.reviews.decide": dedent(DEADLY).format(where=str(where))})) as process:
+    with vault.start(
+        altered(tmp_path / "site", {"sandbox.reviews.decide": dedent(DEADLY).format(where=str(where))})
+    ) as process:
         dataset, _ = vault.dataset()
         run = await_state(vault, hand_in(vault, PROGRAM, dataset), "finished")
         said = vault.person("wang").send("POST", f"/v1/runs/{run['id']}/release", json={"files": [WANTED]})
         assert said.status_code == 201, said.text
-        (waiting,) = [one for one in vault.person("lin").send("GET", "/v1/reviews").json() if one["run"] == run["id"]]
-        address, body = f"/v1/reviews/{waiting['id']}/votes", {"revision": 1, "votes": [{"path": "t.csv", "vote": "approve"}]}
+        (waiting,) = [
+            one for one in vault.person("lin").send("GET", "/v1/reviews").json() if one["run"] == run["id"]
+        ]
+        address, body = (
+            f"/v1/reviews/{waiting['id']}/votes",
+            {"revision": 1, "votes": [{"path": "t.csv", "vote": "approve"}]},
+        )
         assert vault.person("lin").send("POST", address, json=body).status_code == 200
         where.write_text(place)
         with pytest.raises(httpx.TransportError):

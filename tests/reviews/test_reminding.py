@@ -26,13 +26,19 @@ def home() -> Iterator[Path]:
 
 
 def test_a_running_vault_logs_each_overdue_review_once_with_nobody_calling_it(
-        city: Reviewing, home: Path, postgres: Postgres, database_name: str, s3: S3Server) -> None:
+    city: Reviewing, home: Path, postgres: Postgres, database_name: str, s3: S3Server
+) -> None:
     first, second = city.asked(), city.asked()
     url = postgres.url(user="cihu_vault", database=database_name)
-    for told, review in enumerate((first, second), 1):  # when it tells of the second, it has passed over the first
+    # when it tells of the second, it has passed over the first
+    for told, review in enumerate((first, second), 1):
         assert city.kinds().count("review.overdue") == told - 1
         with city.context.database.transaction() as tx:
-            tx.execute(update(reviews).where(reviews.c.id == review.id).values(due_at=datetime.now(UTC) - timedelta(hours=1)))
+            tx.execute(
+                update(reviews)
+                .where(reviews.c.id == review.id)
+                .values(due_at=datetime.now(UTC) - timedelta(hours=1))
+            )
         with vault_process(home, city.story, url, s3):
             deadline = time.monotonic() + 30
             while city.kinds().count("review.overdue") < told:

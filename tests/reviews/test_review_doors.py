@@ -1,4 +1,5 @@
-"""Over the vault's doors: from a program to a released file, and every way in which a team might reach quarantine before."""
+"""Over the vault's doors: from a program to a released file, and every way in which a team might
+reach quarantine before."""
 
 import json
 import subprocess
@@ -24,8 +25,13 @@ Path("/outbox/kept.csv").write_text("canarykept\\n")
 print("canarylog")
 """
 TABLE = b"district,n\nnorth,120\n"
-WANTED = {"path": "deep/table.csv", "statbarn": "frequencies", "context": "visits by district", "controls": "no cell under 10",
-          "counts": "counts.csv"}
+WANTED = {
+    "path": "deep/table.csv",
+    "statbarn": "frequencies",
+    "context": "visits by district",
+    "controls": "no cell under 10",
+    "counts": "counts.csv",
+}
 APPROVE = {"path": "deep/table.csv", "vote": "approve"}
 
 
@@ -36,7 +42,9 @@ def run(asked: AskedVault) -> dict[str, Any]:
 
 
 def sent(asker: Asker, path: str, body: Any = None, status: int = 200) -> Any:
-    said = asker.send("POST" if body is not None else "GET", path, **({"json": body} if body is not None else {}))
+    said = asker.send(
+        "POST" if body is not None else "GET", path, **({"json": body} if body is not None else {})
+    )
     assert said.status_code == status, said.text
     return said.json()
 
@@ -46,12 +54,19 @@ def review_of(officer: Asker, run: dict[str, Any]) -> dict[str, Any]:
     return dict(sent(officer, f"/v1/reviews/{waiting['id']}"))
 
 
-def test_from_the_run_to_the_file_that_its_team_reads(asked: AskedVault, run: dict[str, Any], tmp_path: Path) -> None:
+def test_from_the_run_to_the_file_that_its_team_reads(
+    asked: AskedVault, run: dict[str, Any], tmp_path: Path
+) -> None:
     wang, song, lin, zhou = (asked.person(name) for name in ("wang", "song", "lin", "zhou"))
     base = f"/v1/runs/{run['id']}"
     asked_for = sent(asked.kernel("wang"), f"{base}/release", {"files": [WANTED]}, status=201)
     assert asked_for["state"] == "open" and sent(song, f"{base}/release") == asked_for
-    assert sent(wang, f"{base}/files") == {"run": run["id"], "state": "finished", "files": [], "receipt": None}
+    assert sent(wang, f"{base}/files") == {
+        "run": run["id"],
+        "state": "finished",
+        "files": [],
+        "receipt": None,
+    }
 
     review = review_of(lin, run)
     assert review["program"]["files"]["main.py"] == PROGRAM and review["inputs"][0]["purpose"]
@@ -76,11 +91,26 @@ def test_from_the_run_to_the_file_that_its_team_reads(asked: AskedVault, run: di
     assert proven.kind == "output.released" and proven.actor == "vault"
     assert proven.payload and proven.payload["files"] == got["files"] and proven.payload["reviewers"] == 2
     (tmp_path / "receipt.json").write_text(json.dumps(got["receipt"]))
-    said = subprocess.run([sys.executable, "-m", "sandbox.cli", "audit", "verify", str(tmp_path / "receipt.json"), "--key",
-                           asked.log().public_key], capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sandbox.cli",
+            "audit",
+            "verify",
+            str(tmp_path / "receipt.json"),
+            "--key",
+            asked.log().public_key,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert said.returncode == 0 and "output.released" in said.stdout, said.stderr
     for path in ("counts.csv", "kept.csv", "log.txt", "exit.json"):
-        assert song.send("GET", f"{base}/files/{path}").status_code == 404, "what was not asked for stays where it is"
+        assert song.send("GET", f"{base}/files/{path}").status_code == 404, (
+            "what was not asked for stays where it is"
+        )
     assert asked.log().verify_whole().faults == ()
 
 
@@ -91,8 +121,15 @@ def test_no_door_leads_a_team_to_quarantine(asked: AskedVault, s3: S3Server) -> 
     review = review_of(asked.person("lin"), run)
     askers = [door(name) for name in ("wang", "song", "qin", "li") for door in (asked.person, asked.kernel)]
     for asker in askers:
-        for path in ("deep/table.csv", "counts.csv", "kept.csv", "log.txt", "exit.json", "deep%2Ftable.csv",
-                     "..%2F..%2Fdeep/table.csv"):
+        for path in (
+            "deep/table.csv",
+            "counts.csv",
+            "kept.csv",
+            "log.txt",
+            "exit.json",
+            "deep%2Ftable.csv",
+            "..%2F..%2Fdeep/table.csv",
+        ):
             for address in (f"/v1/reviews/{review['id']}/files/{path}", f"/v1/runs/{run['id']}/files/{path}"):
                 said = asker.send("GET", address)
                 assert said.status_code in (403, 404), (address, said.status_code)
@@ -100,7 +137,9 @@ def test_no_door_leads_a_team_to_quarantine(asked: AskedVault, s3: S3Server) -> 
         assert asker.send("GET", f"/v1/reviews/{review['id']}").status_code in (403, 404)
         reviews = asker.send("GET", "/v1/reviews")
         assert reviews.text == "[]" or (reviews.status_code, reviews.json()["code"]) == (404, "http_404")
-        votes = asker.send("POST", f"/v1/reviews/{review['id']}/votes", json={"revision": 1, "votes": [APPROVE]})
+        votes = asker.send(
+            "POST", f"/v1/reviews/{review['id']}/votes", json={"revision": 1, "votes": [APPROVE]}
+        )
         assert votes.status_code in (403, 404)
         assert asker.send("GET", "/v1/reviews/statistics").status_code in (403, 404)
     for stranger in ("qin", "li"):
@@ -108,28 +147,56 @@ def test_no_door_leads_a_team_to_quarantine(asked: AskedVault, s3: S3Server) -> 
             assert asked.person(stranger).send("GET", f"/v1/runs/{run['id']}/{address}").status_code == 404
     for address in ("release", "release/change", "release/withdraw"):
         body = {} if address.endswith("withdraw") else {"files": [WANTED]}
-        assert asked.person("qin").send("POST", f"/v1/runs/{run['id']}/{address}", json=body).status_code == 404
-    assert asked.kernel("lin").send("GET", f"/v1/reviews/{review['id']}").status_code == 404, "officers review at the other door"
+        assert (
+            asked.person("qin").send("POST", f"/v1/runs/{run['id']}/{address}", json=body).status_code == 404
+        )
+    assert asked.kernel("lin").send("GET", f"/v1/reviews/{review['id']}").status_code == 404, (
+        "officers review at the other door"
+    )
 
 
-def test_the_portals_keys_open_neither_quarantine_nor_what_was_released(asked: AskedVault, s3: S3Server) -> None:
+def test_the_portals_keys_open_neither_quarantine_nor_what_was_released(
+    asked: AskedVault, s3: S3Server
+) -> None:
     written = s3.released_store().put("runs/x/table.csv", TABLE)
     for bucket in (s3.released_bucket, s3.quarantine_bucket):
         with pytest.raises(Unavailable, match="refuses these keys"):
-            Bucket(s3.endpoint, s3.portal.access_key, s3.portal.secret_key, bucket).get(written.name, written.version_id)
+            Bucket(s3.endpoint, s3.portal.access_key, s3.portal.secret_key, bucket).get(
+                written.name, written.version_id
+            )
 
 
-@pytest.mark.parametrize("body", [
-    {}, {"files": "x"}, {"files": [{}]}, {"files": [WANTED | {"more": 1}]}, {"files": [WANTED | {"path": "../x"}]},
-    {"files": [WANTED | {"context": "\u0000" * 20}]}, {"files": [WANTED] * 200}])
-def test_what_cannot_be_asked_for_is_a_problem_and_no_failure(asked: AskedVault, run: dict[str, Any], body: Any) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"files": "x"},
+        {"files": [{}]},
+        {"files": [WANTED | {"more": 1}]},
+        {"files": [WANTED | {"path": "../x"}]},
+        {"files": [WANTED | {"context": "\u0000" * 20}]},
+        {"files": [WANTED] * 200},
+    ],
+)
+def test_what_cannot_be_asked_for_is_a_problem_and_no_failure(
+    asked: AskedVault, run: dict[str, Any], body: Any
+) -> None:
     said = asked.person("wang").send("POST", f"/v1/runs/{run['id']}/release", json=body)
     assert said.status_code == 422 and said.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("body", [{}, {"revision": 1, "votes": []}, {"revision": 1, "votes": [APPROVE | {"vote": "maybe"}]},
-                                  {"revision": 1, "votes": [APPROVE | {"comment": "a\u0000b"}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"revision": 1, "votes": []},
+        {"revision": 1, "votes": [APPROVE | {"vote": "maybe"}]},
+        {"revision": 1, "votes": [APPROVE | {"comment": "a\u0000b"}]},
+    ],
+)
 def test_a_vote_that_is_none_is_a_problem_and_no_failure(asked: AskedVault, body: Any) -> None:
-    nowhere = asked.person("lin").send("POST", "/v1/reviews/00000000-0000-0000-0000-000000000000/votes", json=body)
+    nowhere = asked.person("lin").send(
+        "POST", "/v1/reviews/00000000-0000-0000-0000-000000000000/votes", json=body
+    )
     assert nowhere.status_code in (404, 422) and nowhere.headers["content-type"] == "application/problem+json"
     assert asked.person("lin").send("GET", "/v1/reviews/not-an-id").status_code == 422

@@ -1,4 +1,5 @@
-"""The pure rules: what is released was approved by as many as it needs and by nobody otherwise; votes are hidden while blind."""
+"""The pure rules: what is released was approved by as many as it needs and by nobody otherwise;
+votes are hidden while blind."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -41,19 +42,25 @@ CHOICES = st.sampled_from(Choice)
 BALLOT = st.fixed_dictionaries(dict.fromkeys(PATHS, CHOICES))
 
 
-def file(path: str, *severities: Severity, statbarn: str = "regression", checked: bool = True) -> ReviewedFile:
+def file(
+    path: str, *severities: Severity, statbarn: str = "regression", checked: bool = True
+) -> ReviewedFile:
     found = tuple(Finding("x", "r", severity, "m") for severity in severities) if checked else None
     return ReviewedFile(Declared(path, statbarn, "c" * 10, "c" * 10), found)
 
 
 def cast(ballots: dict[str, dict[str, Choice]], round: Round) -> list[CastVote]:
-    return [CastVote(who, who, round, Vote(path, choice), NOW)
-            for who, ballot in ballots.items() for path, choice in ballot.items()]
+    return [
+        CastVote(who, who, round, Vote(path, choice), NOW)
+        for who, ballot in ballots.items()
+        for path, choice in ballot.items()
+    ]
 
 
 @given(st.lists(BALLOT, min_size=0, max_size=4), st.integers(1, 4))
 def test_the_blind_round_ends_only_when_all_seats_have_spoken_and_releases_only_by_unanimity(
-        ballots: list[dict[str, Choice]], need: int) -> None:
+    ballots: list[dict[str, Choice]], need: int
+) -> None:
     named = {f"r{number}": ballot for number, ballot in enumerate(ballots)}
     following = after_votes(PATHS, cast(named, Round.BLIND), state=ReviewState.OPEN, need=need)
     if len(ballots) < need:
@@ -63,22 +70,32 @@ def test_the_blind_round_ends_only_when_all_seats_have_spoken_and_releases_only_
     else:
         assert following.state is ReviewState.CONSOLIDATING
     if following.outcome is Outcome.RELEASED:
-        assert len(ballots) >= need and {choice for ballot in ballots for choice in ballot.values()} == {Choice.APPROVE}
+        assert len(ballots) >= need and {choice for ballot in ballots for choice in ballot.values()} == {
+            Choice.APPROVE
+        }
 
 
 @given(st.lists(BALLOT, min_size=2, max_size=4), st.lists(BALLOT, min_size=0, max_size=4), st.integers(1, 4))
 def test_a_consolidation_ends_when_each_reviewer_has_spoken_again_and_the_strictest_counts(
-        first: list[dict[str, Choice]], last: list[dict[str, Choice]], need: int) -> None:
-    last = last[:len(first)]
-    votes = [*cast({f"r{n}": ballot for n, ballot in enumerate(first)}, Round.BLIND),
-             *cast({f"r{n}": ballot for n, ballot in enumerate(last)}, Round.FINAL)]
+    first: list[dict[str, Choice]], last: list[dict[str, Choice]], need: int
+) -> None:
+    last = last[: len(first)]
+    votes = [
+        *cast({f"r{n}": ballot for n, ballot in enumerate(first)}, Round.BLIND),
+        *cast({f"r{n}": ballot for n, ballot in enumerate(last)}, Round.FINAL),
+    ]
     following = after_votes(PATHS, votes, state=ReviewState.CONSOLIDATING, need=need)
     if len(last) < len(first):
         assert following.state is ReviewState.CONSOLIDATING and following.outcome is None
         return
     said = {choice for ballot in last for choice in ballot.values()}
-    assert following.outcome is (Outcome.REFUSED if Choice.REFUSE in said else Outcome.RETURNED if Choice.CHANGE in said
-                                 else Outcome.RELEASED)
+    assert following.outcome is (
+        Outcome.REFUSED
+        if Choice.REFUSE in said
+        else Outcome.RETURNED
+        if Choice.CHANGE in said
+        else Outcome.RELEASED
+    )
 
 
 @given(st.lists(CHOICES, min_size=1), CHOICES)
@@ -96,7 +113,9 @@ def test_a_reset_file_opens_the_blind_round_again(ballot: dict[str, Choice], dat
 
 
 @given(st.sampled_from(ReviewState), st.lists(BALLOT, min_size=1, max_size=3))
-def test_nobody_sees_anothers_vote_while_it_is_blind(state: ReviewState, ballots: list[dict[str, Choice]]) -> None:
+def test_nobody_sees_anothers_vote_while_it_is_blind(
+    state: ReviewState, ballots: list[dict[str, Choice]]
+) -> None:
     votes = cast({f"r{n}": ballot for n, ballot in enumerate(ballots)}, Round.BLIND)
     seen = shown_votes(votes, state=state, reviewer="r0")
     others = {one.reviewer for one in seen} - {"r0"}
@@ -107,9 +126,15 @@ def test_nobody_sees_anothers_vote_while_it_is_blind(state: ReviewState, ballots
         assert len(seen) == len(votes)
 
 
-@given(st.sets(st.sampled_from(Severity)), CHOICES, st.text(max_size=8), st.sets(st.sampled_from([*REASONS, "odd"])))
-def test_a_vote_stands_exactly_when_its_findings_and_its_words_allow(severities: set[Severity], choice: Choice, comment: str,
-                                                                     reasons: set[str]) -> None:
+@given(
+    st.sets(st.sampled_from(Severity)),
+    CHOICES,
+    st.text(max_size=8),
+    st.sets(st.sampled_from([*REASONS, "odd"])),
+)
+def test_a_vote_stands_exactly_when_its_findings_and_its_words_allow(
+    severities: set[Severity], choice: Choice, comment: str, reasons: set[str]
+) -> None:
     said = len(comment.strip()) >= 4
     if choice is Choice.APPROVE:
         may = Severity.BLOCKS not in severities and (said or Severity.ASKS not in severities)
@@ -138,12 +163,15 @@ def test_votes_are_one_for_each_file_that_was_not_voted_on(named: list[str], ear
 
 @given(st.integers(2, 4), st.sets(st.sampled_from("abc")), st.lists(st.sampled_from("abcd"), max_size=7))
 def test_full_seats_under_the_strict_rule_are_of_different_departments_and_one_owns_nothing(
-        need: int, owners: set[str], organisations: list[str]) -> None:
+    need: int, owners: set[str], organisations: list[str]
+) -> None:
     rule = GradeRule(need, other_department=True, one_if_low_risk=False, days=5)
     votes: list[CastVote] = []
     for number, organisation in enumerate(organisations):
         try:
-            require_seat(rule, need, reviewer=f"r{number}", organisation=organisation, cast=votes, owners=owners)
+            require_seat(
+                rule, need, reviewer=f"r{number}", organisation=organisation, cast=votes, owners=owners
+            )
         except (Conflict, Forbidden):
             continue
         votes.append(CastVote(f"r{number}", organisation, Round.BLIND, Vote("a.csv", Choice.APPROVE), NOW))
@@ -162,23 +190,34 @@ def test_without_that_rule_two_of_one_department_may_and_a_third_may_not() -> No
         require_seat(rule, 2, reviewer="gu", organisation="market", cast=[one, two], owners={"health"})
 
 
-FILES = st.lists(st.tuples(st.sets(st.sampled_from(Severity)), st.booleans(), st.booleans()), min_size=1, max_size=3)
+FILES = st.lists(
+    st.tuples(st.sets(st.sampled_from(Severity)), st.booleans(), st.booleans()), min_size=1, max_size=3
+)
 
 
 @given(st.booleans(), FILES)
 def test_one_reviewer_is_enough_only_for_what_was_checked_is_of_low_risk_and_raised_nothing(
-        single: bool, files: list[tuple[set[Severity], bool, bool]]) -> None:
-    reviewed = [file(f"{n}.csv", *severities, statbarn="regression" if low else "frequencies", checked=checked)
-                for n, (severities, low, checked) in enumerate(files)]
+    single: bool, files: list[tuple[set[Severity], bool, bool]]
+) -> None:
+    reviewed = [
+        file(f"{n}.csv", *severities, statbarn="regression" if low else "frequencies", checked=checked)
+        for n, (severities, low, checked) in enumerate(files)
+    ]
     rule = GradeRule(2, other_department=True, one_if_low_risk=single, days=5)
-    may = single and all(low and checked and severities <= {Severity.NOTES} for severities, low, checked in files)
+    may = single and all(
+        low and checked and severities <= {Severity.NOTES} for severities, low, checked in files
+    )
     assert needed(rule, reviewed, {"regression"}) == (1 if may else 2)
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)), st.integers(1, 20),
-       st.sets(st.dates(date(2026, 1, 1), date(2027, 3, 1)), max_size=9))
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    st.integers(1, 20),
+    st.sets(st.dates(date(2026, 1, 1), date(2027, 3, 1)), max_size=9),
+)
 def test_a_review_is_due_at_the_end_of_a_working_day_with_as_many_working_days_before(
-        asked: datetime, days: int, closed: set[date]) -> None:
+    asked: datetime, days: int, closed: set[date]
+) -> None:
     due = city_date(due_at(asked, days, closed))
     between = [city_date(asked) + timedelta(days=n) for n in range(1, (due - city_date(asked)).days + 1)]
     assert sum(day.weekday() < 5 and day not in closed for day in between) == days

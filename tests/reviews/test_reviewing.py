@@ -47,7 +47,9 @@ def test_two_approvals_release_exactly_what_was_asked_for(city: Reviewing) -> No
     done = city.votes(review, "zhou")
     assert (done.state, done.outcome) == (ReviewState.DECIDED, Outcome.RELEASED)
     assert city.run(run.id).state is RunState.RELEASED
-    assert read_released(city.context, principal=city.principal("song"), run=run.id, path="table.csv") == TABLE
+    assert (
+        read_released(city.context, principal=city.principal("song"), run=run.id, path="table.csv") == TABLE
+    )
     with city.context.database.transaction() as tx:
         assert list(released(tx, run.id)) == ["table.csv"], "neither the counts nor what nobody asked for"
     assert city.kinds()[-2:] == ["review.voted", "output.released"]
@@ -62,7 +64,9 @@ def test_nobody_is_shown_anothers_vote_before_both_have_voted(city: Reviewing) -
     city.votes(review, "zhou")
     for officer in ("lin", "zhou"):
         assert {(one["reviewer"], one["vote"]) for one in told(city, review, officer)["votes"]} == {
-            ("lin", "refuse"), ("zhou", "approve")}
+            ("lin", "refuse"),
+            ("zhou", "approve"),
+        }
 
 
 def test_reviewers_who_do_not_agree_vote_once_more_and_the_strictest_counts(city: Reviewing) -> None:
@@ -72,7 +76,10 @@ def test_reviewers_who_do_not_agree_vote_once_more_and_the_strictest_counts(city
     assert city.votes(review, "zhou", approval(), approval("note.txt")).state is ReviewState.CONSOLIDATING
     with pytest.raises(Conflict, match="reviewers already"):
         city.votes(review, "hu", approval(), approval("note.txt"))
-    assert city.votes(review, "lin", approval(), refusal("note.txt", Choice.CHANGE)).state is ReviewState.CONSOLIDATING
+    assert (
+        city.votes(review, "lin", approval(), refusal("note.txt", Choice.CHANGE)).state
+        is ReviewState.CONSOLIDATING
+    )
     with pytest.raises(Conflict, match="voted already"):
         city.votes(review, "lin", approval(), approval("note.txt"))
     done = city.votes(review, "zhou", approval(), approval("note.txt"))
@@ -104,7 +111,9 @@ def test_a_refused_run_cannot_be_asked_for_again(city: Reviewing) -> None:
         city.asked(run=run)
 
 
-def test_comments_reach_the_team_only_when_it_is_returned_or_refused_and_without_names(city: Reviewing) -> None:
+def test_comments_reach_the_team_only_when_it_is_returned_or_refused_and_without_names(
+    city: Reviewing,
+) -> None:
     run = city.finished()
     review = city.asked(run=run)
     city.votes(review, "lin", refusal(choice=Choice.CHANGE))
@@ -127,8 +136,11 @@ def test_comments_reach_the_team_only_when_it_is_returned_or_refused_and_without
 def test_who_is_no_officer_reviews_nothing(city: Reviewing, officer: str) -> None:
     review = city.asked()
     who = city.principal(officer)
-    for deed in (lambda: city.votes(review, officer), lambda: checked_review(city.context, officer=who, id=review.id),
-                 lambda: view_file(city.context, officer=who, id=review.id, path="table.csv")):
+    for deed in (
+        lambda: city.votes(review, officer),
+        lambda: checked_review(city.context, officer=who, id=review.id),
+        lambda: view_file(city.context, officer=who, id=review.id, path="table.csv"),
+    ):
         with pytest.raises(Forbidden):
             deed()
     with city.context.database.transaction() as tx:
@@ -191,7 +203,10 @@ def test_the_citys_own_rule_for_grade_4_wants_two_departments(city: Reviewing) -
 
 def test_where_the_grade_allows_it_one_reviewer_releases_what_is_of_low_risk(city: Reviewing) -> None:
     light = city.rule(one_if_low_risk=True)
-    safe, other = light.asked(declared("note.txt", statbarn="words")), light.asked(declared(statbarn="frequencies"))
+    safe, other = (
+        light.asked(declared("note.txt", statbarn="words")),
+        light.asked(declared(statbarn="frequencies")),
+    )
     assert light.votes(safe, "lin", approval("note.txt")).outcome is Outcome.RELEASED
     assert light.votes(other, "lin").outcome is None
     asks = light.asked(declared("note.txt", statbarn="words"))
@@ -237,22 +252,32 @@ def test_a_change_while_reviewers_consolidate_makes_them_blind_again(city: Revie
     changed = declared(controls="cells under 20 are out")
     change_declarations(city.context, principal=city.principal("wang"), run=run.id, files=[changed])
     now = city.review(review.id)
-    assert now.state is ReviewState.OPEN and {(one.vote.path, one.round.value) for one in now.votes} == {("note.txt", "blind")}
+    assert now.state is ReviewState.OPEN and {(one.vote.path, one.round.value) for one in now.votes} == {
+        ("note.txt", "blind")
+    }
     assert {one["reviewer"] for one in told(city, review, "zhou")["votes"]} == {"zhou"}
 
 
 def test_a_file_that_gives_another_away_takes_the_votes_on_that_with_it(city: Reviewing) -> None:
     """What is declared later is looked at beside what was voted on, however many revisions lie between."""
-    run = city.finished({
-        "all.csv": b"district,n\neast,740\nwest,760\n", "grown.csv": b"district,n\neast,730\nwest,750\n", "log.txt": b"",
-        "exit.json": b"{}"})
+    run = city.finished(
+        {
+            "all.csv": b"district,n\neast,740\nwest,760\n",
+            "grown.csv": b"district,n\neast,730\nwest,750\n",
+            "log.txt": b"",
+            "exit.json": b"{}",
+        }
+    )
     review = city.asked(declared("all.csv"), run=run)
     city.votes(review, "lin", approval("all.csv"))
-    change_declarations(city.context, principal=city.principal("wang"), run=run.id, files=[declared("grown.csv")])
+    change_declarations(
+        city.context, principal=city.principal("wang"), run=run.id, files=[declared("grown.csv")]
+    )
     assert {one.vote.path for one in city.review(review.id).votes} == {"all.csv"}
     shown = checked_review(city.context, officer=city.principal("zhou"), id=review.id)
-    assert "small_difference" in {one.code for file in shown.files for one in file.findings or ()
-                                  if file.declared.path == "all.csv"}, shown.files
+    assert "small_difference" in {
+        one.code for file in shown.files for one in file.findings or () if file.declared.path == "all.csv"
+    }, shown.files
     assert shown.votes == ()
 
 
@@ -282,7 +307,8 @@ def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewin
     two = city.asked(declared("table.csv", counts="counts.csv"), run=city.finished({"log.txt": b""}))
     differ = {"run", "requested_at"}
     assert {name: value for name, value in team_view(one).items() if name not in differ} == {
-        name: value for name, value in team_view(two).items() if name not in differ}
+        name: value for name, value in team_view(two).items() if name not in differ
+    }
     checked_review(city.context, officer=city.principal("lin"), id=two.id)
     shown = told(city, two, "lin")["files"][0]
     assert not shown["left"] and [found["code"] for found in shown["findings"]] == ["missing"]
@@ -294,11 +320,24 @@ def test_asking_says_the_same_whether_or_not_there_is_such_a_file(city: Reviewin
         assert released(tx, two.run) == {} and city.run(two.run).state is RunState.RELEASED
 
 
-@pytest.mark.parametrize("files", [
-    [], [declared(), declared()], [declared("../raw")], [declared("a\0b")], [declared("")], [declared(statbarn="Odd One")],
-    [declared(context="short")], [declared(controls=" " * 40)], [declared(context="\ud800" * 20)], [declared(counts="table.csv")],
-    [declared(), declared("note.txt", counts="table.csv")], [declared(f"{n}.csv") for n in range(41)],
-], ids=lambda files: str(len(files)))
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        [declared(), declared()],
+        [declared("../raw")],
+        [declared("a\0b")],
+        [declared("")],
+        [declared(statbarn="Odd One")],
+        [declared(context="short")],
+        [declared(controls=" " * 40)],
+        [declared(context="\ud800" * 20)],
+        [declared(counts="table.csv")],
+        [declared(), declared("note.txt", counts="table.csv")],
+        [declared(f"{n}.csv") for n in range(41)],
+    ],
+    ids=lambda files: str(len(files)),
+)
 def test_a_request_that_cannot_be_is_refused_with_a_remedy(city: Reviewing, files: list) -> None:  # type: ignore[type-arg]
     run = city.finished()
     with pytest.raises(InvalidInput) as refused:
@@ -310,8 +349,15 @@ def test_nobody_asks_for_anothers_run_or_for_one_whose_end_is_not_told(city: Rev
     run = city.finished()
     with pytest.raises(NotFound):
         request_release(city.context, principal=city.principal("li"), run=run.id, files=[declared()])
-    waits = submit(city.runs, principal=city.principal("wang"), name="w", entry="main.py", files={"main.py": "pass"},
-                   inputs=["clinic.visits"], limit_seconds=10)
+    waits = submit(
+        city.runs,
+        principal=city.principal("wang"),
+        name="w",
+        entry="main.py",
+        files={"main.py": "pass"},
+        inputs=["clinic.visits"],
+        limit_seconds=10,
+    )
     with pytest.raises(Conflict, match="queued"):
         city.asked(run=waits)
 
@@ -338,7 +384,9 @@ def test_a_view_is_in_the_log_before_the_bytes_are_read(city: Reviewing, s3: S3S
 
 def test_a_reviewer_sees_what_was_asked_for_and_its_counts_and_nothing_else(city: Reviewing) -> None:
     review = city.asked(declared(counts="counts.csv"))
-    assert view_file(city.context, officer=city.principal("lin"), id=review.id, path="counts.csv").content.startswith(b"district")
+    assert view_file(
+        city.context, officer=city.principal("lin"), id=review.id, path="counts.csv"
+    ).content.startswith(b"district")
     for path in ("note.txt", "log.txt", "none.csv", "../table.csv"):
         with pytest.raises(NotFound):
             view_file(city.context, officer=city.principal("lin"), id=review.id, path=path)
@@ -357,7 +405,8 @@ def test_earlier_releases_of_the_same_dataset_stand_beside(city: Reviewing) -> N
         city.votes(first, officer)
     beside = told(city, city.asked(), "lin")["earlier_releases"]
     assert [(one["team"], one["path"], one["statbarn"], one["datasets"]) for one in beside] == [
-        ("lake", "table.csv", "frequencies", ["clinic.visits"])]
+        ("lake", "table.csv", "frequencies", ["clinic.visits"])
+    ]
 
 
 def test_statistics_count_reasons_of_decided_reviews_alone(city: Reviewing) -> None:
@@ -374,7 +423,10 @@ def test_statistics_count_reasons_of_decided_reviews_alone(city: Reviewing) -> N
 def test_the_queue_is_by_urgency_and_says_what_is_overdue(city: Reviewing) -> None:
     late, early = city.asked(), city.asked()
     with city.context.database.transaction() as tx:
-        tx.execute(text("UPDATE vault.reviews SET due_at = now() - interval '1 hour' WHERE id = :id"), {"id": early.id})
+        tx.execute(
+            text("UPDATE vault.reviews SET due_at = now() - interval '1 hour' WHERE id = :id"),
+            {"id": early.id},
+        )
     with city.context.database.transaction() as tx:
         found = [review for review, _ in list_reviews(tx, city.context.gate, city.principal("lin"))]
     assert [review.id for review in found] == [early.id, late.id]
@@ -386,17 +438,26 @@ def test_a_reviewer_sees_the_very_bytes_that_leave_and_the_original_when_asked(c
     run = city.finished({"chart.png": drawn, "counts.csv": b"district,n\nnorth,40\n"})
     review = city.asked(declared("chart.png", statbarn="line_chart", counts="counts.csv"), run=run)
     seen = view_file(city.context, officer=city.principal("lin"), id=review.id, path="chart.png")
-    left = view_file(city.context, officer=city.principal("lin"), id=review.id, path="chart.png", original=True)
+    left = view_file(
+        city.context, officer=city.principal("lin"), id=review.id, path="chart.png", original=True
+    )
     assert not seen.original and left.original and left.content == drawn != seen.content
-    assert view_file(city.context, officer=city.principal("lin"), id=review.id, path="counts.csv").original, "counts never leave"
+    assert view_file(city.context, officer=city.principal("lin"), id=review.id, path="counts.csv").original, (
+        "counts never leave"
+    )
     for officer in ("lin", "zhou"):
         city.votes(review, officer, approval("chart.png", "looked at it: four bars of districts"))
-    assert read_released(city.context, principal=city.principal("wang"), run=run.id, path="chart.png") == seen.content
+    assert (
+        read_released(city.context, principal=city.principal("wang"), run=run.id, path="chart.png")
+        == seen.content
+    )
 
 
 def late(city: Reviewing, id: UUID) -> None:
     with city.context.database.transaction() as tx:
-        tx.execute(update(reviews).where(reviews.c.id == id).values(due_at=datetime.now(UTC) - timedelta(hours=1)))
+        tx.execute(
+            update(reviews).where(reviews.c.id == id).values(due_at=datetime.now(UTC) - timedelta(hours=1))
+        )
 
 
 def test_the_seat_of_a_reviewer_who_does_not_go_on_is_given_on_once_it_is_overdue(city: Reviewing) -> None:
@@ -408,7 +469,9 @@ def test_the_seat_of_a_reviewer_who_does_not_go_on_is_given_on_once_it_is_overdu
         give_seats_on(city.context, officer=city.principal("gu"), id=review.id)
     late(city, review.id)
     freed = give_seats_on(city.context, officer=city.principal("gu"), id=review.id)
-    assert freed.state is ReviewState.OPEN and {(one.reviewer, one.round.value) for one in freed.votes} == {("lin", "blind")}
+    assert freed.state is ReviewState.OPEN and {(one.reviewer, one.round.value) for one in freed.votes} == {
+        ("lin", "blind")
+    }
     assert "zhou" in city.opened() and city.kinds()[-1] == "review.seat_given_on"
     assert told(city, review, "gu")["votes"] == [], "whoever takes the seat votes blind"
     with pytest.raises(Conflict, match="is missing"):
@@ -434,12 +497,19 @@ def test_low_risk_names_are_statbarns_and_hold_for_their_analyses(city: Reviewin
 
 
 def test_nothing_of_a_run_is_released_once_a_grant_of_it_was_revoked(city: Reviewing) -> None:
-    """Not by the vote that would have released it, and not by a vote after that: the reviewers refuse it then."""
+    """Not by the vote that would have released it, and not by a vote after that:
+    the reviewers refuse it then."""
     review = city.asked()
     city.votes(review, "lin")
     grant = city.run(review.run).inputs[0].grant
     assert grant is not None
-    revoke(city.context.database, gate=city.context.gate, officer=city.principal("lin"), grant_id=grant, reason="to see it stop")
+    revoke(
+        city.context.database,
+        gate=city.context.gate,
+        officer=city.principal("lin"),
+        grant_id=grant,
+        reason="to see it stop",
+    )
     with pytest.raises(Conflict, match="was revoked") as refused:
         city.votes(review, "zhou")
     assert refused.value.code == "grant_revoked"

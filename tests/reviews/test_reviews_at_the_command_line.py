@@ -23,19 +23,42 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
         (tmp_path / "rows.csv").write_bytes(health_csv(200))
         lin, wang = city.visitor("lin"), city.visitor("wang")
         lin.publish(tmp_path / "policy.yaml", tmp_path / "rows.csv")
-        made = wang.vault("POST", "/v1/requests", json={
-            "dataset": "health.visits", "team": "cihu-lake", "epsilon": "1", "purpose": "to run a program of our own",
-            "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat()})
+        made = wang.vault(
+            "POST",
+            "/v1/requests",
+            json={
+                "dataset": "health.visits",
+                "team": "cihu-lake",
+                "epsilon": "1",
+                "purpose": "to run a program of our own",
+                "until": (datetime.now(UTC) + timedelta(days=9)).date().isoformat(),
+            },
+        )
         lin.vault("POST", f"/v1/requests/{made['id']}/approve", json={})
-        run = wang.vault("POST", "/v1/runs", json={"name": "how many", "files": {"main.py": PROGRAM}, "limit_seconds": 10,
-                                                   "inputs": ["health.visits"]})["id"]
+        run = wang.vault(
+            "POST",
+            "/v1/runs",
+            json={
+                "name": "how many",
+                "files": {"main.py": PROGRAM},
+                "limit_seconds": 10,
+                "inputs": ["health.visits"],
+            },
+        )["id"]
         while wang.vault("GET", f"/v1/runs/{run}")["state"] != "finished":
             assert cihu("runs", CIHU_HOME=home).returncode == 0
         (tmp_path / "odd.yaml").write_text("- a list\n")
         refused = cihu("release", run, str(tmp_path / "odd.yaml"), CIHU_HOME=home)
-        assert refused.returncode and "does not say which files" in refused.stderr and "Traceback" not in refused.stderr
+        assert (
+            refused.returncode
+            and "does not say which files" in refused.stderr
+            and "Traceback" not in refused.stderr
+        )
         (tmp_path / "wish.yaml").write_text(WISH)
-        assert "1 files wait for reviewers" in cihu("release", run, str(tmp_path / "wish.yaml"), CIHU_HOME=home).stdout
+        assert (
+            "1 files wait for reviewers"
+            in cihu("release", run, str(tmp_path / "wish.yaml"), CIHU_HOME=home).stdout
+        )
         assert "how many" in cihu("reviews", CIHU_HOME=home, COLUMNS="200").stdout
         (waiting,) = json.loads(cihu("reviews", "--json", "--as", "zhou", CIHU_HOME=home).stdout)
         seen = cihu("review", waiting["id"], "--view", "n.txt", CIHU_HOME=home)
@@ -46,15 +69,25 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
             told = cihu("review", waiting["id"], "--vote", "n.txt=approve", "--as", who, CIHU_HOME=home)
         assert "released" in told.stdout and "lin (blind): approve" in told.stdout, told.stderr
         got = cihu("files", run, "--save", str(tmp_path / "got"), CIHU_HOME=home)
-        assert "The request is released." in got.stdout and (tmp_path / "got" / "n.txt").read_text().startswith("磁湖")
+        assert "The request is released." in got.stdout and (
+            tmp_path / "got" / "n.txt"
+        ).read_text().startswith("磁湖")
         key = cihu("audit", "key", CIHU_HOME=home).stdout.strip()
-        assert "output.released" in cihu("audit", "verify", str(tmp_path / "got" / "receipt.json"), "--key", key,
-                                         CIHU_HOME=home).stdout
+        assert (
+            "output.released"
+            in cihu(
+                "audit", "verify", str(tmp_path / "got" / "receipt.json"), "--key", key, CIHU_HOME=home
+            ).stdout
+        )
         package = tmp_path / "run.zip"
         made = cihu("package", run, "--save", str(package), CIHU_HOME=home)
         assert made.returncode == 0, made.stderr
-        proven = json.loads(cihu("audit", "verify", str(package), "--key", key, "--json", CIHU_HOME=home).stdout)
-        assert (proven["verified"], proven["outcome"]) == (True, "released") and "outputs/n.txt" in proven["files"]
+        proven = json.loads(
+            cihu("audit", "verify", str(package), "--key", key, "--json", CIHU_HOME=home).stdout
+        )
+        assert (proven["verified"], proven["outcome"]) == (True, "released") and "outputs/n.txt" in proven[
+            "files"
+        ]
         with zipfile.ZipFile(package, "a") as archive:
             archive.writestr("outputs/more.txt", "not of the run")
         broken = cihu("audit", "verify", str(package), "--key", key, CIHU_HOME=home)

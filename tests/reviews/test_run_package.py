@@ -48,19 +48,26 @@ def test_a_package_is_whole_verifies_offline_and_no_change_does(city: Reviewing,
     parts = parts_of(made)
     assert parts["outputs/table.csv"] == TABLE and parts["program/main.py"] == b"pass"
     said = b"".join(parts.values()).decode()
-    assert "clinic.visits" in said and "lin" not in said.replace("clinic", "").split('"') and "zhou" not in said
+    assert (
+        "clinic.visits" in said and "lin" not in said.replace("clinic", "").split('"') and "zhou" not in said
+    )
     assert not any(text in said for text in ("note.txt", "exit.json")), "only what was asked for"
-    for changed in (parts | {"outputs/table.csv": TABLE + b"east,5\n"}, parts | {"outputs/more.csv": b"x"},
-                    {name: content for name, content in parts.items() if name != "review.json"},
-                    parts | {METADATA: parts[METADATA].replace(b"clinic", b"clinix")},
-                    parts | {SIGNATURE: Log(city.context.database, log.signer).checkpoint().encode()}):
+    for changed in (
+        parts | {"outputs/table.csv": TABLE + b"east,5\n"},
+        parts | {"outputs/more.csv": b"x"},
+        {name: content for name, content in parts.items() if name != "review.json"},
+        parts | {METADATA: parts[METADATA].replace(b"clinic", b"clinix")},
+        parts | {SIGNATURE: Log(city.context.database, log.signer).checkpoint().encode()},
+    ):
         with pytest.raises(NotProven):
             verify_package(zipped(changed), log.public_key)
     with pytest.raises(NotProven):
         verify_package(b"PK", log.public_key)
 
 
-def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(city: Reviewing, log: Log) -> None:
+def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(
+    city: Reviewing, log: Log
+) -> None:
     """RO-Crate 1.1, 2.1 to 4.2: what a descriptor, a root and a file must and should say."""
     review = city.asked()
     for officer in ("lin", "zhou"):
@@ -73,7 +80,9 @@ def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(cit
     descriptor, root = entities["ro-crate-metadata.json"], entities["./"]
     assert descriptor["@type"] == "CreativeWork" and descriptor["about"] == {"@id": "./"}
     assert descriptor["conformsTo"] == {"@id": "https://w3id.org/ro/crate/1.1"}
-    assert root["conformsTo"] == {"@id": "https://w3id.org/5s-crate/0.4"} and datetime.fromisoformat(root["datePublished"])
+    assert root["conformsTo"] == {"@id": "https://w3id.org/5s-crate/0.4"} and datetime.fromisoformat(
+        root["datePublished"]
+    )
     assert all(root[said] for said in ("name", "description", "license", "author"))
 
     def links(value: object) -> list[str]:
@@ -86,9 +95,15 @@ def test_a_packages_metadata_is_an_ro_crate_whose_every_link_leads_somewhere(cit
     assert set(links(document["@graph"])) <= entities.keys() | outside
     held = {one["@id"] for one in root["hasPart"]}
     assert held == parts.keys() - {METADATA, SIGNATURE}
-    assert entities["program/main.py"]["@type"] == ["File", "SoftwareSourceCode"], "what a Process Run Crate's action has run"
-    assert all("File" in entities[name]["@type"] and entities[name]["encodingFormat"]
-               and entities[name]["contentSize"] == str(len(parts[name])) for name in held)
+    assert entities["program/main.py"]["@type"] == ["File", "SoftwareSourceCode"], (
+        "what a Process Run Crate's action has run"
+    )
+    assert all(
+        "File" in entities[name]["@type"]
+        and entities[name]["encodingFormat"]
+        and entities[name]["contentSize"] == str(len(parts[name]))
+        for name in held
+    )
 
 
 def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Reviewing, log: Log) -> None:
@@ -98,7 +113,11 @@ def test_officers_get_names_auditors_no_files_and_strangers_nothing(city: Review
     full = package_for_officer(city.context, log, officer=city.principal("zhou"), review=review.id)
     told = json.loads(parts_of(full)["review.json"])
     assert {one["reviewer"] for one in told["votes"]} == {"lin", "zhou"} and told["outcome"] == "refused"
-    ours = json.loads(parts_of(package_for_team(city.context, log, principal=city.principal("wang"), run=review.run))["review.json"])
+    ours = json.loads(
+        parts_of(package_for_team(city.context, log, principal=city.principal("wang"), run=review.run))[
+            "review.json"
+        ]
+    )
     assert not any("reviewer" in one or "comment" in one for one in ours["votes"])
     assert all("message" not in one for found in ours["findings"].values() for one in found)
     with pytest.raises(CihuError):

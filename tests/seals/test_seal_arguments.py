@@ -11,20 +11,33 @@ from sandbox.seals.model import Bind, Limits, Seal
 
 ROOT = Host(bwrap="/b/bwrap", setpriv="/usr/bin/setpriv", prlimit="/usr/bin/prlimit", root=True)
 USER = Host(bwrap="/b/bwrap", setpriv="/usr/bin/setpriv", prlimit="/usr/bin/prlimit", root=False)
-SEAL = Seal(command=("/usr/bin/python3", "-c", "pass"), readable=(Bind("/h/venv", "/venv"),), own=(Bind("/h/in", "/in"),),
-            doors=(Bind("/h/vault", "/run/vault"),),
-            writable=(Bind("/h/out", "/outbox"),), environment=(("LANG", "C.UTF-8"),), name="wang")
+SEAL = Seal(
+    command=("/usr/bin/python3", "-c", "pass"),
+    readable=(Bind("/h/venv", "/venv"),),
+    own=(Bind("/h/in", "/in"),),
+    doors=(Bind("/h/vault", "/run/vault"),),
+    writable=(Bind("/h/out", "/outbox"),),
+    environment=(("LANG", "C.UTF-8"),),
+    name="wang",
+)
 
 
 def follows(made: list[str], *words: str) -> bool:
-    return any(tuple(made[start:start + len(words)]) == words for start in range(len(made)))
+    return any(tuple(made[start : start + len(words)]) == words for start in range(len(made)))
 
 
 @pytest.mark.parametrize("host", [ROOT, USER])
 def test_every_namespace_is_new_and_the_environment_is_empty(host: Host) -> None:
     made = arguments(SEAL, host, [7, 8], {})
-    assert {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--clearenv", "--die-with-parent",
-            "--new-session"} <= set(made)
+    assert {
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-net",
+        "--clearenv",
+        "--die-with-parent",
+        "--new-session",
+    } <= set(made)
     assert follows(made, "--setenv", "LANG", "C.UTF-8")
     assert made.count("--setenv") == 1
 
@@ -51,7 +64,9 @@ def test_what_two_seals_may_both_read_has_inodes_of_its_own_in_each_and_cannot_b
     for source, target in (("/usr", "/usr"), ("/etc/fonts", "/etc/fonts"), ("/h/venv", "/venv")):
         assert follows(made, "--overlay-src", source, "--tmp-overlay", target, "--remount-ro", target)
     assert follows(made, "--ro-bind-data", "9", "/etc/ld.so.cache")
-    assert "/etc/ld.so.cache" not in [made[at + 1] for at, word in enumerate(made) if word in ("--ro-bind", "--bind")]
+    assert "/etc/ld.so.cache" not in [
+        made[at + 1] for at, word in enumerate(made) if word in ("--ro-bind", "--bind")
+    ]
 
 
 def test_there_is_no_proc_and_no_pseudo_terminal() -> None:
@@ -68,11 +83,15 @@ def test_every_folder_in_memory_has_a_size() -> None:
 
 def test_root_gives_up_every_right_before_the_program_starts() -> None:
     made = arguments(SEAL, ROOT, [], {})
-    inside = made[made.index("--") + 1:]
+    inside = made[made.index("--") + 1 :]
     user = str(ROOT.user("wang"))
     assert inside[:6] == ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
     assert {"--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"} <= set(inside)
-    assert [made[at + 1] for at, word in enumerate(made) if word == "--cap-add"] == ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]
+    assert [made[at + 1] for at, word in enumerate(made) if word == "--cap-add"] == [
+        "CAP_SETUID",
+        "CAP_SETGID",
+        "CAP_SETPCAP",
+    ]
 
 
 def test_an_ordinary_user_gets_a_user_namespace_and_no_right_at_all() -> None:
@@ -89,7 +108,16 @@ def test_limits_stand_right_before_the_program() -> None:
 
 
 def test_folders_above_a_bind_can_be_passed_by_the_sealed_user() -> None:
-    assert parents(["/root/a/b"]) == ["--perms", "0755", "--dir", "/root", "--perms", "0755", "--dir", "/root/a"]
+    assert parents(["/root/a/b"]) == [
+        "--perms",
+        "0755",
+        "--dir",
+        "/root",
+        "--perms",
+        "0755",
+        "--dir",
+        "/root/a",
+    ]
 
 
 def test_a_seal_has_a_host_user_of_its_own_and_always_the_same() -> None:
@@ -97,10 +125,13 @@ def test_a_seal_has_a_host_user_of_its_own_and_always_the_same() -> None:
     assert FIRST_USER <= ROOT.user("wang") < FIRST_USER + USERS
 
 
-@pytest.mark.parametrize(("uid_map", "users"), [
-    ("         0          0 4294967295\n", (FIRST_USER, USERS)),
-    ("         0     100000      65536\n", (32768, 31744)),
-])
+@pytest.mark.parametrize(
+    ("uid_map", "users"),
+    [
+        ("         0          0 4294967295\n", (FIRST_USER, USERS)),
+        ("         0     100000      65536\n", (32768, 31744)),
+    ],
+)
 def test_users_of_a_seal_exist_in_the_container_that_it_runs_in(uid_map: str, users: tuple[int, int]) -> None:
     assert users_of(uid_map) == users
 

@@ -43,13 +43,17 @@ def test_an_ordinary_user_can_seal_too(open_folder: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="root's mode")
 def test_started_by_root_the_program_is_another_user_of_the_host(kernel_python: Path) -> None:
     waiting = "import time; print(1, flush=True); time.sleep(60)"
-    seal = Seal(command=(str(kernel_python), "-c", waiting), readable=interpreter(kernel_python), name="somebody")
+    seal = Seal(
+        command=(str(kernel_python), "-c", waiting), readable=interpreter(kernel_python), name="somebody"
+    )
     bubblewrap = Bubblewrap()
     reader, writer = os.pipe()
     process = bubblewrap.start(seal, output=writer)
     os.close(writer)
     os.read(reader, 1)
-    users = {user for pid, user in below(process.pid) if not os.readlink(f"/proc/{pid}/exe").endswith("/bwrap")}
+    users = {
+        user for pid, user in below(process.pid) if not os.readlink(f"/proc/{pid}/exe").endswith("/bwrap")
+    }
     process.kill()
     process.wait()
     os.close(reader)
@@ -68,12 +72,15 @@ def test_one_open_wall_is_as_good_as_none() -> None:
         judge(0, '{"opens_vsock": true, "rights": false}')
 
 
-@pytest.mark.parametrize(("said", "remedy"), [
-    ("bwrap: No permissions to create new namespace", "user namespaces"),
-    ("bwrap: Creating new namespace failed: Operation not permitted", "container"),
-    ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "systempaths"),
-    ("", "README"),
-])
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("bwrap: No permissions to create new namespace", "user namespaces"),
+        ("bwrap: Creating new namespace failed: Operation not permitted", "container"),
+        ("bwrap: Can't mount proc on /newroot/proc: Operation not permitted", "systempaths"),
+        ("", "README"),
+    ],
+)
 def test_a_seal_that_fails_says_why_and_what_to_do(said: str, remedy: str) -> None:
     with pytest.raises(Unavailable) as refused:
         judge(1, said)
@@ -82,11 +89,16 @@ def test_a_seal_that_fails_says_why_and_what_to_do(said: str, remedy: str) -> No
 
 
 def errors_without_chinese() -> list[str]:
-    """Where the seals' code raises Unavailable, by file and line: both languages stand beside each other there."""
+    """Where the seals' code raises Unavailable, by file and line:
+    both languages stand beside each other there."""
     found = []
     for path in Path(sandbox.seals.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Unavailable":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "Unavailable"
+            ):
                 given = {keyword.arg for keyword in node.keywords}
                 if not {"remedy", "zh", "remedy_zh"} <= given:
                     found.append(f"{path.name}:{node.lineno}")
@@ -136,8 +148,12 @@ def test_a_folder_is_shut_while_the_program_runs(kernel_python: Path, open_folde
     bubblewrap = Bubblewrap()
     if bubblewrap.host.root:
         os.chown(open_folder, bubblewrap.host.user("writer"), -1)
-    seal = Seal(command=(str(kernel_python), "-c", WRITER), readable=interpreter(kernel_python),
-                writable=(Bind(str(open_folder), "/out"),), name="writer")
+    seal = Seal(
+        command=(str(kernel_python), "-c", WRITER),
+        readable=interpreter(kernel_python),
+        writable=(Bind(str(open_folder), "/out"),),
+        name="writer",
+    )
     said, output = os.pipe()
     process = bubblewrap.start(seal, output=output)
     os.close(output)
@@ -147,7 +163,9 @@ def test_a_folder_is_shut_while_the_program_runs(kernel_python: Path, open_folde
 
 def test_a_program_that_ended_cannot_be_shut(kernel_python: Path) -> None:
     bubblewrap = Bubblewrap()
-    process = bubblewrap.start(Seal(command=(str(kernel_python), "-c", "pass"), readable=interpreter(kernel_python)))
+    process = bubblewrap.start(
+        Seal(command=(str(kernel_python), "-c", "pass"), readable=interpreter(kernel_python))
+    )
     process.wait()
     with pytest.raises(Unavailable, match="ended"):
         bubblewrap.shut(process, "/tmp")
@@ -172,8 +190,10 @@ def test_a_seal_whose_devices_cannot_be_made_read_only_does_not_start(kernel_pyt
     assert broken != WATCH.read_text()
     bubblewrap.watch = (*bubblewrap.watch[:-1], "-c", broken)
     said, output = os.pipe()
-    process = bubblewrap.start(Seal(command=(str(kernel_python), "-c", "print('ran')"), readable=interpreter(kernel_python)),
-                               output=output)
+    process = bubblewrap.start(
+        Seal(command=(str(kernel_python), "-c", "print('ran')"), readable=interpreter(kernel_python)),
+        output=output,
+    )
     os.close(output)
     with os.fdopen(said) as file:
         heard = file.read()

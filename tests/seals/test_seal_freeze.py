@@ -38,8 +38,10 @@ for _ in range(4):
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_process_of_a_frozen_seal_runs_and_all_go_on(name: str, kernel_python: Path) -> None:
     said, output = os.pipe()
-    process = Bubblewrap().start(Seal(command=(str(kernel_python), "-c", TEXTS[name]), readable=interpreter(kernel_python)),
-                                 output=output)
+    process = Bubblewrap().start(
+        Seal(command=(str(kernel_python), "-c", TEXTS[name]), readable=interpreter(kernel_python)),
+        output=output,
+    )
     os.close(output)
     try:
         assert os.read(said, 1) == b"."
@@ -63,7 +65,9 @@ def test_no_process_of_a_frozen_seal_runs_and_all_go_on(name: str, kernel_python
 
 
 def test_a_seal_that_has_ended_is_still_enough(kernel_python: Path) -> None:
-    process = Bubblewrap().start(Seal(command=(str(kernel_python), "-c", "pass"), readable=interpreter(kernel_python)))
+    process = Bubblewrap().start(
+        Seal(command=(str(kernel_python), "-c", "pass"), readable=interpreter(kernel_python))
+    )
     process.wait()
     freeze(process)
     thaw(process)

@@ -1,4 +1,5 @@
-"""Ordinary programs work in a seal (locks, semaphores, many processes); what they ask of the machine is answered for it."""
+"""Ordinary programs work in a seal (locks, semaphores, many processes);
+what they ask of the machine is answered for it."""
 
 import os
 import shutil
@@ -40,7 +41,7 @@ try:
     os.link("/home/analyst/lock", "/home/analyst/link")
 except PermissionError:
     print("locks work, links do not")
-"""
+"""  # noqa: E501
 
 MACHINE = """
 import os, resource, shutil
@@ -55,7 +56,7 @@ for deed in (lambda: os.wait4(-1, 0), lambda: os.openpty(), lambda: os.pidfd_ope
         print("DONE")
     except OSError as refused:
         print(type(refused).__name__)
-"""
+"""  # noqa: E501
 
 
 STATS = """
@@ -91,12 +92,17 @@ with tempfile.TemporaryFile() as file:
     file.flush()
     assert os.fstat(file.fileno()).st_size == 5 and os.fstat(file.fileno()).st_nlink == 0
     assert os.fstat(file.fileno()).st_uid == os.getuid() and os.fstat(file.fileno()).st_gid == os.getgid()
-"""
+"""  # noqa: E501
 
 
 def heard(code: str, python: Path, **more: object) -> tuple[int, str]:
-    seal = Seal(command=(str(python), "-c", code), readable=interpreter(python), texts=without_psutil(python),
-                environment=(("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")), name="programs")
+    seal = Seal(
+        command=(str(python), "-c", code),
+        readable=interpreter(python),
+        texts=without_psutil(python),
+        environment=(("PATH", "/usr/bin:/bin"), ("LANG", "C.UTF-8")),
+        name="programs",
+    )
     said, output = os.pipe()
     process = Bubblewrap().start(replace(seal, **more), output=output)  # type: ignore[arg-type]
     os.close(output)
@@ -173,12 +179,23 @@ print(len(set(Parallel(n_jobs=2)(delayed(os.getpid)() for _ in range(8))) - {os.
 def ran(code: str, python: Path, folder: Path, **limits: int) -> Ending:
     place = run_folder.make(folder, "run")
     place.write_program({"main.py": code})
-    seal = run_seal(run="programs", entry="main.py", python=python, interpreter=interpreter(python), folder=place,
-                    memory_bytes=1024 * MIB, limit_seconds=60)
-    return SealedRun(Bubblewrap(), replace(seal, limits=replace(seal.limits, **limits)), place).run(120, Cancellation())
+    seal = run_seal(
+        run="programs",
+        entry="main.py",
+        python=python,
+        interpreter=interpreter(python),
+        folder=place,
+        memory_bytes=1024 * MIB,
+        limit_seconds=60,
+    )
+    return SealedRun(Bubblewrap(), replace(seal, limits=replace(seal.limits, **limits)), place).run(
+        120, Cancellation()
+    )
 
 
-def test_five_processes_after_an_import_of_pandas_are_no_more_memory_than_they_use(kernel_python: Path, tmp_path: Path) -> None:
+def test_five_processes_after_an_import_of_pandas_are_no_more_memory_than_they_use(
+    kernel_python: Path, tmp_path: Path
+) -> None:
     ending = ran(FIVE, kernel_python, tmp_path)
     assert (ending.how, ending.status, why_ended(ending)) == ("itself", 0, ""), ending.said.decode()
 
@@ -201,12 +218,17 @@ while True:
 """
 
 
-@pytest.mark.parametrize(("code", "limits", "how", "word"), [
-    (SPENDING, {"cpu_seconds": 1}, "processor", "processor time"),
-    (FORKING, {}, "itself", "process or thread"),
-    ("kept = [b'x' * 2**20 for _ in range(1500)]", {}, "memory", "memory")])
-def test_a_run_is_told_what_ended_it(code: str, limits: dict[str, int], how: str, word: str, kernel_python: Path,
-                                     tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "limits", "how", "word"),
+    [
+        (SPENDING, {"cpu_seconds": 1}, "processor", "processor time"),
+        (FORKING, {}, "itself", "process or thread"),
+        ("kept = [b'x' * 2**20 for _ in range(1500)]", {}, "memory", "memory"),
+    ],
+)
+def test_a_run_is_told_what_ended_it(
+    code: str, limits: dict[str, int], how: str, word: str, kernel_python: Path, tmp_path: Path
+) -> None:
     ending = ran(code, kernel_python, tmp_path, **limits)
     assert ending.how == how, (ending.status, ending.said[-300:])
     assert word in why_ended(ending)
@@ -216,7 +238,9 @@ def test_processor_time_ends_a_program_by_a_signal_of_its_own(kernel_python: Pat
     assert heard(SPENDING, kernel_python, limits=Limits(cpu_seconds=1))[0] == TOO_MUCH_PROCESSOR
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="as an ordinary user each seal has a user namespace, which counts for itself")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="as an ordinary user each seal has a user namespace, which counts for itself"
+)
 def test_processes_of_one_seal_do_not_count_in_another(kernel_python: Path) -> None:
     full = """
 import os, time
@@ -229,8 +253,15 @@ time.sleep(60)
 """
     said, output = os.pipe()
     limits = Limits(processes=40)
-    first = Bubblewrap().start(Seal(command=(str(kernel_python), "-c", full), readable=interpreter(kernel_python), limits=limits,
-                                    name="the first"), output=output)
+    first = Bubblewrap().start(
+        Seal(
+            command=(str(kernel_python), "-c", full),
+            readable=interpreter(kernel_python),
+            limits=limits,
+            name="the first",
+        ),
+        output=output,
+    )
     os.close(output)
     try:
         assert os.read(said, 4) == b"full"
@@ -240,4 +271,3 @@ time.sleep(60)
         os.close(said)
         first.kill()
         first.wait()
-

@@ -5,15 +5,57 @@ import socket
 
 import pytest
 
-from sandbox.seals.syscalls import ALLOWED, ANSWERED, ANSWERED_BY_DESCRIPTOR, FCNTL_COMMANDS, REFUSED, programs, walls
+from sandbox.seals.syscalls import (
+    ALLOWED,
+    ANSWERED,
+    ANSWERED_BY_DESCRIPTOR,
+    FCNTL_COMMANDS,
+    REFUSED,
+    programs,
+    walls,
+)
 from sandbox.seals.watch import NUMBERS
 
-DOORS = ("mount", "unshare", "setns", "ptrace", "bpf", "keyctl", "io_uring_setup", "io_uring_enter", "clone3", "symlinkat",
-         "mknodat", "memfd_create", "shmget", "mq_open", "userfaultfd", "perf_event_open", "fsopen", "move_mount",
-         "open_tree", "open_by_handle_at", "process_vm_readv", "pidfd_getfd", "kexec_load", "init_module", "fanotify_init",
-         "personality", "userfaultfd", "memfd_secret",
-         "pidfd_open", "mincore", "inotify_init1", "sched_rr_get_interval",
-          "quotactl_fd", "mount_setattr", "seccomp", "syslog", "acct", "swapon")
+DOORS = (
+    "mount",
+    "unshare",
+    "setns",
+    "ptrace",
+    "bpf",
+    "keyctl",
+    "io_uring_setup",
+    "io_uring_enter",
+    "clone3",
+    "symlinkat",
+    "mknodat",
+    "memfd_create",
+    "shmget",
+    "mq_open",
+    "userfaultfd",
+    "perf_event_open",
+    "fsopen",
+    "move_mount",
+    "open_tree",
+    "open_by_handle_at",
+    "process_vm_readv",
+    "pidfd_getfd",
+    "kexec_load",
+    "init_module",
+    "fanotify_init",
+    "personality",
+    "userfaultfd",
+    "memfd_secret",
+    "pidfd_open",
+    "mincore",
+    "inotify_init1",
+    "sched_rr_get_interval",
+    "quotactl_fd",
+    "mount_setattr",
+    "seccomp",
+    "syslog",
+    "acct",
+    "swapon",
+)
 
 
 @pytest.mark.parametrize("call", DOORS)
@@ -27,7 +69,12 @@ def test_links_are_made_by_the_seals_parent_or_not_at_all() -> None:
 
 def test_every_call_that_tells_of_a_descriptor_is_answered_by_the_seals_parent() -> None:
     """A pipe's inode number counts the machine's pipes."""
-    stats = {call for call in ALLOWED if "stat" in call and "statfs" not in call} - {"stat", "lstat", "stat64", "lstat64"}
+    stats = {call for call in ALLOWED if "stat" in call and "statfs" not in call} - {
+        "stat",
+        "lstat",
+        "stat64",
+        "lstat64",
+    }
     on_64_bits = stats - {"fstat64", "fstatat64"}
     assert on_64_bits == {"fstat"} | set(ANSWERED_BY_DESCRIPTOR)
 
@@ -61,7 +108,9 @@ def test_no_call_is_both_allowed_and_refused() -> None:
     assert len(ALLOWED) == len(set(ALLOWED))
 
 
-@pytest.mark.parametrize(("network", "families"), [(True, {socket.AF_UNIX, socket.AF_INET}), (False, {socket.AF_UNIX})])
+@pytest.mark.parametrize(
+    ("network", "families"), [(True, {socket.AF_UNIX, socket.AF_INET}), (False, {socket.AF_UNIX})]
+)
 def test_few_socket_families_are_open_and_pairs_are_local(network: bool, families: set[int]) -> None:
     closed = {wall.value for wall in walls(network=network) if (wall.call, wall.argument) == ("socket", 0)}
     assert set(range(64)) - closed == families
@@ -70,7 +119,9 @@ def test_few_socket_families_are_open_and_pairs_are_local(network: bool, familie
 
 
 def test_netlink_answers_with_the_error_that_libzmq_survives() -> None:
-    [netlink] = [wall for wall in walls() if (wall.call, wall.argument, wall.value) == ("socket", 0, socket.AF_NETLINK)]
+    [netlink] = [
+        wall for wall in walls() if (wall.call, wall.argument, wall.value) == ("socket", 0, socket.AF_NETLINK)
+    ]
     assert netlink.error == errno.EOPNOTSUPP
 
 

@@ -19,7 +19,10 @@ from workspace import CHECKOUT, KERNEL_PYTHON
 
 
 def test_memory_is_read_from_what_the_kernel_says_and_a_zombie_says_nothing() -> None:
-    said = "Name:\tVmSize\nVmSize:\t  10 kB\nVmRSS:\t 9 kB\nRssAnon:\t 4 kB\nRssShmem:\t 1 kB\nVmPTE:\t 2 kB\nVmSwap:\t 0 kB\n"
+    said = (
+        "Name:\tVmSize\nVmSize:\t  10 kB\nVmRSS:\t 9 kB\nRssAnon:\t 4 kB\nRssShmem:\t 1 kB\n"
+        "VmPTE:\t 2 kB\nVmSwap:\t 0 kB\n"
+    )
     assert memory(said) == (7 * 1024, 10 * 1024)
     assert memory("Name:\tx\nState:\tZ (zombie)\n") is None
 
@@ -42,7 +45,9 @@ def test_the_nearest_folder_that_hands_out_memory_and_pids_is_found(tmp_path: Pa
 
 def watched(cgroups: Path | str, *command: str) -> subprocess.Popen[bytes]:
     numbers = (os.getpid(), 100 * MIB, 300 * MIB, 7, MIB, -1)
-    return subprocess.Popen([sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "", "--", *command])
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", WATCH, *map(str, numbers), str(cgroups), "", "--", *command]
+    )
 
 
 def test_a_seal_joins_a_cgroup_with_its_limits(tmp_path: Path) -> None:
@@ -56,8 +61,13 @@ def test_a_seal_joins_a_cgroup_with_its_limits(tmp_path: Path) -> None:
         time.sleep(0.01)  # another process writes it
     [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     written = {file.name: file.read_text() for file in folder.iterdir()}
-    assert written == {"memory.max": str(300 * MIB), "memory.oom.group": "1", "memory.swap.max": "0", "pids.max": "7",
-                       "cgroup.procs": child}
+    assert written == {
+        "memory.max": str(300 * MIB),
+        "memory.oom.group": "1",
+        "memory.swap.max": "0",
+        "pids.max": "7",
+        "cgroup.procs": child,
+    }
     assert not (tmp_path / "seal-left").exists()
     process.kill()
     process.wait()
@@ -71,8 +81,11 @@ def test_the_status_of_the_program_is_handed_on() -> None:
 
 def test_who_ends_the_watch_ends_the_seal(kernel_python: Path) -> None:
     said, output = os.pipe()
-    seal = Seal(command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
-                readable=interpreter(kernel_python), limits=Limits())
+    seal = Seal(
+        command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
+        readable=interpreter(kernel_python),
+        limits=Limits(),
+    )
     process = Bubblewrap().start(seal, output=output)
     os.close(output)
     assert os.read(said, 1) == b"1"
@@ -85,8 +98,10 @@ def test_who_ends_the_watch_ends_the_seal(kernel_python: Path) -> None:
 
 def test_when_the_machines_memory_runs_out_the_seal_goes_first(kernel_python: Path) -> None:
     said, output = os.pipe()
-    seal = Seal(command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
-                readable=interpreter(kernel_python))
+    seal = Seal(
+        command=(str(kernel_python), "-c", "import time; print(1, flush=True); time.sleep(60)"),
+        readable=interpreter(kernel_python),
+    )
     process = Bubblewrap().start(seal, output=output)
     os.close(output)
     assert os.read(said, 1) == b"1"
@@ -98,11 +113,16 @@ def test_when_the_machines_memory_runs_out_the_seal_goes_first(kernel_python: Pa
 
 def sealed_sleep(mark: str) -> Seal:
     python = KERNEL_PYTHON
-    return Seal(command=(str(python), "-c", f"import time; time.sleep(600)  # {mark}"), readable=interpreter(python), name="x")
+    return Seal(
+        command=(str(python), "-c", f"import time; time.sleep(600)  # {mark}"),
+        readable=interpreter(python),
+        name="x",
+    )
 
 
 def alive(mark: str) -> list[process_tree.Process]:
-    """Processes that have `mark` in their command line: bubblewrap's and the program's, since they have it all."""
+    """Processes that have `mark` in their command line:
+    bubblewrap's and the program's, since they have it all."""
     found = []
     for pid in process_tree.pids():
         try:
@@ -115,8 +135,9 @@ def alive(mark: str) -> list[process_tree.Process]:
 
 
 def test_a_seal_that_is_ended_at_any_moment_of_its_start_leaves_no_process() -> None:
-    """Without the watcher's end_all more than a third of them did: bubblewrap, killed while it starts, leaves its first
-    process. That all forty would be gone by chance has a probability below 1e-7."""
+    """Without the watcher's end_all more than a third of them did:
+    bubblewrap, killed while it starts, leaves its first process. That all forty would be gone by chance has a
+    probability below 1e-7."""
     bubblewrap, chance, mark = Bubblewrap(), random.Random(1), f"ended-{os.getpid()}"
     for _ in range(40):
         process = bubblewrap.start(sealed_sleep(mark))
@@ -142,8 +163,11 @@ def test_a_seal_whose_starter_is_killed_at_any_moment_leaves_no_process() -> Non
     places = [str(CHECKOUT), str(CHECKOUT / "tests"), str(CHECKOUT / "tests" / "support")]
     for _ in range(12):
         # the mark is not in its own command line, or it would be found itself
-        starter = subprocess.Popen([sys.executable, "-c", STARTER.replace("sys.argv[1]", repr(mark)), "", *places],
-                                   stdout=subprocess.PIPE, text=True)
+        starter = subprocess.Popen(
+            [sys.executable, "-c", STARTER.replace("sys.argv[1]", repr(mark)), "", *places],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert starter.stdout is not None and starter.stdout.readline() == "started\n"
         with contextlib.suppress(subprocess.TimeoutExpired):
             starter.wait(chance.uniform(0, 0.25))
@@ -152,4 +176,6 @@ def test_a_seal_whose_starter_is_killed_at_any_moment_leaves_no_process() -> Non
         starter.stdout.close()
         deadline = time.monotonic() + 20
         while left := [one for one in alive(mark) if one.pid != starter.pid]:
-            assert process_tree.await_end(left[0], deadline - time.monotonic()), "a seal outlived who started it"
+            assert process_tree.await_end(left[0], deadline - time.monotonic()), (
+                "a seal outlived who started it"
+            )

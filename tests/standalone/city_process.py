@@ -20,18 +20,26 @@ class Health(http.server.BaseHTTPRequestHandler):
         if self.path == "/end": print("told to end", flush=True); os._exit(7)
 host, port = os.environ["CIHU_BIND"].split(":")
 http.server.HTTPServer((host, int(port)), Health).serve_forever()
-"""
+"""  # noqa: E501
 
 
 def small_parts(ground: CityConfig) -> tuple[ManagedService, ...]:
     """A portal that is nothing but its health."""
     environment = dict(ground.environment) | {"CIHU_BIND": ground.addresses.portal.removeprefix("http://")}
-    return (ManagedService("portal", (sys.executable, "-c", SERVICE), environment, f"{ground.addresses.portal}/healthz"),)
+    return (
+        ManagedService(
+            "portal", (sys.executable, "-c", SERVICE), environment, f"{ground.addresses.portal}/healthz"
+        ),
+    )
 
 
 CHECKS_WITHOUT_SEAL = tuple(check for check in CHECKS if check is not sealed_kernels)
 
 
 if __name__ == "__main__":
-    sys.exit(run_city(City(Path(sys.argv[1]), ANY_PORTS, parts=small_parts, checks=CHECKS_WITHOUT_SEAL),
-                      ready=lambda _: print("ready", flush=True)))
+    sys.exit(
+        run_city(
+            City(Path(sys.argv[1]), ANY_PORTS, parts=small_parts, checks=CHECKS_WITHOUT_SEAL),
+            ready=lambda _: print("ready", flush=True),
+        )
+    )

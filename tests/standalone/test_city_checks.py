@@ -25,12 +25,14 @@ def test_a_port_in_use_is_named_with_its_holder_and_the_setting() -> None:
         held.bind(("127.0.0.1", 0))
         held.listen()
         port = held.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"Port {port}, .* in use by .*process {os.getpid()}.*CIHU_PORTAL_PORT"):
+        with pytest.raises(
+            Unavailable, match=rf"Port {port}, .* in use by .*process {os.getpid()}.*CIHU_PORTAL_PORT"
+        ):
             claimed_port(port, part="portal", setting="CIHU_PORTAL_PORT")
 
 
 def test_a_free_port_is_taken_as_asked_and_zero_finds_one() -> None:
-    wanted, = free_ports(1)
+    (wanted,) = free_ports(1)
     assert claimed_port(wanted, part="portal", setting="CIHU_PORTAL_PORT") == wanted
     assert claimed_port(0, part="portal", setting="CIHU_PORTAL_PORT") > 1023
     assert by_whom(wanted) == ""
@@ -88,15 +90,18 @@ def test_settings_come_from_the_environment() -> None:
     assert home_folder({}) == Path(".cihu").resolve()
 
 
-@pytest.mark.parametrize(("environment", "said"), [
-    ({"CIHU_HUB_PORT": "hub"}, "CIHU_HUB_PORT"),
-    ({"CIHU_HUB_PORT": "70000"}, "CIHU_HUB_PORT"),
-    ({"CIHU_HUB_PORT": "-1"}, "CIHU_HUB_PORT"),
-    ({"CIHU_HUB_PORT": "8600"}, "same port"),
-    ({"CIHU_BIND": "0.0.0.0"}, "loopback only"),
-    ({"CIHU_BIND": "192.168.1.2:8600"}, "loopback only"),
-    ({"CIHU_BIND": "city.example"}, "loopback only"),
-])
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"CIHU_HUB_PORT": "hub"}, "CIHU_HUB_PORT"),
+        ({"CIHU_HUB_PORT": "70000"}, "CIHU_HUB_PORT"),
+        ({"CIHU_HUB_PORT": "-1"}, "CIHU_HUB_PORT"),
+        ({"CIHU_HUB_PORT": "8600"}, "same port"),
+        ({"CIHU_BIND": "0.0.0.0"}, "loopback only"),
+        ({"CIHU_BIND": "192.168.1.2:8600"}, "loopback only"),
+        ({"CIHU_BIND": "city.example"}, "loopback only"),
+    ],
+)
 def test_a_wrong_setting_is_named_with_the_remedy(environment: dict[str, str], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         read_settings(environment)

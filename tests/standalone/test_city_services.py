@@ -10,12 +10,23 @@ from sandbox.standalone.services import services
 from sandbox.standalone.settings import CitySettings
 
 GROUND = CityConfig(
-    home=Path("/home/city"), settings=CitySettings(),
-    addresses=Addresses(portal="http://127.0.0.1:1", hub="http://127.0.0.1:2", vault="http://127.0.0.1:3", s3="127.0.0.1:4"),
-    vault_database="vault-database", portal_database="portal-database", vault_store=Credential("va", "vault-store"),
-    portal_store=Credential("pa", "portal-store"), raw_bucket="raw-bucket", product_bucket="product-bucket",
-    quarantine_bucket="quarantine-bucket", released_bucket="released-bucket",
-    hub_client_secret="hub-client", hub_crypt_key="hub-crypt", environment={"PATH": "/bin"})
+    home=Path("/home/city"),
+    settings=CitySettings(),
+    addresses=Addresses(
+        portal="http://127.0.0.1:1", hub="http://127.0.0.1:2", vault="http://127.0.0.1:3", s3="127.0.0.1:4"
+    ),
+    vault_database="vault-database",
+    portal_database="portal-database",
+    vault_store=Credential("va", "vault-store"),
+    portal_store=Credential("pa", "portal-store"),
+    raw_bucket="raw-bucket",
+    product_bucket="product-bucket",
+    quarantine_bucket="quarantine-bucket",
+    released_bucket="released-bucket",
+    hub_client_secret="hub-client",
+    hub_crypt_key="hub-crypt",
+    environment={"PATH": "/bin"},
+)
 
 KNOWS = {
     "vault": {"vault-database", "vault-store", "raw-bucket", "quarantine-bucket", "released-bucket"},

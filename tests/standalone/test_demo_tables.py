@@ -40,7 +40,9 @@ def test_people_have_several_rows_and_one_health_a_row(files: dict[str, Path]) -
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.dataset)
 def test_the_policy_takes_the_file_as_it_is(files: dict[str, Path], table: DemoTable) -> None:
-    policy = read_policy((POLICIES / f"{table.dataset}.yaml").read_text(), schema=POLICIES.parent / "dataset.schema.json")
+    policy = read_policy(
+        (POLICIES / f"{table.dataset}.yaml").read_text(), schema=POLICIES.parent / "dataset.schema.json"
+    )
     assert read_table(files[table.dataset].read_bytes(), policy).num_rows == len(read(files[table.dataset]))
 
 

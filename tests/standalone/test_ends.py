@@ -14,28 +14,42 @@ from sandbox.standalone.log_files import last_line, rotate
 NONE = OutOfMemoryKills(0, 0)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGABRT, signal.SIGBUS])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM, signal.SIGABRT, signal.SIGBUS]
+)
 def test_a_signal_is_named_whoever_waited_for_the_process(how: signal.Signals) -> None:
-    itself = subprocess.run([sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(how)})"], check=False)
+    itself = subprocess.run(
+        [sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(how)})"], check=False
+    )
     assert Ended(itself.returncode, NONE, NONE).signal == how.name
-    shell = subprocess.run(["/bin/sh", "-c", f"{sys.executable} -c 'import os; os.kill(os.getpid(), {int(how)})'; exit $?"],
-                           check=False, stderr=subprocess.DEVNULL)
-    assert Ended(shell.returncode, NONE, NONE).signal == how.name, "a program that waited for it tells 128 and the signal"
+    shell = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -c 'import os; os.kill(os.getpid(), {int(how)})'; exit $?"],
+        check=False,
+        stderr=subprocess.DEVNULL,
+    )
+    assert Ended(shell.returncode, NONE, NONE).signal == how.name, (
+        "a program that waited for it tells 128 and the signal"
+    )
 
 
 def test_a_status_is_no_signal() -> None:
     assert [Ended(status, NONE, NONE).words() for status in (0, 1, 91, 127, 255)] == [
-        f"exit status {status}" for status in (0, 1, 91, 127, 255)]
+        f"exit status {status}" for status in (0, 1, 91, 127, 255)
+    ]
 
 
-@pytest.mark.parametrize(("before", "after", "said"), [
-    (OutOfMemoryKills(3, 9), OutOfMemoryKills(4, 10), "1 out-of-memory kills in its cgroup"),
-    (OutOfMemoryKills(None, 9), OutOfMemoryKills(None, 11), "2 out-of-memory kills in this machine"),
-    (OutOfMemoryKills(3, 9), OutOfMemoryKills(3, 9), "so somebody sent it"),
-    (OutOfMemoryKills(None, None), OutOfMemoryKills(None, None), "cannot be read here"),
-])
-def test_a_kill_for_want_of_memory_is_told_from_one_that_somebody_sent(before: OutOfMemoryKills, after: OutOfMemoryKills,
-                                                                       said: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (OutOfMemoryKills(3, 9), OutOfMemoryKills(4, 10), "1 out-of-memory kills in its cgroup"),
+        (OutOfMemoryKills(None, 9), OutOfMemoryKills(None, 11), "2 out-of-memory kills in this machine"),
+        (OutOfMemoryKills(3, 9), OutOfMemoryKills(3, 9), "so somebody sent it"),
+        (OutOfMemoryKills(None, None), OutOfMemoryKills(None, None), "cannot be read here"),
+    ],
+)
+def test_a_kill_for_want_of_memory_is_told_from_one_that_somebody_sent(
+    before: OutOfMemoryKills, after: OutOfMemoryKills, said: str
+) -> None:
     assert said in Ended(-9, before, after).words()
     assert "memory" not in Ended(-11, before, after).words(), "only a SIGKILL can be one"
 
@@ -69,4 +83,6 @@ def test_a_log_that_grew_is_put_aside_and_its_writer_goes_on(tmp_path: Path) -> 
         writer.write(b"the end\n")
     assert last_line(log) == "the end" and log.stat().st_size == 8, "no hole where the old lines were"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["x.log", "x.log.1", "x.log.2", "x.log.3"]
-    assert log.with_name("x.log.1").read_bytes().startswith(b"6 ") and log.with_name("x.log.3").read_bytes().startswith(b"4 ")
+    assert log.with_name("x.log.1").read_bytes().startswith(b"6 ") and log.with_name(
+        "x.log.3"
+    ).read_bytes().startswith(b"4 ")

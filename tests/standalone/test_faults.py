@@ -1,4 +1,5 @@
-"""What the machine lacks is told with its true cause and the remedy: no traceback, and no hint that leads elsewhere.
+"""What the machine lacks is told with its true cause and the remedy:
+no traceback, and no hint that leads elsewhere.
 
 The faults are real ones, made in namespaces of their own (mount, network); so most of these tests need root.
 """
@@ -22,11 +23,20 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="makes mounts and netw
 CITY = Path(__file__).with_name("city_process.py")
 
 
-def in_namespaces(kind: str, before: str, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def in_namespaces(
+    kind: str, before: str, *command: str | Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command where `before` (shell) has changed the machine for it alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CIHU_")}
-    return subprocess.run(["unshare", kind, "/bin/sh", "-c", f'{before} && exec "$@"', "in", *map(str, command)],
-                          capture_output=True, text=True, check=False, timeout=240, cwd=CHECKOUT, env=kept | environment)
+    return subprocess.run(
+        ["unshare", kind, "/bin/sh", "-c", f'{before} && exec "$@"', "in", *map(str, command)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        cwd=CHECKOUT,
+        env=kept | environment,
+    )
 
 
 def tmpfs(folder: Path, options: str) -> str:
@@ -42,27 +52,40 @@ def python(*lines: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("before", ["true", "ip link set lo up && ip addr del 127.0.0.1/8 dev lo"])
 def test_without_an_ipv4_loopback_that_is_said_and_no_port_is_blamed(before: str, short_home: Path) -> None:
     done = in_namespaces("--net", before, CIHU, "up", "--home", short_home)
-    assert done.returncode == 1 and "loopback 127.0.0.1 cannot be used" in done.stderr and "ip link set lo up" in done.stderr
+    assert (
+        done.returncode == 1
+        and "loopback 127.0.0.1 cannot be used" in done.stderr
+        and "ip link set lo up" in done.stderr
+    )
     assert "in use" not in done.stderr and "Traceback" not in done.stderr
-    port = in_namespaces("--net", before, *python("""
+    port = in_namespaces(
+        "--net",
+        before,
+        *python("""
         from sandbox.standalone.ports import claimed_port
         from sandbox.errors import Unavailable
         try:
             claimed_port(18600, part="portal", setting="CIHU_PORTAL_PORT")
         except Unavailable as error:
             print(error.code)
-        """))
+        """),
+    )
     # where the interface is down one can listen, and be reached by nobody: no fault of the port's either
     assert port.stdout in ("no_loopback\n", "") and (port.stdout or before == "true"), port
 
 
 @needs_root
-@pytest.mark.parametrize(("options", "fill", "code"), [
-    ("size=64m", False, "MiB are free on the disk"),  # too small from the start
-    ("size=1m", True, "disk is full"),  # nothing can be written at all
-    ("size=2g,ro", False, "Read-only file system"),
-])
-def test_a_disk_on_which_no_city_fits_is_told_as_such(options: str, fill: bool, code: str, short_home: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "fill", "code"),
+    [
+        ("size=64m", False, "MiB are free on the disk"),  # too small from the start
+        ("size=1m", True, "disk is full"),  # nothing can be written at all
+        ("size=2g,ro", False, "Read-only file system"),
+    ],
+)
+def test_a_disk_on_which_no_city_fits_is_told_as_such(
+    options: str, fill: bool, code: str, short_home: Path
+) -> None:
     filled = f' && (dd if=/dev/zero of="{short_home}/filler" bs=64k 2>/dev/null || true)' if fill else ""
     done = in_namespaces("--mount", tmpfs(short_home, options) + filled, CIHU, "up", "--home", short_home)
     assert done.returncode == 1 and code in done.stderr and "CIHU_HOME" in done.stderr, done.stderr
@@ -70,8 +93,13 @@ def test_a_disk_on_which_no_city_fits_is_told_as_such(options: str, fill: bool, 
 
 
 @needs_root
-def test_a_full_disk_of_the_database_is_told_as_that_and_it_goes_on_when_there_is_room(short_home: Path) -> None:
-    done = in_namespaces("--mount", tmpfs(short_home, "size=160m,mode=0777"), *python(f"""
+def test_a_full_disk_of_the_database_is_told_as_that_and_it_goes_on_when_there_is_room(
+    short_home: Path,
+) -> None:
+    done = in_namespaces(
+        "--mount",
+        tmpfs(short_home, "size=160m,mode=0777"),
+        *python(f"""
         from pathlib import Path
         from sqlalchemy import text
         from sandbox.standalone.postgres import Postgres
@@ -93,8 +121,12 @@ def test_a_full_disk_of_the_database_is_told_as_that_and_it_goes_on_when_there_i
             print(tx.execute(text("SELECT count(*) FROM filler")).scalar_one())
         database.close()
         server.stop()
-        """))
-    assert done.stdout.startswith("disk_full | The database's disk is full"), (done.stdout, done.stderr[-2000:])
+        """),  # noqa: E501
+    )
+    assert done.stdout.startswith("disk_full | The database's disk is full"), (
+        done.stdout,
+        done.stderr[-2000:],
+    )
     assert done.stdout.endswith("\n0\n"), "it answers again"
 
 
@@ -102,10 +134,21 @@ def test_a_full_disk_of_the_database_is_told_as_that_and_it_goes_on_when_there_i
 @pytest.mark.slow
 def test_a_home_on_a_disk_without_programs_will_do(short_home: Path) -> None:
     """Nothing is started from the home: `noexec` is no fault, and none is made of it."""
-    script = '"$1" "$2" "$3" & city=$!; exec 3<"$3/said"; read -r said <&3; echo "$said"; kill $city; wait $city'
+    script = (
+        '"$1" "$2" "$3" & city=$!; exec 3<"$3/said"; read -r said <&3; echo "$said"; kill $city; wait $city'
+    )
     before = tmpfs(short_home, "size=2g,noexec") + f' && mkfifo "{short_home}/said"'
-    done = in_namespaces("--mount", before, "/bin/sh", "-c", script.replace('"$3" &', '"$3" > "$3/said" &'), "in", sys.executable,
-                         CITY, short_home)
+    done = in_namespaces(
+        "--mount",
+        before,
+        "/bin/sh",
+        "-c",
+        script.replace('"$3" &', '"$3" > "$3/said" &'),
+        "in",
+        sys.executable,
+        CITY,
+        short_home,
+    )
     assert done.stdout == "ready\n", (done.stdout, done.stderr[-2000:])
 
 
@@ -162,8 +205,9 @@ def test_only_a_container_is_told_to_change_its_container(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["a b", "a+b%20c", "磁湖", "it's"])
 def test_a_home_may_have_any_name(name: str, short_home: Path) -> None:
-    with subprocess.Popen([sys.executable, CITY, short_home / name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as city:
+    with subprocess.Popen(
+        [sys.executable, CITY, short_home / name], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as city:
         assert city.stdout is not None and city.stderr is not None
         said = city.stdout.readline()
         city.terminate()

@@ -1,4 +1,5 @@
-"""Packages are installed through a company's own certificate authority, wherever the machine says it: as pip does."""
+"""Packages are installed through a company's own certificate authority, wherever the machine says it:
+as pip does."""
 
 import datetime
 import http.server
@@ -33,15 +34,29 @@ class Index:
     authority: Path
 
 
-def certificate(name: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey,
-                *, authority: bool) -> bytes:
+def certificate(
+    name: str,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    *,
+    authority: bool,
+) -> bytes:
     now = datetime.datetime.now(datetime.UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+    )
     return made.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
@@ -50,10 +65,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("index")
     company = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a company")])
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    (folder / "authority.pem").write_bytes(certificate("a company", company, authority, authority, authority=True))
+    (folder / "authority.pem").write_bytes(
+        certificate("a company", company, authority, authority, authority=True)
+    )
     (folder / "server.pem").write_bytes(
         certificate("127.0.0.1", company, server, authority, authority=False)
-        + server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        + server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
     pages = folder / "pages"
     (pages / "simple" / "cihu-probe").mkdir(parents=True)
     (pages / "simple" / "cihu-probe" / "index.html").write_text(f'<a href="/{WHEEL}">{WHEEL}</a>')
@@ -61,7 +79,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         wheel.writestr("cihu_probe.py", "")
         about = "cihu_probe-1.0.dist-info"
         wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: cihu-probe\nVersion: 1.0\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            f"{about}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         wheel.writestr(f"{about}/RECORD", "")
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -93,10 +114,23 @@ class Install:
 
     def run(self, *before: str, **more: str) -> subprocess.CompletedProcess[str]:
         """scripts/install.sh as `make setup` calls it, on a machine that has said nothing but `more`."""
-        variables = {"PATH": os.environ["PATH"], "HOME": str(self.environment), "UV_DEFAULT_INDEX": self.index.url,
-                     "PIP_CONFIG_FILE": "/dev/null", "UV_NO_CACHE": "1", "UV_NO_CONFIG": "1", **more}
-        return subprocess.run([*before, str(CHECKOUT / "scripts" / "install.sh"), str(self.environment), "cihu-probe"],
-                              env=variables, capture_output=True, text=True, check=False, timeout=120)
+        variables = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.environment),
+            "UV_DEFAULT_INDEX": self.index.url,
+            "PIP_CONFIG_FILE": "/dev/null",
+            "UV_NO_CACHE": "1",
+            "UV_NO_CONFIG": "1",
+            **more,
+        }
+        return subprocess.run(
+            [*before, str(CHECKOUT / "scripts" / "install.sh"), str(self.environment), "cihu-probe"],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
 
 def test_an_authority_that_nobody_named_is_not_trusted(installed: Install) -> None:
@@ -111,12 +145,22 @@ def test_an_authority_that_was_named_for_pip_is_trusted(installed: Install, vari
     assert list(installed.environment.glob("lib/*/site-packages/cihu_probe.py"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not SYSTEM.exists(), reason="puts an authority into the system's list, in a namespace")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not SYSTEM.exists(),
+    reason="puts an authority into the system's list, in a namespace",
+)
 def test_an_authority_in_the_systems_list_is_trusted(installed: Install) -> None:
     """As `update-ca-certificates` puts it there: for this one process alone."""
     bundle = installed.environment / "bundle.crt"
     bundle.write_bytes(SYSTEM.read_bytes() + installed.index.authority.read_bytes())
-    mounted = ("unshare", "--mount", "/bin/sh", "-c", f'mount --bind "{bundle}" "{SYSTEM}" && exec "$@"', "in")
+    mounted = (
+        "unshare",
+        "--mount",
+        "/bin/sh",
+        "-c",
+        f'mount --bind "{bundle}" "{SYSTEM}" && exec "$@"',
+        "in",
+    )
     assert installed.run(*mounted, UV_SYSTEM_CERTS="0").returncode != 0, "without the remedy"
     done = installed.run(*mounted)
     assert done.returncode == 0, done.stderr

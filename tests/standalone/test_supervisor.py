@@ -60,7 +60,8 @@ def test_a_city_starts_serves_and_ends_without_a_trace(tmp_path: Path) -> None:
         vault, portal = Database(ground.vault_database), Database(ground.portal_database)
         with portal.transaction() as tx:
             assert {person.id: load_principal(tx, person.id).roles for person in PEOPLE} == {
-                person.id: frozenset(person.roles) for person in PEOPLE}
+                person.id: frozenset(person.roles) for person in PEOPLE
+            }
         with vault.transaction():
             pass
         vault.close()
@@ -87,7 +88,10 @@ def test_no_role_of_the_database_is_open_without_its_password(tmp_path: Path) ->
     ground = city.start()
     try:
         stolen = ground.vault_database.replace("cihu_vault:", "postgres:")
-        for url in (stolen, ground.vault_database.replace(ground.vault_database.split(":")[2].split("@")[0], "guess")):
+        for url in (
+            stolen,
+            ground.vault_database.replace(ground.vault_database.split(":")[2].split("@")[0], "guess"),
+        ):
             database = Database(url)
             with pytest.raises(Unavailable), database.transaction():
                 pass
@@ -131,7 +135,8 @@ def tended(city: City, name: str, state: str, restarts: int) -> Callable[[], boo
 
 @pytest.mark.slow
 def test_each_part_that_is_killed_is_named_and_comes_back_while_the_rest_goes_on(tmp_path: Path) -> None:
-    """Postgres, the S3 server and a service, by each signal: which and by what it ended is said in all three places."""
+    """Postgres, the S3 server and a service, by each signal:
+    which and by what it ended is said in all three places."""
     told: list[str] = []
     city = new_city(tmp_path, report=told.append)
     ground = city.start()
@@ -147,9 +152,12 @@ def test_each_part_that_is_killed_is_named_and_comes_back_while_the_rest_goes_on
                 tend_until(city, tended(city, name, "ready", number))
                 assert card(tmp_path)["ready"] is True
                 assert city.running[name].process is not victim and city.running[name].is_ready()
-                assert {one: running.process for one, running in city.running.items() if one != name} == others
+                assert {
+                    one: running.process for one, running in city.running.items() if one != name
+                } == others
                 end = card(tmp_path)["parts"][name]["last_end"]  # type: ignore[index]
-                expected = how.name if end["signal"] else "exit status"  # one that ends itself on SIGTERM has a status
+                # one that ends itself on SIGTERM has a status
+                expected = how.name if end["signal"] else "exit status"
                 assert expected in end["why"] and (end["signal"] or how is not signal.SIGKILL), end
                 said = [line for line in told if line.startswith(f"The {name} ended: ")][-1]
                 assert end["why"] in said and str(city.running[name].log) in said
@@ -173,7 +181,11 @@ def test_a_part_that_ends_by_itself_is_named_with_its_last_words_and_started_aga
         urllib.request.urlopen(f"{ground.addresses.portal}/end").close()
         tend_until(city, tended(city, "portal", "ready", 1))
         said = next(line for line in told if line.startswith("The portal ended"))
-        assert "exit status 7" in said and "told to end" in said and str(tmp_path / "logs" / "portal.log") in said
+        assert (
+            "exit status 7" in said
+            and "told to end" in said
+            and str(tmp_path / "logs" / "portal.log") in said
+        )
         assert urllib.request.urlopen(f"{ground.addresses.portal}/healthz").status == 200
     finally:
         city.stop()
@@ -186,7 +198,9 @@ def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_pat
     try:
         running = city.running["portal"]
         assert isinstance(running, RunningService) and running.process is not None
-        running.part = dataclasses.replace(running.part, command=(sys.executable, "-c", "raise SystemExit(9)"))
+        running.part = dataclasses.replace(
+            running.part, command=(sys.executable, "-c", "raise SystemExit(9)")
+        )
         running.process.kill()
         tend_until(city, lambda: city._tended["portal"].backoff.in_a_row == 4)
         waits = city._tended["portal"].again_at - time.monotonic()
@@ -200,9 +214,11 @@ def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_pat
 @pytest.mark.slow
 def test_a_part_that_cannot_start_is_named_with_its_last_words(tmp_path: Path) -> None:
     def crashing(ground: CityConfig) -> tuple[ManagedService, ...]:
-        part, = city_process.small_parts(ground)
+        (part,) = city_process.small_parts(ground)
         return (dataclasses.replace(part, command=(*part.command, "crash")),)
 
-    with pytest.raises(Unavailable, match=r"The portal ended while starting \(status 3\). the small service has had enough"):
+    with pytest.raises(
+        Unavailable, match=r"The portal ended while starting \(status 3\). the small service has had enough"
+    ):
         new_city(tmp_path, parts=crashing).start()
     assert not (tmp_path / "city.json").exists()

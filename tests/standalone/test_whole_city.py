@@ -1,4 +1,5 @@
-"""A whole city of real services: it says when it is ready, traces a request through them, and outlives each of its parts."""
+"""A whole city of real services: it says when it is ready, traces a request through them,
+and outlives each of its parts."""
 
 import json
 import signal
@@ -34,8 +35,11 @@ def test_each_service_is_alive_and_ready_and_says_what_it_asked(name: str, city:
     assert httpx.get(f"{url}/live", timeout=30).json() == {"live": True}
     answer = httpx.get(f"{url}/ready", timeout=30)
     assert answer.status_code == 200, answer.text
-    needs = {"vault": {"disk", "database", "store", "engine", "runs"}, "portal": {"disk", "database", "store", "vault"},
-             "hub": {"disk", "vault", "portal", "kernels"}}
+    needs = {
+        "vault": {"disk", "database", "store", "engine", "runs"},
+        "portal": {"disk", "database", "store", "vault"},
+        "hub": {"disk", "vault", "portal", "kernels"},
+    }
     assert set(answer.json()["checks"]) == needs[name]
 
 
@@ -61,12 +65,22 @@ def test_metrics_are_there_for_this_machine_and_name_nobody(name: str, city: Liv
     city.visitor("lin").vault("GET", "/v1/datasets")
     said = httpx.get(f"{address(city, name)}/metrics", timeout=30)
     assert said.status_code == 200 and f'service="{name}"' in said.text
-    assert "lin" not in said.text.replace("line", "") and "process_" not in said.text and "_bucket" not in said.text
+    assert (
+        "lin" not in said.text.replace("line", "")
+        and "process_" not in said.text
+        and "_bucket" not in said.text
+    )
 
 
 def test_each_service_that_is_killed_comes_back_and_status_says_what_it_was(city: LiveCity) -> None:
-    """vault, portal and hub, each by another signal; the hub's proxy, which outlives it, does not keep its port."""
-    for name, how in (("vault", signal.SIGKILL), ("portal", signal.SIGSEGV), ("hub", signal.SIGKILL), ("vault", signal.SIGSEGV)):
+    """vault, portal and hub, each by another signal;
+    the hub's proxy, which outlives it, does not keep its port."""
+    for name, how in (
+        ("vault", signal.SIGKILL),
+        ("portal", signal.SIGSEGV),
+        ("hub", signal.SIGKILL),
+        ("vault", signal.SIGSEGV),
+    ):
         process = city.part(name).process
         assert process is not None
         process.send_signal(how)
@@ -77,7 +91,10 @@ def test_each_service_that_is_killed_comes_back_and_status_says_what_it_was(city
             city.city.tend(1)  # returns at what happens
         told = cihu("status", "--json", "--home", str(city.home))
         status = json.loads(told.stdout)
-        assert status["parts"][name]["last_end"]["signal"] == how.name and status["parts"][name]["restarts"] == restarts + 1
+        assert (
+            status["parts"][name]["last_end"]["signal"] == how.name
+            and status["parts"][name]["restarts"] == restarts + 1
+        )
     while cihu("status", "--home", str(city.home)).returncode:
         assert time.monotonic() < deadline + 60
     assert city.visitor("lin").vault("GET", "/v1/me")["id"] == "lin"
@@ -85,17 +102,33 @@ def test_each_service_that_is_killed_comes_back_and_status_says_what_it_was(city
     assert "The city is ready" in shown.stdout and "SIGSEGV" in shown.stdout
 
 
-@pytest.mark.parametrize("encoding", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-                                      {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii:strict"}])
-def test_a_terminal_that_cannot_show_a_letter_gets_its_number(encoding: dict[str, str], city: LiveCity) -> None:
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii:strict"},
+    ],
+)
+def test_a_terminal_that_cannot_show_a_letter_gets_its_number(
+    encoding: dict[str, str], city: LiveCity
+) -> None:
     for arguments in (("me",), ("status",), ("budget",), ("datasets",)):
         done = cihu(*arguments, "--home", str(city.home), **encoding)
         assert "Traceback" not in done.stderr and "codec" not in done.stderr, (arguments, done.stderr)
-    welcome = ("from sandbox.cli import write_what_can_be_written as write; from sandbox.cli.terminal import out; write(); "
-               "from sandbox.standalone.welcome import welcome; from sandbox.standalone.settings import ANY_PORTS; from pathlib import Path; "
-               f"welcome(out, Path({str(city.home)!r}), ANY_PORTS)")
-    shown = subprocess.run([sys.executable, "-c", welcome], capture_output=True, text=True, check=False,
-                           env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT), **encoding})
+    welcome = (
+        "from sandbox.cli import write_what_can_be_written as write; from "
+        "sandbox.cli.terminal import out; write(); from sandbox.standalone.welcome import welcome; from "
+        "sandbox.standalone.settings import ANY_PORTS; from pathlib import Path; "
+        f"welcome(out, Path({str(city.home)!r}), ANY_PORTS)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", welcome],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(CHECKOUT), **encoding},
+    )
     assert shown.returncode == 0 and "The city is up" in shown.stdout and "wang" in shown.stdout, shown.stderr
     told = cihu("status", "--json", "--home", str(city.home), **encoding)
     assert json.loads(told.stdout)["running"] is True

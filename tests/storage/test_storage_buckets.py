@@ -58,7 +58,13 @@ def test_bytes_put_without_asking_are_encrypted_too(s3: S3Server, raw: RawStore)
 
 def test_nobody_without_keys_gets_anything(s3: S3Server, raw: RawStore) -> None:
     raw.put("secret", b"x")
-    for path in ("", raw.bucket, f"{raw.bucket}/secret", f"{raw.bucket}?list-type=2", f"{raw.bucket}/secret?acl"):
+    for path in (
+        "",
+        raw.bucket,
+        f"{raw.bucket}/secret",
+        f"{raw.bucket}?list-type=2",
+        f"{raw.bucket}/secret?acl",
+    ):
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"http://{s3.endpoint}/{path}")
         assert refused.value.code == 403
@@ -101,8 +107,9 @@ def test_an_absent_object_or_version_is_not_found(raw: RawStore) -> None:
 def test_a_damaged_object_is_not_handed_out(raw: RawStore) -> None:
     import io
 
-    written = raw.client.put_object(raw.bucket, "damaged", io.BytesIO(b"other bytes"), 11,
-                                    metadata={"x-amz-meta-sha256": "0" * 64})
+    written = raw.client.put_object(
+        raw.bucket, "damaged", io.BytesIO(b"other bytes"), 11, metadata={"x-amz-meta-sha256": "0" * 64}
+    )
     with pytest.raises(Unavailable, match="damaged"):
         raw.get("damaged", str(written.version_id))
 
@@ -131,19 +138,24 @@ def test_a_public_bucket_is_refused(s3: S3Server) -> None:
     store.ensure()
 
 
-@pytest.mark.parametrize(("policy", "public"), [
-    ("", False),
-    ('{"Statement": [{"Effect": "Deny", "Principal": "*"}]}', False),
-    ('{"Statement": [{"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::1:user/vault"]}}]}', False),
-    ('{"Statement": [{"Effect": "Allow", "Principal": "*"}]}', True),
-    ('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}}}', True),
-    (PUBLIC_READ % "x", True),
-])
+@pytest.mark.parametrize(
+    ("policy", "public"),
+    [
+        ("", False),
+        ('{"Statement": [{"Effect": "Deny", "Principal": "*"}]}', False),
+        ('{"Statement": [{"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::1:user/vault"]}}]}', False),
+        ('{"Statement": [{"Effect": "Allow", "Principal": "*"}]}', True),
+        ('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "*"}}}', True),
+        (PUBLIC_READ % "x", True),
+    ],
+)
 def test_a_policy_for_everybody_is_recognised(policy: str, public: bool) -> None:
     assert is_public(policy) is public
 
 
-@pytest.mark.parametrize("name", ["", "/x", "../x", "x/../y", "x//y", "X", "x y", "x/", "磁湖", "x" * 513, ".hidden", "x\n"])
+@pytest.mark.parametrize(
+    "name", ["", "/x", "../x", "x/../y", "x//y", "X", "x y", "x/", "磁湖", "x" * 513, ".hidden", "x\n"]
+)
 def test_a_name_that_could_surprise_is_refused(raw: RawStore, name: str) -> None:
     with pytest.raises(InvalidInput):
         raw.put(name, b"x")

@@ -1,8 +1,10 @@
-"""How does a test run a service with one function changed? By a folder for its PYTHONPATH; the product has no hook for it.
+"""How does a test run a service with one function changed?
+By a folder for its PYTHONPATH; the product has no hook for it.
 
-`sitecustomize` is a module that Python imports, if it finds one, before anything else (docs.python.org, `site`). Ours
-puts a finder in front of the others that runs a few lines of the test at the end of a module of ours, in the module's own
-namespace: before anybody has imported a name from it, so that no caller holds the unchanged function.
+`sitecustomize` is a module that Python imports, if it finds one, before anything else (docs.python.org,
+`site`). Ours puts a finder in front of the others that runs a few lines of the test at the end of a module
+of ours, in the module's own namespace: before anybody has imported a name from it, so that no caller holds
+the unchanged function.
 """
 
 from collections.abc import Mapping
@@ -37,7 +39,8 @@ sys.meta_path.insert(0, Altering)
 
 
 def altered(folder: Path, changes: Mapping[str, str]) -> dict[str, str]:
-    """The environment that makes a Python process run `changes` (module -> lines at its end). Kept in `folder`."""
+    """The environment that makes a Python process run `changes` (module -> lines at its end).
+    Kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = {module: dedent(text) for module, text in changes.items()}
     (folder / "sitecustomize.py").write_text(SITE.format(changes=lines))

@@ -29,7 +29,8 @@ from story import POLICY, Story, open_story, rows_csv
 from workspace import CHECKOUT, free_port, plain_environment, running
 
 SECONDS = 120
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: every client would read the machine's certificates anew
+# made once: every client would read the machine's certificates anew
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -77,7 +78,9 @@ class AskedVault:
         environment = {**self.environment, **(more or {})}
         if more and "PYTHONPATH" in more:
             environment["PYTHONPATH"] = f"{more['PYTHONPATH']}:{self.environment['PYTHONPATH']}"
-        with running([sys.executable, "-m", "sandbox.vault.app"], environment, self.log_file, f"{self.url}/healthz") as process:
+        with running(
+            [sys.executable, "-m", "sandbox.vault.app"], environment, self.log_file, f"{self.url}/healthz"
+        ) as process:
             yield process
 
     def token(self, person: str, audience: str = VAULT, seconds: int = 600) -> str:
@@ -87,7 +90,10 @@ class AskedVault:
         return issuer.issue(person, audience=audience, lifetime_seconds=seconds, **ends)
 
     def person(self, name: str, audience: str = VAULT) -> Asker:
-        return Asker(httpx.Client(base_url=self.url, timeout=SECONDS, trust_env=False, verify=NO_TLS), self.token(name, audience))
+        return Asker(
+            httpx.Client(base_url=self.url, timeout=SECONDS, trust_env=False, verify=NO_TLS),
+            self.token(name, audience),
+        )
 
     def kernel(self, name: str, audience: str = KERNEL) -> Asker:
         """At the kernels' door: the socket."""
@@ -97,9 +103,13 @@ class AskedVault:
 
     def publish(self, policy: str, rows: bytes) -> httpx.Response:
         """As lin, through the door."""
-        return self.person("lin").send("POST", "/v1/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)})
+        return self.person("lin").send(
+            "POST", "/v1/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)}
+        )
 
-    def dataset(self, *, rows: bytes | None = None, policy: str = POLICY, epsilon: str = "4") -> tuple[str, Grant]:
+    def dataset(
+        self, *, rows: bytes | None = None, policy: str = POLICY, epsilon: str = "4"
+    ) -> tuple[str, Grant]:
         """A dataset of its own for a test, published through the door, and the grant of wang's team on it."""
         name = f"clinic.d{secrets.token_hex(4)}"
         made = self.publish(policy.replace("clinic.visits", name), rows_csv() if rows is None else rows)
@@ -108,9 +118,17 @@ class AskedVault:
 
     def grant(self, dataset: str, *, person: str = "wang", team: str = "lake", epsilon: str = "4") -> Grant:
         """Requested and approved through the door."""
-        asked = self.person(person).send("POST", "/v1/requests", json={
-            "dataset": dataset, "team": team, "epsilon": epsilon, "purpose": "to try what can be got out of it",
-            "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat()})
+        asked = self.person(person).send(
+            "POST",
+            "/v1/requests",
+            json={
+                "dataset": dataset,
+                "team": team,
+                "epsilon": epsilon,
+                "purpose": "to try what can be got out of it",
+                "until": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
+            },
+        )
         assert asked.status_code == 201, asked.text
         made = self.person("lin").send("POST", f"/v1/requests/{asked.json()['id']}/approve", json={})
         assert made.status_code == 200, made.text
@@ -123,7 +141,11 @@ class AskedVault:
 
     def spent(self, grant: Grant) -> dict[str, int]:
         """What each level has lost, in picorho."""
-        accounts = (grant.account, Account(Level.DATASET, grant.dataset), Account(Level.POPULATION, "residents"))
+        accounts = (
+            grant.account,
+            Account(Level.DATASET, grant.dataset),
+            Account(Level.POPULATION, "residents"),
+        )
         return {account.level.value: self.account(account).spent.picorho for account in accounts}
 
     def lost(self, grant: Grant, before: dict[str, int]) -> dict[str, int]:
@@ -134,7 +156,10 @@ class AskedVault:
 
     def kinds(self) -> list[str]:
         with self.story.database.transaction() as tx:
-            return [json.loads(entry)["kind"] for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))]
+            return [
+                json.loads(entry)["kind"]
+                for entry in tx.scalars(select(entries.c.entry).order_by(entries.c.index))
+            ]
 
 
 def _policies(home: Path) -> Path:
@@ -147,8 +172,8 @@ def _policies(home: Path) -> Path:
 
 @contextmanager
 def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """A vault that is not started yet, on a database of its own. wang and song are the team lake, qin is the team river,
-    li is of no team."""
+    """A vault that is not started yet, on a database of its own.
+    wang and song are the team lake, qin is the team river, li is of no team."""
     home = Path(tempfile.mkdtemp(prefix="cv", dir="/tmp"))  # sockets need short paths
     name = f"asked_{home.name.lower()}"
     owner = create_engine(postgres.url(database="postgres"), isolation_level="AUTOCOMMIT", pool_pre_ping=True)
@@ -157,17 +182,28 @@ def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[Ask
     database = Database(postgres.url(database=name))
     port = free_port()
     environment = plain_environment(home) | {
-        "CIHU_BIND": f"127.0.0.1:{port}", "CIHU_DATABASE_URL": postgres.url(user="cihu_vault", database=name),
-        "CIHU_S3_ENDPOINT": s3.endpoint, "CIHU_S3_ACCESS_KEY": s3.vault.access_key,
-        "CIHU_S3_SECRET_KEY": s3.vault.secret_key, "CIHU_RAW_BUCKET": s3.raw_bucket,
-        "CIHU_PRODUCT_BUCKET": s3.product_bucket, "CIHU_POLICIES": str(_policies(home))}
+        "CIHU_BIND": f"127.0.0.1:{port}",
+        "CIHU_DATABASE_URL": postgres.url(user="cihu_vault", database=name),
+        "CIHU_S3_ENDPOINT": s3.endpoint,
+        "CIHU_S3_ACCESS_KEY": s3.vault.access_key,
+        "CIHU_S3_SECRET_KEY": s3.vault.secret_key,
+        "CIHU_RAW_BUCKET": s3.raw_bucket,
+        "CIHU_PRODUCT_BUCKET": s3.product_bucket,
+        "CIHU_POLICIES": str(_policies(home)),
+    }
     try:
         story = open_story(database, s3.raw_store())
         with database.transaction() as tx:
             create_team(tx, team_id="river", display_name="river", by="system")
             for account, team in (("song", "lake"), ("qin", "river")):
-                create_account(tx, account_id=account, display_name=account, organisation="hbpu", roles=["analyst"],
-                               by="system")
+                create_account(
+                    tx,
+                    account_id=account,
+                    display_name=account,
+                    organisation="hbpu",
+                    roles=["analyst"],
+                    by="system",
+                )
                 join_team(tx, team_id=team, account_id=account, by="system")
         yield AskedVault(home, f"http://127.0.0.1:{port}", story, environment)
     finally:
@@ -180,6 +216,7 @@ def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[Ask
 
 @pytest.fixture(scope="session")
 def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """One that runs, for tests that bring datasets and grants of their own. They share the population's budget."""
+    """One that runs, for tests that bring datasets and grants of their own.
+    They share the population's budget."""
     with asked_vault(postgres, template, s3) as made, made.start():
         yield made

@@ -41,7 +41,7 @@ UNNAMED = """() => [...document.querySelectorAll('a, button, summary')]
 
 OVERFLOWING = """() => { const wide = document.documentElement.clientWidth;
   return document.documentElement.scrollWidth <= wide ? [] : [...document.querySelectorAll('body *')]
-    .filter((each) => each.getBoundingClientRect().right > wide + 1).slice(0, 5).map((each) => each.outerHTML.slice(0, 120)); }"""
+    .filter((each) => each.getBoundingClientRect().right > wide + 1).slice(0, 5).map((each) => each.outerHTML.slice(0, 120)); }"""  # noqa: E501
 
 # controls and words that lie on each other: of two that are visible, neither within the other
 OVERLAPPING = """() => {
@@ -55,12 +55,13 @@ OVERLAPPING = """() => {
     if (wide > 2 && high > 4 && !one.contains(other) && !other.contains(one))
       found.push([one, other].map((each) => each.outerHTML.slice(0, 80)));
   }
-  return found.slice(0, 5); }"""
+  return found.slice(0, 5); }"""  # noqa: E501
 
 
 @dataclass
 class Window:
-    """`expected` are the refusals that belong to the test: the end of an address, and the status of its answer."""
+    """`expected` are the refusals that belong to the test:
+    the end of an address, and the status of its answer."""
 
     city: LiveCity
     page: Page
@@ -111,22 +112,31 @@ class Window:
         self.page.on("requestfailed", failed)
         self.page.on("response", answered)
         self.page.on("console", said)
+
         def broke(error: object) -> None:
             told = f"a script failed: {error}"
-            if not (404 in self.expected.values() and "404 Not Found" in told):  # its console line names the address
+            # its console line names the address
+            if not (404 in self.expected.values() and "404 Not Found" in told):
                 self.faults.append(told)
 
         self.page.on("pageerror", broke)
 
     def expected_at(self, url: str) -> int | None:
-        return next((status for end, status in self.expected.items() if urlsplit(url).path.endswith(end)), None)
+        return next(
+            (status for end, status in self.expected.items() if urlsplit(url).path.endswith(end)), None
+        )
 
 
 @contextmanager
-def open_window(browser: Browser, city: LiveCity, *, language: str = "zh-CN", narrow: bool = False) -> Iterator[Window]:
+def open_window(
+    browser: Browser, city: LiveCity, *, language: str = "zh-CN", narrow: bool = False
+) -> Iterator[Window]:
     """A browser of its own, with no cookies; whatever went wrong in it fails the test at its end."""
-    with browser.new_context(locale=language, viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
-                             timezone_id="Asia/Shanghai") as context:
+    with browser.new_context(
+        locale=language,
+        viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
+        timezone_id="Asia/Shanghai",
+    ) as context:
         context.set_default_timeout(15_000)
         window = Window(city, context.new_page())
         window.watch()

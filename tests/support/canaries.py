@@ -1,8 +1,9 @@
-"""What does a raw value look like, wherever it may have got to? Values that exist nowhere else, and a search for them.
+"""What does a raw value look like, wherever it may have got to?
+Values that exist nowhere else, and a search for them.
 
-A canary is searched for in every form in which a program would keep it: a text as it was given and in upper case (as ids are
-kept), in UTF-8, in UTF-16, in hexadecimal (as Postgres shows bytes) and in base64; a number as text, as eight bytes of a double,
-as eight bytes of an integer.
+A canary is searched for in every form in which a program would keep it: a text as it was given and in upper
+case (as ids are kept), in UTF-8, in UTF-16, in hexadecimal (as Postgres shows bytes) and in base64; a number
+as text, as eight bytes of a double, as eight bytes of an integer.
 """
 
 import base64
@@ -29,24 +30,31 @@ def word(kind: str) -> str:
 
 
 def encodings(value: str) -> list[bytes]:
-    """A text as a program may keep it. In base64 it depends on what stands before, and the ends on the neighbours."""
+    """A text as a program may keep it.
+    In base64 it depends on what stands before, and the ends on the neighbours."""
     found = []
     for spelled in (value, value.upper()):
         plain = spelled.encode()
         found += [plain, spelled.encode("utf-16-le"), plain.hex().encode()]
         for shift in range(3):
             whole = (shift + len(plain)) // 3 * 4
-            found.append(base64.b64encode(b"\0" * shift + plain)[4 if shift else 0:whole])
+            found.append(base64.b64encode(b"\0" * shift + plain)[4 if shift else 0 : whole])
     return found
 
 
 def number_forms(value: float) -> set[bytes]:
-    forms = {repr(value).encode(), repr(value).encode("utf-16-le"), struct.pack("<d", value), struct.pack(">d", value)}
+    forms = {
+        repr(value).encode(),
+        repr(value).encode("utf-16-le"),
+        struct.pack("<d", value),
+        struct.pack(">d", value),
+    }
     return forms | ({struct.pack("<q", value), struct.pack(">q", value)} if isinstance(value, int) else set())
 
 
 MARKS = encodings(BIRD)
-"""What every text of ours has in common: looked for first, because most of what is searched holds none at all."""
+"""What every text of ours has in common: looked for first, because most of what is
+searched holds none at all."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,17 @@ class Canaries:
 
     def within(self, data: bytes) -> set[str]:
         """The names of those that are in `data`."""
-        found = {name for name, value in self.values.items()
-                 if not isinstance(value, str) and any(form in data for form in number_forms(value))}
+        found = {
+            name
+            for name, value in self.values.items()
+            if not isinstance(value, str) and any(form in data for form in number_forms(value))
+        }
         if any(mark in data for mark in MARKS):
-            found |= {name for name, value in self.values.items()
-                      if isinstance(value, str) and any(form in data for form in encodings(value))}
+            found |= {
+                name
+                for name, value in self.values.items()
+                if isinstance(value, str) and any(form in data for form in encodings(value))
+            }
         return found
 
 
@@ -80,7 +94,9 @@ def in_files(canaries: Canaries, folder: Path) -> tuple[list[Found], int]:
             try:
                 if not stat.S_ISREG(path.lstat().st_mode):
                     continue
-                seen = {one for part in parts(path) for one in canaries.within(part)} | canaries.within(os.fsencode(path))
+                seen = {one for part in parts(path) for one in canaries.within(part)} | canaries.within(
+                    os.fsencode(path)
+                )
             except FileNotFoundError:
                 continue  # it went while we looked
             read += 1
@@ -98,11 +114,19 @@ def parts(path: Path) -> Iterator[bytes]:
 
 
 def in_tables(canaries: Canaries, database: Database) -> tuple[list[Found], int]:
-    """Every row of every table of every schema, and Postgres' own statistics (they hold samples); how many rows."""
+    """Every row of every table of every schema, and Postgres' own statistics (they hold samples);
+    how many rows."""
     found, read = [], 0
     with database.transaction() as tx:
-        tables = [tuple(row) for row in tx.execute(text(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"))]
+        tables = [
+            tuple(row)
+            for row in tx.execute(
+                text(
+                    "SELECT schemaname, tablename FROM pg_tables "
+                    "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+                )
+            )
+        ]
         for schema, table in [*tables, ("pg_catalog", "pg_stats"), ("pg_catalog", "pg_stat_activity")]:
             for (row,) in tx.execute(text(f'SELECT CAST(one AS text) FROM "{schema}"."{table}" AS one')):
                 read += 1
@@ -112,7 +136,8 @@ def in_tables(canaries: Canaries, database: Database) -> tuple[list[Found], int]
 
 
 def in_memory(canaries: Canaries, pids: Iterable[int]) -> tuple[list[Found], int]:
-    """All that these processes hold, and the deleted files that they have open; how many bytes. For who may look."""
+    """All that these processes hold, and the deleted files that they have open; how many bytes.
+    For who may look."""
     found, read = [], 0
     for pid in pids:
         seen: set[str] = set()
@@ -131,7 +156,9 @@ def memory(pid: int) -> Iterator[bytes]:
     with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as contents:
         for line in maps:
             place, rights, _, _, inode, *name = line.split()
-            if not rights.startswith("rw") or (inode != "0" and not rights.endswith("s") and name and ".so" in name[0]):
+            if not rights.startswith("rw") or (
+                inode != "0" and not rights.endswith("s") and name and ".so" in name[0]
+            ):
                 continue  # what cannot be written holds programs and their words
             start, end = (int(part, 16) for part in place.split("-"))
             for at in range(start, end, CHUNK):

@@ -1,6 +1,8 @@
-"""How a test makes a service die, or stop, at a named place: lines for `altered.py`; the product knows nothing of them.
+"""How a test makes a service die, or stop, at a named place: lines for `altered.py`;
+the product knows nothing of them.
 
-`_die_at(place)` kills the process if the file names that place, `_stop_at` says that it came there, and waits.
+`_die_at(place)` kills the process if the file names that place, `_stop_at` says that it
+came there, and waits.
 """
 
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Declared queries as teams hand them in, computed by the jobs' own deeds without waiting for their moment, and reviewed."""
+"""Declared queries as teams hand them in, computed by the jobs' own deeds without waiting for their moment,
+and reviewed."""
 
 import csv
 import io
@@ -39,7 +40,9 @@ GRADE_2 = POLICY.replace('grade: "3"', 'grade: "2"').replace(', grade: "4"}', "}
 HEADS = "person,district,year,cost,visits,note,day,smoker,secret"
 
 
-def person(name: str, district: str = "north", year: int = 1, visits: int = 1, smoker: str = "true", note: str = "a") -> str:
+def person(
+    name: str, district: str = "north", year: int = 1, visits: int = 1, smoker: str = "true", note: str = "a"
+) -> str:
     return f"{name},{district},{year},10,{visits},{note},2026-01-01,{smoker},s"
 
 
@@ -49,8 +52,17 @@ def rows(lines: list[str]) -> bytes:
 
 def people(number: int = 240) -> list[str]:
     """One row each: 80 a district, 40 of them in each of two years, of whom every other smokes."""
-    return [person(f"p{one}", ("north", "south", "east")[one % 3], 1 + one // 3 % 2, one % 10,
-                   "true" if one // 6 % 2 else "false", f"n{one % 4}") for one in range(number)]
+    return [
+        person(
+            f"p{one}",
+            ("north", "south", "east")[one % 3],
+            1 + one // 3 % 2,
+            one % 10,
+            "true" if one // 6 % 2 else "false",
+            f"n{one % 4}",
+        )
+        for one in range(number)
+    ]
 
 
 @pytest.fixture
@@ -59,32 +71,53 @@ def declaring(story: Story, s3: S3Server, tmp_path: Path) -> "Declaring":
 
 
 class Declaring:
-    """A small city in which two teams declare queries about the same people: wang's (lake) and qin's (river)."""
+    """A small city in which two teams declare queries about the same people:
+    wang's (lake) and qin's (river)."""
 
     def __init__(self, story: Story, s3: S3Server, folder: Path, lines: list[str]) -> None:
         self.city: Reviewing = reviewing(story, s3, folder, policy=GRADE_2, body=rows(lines))
         with story.database.transaction() as tx:
             create_team(tx, team_id="river", display_name="river", by="system")
-            create_account(tx, account_id="qin", display_name="qin", organisation="hbpu", roles=["analyst"], by="system")
+            create_account(
+                tx, account_id="qin", display_name="qin", organisation="hbpu", roles=["analyst"], by="system"
+            )
             join_team(tx, team_id="river", account_id="qin", by="system")
         self.grant("clinic.visits", "qin", "river")
-        context = DeclaredContext(story.context.engine, UnitDigests(folder / "units"),
-                            lambda grade: cell_rules(self.city.context.taxonomy.at(grade).thresholds))
+        context = DeclaredContext(
+            story.context.engine,
+            UnitDigests(folder / "units"),
+            lambda grade: cell_rules(self.city.context.taxonomy.at(grade).thresholds),
+        )
         self.runs = replace(self.city.runs, declared=context)
 
     def grant(self, dataset: str, who: str, team: str) -> None:
         story = self.city.story
         version = story.repository.current(dataset)
-        asked = request_access(story.database, gate=story.gate, principal=story.principal(who), version=version, team=team,
-                               purpose="to see who is served where", epsilon=Decimal(1),
-                               until=datetime.now(UTC) + timedelta(days=3))
-        approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=asked.id, version=version)
+        asked = request_access(
+            story.database,
+            gate=story.gate,
+            principal=story.principal(who),
+            version=version,
+            team=team,
+            purpose="to see who is served where",
+            epsilon=Decimal(1),
+            until=datetime.now(UTC) + timedelta(days=3),
+        )
+        approve(
+            story.database,
+            gate=story.gate,
+            officer=story.principal("lin"),
+            request_id=asked.id,
+            version=version,
+        )
 
     def publish(self, lines: list[str], policy: str = GRADE_2) -> None:
         self.city.story.publish(rows(lines), policy)
 
     def declare(self, sql: str, who: str = "wang") -> Run:
-        return declare(self.runs, principal=self.city.principal(who), name="a table", sql=sql, limit_seconds=10)
+        return declare(
+            self.runs, principal=self.city.principal(who), name="a table", sql=sql, limit_seconds=10
+        )
 
     def counted(self, sql: str, who: str = "wang") -> Run:
         """Handed in and computed."""
@@ -98,11 +131,19 @@ class Declaring:
 
     def asked(self, sql: str, who: str = "wang", path: str = "table.csv") -> Review:
         run = self.counted(sql, who)
-        return request_release(self.city.context, principal=self.city.principal(who), run=run.id, files=(
-            declared(path, counts="counts.csv" if path != "counts.csv" else None),))
+        return request_release(
+            self.city.context,
+            principal=self.city.principal(who),
+            run=run.id,
+            files=(declared(path, counts="counts.csv" if path != "counts.csv" else None),),
+        )
 
     def findings(self, review: Review, officer: str = "lin") -> tuple[Finding, ...]:
-        found = checked_review(self.city.context, officer=self.city.principal(officer), id=review.id).files[0].findings
+        found = (
+            checked_review(self.city.context, officer=self.city.principal(officer), id=review.id)
+            .files[0]
+            .findings
+        )
         assert found is not None
         return found
 
@@ -131,5 +172,10 @@ class Declaring:
 
     def told(self, review: Review, officer: str = "lin") -> dict[str, Any]:
         with self.runs.database.transaction() as tx:
-            return told_to_reviewer(tx, self.city.context, self.city.review(review.id), self.city.run(review.run),
-                                    self.city.principal(officer))
+            return told_to_reviewer(
+                tx,
+                self.city.context,
+                self.city.review(review.id),
+                self.city.run(review.run),
+                self.city.principal(officer),
+            )

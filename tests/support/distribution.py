@@ -1,17 +1,34 @@
 """How the tests are divided among workers: a file is one worker's, because its tests share what it starts.
 
-Files of tests that share nothing are divided test by test. What takes longest comes first: it would end last, and alone.
+Files of tests that share nothing are divided test by test. What takes longest comes first: it would
+end last, and alone.
 """
 
 from typing import Any
 
 import pytest
 
-APART = ("tests/queries/test_sensitivity.py", "tests/audit_dp/test_audit_dp.py", "tests/releases/test_coverage.py")
+APART = (
+    "tests/queries/test_sensitivity.py",
+    "tests/audit_dp/test_audit_dp.py",
+    "tests/releases/test_coverage.py",
+)
 FIRST = (
-    "tests/flows/test_gates_taken_out.py", "tests/flows/test_crash.py", "tests/jobs/test_vault_dies.py", "tests/flows/test_canary.py",
-    "tests/flows/test_tour.py", "tests/docs/test_tutorials.py", "tests/queries/test_sensitivity.py", "tests/audit_dp/test_audit_dp.py",
-    "tests/flows/", "tests/hub/", "tests/kernels/", "tests/standalone/", "tests/releases/test_coverage.py", "tests/attacks/")
+    "tests/flows/test_gates_taken_out.py",
+    "tests/flows/test_crash.py",
+    "tests/jobs/test_vault_dies.py",
+    "tests/flows/test_canary.py",
+    "tests/flows/test_tour.py",
+    "tests/docs/test_tutorials.py",
+    "tests/queries/test_sensitivity.py",
+    "tests/audit_dp/test_audit_dp.py",
+    "tests/flows/",
+    "tests/hub/",
+    "tests/kernels/",
+    "tests/standalone/",
+    "tests/releases/test_coverage.py",
+    "tests/attacks/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -86,6 +86,7 @@ VERSION = Version("t.t", 1, POLICY, "o", "v", "s", "x", datetime(2026, 1, 1, tzi
 SCOPE = Scope(POLICY)
 
 FIRST_DAY, LAST_DAY = -719162, 2932896  # of the years 1 to 9999, in days since 1970
+# the last but one each are the infinities
 DAYS = (
     0,
     -1,
@@ -105,7 +106,7 @@ DAYS = (
     2**31 - 1,
     -(2**31) + 1,
     -(2**31),
-)  # the last but one each are the infinities
+)
 FIRST_MOMENT, LAST_MOMENT = FIRST_DAY * 86_400_000_000, (LAST_DAY + 1) * 86_400_000_000 - 1
 MOMENTS = (
     0,
@@ -164,6 +165,7 @@ NUMBERS = (
     0.1,
     99.75,
 )
+# the last five are no UTF-8
 TEXTS = (
     b"",
     b" ",
@@ -197,7 +199,7 @@ TEXTS = (
     b"\xc3",
     b"\xc0\x80",
     b"\xf8\x88\x80\x80\x80",
-)  # the last five are no UTF-8
+)
 HUGE = (b"C" * 16_000, "𝒳".encode() * 4_000, "ɐ".encode() * 4_000, b"a" * 100_000, "磁".encode() * 40_000)
 
 ROWS = 256
@@ -260,7 +262,9 @@ def extreme_table() -> RowsInMemory:
 
 
 def clipped(of: Expression) -> Expression:
-    return GreatestLeast(greatest=True, parts=(GreatestLeast(greatest=False, parts=(of, Literal(20))), Literal(-20)))
+    return GreatestLeast(
+        greatest=True, parts=(GreatestLeast(greatest=False, parts=(of, Literal(20))), Literal(-20))
+    )
 
 
 LEAVES: Mapping[Type, tuple[Expression, ...]] = {

@@ -1,19 +1,36 @@
-"""A grammar of questions: joins, outer joins, subqueries, NULL predicates, DISTINCT, FILTER and CASE, made from a seed.
+"""A grammar of questions: joins, outer joins, subqueries, NULL predicates, DISTINCT, FILTER and CASE,
+made from a seed.
 
-Each is SQL that an engine runs as it is written. Some are refused by the private language; none may mean something else.
+Each is SQL that an engine runs as it is written. Some are refused by the private language; none may
+mean something else.
 """
 
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-TEXTS = {"district": ("north", "south", "east"), "note": ("a", "Bb", "née", ""), "zone": ("z1", "z2", "z3"),
-         "trade": ("shop", "farm"), "area": ("inner", "outer")}
-TYPES = {"t.t": {"district": "text", "year": "integer", "stop": "integer", "cost": "number", "visits": "integer",
-                 "balance": "integer", "note": "text", "smoker": "boolean"},
-         "t.jobs": {"trade": "text", "year": "integer", "wage": "integer"},
-         "city.stops": {"stop": "integer", "zone": "text", "shelters": "integer"},
-         "city.zones": {"zone": "text", "area": "text", "rank": "integer"}}
+TEXTS = {
+    "district": ("north", "south", "east"),
+    "note": ("a", "Bb", "née", ""),
+    "zone": ("z1", "z2", "z3"),
+    "trade": ("shop", "farm"),
+    "area": ("inner", "outer"),
+}
+TYPES = {
+    "t.t": {
+        "district": "text",
+        "year": "integer",
+        "stop": "integer",
+        "cost": "number",
+        "visits": "integer",
+        "balance": "integer",
+        "note": "text",
+        "smoker": "boolean",
+    },
+    "t.jobs": {"trade": "text", "year": "integer", "wage": "integer"},
+    "city.stops": {"stop": "integer", "zone": "text", "shelters": "integer"},
+    "city.zones": {"zone": "text", "area": "text", "rank": "integer"},
+}
 UNITS = {"t.t": "person", "t.jobs": "worker"}
 SUMMABLE = {"year", "stop", "cost", "visits", "balance", "wage", "shelters", "rank"}
 SUBQUERY_SUMMED = ("visits", "cost", "balance")
@@ -56,10 +73,16 @@ class Questions:
 
     # --- expressions
 
-    def any_column(self, sources: list[Source], kind: str | None = None, *, summed: bool = False) -> tuple[str, str, str] | None:
+    def any_column(
+        self, sources: list[Source], kind: str | None = None, *, summed: bool = False
+    ) -> tuple[str, str, str] | None:
         """A column as it is written, its type and its name."""
-        found = [(source.column(name), type, name) for source in sources for name, type in source.columns.items()
-                 if (kind is None or type == kind) and (not summed or name in source.summable)]
+        found = [
+            (source.column(name), type, name)
+            for source in sources
+            for name, type in source.columns.items()
+            if (kind is None or type == kind) and (not summed or name in source.summable)
+        ]
         return self.chance.choice(found) if found else None
 
     def value(self, kind: str, name: str) -> str:
@@ -72,7 +95,11 @@ class Questions:
     def condition(self, sources: list[Source], depth: int = 0) -> str:
         if depth < 2 and self.often(0.3):
             word = self.one((" AND ", " OR "))
-            return "(" + word.join(self.condition(sources, depth + 1) for _ in range(self.chance.randint(2, 3))) + ")"
+            return (
+                "("
+                + word.join(self.condition(sources, depth + 1) for _ in range(self.chance.randint(2, 3)))
+                + ")"
+            )
         if depth < 3 and self.often(0.15):
             return f"NOT ({self.condition(sources, depth + 1)})"
         units = [source for source in sources if source.unit]
@@ -87,24 +114,46 @@ class Questions:
             lambda: f"{written} IS {self.one(('', 'NOT '))}NULL",
             lambda: f"{written} {self.one(('=', '<>'))} {self.value(kind, name)}",
             lambda: f"{written} IS {self.one(('', 'NOT '))}DISTINCT FROM {self.value(kind, name)}",
-            lambda: f"{written} {self.one(('', 'NOT '))}IN ({self.value(kind, name)}, {self.value(kind, name)})",
-            lambda: f"COALESCE({written}, {self.value(kind, name)}) {self.one(('=', '<>'))} {self.value(kind, name)}",
-            lambda: f"CASE WHEN {written} IS NULL THEN {self.one(('TRUE', 'FALSE'))} "
-                    f"ELSE {written} = {self.value(kind, name)} END",
-            lambda: f"({written} = {self.value(kind, name)}) IS {self.one(('', 'NOT '))}{self.one(('TRUE', 'FALSE', 'NULL'))}",
+            lambda: (
+                f"{written} {self.one(('', 'NOT '))}IN ({self.value(kind, name)}, {self.value(kind, name)})"
+            ),
+            lambda: (
+                f"COALESCE({written}, {self.value(kind, name)}) {self.one(('=', '<>'))} "
+                f"{self.value(kind, name)}"
+            ),
+            lambda: (
+                f"CASE WHEN {written} IS NULL THEN {self.one(('TRUE', 'FALSE'))} "
+                f"ELSE {written} = {self.value(kind, name)} END"
+            ),
+            lambda: (
+                f"({written} = {self.value(kind, name)}) IS "
+                f"{self.one(('', 'NOT '))}{self.one(('TRUE', 'FALSE', 'NULL'))}"
+            ),
             lambda: f"NULLIF({written}, {self.value(kind, name)}) IS {self.one(('', 'NOT '))}NULL",
         ]
         if kind in ("integer", "number"):
-            forms += [lambda: f"{written} {self.one(('<', '<=', '>', '>='))} {self.value(kind, name)}",
-                      lambda: f"{written} {self.one(('', 'NOT '))}BETWEEN {self.value(kind, name)} AND {self.value(kind, name)}",
-                      lambda: f"{self.value(kind, name)} {self.one(('<', '<=', '>', '>='))} {written}",
-                      lambda: f"{written} % 2 = 0", lambda: f"ABS({written}) > {self.value(kind, name)}"]
+            forms += [
+                lambda: f"{written} {self.one(('<', '<=', '>', '>='))} {self.value(kind, name)}",
+                lambda: (
+                    f"{written} {self.one(('', 'NOT '))}BETWEEN {self.value(kind, name)} AND "
+                    f"{self.value(kind, name)}"
+                ),
+                lambda: f"{self.value(kind, name)} {self.one(('<', '<=', '>', '>='))} {written}",
+                lambda: f"{written} % 2 = 0",
+                lambda: f"ABS({written}) > {self.value(kind, name)}",
+            ]
         if kind == "text":
-            forms += [lambda: f"{written} {self.one(('', 'NOT '))}LIKE '%{self.one(('n', 'o', '1'))}%'",
-                      lambda: f"LENGTH({written}) > {self.chance.randint(0, 4)}",
-                      lambda: f"UPPER({written}) = {self.value(kind, name).upper()}"]
+            forms += [
+                lambda: f"{written} {self.one(('', 'NOT '))}LIKE '%{self.one(('n', 'o', '1'))}%'",
+                lambda: f"LENGTH({written}) > {self.chance.randint(0, 4)}",
+                lambda: f"UPPER({written}) = {self.value(kind, name).upper()}",
+            ]
         if kind == "boolean":
-            forms += [lambda: written, lambda: f"NOT {written}", lambda: f"{written} IS {self.one(('', 'NOT '))}TRUE"]
+            forms += [
+                lambda: written,
+                lambda: f"NOT {written}",
+                lambda: f"{written} IS {self.one(('', 'NOT '))}TRUE",
+            ]
         other = self.any_column(sources, kind)
         if other is not None:
             forms.append(lambda: f"{written} {self.one(('=', '<>'))} {other[0]}")
@@ -141,10 +190,16 @@ class Questions:
         if column is None:
             return "1"
         written, _, _ = column
-        forms = [written, f"COALESCE({written}, {self.chance.randint(0, 9)})", f"{written} + 1", f"{written} * 2",
-                 f"CASE WHEN {self.condition(sources, 2)} THEN {written} END",
-                 f"CASE WHEN {self.condition(sources, 2)} THEN {written} ELSE {self.chance.randint(0, 3)} END",
-                 f"LEAST({written}, {self.chance.randint(0, 9)})", f"ABS({written})"]
+        forms = [
+            written,
+            f"COALESCE({written}, {self.chance.randint(0, 9)})",
+            f"{written} + 1",
+            f"{written} * 2",
+            f"CASE WHEN {self.condition(sources, 2)} THEN {written} END",
+            f"CASE WHEN {self.condition(sources, 2)} THEN {written} ELSE {self.chance.randint(0, 3)} END",
+            f"LEAST({written}, {self.chance.randint(0, 9)})",
+            f"ABS({written})",
+        ]
         return self.one(forms)
 
     def aggregate(self, sources: list[Source], *, own: bool = False) -> str:
@@ -153,12 +208,19 @@ class Questions:
         some = self.any_column(sources)
         counted = some[0] if some else "1"
         units = [source.column(source.unit) for source in sources if source.unit]
-        forms = [f"COUNT(*){filtered}", f"COUNT({counted}){filtered}", f"SUM({self.number(sources)}){filtered}",
-                 f"AVG({self.number(sources)}){filtered}", f"COUNT(CASE WHEN {self.condition(sources, 2)} THEN 1 END)"]
+        forms = [
+            f"COUNT(*){filtered}",
+            f"COUNT({counted}){filtered}",
+            f"SUM({self.number(sources)}){filtered}",
+            f"AVG({self.number(sources)}){filtered}",
+            f"COUNT(CASE WHEN {self.condition(sources, 2)} THEN 1 END)",
+        ]
         if not own:
-            forms += [f"COUNT(DISTINCT {self.one(units)}){filtered}" if units else "COUNT(*)",
-                      f"COUNT({self.one(units)}){filtered}" if units else "COUNT(*)",
-                      f"COUNT_IF({self.condition(sources, 2)})"]
+            forms += [
+                f"COUNT(DISTINCT {self.one(units)}){filtered}" if units else "COUNT(*)",
+                f"COUNT({self.one(units)}){filtered}" if units else "COUNT(*)",
+                f"COUNT_IF({self.condition(sources, 2)})",
+            ]
             text = self.any_column(sources, "text")
             forms += [f"COUNT(DISTINCT {text[0]}){filtered}"] if text else []
         else:
@@ -167,15 +229,22 @@ class Questions:
         return self.one(forms)
 
     def key(self, sources: list[Source]) -> str:
-        text = [source.column(name) for source in sources for name in source.columns
-                if name in ("district", "trade", "zone", "area")]
+        text = [
+            source.column(name)
+            for source in sources
+            for name in source.columns
+            if name in ("district", "trade", "zone", "area")
+        ]
         some = self.any_column(sources)
         forms = [*text, *text]
         if text:
             forms += [f"COALESCE({self.one(text)}, 'none')", f"UPPER({self.one(text)})"]
         if some:
-            forms += [f"{some[0]} IS NULL", f"CASE WHEN {self.condition(sources, 2)} THEN 'yes' ELSE 'no' END",
-                      f"COALESCE({self.condition(sources, 2)}, FALSE)"]
+            forms += [
+                f"{some[0]} IS NULL",
+                f"CASE WHEN {self.condition(sources, 2)} THEN 'yes' ELSE 'no' END",
+                f"COALESCE({self.condition(sources, 2)}, FALSE)",
+            ]
         return self.one(forms or ["TRUE IS NULL"])
 
     # --- what stands after FROM
@@ -185,9 +254,16 @@ class Questions:
         inner = self.table(dataset)
         unit = UNITS[dataset]
         outer = self.alias()
-        having = f" HAVING {self.aggregate([inner], own=True)} > {self.chance.randint(0, 4)}" if self.often(0.3) else ""
-        sql = (f"(SELECT {inner.column(unit)}, {self.aggregate([inner], own=True)} AS g FROM {dataset} AS {inner.alias}"
-               f"{self.where([Source(inner.alias, inner.columns)], 0.7)} GROUP BY {inner.column(unit)}{having}) AS {outer}")
+        having = (
+            f" HAVING {self.aggregate([inner], own=True)} > {self.chance.randint(0, 4)}"
+            if self.often(0.3)
+            else ""
+        )
+        sql = (
+            f"(SELECT {inner.column(unit)}, {self.aggregate([inner], own=True)} AS g "
+            f"FROM {dataset} AS {inner.alias}{self.where([Source(inner.alias, inner.columns)], 0.7)} "
+            f"GROUP BY {inner.column(unit)}{having}) AS {outer}"
+        )
         return sql, Source(outer, {"g": "number"}, unit, {"g"})
 
     def some_rows(self, dataset: str) -> tuple[str, Source]:
@@ -209,7 +285,9 @@ class Questions:
     def joined(self, sources: list[Source]) -> str:
         """One more source beside the others."""
         first = sources[0]
-        side = self.one(("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "LEFT JOIN", "INNER JOIN", "LEFT OUTER JOIN"))
+        side = self.one(
+            ("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "LEFT JOIN", "INNER JOIN", "LEFT OUTER JOIN")
+        )
         kind = self.chance.randint(0, 7)
         if kind <= 1:
             dataset = "t.t" if kind == 0 else self.one(("t.t", "t.jobs"))
@@ -272,12 +350,16 @@ class Questions:
         where = self.where(sources)
         if self.often(0.15) and sources[0].unit:
             unit = sources[0].column("person")
-            return (f"SELECT COUNT(*) AS c, AVG(n) AS m, SUM(LEAST(n, 20)) AS s FROM (SELECT {unit}, "
-                    f"{self.aggregate(sources, own=True)} AS n FROM {written}{where} GROUP BY {unit}) AS q"
-                    f"{self.one(('', ' WHERE n > 1', ' WHERE n IS NULL', ' WHERE n IS NOT NULL'))}"), 0
+            return (
+                f"SELECT COUNT(*) AS c, AVG(n) AS m, SUM(LEAST(n, 20)) AS s FROM (SELECT {unit}, "
+                f"{self.aggregate(sources, own=True)} AS n FROM {written}{where} GROUP BY {unit}) AS q"
+                f"{self.one(('', ' WHERE n > 1', ' WHERE n IS NULL', ' WHERE n IS NOT NULL'))}"
+            ), 0
         keys = [self.key(sources)] if self.often(0.4) else []
         aggregates = [self.aggregate(sources) for _ in range(self.chance.randint(1, 3))]
-        said = [*(f"{key} AS k{place}" for place, key in enumerate(keys)),
-                *(f"{aggregate} AS v{place}" for place, aggregate in enumerate(aggregates))]
+        said = [
+            *(f"{key} AS k{place}" for place, key in enumerate(keys)),
+            *(f"{aggregate} AS v{place}" for place, aggregate in enumerate(aggregates)),
+        ]
         group = f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}" if keys else ""
         return f"SELECT {', '.join(said)} FROM {written}{where}{group}", len(keys)

@@ -6,12 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-HOSTILE = ("\0", "a\0b", "\ud800", "\udfff\ud800", "\ufffe", "\u202egro", "e\u0301" * 50, "𝒳" * 300, "'; DROP TABLE x; --",
-           "x" * 30_000)
+HOSTILE = (
+    "\0",
+    "a\0b",
+    "\ud800",
+    "\udfff\ud800",
+    "\ufffe",
+    "\u202egro",
+    "e\u0301" * 50,
+    "𝒳" * 300,
+    "'; DROP TABLE x; --",
+    "x" * 30_000,
+)
 """In JSON a lone surrogate travels as an escape: it is ASCII until it is read."""
 
-PLAUSIBLE = {"dataset": "clinic.visits", "team": "lake", "epsilon": "0.1", "until": "2027-01-01", "sql": "SELECT 1",
-             "product": "inspections-by-business"}
+PLAUSIBLE = {
+    "dataset": "clinic.visits",
+    "team": "lake",
+    "epsilon": "0.1",
+    "until": "2027-01-01",
+    "sql": "SELECT 1",
+    "product": "inspections-by-business",
+}
 DEPTH = 6
 
 
@@ -42,7 +58,9 @@ def requests(document: dict[str, Any], *, skip: frozenset[str] = frozenset()) ->
                     yield Sent(method, other if "{" not in other else plain, None, name)
                 for name in query:
                     yield Sent(method, f"{plain}?{name}={text}", None, name)
-            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            schema = (
+                operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+            )
             if schema:
                 example = made(schema, document, "", DEPTH)
                 for place in texts(example):
@@ -54,7 +72,9 @@ def requests(document: dict[str, Any], *, skip: frozenset[str] = frozenset()) ->
 def made(schema: dict[str, Any], document: dict[str, Any], name: str, depth: int) -> Any:
     """A plausible value of a JSON schema."""
     if "$ref" in schema:
-        return made(document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document, name, depth - 1)
+        return made(
+            document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document, name, depth - 1
+        )
     for choice in ("anyOf", "oneOf", "allOf"):
         if choice in schema:
             first = next((one for one in schema[choice] if one.get("type") != "null"), schema[choice][0])

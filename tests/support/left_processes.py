@@ -1,7 +1,8 @@
 """The suite fails if it leaves a process behind.
 
-Every pytest process (each xdist worker is one) collects the orphans of all that it started, however deep and whatever
-their environment says (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are over was left by them.
+Every pytest process (each xdist worker is one) collects the orphans of all that it started, however deep and
+whatever their environment says (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are
+over was left by them.
 """
 
 import os
@@ -50,7 +51,11 @@ def left_processes(ancestor: int) -> list[str]:
     left = []
     for one in process_tree.descendants(ancestor):
         said = command_line(one.pid)
-        if one.is_alive() and OF_PYTHON not in said and not process_tree.await_end(one, deadline - time.monotonic()):
+        if (
+            one.is_alive()
+            and OF_PYTHON not in said
+            and not process_tree.await_end(one, deadline - time.monotonic())
+        ):
             left.append((one, f"{one.pid}: {said.decode(errors='replace')[:300]}"))
     process_tree.end([one for one, _ in left], patience_seconds=1)
     return [words for _, words in left]

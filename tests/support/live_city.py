@@ -1,4 +1,5 @@
-"""A whole city for tests, on free ports, of which a service can be stopped, killed or started with something changed in it."""
+"""A whole city for tests, on free ports, of which a service can be stopped,
+killed or started with something changed in it."""
 
 import json
 import os
@@ -32,8 +33,15 @@ CIHU = Path(sys.executable).with_name("cihu")
 def cihu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command line, in a process of its own that knows of no city but by what it is told."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CIHU_")}
-    return subprocess.run([str(CIHU), *arguments], capture_output=True, text=True, check=False, timeout=280,
-                          stdin=subprocess.DEVNULL, env=kept | {"CIHU_PASSWORD": PASSWORD} | environment)
+    return subprocess.run(
+        [str(CIHU), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+        stdin=subprocess.DEVNULL,
+        env=kept | {"CIHU_PASSWORD": PASSWORD} | environment,
+    )
 
 
 @dataclass
@@ -72,7 +80,8 @@ class LiveCity:
         return running
 
     def restart(self, name: str, environment: Mapping[str, str] | None = None) -> None:
-        """Start a service anew, with these variables beside its own. Raises `Unavailable` if it does not come up."""
+        """Start a service anew, with these variables beside its own.
+        Raises `Unavailable` if it does not come up."""
         assert self.city.ground is not None
         plain: ManagedService = next(part for part in services(self.city.ground) if part.name == name)
         part = replace(plain, environment={**plain.environment, **(environment or {})})

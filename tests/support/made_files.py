@@ -1,4 +1,5 @@
-"""How are files of each kind made for the tests of the checks? With the libraries that people use, where there is one."""
+"""How are files of each kind made for the tests of the checks?
+With the libraries that people use, where there is one."""
 
 import io
 import json
@@ -41,7 +42,9 @@ def png_noise() -> bytes:
 
 def png_bits(side: int = 256) -> bytes:
     sink = io.BytesIO()
-    Image.fromarray(np.random.default_rng(4).integers(0, 2, (side, side), dtype=np.uint8) * 255).save(sink, "PNG")
+    Image.fromarray(np.random.default_rng(4).integers(0, 2, (side, side), dtype=np.uint8) * 255).save(
+        sink, "PNG"
+    )
     return sink.getvalue()
 
 
@@ -53,7 +56,11 @@ def png_frames() -> bytes:
 
 
 def notebook(
-    source: str, *, outputs: bool = False, attachments: bool = False, metadata: dict[str, object] | None = None
+    source: str,
+    *,
+    outputs: bool = False,
+    attachments: bool = False,
+    metadata: dict[str, object] | None = None,
 ) -> bytes:
     cell: dict[str, object] = {
         "cell_type": "code",
@@ -86,11 +93,17 @@ def notebook(
     ).encode()
 
 
-def safetensors_file(tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None, tail: bytes = b"") -> bytes:
+def safetensors_file(
+    tensors: dict[str, np.ndarray], metadata: dict[str, str] | None = None, tail: bytes = b""
+) -> bytes:
     header: dict[str, object] = {} if metadata is None else {"__metadata__": metadata}
     body = b""
     for name, values in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [len(body), len(body) + values.nbytes]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(values.shape),
+            "data_offsets": [len(body), len(body) + values.nbytes],
+        }
         body += values.astype("<f4").tobytes()
     said = json.dumps(header).encode()
     return struct.pack("<Q", len(said)) + said + body + tail

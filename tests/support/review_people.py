@@ -1,4 +1,5 @@
-"""Which raw data do the tests of the checks have? People made here, by a fixed seed: names, birthdays, money."""
+"""Which raw data do the tests of the checks have?
+People made here, by a fixed seed: names, birthdays, money."""
 
 import datetime
 import random
@@ -33,9 +34,12 @@ columns:
   income: {role: measure, type: number, bounds: [0, 100000], step: "1", required: true, title: {zh: 收入, en: income}}
   visits: {role: measure, type: integer, bounds: [0, 30], step: "1", required: true, title: {zh: 次数, en: visits}}
   debt: {role: measure, type: number, bounds: [0, 100000], step: "1", required: true, title: {zh: 负债, en: debt}}
-"""
+"""  # noqa: E501
 
-SURNAMES, GIVEN = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨", "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀兰霞平刚桂英华玉萍红建国志文"
+SURNAMES, GIVEN = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨",
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀兰霞平刚桂英华玉萍红建国志文",
+)
 ROADS = ("Willow", "Harbour", "Granary", "Chapel", "Orchard", "Lantern", "Kiln", "Ferry")
 
 
@@ -48,8 +52,9 @@ def make_people(rows: int = 3000, seed: int = 7) -> tuple[pa.Table, DatasetPolic
         born = datetime.date(1930, 1, 1) + datetime.timedelta(days=draw.randrange(29_000))
         income = round(draw.lognormvariate(9.5, 0.7), 2)
         lines.append(
-            f"P{draw.randrange(10**8):08d}{number:04d},{name},{born},{draw.choice(ROADS)} Lane {draw.randrange(1, 900)},"
-            f"{draw.choice(['east', 'west', 'north', 'south'])},{draw.randrange(1, 6)},{min(income, 99_999)},"
-            f"{min(30, int(draw.expovariate(0.3)))},{round(draw.uniform(0, 60_000), 2)}"
+            f"P{draw.randrange(10**8):08d}{number:04d},{name},{born},{draw.choice(ROADS)} Lane "
+            f"{draw.randrange(1, 900)},{draw.choice(['east', 'west', 'north', 'south'])},"
+            f"{draw.randrange(1, 6)},{min(income, 99_999)},{min(30, int(draw.expovariate(0.3)))},"
+            f"{round(draw.uniform(0, 60_000), 2)}"
         )
     return read_table("\n".join(lines).encode(), policy), policy

@@ -1,4 +1,5 @@
-"""Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own deeds, their files in quarantine."""
+"""Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own deeds,
+their files in quarantine."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,15 +34,24 @@ from story import POLICIES, POLICY, Story
 from workspace import CHECKOUT, KERNEL_PYTHON
 
 TABLE = b"district,n\nnorth,120\nsouth,90\n"
-FILES = {"table.csv": TABLE, "counts.csv": b"district,n\nnorth,40\n", "note.txt": b"two districts", "log.txt": b"",
-         "exit.json": b"{}"}
+FILES = {
+    "table.csv": TABLE,
+    "counts.csv": b"district,n\nnorth,40\n",
+    "note.txt": b"two districts",
+    "log.txt": b"",
+    "exit.json": b"{}",
+}
 OFFICERS = (("hu", "health"), ("gu", "market"), ("tan", "transport"))
 NO = "it shows values of single persons"
 
 
 def declared(path: str = "table.csv", **changed: Any) -> Declared:
-    return replace(Declared(path, "frequencies", "visits by district, all of the population", "counts below 10 are left out"),
-                   **changed)
+    return replace(
+        Declared(
+            path, "frequencies", "visits by district, all of the population", "counts below 10 are left out"
+        ),
+        **changed,
+    )
 
 
 def approval(path: str = "table.csv", comment: str = "") -> Vote:
@@ -64,11 +74,22 @@ class Reviewing:
         return self.story.principal(id)
 
     def finished(self, files: dict[str, bytes] | None = None, *, person: str = "wang") -> Run:
-        run = submit(self.runs, principal=self.principal(person), name="visits", entry="main.py", files={"main.py": "pass"},
-                     inputs=["clinic.visits"], limit_seconds=10)
+        run = submit(
+            self.runs,
+            principal=self.principal(person),
+            name="visits",
+            entry="main.py",
+            files={"main.py": "pass"},
+            inputs=["clinic.visits"],
+            limit_seconds=10,
+        )
         found = claim(self.runs)
         assert found and found.run.id == run.id
-        assert finish(self.context.database, run.id, put_files(self.context.quarantine, run.id, FILES if files is None else files))
+        assert finish(
+            self.context.database,
+            run.id,
+            put_files(self.context.quarantine, run.id, FILES if files is None else files),
+        )
         return self.run(run.id)
 
     def run(self, id: UUID) -> Run:
@@ -80,28 +101,46 @@ class Reviewing:
             return load_review(tx, id)
 
     def asked(self, *files: Declared, run: Run | None = None) -> Review:
-        return request_release(self.context, principal=self.principal("wang"), run=(run or self.finished()).id,
-                               files=files or (declared(),))
+        return request_release(
+            self.context,
+            principal=self.principal("wang"),
+            run=(run or self.finished()).id,
+            files=files or (declared(),),
+        )
 
     def votes(self, review: Review, officer: str, *votes: Vote, revision: int | None = None) -> Review:
-        return vote(self.context, officer=self.principal(officer), id=review.id, votes=votes or (approval(),),
-                    revision=self.review(review.id).revision if revision is None else revision)
+        return vote(
+            self.context,
+            officer=self.principal(officer),
+            id=review.id,
+            votes=votes or (approval(),),
+            revision=self.review(review.id).revision if revision is None else revision,
+        )
 
     def finds(self, review: Review, path: str, *findings: Finding) -> None:
         """As the checks would have stored it."""
         checked_review(self.context, officer=self.principal("lin"), id=review.id)
         with self.context.database.transaction() as tx:
-            tx.execute(update(review_files).where(review_files.c.review == review.id, review_files.c.path == path).values(
-                findings=[asdict(finding) for finding in findings]))
+            tx.execute(
+                update(review_files)
+                .where(review_files.c.review == review.id, review_files.c.path == path)
+                .values(findings=[asdict(finding) for finding in findings])
+            )
 
     def rule(self, **changed: Any) -> "Reviewing":
         """The same city under another rule for the grade of its inputs."""
         grades = {grade: replace(rule, **changed) for grade, rule in self.context.policy.grades.items()}
-        return replace(self, context=replace(self.context, policy=replace(self.context.policy, grades=grades)))
+        return replace(
+            self, context=replace(self.context, policy=replace(self.context.policy, grades=grades))
+        )
 
     def kinds(self) -> list[str]:
         with self.context.database.transaction() as tx:
-            return list(tx.scalars(select(text("(entry::jsonb)->>'kind'")).select_from(entries).order_by(entries.c.index)))
+            return list(
+                tx.scalars(
+                    select(text("(entry::jsonb)->>'kind'")).select_from(entries).order_by(entries.c.index)
+                )
+            )
 
     def opened(self) -> str:
         """Everything that the log's openings say."""
@@ -109,27 +148,69 @@ class Reviewing:
             return "\n".join(tx.scalars(select(openings.c.content)))
 
 
-def reviewing(story: Story, s3: S3Server, folder: Path, *, policy: str | None = None, body: bytes | None = None) -> Reviewing:
-    story.publish(body, policy or POLICY.replace('secret: {role: hidden, type: text, grade: "4"}',
-                                                 "secret: {role: hidden, type: text}"))
+def reviewing(
+    story: Story, s3: S3Server, folder: Path, *, policy: str | None = None, body: bytes | None = None
+) -> Reviewing:
+    story.publish(
+        body,
+        policy
+        or POLICY.replace(
+            'secret: {role: hidden, type: text, grade: "4"}', "secret: {role: hidden, type: text}"
+        ),
+    )
     with story.database.transaction() as tx:
         for officer, organisation in OFFICERS:
             if organisation == "transport":
                 create_organisation(tx, organisation_id=organisation, display_name=organisation, by="system")
-            create_account(tx, account_id=officer, display_name=officer, organisation=organisation, roles=["officer"],
-                           by="system")
-        create_account(tx, account_id="song", display_name="song", organisation="hbpu", roles=["analyst"], by="system")
+            create_account(
+                tx,
+                account_id=officer,
+                display_name=officer,
+                organisation=organisation,
+                roles=["officer"],
+                by="system",
+            )
+        create_account(
+            tx, account_id="song", display_name="song", organisation="hbpu", roles=["analyst"], by="system"
+        )
         join_team(tx, team_id="lake", account_id="song", by="system")
-    asked = request_access(story.database, gate=story.gate, principal=story.principal("wang"),
-                           version=story.repository.current("clinic.visits"), team="lake", purpose="to see who is served where",
-                           epsilon=Decimal(1), until=datetime.now(UTC) + timedelta(days=3))
-    approve(story.database, gate=story.gate, officer=story.principal("lin"), request_id=asked.id,
-            version=story.repository.current("clinic.visits"))
-    context = ReviewContext(story.database, story.repository, story.gate, read_review_policy(POLICIES, story.gate.grades),
-                      s3.quarantine_store(), s3.released_store(),
-                      load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS), RawInputs(story.store))
-    runs = RunContext(story.database, story.repository, story.gate, story.store, context.quarantine, folder=folder, python=KERNEL_PYTHON,
-                   lock=CHECKOUT / "kernels" / "requirements.lock")
+    asked = request_access(
+        story.database,
+        gate=story.gate,
+        principal=story.principal("wang"),
+        version=story.repository.current("clinic.visits"),
+        team="lake",
+        purpose="to see who is served where",
+        epsilon=Decimal(1),
+        until=datetime.now(UTC) + timedelta(days=3),
+    )
+    approve(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        request_id=asked.id,
+        version=story.repository.current("clinic.visits"),
+    )
+    context = ReviewContext(
+        story.database,
+        story.repository,
+        story.gate,
+        read_review_policy(POLICIES, story.gate.grades),
+        s3.quarantine_store(),
+        s3.released_store(),
+        load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS),
+        RawInputs(story.store),
+    )
+    runs = RunContext(
+        story.database,
+        story.repository,
+        story.gate,
+        story.store,
+        context.quarantine,
+        folder=folder,
+        python=KERNEL_PYTHON,
+        lock=CHECKOUT / "kernels" / "requirements.lock",
+    )
     return Reviewing(story, context, runs)
 
 

@@ -1,4 +1,5 @@
-"""Runs as a team hands them in through the door, and what they left, as only the vault's own keys can see it."""
+"""Runs as a team hands them in through the door, and what they left,
+as only the vault's own keys can see it."""
 
 import json
 import time
@@ -15,10 +16,27 @@ SHORT = 10  # seconds: the shortest limit that can be declared
 PATIENCE = 60
 
 
-def hand_in(vault: AskedVault, program: str, dataset: str, *, person: str = "wang", limit: int = SHORT, name: str = "a run",
-            **more: Any) -> dict[str, Any]:
-    said = vault.person(person).send("POST", "/v1/runs", json={
-        "name": name, "files": {"main.py": program}, "inputs": [dataset], "limit_seconds": limit, **more})
+def hand_in(
+    vault: AskedVault,
+    program: str,
+    dataset: str,
+    *,
+    person: str = "wang",
+    limit: int = SHORT,
+    name: str = "a run",
+    **more: Any,
+) -> dict[str, Any]:
+    said = vault.person(person).send(
+        "POST",
+        "/v1/runs",
+        json={
+            "name": name,
+            "files": {"main.py": program},
+            "inputs": [dataset],
+            "limit_seconds": limit,
+            **more,
+        },
+    )
     assert said.status_code == 201, said.text
     return dict(said.json())
 
@@ -29,8 +47,9 @@ def look(vault: AskedVault, run: dict[str, Any], person: str = "wang") -> dict[s
     return dict(said.json())
 
 
-def await_state(vault: AskedVault, run: dict[str, Any], *states: str, seconds: float = PATIENCE,
-                person: str = "wang") -> dict[str, Any]:
+def await_state(
+    vault: AskedVault, run: dict[str, Any], *states: str, seconds: float = PATIENCE, person: str = "wang"
+) -> dict[str, Any]:
     """A team can only ask: nothing tells it."""
     until = time.monotonic() + seconds
     while (seen := look(vault, run, person))["state"] not in states:

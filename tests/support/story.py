@@ -1,4 +1,5 @@
-"""A small city for tests, made of real parts: people, one dataset of made-up rows, a grant, and a desk to ask at."""
+"""A small city for tests, made of real parts: people, one dataset of made-up rows, a grant,
+and a desk to ask at."""
 
 import random
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from sandbox.database import Database
 from sandbox.engines import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.grants import Grant, approve, request_access
-from sandbox.identity import Principal, create_account, create_organisation, create_team, join_team, load_principal
+from sandbox.identity import (
+    Principal,
+    create_account,
+    create_organisation,
+    create_team,
+    join_team,
+    load_principal,
+)
 from sandbox.policy import Gate
 from sandbox.releases import AskContext
 from sandbox.storage import RawStore
@@ -56,9 +64,11 @@ def rows_csv(people: int = 300, *, seed: int = 7, extra: str = "") -> bytes:
     for person in range(people):
         for _ in range(chance.randint(1, 6)):
             cost = "" if chance.random() < 0.1 else f"{chance.uniform(-20, 150):.2f}"
-            lines.append(f"p{person},{chance.choice(['north', 'south', 'east', 'west'])},{chance.randint(1, 4)},{cost},"
-                         f"{chance.randint(0, 14)},n{chance.randint(0, 9)},2026-01-{chance.randint(1, 28):02},"
-                         f"{chance.choice(['true', 'false', ''])},s{person}")
+            lines.append(
+                f"p{person},{chance.choice(['north', 'south', 'east', 'west'])},"
+                f"{chance.randint(1, 4)},{cost},{chance.randint(0, 14)},n{chance.randint(0, 9)},2026-01-"
+                f"{chance.randint(1, 28):02},{chance.choice(['true', 'false', ''])},s{person}"
+            )
     return ("\n".join(lines) + "\n" + extra).encode()
 
 
@@ -79,16 +89,36 @@ class Story:
             return load_principal(tx, id)
 
     def publish(self, body: bytes | None = None, policy: str = POLICY) -> Published:
-        return publish(self.database, repository=self.repository, store=self.store, gate=self.gate, populations=self.populations,
-                       officer=self.principal("lin"), policy_text=policy, body=rows_csv() if body is None else body)
+        return publish(
+            self.database,
+            repository=self.repository,
+            store=self.store,
+            gate=self.gate,
+            populations=self.populations,
+            officer=self.principal("lin"),
+            policy_text=policy,
+            body=rows_csv() if body is None else body,
+        )
 
     def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits", team: str = "lake") -> Grant:
         version = self.repository.current(dataset)
-        request = request_access(self.database, gate=self.gate, principal=self.principal("wang"), version=version,
-                                 team=team, purpose="to test the gate in its order", epsilon=Decimal(epsilon),
-                                 until=datetime.now(UTC) + timedelta(days=30))
-        return approve(self.database, gate=self.gate, officer=self.principal("lin"), request_id=request.id,
-                       version=version)
+        request = request_access(
+            self.database,
+            gate=self.gate,
+            principal=self.principal("wang"),
+            version=version,
+            team=team,
+            purpose="to test the gate in its order",
+            epsilon=Decimal(epsilon),
+            until=datetime.now(UTC) + timedelta(days=30),
+        )
+        return approve(
+            self.database,
+            gate=self.gate,
+            officer=self.principal("lin"),
+            request_id=request.id,
+            version=version,
+        )
 
 
 def open_story(database: Database, store: RawStore) -> Story:
@@ -96,10 +126,20 @@ def open_story(database: Database, store: RawStore) -> Story:
     with database.transaction() as tx:
         for organisation in ("health", "market", "hbpu"):
             create_organisation(tx, organisation_id=organisation, display_name=organisation, by="system")
-        for account, organisation, role in (("lin", "health", "officer"), ("zhou", "market", "officer"),
-                                            ("wang", "hbpu", "analyst"), ("li", "hbpu", "analyst")):
-            create_account(tx, account_id=account, display_name=account, organisation=organisation, roles=[role],
-                           by="system")
+        for account, organisation, role in (
+            ("lin", "health", "officer"),
+            ("zhou", "market", "officer"),
+            ("wang", "hbpu", "analyst"),
+            ("li", "hbpu", "analyst"),
+        ):
+            create_account(
+                tx,
+                account_id=account,
+                display_name=account,
+                organisation=organisation,
+                roles=[role],
+                by="system",
+            )
         create_team(tx, team_id="lake", display_name="lake", by="system")
         join_team(tx, team_id="lake", account_id="wang", by="system")
     return open_shop(database, store)
@@ -109,5 +149,11 @@ def open_shop(database: Database, store: RawStore) -> Story:
     """The same for people who are there already."""
     gate = Gate(POLICIES)
     repository = DatasetRepository(database, POLICIES)
-    return Story(database, gate, repository, store, read_populations(POLICIES),
-                 AskContext(database, repository, gate, DuckDBEngine(store, PROCESSES)))
+    return Story(
+        database,
+        gate,
+        repository,
+        store,
+        read_populations(POLICIES),
+        AskContext(database, repository, gate, DuckDBEngine(store, PROCESSES)),
+    )

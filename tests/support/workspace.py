@@ -1,4 +1,5 @@
-"""A person's workspace for tests, of real parts: a vault process, a single-user server process, sealed kernels in it."""
+"""A person's workspace for tests, of real parts:
+a vault process, a single-user server process, sealed kernels in it."""
 
 import html
 import os
@@ -46,10 +47,20 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], log: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], environment: dict[str, str], log: Path, url: str
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
-        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   cwd=log.parent, start_new_session=True, preexec_fn=leash())
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            start_new_session=True,
+            preexec_fn=leash(),
+        )
     try:
         wait_for(url, process, log)
         yield process
@@ -63,7 +74,12 @@ def running(command: list[str], environment: dict[str, str], log: Path, url: str
 
 
 def plain_environment(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "CIHU_HOME": str(home)}
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(CHECKOUT),
+        "CIHU_HOME": str(home),
+    }
 
 
 @dataclass
@@ -85,12 +101,19 @@ class VaultProcess:
 def vault_process(home: Path, story: Story, database_url: str, s3: S3Server) -> Iterator[VaultProcess]:
     port = free_port()
     environment = plain_environment(home) | {
-        "CIHU_BIND": f"127.0.0.1:{port}", "CIHU_DATABASE_URL": database_url, "CIHU_S3_ENDPOINT": s3.endpoint,
-        "CIHU_S3_ACCESS_KEY": s3.vault.access_key, "CIHU_S3_SECRET_KEY": s3.vault.secret_key,
-        "CIHU_RAW_BUCKET": s3.raw_bucket, "CIHU_PRODUCT_BUCKET": s3.product_bucket,
-        "CIHU_POLICIES": str(CHECKOUT / "policies")}
+        "CIHU_BIND": f"127.0.0.1:{port}",
+        "CIHU_DATABASE_URL": database_url,
+        "CIHU_S3_ENDPOINT": s3.endpoint,
+        "CIHU_S3_ACCESS_KEY": s3.vault.access_key,
+        "CIHU_S3_SECRET_KEY": s3.vault.secret_key,
+        "CIHU_RAW_BUCKET": s3.raw_bucket,
+        "CIHU_PRODUCT_BUCKET": s3.product_bucket,
+        "CIHU_POLICIES": str(CHECKOUT / "policies"),
+    }
     url = f"http://127.0.0.1:{port}"
-    with running([sys.executable, "-m", "sandbox.vault.app"], environment, home / "vault.log", f"{url}/healthz") as process:
+    with running(
+        [sys.executable, "-m", "sandbox.vault.app"], environment, home / "vault.log", f"{url}/healthz"
+    ) as process:
         yield VaultProcess(home, url, story, database_url, process)
 
 
@@ -110,8 +133,14 @@ class WorkspaceProcess:
         return self.home / "workspaces" / self.person
 
     def request(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return httpx.request(method, f"{self.url}{path}", headers={"Authorization": f"token {self.token}"}, timeout=60,
-                             trust_env=False, **more)
+        return httpx.request(
+            method,
+            f"{self.url}{path}",
+            headers={"Authorization": f"token {self.token}"},
+            timeout=60,
+            trust_env=False,
+            **more,
+        )
 
     @contextmanager
     def kernel(self) -> Iterator["Kernel"]:
@@ -153,14 +182,30 @@ def workspace_process(vault: VaultProcess, person: str, **more: str) -> Iterator
     folder.mkdir(parents=True, exist_ok=True)
     state = server_folder(vault.home, person)
     write_workspace_token(vault.home, person, vault.workspace_token(person))
-    environment = plain_environment(vault.home) | {
-        "CIHU_VAULT_URL": vault.url, "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(vault.home, person)), "JUPYTERHUB_USER": person,
-        "HOME": str(state), "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_DATA_DIR": str(state / "data"),
-        "JUPYTER_RUNTIME_DIR": str(state / "runtime")} | more
+    environment = (
+        plain_environment(vault.home)
+        | {
+            "CIHU_VAULT_URL": vault.url,
+            "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(vault.home, person)),
+            "JUPYTERHUB_USER": person,
+            "HOME": str(state),
+            "JUPYTER_CONFIG_DIR": str(state / "config"),
+            "JUPYTER_DATA_DIR": str(state / "data"),
+            "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+        }
+        | more
+    )
     start = "from sandbox.hub.server import WorkspaceServer; WorkspaceServer.launch_instance()"
-    command = [sys.executable, "-c", start, f"--config={CHECKOUT / 'sandbox/hub/server_config.py'}",
-               f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
-               f"--ServerApp.root_dir={folder}"]
+    command = [
+        sys.executable,
+        "-c",
+        start,
+        f"--config={CHECKOUT / 'sandbox/hub/server_config.py'}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}",
+    ]
     url, log = f"http://127.0.0.1:{port}", state / "log"
     with running(command, environment, log, f"{url}/api") as process:
         yield WorkspaceProcess(person, url, token, vault.home, log, process)
@@ -187,7 +232,12 @@ class HubProcess:
         if "/login" not in str(page.url) or self.portal_url not in str(page.url):
             return page
         form = dict(re.findall(r'name="(csrf|next)" value="([^"]*)"', page.text))
-        filled = {"csrf": form["csrf"], "next": html.unescape(form["next"]), "account": account, "password": password}
+        filled = {
+            "csrf": form["csrf"],
+            "next": html.unescape(form["next"]),
+            "account": account,
+            "password": password,
+        }
         return browser.post(f"{self.portal_url}/login", data=filled, headers={"Origin": self.portal_url})
 
 
@@ -208,19 +258,35 @@ def hub_process(vault: VaultProcess, portal_database: str, s3: S3Server) -> Iter
     ports = free_port(), free_port()
     portal_url, hub_url = (f"http://127.0.0.1:{port}" for port in ports)
     shared = plain_environment(vault.home) | {
-        "CIHU_VAULT_URL": vault.url, "CIHU_PORTAL_URL": portal_url, "CIHU_HUB_URL": hub_url,
-        "CIHU_HUB_CLIENT_SECRET": secrets.token_hex(16), "CIHU_S3_ENDPOINT": s3.endpoint}
-    portal = shared | {"CIHU_BIND": f"127.0.0.1:{ports[0]}", "CIHU_DATABASE_URL": portal_database,
-                       "CIHU_S3_ACCESS_KEY": s3.portal.access_key, "CIHU_S3_SECRET_KEY": s3.portal.secret_key,
-                       "CIHU_PRODUCT_BUCKET": s3.product_bucket}
+        "CIHU_VAULT_URL": vault.url,
+        "CIHU_PORTAL_URL": portal_url,
+        "CIHU_HUB_URL": hub_url,
+        "CIHU_HUB_CLIENT_SECRET": secrets.token_hex(16),
+        "CIHU_S3_ENDPOINT": s3.endpoint,
+    }
+    portal = shared | {
+        "CIHU_BIND": f"127.0.0.1:{ports[0]}",
+        "CIHU_DATABASE_URL": portal_database,
+        "CIHU_S3_ACCESS_KEY": s3.portal.access_key,
+        "CIHU_S3_SECRET_KEY": s3.portal.secret_key,
+        "CIHU_PRODUCT_BUCKET": s3.product_bucket,
+    }
     hub = shared | {"CIHU_BIND": f"127.0.0.1:{ports[1]}", "JUPYTERHUB_CRYPT_KEY": secrets.token_hex(32)}
     config = str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py")
     # asks the portal anew with nearly every request: the tests do not wait five minutes
     tried = vault.home / "hub_config.py"
     tried.write_text(f"load_subconfig({config!r})\nget_config().PortalAuthenticator.auth_refresh_age = 1\n")
     command = [sys.executable, "-m", "jupyterhub", "-f", str(tried)]
-    with (running([sys.executable, "-m", "marketplace.app"], portal, vault.home / "portal.log", f"{portal_url}/healthz"),
-          ExitStack() as started):
+    with (
+        running(
+            [sys.executable, "-m", "marketplace.app"],
+            portal,
+            vault.home / "portal.log",
+            f"{portal_url}/healthz",
+        ),
+        ExitStack() as started,
+    ):
+
         def start() -> None:
             started.close()
             started.enter_context(running(command, hub, vault.home / "hub.log", f"{hub_url}/hub/health"))

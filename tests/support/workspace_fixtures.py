@@ -14,7 +14,15 @@ from sandbox.identity import create_account, join_team
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import open_story
-from workspace import HubProcess, Kernel, VaultProcess, WorkspaceProcess, hub_process, vault_process, workspace_process
+from workspace import (
+    HubProcess,
+    Kernel,
+    VaultProcess,
+    WorkspaceProcess,
+    hub_process,
+    vault_process,
+    workspace_process,
+)
 
 PASSWORD = "a-password-for-tests"
 
@@ -38,11 +46,25 @@ def vault(postgres: Postgres, template: str, s3: S3Server, short_home: Path) -> 
     database = Database(postgres.url(database=name))
     story = open_story(database, s3.raw_store())
     with database.transaction() as tx:
-        create_account(tx, account_id="song", display_name="宋 Song", organisation="hbpu", roles=["analyst"],
-                       password=PASSWORD, by="system")
+        create_account(
+            tx,
+            account_id="song",
+            display_name="宋 Song",
+            organisation="hbpu",
+            roles=["analyst"],
+            password=PASSWORD,
+            by="system",
+        )
         join_team(tx, team_id="lake", account_id="song", by="system")
-        create_account(tx, account_id="chen", display_name="陈 Chen", organisation="hbpu", roles=["buyer"],
-                       password=PASSWORD, by="system")
+        create_account(
+            tx,
+            account_id="chen",
+            display_name="陈 Chen",
+            organisation="hbpu",
+            roles=["buyer"],
+            password=PASSWORD,
+            by="system",
+        )
     story.publish()
     story.publish(health_csv(), HEALTH_POLICY)
     story.grant()

@@ -26,27 +26,36 @@ def bought(asked: AskedVault, dataset: str, epsilon: str = "2", who: str = "lin"
     return asked.person(who).send("POST", f"/v1/datasets/{dataset}/stand-in", json={"epsilon": epsilon})
 
 
-def rows_of(asked: AskedVault, dataset: str, kind: str = "best", who: str = "wang") -> tuple[pd.DataFrame, dict]:
+def rows_of(
+    asked: AskedVault, dataset: str, kind: str = "best", who: str = "wang"
+) -> tuple[pd.DataFrame, dict]:
     answer = asked.kernel(who).send("GET", f"/v1/datasets/{dataset}/stand-in?kind={kind}")
     assert answer.status_code == 200, answer.text
     table = pyarrow.parquet.read_table(io.BytesIO(answer.content))
     return table.to_pandas(), json.loads(table.schema.metadata[b"cihu"])
 
 
-def test_it_is_charged_to_the_dataset_and_the_population_and_logged_before_and_after(asked: AskedVault) -> None:
+def test_it_is_charged_to_the_dataset_and_the_population_and_logged_before_and_after(
+    asked: AskedVault,
+) -> None:
     dataset, grant = asked.dataset()
     before, entries = asked.spent(grant), len(asked.kinds())
     done = bought(asked, dataset, "2")
     assert done.status_code == 201, done.text
     said = done.json()
     lost = asked.lost(grant, before)
-    assert lost == {"grant": 0, "dataset": said["picorho"], "population": said["picorho"]}, "no team pays for it"
+    assert lost == {"grant": 0, "dataset": said["picorho"], "population": said["picorho"]}, (
+        "no team pays for it"
+    )
     assert 1.99 < said["epsilon"] <= 2
     new = [kind for kind in asked.kinds()[entries:] if kind.startswith("stand_in.")]
     assert new == ["stand_in.asked", "stand_in.released"]
     with asked.story.database.transaction() as tx:
         row = tx.execute(select(stand_ins).where(stand_ins.c.dataset == dataset)).one()
-    assert row.status == "released" and sum(part["picorho"] for part in row.marginals) <= row.picorho == said["picorho"]
+    assert (
+        row.status == "released"
+        and sum(part["picorho"] for part in row.marginals) <= row.picorho == said["picorho"]
+    )
     receipt = asked.person("lin").send("GET", f"/v1/log/receipts/{said['log_index']}").json()
     assert said["sha256"] in json.dumps(receipt)
 
@@ -55,7 +64,10 @@ def test_everybody_gets_the_bought_rows_and_may_still_have_the_others(asked: Ask
     dataset, _ = asked.dataset()
     free, said = rows_of(asked, dataset)
     assert said["stand_in"] == "schema"
-    assert asked.kernel("wang").send("GET", f"/v1/datasets/{dataset}/stand-in?kind=dp").json()["code"] == "no_stand_in"
+    assert (
+        asked.kernel("wang").send("GET", f"/v1/datasets/{dataset}/stand-in?kind=dp").json()["code"]
+        == "no_stand_in"
+    )
     assert bought(asked, dataset).status_code == 201
     best, said = rows_of(asked, dataset)
     assert said["stand_in"] == "dp" and 1.99 < said["epsilon"] <= 2 and said["delta"] == 1e-6
@@ -69,12 +81,15 @@ def test_everybody_gets_the_bought_rows_and_may_still_have_the_others(asked: Ask
 
 
 def test_what_is_in_the_rows_is_roughly_in_the_stand_in(asked: AskedVault) -> None:
-    """Nine in ten rows from the north, where costs are high; everybody has three rows; nobody's cost is empty elsewhere."""
+    """Nine in ten rows from the north, where costs are high; everybody has three rows;
+    nobody's cost is empty elsewhere."""
     lines = ["person,district,year,cost,visits,note,day,smoker,secret"]
     for person in range(3000):
         north = person % 10 > 0
-        lines += [f"p{person},{'north' if north else 'east'},{year},{90 if north else ''},2,n,2026-01-01,true,s"
-                  for year in (1, 2, 3)]
+        lines += [
+            f"p{person},{'north' if north else 'east'},{year},{90 if north else ''},2,n,2026-01-01,true,s"
+            for year in (1, 2, 3)
+        ]
     dataset, _ = asked.dataset(rows="\n".join(lines).encode())
     assert bought(asked, dataset, "4").status_code == 201
     rows, _ = rows_of(asked, dataset)
@@ -95,14 +110,29 @@ def test_who_may_not_buy_is_refused_spends_nothing_and_is_logged(asked: AskedVau
         answer = bought(asked, dataset, who=who)
         assert (answer.status_code, answer.json()["code"]) == (403, "no_permit")
         assert "decision.refused" in asked.kinds()[entries:]
-    assert asked.kernel("lin").send("POST", f"/v1/datasets/{dataset}/stand-in", json={"epsilon": "1"}).status_code == 405
+    assert (
+        asked.kernel("lin")
+        .send("POST", f"/v1/datasets/{dataset}/stand-in", json={"epsilon": "1"})
+        .status_code
+        == 405
+    )
     assert asked.spent(grant) == before
 
 
-@pytest.mark.parametrize(("epsilon", "status", "code"), [
-    ("100", 402, "budget_exhausted"), ("0.000001", 422, "loss_too_small"), ("0", 422, "invalid_input"),
-    ("NaN", 422, "invalid_input"), ("1e3", 402, "budget_exhausted"), ("-1", 422, "invalid_input")])
-def test_what_cannot_be_paid_is_refused_before_data_is_touched(asked: AskedVault, epsilon: str, status: int, code: str) -> None:
+@pytest.mark.parametrize(
+    ("epsilon", "status", "code"),
+    [
+        ("100", 402, "budget_exhausted"),
+        ("0.000001", 422, "loss_too_small"),
+        ("0", 422, "invalid_input"),
+        ("NaN", 422, "invalid_input"),
+        ("1e3", 402, "budget_exhausted"),
+        ("-1", 422, "invalid_input"),
+    ],
+)
+def test_what_cannot_be_paid_is_refused_before_data_is_touched(
+    asked: AskedVault, epsilon: str, status: int, code: str
+) -> None:
     dataset, grant = asked.dataset()
     before = asked.spent(grant)
     answer = bought(asked, dataset, epsilon)
@@ -116,20 +146,28 @@ def test_two_officers_clicks_at_once_pay_once(asked: AskedVault) -> None:
     dataset, grant = asked.dataset()
     before = asked.spent(grant)
     with ThreadPoolExecutor(2) as pool:
-        done = sorted(pool.map(lambda _: bought(asked, dataset, "1"), range(2)), key=lambda answer: answer.status_code)
+        done = sorted(
+            pool.map(lambda _: bought(asked, dataset, "1"), range(2)), key=lambda answer: answer.status_code
+        )
     assert [answer.status_code for answer in done] == [201, 409]
     assert asked.lost(grant, before)["dataset"] == done[0].json()["picorho"]
-    assert asked.account(Account(Level.GRANT, f"stand-in:{dataset}")).spent.picorho == done[0].json()["picorho"]
+    assert (
+        asked.account(Account(Level.GRANT, f"stand-in:{dataset}")).spent.picorho == done[0].json()["picorho"]
+    )
 
 
 def test_a_failure_after_the_loss_was_reserved_stays_charged_and_tells_nothing(story: Story) -> None:
     """The rows are gone from the bucket when they are needed."""
     story.publish()
     version = story.repository.current("clinic.visits")
-    story.store.client.remove_object(story.store.bucket, version.object_name, version_id=version.object_version)
+    story.store.client.remove_object(
+        story.store.bucket, version.object_name, version_id=version.object_version
+    )
     for _ in range(2):  # it may be tried again, and is paid again
         with pytest.raises(Unavailable) as failure:
-            buy_stand_in(story.context, officer=story.principal("lin"), dataset="clinic.visits", epsilon=Fraction(1))
+            buy_stand_in(
+                story.context, officer=story.principal("lin"), dataset="clinic.visits", epsilon=Fraction(1)
+            )
         assert failure.value.code == "synthesis_failed" and "clinic" not in failure.value.message
     assert DATASET.budget is not None
     loss = DATASET.budget.loss(Fraction(1)).picorho
@@ -140,8 +178,17 @@ def test_a_failure_after_the_loss_was_reserved_stays_charged_and_tells_nothing(s
 
 
 def test_an_open_dataset_needs_none(story: Story) -> None:
-    publish(story.database, repository=story.repository, store=story.store, gate=story.gate, populations=story.populations,
-            officer=story.principal("zhou"), policy_text=(POLICIES / "datasets" / "market.inspections.yaml").read_text("utf-8"),
-            body=b"business,year,score,locations,weekend\na,2001,90,1,true\n")
+    publish(
+        story.database,
+        repository=story.repository,
+        store=story.store,
+        gate=story.gate,
+        populations=story.populations,
+        officer=story.principal("zhou"),
+        policy_text=(POLICIES / "datasets" / "market.inspections.yaml").read_text("utf-8"),
+        body=b"business,year,score,locations,weekend\na,2001,90,1,true\n",
+    )
     with pytest.raises(InvalidInput, match="open"):
-        buy_stand_in(story.context, officer=story.principal("zhou"), dataset="market.inspections", epsilon=Fraction(1))
+        buy_stand_in(
+            story.context, officer=story.principal("zhou"), dataset="market.inspections", epsilon=Fraction(1)
+        )

@@ -42,7 +42,9 @@ def all_bought(seed: int, tables: dict[tuple[str, ...], np.ndarray] | None = Non
     first = [bought(question, chance, table_of(question)) for question in first_questions(DATASET)]
     shares = column_shares(DATASET, first)
     classes = {name: classes_of(of) for name, of in shares.items()}
-    return first + [bought(question, chance, table_of(question)) for question in pair_questions(DATASET, classes)]
+    return first + [
+        bought(question, chance, table_of(question)) for question in pair_questions(DATASET, classes)
+    ]
 
 
 @given(st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=40))
@@ -58,7 +60,9 @@ def test_shares_that_need_no_mending_stay() -> None:
 
 def test_a_table_gets_the_margins_that_were_bought() -> None:
     table = raked(np.array([[50.0, -3.0], [10.0, 40.0]]), np.array([0.3, 0.7]), np.array([0.6, 0.4]))
-    assert table.sum(axis=1) == pytest.approx([0.3, 0.7], abs=1e-6) and table.sum(axis=0) == pytest.approx([0.6, 0.4])
+    assert table.sum(axis=1) == pytest.approx([0.3, 0.7], abs=1e-6) and table.sum(axis=0) == pytest.approx(
+        [0.6, 0.4]
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -71,8 +75,12 @@ def test_a_dependence_above_the_noise_is_kept_and_comes_out_in_the_rows() -> Non
     tied = np.zeros((4, 4))
     tied[[0, 1, 2], [0, 1, 2]] = 333.0
     column = np.array([333.0, 333.0, 333.0, 0.0])
-    fitted = fit(DATASET, all_bought(1, {("district", "year"): tied, ("district",): column, ("year",): column}))
-    assert {frozenset((edge.parent, edge.child)) for edge in fitted.edges} == {frozenset(("district", "year"))}
+    fitted = fit(
+        DATASET, all_bought(1, {("district", "year"): tied, ("district",): column, ("year",): column})
+    )
+    assert {frozenset((edge.parent, edge.child)) for edge in fitted.edges} == {
+        frozenset(("district", "year"))
+    }
     rows = sample(VERSION, replace(fitted, steady={}))[0].to_pylist()
     same = [row for row in rows if row["district"] and row["year"]]
     right = sum(["north", "south", "east"].index(row["district"]) + 1 == row["year"] for row in same)
@@ -88,8 +96,13 @@ def test_whatever_was_bought_the_rows_are_within_the_policy(seed: int, people: i
     chance = np.random.default_rng(seed)
     first = [bought(question, chance, np.zeros(question.shape)) for question in first_questions(policy)]
     classes = {name: classes_of(of) for name, of in column_shares(policy, first).items()}
-    fitted = fit(policy, first + [bought(question, chance, np.zeros(question.shape))
-                                  for question in pair_questions(policy, classes)])
+    fitted = fit(
+        policy,
+        first
+        + [
+            bought(question, chance, np.zeros(question.shape)) for question in pair_questions(policy, classes)
+        ],
+    )
     table, places = sample(version, fitted)
     visible = [column for column in policy.columns if column.role is not Role.HIDDEN]
     assert table.num_rows == people and table.schema.equals(schema(visible))

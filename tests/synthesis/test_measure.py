@@ -20,14 +20,19 @@ def test_counts_lie_around_the_exact_ones_with_the_noise_that_is_told(story: Sto
     [by_size, *_] = first_questions(version.policy)
     told = [measure(story.context, version, by_size, PrivacyLoss(10**10)) for _ in range(TIMES)]
     sigma = told[0].sigma
-    # zCDP's Gaussian: one unit is in one cell, and counts WEIGHT of WEIGHT; a part in 2**40 is OpenDP's rounding
+    # zCDP's Gaussian: one unit is in one cell, and counts WEIGHT of WEIGHT; a part in 2**40
+    # is OpenDP's rounding
     assert abs(sigma - 1 / sqrt(2 * 0.01)) < 1e-6 and {of.picorho for of in told} == {10**10}
     people = Counter(line.split(",")[0] for line in rows_csv().decode().splitlines()[1:])
     sizes = Counter(min(rows, 4) for rows in people.values())
     tables = np.array([of.table for of in told])
-    assert np.abs(tables.mean(axis=0) - [sizes[size] for size in (1, 2, 3, 4)]).max() < 5 * sigma / sqrt(TIMES)
+    assert np.abs(tables.mean(axis=0) - [sizes[size] for size in (1, 2, 3, 4)]).max() < 5 * sigma / sqrt(
+        TIMES
+    )
     assert 0.85 < tables.std(axis=0).mean() / sigma < 1.15
-    assert all((cell * WEIGHT).is_integer() for cell in told[0].counts), "noise is whole, in steps of the weight"
+    assert all((cell * WEIGHT).is_integer() for cell in told[0].counts), (
+        "noise is whole, in steps of the weight"
+    )
 
 
 def test_the_parts_of_a_price_add_up_to_no_more_than_the_whole() -> None:

@@ -9,19 +9,24 @@
     answer.df                                         # an ordinary pandas DataFrame
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
-    cihu.submit("program.py", name="...", inputs=["health.visits"])   # your own program goes to the data, sealed
-    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...")    # exact counts, suppressed and rounded; people decide
-    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...")   # would what the trial left be let pass?
+    cihu.submit("program.py", name="...", inputs=["health.visits"]) # your own program
+    goes to the data, sealed
+    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...") # exact counts, suppressed and
+    rounded; people decide
+    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...") # would what the
+    trial left be let pass?
     cihu.runs()                                       # what became of such programs and tables
-    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")   # people decide
+    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...",
+    controls="...") # people decide
     cihu.runs()[0].files().df("t.csv")                # what they let pass
 
-A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a cell hands the cell in.
+A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a
+cell hands the cell in.
 
 Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 
-You never get a row of the data. You get sums, counts and averages with noise, each with its standard error and 95 %
-interval, and a receipt that proves what was asked and answered.
+You never get a row of the data. You get sums, counts and averages with noise, each with its standard error
+and 95 % interval, and a receipt that proves what was asked and answered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,9 +61,37 @@ ASKING_SECONDS = 1200.0  # longer than the vault ever takes: keys, bounds and to
 inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
 
-__all__ = ["Answer", "Budget", "Chart", "Checked", "CihuError", "Dataset", "Datasets", "Explanation", "Inputs", "Run", "Runs",
-           "Vault", "budget", "check", "dataset", "datasets", "exact_table", "explain", "inputs", "language", "outbox", "run",
-           "runs", "sql", "stand_in", "submit", "table", "to_sql", "whoami"]
+__all__ = [
+    "Answer",
+    "Budget",
+    "Chart",
+    "Checked",
+    "CihuError",
+    "Dataset",
+    "Datasets",
+    "Explanation",
+    "Inputs",
+    "Run",
+    "Runs",
+    "Vault",
+    "budget",
+    "check",
+    "dataset",
+    "datasets",
+    "exact_table",
+    "explain",
+    "inputs",
+    "language",
+    "outbox",
+    "run",
+    "runs",
+    "sql",
+    "stand_in",
+    "submit",
+    "table",
+    "to_sql",
+    "whoami",
+]
 
 
 def datasets() -> Datasets:
@@ -69,23 +102,29 @@ def datasets() -> Datasets:
 
 
 def dataset(name: str) -> Dataset:
-    """One dataset: what its columns mean, which values and bounds they have, whom it protects, what it may cost."""
+    """One dataset: what its columns mean, which values and bounds they have, whom it protects,
+    what it may cost."""
     return Dataset(the_vault().get(f"/v1/datasets/{quote(name, safe='')}"))
 
 
 def stand_in(name: str, kind: str = "best") -> pd.DataFrame:
-    """Invented rows of the dataset's shape, to write a program on before it meets the data: an ordinary DataFrame.
+    """Invented rows of the dataset's shape, to write a program on before it meets the data:
+    an ordinary DataFrame.
 
-    No row is real, and whatever shows them says so. `kind="schema"`: made from the dataset's policy alone (types, bounds,
-    grids, public values, several rows a unit, empty cells); no number computed from them means anything. `kind="dp"`: made
-    from noisy counts of columns and pairs of columns, if the dataset's officer bought some; numbers are roughly right.
-    "best": the latter if there is. Costs you nothing. The same version gives everybody the same rows.
+    No row is real, and whatever shows them says so. `kind="schema"`: made from the dataset's policy alone
+    (types, bounds, grids, public values, several rows a unit, empty cells); no number computed from them
+    means anything. `kind="dp"`: made from noisy counts of columns and pairs of columns, if the dataset's
+    officer bought some; numbers are roughly right. "best": the latter if there is. Costs you nothing. The
+    same version gives everybody the same rows.
     """
-    return unreal(the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in?kind={quote(kind, safe='')}"))
+    return unreal(
+        the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in?kind={quote(kind, safe='')}")
+    )
 
 
 def table(name: str) -> Any:
-    """The dataset as an Ibis table: filter, compute, group and aggregate it, and give the expression to `cihu.sql`.
+    """The dataset as an Ibis table: filter, compute, group and aggregate it,
+    and give the expression to `cihu.sql`.
 
     It holds no rows and executes nothing; it only becomes SQL.
     """
@@ -99,18 +138,24 @@ def to_sql(asked: object) -> str:
     return as_sql(asked)
 
 
-def explain(asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None) -> Explanation:
-    """What the question would cost and how far off its answer would be. Spends nothing and touches no data."""
+def explain(
+    asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None
+) -> Explanation:
+    """What the question would cost and how far off its answer would be.
+    Spends nothing and touches no data."""
     body = question(asked, epsilon, error, grant)
     return Explanation(body["sql"], the_vault().post("/v1/explain", body))
 
 
-def sql(asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None) -> Answer:
+def sql(
+    asked: object, epsilon: float | None = None, error: float | None = None, grant: int | None = None
+) -> Answer:
     """Ask, in SQL or by an expression on `cihu.table(…)`.
 
-    `epsilon` is the price that you offer (default: the dataset's); more buys a smaller error. Or say with `error` how far
-    off the answer may be (0.05: ±5 % with 95 % confidence), and the price is solved for. `grant` says under which grant, when
-    your team has several. The same question again is free. A question that was interrupted stays charged if it had touched data.
+    `epsilon` is the price that you offer (default: the dataset's); more buys a smaller error. Or say with
+    `error` how far off the answer may be (0.05: ±5 % with 95 % confidence), and the price is solved for.
+    `grant` says under which grant, when your team has several. The same question again is free. A question
+    that was interrupted stays charged if it had touched data.
     """
     body = question(asked, epsilon, error, grant)
     vault = the_vault()
@@ -137,22 +182,37 @@ def budget(grant: int | None = None) -> Budget:
     return Budget(the_vault().get("/v1/budgets" + (f"?grant={int(grant)}" if grant is not None else "")))
 
 
-def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] | None = None, limit: str | None = None,
-           team: str | None = None, hint: bool | None = None) -> Run:
+def submit(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    inputs: Sequence[str] | None = None,
+    limit: str | None = None,
+    team: str | None = None,
+    hint: bool | None = None,
+) -> Run:
     """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
 
-    With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)` in predictor.py is
-    called on these columns, and returns what is declared for each row. A model beside it (skops, safetensors, ONNX) goes along.
-    `hint=True`: its end is told with its class, where the datasets' officers let it.
+    With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)`
+    in predictor.py is called on these columns, and returns what is declared for each row. A model beside
+    it (skops, safetensors, ONNX) goes along. `hint=True`: its end is told with its class, where the
+    datasets' officers let it.
 
-    It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in `cihu.outbox` on
-    real rows goes to quarantine, and what reviewers let pass goes to your team. `limit` (10s, 1m, 5m, 15m, 1h, 4h) is when it
-    is ended and its end told, never before: declare a short one.
+    It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in
+    `cihu.outbox` on real rows goes to quarantine, and what reviewers let pass goes to your team. `limit`
+    (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end told, never before: declare a short one.
     """
     files, entry, said = read_program(path)
-    made = hand_in(files, entry, name=name or str(said.get("name", "")), inputs=list(inputs or said.get("inputs") or []),
-                   limit=limit or str(said.get("limit", "1m")), team=team or said.get("team"), interface=interface_of(said),
-                   hint=bool(said.get("hint", False)) if hint is None else hint)
+    made = hand_in(
+        files,
+        entry,
+        name=name or str(said.get("name", "")),
+        inputs=list(inputs or said.get("inputs") or []),
+        limit=limit or str(said.get("limit", "1m")),
+        team=team or said.get("team"),
+        interface=interface_of(said),
+        hint=bool(said.get("hint", False)) if hint is None else hint,
+    )
     assert made is not None, "only the magic can be told not to hand in"
     return made
 
@@ -160,9 +220,10 @@ def submit(path: str | Path, *, name: str | None = None, inputs: Sequence[str] |
 def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | None = None) -> Run:
     """Declare a query: the vault counts exactly, and people decide whether the table may leave.
 
-    Counts alone (`COUNT(*)`, `COUNT(x)`, `COUNT(DISTINCT person)`), with `WHERE`, `GROUP BY` and joins with open data. Small
-    counts are suppressed, the others rounded as the data's grade says; a table that would tell of a few people beside any that
-    left before, of any team, cannot leave. Then `.wait()` and `.request_release("table.csv", context="...")`. Costs no budget.
+    Counts alone (`COUNT(*)`, `COUNT(x)`, `COUNT(DISTINCT person)`), with `WHERE`, `GROUP BY` and joins with
+    open data. Small counts are suppressed, the others rounded as the data's grade says; a table that would
+    tell of a few people beside any that left before, of any team, cannot leave. Then `.wait()` and
+    `.request_release("table.csv", context="...")`. Costs no budget.
     """
     if limit not in LIMITS:
         raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")
@@ -171,7 +232,8 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
 
 
 def check(files: str | Mapping[str, Wish], **said: str | None) -> Checked:
-    """What a review's checks would say of files that the last trial left, declared as in `run.request_release`.
+    """What a review's checks would say of files that the last trial left,
+    declared as in `run.request_release`.
 
     It spends nothing and touches no real row: quotes of raw values are looked for in the review itself.
     """
@@ -201,10 +263,13 @@ def whoami() -> dict[str, object]:
 
 
 def language(chosen: str | None = None) -> str:
-    """Which language errors and tables are in: "zh" or "en". With an argument: use it from now on in this kernel."""
+    """Which language errors and tables are in: "zh" or "en".
+    With an argument: use it from now on in this kernel."""
     if chosen is not None:
         if chosen not in LANGUAGES:
-            raise CihuError(say("bad_language", given=repr(chosen)), code="invalid_input", remedy=say("languages_are"))
+            raise CihuError(
+                say("bad_language", given=repr(chosen)), code="invalid_input", remedy=say("languages_are")
+            )
         choose(chosen)
     return current()
 

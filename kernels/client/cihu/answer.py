@@ -21,8 +21,9 @@ PARTS = (("error", "standard_error"), ("low", "low"), ("high", "high"))
 class Answer:
     """A released answer. It may leave the kernel: it holds noise, not rows.
 
-    `.df` has a column for each key and, for each value x, the columns x, x_error (standard error), x_low and x_high
-    (95 % interval). The error is what the noise adds; it says nothing about how the data was collected.
+    `.df` has a column for each key and, for each value x, the columns x, x_error (standard error),
+    x_low and x_high (95 % interval). The error is what the noise adds; it says nothing about how
+    the data was collected.
     """
 
     def __init__(self, query: str, document: dict[str, Any]) -> None:
@@ -54,7 +55,8 @@ class Answer:
         return dict(self.document.get("receipt") or {})
 
     def save_receipt(self, path: str | Path) -> Path:
-        """Write the receipt as JSON; returns where. Needs nothing but the file and the public key to be checked."""
+        """Write the receipt as JSON; returns where.
+        Needs nothing but the file and the public key to be checked."""
         if not self.receipt:
             raise CihuError(say("no_receipt"), code="no_receipt", remedy=say("ask_again_free"))
         target = Path(path)
@@ -74,10 +76,13 @@ class Answer:
         return self.to_pandas()
 
     def to_pandas(self, errors: str = "suffix") -> pd.DataFrame:
-        """A new DataFrame, with the errors as columns x_error, x_low, x_high ("suffix"), below each value as a second
-        level of columns ("levels": x/value, x/error, x/low, x/high), or without them ("none")."""
+        """A new DataFrame, with the errors as columns x_error, x_low, x_high ("suffix"),
+        below each value as a second level of columns ("levels": x/value, x/error, x/low, x/high), or
+        without them ("none")."""
         if errors not in ("suffix", "levels", "none"):
-            raise CihuError(say("unknown_errors", given=repr(errors)), code="invalid_input", remedy=say("errors_are"))
+            raise CihuError(
+                say("unknown_errors", given=repr(errors)), code="invalid_input", remedy=say("errors_are")
+            )
         made: dict[tuple[str, str], list[Any]] = {}
         for at, column in enumerate(self.document["columns"]):
             name, cells = column["name"], [row[at] for row in self.document["rows"]]
@@ -88,8 +93,14 @@ class Answer:
             if errors != "none":
                 for suffix, part in PARTS:
                     made[name, suffix] = [about.get(name, {}).get(part) for about in self.document["errors"]]
-        columns = made if errors == "levels" else {
-            name if part in ("", "value") else f"{name}_{part}": cells for (name, part), cells in made.items()}
+        columns = (
+            made
+            if errors == "levels"
+            else {
+                name if part in ("", "value") else f"{name}_{part}": cells
+                for (name, part), cells in made.items()
+            }
+        )
         return pd.DataFrame(columns)
 
     def plot(self, value: str | None = None) -> Chart:
@@ -97,14 +108,30 @@ class Answer:
         drawn = [name for name in self.values if any(_finite(cell) for cell in self._column(name))]
         shown = value if value is not None else next(iter(drawn), None)
         if shown not in drawn:
-            raise CihuError(say("no_value", name=repr(value)), code="invalid_input",
-                            remedy=say("values_are", names=", ".join(drawn) or say("none")))
+            raise CihuError(
+                say("no_value", name=repr(value)),
+                code="invalid_input",
+                remedy=say("values_are", names=", ".join(drawn) or say("none")),
+            )
         bars = []
-        for row, cell, about in zip(self.document["rows"], self._column(shown), self.document["errors"], strict=True):
-            keys = [_text(part) for part, column in zip(row, self.document["columns"], strict=True) if column["kind"] == "key"]
+        for row, cell, about in zip(
+            self.document["rows"], self._column(shown), self.document["errors"], strict=True
+        ):
+            keys = [
+                _text(part)
+                for part, column in zip(row, self.document["columns"], strict=True)
+                if column["kind"] == "key"
+            ]
             part = about.get(shown, {})
-            bars.append(Bar(" · ".join(keys), cell if _finite(cell) else None, part.get("low"), part.get("high"),
-                            number(cell, part.get("standard_error")) if _finite(cell) else "–"))
+            bars.append(
+                Bar(
+                    " · ".join(keys),
+                    cell if _finite(cell) else None,
+                    part.get("low"),
+                    part.get("high"),
+                    number(cell, part.get("standard_error")) if _finite(cell) else "–",
+                )
+            )
         return Chart(say("chart_title", value=shown), " · ".join(self.keys), bars)
 
     def _column(self, name: str) -> list[Any]:
@@ -113,29 +140,46 @@ class Answer:
 
     def _cells(self) -> list[list[tuple[str, str, str]]]:
         """Each cell as (value, ± error, small text)."""
-        return [[self._cell(column, value, errors) for column, value in zip(self.document["columns"], row, strict=True)]
-                for row, errors in zip(self.document["rows"], self.document["errors"], strict=True)]
+        return [
+            [
+                self._cell(column, value, errors)
+                for column, value in zip(self.document["columns"], row, strict=True)
+            ]
+            for row, errors in zip(self.document["rows"], self.document["errors"], strict=True)
+        ]
 
     def _cell(self, column: dict[str, Any], value: Any, errors: dict[str, Any]) -> tuple[str, str, str]:
         if column["kind"] == "key" or (value is not None and not isinstance(value, int | float)):
             return _text(value), "", ""
         about = errors.get(column["name"], {})
         error, low, high = (about.get(part) for part in ("standard_error", "low", "high"))
-        interval = say("interval", low=number(low, error), high=number(high, error)) if low is not None else ""
+        interval = (
+            say("interval", low=number(low, error), high=number(high, error)) if low is not None else ""
+        )
         note = f"({told(about, 'note')})" if about.get("note") else ""
-        return number(value, error), f" ± {number(error, error)}" if error else "", f"{interval} {note}".strip()
+        return (
+            number(value, error),
+            f" ± {number(error, error)}" if error else "",
+            f"{interval} {note}".strip(),
+        )
 
     def _extents(self) -> dict[str, tuple[float, float]]:
         """For each value, from the lowest to the highest end of its intervals: the scale of its strips."""
         made = {}
         for name in self.values:
-            ends = [about[name][part] for about in self.document["errors"] for part in ("low", "high")
-                    if _finite(about.get(name, {}).get(part))]
+            ends = [
+                about[name][part]
+                for about in self.document["errors"]
+                for part in ("low", "high")
+                if _finite(about.get(name, {}).get(part))
+            ]
             if ends:
                 made[name] = (min(ends), max(ends))
         return made
 
-    def _strip(self, name: str, value: Any, errors: dict[str, Any], extent: tuple[float, float] | None) -> str:
+    def _strip(
+        self, name: str, value: Any, errors: dict[str, Any], extent: tuple[float, float] | None
+    ) -> str:
         low, high = (errors.get(name, {}).get(part) for part in ("low", "high"))
         if extent is None or not (_finite(value) and _finite(low) and _finite(high)):
             return ""
@@ -150,17 +194,28 @@ class Answer:
             standing = say("left_of_grant", left=percent(100 - float(price["grant_percent_used"] or 0)))
         if self.stored:
             return say("free", standing=standing)
-        return say("price_of", epsilon=number(price.get("epsilon")), delta=price.get("delta"), standing=standing,
-                   percent=percent(float(price.get("percent_of_grant") or 0)))
+        return say(
+            "price_of",
+            epsilon=number(price.get("epsilon")),
+            delta=price.get("delta"),
+            standing=standing,
+            percent=percent(float(price.get("percent_of_grant") or 0)),
+        )
 
     def _origin(self) -> str:
         at = self.document.get("log_index")
-        return say("answer_is", dataset=self.dataset, id=self.document["answer_id"],
-                   proof=say("log_entry", entry=at) if at is not None else "")
+        return say(
+            "answer_is",
+            dataset=self.dataset,
+            id=self.document["answer_id"],
+            proof=say("log_entry", entry=at) if at is not None else "",
+        )
 
     def _heads(self) -> list[str]:
-        return [column["name"] + (f"\n({column['measured_in']})" if column.get("measured_in") else "")
-                for column in self.document["columns"]]
+        return [
+            column["name"] + (f"\n({column['measured_in']})" if column.get("measured_in") else "")
+            for column in self.document["columns"]
+        ]
 
     def _hidden(self) -> str:
         """What is said of rows that are not shown, or of none."""
@@ -175,25 +230,46 @@ class Answer:
     def _repr_html_(self) -> str:
         columns, extents = self.document["columns"], self._extents()
         rows = []
-        for cells, row, errors in list(zip(self._cells(), self.document["rows"], self.document["errors"],
-                                           strict=True))[:SHOWN_ROWS]:
+        for cells, row, errors in list(
+            zip(self._cells(), self.document["rows"], self.document["errors"], strict=True)
+        )[:SHOWN_ROWS]:
             made = []
             for (value, error, small), raw, column in zip(cells, row, columns, strict=True):
-                mark = self._strip(column["name"], raw, errors, extents.get(column["name"])) if column["kind"] != "key" else ""
-                strong = f'<span class="v">{escape(value)}</span>{escape(error)}' if column["kind"] != "key" else escape(value)
+                mark = (
+                    self._strip(column["name"], raw, errors, extents.get(column["name"]))
+                    if column["kind"] != "key"
+                    else ""
+                )
+                strong = (
+                    f'<span class="v">{escape(value)}</span>{escape(error)}'
+                    if column["kind"] != "key"
+                    else escape(value)
+                )
                 made.append(strong + mark + (f'<div class="e">{escape(small)}</div>' if small else ""))
             rows.append(made)
         used = None if self.document.get("open") else self.price.get("grant_percent_used")
         drawn = f" {bar(float(used))}" if used is not None else ""
         badge = f'<span class="badge">{escape(say("free_badge"))}</span> ' if self.stored else ""
-        return page(table(self._heads(), rows, self._numeric()), foot(self._hidden()),
-                    f'<div class="foot">{badge}{escape(self._cost())}{drawn}</div>', foot(self._origin()),
-                    *[foot(note) for note in self.notes])
+        return page(
+            table(self._heads(), rows, self._numeric()),
+            foot(self._hidden()),
+            f'<div class="foot">{badge}{escape(self._cost())}{drawn}</div>',
+            foot(self._origin()),
+            *[foot(note) for note in self.notes],
+        )
 
     def __repr__(self) -> str:
-        rows = [[value + error + (f" [{small}]" if small else "") for value, error, small in row]
-                for row in self._cells()[:SHOWN_ROWS]]
-        lines = [text_table(self._heads(), rows, self._numeric()), self._hidden(), self._cost(), self._origin(), *self.notes]
+        rows = [
+            [value + error + (f" [{small}]" if small else "") for value, error, small in row]
+            for row in self._cells()[:SHOWN_ROWS]
+        ]
+        lines = [
+            text_table(self._heads(), rows, self._numeric()),
+            self._hidden(),
+            self._cost(),
+            self._origin(),
+            *self.notes,
+        ]
         return "\n".join(line for line in lines if line)
 
 

@@ -22,42 +22,90 @@ class Budget:
 
     @property
     def questions(self) -> pd.DataFrame:
-        """Your team's charged questions, newest first: who, when, the price in percent of the grant, the SQL."""
-        rows = [(one["dataset"], *self._question(one, asked)) for one in self._accounts() for asked in _spent(one, "questions")]
+        """Your team's charged questions, newest first: who, when, the price in percent of the grant,
+        the SQL."""
+        rows = [
+            (one["dataset"], *self._question(one, asked))
+            for one in self._accounts()
+            for asked in _spent(one, "questions")
+        ]
         return pd.DataFrame(rows, columns=["dataset", "who", "when", "percent_of_grant", "status", "sql"])
 
-    def _question(self, grant: dict[str, Any], asked: dict[str, Any]) -> tuple[str, pd.Timestamp, float, str, str]:
-        return (asked["who"], pd.Timestamp(asked["at"]), _share(grant, asked["picorho"]), asked["status"], asked["sql"])
+    def _question(
+        self, grant: dict[str, Any], asked: dict[str, Any]
+    ) -> tuple[str, pd.Timestamp, float, str, str]:
+        return (
+            asked["who"],
+            pd.Timestamp(asked["at"]),
+            _share(grant, asked["picorho"]),
+            asked["status"],
+            asked["sql"],
+        )
 
     def _accounts(self) -> list[dict[str, Any]]:
         """One grant for each account of a team on a dataset: several grants share one."""
         return list({(one["team"], one["dataset"]): one for one in reversed(self.grants)}.values())[::-1]
 
     def _grant_line(self, grant: dict[str, Any]) -> str:
-        return say("grant_line", grant=grant["grant"], dataset=grant["dataset"], team=grant["team"],
-                   status=known(f"status.{grant['status']}", grant["status"]), until=grant["until"][:10])
+        return say(
+            "grant_line",
+            grant=grant["grant"],
+            dataset=grant["dataset"],
+            team=grant["team"],
+            status=known(f"status.{grant['status']}", grant["status"]),
+            until=grant["until"][:10],
+        )
 
     def _heads(self) -> list[str]:
-        return [say("account"), say("used"), say("left"), say("epsilon_spent"), say("epsilon_limit"), say("delta_left")]
+        return [
+            say("account"),
+            say("used"),
+            say("left"),
+            say("epsilon_spent"),
+            say("epsilon_limit"),
+            say("delta_left"),
+        ]
 
     def _levels(self, grant: dict[str, Any]) -> list[list[str]]:
-        return [[f"{_level(level)} ({level['key']})", percent(float(level["percent_used"])), percent(_left(level)),
-                 number(level["epsilon_spent"]), number(level["epsilon_limit"]), _delta_left(level)]
-                for level in grant.get("levels", [])]
+        return [
+            [
+                f"{_level(level)} ({level['key']})",
+                percent(float(level["percent_used"])),
+                percent(_left(level)),
+                number(level["epsilon_spent"]),
+                number(level["epsilon_limit"]),
+                _delta_left(level),
+            ]
+            for level in grant.get("levels", [])
+        ]
 
     def _people(self, grant: dict[str, Any]) -> str:
         people = _spent(grant, "people")
         if not people:
             return say("nothing_asked") if grant.get("spent") else ""
-        return "; ".join(say("spent_by_one" if one["questions"] == 1 else "spent_by", who=one["who"], number=one["questions"],
-                             percent=percent(_share(grant, one["picorho"]))) for one in people)
+        return "; ".join(
+            say(
+                "spent_by_one" if one["questions"] == 1 else "spent_by",
+                who=one["who"],
+                number=one["questions"],
+                percent=percent(_share(grant, one["picorho"])),
+            )
+            for one in people
+        )
 
     def _asked_heads(self) -> list[str]:
         return [say("when"), say("who"), say("of_grant"), say("question")]
 
     def _asked(self, grant: dict[str, Any]) -> list[list[str]]:
-        return [[asked["at"][:16].replace("T", " "), asked["who"], percent(_share(grant, asked["picorho"])) + _fate(asked),
-                 one_line(asked["sql"])] for asked in _spent(grant, "questions")[:SHOWN_QUESTIONS]]
+        return [
+            [
+                asked["at"][:16].replace("T", " "),
+                asked["who"],
+                percent(_share(grant, asked["picorho"])) + _fate(asked),
+                one_line(asked["sql"]),
+            ]
+            for asked in _spent(grant, "questions")[:SHOWN_QUESTIONS]
+        ]
 
     def _repr_html_(self) -> str:
         if not self.grants:
@@ -67,13 +115,21 @@ class Budget:
             levels = [[escape(cell) for cell in row] for row in self._levels(grant)]
             for row, level in zip(levels, grant.get("levels", []), strict=True):
                 row[1] = f"{bar(float(level['percent_used']))} {row[1]}"
-            asked = [[*[escape(cell) for cell in row[:3]], f"<code>{escape(row[3])}</code>"] for row in self._asked(grant)]
-            parts += [f"<strong>{escape(self._grant_line(grant))}</strong>",
-                      table(self._heads(), levels, [False, False, True, True, True, True]),
-                      foot(_keys_left(grant)), foot(self._people(grant))]
+            asked = [
+                [*[escape(cell) for cell in row[:3]], f"<code>{escape(row[3])}</code>"]
+                for row in self._asked(grant)
+            ]
+            parts += [
+                f"<strong>{escape(self._grant_line(grant))}</strong>",
+                table(self._heads(), levels, [False, False, True, True, True, True]),
+                foot(_keys_left(grant)),
+                foot(self._people(grant)),
+            ]
             if asked:
-                parts.append(f"<details><summary>{escape(say('newest'))}</summary>"
-                             f"{table(self._asked_heads(), asked, [False, False, True])}</details>")
+                parts.append(
+                    f"<details><summary>{escape(say('newest'))}</summary>"
+                    f"{table(self._asked_heads(), asked, [False, False, True])}</details>"
+                )
         return page(*parts)
 
     def __repr__(self) -> str:
@@ -81,9 +137,12 @@ class Budget:
             return say("no_grant")
         parts = []
         for grant in self.grants:
-            parts += [self._grant_line(grant),
-                      text_table(self._heads(), self._levels(grant), [False, True, True, True, True, True]),
-                      _keys_left(grant), self._people(grant)]
+            parts += [
+                self._grant_line(grant),
+                text_table(self._heads(), self._levels(grant), [False, True, True, True, True, True]),
+                _keys_left(grant),
+                self._people(grant),
+            ]
             if asked := self._asked(grant):
                 parts += [say("newest") + ":", text_table(self._asked_heads(), asked, [False, False, True])]
             parts.append("")
@@ -104,7 +163,11 @@ def _level(level: dict[str, Any]) -> str:
 def _left(level: dict[str, Any]) -> float:
     """Percent of the limit."""
     limit = level.get("picorho_limit")
-    return 100 * level["picorho_left"] / limit if limit and "picorho_left" in level else 100 - float(level["percent_used"])
+    return (
+        100 * level["picorho_left"] / limit
+        if limit and "picorho_left" in level
+        else 100 - float(level["percent_used"])
+    )
 
 
 def _delta_left(level: dict[str, Any]) -> str:
@@ -117,7 +180,9 @@ def _keys_left(grant: dict[str, Any]) -> str:
 
 def _share(grant: dict[str, Any], picorho: int) -> float:
     """Percent of the grant's limit."""
-    limit = next((level["picorho_limit"] for level in grant.get("levels", []) if level["level"] == "grant"), 0)
+    limit = next(
+        (level["picorho_limit"] for level in grant.get("levels", []) if level["level"] == "grant"), 0
+    )
     return 100 * picorho / limit if limit else 0.0
 
 
@@ -128,4 +193,4 @@ def _fate(asked: dict[str, Any]) -> str:
 
 def one_line(sql: str) -> str:
     line = " ".join(sql.split())
-    return line if len(line) <= SHOWN_CHARACTERS else line[:SHOWN_CHARACTERS - 1] + "…"
+    return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"

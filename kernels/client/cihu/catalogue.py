@@ -1,4 +1,5 @@
-"""What data is there, and what may be said about each column? From the public catalogue, never from the rows."""
+"""What data is there, and what may be said about each column?
+From the public catalogue, never from the rows."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -12,7 +13,8 @@ from cihu.show import foot, number, page, table, text_table
 
 
 class Dataset:
-    """One dataset of the catalogue. `.columns` is a DataFrame; `.document` has all of it as the vault said it."""
+    """One dataset of the catalogue.
+    `.columns` is a DataFrame; `.document` has all of it as the vault said it."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -29,28 +31,59 @@ class Dataset:
         return [say("column"), say("what"), say("use"), say("type"), say("values")]
 
     def _rows(self) -> list[list[str]]:
-        return [[column["name"], titled(column.get("title")), known(f"role.{column['role']}", column["role"]), column["type"],
-                 span(column)] for column in self.document.get("columns", [])]
+        return [
+            [
+                column["name"],
+                titled(column.get("title")),
+                known(f"role.{column['role']}", column["role"]),
+                column["type"],
+                span(column),
+            ]
+            for column in self.document.get("columns", [])
+        ]
 
     def _lines(self) -> list[str]:
         said = self.document
-        lines = [f"{self.name}@{said.get('version')}: {titled(said.get('title'))}", titled(said.get("summary"))]
+        lines = [
+            f"{self.name}@{said.get('version')}: {titled(said.get('title'))}",
+            titled(said.get("summary")),
+        ]
         unit = said.get("unit")
         if unit:
-            lines.append(say("protects", kind=known(f"unit.{unit['kind']}", unit["kind"]), rows=unit["max_rows"]))
+            lines.append(
+                say("protects", kind=known(f"unit.{unit['kind']}", unit["kind"]), rows=unit["max_rows"])
+            )
         else:
             lines.append(say("open_data"))
         budget = said.get("budget")
         if budget:
-            lines.append(say("usual_price", question=number(budget["question_epsilon"]), grant=number(budget["grant_epsilon"])))
-        lines.append(say("origin_of_data", rows=number(said.get("about_rows")), grade=said.get("grade"),
-                         department=said.get("department"), source=said.get("source"), licence=said.get("licence")))
+            lines.append(
+                say(
+                    "usual_price",
+                    question=number(budget["question_epsilon"]),
+                    grant=number(budget["grant_epsilon"]),
+                )
+            )
+        lines.append(
+            say(
+                "origin_of_data",
+                rows=number(said.get("about_rows")),
+                grade=said.get("grade"),
+                department=said.get("department"),
+                source=said.get("source"),
+                licence=said.get("licence"),
+            )
+        )
         return [line for line in lines if line]
 
     def _repr_html_(self) -> str:
         lines = self._lines()
         rows = [[escape(cell) for cell in row] for row in self._rows()]
-        return page(f"<strong>{escape(lines[0])}</strong>", table(self._heads(), rows), *[foot(line) for line in lines[1:]])
+        return page(
+            f"<strong>{escape(lines[0])}</strong>",
+            table(self._heads(), rows),
+            *[foot(line) for line in lines[1:]],
+        )
 
     def __repr__(self) -> str:
         lines = self._lines()
@@ -80,9 +113,17 @@ class Datasets:
         return [say("name"), say("title"), say("department"), say("grade"), say("rows"), say("ask_it")]
 
     def _rows(self) -> list[list[str]]:
-        return [[one.name, titled(one.document.get("title")), str(one.document.get("department", "")),
-                 str(one.document.get("grade", "")), number(one.document.get("about_rows")),
-                 say("yes_grant" if one.document.get("unit") else "no_open")] for one in self.all]
+        return [
+            [
+                one.name,
+                titled(one.document.get("title")),
+                str(one.document.get("department", "")),
+                str(one.document.get("grade", "")),
+                number(one.document.get("about_rows")),
+                say("yes_grant" if one.document.get("unit") else "no_open"),
+            ]
+            for one in self.all
+        ]
 
     def _repr_html_(self) -> str:
         return page(table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))

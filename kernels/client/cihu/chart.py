@@ -1,4 +1,5 @@
-"""How do the groups compare, at a glance? Bars with their intervals, drawn as SVG: any script, no fonts, no engine."""
+"""How do the groups compare, at a glance?
+Bars with their intervals, drawn as SVG: any script, no fonts, no engine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,26 +44,40 @@ class Chart:
     @property
     def svg(self) -> str:
         first, last = self.ticks[0], self.ticks[-1]
-        left = min(max([width(bar.label) for bar in self.bars] + [width(self.axis) + 3, 2]) * LETTER + 12, MOST_LABEL)
+        left = min(
+            max([width(bar.label) for bar in self.bars] + [width(self.axis) + 3, 2]) * LETTER + 12, MOST_LABEL
+        )
         right = max([width(bar.text) for bar in self.bars] + [4]) * LETTER + 16
         top, bottom = 48, 48 + ROW * len(self.bars)
 
         def across(value: float) -> float:
             return left + PLOT * (value - first) / (last - first)
 
-        parts = [f'<text x="0" y="16" font-weight="600">{escape(self.title)}</text>',
-                 f'<text x="{left - 28:.0f}" y="{top - 8}" text-anchor="end" opacity=".7">{escape(self.axis)}</text>']
+        parts = [
+            f'<text x="0" y="16" font-weight="600">{escape(self.title)}</text>',
+            (
+                f'<text x="{left - 28:.0f}" y="{top - 8}" text-anchor="end" '
+                f'opacity=".7">{escape(self.axis)}</text>'
+            ),
+        ]
         for tick in self.ticks:
             x = across(tick)
-            parts += [f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top - 2}" y2="{bottom}" stroke="{SOFT}"/>',
-                      f'<text x="{x:.1f}" y="{top - 8}" text-anchor="middle" opacity=".7">{number(tick)}</text>']
+            parts += [
+                f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top - 2}" y2="{bottom}" stroke="{SOFT}"/>',
+                f'<text x="{x:.1f}" y="{top - 8}" text-anchor="middle" opacity=".7">{number(tick)}</text>',
+            ]
         for at, bar in enumerate(self.bars):
             parts += drawn(bar, top + ROW * at + ROW / 2, left, across)
-        parts.append(f'<line x1="{across(0):.1f}" x2="{across(0):.1f}" y1="{top - 2}" y2="{bottom}" stroke="{INK}"/>')
+        parts.append(
+            f'<line x1="{across(0):.1f}" x2="{across(0):.1f}" y1="{top - 2}" y2="{bottom}" stroke="{INK}"/>'
+        )
         wide, high = left + PLOT + right, bottom + 8
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(self.title)}" width="{wide:.0f}" '
-                f'height="{high}" viewBox="0 0 {wide:.0f} {high}" style="max-width:100%;font-family:{FONT}" font-size="12" '
-                f'fill="{INK}">{"".join(parts)}</svg>')
+        return (
+            '<svg xmlns="http://www.w3.org/2000/svg" role="img" '
+            f'aria-label="{escape(self.title)}" width="{wide:.0f}" height="{high}" viewBox="0 0 {wide:.0f} '
+            f'{high}" style="max-width:100%;font-family:{FONT}" font-size="12" '
+            f'fill="{INK}">{"".join(parts)}</svg>'
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the chart as an SVG file; returns where."""
@@ -86,17 +101,26 @@ class Chart:
 
 def drawn(bar: Bar, y: float, left: float, across: Callable[[float], float]) -> list[str]:
     """A bar, its whisker and its words; a group without a value has its label and a dash."""
-    label = f'<text x="{left - 8:.0f}" y="{y + 4:.1f}" text-anchor="end">{escape(shortened(bar.label))}</text>'
+    label = (
+        f'<text x="{left - 8:.0f}" y="{y + 4:.1f}" text-anchor="end">{escape(shortened(bar.label))}</text>'
+    )
     if bar.value is None:
         return [label, f'<text x="{across(0) + 6:.1f}" y="{y + 4:.1f}">{escape(bar.text)}</text>']
     start, end = sorted((across(0), across(bar.value)))
-    said = f"{bar.label}: {bar.text}" + (f" [{number(bar.low)} … {number(bar.high)}]" if bar.low is not None else "")
-    parts = [label, f'<rect x="{start:.1f}" y="{y - BAR / 2:.1f}" width="{max(end - start, 0.5):.1f}" height="{BAR}" '
-                    f'fill="{FILL}"><title>{escape(said)}</title></rect>']
+    said = f"{bar.label}: {bar.text}" + (
+        f" [{number(bar.low)} … {number(bar.high)}]" if bar.low is not None else ""
+    )
+    parts = [
+        label,
+        f'<rect x="{start:.1f}" y="{y - BAR / 2:.1f}" width="{max(end - start, 0.5):.1f}" height="{BAR}" '
+        f'fill="{FILL}"><title>{escape(said)}</title></rect>',
+    ]
     if bar.low is not None and bar.high is not None:
         low, high = across(bar.low), across(bar.high)
-        parts.append(f'<path d="M{low:.1f} {y - 4:.1f}v8m0 -4H{high:.1f}m0 -4v8" stroke="{WHISKER}" stroke-width="1.5" '
-                     'fill="none"/>')
+        parts.append(
+            f'<path d="M{low:.1f} {y - 4:.1f}v8m0 -4H{high:.1f}m0 -4v8" '
+            f'stroke="{WHISKER}" stroke-width="1.5" fill="none"/>'
+        )
     words = max(across(end) for end in (0.0, *bar.ends)) + 8
     return [*parts, f'<text x="{words:.1f}" y="{y + 4:.1f}">{escape(bar.text)}</text>']
 

@@ -1,4 +1,5 @@
-"""Would these files be let pass? What a review's checks say of what the trial left, before anybody waits for people.
+"""Would these files be let pass?
+What a review's checks say of what the trial left, before anybody waits for people.
 
 The vault applies the rules for the grade of the datasets that the program read; no real row is touched.
 """
@@ -20,7 +21,8 @@ MOST_BYTES = 4 * 1024 * 1024
 
 
 class Checked:
-    """What the checks say of each file. `.ok`: none of it would be blocked; `.findings(path)` has each as a dict."""
+    """What the checks say of each file.
+    `.ok`: none of it would be blocked; `.findings(path)` has each as a dict."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -31,16 +33,26 @@ class Checked:
 
     def findings(self, path: str) -> list[dict[str, Any]]:
         """code, severity, message, remedy, where; the gravest first."""
-        return [dict(one) for file in self.document["files"] if file["path"] == path for one in file["findings"]]
+        return [
+            dict(one) for file in self.document["files"] if file["path"] == path for one in file["findings"]
+        ]
 
     def _blocked(self) -> int:
         return sum(one["severity"] == "blocks" for file in self.document["files"] for one in file["findings"])
 
     def _lines(self) -> list[str]:
         blocked = self._blocked()
-        end = (say("checked_passes") if not blocked else say("checked_one_blocks") if blocked == 1
-               else say("checked_blocks", number=blocked))
-        return [say("checked_line", grade=self.document["grade"], end=end), say("checked_rules", **self.document["thresholds"])]
+        end = (
+            say("checked_passes")
+            if not blocked
+            else say("checked_one_blocks")
+            if blocked == 1
+            else say("checked_blocks", number=blocked)
+        )
+        return [
+            say("checked_line", grade=self.document["grade"], end=end),
+            say("checked_rules", **self.document["thresholds"]),
+        ]
 
     def _heads(self) -> list[str]:
         return [say("file"), "", say("found"), say("mend_it")]
@@ -50,16 +62,28 @@ class Checked:
         for file in self.document["files"]:
             for one in file["findings"]:
                 place = f" ({one['where']})" if one["where"] else ""
-                message, remedy = (one["zh"], one["remedy_zh"]) if current() == "zh" else (one["message"], one["remedy"])
-                rows.append([file["path"], known(f"severity.{one['severity']}", one["severity"]), message + place, remedy])
+                message, remedy = (
+                    (one["zh"], one["remedy_zh"]) if current() == "zh" else (one["message"], one["remedy"])
+                )
+                rows.append(
+                    [
+                        file["path"],
+                        known(f"severity.{one['severity']}", one["severity"]),
+                        message + place,
+                        remedy,
+                    ]
+                )
             if not file["findings"]:
                 rows.append([file["path"], say("fine"), "", ""])
         return rows
 
     def _repr_html_(self) -> str:
         lines = self._lines()
-        return page(f"<strong>{escape(lines[0])}</strong>", foot(lines[1]),
-                    table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))
+        return page(
+            f"<strong>{escape(lines[0])}</strong>",
+            foot(lines[1]),
+            table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]),
+        )
 
     def __repr__(self) -> str:
         return "\n".join([*self._lines(), text_table(self._heads(), self._rows())])
@@ -72,9 +96,19 @@ def check_trial(files: Mapping[str, Wish]) -> Checked:
     contents = {name: _left(name) for name in sorted(names)}
     if sum(map(len, contents.values())) > MOST_BYTES:
         raise CihuError(say("too_large_to_check"), code="too_large", remedy=say("too_large_to_check_mend"))
-    inputs = sorted(path.name.removesuffix(".parquet") for path in (notebook_folder() / "inputs").glob("*.parquet"))
-    return Checked(the_vault().post("/v1/release-checks", body | {
-        "inputs": inputs, "contents": {name: b64encode(content).decode() for name, content in contents.items()}}))
+    inputs = sorted(
+        path.name.removesuffix(".parquet") for path in (notebook_folder() / "inputs").glob("*.parquet")
+    )
+    return Checked(
+        the_vault().post(
+            "/v1/release-checks",
+            body
+            | {
+                "inputs": inputs,
+                "contents": {name: b64encode(content).decode() for name, content in contents.items()},
+            },
+        )
+    )
 
 
 def _left(name: str) -> bytes:
@@ -82,6 +116,9 @@ def _left(name: str) -> bytes:
     path = outbox / name
     if ".." in Path(name).parts or not path.is_file():
         there = sorted(str(one.relative_to(outbox)) for one in outbox.rglob("*") if one.is_file())
-        raise CihuError(say("not_left", name=name, names=", ".join(there) or say("none")), code="not_left",
-                        remedy=say("not_left_mend"))
+        raise CihuError(
+            say("not_left", name=name, names=", ".join(there) or say("none")),
+            code="not_left",
+            remedy=say("not_left_mend"),
+        )
     return path.read_bytes()

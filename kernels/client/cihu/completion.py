@@ -1,6 +1,8 @@
-"""Which names fit here? Datasets, columns and public values, in SQL within a notebook, from a catalogue that is there already.
+"""Which names fit here? Datasets, columns and public values, in SQL within a notebook,
+from a catalogue that is there already.
 
-Nothing waits for the vault: the catalogue is fetched once in the background; until it is there, nothing is proposed.
+Nothing waits for the vault: the catalogue is fetched once in the background; until it is there,
+nothing is proposed.
 """
 
 import re
@@ -14,8 +16,27 @@ CELL = re.compile(r"\s*%%private_sql\b[^\n]*\n")
 AFTER_FROM = re.compile(r"\b(?:FROM|JOIN)\s+[\w.]*$", re.IGNORECASE)
 COMPARED = re.compile(r"(\w+)\s*(?:=|<>|!=|(?:NOT\s+)?IN\s*\([^()]*)\s*'([^']*)$", re.IGNORECASE)
 FRAGMENT = re.compile(r"[\w.]*$")
-SQL_WORDS = ("SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "COUNT(*)", "COUNT(DISTINCT", "SUM(", "AVG(",
-             "AS", "AND", "OR", "NOT", "IN", "BETWEEN", "IS NULL", "DESC")
+SQL_WORDS = (
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "HAVING",
+    "ORDER BY",
+    "LIMIT",
+    "COUNT(*)",
+    "COUNT(DISTINCT",
+    "SUM(",
+    "AVG(",
+    "AS",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "BETWEEN",
+    "IS NULL",
+    "DESC",
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +54,11 @@ class Proposal:
 
 
 def place_of(cell: str, cursor: int) -> Place | None:
-    """The SQL that the cursor stands in, if it does: a %%private_sql cell, a %private_sql line, the string of cihu.sql(…)."""
+    """The SQL that the cursor stands in, if it does:
+    a %%private_sql cell, a %private_sql line, the string of cihu.sql(…)."""
     before = cell[:cursor]
     if head := CELL.match(before):
-        return Place(before[head.end():], cell[head.end():])
+        return Place(before[head.end() :], cell[head.end() :])
     if found := LINE.search(before.rpartition("\n")[2]):
         return Place(found[1], found[1] + cell[cursor:].partition("\n")[0])
     if calls := list(CALL.finditer(before)):
@@ -49,7 +71,12 @@ def place_of(cell: str, cursor: int) -> Place | None:
 def propose(place: Place, catalogue: Sequence[dict[str, Any]]) -> tuple[str, list[Proposal]]:
     """The fragment that the cursor stands behind, and what it may become."""
     named = [one for one in catalogue if one["name"].lower() in place.whole.lower()] or list(catalogue)
-    columns = {column["name"]: column for one in named for column in one.get("columns", []) if column["role"] != "hidden"}
+    columns = {
+        column["name"]: column
+        for one in named
+        for column in one.get("columns", [])
+        if column["role"] != "hidden"
+    }
     if compared := COMPARED.search(place.before):
         values = columns.get(compared[1], {}).get("values", [])
         return compared[2], fitting(compared[2], (Proposal(str(value), "value") for value in values))
@@ -74,10 +101,14 @@ def matcher(catalogue: Callable[[], Sequence[dict[str, Any]]]) -> Any:
 
     def private_sql_matcher(context: CompletionContext) -> dict[str, Any]:
         lines = context.full_text.split("\n")
-        cursor = sum(len(line) + 1 for line in lines[:context.cursor_line]) + context.cursor_position
+        cursor = sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
         place = place_of(context.full_text, cursor)
         fragment, proposals = propose(place, catalogue()) if place else ("", [])
-        return {"completions": [SimpleCompletion(one.text, type=one.kind) for one in proposals], "matched_fragment": fragment,
-                "suppress": bool(proposals), "ordered": True}
+        return {
+            "completions": [SimpleCompletion(one.text, type=one.kind) for one in proposals],
+            "matched_fragment": fragment,
+            "suppress": bool(proposals),
+            "ordered": True,
+        }
 
     return context_matcher(identifier="cihu.private_sql", priority=200)(private_sql_matcher)

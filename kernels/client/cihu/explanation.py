@@ -8,7 +8,8 @@ from cihu.show import bar, foot, number, page, percent, table, text_table
 
 
 class Explanation:
-    """The price of a question and the error of each of its outputs. `.document` has all of it as the vault said it."""
+    """The price of a question and the error of each of its outputs.
+    `.document` has all of it as the vault said it."""
 
     def __init__(self, query: str, document: dict[str, Any]) -> None:
         self.query = query
@@ -38,17 +39,33 @@ class Explanation:
             if output.get("at_worst"):
                 errors = [say("at_most", error=one) for one in errors]
             people, epsilon = output.get("noise_in_units"), output.get("epsilon")
-            made.append([str(output["name"]), known(f"kind.{kind}", kind), *errors, percent(share) if share is not None else "",
-                         number(people) if people is not None else "", number(epsilon) if epsilon is not None else ""])
+            made.append(
+                [
+                    str(output["name"]),
+                    known(f"kind.{kind}", kind),
+                    *errors,
+                    percent(share) if share is not None else "",
+                    number(people) if people is not None else "",
+                    number(epsilon) if epsilon is not None else "",
+                ]
+            )
         return made
 
     def _lines(self) -> list[str]:
         said = self.document
         lines = [self._price()]
         if said.get("cells") and not said.get("open"):
-            lines.append(say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell"))))
-        lines += [say("key_found" if key["found_before"] else "key_to_find", key=key["key"],
-                      units=number(key["shown_from_units"])) for key in said.get("keys") or []]
+            lines.append(
+                say("cells", cells=number(said["cells"]), rows=number(said.get("typical_rows_a_cell")))
+            )
+        lines += [
+            say(
+                "key_found" if key["found_before"] else "key_to_find",
+                key=key["key"],
+                units=number(key["shown_from_units"]),
+            )
+            for key in said.get("keys") or []
+        ]
         lines += [str(line) for line in told(said, "bounding") or []]
         if levels := said.get("percent_used_after"):
             lines.append(say("levels_after", **{level: percent(used) for level, used in levels.items()}))
@@ -64,11 +81,22 @@ class Explanation:
             return say("would_be_free")
         parts = [say("price", epsilon=number(said.get("epsilon")), delta=said.get("delta"))]
         if "percent_used_after" in budget:
-            parts.append(say("used_after", after=percent(budget["percent_used_after"]),
-                             now=percent(budget["percent_used_now"])))
+            parts.append(
+                say(
+                    "used_after",
+                    after=percent(budget["percent_used_after"]),
+                    now=percent(budget["percent_used_now"]),
+                )
+            )
         if said.get("delta_spent"):
-            parts.append(say("delta_price", delta=said["delta_spent"], after=percent(budget["delta_percent_used_after"]),
-                             now=percent(budget["delta_percent_used_now"])))
+            parts.append(
+                say(
+                    "delta_price",
+                    delta=said["delta_spent"],
+                    after=percent(budget["delta_percent_used_after"]),
+                    now=percent(budget["delta_percent_used_now"]),
+                )
+            )
         if not self.enough:
             refusal = budget.get("refusal") or {}
             parts.append(str(told(refusal, "message") or say("too_dear")))
@@ -77,8 +105,15 @@ class Explanation:
         return " ".join(parts)
 
     def _heads(self) -> list[str]:
-        return [say("output"), say("is_a"), say("standard_error"), say("within"), say("of_typical"), say("as_people"),
-                say("costs")]
+        return [
+            say("output"),
+            say("is_a"),
+            say("standard_error"),
+            say("within"),
+            say("of_typical"),
+            say("as_people"),
+            say("costs"),
+        ]
 
     NUMERIC = (False, False, True, True, True, True, True)
 

@@ -1,4 +1,5 @@
-"""Which words do we say, in which language? Every sentence of the client's own, in Chinese and in English, in one table."""
+"""Which words do we say, in which language?
+Every sentence of the client's own, in Chinese and in English, in one table."""
 
 import os
 from collections.abc import Mapping
@@ -27,24 +28,42 @@ WORDS: dict[str, tuple[str, str]] = {
     "role.attribute": ("筛选、计数", "filter, count"),
     "role.hidden": ("不可提问", "cannot be asked"),
     "span": ("{low} 至 {high}{unit};超出者按边界计", "{low} to {high}{unit}; beyond is clamped"),
-    "protects": ("保护每个{kind},每个至多计 {rows} 行。", "Protects each {kind}, who counts as at most {rows} rows."),
+    "protects": (
+        "保护每个{kind},每个至多计 {rows} 行。",
+        "Protects each {kind}, who counts as at most {rows} rows.",
+    ),
     "unit.person": ("人", "person"),
     "unit.household": ("家庭", "household"),
     "unit.firm": ("企业", "firm"),
-    "open_data": ("开放数据:按行出售,不能用 SQL 提问。", "Open data: it is sold as rows, and cannot be asked in SQL."),
-    "usual_price": ("每问默认 epsilon {question};每项授权至多 {grant}。",
-                    "A question costs epsilon {question} unless you say otherwise; a grant has at most {grant}."),
-    "origin_of_data": ("约 {rows} 行。级别 {grade}。部门:{department}。来源:{source}({licence})。",
-                       "About {rows} rows. Grade {grade}. Department: {department}. Source: {source} ({licence})."),
+    "open_data": (
+        "开放数据:按行出售,不能用 SQL 提问。",
+        "Open data: it is sold as rows, and cannot be asked in SQL.",
+    ),
+    "usual_price": (
+        "每问默认 epsilon {question};每项授权至多 {grant}。",
+        "A question costs epsilon {question} unless you say otherwise; a grant has at most {grant}.",
+    ),
+    "origin_of_data": (
+        "约 {rows} 行。级别 {grade}。部门:{department}。来源:{source}({licence})。",
+        "About {rows} rows. Grade {grade}. Department: {department}. Source: {source} ({licence}).",
+    ),
     "no_dataset": ("没有数据集 {name};现有:{names}", "no dataset {name}; there are: {names}"),
     # stand-in rows
-    "unreal": ("替代数据{of}:只按其策略随机编造,没有一行是真的,由此算出的数字毫无意义。",
-               "Stand-in data{of}: invented at random from its policy alone. No row is real, and no number computed from it "
-               "means anything."),
+    "unreal": (
+        "替代数据{of}:只按其策略随机编造,没有一行是真的,由此算出的数字毫无意义。",
+        (
+            "Stand-in data{of}: invented at random from its policy alone. No row is real, and no "
+            "number computed from it means anything."
+        ),
+    ),
     "unreal_something": ("替代数据:没有一行是真的。", "Stand-in data: no row is real."),
-    "unreal_dp": ("替代数据{of}:由带噪声的计数合成(epsilon {epsilon}),没有一行是真的,由此算出的数字只是大致如此。",
-                  "Stand-in data{of}: synthesised from noisy counts (epsilon {epsilon}). No row is real, and numbers computed "
-                  "from it are only roughly right."),
+    "unreal_dp": (
+        "替代数据{of}:由带噪声的计数合成(epsilon {epsilon}),没有一行是真的,由此算出的数字只是大致如此。",
+        (
+            "Stand-in data{of}: synthesised from noisy counts (epsilon {epsilon}). No row is "
+            "real, and numbers computed from it are only roughly right."
+        ),
+    ),
     # the price
     "output": ("输出", "output"),
     "is_a": ("类别", "is a"),
@@ -73,20 +92,28 @@ WORDS: dict[str, tuple[str, str]] = {
     "at_most": ("至多 {error}", "at most {error}"),
     "would_be_free": ("以前回答过:再问免费。", "Answered before: asking it is free."),
     "price": ("价格:epsilon {epsilon}(delta {delta})。", "Price: epsilon {epsilon} (delta {delta})."),
-    "price_of": ("价格:epsilon {epsilon}(delta {delta}),占授权的 {percent}{standing}。",
-                 "Price: epsilon {epsilon} (delta {delta}), {percent} of the grant{standing}."),
+    "price_of": (
+        "价格:epsilon {epsilon}(delta {delta}),占授权的 {percent}{standing}。",
+        "Price: epsilon {epsilon} (delta {delta}), {percent} of the grant{standing}.",
+    ),
     "used_after": ("授权将用到 {after}(现为 {now})。", "The grant would be used up to {after} (now {now})."),
     "too_dear": ("超过了剩余预算。", "That is more than is left."),
     "such_questions": ("这样的问题还可问 {number} 个。", "You could ask {number} such questions."),
     "cells": ("{cells} 个单元格,每个约 {rows} 行。", "{cells} cells of about {rows} rows."),
-    "key_to_find": ("{key} 的取值将从数据中发现:约 {units} 个以上单位共有的才显示;只买一次,价格已含在内。",
-                    "The values of {key} will be found in the data: those that about {units} or more units have. "
-                    "Bought once; it is in the price."),
+    "key_to_find": (
+        "{key} 的取值将从数据中发现:约 {units} 个以上单位共有的才显示;只买一次,价格已含在内。",
+        "The values of {key} will be found in the data: those that about {units} or more units have. "
+        "Bought once; it is in the price.",
+    ),
     "key_found": ("{key} 的取值此前已发现:免费。", "The values of {key} were found before: free."),
-    "levels_after": ("你们团队将用到数据集预算的 {dataset}，人群预算的 {population}。",
-                     "Your team would then have used {dataset} of the dataset's budget, {population} of the population's."),
-    "delta_price": ("发现分组值花费 delta {delta}：授权的 delta 将用到 {after}（现为 {now}）。",
-                    "Finding the groups costs delta {delta}: the grant's delta would be used up to {after} (now {now})."),
+    "levels_after": (
+        "你们团队将用到数据集预算的 {dataset}，人群预算的 {population}。",
+        "Your team would then have used {dataset} of the dataset's budget, {population} of the population's.",
+    ),
+    "delta_price": (
+        "发现分组值花费 delta {delta}：授权的 delta 将用到 {after}（现为 {now}）。",
+        "Finding the groups costs delta {delta}: the grant's delta would be used up to {after} (now {now}).",
+    ),
     "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
     "costs": ("花费(epsilon)", "epsilon"),
     "open_is_free": ("开放数据:精确回答,免费,无需授权。", "Open data: exact, free, without a grant."),
@@ -99,15 +126,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "answer_is": ("{dataset},回答 {id}{proof}。", "{dataset}, answer {id}{proof}."),
     "log_entry": (
         ",存证第 {entry} 条(.save_receipt(path) 保存凭证)",
-        ", entry {entry} of the log (.save_receipt(path) keeps the proof)"),
+        ", entry {entry} of the log (.save_receipt(path) keeps the proof)",
+    ),
     "interval": ("95 %: {low} … {high}", "95 %: {low} … {high}"),
     "more_rows": ("另有 {number} 行:见 .df。", "{number} more rows: see .df."),
     "no_rows": ("没有一行满足所给条件。", "No row is left by what the question asks for."),
     "no_receipt": ("这个回答没有凭证。", "This answer has no receipt."),
     "ask_again_free": ("再问一次同样的问题:免费。", "Ask the question again: it is free."),
     "unknown_errors": ("errors={given} 不可用。", "errors={given} is not a way to show errors."),
-    "errors_are": ("可用 \"suffix\"(x_error、x_low、x_high)、\"levels\"(两级栏目)或 \"none\"。",
-                   "Use \"suffix\" (x_error, x_low, x_high), \"levels\" (columns of two levels) or \"none\"."),
+    "errors_are": (
+        '可用 "suffix"(x_error、x_low、x_high)、"levels"(两级栏目)或 "none"。',
+        'Use "suffix" (x_error, x_low, x_high), "levels" (columns of two levels) or "none".',
+    ),
     "no_value": ("这个回答没有可画的数值 {name}。", "This answer has no value {name} that could be drawn."),
     "values_are": ("可用:{names}。", "There are: {names}."),
     "none": ("无", "none"),
@@ -124,15 +154,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "level.dataset.team": ("数据集，其中你们的部分", "the dataset, your team's part"),
     "level.population.team": ("人群，其中你们的部分", "the people, your team's part"),
     "delta_left": ("剩余 delta", "delta left"),
-    "keys_left": ("剩余 delta 还可发现 {number} 个分组表达式的取值。",
-                  "The delta that is left can find the groups of {number} more expressions."),
-    "grant_line": ("授权 {grant}:{dataset},团队 {team},{status},至 {until}",
-                   "grant {grant}: {dataset} for {team}, {status}, until {until}"),
+    "keys_left": (
+        "剩余 delta 还可发现 {number} 个分组表达式的取值。",
+        "The delta that is left can find the groups of {number} more expressions.",
+    ),
+    "grant_line": (
+        "授权 {grant}:{dataset},团队 {team},{status},至 {until}",
+        "grant {grant}: {dataset} for {team}, {status}, until {until}",
+    ),
     "status.live": ("有效", "live"),
     "status.revoked": ("已撤销", "revoked"),
     "status.expired": ("已到期", "expired"),
-    "no_grant": ("你们的团队还没有授权:请在门户的数据集页面申报。",
-                 "Your team has no grant yet: request one in the portal, on the dataset's page."),
+    "no_grant": (
+        "你们的团队还没有授权:请在门户的数据集页面申报。",
+        "Your team has no grant yet: request one in the portal, on the dataset's page.",
+    ),
     "who": ("谁", "who"),
     "when": ("时间", "when"),
     "question": ("问题", "question"),
@@ -146,46 +182,80 @@ WORDS: dict[str, tuple[str, str]] = {
     "question_asked": ("中断,仍计费", "cut off, stays charged"),
     # asking
     "epsilon_or_error": ("epsilon 和 error 只能给一个。", "Give epsilon or error, not both."),
-    "epsilon_or_error_mend": ("epsilon 是价格;error 是想要的误差,由系统求价格。",
-                              "epsilon is the price; with error, the price is solved for."),
+    "epsilon_or_error_mend": (
+        "epsilon 是价格;error 是想要的误差,由系统求价格。",
+        "epsilon is the price; with error, the price is solved for.",
+    ),
     "bad_number": ("{name} 应是数字,而不是 {given}。", "{name} must be a number, not {given}."),
-    "bad_number_mend": ("请用数字 0 至 9 书写,例如 epsilon=0.5、grant=3。",
-                        "Write it with the digits 0 to 9, such as epsilon=0.5 or grant=3."),
-    "bad_error": ("error 应是 0 与 1 之间的比例,而不是 {given}。", "error must be a share between 0 and 1, not {given}."),
+    "bad_number_mend": (
+        "请用数字 0 至 9 书写,例如 epsilon=0.5、grant=3。",
+        "Write it with the digits 0 to 9, such as epsilon=0.5 or grant=3.",
+    ),
+    "bad_error": (
+        "error 应是 0 与 1 之间的比例,而不是 {given}。",
+        "error must be a share between 0 and 1, not {given}.",
+    ),
     "bad_error_mend": ("error=0.05 表示 ±5 %(95 % 置信)。", "error=0.05 means ±5 % with 95 % confidence."),
-    "bad_question": ("问题应是 SQL 文本或 cihu.table(…) 的表达式,而不是 {given}。",
-                     "A question is SQL text or an expression on cihu.table(…), not {given}."),
-    "bad_question_mend": ("例如 cihu.sql(\"SELECT COUNT(*) AS n FROM health.visits\")。",
-                          "For example cihu.sql(\"SELECT COUNT(*) AS n FROM health.visits\")."),
+    "bad_question": (
+        "问题应是 SQL 文本或 cihu.table(…) 的表达式,而不是 {given}。",
+        "A question is SQL text or an expression on cihu.table(…), not {given}.",
+    ),
+    "bad_question_mend": (
+        '例如 cihu.sql("SELECT COUNT(*) AS n FROM health.visits")。',
+        'For example cihu.sql("SELECT COUNT(*) AS n FROM health.visits").',
+    ),
     "no_ibis": ("这个环境没有 ibis。", "Ibis is not installed here."),
     "no_ibis_mend": ("请用 SQL 提问,或安装 ibis-framework。", "Ask in SQL, or install ibis-framework."),
     "not_sql": ("这个表达式不能写成 SQL:{why}", "This expression cannot be written as SQL: {why}"),
-    "not_sql_mend": ("请用筛选、计算、分组、聚合和排序。", "Use filters, computed columns, groups, aggregates and orders."),
-    "own_rows": ("表达式里有 {name},它不是磁湖的数据集。", "The expression uses {name}, which is not a dataset of Cihu's."),
-    "own_rows_mend": ("只能用 cihu.table(…) 的表;自己的行请在回答的 .df 上处理。",
-                      "Use tables of cihu.table(…) only; combine your own rows with the answer's .df."),
+    "not_sql_mend": (
+        "请用筛选、计算、分组、聚合和排序。",
+        "Use filters, computed columns, groups, aggregates and orders.",
+    ),
+    "own_rows": (
+        "表达式里有 {name},它不是磁湖的数据集。",
+        "The expression uses {name}, which is not a dataset of Cihu's.",
+    ),
+    "own_rows_mend": (
+        "只能用 cihu.table(…) 的表;自己的行请在回答的 .df 上处理。",
+        "Use tables of cihu.table(…) only; combine your own rows with the answer's .df.",
+    ),
     "asking": ("正在计算……{seconds} 秒", "asking … {seconds} s"),
     "usually": ("(通常约 {seconds} 秒)", " (usually about {seconds} s)"),
     "interrupted": ("已中断等待;保险库可能仍在回答。", "Interrupted. The vault may still be answering."),
-    "interrupted_mend": ("若已触及数据,此问照常计费,其回答会保存:再问同样的问题即可免费得到。cihu.budget() 可查看花费。",
-                         "If data was touched, the question is charged and its answer is kept: ask the same again, free. "
-                         "cihu.budget() shows what was spent."),
+    "interrupted_mend": (
+        "若已触及数据,此问照常计费,其回答会保存:再问同样的问题即可免费得到。cihu.budget() 可查看花费。",
+        "If data was touched, the question is charged and its answer is kept: ask the same again, free. "
+        "cihu.budget() shows what was spent.",
+    ),
     "timeout": ("保险库答复太慢。", "The vault took too long to answer."),
-    "timeout_mend": ("请再问一次:若已回答,则已保存,免费。", "Ask again: if the answer was made, it is stored, and free."),
+    "timeout_mend": (
+        "请再问一次:若已回答,则已保存,免费。",
+        "Ask again: if the answer was made, it is stored, and free.",
+    ),
     "unreachable": ("无法连接保险库。", "The vault cannot be reached."),
-    "unreachable_mend": ("请过一分钟再运行;若仍如此,请告诉运营人员。",
-                         "Wait a minute and run the cell again; if it stays so, tell the operator."),
-    "no_token": ("此内核没有令牌,保险库无法知道它属于谁。", "This kernel has no token, so the vault cannot know whose it is."),
-    "no_token_mend": ("请重启内核;`import cihu` 只在平台的笔记本中可用。",
-                      "Restart the kernel; `import cihu` works in the notebooks of the hub only."),
+    "unreachable_mend": (
+        "请过一分钟再运行;若仍如此,请告诉运营人员。",
+        "Wait a minute and run the cell again; if it stays so, tell the operator.",
+    ),
+    "no_token": (
+        "此内核没有令牌,保险库无法知道它属于谁。",
+        "This kernel has no token, so the vault cannot know whose it is.",
+    ),
+    "no_token_mend": (
+        "请重启内核;`import cihu` 只在平台的笔记本中可用。",
+        "Restart the kernel; `import cihu` works in the notebooks of the hub only.",
+    ),
     "refused": ("保险库拒绝了({status})。", "The vault refused ({status})."),
     "instead": ("建议:{remedy}", "Instead: {remedy}"),
     "bad_language": ("没有语言 {given}。", "There is no language {given}."),
-    "languages_are": ("可用 \"zh\" 或 \"en\"。", "Use \"zh\" or \"en\"."),
+    "languages_are": ('可用 "zh" 或 "en"。', 'Use "zh" or "en".'),
     # the magic
     "empty_cell": ("此单元格里没有 SQL。", "There is no SQL in this cell."),
     "bad_name": ("{given} 不能作变量名。", "{given} cannot be the name of a variable."),
-    "stray": ("SQL 应写在下面的行里,而不是第一行。", "Write the SQL on the lines below, not on the first line."),
+    "stray": (
+        "SQL 应写在下面的行里,而不是第一行。",
+        "Write the SQL on the lines below, not on the first line.",
+    ),
     # sealed runs
     "state": ("状态", "state"),
     "reads": ("读取", "reads"),
@@ -202,9 +272,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "state.interrupted": ("因系统中断而终止", "interrupted: the vault ended while it ran, twice"),
     "state.cancelled": ("已取消", "cancelled"),
     "run_line": ("密封运行“{name}”:{state}(团队 {team})", "Sealed run “{name}”: {state} (team {team})"),
-    "run_reads": ("读取 {inputs};程序 {sha}…,存证第 {entry} 条。", "Reads {inputs}; program {sha}…, entry {entry} of the log."),
-    "run_limit": ("时限 {limit}:届满时才告知结束,无论程序何时结束。",
-                  "Limit {limit}: its end is told when that is over, however soon the program ends."),
+    "run_reads": (
+        "读取 {inputs};程序 {sha}…,存证第 {entry} 条。",
+        "Reads {inputs}; program {sha}…, entry {entry} of the log.",
+    ),
+    "run_limit": (
+        "时限 {limit}:届满时才告知结束,无论程序何时结束。",
+        "Limit {limit}: its end is told when that is over, however soon the program ends.",
+    ),
     "run_told": ("将于 {at} 告知结束。", "Its end will be told at {at}."),
     "release_line": ("放行申请:{state}(期限 {due})", "request for files: {state} (due {due})"),
     "release.open": ("审核中", "in review"),
@@ -217,54 +292,104 @@ WORDS: dict[str, tuple[str, str]] = {
     "counts_file": ("支持性计数", "supporting counts"),
     "none_released": ("还没有放行的文件。", "No file has been released."),
     "bad_wish": ("请逐个文件说明。", "Each file needs its own words."),
-    "bad_wish_mend": ('例如:request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
-                      'For example: request_release("table.csv", statbarn="frequencies", context="…", controls="…")'),
-    "checked_line": ("按 {grade} 级规则检查(对试运行留下的文件;没有接触真实数据):{end}",
-                     "Checked by the rules for grade {grade}, on what the trial left (no real row was touched): {end}"),
-    "checked_blocks": ("有 {number} 处会被阻止:请先修改程序。", "{number} would be blocked: remedy the program first."),
+    "bad_wish_mend": (
+        '例如:request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
+        'For example: request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
+    ),
+    "checked_line": (
+        "按 {grade} 级规则检查(对试运行留下的文件;没有接触真实数据):{end}",
+        "Checked by the rules for grade {grade}, on what the trial left (no real row was touched): {end}",
+    ),
+    "checked_blocks": (
+        "有 {number} 处会被阻止:请先修改程序。",
+        "{number} would be blocked: remedy the program first.",
+    ),
     "checked_one_blocks": ("有 1 处会被阻止:请先修改程序。", "1 would be blocked: remedy the program first."),
-    "checked_passes": ("没有会被阻止的。审核时还会用真实数据查找被引用的原值,并由人决定。",
-                       "nothing would be blocked. A review also looks for raw values that are quoted, and people decide."),
-    "checked_rules": ("此级别:计数至少 {minimum_count},取整到 {rounding_base} 的倍数;模型与检验的自由度至少 {degrees_of_freedom};"
-                      "模型每个参数至少 {units_per_parameter} 个个体。",
-                      "At this grade: counts of at least {minimum_count}, in multiples of {rounding_base}; models and tests with "
-                      "at least {degrees_of_freedom} degrees of freedom; at least {units_per_parameter} units for each number of "
-                      "a model."),
+    "checked_passes": (
+        "没有会被阻止的。审核时还会用真实数据查找被引用的原值,并由人决定。",
+        "nothing would be blocked. A review also looks for raw values that are quoted, and people decide.",
+    ),
+    "checked_rules": (
+        (
+            "此级别:计数至少 {minimum_count},取整到 {rounding_base} "
+            "的倍数;模型与检验的自由度至少 {degrees_of_freedom};模型每个参数至少 "
+            "{units_per_parameter} 个个体。"
+        ),
+        (
+            "At this grade: counts of at least {minimum_count}, in multiples of "
+            "{rounding_base}; models and tests with at least {degrees_of_freedom} degrees of freedom; at "
+            "least {units_per_parameter} units for each number of a model."
+        ),
+    ),
     "found": ("检查结果", "what was found"),
     "mend_it": ("怎样修改", "how to remedy it"),
     "severity.blocks": ("阻止", "blocks"),
     "severity.asks": ("审核人会问", "reviewers will ask"),
     "severity.notes": ("提示", "note"),
     "fine": ("没有问题", "nothing"),
-    "not_left": ("试运行没有留下文件 {name};现有:{names}。", "The trial left no file {name}; there are: {names}."),
-    "not_left_mend": ("先用 %%sealed … submit=no 试运行,让程序写入 cihu.outbox。",
-                      "Try the program first (%%sealed … submit=no), and let it write into cihu.outbox."),
+    "not_left": (
+        "试运行没有留下文件 {name};现有:{names}。",
+        "The trial left no file {name}; there are: {names}.",
+    ),
+    "not_left_mend": (
+        "先用 %%sealed … submit=no 试运行,让程序写入 cihu.outbox。",
+        "Try the program first (%%sealed … submit=no), and let it write into cihu.outbox.",
+    ),
     "too_large_to_check": ("这些文件太大,不能检查。", "These files are too large to be checked."),
-    "too_large_to_check_mend": ("合计至多 4 MiB:放行的应是汇总结果。", "4 MiB in all: what leaves is aggregates."),
-    "run_interrupted": ("系统在其运行时中断 {number} 次；第一次之后会重新运行。",
-                        "The system ended {number} times while it ran; after the first it is run again."),
-    "run_finished": ("输出、日志和退出状态都在隔离区,由审核人员查看。",
-                     "What it left, its log and its exit status are in quarantine, for the reviewers."),
+    "too_large_to_check_mend": (
+        "合计至多 4 MiB:放行的应是汇总结果。",
+        "4 MiB in all: what leaves is aggregates.",
+    ),
+    "run_interrupted": (
+        "系统在其运行时中断 {number} 次；第一次之后会重新运行。",
+        "The system ended {number} times while it ran; after the first it is run again.",
+    ),
+    "run_finished": (
+        "输出、日志和退出状态都在隔离区,由审核人员查看。",
+        "What it left, its log and its exit status are in quarantine, for the reviewers.",
+    ),
     "waiting_ended": ("已停止等待;运行仍在继续。", "Waiting has ended; the run goes on."),
-    "waiting_ended_mend": ("cihu.runs() 可查看状态,.cancel() 可取消。", "cihu.runs() shows its state, .cancel() calls it off."),
-    "trying": ("先在替代数据上试运行({inputs}):下面的数字都不是真的。",
-               "Trying it on stand-in data ({inputs}): no number below is real."),
+    "waiting_ended_mend": (
+        "cihu.runs() 可查看状态,.cancel() 可取消。",
+        "cihu.runs() shows its state, .cancel() calls it off.",
+    ),
+    "trying": (
+        "先在替代数据上试运行({inputs}):下面的数字都不是真的。",
+        "Trying it on stand-in data ({inputs}): no number below is real.",
+    ),
     "trial_left": ("试运行在 cihu.outbox 中留下:", "The trial left in cihu.outbox:"),
-    "nothing_left": ("试运行没有在 cihu.outbox 中留下文件:这样的运行不会带回任何东西。",
-                     "The trial left no file in cihu.outbox: such a run would bring nothing back."),
-    "trial_failed": ("程序在替代数据上失败(状态 {status}),没有提交。",
-                     "The program failed on stand-in data (status {status}), so it was not handed in."),
-    "trial_late": ("程序在替代数据上超过了时限 {limit},没有提交。",
-                   "The program took longer than its limit, {limit}, on stand-in data, so it was not handed in."),
+    "nothing_left": (
+        "试运行没有在 cihu.outbox 中留下文件:这样的运行不会带回任何东西。",
+        "The trial left no file in cihu.outbox: such a run would bring nothing back.",
+    ),
+    "trial_failed": (
+        "程序在替代数据上失败(状态 {status}),没有提交。",
+        "The program failed on stand-in data (status {status}), so it was not handed in.",
+    ),
+    "trial_late": (
+        "程序在替代数据上超过了时限 {limit},没有提交。",
+        "The program took longer than its limit, {limit}, on stand-in data, so it was not handed in.",
+    ),
     "trial_interrupted": ("试运行已中断,没有提交。", "The trial was interrupted; nothing was handed in."),
-    "trial_mend": ("请修改程序后再运行。程序在独立进程中运行:看不到笔记本里的变量。",
-                   "Mend the program and run it again. It runs in a process of its own: no variable of the notebook is there."),
+    "trial_mend": (
+        "请修改程序后再运行。程序在独立进程中运行:看不到笔记本里的变量。",
+        (
+            "Mend the program and run it again. It runs in a process of its own: no variable "
+            "of the notebook is there."
+        ),
+    ),
     "no_file": ("不是普通文件", "it is no plain file"),
     "own_name": ("此名留给运行日志", "the name is kept for the run's own log"),
-    "odd_name": ("名称只能用字母、数字和 . _ -,且不超过四层", "names are letters, digits and . _ -, at most four deep"),
+    "odd_name": (
+        "名称只能用字母、数字和 . _ -,且不超过四层",
+        "names are letters, digits and . _ -, at most four deep",
+    ),
     "too_large": ("每个文件至多 16 MiB,合计 128 MiB", "a file has at most 16 MiB, all of them 128 MiB"),
     "too_many_files": ("至多 100 个文件", "there are at most 100 files"),
-    "not_an_input": ("{name} 不是此程序的输入;现有:{names}。", "{name} is no input of this program; there are: {names}."),
+    "not_an_input": (
+        "{name} 不是此程序的输入;现有:{names}。",
+        "{name} is no input of this program; there are: {names}.",
+    ),
     "not_an_input_mend": ("请在 inputs=[...] 中写明。", "Name it in inputs=[...]."),
     "no_name": ("请给运行取名。", "The run has no name."),
     "no_inputs": ("没有写明要读取哪些数据集。", "No dataset is named that it reads."),
@@ -273,18 +398,33 @@ WORDS: dict[str, tuple[str, str]] = {
     "bad_submit": ("submit 只能是 yes 或 no。", "submit is yes or no."),
     "predicted": ("预测了 {rows} 行:{names}。", "Predicted {rows} rows: {names}."),
     "no_predict": ("{path} 里没有函数 predict(rows)。", "There is no function predict(rows) in {path}."),
-    "no_predict_remedy": ("def predict(rows): 返回每行一个预测的 Series 或 DataFrame。",
-                        "def predict(rows): return a Series or a DataFrame with a prediction for each row."),
-    "wrong_columns": ("predict 返回的栏目是 {got},声明的是 {want}。", "predict returned the columns {got}, declared are {want}."),
+    "no_predict_remedy": (
+        "def predict(rows): 返回每行一个预测的 Series 或 DataFrame。",
+        "def predict(rows): return a Series or a DataFrame with a prediction for each row.",
+    ),
+    "wrong_columns": (
+        "predict 返回的栏目是 {got},声明的是 {want}。",
+        "predict returned the columns {got}, declared are {want}.",
+    ),
     "wrong_return": ("predict 返回了 {got}。", "predict returned a {got}."),
-    "wrong_rows": ("predict 对 {want} 行返回了 {got} 个预测。", "predict returned {got} predictions for {want} rows."),
+    "wrong_rows": (
+        "predict 对 {want} 行返回了 {got} 个预测。",
+        "predict returned {got} predictions for {want} rows.",
+    ),
     "wrong_empty": ("{name} 有空的预测。", "{name} is empty in some rows."),
-    "wrong_value": ("{name} 的预测 {value} 不属于 {kind}。", "{name} is predicted as {value}, which is no {kind}."),
-    "predictions_remedy": ("按 cihu.yaml 的 predicts 为每行返回一个预测。",
-                         "Return one prediction for each row, as predicts in cihu.yaml declares them."),
+    "wrong_value": (
+        "{name} 的预测 {value} 不属于 {kind}。",
+        "{name} is predicted as {value}, which is no {kind}.",
+    ),
+    "predictions_remedy": (
+        "按 cihu.yaml 的 predicts 为每行返回一个预测。",
+        "Return one prediction for each row, as predicts in cihu.yaml declares them.",
+    ),
     "bad_interface": ("预测程序须声明 columns 和 predicts。", "A predictor declares columns and predicts."),
-    "bad_interface_mend": ("例如:kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
-                           "For example: kind: predictor / columns: [age, female] / predicts: {{visits: number}}"),
+    "bad_interface_mend": (
+        "例如:kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
+        "For example: kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
+    ),
     "bad_hint": ("hint 只能是 yes 或 no。", "hint is yes or no."),
     "hint_may": ("结束时将告知其类别({bits} 比特)。", "Its end will be told with its class ({bits} bits)."),
     "hint_told": ("它是这样结束的:{hint}({bits} 比特)。", "It ended so: {hint} ({bits} bits)."),
@@ -293,18 +433,35 @@ WORDS: dict[str, tuple[str, str]] = {
     "hint.import_missing": ("缺少要导入的包", "something to import was not there"),
     "hint.memory": ("内存不足", "it took too much memory"),
     "hint.time": ("超出时限", "it took too long"),
-    "hint.outbox_refused": ("没有留下可收取的文件", "what it left was not (all) collected, or it left nothing"),
+    "hint.outbox_refused": (
+        "没有留下可收取的文件",
+        "what it left was not (all) collected, or it left nothing",
+    ),
     "hint.not_run": ("没有运行", "it did not run"),
-    "hints_left": ("{dataset}:提示已透露 {told} 比特,上限 {limit}。", "{dataset}: hints have told {told} of {limit} bits."),
-    "sealed_usage": ('%%sealed name="各区就诊" inputs=[health.visits] limit=1m',
-                     '%%sealed name="visits by site" inputs=[health.visits] limit=1m'),
+    "hints_left": (
+        "{dataset}:提示已透露 {told} 比特,上限 {limit}。",
+        "{dataset}: hints have told {told} of {limit} bits.",
+    ),
+    "sealed_usage": (
+        '%%sealed name="各区就诊" inputs=[health.visits] limit=1m',
+        '%%sealed name="visits by site" inputs=[health.visits] limit=1m',
+    ),
     "unreadable": ("{path} 不能作为程序读取:{why}", "{path} cannot be read as a program: {why}"),
-    "unreadable_mend": ("请给出一个 .py 文件,或含有 cihu.yaml 的文件夹。",
-                        "Give a .py file, or a folder with a cihu.yaml in it."),
-    "bad_yaml": ("cihu.yaml 只能有 name、entry、inputs、limit、team、hint;预测程序另有 kind、columns、predicts。",
-                 "A cihu.yaml says name, entry, inputs, limit, team, hint, and of a predictor kind, columns, predicts; no more."),
-    "bad_yaml_mend": ("例如:name: 各区就诊 / inputs: [health.visits] / limit: 1m",
-                      "For example: name: visits by site / inputs: [health.visits] / limit: 1m"),
+    "unreadable_mend": (
+        "请给出一个 .py 文件,或含有 cihu.yaml 的文件夹。",
+        "Give a .py file, or a folder with a cihu.yaml in it.",
+    ),
+    "bad_yaml": (
+        "cihu.yaml 只能有 name、entry、inputs、limit、team、hint;预测程序另有 kind、columns、predicts。",
+        (
+            "A cihu.yaml says name, entry, inputs, limit, team, hint, and of a predictor kind, "
+            "columns, predicts; no more."
+        ),
+    ),
+    "bad_yaml_mend": (
+        "例如:name: 各区就诊 / inputs: [health.visits] / limit: 1m",
+        "For example: name: visits by site / inputs: [health.visits] / limit: 1m",
+    ),
 }
 
 _chosen: list[str] = []
@@ -339,12 +496,15 @@ def known(word: str, otherwise: str) -> str:
 
 
 def told(document: Mapping[str, Any], name: str) -> Any:
-    """What the vault says in both languages, as `name` and `name_zh`, in the person's; English where there is no Chinese."""
+    """What the vault says in both languages, as `name` and `name_zh`, in the person's;
+    English where there is no Chinese."""
     return (document.get(f"{name}_zh") if current() == "zh" else None) or document.get(name)
 
 
 def titled(text: object) -> str:
     """A title as the catalogue gives it, in both languages, in the person's; or plain text."""
     if isinstance(text, dict):
-        return str(text.get(current()) or next((text[language] for language in LANGUAGES if text.get(language)), ""))
+        return str(
+            text.get(current()) or next((text[language] for language in LANGUAGES if text.get(language)), "")
+        )
     return "" if text is None else str(text)

@@ -1,4 +1,5 @@
-"""What does a notebook get by `import cihu`? The magic and the completion; once, however often it is loaded."""
+"""What does a notebook get by `import cihu`?
+The magic and the completion; once, however often it is loaded."""
 
 import threading
 from collections.abc import Sequence

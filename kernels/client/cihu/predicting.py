@@ -1,9 +1,10 @@
-"""How is a predictor called? Its `predict(rows)` on the rows of its one input; what it returns is checked, and left as Parquet.
+"""How is a predictor called?
+Its `predict(rows)` on the rows of its one input; what it returns is checked, and left as Parquet.
 
     python -m cihu.predicting predictor.py
 
-Run by a trial here and by a sealed run there, with CIHU_INTERFACE (JSON: columns, predicts) beside what any program finds. In a
-sealed run the vault checks what was left once more: a program could write anything.
+Run by a trial here and by a sealed run there, with CIHU_INTERFACE (JSON: columns, predicts) beside what any
+program finds. In a sealed run the vault checks what was left once more: a program could write anything.
 """
 
 import importlib.util
@@ -45,7 +46,9 @@ def load(path: Path) -> Any:
     sys.modules["predictor"] = module
     found.loader.exec_module(module)
     if not callable(getattr(module, "predict", None)):
-        raise CihuError(say("no_predict", path=path.name), code="bad_predictor", remedy=say("no_predict_remedy"))
+        raise CihuError(
+            say("no_predict", path=path.name), code="bad_predictor", remedy=say("no_predict_remedy")
+        )
     return module
 
 
@@ -55,7 +58,12 @@ def predictions(made: Any, predicts: Mapping[str, Any], rows: int) -> pd.DataFra
         if sorted(map(str, made.columns)) != sorted(predicts):
             raise wrong(say("wrong_columns", got=", ".join(map(str, made.columns)), want=", ".join(predicts)))
         frame = pd.DataFrame({name: made[name].to_numpy() for name in predicts})
-    elif len(predicts) == 1 and getattr(made, "ndim", 1) == 1 and hasattr(made, "__len__") and not isinstance(made, (str, bytes)):
+    elif (
+        len(predicts) == 1
+        and getattr(made, "ndim", 1) == 1
+        and hasattr(made, "__len__")
+        and not isinstance(made, (str, bytes))
+    ):
         frame = pd.DataFrame({next(iter(predicts)): list(made)})
     else:
         raise wrong(say("wrong_return", got=type(made).__name__))
@@ -70,11 +78,15 @@ def typed(column: pd.Series, name: str, kind: Any) -> pd.Series:
         raise wrong(say("wrong_empty", name=name))
     if isinstance(kind, list):
         if strange := sorted({str(value) for value in column if value not in kind}):
-            raise wrong(say("wrong_value", name=name, value=strange[0][:60], kind=", ".join(map(str, kind[:20]))))
+            raise wrong(
+                say("wrong_value", name=name, value=strange[0][:60], kind=", ".join(map(str, kind[:20])))
+            )
         return as_type(column, "str" if isinstance(kind[0], str) else "int64")
     try:
         same = as_type(column, DTYPES[kind])
-        odd = column[(same.to_numpy() != column.to_numpy()) if kind in ("integer", "boolean") else column.isna()]
+        odd = column[
+            (same.to_numpy() != column.to_numpy()) if kind in ("integer", "boolean") else column.isna()
+        ]
         if kind in ("number", "probability"):
             least, most = (0.0, 1.0) if kind == "probability" else (-sys.float_info.max, sys.float_info.max)
             odd = column[~same.between(least, most)]
@@ -95,8 +107,12 @@ def write(frame: pd.DataFrame, predicts: Mapping[str, Any], path: Path) -> None:
     import pyarrow.parquet
 
     kinds = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "str": pa.string()}
-    types = {name: kinds["str" if isinstance(kind[0], str) else "int64"] if isinstance(kind, list) else kinds[DTYPES[kind]]
-             for name, kind in predicts.items()}
+    types = {
+        name: kinds["str" if isinstance(kind[0], str) else "int64"]
+        if isinstance(kind, list)
+        else kinds[DTYPES[kind]]
+        for name, kind in predicts.items()
+    }
     table = pa.table({name: pa.array(frame[name].tolist(), types[name]) for name in frame.columns})
     pyarrow.parquet.write_table(table, path)
 

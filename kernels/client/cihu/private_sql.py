@@ -1,7 +1,8 @@
-"""How is SQL asked without a string around it? `%%private_sql` above a cell of SQL, `%private_sql` before a line of it.
+"""How is SQL asked without a string around it?
+`%%private_sql` above a cell of SQL, `%private_sql` before a line of it.
 
-    %%private_sql visits --epsilon 0.5
-    SELECT year, AVG(doctor_visits) AS visits FROM health.visits GROUP BY year
+%%private_sql visits --epsilon 0.5
+SELECT year, AVG(doctor_visits) AS visits FROM health.visits GROUP BY year
 """
 
 import argparse
@@ -19,7 +20,8 @@ OPTION = re.compile(r"\s*(?:--explain\b|--(?:epsilon|error|grant)[\s=]+\S+)")
 
 
 class Options(argparse.ArgumentParser):
-    """What may stand behind the magic's name; a fault is an error in the notebook, not the end of the process."""
+    """What may stand behind the magic's name; a fault is an error in the notebook,
+    not the end of the process."""
 
     def error(self, message: str) -> NoReturn:
         raise CihuError(message, code="invalid_input", remedy=self.format_usage().strip())
@@ -51,7 +53,8 @@ def private_sql(line: str, cell: str | None = None) -> Any:
     if not sql.strip():
         raise CihuError(say("empty_cell"), code="invalid_input", remedy=say("bad_question_mend"))
     ask = cihu.explain if chosen.explain else cihu.sql
-    question = sql.rstrip() if cell is not None else sql.strip()  # a cell keeps its lines, for places in refusals
+    # a cell keeps its lines, for places in refusals
+    question = sql.rstrip() if cell is not None else sql.strip()
     told = ask(question, epsilon=chosen.epsilon, error=chosen.error, grant=chosen.grant)
     if chosen.name:
         shell().push({chosen.name: told})

@@ -11,8 +11,15 @@ class CihuError(Exception):
     `position` is the place in the query, (line, column) from 1, where the vault names one.
     """
 
-    def __init__(self, message: str, *, code: str = "error", remedy: str = "", query: str = "",
-                 position: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "error",
+        remedy: str = "",
+        query: str = "",
+        position: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
@@ -47,5 +54,10 @@ def from_document(status: int, document: Any, query: str) -> CihuError:
     said = document if isinstance(document, dict) else {}
     place = said.get("position")
     position = (int(place["line"]), int(place["column"])) if isinstance(place, dict) else None
-    return CihuError(str(said.get("detail") or say("refused", status=status)), code=str(said.get("code") or status),
-                     remedy=str(said.get("remedy") or said.get("mend") or ""), query=query, position=position)
+    return CihuError(
+        str(said.get("detail") or say("refused", status=status)),
+        code=str(said.get("code") or status),
+        remedy=str(said.get("remedy") or said.get("mend") or ""),
+        query=query,
+        position=position,
+    )

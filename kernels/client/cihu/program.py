@@ -1,4 +1,5 @@
-"""What does a program find, wherever it runs? Its inputs and its outbox, by the same names in a notebook and in a sealed run.
+"""What does a program find, wherever it runs?
+Its inputs and its outbox, by the same names in a notebook and in a sealed run.
 
     cihu.inputs["health.visits"]        the rows, a DataFrame with the dtypes that the policy gives
     cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others
@@ -27,7 +28,8 @@ def notebook_folder() -> Path:
 
 
 class Inputs:
-    """The datasets of a program, by name. In a notebook any that there is: its stand-in is fetched when it is first needed."""
+    """The datasets of a program, by name.
+    In a notebook any that there is: its stand-in is fetched when it is first needed."""
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         body = self.path(name).read_bytes()
@@ -43,8 +45,11 @@ class Inputs:
             return fetch_stand_in(name, notebook_folder() / "inputs")
         found = Path(given) / f"{name}.parquet"
         if name not in list(self):
-            raise CihuError(say("not_an_input", name=name, names=", ".join(self) or say("none")), code="not_an_input",
-                            remedy=say("not_an_input_mend"))
+            raise CihuError(
+                say("not_an_input", name=name, names=", ".join(self) or say("none")),
+                code="not_an_input",
+                remedy=say("not_an_input_mend"),
+            )
         return found
 
     def __iter__(self) -> Iterator[str]:

@@ -16,12 +16,18 @@ def question(asked: object, epsilon: float | None, error: float | None, grant: i
     body: dict[str, Any] = {"sql": as_sql(asked)}
     for name, given in (("epsilon", epsilon), ("grant", grant)):
         if given is not None and (isinstance(given, bool) or not PLAIN_NUMBER.fullmatch(str(given))):
-            raise CihuError(say("bad_number", name=name, given=repr(given)), code="invalid_input", remedy=say("bad_number_mend"))
+            raise CihuError(
+                say("bad_number", name=name, given=repr(given)),
+                code="invalid_input",
+                remedy=say("bad_number_mend"),
+            )
     if epsilon is not None:
         body["epsilon"] = str(epsilon)  # as written: 0.1 must stay one tenth
     if error is not None:
         if isinstance(error, bool) or not isinstance(error, float | int) or not 0 < error < 1:
-            raise CihuError(say("bad_error", given=repr(error)), code="invalid_input", remedy=say("bad_error_mend"))
+            raise CihuError(
+                say("bad_error", given=repr(error)), code="invalid_input", remedy=say("bad_error_mend")
+            )
         body["error"] = error
     if grant is not None:
         body["grant"] = grant
@@ -35,4 +41,6 @@ def as_sql(asked: object) -> str:
         from cihu.expression import sql_of
 
         return sql_of(asked)
-    raise CihuError(say("bad_question", given=type(asked).__name__), code="invalid_input", remedy=say("bad_question_mend"))
+    raise CihuError(
+        say("bad_question", given=type(asked).__name__), code="invalid_input", remedy=say("bad_question_mend")
+    )

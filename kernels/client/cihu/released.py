@@ -1,4 +1,5 @@
-"""How is a file of a sealed run got? It is asked for, people decide, and what they let pass is there to read."""
+"""How is a file of a sealed run got?
+It is asked for, people decide, and what they let pass is there to read."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,15 @@ def wanted(files: Mapping[str, Wish]) -> dict[str, Any]:
     """The body of a request: path -> statbarn, context, controls, and counts if there are any."""
     if not isinstance(files, Mapping) or not all(isinstance(said, Mapping) for said in files.values()):
         raise CihuError(say("bad_wish"), code="invalid_input", remedy=say("bad_wish_mend"))
-    return {"files": [{"path": str(path), **{name: value if value is None else str(value) for name, value in said.items()}}
-                      for path, said in files.items()]}
+    return {
+        "files": [
+            {
+                "path": str(path),
+                **{name: value if value is None else str(value) for name, value in said.items()},
+            }
+            for path, said in files.items()
+        ]
+    }
 
 
 class Request:
@@ -43,27 +51,37 @@ class Request:
 
     def _lines(self) -> list[str]:
         said = self.document
-        return [say("release_line", state=known(f"release.{self.state}", self.state), due=str(said["due_at"])[:10]),
-                *[f"{one['path']}: {one['comment']}" for one in self.comments]]
+        return [
+            say(
+                "release_line", state=known(f"release.{self.state}", self.state), due=str(said["due_at"])[:10]
+            ),
+            *[f"{one['path']}: {one['comment']}" for one in self.comments],
+        ]
 
     def _heads(self) -> list[str]:
         return [say("name"), "statbarn", say("context"), say("controls"), say("counts_file")]
 
     def _rows(self) -> list[list[str]]:
-        return [[one["path"], one["statbarn"], one["context"], one["controls"], one["counts"] or "–"]
-                for one in self.document["files"]]
+        return [
+            [one["path"], one["statbarn"], one["context"], one["controls"], one["counts"] or "–"]
+            for one in self.document["files"]
+        ]
 
     def _repr_html_(self) -> str:
         lines = self._lines()
-        return page(f"<strong>{escape(lines[0])}</strong>", *[foot(line) for line in lines[1:]],
-                    table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))
+        return page(
+            f"<strong>{escape(lines[0])}</strong>",
+            *[foot(line) for line in lines[1:]],
+            table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]),
+        )
 
     def __repr__(self) -> str:
         return "\n".join([*self._lines(), text_table(self._heads(), self._rows())])
 
 
 class Files:
-    """The released files of a run, by path: `.read(path)`, `.df(path)`, `.save(folder)`, and the `.receipt` of their release."""
+    """The released files of a run, by path: `.read(path)`, `.df(path)`, `.save(folder)`,
+    and the `.receipt` of their release."""
 
     def __init__(self, run: str, document: dict[str, Any]) -> None:
         self.run = run

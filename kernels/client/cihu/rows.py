@@ -1,7 +1,8 @@
 """How do a dataset's rows lie in a DataFrame? As their declared types say, never as the values happen to be.
 
-Left to itself, pandas makes whole numbers of a column without an empty cell and decimal ones of the same column with one: a
-program that was written on one table would meet other types on the next. Here only the policy decides.
+Left to itself, pandas makes whole numbers of a column without an empty cell and decimal ones of the
+same column with one: a program that was written on one table would meet other types on the next. Here
+only the policy decides.
 """
 
 import json
@@ -9,16 +10,31 @@ from typing import Any
 
 import pandas as pd
 
-MARK = b"cihu"  # the file's metadata under this name say what its columns are (vault: sandbox/catalog/stand_in.py)
-DTYPES = {("integer", True): "int64", ("integer", False): "float64", ("boolean", True): "bool", ("boolean", False): "boolean",
-          **{(kind, required): dtype for kind, dtype in (("number", "float64"), ("text", "str"), ("date", "datetime64[us]"),
-                                                     ("timestamp", "datetime64[us]"))
-             for required in (True, False)}}
-"""By type, and whether the column is never empty. What may be empty is what pandas itself makes of it when it is."""
+# the file's metadata under this name say what its columns are (vault: sandbox/catalog/stand_in.py)
+MARK = b"cihu"
+DTYPES = {
+    ("integer", True): "int64",
+    ("integer", False): "float64",
+    ("boolean", True): "bool",
+    ("boolean", False): "boolean",
+    **{
+        (kind, required): dtype
+        for kind, dtype in (
+            ("number", "float64"),
+            ("text", "str"),
+            ("date", "datetime64[us]"),
+            ("timestamp", "datetime64[us]"),
+        )
+        for required in (True, False)
+    },
+}
+"""By type, and whether the column is never empty.
+What may be empty is what pandas itself makes of it when it is."""
 
 
 def read_rows(body: bytes) -> pd.DataFrame:
-    """Parquet bytes of the vault's as a DataFrame; `.attrs["cihu"]` says of which dataset and version it is."""
+    """Parquet bytes of the vault's as a DataFrame; `.attrs["cihu"]` says of which
+    dataset and version it is."""
     import pyarrow.parquet  # a part that pandas does not load, and that who only asks questions does not need
 
     table = pyarrow.parquet.read_table(pyarrow.BufferReader(body))

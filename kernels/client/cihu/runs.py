@@ -1,4 +1,5 @@
-"""What has become of a program that was handed in? Its state, which is told at moments that do not depend on the data."""
+"""What has become of a program that was handed in?
+Its state, which is told at moments that do not depend on the data."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,14 +15,18 @@ from cihu.vault import the_vault
 
 OPEN = ("queued", "running")
 ASK_SECONDS = 2.0
-DECLARED = {"statbarn": "frequencies", "controls": "counted, suppressed and rounded by the vault itself",
-            "counts": "counts.csv"}
+DECLARED = {
+    "statbarn": "frequencies",
+    "controls": "counted, suppressed and rounded by the vault itself",
+    "counts": "counts.csv",
+}
 """What is so of every declared table."""
 
 
 class Run:
-    """One run, of a sealed program or a declared table. `.state` asks the vault; `.wait()` waits until its end is told;
-    `.cancel()` calls it off; `.request_release(…)` asks for its files, and `.files()` has those that were released."""
+    """One run, of a sealed program or a declared table.
+    `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off;
+    `.request_release(…)` asks for its files, and `.files()` has those that were released."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -32,7 +37,8 @@ class Run:
 
     @property
     def state(self) -> str:
-        """One of queued, running, finished, interrupted, returned, released, refused, cancelled; as it is now."""
+        """One of queued, running, finished, interrupted, returned, released, refused, cancelled;
+        as it is now."""
         self.refresh()
         return str(self.document["state"])
 
@@ -43,7 +49,8 @@ class Run:
 
     @property
     def hint(self) -> str | None:
-        """ok, program_error, import_missing, memory, time, outbox_refused or not_run; None before its end, or without one."""
+        """ok, program_error, import_missing, memory, time, outbox_refused or not_run;
+        None before its end, or without one."""
         self.refresh()
         return self.document.get("hint")
 
@@ -57,18 +64,20 @@ class Run:
         return self
 
     def request_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
-        """Ask for files once the run has finished: `{"table.csv": {"statbarn": "frequencies", "context": "…", "controls": "…",
-        "counts": "counts.csv"}}`, or one path with these as keywords.
+        """Ask for files once the run has finished: `{"table.csv": {"statbarn": "frequencies", "context":
+        "…", "controls": "…", "counts": "counts.csv"}}`, or one path with these as keywords.
 
-        `context` says which people and variables it is about, `controls` what you did so that nobody can be recognised,
-        `counts` names a file of supporting counts, which is never released; a model's has `member`, `loss` and `n`, a row for
-        each person, and the vault tests whether the model remembers them. Two officers look at each file, and decide.
-        Of a declared table (`cihu.exact_table`) say the context alone: the vault suppressed and rounded it.
+        `context` says which people and variables it is about, `controls` what you did so that nobody can be
+        recognised, `counts` names a file of supporting counts, which is never released; a model's has
+        `member`, `loss` and `n`, a row for each person, and the vault tests whether the model remembers them.
+        Two officers look at each file, and decide. Of a declared table (`cihu.exact_table`) say the context
+        alone: the vault suppressed and rounded it.
         """
         return Request(the_vault().post(f"/v1/runs/{self.id}/release", self._wanted(files, said)))
 
     def change_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
-        """Say something else of some of the files, or ask for more, while people look; their votes on these fall."""
+        """Say something else of some of the files, or ask for more, while people look;
+        their votes on these fall."""
         return Request(the_vault().post(f"/v1/runs/{self.id}/release/change", self._wanted(files, said)))
 
     def _wanted(self, files: str | Mapping[str, Wish], said: Wish) -> dict[str, Any]:
@@ -88,21 +97,35 @@ class Run:
         return Files(self.id, the_vault().get(f"/v1/runs/{self.id}/files"))
 
     def wait(self) -> "Run":
-        """Until its end is told: when its limit is over, however soon the program ended. Interrupt to stop waiting."""
+        """Until its end is told: when its limit is over, however soon the program ended.
+        Interrupt to stop waiting."""
         try:
             while self.refresh().document["state"] in OPEN:
                 told = self.document.get("told_at")
                 left = (datetime.fromisoformat(told) - datetime.now(UTC)).total_seconds() if told else 0.0
                 time.sleep(max(left, ASK_SECONDS))
         except KeyboardInterrupt:
-            raise CihuError(say("waiting_ended"), code="interrupted", remedy=say("waiting_ended_mend")) from None
+            raise CihuError(
+                say("waiting_ended"), code="interrupted", remedy=say("waiting_ended_mend")
+            ) from None
         return self
 
     def _lines(self) -> list[str]:
         said = self.document
-        lines = [say("run_line", name=said["name"], state=known(f"state.{said['state']}", said["state"]), team=said["team"]),
-                 say("run_reads", inputs=", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]),
-                     sha=said["program_sha256"][:12], entry=said.get("log_index"))]
+        lines = [
+            say(
+                "run_line",
+                name=said["name"],
+                state=known(f"state.{said['state']}", said["state"]),
+                team=said["team"],
+            ),
+            say(
+                "run_reads",
+                inputs=", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]),
+                sha=said["program_sha256"][:12],
+                entry=said.get("log_index"),
+            ),
+        ]
         if said["state"] == "queued":
             lines.append(say("run_limit", limit=span(said["limit_seconds"])))
         if said["state"] == "running":
@@ -112,10 +135,18 @@ class Run:
         if said.get("interruptions"):
             lines.append(say("run_interrupted", number=said["interruptions"]))
         if said.get("hint_bits"):
-            lines.append(say("hint_told", hint=known(f"hint.{said['hint']}", str(said["hint"])), bits=said["hint_bits"])
-                         if said.get("hint") else say("hint_may", bits=said["hint_bits"]))
-        lines += [say("hints_left", dataset=one["dataset"], told=one["told_bits"], limit=one["limit_bits"])
-                  for one in said.get("hints", []) if one["limit_bits"]]
+            lines.append(
+                say(
+                    "hint_told", hint=known(f"hint.{said['hint']}", str(said["hint"])), bits=said["hint_bits"]
+                )
+                if said.get("hint")
+                else say("hint_may", bits=said["hint_bits"])
+            )
+        lines += [
+            say("hints_left", dataset=one["dataset"], told=one["told_bits"], limit=one["limit_bits"])
+            for one in said.get("hints", [])
+            if one["limit_bits"]
+        ]
         return lines
 
     def _repr_html_(self) -> str:
@@ -150,9 +181,17 @@ class Runs:
         return [say("name"), say("state"), say("who"), say("when"), say("reads"), say("limit")]
 
     def _rows(self) -> list[list[str]]:
-        return [[said["name"], known(f"state.{said['state']}", said["state"]), said["submitted_by"], moment(said["submitted_at"]),
-                 ", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]), span(said["limit_seconds"])]
-                for said in (one.document for one in self.all)]
+        return [
+            [
+                said["name"],
+                known(f"state.{said['state']}", said["state"]),
+                said["submitted_by"],
+                moment(said["submitted_at"]),
+                ", ".join(f"{one['dataset']}@{one['version']}" for one in said["inputs"]),
+                span(said["limit_seconds"]),
+            ]
+            for said in (one.document for one in self.all)
+        ]
 
     def _repr_html_(self) -> str:
         return page(table(self._heads(), [[escape(cell) for cell in row] for row in self._rows()]))
@@ -166,4 +205,10 @@ def moment(text: str) -> str:
 
 
 def span(seconds: int) -> str:
-    return f"{seconds // 3600} h" if seconds >= 3600 else f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
+    return (
+        f"{seconds // 3600} h"
+        if seconds >= 3600
+        else f"{seconds // 60} min"
+        if seconds >= 60
+        else f"{seconds} s"
+    )

@@ -1,9 +1,10 @@
-"""How does a program go to the data? It is tried on stand-in rows here; then the same text is handed in at the vault.
+"""How does a program go to the data?
+It is tried on stand-in rows here; then the same text is handed in at the vault.
 
-    %%sealed name="visits by site" inputs=[health.visits] limit=1m
-    import cihu
-    rows = cihu.inputs["health.visits"]
-    rows.groupby("site")["doctor_visits"].mean().to_csv(cihu.outbox / "visits.csv")
+%%sealed name="visits by site" inputs=[health.visits] limit=1m
+import cihu
+rows = cihu.inputs["health.visits"]
+rows.groupby("site")["doctor_visits"].mean().to_csv(cihu.outbox / "visits.csv")
 """
 
 import re
@@ -29,11 +30,13 @@ ENTRY, PREDICTOR = "main.py", "predictor.py"
 
 
 def sealed(line: str, cell: str) -> Run | None:
-    """Try the cell on stand-in rows, in a process of its own; if it goes well, hand the same text in to run on the real ones.
+    """Try the cell on stand-in rows, in a process of its own;
+    if it goes well, hand the same text in to run on the real ones.
 
     name    what it does, in a few words
     inputs  the datasets that it reads: [health.visits]
-    limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end told; never before, so declare a short one
+    limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end told; never before,
+            so declare a short one
     team    for which of your teams, if several could
     submit  no: only try it
     hint    yes: its end is to be told with its class, where the datasets' officers let it; bits are counted
@@ -43,17 +46,39 @@ def sealed(line: str, cell: str) -> Run | None:
         raise CihuError(say("bad_hint"), code="invalid_input", remedy=say("sealed_usage"))
     if said.get("submit", "yes").lower() not in ("yes", "no"):
         raise CihuError(say("bad_submit"), code="invalid_input", remedy=say("sealed_usage"))
-    return hand_in({ENTRY: cell}, ENTRY, name=said.get("name", ""), inputs=listed(said.get("inputs", "")),
-                   limit=said.get("limit", "1m"), team=said.get("team"), submit=said.get("submit", "yes").lower() == "yes",
-                   hint=said.get("hint", "no").lower() == "yes")
+    return hand_in(
+        {ENTRY: cell},
+        ENTRY,
+        name=said.get("name", ""),
+        inputs=listed(said.get("inputs", "")),
+        limit=said.get("limit", "1m"),
+        team=said.get("team"),
+        submit=said.get("submit", "yes").lower() == "yes",
+        hint=said.get("hint", "no").lower() == "yes",
+    )
 
 
-def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence[str], limit: str, team: str | None,
-            submit: bool = True, hint: bool = False, interface: Mapping[str, Any] | None = None) -> Run | None:
-    """Try, show what was left, and hand in. Raises `CihuError` when the trial failed: nothing is handed in then."""
+def hand_in(
+    files: Mapping[str, str],
+    entry: str,
+    *,
+    name: str,
+    inputs: Sequence[str],
+    limit: str,
+    team: str | None,
+    submit: bool = True,
+    hint: bool = False,
+    interface: Mapping[str, Any] | None = None,
+) -> Run | None:
+    """Try, show what was left, and hand in.
+    Raises `CihuError` when the trial failed: nothing is handed in then."""
     if not name or not inputs or limit not in LIMITS:
         fault = "no_name" if not name else "no_inputs" if not inputs else "bad_limit"
-        raise CihuError(say(fault, given=limit, limits=", ".join(LIMITS)), code="invalid_input", remedy=say("sealed_usage"))
+        raise CihuError(
+            say(fault, given=limit, limits=", ".join(LIMITS)),
+            code="invalid_input",
+            remedy=say("sealed_usage"),
+        )
     print(say("trying", inputs=", ".join(inputs)))
     trial = try_out(files, entry, inputs, LIMITS[limit], interface)
     show(trial)
@@ -62,9 +87,15 @@ def hand_in(files: Mapping[str, str], entry: str, *, name: str, inputs: Sequence
         raise CihuError(why, code="trial_failed", remedy=say("trial_mend"))
     if not submit:
         return None
-    body: dict[str, Any] = {"name": name, "entry": entry, "files": dict(files), "inputs": list(inputs),
-                            "limit_seconds": LIMITS[limit], **({"hint": True} if hint else {}),
-                            **({"interface": dict(interface)} if interface is not None else {})}
+    body: dict[str, Any] = {
+        "name": name,
+        "entry": entry,
+        "files": dict(files),
+        "inputs": list(inputs),
+        "limit_seconds": LIMITS[limit],
+        **({"hint": True} if hint else {}),
+        **({"interface": dict(interface)} if interface is not None else {}),
+    }
     return Run(the_vault().post("/v1/runs", body | ({"team": team} if team else {})))
 
 
@@ -103,22 +134,36 @@ def read_program(path: str | Path) -> tuple[dict[str, str], str, dict[str, Any]]
         if place.is_file():
             return {ENTRY: _text(place)}, ENTRY, {}
         said = _document(_text(place / "cihu.yaml"))
-        own = [one for one in sorted(place.rglob("*"))
-               if one.is_file() and not any(part.startswith(".") for part in one.relative_to(place).parts)]
+        own = [
+            one
+            for one in sorted(place.rglob("*"))
+            if one.is_file() and not any(part.startswith(".") for part in one.relative_to(place).parts)
+        ]
         files = {str(one.relative_to(place)): _text(one) for one in own if one.suffix == ".py"}
-        files |= {f"{one.relative_to(place)}.b64": b64encode(one.read_bytes()).decode() for one in own if one.suffix in MODELS}
+        files |= {
+            f"{one.relative_to(place)}.b64": b64encode(one.read_bytes()).decode()
+            for one in own
+            if one.suffix in MODELS
+        }
     except (OSError, UnicodeDecodeError) as error:
-        raise CihuError(say("unreadable", path=place, why=str(error)), code="invalid_input",
-                        remedy=say("unreadable_mend")) from None
+        raise CihuError(
+            say("unreadable", path=place, why=str(error)), code="invalid_input", remedy=say("unreadable_mend")
+        ) from None
     return files, str(said.pop("entry", PREDICTOR if said.get("kind") == "predictor" else ENTRY)), said
 
 
 def interface_of(said: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a predictor's cihu.yaml declares; None for another program. Raises `CihuError`; the vault says what else is wrong."""
+    """What a predictor's cihu.yaml declares; None for another program.
+    Raises `CihuError`; the vault says what else is wrong."""
     if said.get("kind", "program") == "program" and not said.keys() & {"columns", "predicts"}:
         return None
     columns, predicts = said.get("columns"), said.get("predicts")
-    if said.get("kind") != "predictor" or not isinstance(columns, list) or not isinstance(predicts, dict) or not predicts:
+    if (
+        said.get("kind") != "predictor"
+        or not isinstance(columns, list)
+        or not isinstance(predicts, dict)
+        or not predicts
+    ):
         raise CihuError(say("bad_interface"), code="invalid_input", remedy=say("bad_interface_mend"))
     return {"columns": columns, "predicts": predicts}
 
@@ -134,6 +179,10 @@ def _document(text: str) -> dict[str, Any]:
         said = yaml.safe_load(text)
     except yaml.YAMLError:
         said = None
-    if not isinstance(said, dict) or not said.keys() <= IN_YAML or not isinstance(said.get("hint", False), bool):
+    if (
+        not isinstance(said, dict)
+        or not said.keys() <= IN_YAML
+        or not isinstance(said.get("hint", False), bool)
+    ):
         raise CihuError(say("bad_yaml"), code="invalid_input", remedy=say("bad_yaml_mend"))
     return said

@@ -30,7 +30,7 @@ STYLE = """<style>
 .cihu .unreal { padding: .3em .7em; border-left: .35em solid #e65100; font-weight: 600;
   color: var(--jp-ui-font-color1, #212121); background: var(--jp-warn-color3, #fff3e0) }
 .cihu code { white-space: pre-wrap }
-</style>"""
+</style>"""  # noqa: E501
 
 
 def page(*parts: str) -> str:
@@ -44,9 +44,16 @@ def foot(text: str) -> str:
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool] = ()) -> str:
     """Cells are HTML already; heads are text, of which what follows a line feed is small."""
     right = [*numeric, *[False] * len(heads)]
-    head = "".join(f'<th class="{"n" if right[at] else ""}" scope="col">{_head(name)}</th>' for at, name in enumerate(heads))
-    body = "".join("<tr>" + "".join(f'<td class="{"n" if right[at] else "wrap"}">{cell}</td>' for at, cell in enumerate(row))
-                   + "</tr>" for row in rows)
+    head = "".join(
+        f'<th class="{"n" if right[at] else ""}" scope="col">{_head(name)}</th>'
+        for at, name in enumerate(heads)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td class="{"n" if right[at] else "wrap"}">{cell}</td>' for at, cell in enumerate(row))
+        + "</tr>"
+        for row in rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -57,15 +64,21 @@ def _head(name: str) -> str:
 
 def bar(percent: float) -> str:
     filled = min(max(percent, 0.0), 100.0)
-    return f'<span class="bar" role="img" aria-label="{filled:.0f} % used"><span style="width:{filled:.1f}%"></span></span>'
+    return (
+        f'<span class="bar" role="img" aria-label="{filled:.0f} % used"><span '
+        f'style="width:{filled:.1f}%"></span></span>'
+    )
 
 
 def strip(value: float, low: float, high: float, extent: tuple[float, float]) -> str:
-    """The value as a dot on its interval, all cells of a column to one scale. The numbers beside it say the same."""
+    """The value as a dot on its interval, all cells of a column to one scale.
+    The numbers beside it say the same."""
     start, wide = extent[0], (extent[1] - extent[0]) or 1.0
     left, dot, right = (100 * (number - start) / wide for number in (low, value, high))
-    return (f'<span class="strip" aria-hidden="true"><i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
-            f'<b style="left:{dot:.1f}%"></b></span>')
+    return (
+        f'<span class="strip" aria-hidden="true"><i style="left:{left:.1f}%;width:{right - left:.1f}%"></i>'
+        f'<b style="left:{dot:.1f}%"></b></span>'
+    )
 
 
 def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool] = ()) -> str:

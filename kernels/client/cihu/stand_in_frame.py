@@ -1,6 +1,8 @@
-"""How does a table of invented rows say that it is one? Wherever it shows, and so does what pandas makes of it.
+"""How does a table of invented rows say that it is one?
+Wherever it shows, and so does what pandas makes of it.
 
-It is a DataFrame in all else. What leaves pandas (a single number, an array, a picture, a file) carries no mark.
+It is a DataFrame in all else. What leaves pandas (a single number, an array, a picture, a
+file) carries no mark.
 """
 
 from collections.abc import Callable
@@ -80,4 +82,8 @@ def banner(shown: pd.DataFrame | StandInColumn) -> str:
     if not said:
         return say("unreal_something")
     of = f" ({said['dataset']}@{said['version']})"
-    return say("unreal_dp", of=of, epsilon=number(said["epsilon"])) if said["stand_in"] == "dp" else say("unreal", of=of)
+    return (
+        say("unreal_dp", of=of, epsilon=number(said["epsilon"]))
+        if said["stand_in"] == "dp"
+        else say("unreal", of=of)
+    )

@@ -1,7 +1,8 @@
-"""What would a sealed run do? The same program on stand-in rows, here, with everything that it says and leaves to be seen.
+"""What would a sealed run do?
+The same program on stand-in rows, here, with everything that it says and leaves to be seen.
 
-It runs in a process of its own, as it will at the vault: it finds its inputs and its outbox, and no variable of the notebook, no
-vault, no network. What the vault would not collect of its outbox is named here.
+It runs in a process of its own, as it will at the vault: it finds its inputs and its outbox, and no variable
+of the notebook, no vault, no network. What the vault would not collect of its outbox is named here.
 """
 
 import json
@@ -29,7 +30,18 @@ from cihu.vault import the_vault
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_FILE_BYTES, MOST_FILES, MOST_ALL_BYTES, DEEPEST = 16 * 1024**2, 100, 128 * 1024**2, 4
 OURS = ("log.txt", "exit.json")
-KEPT = ("PATH", "LANG", "TZ", "HOME", "TMPDIR", "USER", "LOGNAME", "MPLCONFIGDIR", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+KEPT = (
+    "PATH",
+    "LANG",
+    "TZ",
+    "HOME",
+    "TMPDIR",
+    "USER",
+    "LOGNAME",
+    "MPLCONFIGDIR",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
 
 
 @dataclass(frozen=True)
@@ -79,9 +91,15 @@ def fetch_stand_in(name: str, folder: Path) -> Path:
     return target
 
 
-def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds: float,
-            interface: Mapping[str, Any] | None = None) -> Trial:
-    """Run the program on stand-in rows, and show what it says as it says it; call it, if it is a predictor (`interface`)."""
+def try_out(
+    files: Mapping[str, str],
+    entry: str,
+    inputs: Sequence[str],
+    seconds: float,
+    interface: Mapping[str, Any] | None = None,
+) -> Trial:
+    """Run the program on stand-in rows, and show what it says as it says it;
+    call it, if it is a predictor (`interface`)."""
     folder = notebook_folder()
     for inner in ("program", "inputs", "outbox"):
         shutil.rmtree(folder / inner, ignore_errors=True)
@@ -100,15 +118,28 @@ def try_out(files: Mapping[str, str], entry: str, inputs: Sequence[str], seconds
 
 def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] | None) -> tuple[int, bool]:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
-        "MPLBACKEND": "agg", "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8",
-        INPUTS: str(folder / "inputs"), OUTBOX: str(folder / "outbox")}
+        "MPLBACKEND": "agg",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+        INPUTS: str(folder / "inputs"),
+        OUTBOX: str(folder / "outbox"),
+    }
     late = threading.Event()
     caller = [] if interface is None else ["-m", "cihu.predicting"]
     if interface is not None:
         environment[INTERFACE] = json.dumps(interface, ensure_ascii=False)
-    with subprocess.Popen([sys.executable, *caller, str(folder / "program" / entry)], cwd=Path.home(), env=environment,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          encoding="utf-8", errors="replace") as process:
+    with subprocess.Popen(
+        [sys.executable, *caller, str(folder / "program" / entry)],
+        cwd=Path.home(),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
 
         def end() -> None:
             late.set()
@@ -135,7 +166,9 @@ def _left(outbox: Path) -> list[Left]:
         if path.is_dir() and not path.is_symlink():
             continue
         name, size = str(path.relative_to(outbox)), path.lstat().st_size
-        fault = _fault(name, size, path.is_symlink() or not path.is_file(), taken, sum(not one.fault for one in found))
+        fault = _fault(
+            name, size, path.is_symlink() or not path.is_file(), taken, sum(not one.fault for one in found)
+        )
         taken += 0 if fault else size
         found.append(Left(name, size, fault))
     return found

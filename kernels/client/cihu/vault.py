@@ -36,7 +36,8 @@ class SocketConnection(http.client.HTTPConnection):
 
 
 class Vault:
-    """The vault as one kernel sees it. One request has one connection: nothing is kept that could go stale."""
+    """The vault as one kernel sees it.
+    One request has one connection: nothing is kept that could go stale."""
 
     def __init__(self, path: str, token_file: str) -> None:
         self.path = path
@@ -47,8 +48,11 @@ class Vault:
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: dict[str, Any], tick: Tick | None = None, seconds: float = SECONDS) -> Any:
-        """`tick` is called with the seconds that have passed, again and again while the vault thinks; at most `seconds`."""
+    def post(
+        self, path: str, body: dict[str, Any], tick: Tick | None = None, seconds: float = SECONDS
+    ) -> Any:
+        """`tick` is called with the seconds that have passed, again and again while the vault thinks;
+        at most `seconds`."""
         return self._ask("POST", path, body, tick, seconds)
 
     def fetch(self, path: str) -> bytes:
@@ -58,16 +62,29 @@ class Vault:
             raise from_document(status, decoded(body), "") from None
         return body
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None, tick: Tick | None = None,
-             seconds: float = SECONDS) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        tick: Tick | None = None,
+        seconds: float = SECONDS,
+    ) -> Any:
         query = str(body.get("sql", "")) if body else ""
         status, answer = self._send(method, path, body, self._token(), tick, seconds)
         if status >= 400:
             raise from_document(status, decoded(answer), query) from None
         return decoded(answer)
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, token: str,
-              tick: Tick | None = None, seconds: float = SECONDS) -> tuple[int, bytes]:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        token: str,
+        tick: Tick | None = None,
+        seconds: float = SECONDS,
+    ) -> tuple[int, bytes]:
         connection = SocketConnection(self.path, seconds)
         headers = {"Authorization": f"Bearer {token}", "Accept": "*/*", "Accept-Language": current()}
         if body is not None:
@@ -125,7 +142,8 @@ def await_answer(sock: socket.socket, tick: Tick, seconds: float) -> None:
 
 
 def expiry(token: str) -> float:
-    """When a JWT says that it runs out, in seconds since 1970; only to know when to renew it. 0 when it does not say."""
+    """When a JWT says that it runs out, in seconds since 1970; only to know when to renew it.
+    0 when it does not say."""
     parts = token.split(".")
     if len(parts) != 3:
         return 0.0

@@ -1,4 +1,5 @@
-"""What does somebody see whose question takes long? How long it has taken, and how long such questions usually take."""
+"""What does somebody see whose question takes long?
+How long it has taken, and how long such questions usually take."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +17,8 @@ PATIENCE_SECONDS = 1.0  # a question that is quicker shows nothing but its answe
 class Waiting:
     """A line under the cell, made at the first tick after PATIENCE_SECONDS and changed at each later one.
 
-    `usual` gives the seconds that such questions usually take, by public facts; it is asked once, and may not know.
+    `usual` gives the seconds that such questions usually take, by public facts; it is asked
+    once, and may not know.
     """
 
     def __init__(self, usual: Callable[[], float | None]) -> None:
@@ -41,7 +43,11 @@ class Waiting:
             self.line.update(Line("", None))
 
     def _said(self, passed: float) -> "Line":
-        usually = say("usually", seconds=f"{self.usual_seconds:.0f}") if self.usual_seconds and self.usual_seconds >= 1 else ""
+        usually = (
+            say("usually", seconds=f"{self.usual_seconds:.0f}")
+            if self.usual_seconds and self.usual_seconds >= 1
+            else ""
+        )
         share = 100 * passed / self.usual_seconds if self.usual_seconds and usually else None
         return Line(say("asking", seconds=f"{passed:.0f}") + usually, share)
 

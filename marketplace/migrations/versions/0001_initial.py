@@ -27,7 +27,11 @@ def upgrade() -> None:
         schema="market",
     )
     op.create_index(
-        "ix_authorization_codes_nonce", "authorization_codes", ["client_id", "nonce"], unique=False, schema="market"
+        "ix_authorization_codes_nonce",
+        "authorization_codes",
+        ["client_id", "nonce"],
+        unique=False,
+        schema="market",
     )
     op.create_table(
         "products",
@@ -70,11 +74,15 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"),
+        sa.Column(
+            "expires_at", sa.DateTime(timezone=True), nullable=False, comment="whatever happens, it ends then"
+        ),
         sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_sessions")),
         schema="market",
     )
-    op.create_index(op.f("ix_market_sessions_account"), "sessions", ["account"], unique=False, schema="market")
+    op.create_index(
+        op.f("ix_market_sessions_account"), "sessions", ["account"], unique=False, schema="market"
+    )
     op.create_table(
         "issued_tokens",
         sa.Column("token_id", sa.String(), nullable=False),
@@ -93,10 +101,18 @@ def upgrade() -> None:
         schema="market",
     )
     op.create_index(
-        op.f("ix_market_issued_tokens_code_hash"), "issued_tokens", ["code_hash"], unique=False, schema="market"
+        op.f("ix_market_issued_tokens_code_hash"),
+        "issued_tokens",
+        ["code_hash"],
+        unique=False,
+        schema="market",
     )
     op.create_index(
-        op.f("ix_market_issued_tokens_session_hash"), "issued_tokens", ["session_hash"], unique=False, schema="market"
+        op.f("ix_market_issued_tokens_session_hash"),
+        "issued_tokens",
+        ["session_hash"],
+        unique=False,
+        schema="market",
     )
     op.create_table(
         "orders",
@@ -120,8 +136,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         schema="market",
     )
-    op.create_index(op.f("ix_market_orders_department"), "orders", ["department"], unique=False, schema="market")
-    op.create_index(op.f("ix_market_orders_organisation"), "orders", ["organisation"], unique=False, schema="market")
+    op.create_index(
+        op.f("ix_market_orders_department"), "orders", ["department"], unique=False, schema="market"
+    )
+    op.create_index(
+        op.f("ix_market_orders_organisation"), "orders", ["organisation"], unique=False, schema="market"
+    )
     op.create_index(op.f("ix_market_orders_product"), "orders", ["product"], unique=False, schema="market")
     op.create_table(
         "licences",
@@ -149,16 +169,22 @@ def upgrade() -> None:
         sa.Column("ended_reason", sa.Text(), nullable=True),
         sa.CheckConstraint("status IN ('live', 'revoked', 'expired')", name=op.f("ck_licences_status")),
         sa.ForeignKeyConstraint(["order"], ["market.orders.id"], name=op.f("fk_licences_order_orders")),
-        sa.ForeignKeyConstraint(["product"], ["market.products.id"], name=op.f("fk_licences_product_products")),
+        sa.ForeignKeyConstraint(
+            ["product"], ["market.products.id"], name=op.f("fk_licences_product_products")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_licences")),
         sa.UniqueConstraint("order", name=op.f("uq_licences_order")),
         schema="market",
     )
-    op.create_index(op.f("ix_market_licences_department"), "licences", ["department"], unique=False, schema="market")
+    op.create_index(
+        op.f("ix_market_licences_department"), "licences", ["department"], unique=False, schema="market"
+    )
     op.create_index(
         op.f("ix_market_licences_organisation"), "licences", ["organisation"], unique=False, schema="market"
     )
-    op.create_index(op.f("ix_market_licences_product"), "licences", ["product"], unique=False, schema="market")
+    op.create_index(
+        op.f("ix_market_licences_product"), "licences", ["product"], unique=False, schema="market"
+    )
     op.create_table(
         "keys",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
@@ -224,16 +250,22 @@ def upgrade() -> None:
             ["compensates"], ["market.usage_lines.id"], name=op.f("fk_usage_lines_compensates_usage_lines")
         ),
         sa.ForeignKeyConstraint(["key"], ["market.keys.id"], name=op.f("fk_usage_lines_key_keys")),
-        sa.ForeignKeyConstraint(["licence"], ["market.licences.id"], name=op.f("fk_usage_lines_licence_licences")),
+        sa.ForeignKeyConstraint(
+            ["licence"], ["market.licences.id"], name=op.f("fk_usage_lines_licence_licences")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_lines")),
         sa.UniqueConstraint("compensates", name=op.f("uq_usage_lines_compensates")),
         schema="market",
     )
-    op.create_index("ix_usage_lines_licence_month", "usage_lines", ["licence", "month"], unique=False, schema="market")
+    op.create_index(
+        "ix_usage_lines_licence_month", "usage_lines", ["licence", "month"], unique=False, schema="market"
+    )
     op.create_table(
         "requests",
         sa.Column("licence", sa.Integer(), nullable=False),
-        sa.Column("request_id", sa.Text(), nullable=False, comment="the caller's Idempotency-Key, or an id of ours"),
+        sa.Column(
+            "request_id", sa.Text(), nullable=False, comment="the caller's Idempotency-Key, or an id of ours"
+        ),
         sa.Column("payload_hash", sa.LargeBinary(), nullable=False),
         sa.Column("usage", sa.String(length=32), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -246,8 +278,12 @@ def upgrade() -> None:
         ),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('metered', 'delivered', 'credited')", name=op.f("ck_requests_state")),
-        sa.ForeignKeyConstraint(["licence"], ["market.licences.id"], name=op.f("fk_requests_licence_licences")),
-        sa.ForeignKeyConstraint(["usage"], ["market.usage_lines.id"], name=op.f("fk_requests_usage_usage_lines")),
+        sa.ForeignKeyConstraint(
+            ["licence"], ["market.licences.id"], name=op.f("fk_requests_licence_licences")
+        ),
+        sa.ForeignKeyConstraint(
+            ["usage"], ["market.usage_lines.id"], name=op.f("fk_requests_usage_usage_lines")
+        ),
         sa.PrimaryKeyConstraint("licence", "request_id", name=op.f("pk_requests")),
         schema="market",
     )

@@ -24,7 +24,8 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no annotations
         return None  # it must be named in every request
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """Both scopes or, for authlib to refuse, None: the hub's one use is to open a workspace for a known person."""
+        """Both scopes or, for authlib to refuse, None: the hub's one use is to open a
+        workspace for a known person."""
         return " ".join(SCOPES) if set(SCOPES) <= set((scope or "").split()) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:

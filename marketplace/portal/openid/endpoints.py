@@ -1,4 +1,5 @@
-"""The OpenID provider's endpoints for the hub: discovery, keys, authorize, token, userinfo, revoke, and ended logins."""
+"""The OpenID provider's endpoints for the hub: discovery, keys, authorize, token, userinfo, revoke,
+and ended logins."""
 
 import base64
 from contextlib import suppress
@@ -34,7 +35,14 @@ async def posted(request: Request) -> FormData:
     return plain_form(await request.form())
 
 
-def router(*, database: Database, authenticator: Authenticator, provider: Provider, verifier: TokenVerifier, gate: Gate) -> APIRouter:
+def router(
+    *,
+    database: Database,
+    authenticator: Authenticator,
+    provider: Provider,
+    verifier: TokenVerifier,
+    gate: Gate,
+) -> APIRouter:
     routes = APIRouter(tags=["openid"])
     issuer = provider.issuer_url
     key = provider.client.secret_hash  # known here and, before it is hashed, to the hub alone
@@ -73,16 +81,25 @@ def router(*, database: Database, authenticator: Authenticator, provider: Provid
             try:
                 grant = provider.get_consent_grant(asked, end_user=login)
                 now = tx.execute(select(func.now())).scalar_one()
-                if login is None or wants_new_login(asked, grant, request, since=login.since, now=now, key=key):
+                if login is None or wants_new_login(
+                    asked, grant, request, since=login.since, now=now, key=key
+                ):
                     if request.query_params.get("prompt") == "none":
                         raise LoginRequiredError(redirect_uri=grant.redirect_uri, state=asked.payload.state)
                     return to_login(back_to(request.url.path, request.query_params, now=now, key=key))
                 try:
-                    gate.require(login.principal, "open_workspace", Resource("Account", login.principal.id, {}), {})
+                    gate.require(
+                        login.principal, "open_workspace", Resource("Account", login.principal.id, {}), {}
+                    )
                 except Forbidden as refusal:
-                    raise AccessDeniedError(ascii_only(refusal.message), redirect_uri=grant.redirect_uri,
-                                            state=asked.payload.state) from None
-                answer: Response = provider.create_authorization_response(asked, grant_user=login, grant=grant)
+                    raise AccessDeniedError(
+                        ascii_only(refusal.message),
+                        redirect_uri=grant.redirect_uri,
+                        state=asked.payload.state,
+                    ) from None
+                answer: Response = provider.create_authorization_response(
+                    asked, grant_user=login, grant=grant
+                )
             except OAuth2Error as error:
                 answer = provider.handle_error_response(asked, error)
             answer.headers.update(NO_STORE)
@@ -99,13 +116,17 @@ def router(*, database: Database, authenticator: Authenticator, provider: Provid
     def userinfo(request: Request) -> JSONResponse:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise NotAuthenticated("There is no bearer token.", remedy="Send Authorization: Bearer with an access token.")
+            raise NotAuthenticated(
+                "There is no bearer token.", remedy="Send Authorization: Bearer with an access token."
+            )
         claims = verifier.verify(bearer.strip(), audience=WORKSPACE)
         with database.transaction() as tx:
             require_unrevoked(tx, Origin.of(claims))
             principal = load_principal(tx, claims.subject)
-        return JSONResponse({"sub": principal.id, "preferred_username": principal.id, **claims_of(principal)},
-                            headers=NO_STORE)
+        return JSONResponse(
+            {"sub": principal.id, "preferred_username": principal.id, **claims_of(principal)},
+            headers=NO_STORE,
+        )
 
     @routes.post("/oauth/revoke", summary="End the login of an access token, everywhere (RFC 7009)")
     def revoke(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
@@ -126,17 +147,28 @@ def router(*, database: Database, authenticator: Authenticator, provider: Provid
     return routes
 
 
-def adapt(request: Request, method: str, issuer: str, tx: Transaction, form: FormData | None = None) -> ProviderRequest:
-    return ProviderRequest(method=method, uri=f"{issuer}{request.url.path}", headers=request.headers,
-                           given=request.query_params if form is None else form, tx=tx)
+def adapt(
+    request: Request, method: str, issuer: str, tx: Transaction, form: FormData | None = None
+) -> ProviderRequest:
+    return ProviderRequest(
+        method=method,
+        uri=f"{issuer}{request.url.path}",
+        headers=request.headers,
+        given=request.query_params if form is None else form,
+        tx=tx,
+    )
 
 
-def wants_new_login(asked: ProviderRequest, grant: Any, request: Request, *, since: datetime, now: datetime, key: bytes) -> bool:
+def wants_new_login(
+    asked: ProviderRequest, grant: Any, request: Request, *, since: datetime, now: datetime, key: bytes
+) -> bool:
     """As `needs_new_login`. Raises `InvalidRequestError`, which goes to the hub."""
     try:
         return needs_new_login(request.query_params, since=since, now=now, key=key)
     except ValueError as fault:
-        raise InvalidRequestError(str(fault), redirect_uri=grant.redirect_uri, state=asked.payload.state) from None
+        raise InvalidRequestError(
+            str(fault), redirect_uri=grant.redirect_uri, state=asked.payload.state
+        ) from None
 
 
 def to_login(back: str) -> RedirectResponse:

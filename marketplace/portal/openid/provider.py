@@ -1,6 +1,8 @@
-"""Who are you, says the hub? The OpenID provider: authlib's server, with our codes, our tokens and our one client.
+"""Who are you, says the hub?
+The OpenID provider: authlib's server, with our codes, our tokens and our one client.
 
-    hub -> /oauth/authorize (the portal's session says who) -> code -> hub -> /oauth/token -> id_token, access_token
+hub -> /oauth/authorize (the portal's session says who) -> code -> hub -> /oauth/token ->
+id_token, access_token
 """
 
 import json
@@ -51,8 +53,12 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         """It was used up when it was looked up; the row stays, so that a second use is noticed."""
 
     def authenticate_user(self, authorization_code: Code) -> Login | None:
-        login = Origin(authorization_code.account, "", session_name(authorization_code.session_hash),
-                       authorization_code.authenticated_at)
+        login = Origin(
+            authorization_code.account,
+            "",
+            session_name(authorization_code.session_hash),
+            authorization_code.authenticated_at,
+        )
         try:
             require_unrevoked(self.request.tx, login)
             principal = load_principal(self.request.tx, authorization_code.account)
@@ -88,15 +94,23 @@ class IdToken(OpenIDCode):  # type: ignore[misc]
         login: Login = request.user
         claims = self.get_authorization_code_claims(request.authorization_code)
         half = create_half_hash(token["access_token"], "EdDSA").decode()
-        return self.issuer.issue(login.principal.id, audience=request.client.client_id,
-                                 lifetime_seconds=ID_TOKEN_SECONDS, at_hash=half, issuer_url=self.issuer_url,
-                                 **claims, **claims_of(login.principal))
+        return self.issuer.issue(
+            login.principal.id,
+            audience=request.client.client_id,
+            lifetime_seconds=ID_TOKEN_SECONDS,
+            at_hash=half,
+            issuer_url=self.issuer_url,
+            **claims,
+            **claims_of(login.principal),
+        )
 
 
 class Provider(AuthorizationServer):  # type: ignore[misc]
     """authlib's authorization server over Starlette. Each request carries its own transaction."""
 
-    def __init__(self, *, client: Client, issuer: TokenIssuer, issuer_url: str, workspace_seconds: int) -> None:
+    def __init__(
+        self, *, client: Client, issuer: TokenIssuer, issuer_url: str, workspace_seconds: int
+    ) -> None:
         super().__init__(scopes_supported=list(SCOPES))
         self.client = client
         self.issuer = issuer
@@ -119,10 +133,20 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         return Response(text, status_code=status, headers=dict(headers))
 
     def make_token(self, *, user: Login, scope: str, **_: object) -> dict[str, object]:
-        """The access token: what the hub gives to the person's workspace, for as long as a workspace may live."""
-        token = self.issuer.issue(user.principal.id, audience=WORKSPACE, lifetime_seconds=self.workspace_seconds,
-                                  **login_claims(session=session_name(user.session_hash), logged_in_at=user.since))
-        return {"token_type": "Bearer", "access_token": token, "expires_in": self.workspace_seconds, "scope": scope}
+        """The access token: what the hub gives to the person's workspace,
+        for as long as a workspace may live."""
+        token = self.issuer.issue(
+            user.principal.id,
+            audience=WORKSPACE,
+            lifetime_seconds=self.workspace_seconds,
+            **login_claims(session=session_name(user.session_hash), logged_in_at=user.since),
+        )
+        return {
+            "token_type": "Bearer",
+            "access_token": token,
+            "expires_in": self.workspace_seconds,
+            "scope": scope,
+        }
 
     def save_token(self, token: Mapping[str, Any], request: ProviderRequest) -> None:
         """Note the token's id beside its code and session, so that it can be named if the code is stolen."""
@@ -130,16 +154,33 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         now = request.tx.execute(select(func.now())).scalar_one()
         # our own, signed a moment ago: only its id is wanted
         token_id = str(jwt.decode(token["access_token"], options={"verify_signature": False})["jti"])
-        request.tx.execute(insert(issued_tokens).values(
-            token_id=token_id, account=login.principal.id, audience=WORKSPACE, session_hash=login.session_hash,
-            code_hash=request.authorization_code.code_hash, issued_at=now,
-            expires_at=now + timedelta(seconds=token["expires_in"])))
-        append(request.tx, Event(kind="workspace.entered", actor=login.principal.id,
-                                 subject=f"account:{login.principal.id}",
-                                 payload={"client": request.client.client_id, "token": token_id}))
+        request.tx.execute(
+            insert(issued_tokens).values(
+                token_id=token_id,
+                account=login.principal.id,
+                audience=WORKSPACE,
+                session_hash=login.session_hash,
+                code_hash=request.authorization_code.code_hash,
+                issued_at=now,
+                expires_at=now + timedelta(seconds=token["expires_in"]),
+            )
+        )
+        append(
+            request.tx,
+            Event(
+                kind="workspace.entered",
+                actor=login.principal.id,
+                subject=f"account:{login.principal.id}",
+                payload={"client": request.client.client_id, "token": token_id},
+            ),
+        )
 
 
 def claims_of(principal: Principal) -> dict[str, object]:
     """What the hub learns about a person, beside `sub`."""
-    return {"name": principal.display_name, "organisation": principal.organisation,
-            "roles": sorted(principal.roles), "teams": sorted(principal.teams)}
+    return {
+        "name": principal.display_name,
+        "organisation": principal.organisation,
+        "roles": sorted(principal.roles),
+        "teams": sorted(principal.teams),
+    }

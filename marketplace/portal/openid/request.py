@@ -41,10 +41,19 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
 class ProviderRequest(OAuth2Request):  # type: ignore[misc]
     """One request to the provider, with the transaction that it runs in."""
 
-    def __init__(self, *, method: str, uri: str, headers: Mapping[str, str], given: QueryParams | FormData,
-                 tx: Transaction) -> None:
+    def __init__(
+        self,
+        *,
+        method: str,
+        uri: str,
+        headers: Mapping[str, str],
+        given: QueryParams | FormData,
+        tx: Transaction,
+    ) -> None:
         # `uri` is the public one: authlib refuses plain http except on loopback
-        super().__init__(method=method, uri=uri, headers={name.title(): value for name, value in headers.items()})
+        super().__init__(
+            method=method, uri=uri, headers={name.title(): value for name, value in headers.items()}
+        )
         self.payload = Payload(given)
         self.tx = tx
 

@@ -40,12 +40,20 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
     @routes.get("/datasets/{name}/stand-in")
     def stand_in(session: Person, vault: Reading, name: str) -> Response:
         rows = vault.stand_in(session.principal.id, name)
-        return Response(rows, media_type="application/vnd.apache.parquet",
-                        headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'})
+        return Response(
+            rows,
+            media_type="application/vnd.apache.parquet",
+            headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'},
+        )
 
     @routes.post("/datasets/{name}/stand-in")
-    def buy_stand_in(request: Request, session: Sender, vault: Reading, name: str,
-                     epsilon: Annotated[PlainText, Form()] = "") -> Response:
+    def buy_stand_in(
+        request: Request,
+        session: Sender,
+        vault: Reading,
+        name: str,
+        epsilon: Annotated[PlainText, Form()] = "",
+    ) -> Response:
         try:
             vault.buy_stand_in(session.principal.id, name, epsilon.strip())
         except (InvalidInput, BudgetExhausted) as refusal:
@@ -60,44 +68,95 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
         return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
 
     @routes.post("/datasets/{name}/request")
-    def send_request(request: Request, session: Sender, vault: Reading, name: str, team: Annotated[PlainText, Form()] = "",
-                     purpose: Annotated[PlainText, Form()] = "", epsilon: Annotated[PlainText, Form()] = "",
-                     until: Annotated[PlainText, Form()] = "",
-                     step: Annotated[Literal["check", "change", "send"], Form()] = "check",
-                     once: Annotated[PlainText, Form()] = "") -> Response:
+    def send_request(
+        request: Request,
+        session: Sender,
+        vault: Reading,
+        name: str,
+        team: Annotated[PlainText, Form()] = "",
+        purpose: Annotated[PlainText, Form()] = "",
+        epsilon: Annotated[PlainText, Form()] = "",
+        until: Annotated[PlainText, Form()] = "",
+        step: Annotated[Literal["check", "change", "send"], Form()] = "check",
+        once: Annotated[PlainText, Form()] = "",
+    ) -> Response:
         about = vault.dataset(session.principal.id, name)
         wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
         try:
             check_wish(wish)
             if step == "send":
-                return sent_once(authenticator, request, once, *wish.values(), deed=lambda: "/requests#request-{id}".format_map(
-                    vault.make_request(session.principal.id, dataset=name, **wish)))
+                return sent_once(
+                    authenticator,
+                    request,
+                    once,
+                    *wish.values(),
+                    deed=lambda: "/requests#request-{id}".format_map(
+                        vault.make_request(session.principal.id, dataset=name, **wish)
+                    ),
+                )
         except InvalidInput as refusal:
-            return pages.show(request, "request_form.html", session, status=422, dataset=about, wish=wish,
-                              refusal=words_of(refusal))
+            return pages.show(
+                request,
+                "request_form.html",
+                session,
+                status=422,
+                dataset=about,
+                wish=wish,
+                refusal=words_of(refusal),
+            )
         template = "request_check.html" if step == "check" else "request_form.html"
         return pages.show(request, template, session, dataset=about, wish=wish, refusal=None)
 
-    def shown(request: Request, session: Session, vault: Vault, name: str, *, status: int = 200,
-              refusal: dict[str, str] | None = None, typed: str = "1") -> Response:
+    def shown(
+        request: Request,
+        session: Session,
+        vault: Vault,
+        name: str,
+        *,
+        status: int = 200,
+        refusal: dict[str, str] | None = None,
+        typed: str = "1",
+    ) -> Response:
         me = session.principal
         about = vault.dataset(me.id, name)
         mine = [budget for budget in vault.budgets(me.id) if budget.get("dataset") == name]
         with database.transaction() as tx:
             offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
         stand_in = vault.stand_in_about(me.id, name)
-        buys = (bool(about.get("budget")) and stand_in["kind"] == "schema" and "officer" in me.roles
-                and me.organisation == about.get("department"))
-        return pages.show(request, "dataset.html", session, status=status, dataset=about, budgets=mine, products=offers,
-                          stand_in=stand_in, buys=buys, refusal=refusal, epsilon=typed)
+        buys = (
+            bool(about.get("budget"))
+            and stand_in["kind"] == "schema"
+            and "officer" in me.roles
+            and me.organisation == about.get("department")
+        )
+        return pages.show(
+            request,
+            "dataset.html",
+            session,
+            status=status,
+            dataset=about,
+            budgets=mine,
+            products=offers,
+            stand_in=stand_in,
+            buys=buys,
+            refusal=refusal,
+            epsilon=typed,
+        )
 
     return routes
 
 
 def matches(dataset: dict[str, Any], query: str) -> bool:
-    """Whether every word of the query stands somewhere in what the catalogue says. Chinese needs no word breaks."""
-    said = [dataset["name"], dataset.get("department"), dataset.get("source"), dataset.get("licence"),
-            *(dataset.get("title") or {}).values(), *(dataset.get("summary") or {}).values()]
+    """Whether every word of the query stands somewhere in what the catalogue says.
+    Chinese needs no word breaks."""
+    said = [
+        dataset["name"],
+        dataset.get("department"),
+        dataset.get("source"),
+        dataset.get("licence"),
+        *(dataset.get("title") or {}).values(),
+        *(dataset.get("summary") or {}).values(),
+    ]
     for column in dataset.get("columns", ()):
         said += [column["name"], *(column.get("title") or {}).values()]
     text = " ".join(str(each) for each in said if each).casefold()
@@ -112,6 +171,6 @@ def check_wish(wish: dict[str, str]) -> None:
         datetime.fromisoformat(wish["until"])
         float(wish["epsilon"])
     except ValueError:
-        raise InvalidInput("The date or the budget cannot be read.", remedy="Write them like 2026-12-31 and 0.5.") from None
-
-
+        raise InvalidInput(
+            "The date or the budget cannot be read.", remedy="Write them like 2026-12-31 and 0.5."
+        ) from None

@@ -22,7 +22,12 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault, app: Fas
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
 
     @routes.get("/log")
-    def log(request: Request, session: Annotated[Session, Depends(authenticator.person)], vault: Reading, index: str = "") -> Response:
+    def log(
+        request: Request,
+        session: Annotated[Session, Depends(authenticator.person)],
+        vault: Reading,
+        index: str = "",
+    ) -> Response:
         me = session.principal.id
         receipt, refusal = None, None
         if index.strip():
@@ -30,16 +35,32 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault, app: Fas
                 receipt = json.dumps(vault.receipt(me, count_of(index) or 0), ensure_ascii=False, indent=2)
             except CihuError as error:
                 refusal = words_of(error)
-        return pages.show(request, "log.html", session, checkpoint=vault.checkpoint(me), key=vault.log_key(me),
-                          index=index, receipt=receipt, refusal=refusal)
+        return pages.show(
+            request,
+            "log.html",
+            session,
+            checkpoint=vault.checkpoint(me),
+            key=vault.log_key(me),
+            index=index,
+            receipt=receipt,
+            refusal=refusal,
+        )
 
     @routes.get("/docs")
     def api_description(request: Request) -> Response:
         schema = app.openapi()
-        operations = [{"method": method.upper(), "path": path, **operation}
-                      for path, methods in schema["paths"].items() for method, operation in methods.items()
-                      if method in METHODS]
-        return pages.show(request, "api.html", authenticator.visitor(request), operations=operations,
-                          schemas=schema.get("components", {}).get("schemas", {}))
+        operations = [
+            {"method": method.upper(), "path": path, **operation}
+            for path, methods in schema["paths"].items()
+            for method, operation in methods.items()
+            if method in METHODS
+        ]
+        return pages.show(
+            request,
+            "api.html",
+            authenticator.visitor(request),
+            operations=operations,
+            schemas=schema.get("components", {}).get("schemas", {}),
+        )
 
     return routes

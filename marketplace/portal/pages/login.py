@@ -30,16 +30,35 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
         return login_form(request, authenticator, pages, next=next)
 
     @routes.post("/login", dependencies=[Depends(authenticator.require_visit)])
-    def login(request: Request, account: Annotated[PlainText, Form()] = "", password: Annotated[ExactText, Form()] = "",
-              next: Annotated[PlainText, Form()] = "/", kept: Annotated[PlainText, Form()] = "") -> Response:
+    def login(
+        request: Request,
+        account: Annotated[PlainText, Form()] = "",
+        password: Annotated[ExactText, Form()] = "",
+        next: Annotated[PlainText, Form()] = "/",
+        kept: Annotated[PlainText, Form()] = "",
+    ) -> Response:
         try:
             principal = log_in(database, account_id=account.strip().lower(), password=password)
         except (NotAuthenticated, TooMany) as refusal:
             status = 429 if isinstance(refusal, TooMany) else 401
-            return login_form(request, authenticator, pages, next=next, refusal=refusal.code, account=account, status=status, kept=kept)
+            return login_form(
+                request,
+                authenticator,
+                pages,
+                next=next,
+                refusal=refusal.code,
+                account=account,
+                status=status,
+                kept=kept,
+            )
         with database.transaction() as tx:
-            cookie = open_session(tx, principal=principal, seconds=authenticator.settings.session_seconds,
-                                  replaces=request.cookies.get(authenticator.session_cookie), sent_from=sent_from(request))
+            cookie = open_session(
+                tx,
+                principal=principal,
+                seconds=authenticator.settings.session_seconds,
+                replaces=request.cookies.get(authenticator.session_cookie),
+                sent_from=sent_from(request),
+            )
         again = FormDraft.from_text(kept)
         answer: Response = RedirectResponse(safe_next(next), status_code=303)
         if again:
@@ -59,7 +78,9 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
     @routes.get("/language/{language}")
     def choose_language(language: str, next: str = "/") -> Response:
         if language not in LANGUAGES:
-            raise InvalidInput(f"There is no language {language[:20]!r}.", remedy=f"Use one of {', '.join(LANGUAGES)}.")
+            raise InvalidInput(
+                f"There is no language {language[:20]!r}.", remedy=f"Use one of {', '.join(LANGUAGES)}."
+            )
         answer = RedirectResponse(safe_next(next), status_code=303)
         authenticator.set_cookie(answer, COOKIE, language, YEAR_SECONDS)
         return answer
@@ -67,11 +88,29 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
     return routes
 
 
-def login_form(request: Request, authenticator: Authenticator, pages: Pages, *, next: str, refusal: str = "", account: str = "",
-               status: int = 200, kept: str = "") -> Response:
+def login_form(
+    request: Request,
+    authenticator: Authenticator,
+    pages: Pages,
+    *,
+    next: str,
+    refusal: str = "",
+    account: str = "",
+    status: int = 200,
+    kept: str = "",
+) -> Response:
     """The login page. `kept` is what was typed before the login had to be renewed (see `Kept`)."""
     visit, csrf = authenticator.start_visit(request)
-    answer = pages.show(request, "login.html", None, status=status, csrf=csrf, next=safe_next(next), refusal=refusal,
-                        account=account, kept=kept)
+    answer = pages.show(
+        request,
+        "login.html",
+        None,
+        status=status,
+        csrf=csrf,
+        next=safe_next(next),
+        refusal=refusal,
+        account=account,
+        kept=kept,
+    )
     authenticator.remember_visit(answer, visit)
     return answer

@@ -47,24 +47,63 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
         me = session.principal
         with database.transaction() as tx:
             own = department_products(tx, me.organisation) if "officer" in me.roles else []
-            return pages.show(request, "products.html", session, products=listed_products(tx), own=own,
-                              orders=orders_of(tx, me.organisation))
+            return pages.show(
+                request,
+                "products.html",
+                session,
+                products=listed_products(tx),
+                own=own,
+                orders=orders_of(tx, me.organisation),
+            )
 
     @routes.get("/products/{name}")
     def product(request: Request, session: Person, name: str) -> Response:
         with database.transaction() as tx:
             found = find_product(tx, name)
-        may_order = gate.decide(session.principal, "order", Resource("Product", found.id, {
-            "department": found.department, "status": found.status, "grade": found.grade, "way": found.way}))
-        return pages.show(request, "product.html", session, product=found, about=found.model_dump(), may_order=may_order,
-                          needs_decision=needs_decision(found))
+        may_order = gate.decide(
+            session.principal,
+            "order",
+            Resource(
+                "Product",
+                found.id,
+                {
+                    "department": found.department,
+                    "status": found.status,
+                    "grade": found.grade,
+                    "way": found.way,
+                },
+            ),
+        )
+        return pages.show(
+            request,
+            "product.html",
+            session,
+            product=found,
+            about=found.model_dump(),
+            may_order=may_order,
+            needs_decision=needs_decision(found),
+        )
 
     @routes.post("/products/{name}/order")
-    def order(request: Request, session: Sender, name: str, ends_on: Text = "", calls_per_month: Text = "", note: Text = "",
-              once: Text = "") -> Response:
+    def order(
+        request: Request,
+        session: Sender,
+        name: str,
+        ends_on: Text = "",
+        calls_per_month: Text = "",
+        note: Text = "",
+        once: Text = "",
+    ) -> Response:
         def place() -> str:
-            placed = place_order(database, gate=gate, principal=session.principal, product_id=name, ends_on=day_of(ends_on),
-                                 calls_per_month=count_of(calls_per_month), note=note)
+            placed = place_order(
+                database,
+                gate=gate,
+                principal=session.principal,
+                product_id=name,
+                ends_on=day_of(ends_on),
+                calls_per_month=count_of(calls_per_month),
+                note=note,
+            )
             return f"/licences/{placed.licence}" if placed.licence else "/licences"
 
         return sent_once(authenticator, request, once, ends_on, calls_per_month, note, deed=place)
@@ -77,8 +116,13 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
     @routes.get("/licences")
     def licences(request: Request, session: Person) -> Response:
         with database.transaction() as tx:
-            return pages.show(request, "licences.html", session, licences=licences_for(tx, session.principal),
-                              orders=orders_of(tx, session.principal.organisation))
+            return pages.show(
+                request,
+                "licences.html",
+                session,
+                licences=licences_for(tx, session.principal),
+                orders=orders_of(tx, session.principal.organisation),
+            )
 
     @routes.get("/licences/{number}")
     def licence(request: Request, session: Person, number: int, month: str = "") -> Response:
@@ -90,23 +134,49 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
             lines = lines_of(tx, licence_id=number, month=shown_month, limit=SHOWN_LINES)
             keys, product = keys_of(tx, number), find_product(tx, found.product)
         resource = Resource("Licence", str(number), found.cedar)
-        may = {action: gate.decide(session.principal, action, resource).allowed
-               for action in ("make_key", "revoke_key", "revoke_licence")}
-        return pages.show(request, "licence.html", session, licence=found, product=product, about=product.model_dump(),
-                          keys=keys, lines=lines, month=shown_month, may=may, portal_url=authenticator.settings.portal_url)
+        may = {
+            action: gate.decide(session.principal, action, resource).allowed
+            for action in ("make_key", "revoke_key", "revoke_licence")
+        }
+        return pages.show(
+            request,
+            "licence.html",
+            session,
+            licence=found,
+            product=product,
+            about=product.model_dump(),
+            keys=keys,
+            lines=lines,
+            month=shown_month,
+            may=may,
+            portal_url=authenticator.settings.portal_url,
+        )
 
     @routes.get("/licences/{number}/bill")
     def bill(request: Request, session: Person, number: int, month: str = "") -> Response:
         with database.transaction() as tx:
             zone = find_licence(tx, number).time_zone
-        shown = preview_invoice(database, gate=gate, principal=session.principal, licence_id=number,
-                                month=month or month_of(datetime.now(UTC), zone))
+        shown = preview_invoice(
+            database,
+            gate=gate,
+            principal=session.principal,
+            licence_id=number,
+            month=month or month_of(datetime.now(UTC), zone),
+        )
         return pages.show(request, "bill.html", session, bill=shown)
 
     @routes.post("/licences/{number}/keys")
-    def make_key(request: Request, session: Sender, number: int, label: Text = "", once: Text = "") -> Response:
-        issued = issue_key(database, gate=gate, principal=session.principal, licence_id=number, label=label,
-                           seed=authenticator.seed(request, once, label))
+    def make_key(
+        request: Request, session: Sender, number: int, label: Text = "", once: Text = ""
+    ) -> Response:
+        issued = issue_key(
+            database,
+            gate=gate,
+            principal=session.principal,
+            licence_id=number,
+            label=label,
+            seed=authenticator.seed(request, once, label),
+        )
         return show_key(session, issued)
 
     @routes.get("/licences/{number}/keys/new")
@@ -120,9 +190,17 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
         return shown
 
     @routes.post("/keys/{key}/rotate")
-    def rotate(request: Request, session: Sender, key: int, overlap_hours: Text = "24", once: Text = "") -> Response:
-        issued = rotate_key(database, gate=gate, principal=session.principal, key_id=key,
-                            overlap=timedelta(hours=count_of(overlap_hours) or 0), seed=authenticator.seed(request, once))
+    def rotate(
+        request: Request, session: Sender, key: int, overlap_hours: Text = "24", once: Text = ""
+    ) -> Response:
+        issued = rotate_key(
+            database,
+            gate=gate,
+            principal=session.principal,
+            key_id=key,
+            overlap=timedelta(hours=count_of(overlap_hours) or 0),
+            seed=authenticator.seed(request, once),
+        )
         return show_key(session, issued)
 
     @routes.post("/keys/{key}/revoke")

@@ -18,12 +18,19 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
 
     def listed(account: str) -> list[MySession]:
         with database.transaction() as tx:
-            return list(my_sessions(tx, account=account, idle_seconds=authenticator.settings.session_idle_seconds))
+            return list(
+                my_sessions(tx, account=account, idle_seconds=authenticator.settings.session_idle_seconds)
+            )
 
     @routes.get("/me/sessions", include_in_schema=False)
     def page(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
-        return pages.show(request, "sessions.html", session, sessions=listed(session.principal.id),
-                          this=session_name(session.id_hash))
+        return pages.show(
+            request,
+            "sessions.html",
+            session,
+            sessions=listed(session.principal.id),
+            this=session_name(session.id_hash),
+        )
 
     @routes.post("/me/sessions/end", include_in_schema=False)
     def end_all_by_form(session: Annotated[Session, Depends(authenticator.sender)]) -> Response:
@@ -57,5 +64,12 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
 
 
 def shown(one: MySession) -> dict[str, Any]:
-    return {"id": one.id, "kind": one.kind, "opened_at": one.opened_at.isoformat(), "seen_at": one.seen_at.isoformat(),
-            "expires_at": one.expires_at.isoformat(), "address": one.address, "agent": one.agent}
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "opened_at": one.opened_at.isoformat(),
+        "seen_at": one.seen_at.isoformat(),
+        "expires_at": one.expires_at.isoformat(),
+        "address": one.address,
+        "agent": one.agent,
+    }

@@ -19,7 +19,9 @@ from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
 
-def router(*, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
+def router(
+    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
@@ -30,24 +32,41 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
     def requests(request: Request, session: Person, vault: Reading) -> Response:
         me = session.principal
         budgets = {budget["grant"]: budget for budget in vault.budgets(me.id)}
-        return pages.show(request, "requests.html", session, requests=vault.requests(me.id), grants=vault.grants(me.id),
-                          budgets=budgets)
+        return pages.show(
+            request,
+            "requests.html",
+            session,
+            requests=vault.requests(me.id),
+            grants=vault.grants(me.id),
+            budgets=budgets,
+        )
 
     @routes.get("/queue")
     def queue(request: Request, session: Person, vault: Reading) -> Response:
         me = session.principal
-        waiting = [asked for asked in vault.requests(me.id, status="asked")
-                   if asked["department"] == me.organisation and asked["team"] not in me.teams]
-        live = [grant for grant in vault.grants(me.id)
-                if grant["status"] == "live" and grant["department"] == me.organisation]
+        waiting = [
+            asked
+            for asked in vault.requests(me.id, status="asked")
+            if asked["department"] == me.organisation and asked["team"] not in me.teams
+        ]
+        live = [
+            grant
+            for grant in vault.grants(me.id)
+            if grant["status"] == "live" and grant["department"] == me.organisation
+        ]
         with database.transaction() as tx:
             orders = waiting_orders(tx, me) if me.roles & {"officer", "operator"} else []
         return pages.show(request, "queue.html", session, requests=waiting, grants=live, orders=orders)
 
     @routes.post("/queue/requests/{number}/approve")
-    def approve(session: Sender, vault: Reading, number: str, epsilon: Text = "", until: Text = "", note: Text = "") -> Response:
-        changes = {name: value.strip() for name, value in (("epsilon", epsilon), ("until", until), ("note", note))
-                   if value.strip()}
+    def approve(
+        session: Sender, vault: Reading, number: str, epsilon: Text = "", until: Text = "", note: Text = ""
+    ) -> Response:
+        changes = {
+            name: value.strip()
+            for name, value in (("epsilon", epsilon), ("until", until), ("note", note))
+            if value.strip()
+        }
         vault.approve(session.principal.id, number, **changes)
         return back()
 
@@ -62,10 +81,18 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
         return back()
 
     @routes.post("/queue/orders/{number}/approve")
-    def approve_an_order(session: Sender, number: int, ends_on: Text = "", calls_per_month: Text = "",
-                         note: Text = "") -> Response:
-        approve_order(database, gate=gate, principal=session.principal, order_id=number, ends_on=day_of(ends_on),
-                      calls_per_month=count_of(calls_per_month), note=note)
+    def approve_an_order(
+        session: Sender, number: int, ends_on: Text = "", calls_per_month: Text = "", note: Text = ""
+    ) -> Response:
+        approve_order(
+            database,
+            gate=gate,
+            principal=session.principal,
+            order_id=number,
+            ends_on=day_of(ends_on),
+            calls_per_month=count_of(calls_per_month),
+            note=note,
+        )
         return back()
 
     @routes.post("/queue/orders/{number}/refuse")

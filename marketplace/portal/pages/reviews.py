@@ -1,4 +1,5 @@
-"""Pages: what waits for reviewers, one review with all that stands beside it, a file in quarantine, and the vote."""
+"""Pages: what waits for reviewers, one review with all that stands beside it, a file in quarantine,
+and the vote."""
 
 from typing import Annotated, Any
 
@@ -32,18 +33,34 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     @routes.get("/reviews")
     def queue(request: Request, session: Person) -> Response:
         who = session.principal.id
-        return pages.show(request, "reviews.html", session, counted=vault.review_statistics(who), waiting=vault.reviews(who),
-                          decided=vault.reviews(who, state="decided"))
+        return pages.show(
+            request,
+            "reviews.html",
+            session,
+            counted=vault.review_statistics(who),
+            waiting=vault.reviews(who),
+            decided=vault.reviews(who, state="decided"),
+        )
 
     @routes.get("/reviews/{number}")
     def review(request: Request, session: Person, number: str) -> Response:
         return shown(request, session, number)
 
     @routes.get("/reviews/{number}/files/{path:path}")
-    def file(request: Request, session: Person, number: str, path: str, *, original: bool = False) -> Response:
+    def file(
+        request: Request, session: Person, number: str, path: str, *, original: bool = False
+    ) -> Response:
         content, original = vault.review_file(session.principal.id, number, path, original=original)
-        return pages.show(request, "review_file.html", session, number=number, path=path, size=len(content), original=original,
-                          preview=preview_of(path, content))
+        return pages.show(
+            request,
+            "review_file.html",
+            session,
+            number=number,
+            path=path,
+            size=len(content),
+            original=original,
+            preview=preview_of(path, content),
+        )
 
     @routes.get("/reviews/{number}/download/{path:path}")
     def download(session: Person, number: str, path: str, *, original: bool = False) -> Response:
@@ -53,7 +70,9 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     @routes.post("/reviews/{number}/votes")
     def cast(request: Request, session: Sender, number: str, given: Given) -> Response:
         def vote() -> str:
-            vault.vote(session.principal.id, number, revision=number_in(given, "revision"), votes=votes_in(given))
+            vault.vote(
+                session.principal.id, number, revision=number_in(given, "revision"), votes=votes_in(given)
+            )
             return f"/reviews/{number}"
 
         try:
@@ -71,18 +90,39 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         vault.give_seats_on(session.principal.id, number)
         return RedirectResponse(f"/reviews/{number}", status_code=303)
 
-    def shown(request: Request, session: Session, number: str, *, status: int = 200, refusal: dict[str, str] | None = None,
-              typed: dict[str, str] | None = None) -> Response:
+    def shown(
+        request: Request,
+        session: Session,
+        number: str,
+        *,
+        status: int = 200,
+        refusal: dict[str, str] | None = None,
+        typed: dict[str, str] | None = None,
+    ) -> Response:
         who = session.principal.id
-        return pages.show(request, "review.html", session, status=status, refusal=refusal, typed=typed or {},
-                          review=vault.review(who, number), kinds=kinds_of(vault.disclosure(who)), by_code=by_code)
+        return pages.show(
+            request,
+            "review.html",
+            session,
+            status=status,
+            refusal=refusal,
+            typed=typed or {},
+            review=vault.review(who, number),
+            kinds=kinds_of(vault.disclosure(who)),
+            by_code=by_code,
+        )
 
     return routes
 
 
 def kinds_of(rules: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """What a file can be declared as, in both languages: the statbarns and the analyses that stand for them."""
-    return {name: words for barn in rules["statbarns"] for name, words in {barn["id"]: barn["name"], **barn["analyses"]}.items()}
+    """What a file can be declared as, in both languages:
+    the statbarns and the analyses that stand for them."""
+    return {
+        name: words
+        for barn in rules["statbarns"]
+        for name, words in {barn["id"]: barn["name"], **barn["analyses"]}.items()
+    }
 
 
 def by_code(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -102,14 +142,25 @@ def number_in(given: FormData, name: str) -> int:
 
 
 def votes_in(given: FormData) -> list[dict[str, Any]]:
-    """The groups path_0, vote_0, comment_0, reason_0; path_1, ... Raises `InvalidInput` for a file without a vote."""
+    """The groups path_0, vote_0, comment_0, reason_0; path_1, ...
+    Raises `InvalidInput` for a file without a vote."""
     votes = []
     place = 0
     while path := str(given.get(f"path_{place}", "")):
         choice, reason = str(given.get(f"vote_{place}", "")), str(given.get(f"reason_{place}", ""))
         if not choice:
-            raise InvalidInput(f"{path}: there is no vote on it.", code="votes_incomplete", remedy="Choose one for each file.")
-        votes.append({"path": path, "vote": choice, "comment": str(given.get(f"comment_{place}", "")),
-                      "reasons": [reason] if reason else []})
+            raise InvalidInput(
+                f"{path}: there is no vote on it.",
+                code="votes_incomplete",
+                remedy="Choose one for each file.",
+            )
+        votes.append(
+            {
+                "path": path,
+                "vote": choice,
+                "comment": str(given.get(f"comment_{place}", "")),
+                "reasons": [reason] if reason else [],
+            }
+        )
         place += 1
     return votes

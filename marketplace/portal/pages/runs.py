@@ -1,4 +1,5 @@
-"""Pages: a team's sealed runs; one run with its program, what was asked of its files, and those that were released."""
+"""Pages: a team's sealed runs; one run with its program, what was asked of its files,
+and those that were released."""
 
 import json
 from typing import Annotated, Any
@@ -19,8 +20,13 @@ from sandbox.errors import InvalidInput, NotFound
 OPEN, ASKABLE = ("queued", "running"), ("finished", "returned")
 FIELDS = ("path", "statbarn", "context", "controls", "counts")
 USUAL_FILES, MOST_FILES = 2, 100
-TABLE = {"path": "table.csv", "statbarn": "frequencies", "context": "", "counts": "counts.csv",
-         "controls": "counted, suppressed and rounded by the vault itself"}
+TABLE = {
+    "path": "table.csv",
+    "statbarn": "frequencies",
+    "context": "",
+    "counts": "counts.csv",
+    "controls": "counted, suppressed and rounded by the vault itself",
+}
 """What is so of every declared table."""
 
 
@@ -36,7 +42,9 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         return pages.show(request, "runs.html", session, runs=vault.runs(session.principal.id))
 
     @routes.get("/runs/{number}")
-    def run(request: Request, session: Person, vault: Reading, number: str, files: int = USUAL_FILES) -> Response:
+    def run(
+        request: Request, session: Person, vault: Reading, number: str, files: int = USUAL_FILES
+    ) -> Response:
         return shown(request, session, vault, number, groups=files)
 
     @routes.post("/runs/{number}/cancel")
@@ -72,7 +80,9 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             raise NotFound("Nothing of this run was released.", remedy="A receipt comes with the release.")
         return as_file(json.dumps(found, ensure_ascii=False, indent=2).encode(), "receipt.json")
 
-    def send(request: Request, session: Session, vault: Vault, number: str, given: FormData, *, change: bool) -> Response:
+    def send(
+        request: Request, session: Session, vault: Vault, number: str, given: FormData, *, change: bool
+    ) -> Response:
         files = files_in(given)
 
         def ask() -> str:
@@ -84,23 +94,45 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         except InvalidInput as refusal:
             return shown(request, session, vault, number, status=422, refusal=words_of(refusal), typed=files)
 
-    def shown(request: Request, session: Session, vault: Vault, number: str, *, groups: int = USUAL_FILES, status: int = 200,
-              refusal: dict[str, str] | None = None, typed: list[dict[str, str]] | None = None) -> Response:
+    def shown(
+        request: Request,
+        session: Session,
+        vault: Vault,
+        number: str,
+        *,
+        groups: int = USUAL_FILES,
+        status: int = 200,
+        refusal: dict[str, str] | None = None,
+        typed: list[dict[str, str]] | None = None,
+    ) -> Response:
         who = session.principal.id
         run, asked = vault.run(who, number), vault.run_release(who, number)
         files = typed if typed is not None else forms(run, asked, groups)
         rules = vault.disclosure(who)
-        return pages.show(request, "run.html", session, status=status, refusal=refusal, run=run, asked=asked, forms=files,
-                          rules=rules, kinds=kinds_of(rules), cancellable=run["state"] in OPEN,
-                          waits=asked is not None and asked["state"] == "open", askable=run["state"] in ASKABLE,
-                          more=min(len(files) + USUAL_FILES, MOST_FILES),
-                          released=vault.run_files(who, number)["files"] if run["state"] == "released" else [])
+        return pages.show(
+            request,
+            "run.html",
+            session,
+            status=status,
+            refusal=refusal,
+            run=run,
+            asked=asked,
+            forms=files,
+            rules=rules,
+            kinds=kinds_of(rules),
+            cancellable=run["state"] in OPEN,
+            waits=asked is not None and asked["state"] == "open",
+            askable=run["state"] in ASKABLE,
+            more=min(len(files) + USUAL_FILES, MOST_FILES),
+            released=vault.run_files(who, number)["files"] if run["state"] == "released" else [],
+        )
 
     return routes
 
 
 def forms(run: dict[str, Any], asked: dict[str, Any] | None, groups: int) -> list[dict[str, str]]:
-    """What the form begins with: what was said last of each file, or what is so of a declared table; then empty groups."""
+    """What the form begins with: what was said last of each file, or what is so of a declared table;
+    then empty groups."""
     said = [{field: one[field] or "" for field in FIELDS} for one in asked["files"]] if asked else []
     first = said or ([dict(TABLE)] if run["kind"] == "table" else [])
     empty = max(1 if first else USUAL_FILES, min(groups, MOST_FILES) - len(first))
@@ -118,7 +150,11 @@ def files_in(given: FormData) -> list[dict[str, str]]:
 
 def wanted(files: list[dict[str, str]]) -> list[dict[str, str | None]]:
     """Without the groups that were left empty."""
-    return [{**one, "counts": one["counts"] or None} for one in files if one["path"] or one["context"] or one["controls"]]
+    return [
+        {**one, "counts": one["counts"] or None}
+        for one in files
+        if one["path"] or one["context"] or one["controls"]
+    ]
 
 
 def back(number: str) -> Response:

@@ -1,4 +1,5 @@
-"""How does alembic reach the database? By the connection and the options that `sandbox/database/migration.py` hands over."""
+"""How does alembic reach the database?
+By the connection and the options that `sandbox/database/migration.py` hands over."""
 
 from alembic import context
 

@@ -14,7 +14,9 @@ HEX = re.compile(r"(?<![0-9A-Za-z])(?=[0-9A-Fa-f]*[A-Fa-f])(?=[0-9A-Fa-f]*\d)[0-
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 DENSE = re.compile(r"[\x21-\x7e]{48,}")
 BITS = re.compile(r"[01]{32,}|(?:[01][ ,]){40,}")
-ESCAPES = re.compile(r"(?:\\x[0-9a-fA-F]{2}){6,}|(?:\\u[0-9a-fA-F]{4}){6,}|(?:%[0-9a-fA-F]{2}){6,}|data:[\w/+.-]+;base64,")
+ESCAPES = re.compile(
+    r"(?:\\x[0-9a-fA-F]{2}){6,}|(?:\\u[0-9a-fA-F]{4}){6,}|(?:%[0-9a-fA-F]{2}){6,}|data:[\w/+.-]+;base64,"
+)
 DIGITS = re.compile(r"(?<![\w.])[+-]?\d[\d,_]*\.?\d*(?:[eE][+-]?\d+)?")
 BYTES = re.compile(r"(?:\b(?:25[0-5]|2[0-4]\d|1?\d?\d)\b[ ,]+){32,}")
 SHOWN = 10
@@ -42,14 +44,17 @@ def blobs(subject: Subject) -> Iterator[Finding]:
 
 
 def is_blob(text: str) -> bool:
-    """Encoded bytes: hexadecimal, base64, base85, bits, escapes, lists of bytes. Words, paths and names are none: few
-    signs, or known breaks.
+    """Encoded bytes: hexadecimal, base64, base85, bits, escapes, lists of bytes.
+    Words, paths and names are none: few signs, or known breaks.
     """
     if len(text) < 24:
         return False
     if HEX.search(text) or BITS.search(text) or ESCAPES.search(text) or BYTES.search(text):
         return True
-    if any(_bits(run) > 4.0 and _kinds(run) >= 3 and _switches(run) > len(run) / 4 for run in BASE64.findall(text)):
+    if any(
+        _bits(run) > 4.0 and _kinds(run) >= 3 and _switches(run) > len(run) / 4
+        for run in BASE64.findall(text)
+    ):
         return True
     return any(
         _bits(run) > 4.6
@@ -77,8 +82,11 @@ def _kinds(run: str) -> int:
 
 
 def _switches(run: str) -> int:
-    """How often small letters, capitals, digits and others change: words change seldom, encoded bytes at every second sign."""
-    kinds = ["a" if sign.islower() else "A" if sign.isupper() else "0" if sign.isdigit() else "-" for sign in run]
+    """How often small letters, capitals, digits and others change:
+    words change seldom, encoded bytes at every second sign."""
+    kinds = [
+        "a" if sign.islower() else "A" if sign.isupper() else "0" if sign.isdigit() else "-" for sign in run
+    ]
     return sum(one != other for one, other in pairwise(kinds))
 
 
@@ -93,7 +101,9 @@ def wide_numbers(subject: Subject) -> Iterator[Finding]:
             digits = re.sub(r"\D", "", digits).lstrip("0").rstrip("0")
             exponent = re.search(r"[eE][+-]?(\d+)$", match.group())
             if (
-                len(digits) > most or (exponent and int(exponent.group(1)[:9]) > 300) or len(match.group()) > 60
+                len(digits) > most
+                or (exponent and int(exponent.group(1)[:9]) > 300)
+                or len(match.group()) > 60
             ) and shown < SHOWN:
                 shown += 1
                 yield blocks(
@@ -114,7 +124,9 @@ def whitespace(subject: Subject) -> Iterator[Finding]:
     lines = [line.rstrip("\r") for piece in subject.opened.texts for line in piece.text.split("\n")]
     widths = Counter(map(len, lines))
     # lines padded to one width, as statistical packages print them, say nothing by their ends
-    tails = [line[len(line.rstrip(" \t\u3000")) :] for line in lines if "\t" in line or widths[len(line)] < PADDED]
+    tails = [
+        line[len(line.rstrip(" \t\u3000")) :] for line in lines if "\t" in line or widths[len(line)] < PADDED
+    ]
     patterns = {tail for tail in tails if tail and tail != "  "}  # two spaces break a line in Markdown
     inner = sum(bool(re.search(r"(?<=\S)(?: \t|\t )+[ \t]{4,}(?=\S)", line)) for line in lines)
     if (

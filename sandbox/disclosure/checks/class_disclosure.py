@@ -28,9 +28,8 @@ def _full_rows(roles: Roles) -> Iterator[Finding]:
 
 def _full(cells: list[tuple[int, int]], roles: Roles) -> Iterator[Finding]:
     values = [roles.numbers[place][row] for row, place in cells]
-    filled = [
-        cell for cell, value in zip(cells, values, strict=True) if value != 0
-    ]  # a suppressed cell is not known to be empty
+    # a suppressed cell is not known to be empty
+    filled = [cell for cell, value in zip(cells, values, strict=True) if value != 0]
     if len(filled) == 1 and roles.numbers[filled[0][1]][filled[0][0]] is not None and len(values) > 1:
         yield _finding(roles.grid.cell(*filled[0]))
 
@@ -38,10 +37,19 @@ def _full(cells: list[tuple[int, int]], roles: Roles) -> Iterator[Finding]:
 def _full_shares(roles: Roles) -> Iterator[Finding]:
     for place in roles.shares:
         values = [value for value in roles.numbers[place] if value is not None]
-        whole = 100 if any(value > 1 for value in values) or any("%" in cell for cell in roles.grid.column(place)) else 1
+        whole = (
+            100
+            if any(value > 1 for value in values) or any("%" in cell for cell in roles.grid.column(place))
+            else 1
+        )
         for row, value in enumerate(roles.numbers[place]):
             labels = [cell for cell in roles.grid.rows[row] if is_total(cell)]
-            if value in (0, whole) and len(values) > 1 and not labels and not is_total(roles.grid.header[place]):
+            if (
+                value in (0, whole)
+                and len(values) > 1
+                and not labels
+                and not is_total(roles.grid.header[place])
+            ):
                 yield _finding(roles.grid.cell(row, place))
 
 

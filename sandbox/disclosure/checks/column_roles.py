@@ -1,4 +1,5 @@
-"""What is a column of an output: labels, counts of units, shares, a statistic? Told by its name and its cells."""
+"""What is a column of an output: labels, counts of units, shares, a statistic?
+Told by its name and its cells."""
 
 import re
 import unicodedata
@@ -44,8 +45,23 @@ COUNT_WORDS = frozenset(
         "sample",
     }
 )
-COUNT_CHINESE = ("人数", "数量", "计数", "频数", "样本量", "户数", "企业数", "个数", "例数", "人次", "件数", "单位数")
-SHARE_WORDS = frozenset({"share", "percent", "pct", "percentage", "prop", "proportion", "rate", "ratio", "fraction", "p"})
+COUNT_CHINESE = (
+    "人数",
+    "数量",
+    "计数",
+    "频数",
+    "样本量",
+    "户数",
+    "企业数",
+    "个数",
+    "例数",
+    "人次",
+    "件数",
+    "单位数",
+)
+SHARE_WORDS = frozenset(
+    {"share", "percent", "pct", "percentage", "prop", "proportion", "rate", "ratio", "fraction", "p"}
+)
 SHARE_CHINESE = ("比例", "占比", "百分比", "率")
 STATISTIC_WORDS = frozenset(
     {
@@ -86,7 +102,20 @@ STATISTIC_WORDS = frozenset(
         "dof",
     }
 )
-STATISTIC_CHINESE = ("均值", "平均", "总和", "标准差", "方差", "中位数", "最小", "最大", "系数", "金额", "支出", "收入")
+STATISTIC_CHINESE = (
+    "均值",
+    "平均",
+    "总和",
+    "标准差",
+    "方差",
+    "中位数",
+    "最小",
+    "最大",
+    "系数",
+    "金额",
+    "支出",
+    "收入",
+)
 INDEX_NAMES = re.compile(r"|index|level_\d+|unnamed:?\s*_?\d*(_level_\d+)?", re.IGNORECASE)
 LABEL_WORDS = frozenset(
     {
@@ -139,9 +168,39 @@ LABEL_WORDS = frozenset(
     }
 )
 SETTING_WORDS = frozenset(
-    {"splits", "jobs", "clusters", "components", "estimators", "folds", "neighbors", "neighbours", "iter", "iterations", "layers",
-     "bins", "features", "init", "classes", "quantiles", "repeats", "epochs", "parameters", "params", "columns", "files", "lines",
-     "steps", "heads", "batch", "trees", "degree", "seeds", "outputs"})
+    {
+        "splits",
+        "jobs",
+        "clusters",
+        "components",
+        "estimators",
+        "folds",
+        "neighbors",
+        "neighbours",
+        "iter",
+        "iterations",
+        "layers",
+        "bins",
+        "features",
+        "init",
+        "classes",
+        "quantiles",
+        "repeats",
+        "epochs",
+        "parameters",
+        "params",
+        "columns",
+        "files",
+        "lines",
+        "steps",
+        "heads",
+        "batch",
+        "trees",
+        "degree",
+        "seeds",
+        "outputs",
+    }
+)
 LABEL_CHINESE = ("年", "月", "日", "地区", "区域", "年龄", "性别", "组", "类别", "等级", "类型", "时间")
 TOTALS = frozenset(
     {
@@ -163,7 +222,23 @@ TOTALS = frozenset(
     }
 )
 DESCRIBE = frozenset(
-    {"count", "mean", "std", "min", "max", "25%", "50%", "75%", "median", "sum", "n", "var", "sd", "average", "nobs"}
+    {
+        "count",
+        "mean",
+        "std",
+        "min",
+        "max",
+        "25%",
+        "50%",
+        "75%",
+        "median",
+        "sum",
+        "n",
+        "var",
+        "sd",
+        "average",
+        "nobs",
+    }
 )
 
 
@@ -184,7 +259,21 @@ def names_count(name: str) -> bool:
     said = words_of(name)
     if said & SETTING_WORDS:
         return False
-    if said & {"mean", "average", "avg", "std", "sd", "per", "rate", "percent", "pct", "share", "min", "max", "median"}:
+    if said & {
+        "mean",
+        "average",
+        "avg",
+        "std",
+        "sd",
+        "per",
+        "rate",
+        "percent",
+        "pct",
+        "share",
+        "min",
+        "max",
+        "median",
+    }:
         return False
     return bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
 
@@ -216,7 +305,10 @@ class Roles:
     @cached_property
     def numbers(self) -> tuple[tuple[Fraction | None, ...], ...]:
         """By column."""
-        return tuple(tuple(number_of(cell) for cell in self.grid.column(place)) for place in range(len(self.grid.header)))
+        return tuple(
+            tuple(number_of(cell) for cell in self.grid.column(place))
+            for place in range(len(self.grid.header))
+        )
 
     @cached_property
     def numeric(self) -> tuple[int, ...]:
@@ -226,7 +318,8 @@ class Roles:
             for place, values in enumerate(self.numbers)
             if any(value is not None for value in values)
             and all(
-                value is not None or is_suppressed(cell) for value, cell in zip(values, self.grid.column(place), strict=True)
+                value is not None or is_suppressed(cell)
+                for value, cell in zip(values, self.grid.column(place), strict=True)
             )
         )
 
@@ -294,7 +387,8 @@ class Roles:
 
 
 def upright(grid: Grid) -> Grid:
-    """A grid whose first column names statistics (as pandas' describe writes it) with the statistics as columns."""
+    """A grid whose first column names statistics (as pandas' describe writes it) with the
+    statistics as columns."""
     if len(grid.header) > 1 and len(grid.rows) > 1:
         named = sum(folded(cell) in DESCRIBE for cell in grid.column(0))
         if named >= 2 and named * 2 >= len(grid.rows):

@@ -1,7 +1,7 @@
 """Does one unit, or two, make most of a number? The n-k rule and the p% rule, on declared contributions.
 
-n-k: the n largest contributions are at most k percent of the total. p%: total - largest - second is at least p
-percent of the largest
+n-k: the n largest contributions are at most k percent of the total. p%: total - largest - second is at least
+p percent of the largest
 (Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
 """
 
@@ -32,8 +32,8 @@ def dominance(subject: Subject) -> Iterator[Finding]:
                 "no_contributions",
                 "dominance",
                 "It is not known how much of each number the largest units make.",
-                "Add `total`, `top1` and `top2` (the two largest contributions) to the supporting counts; or say that the"
-                " values are bounded so that no unit can dominate.",
+                "Add `total`, `top1` and `top2` (the two largest contributions) to the supporting "
+                "counts; or say that the values are bounded so that no unit can dominate.",
                 "不知道最大的个体占每个数值多少。",
                 "请在支撑计数中加入 total、top1、top2(最大的两个贡献);或说明取值有界,无人能主导。",
             )
@@ -46,14 +46,17 @@ def dominance(subject: Subject) -> Iterator[Finding]:
                 yield from _judge(subject, whole, largest, next_one, roles.grid.cell(row, total))
 
 
-def _judge(subject: Subject, whole: Fraction, largest: Fraction, second: Fraction, where: str) -> Iterator[Finding]:
+def _judge(
+    subject: Subject, whole: Fraction, largest: Fraction, second: Fraction, where: str
+) -> Iterator[Finding]:
     rules = subject.thresholds
     top = largest + (second if rules.dominance_units > 1 else 0)
     if whole and top * 100 > whole * rules.dominance_percent:
         yield blocks(
             "dominance_nk",
             "dominance",
-            f"The {rules.dominance_units} largest units make more than {rules.dominance_percent} % of a number.",
+            f"The {rules.dominance_units} largest units make more than "
+            f"{rules.dominance_percent} % of a number.",
             "Leave the cell out (and one more), or merge groups.",
             f"最大的 {rules.dominance_units} 个个体占该数值 {rules.dominance_percent}% 以上。",
             "请隐去该格(并再隐去一格)或合并分组。",

@@ -10,21 +10,24 @@ from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Finding, blocks
 
 EXTREME = re.compile(
-    r"(?:.*[_ .-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|range|nlargest|nsmallest|"
-    r"richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|top|bottom|extreme)(?:[_"
-    r" .-].*)?|"
-    r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差|离群|异常值|首富|最富|最贫|最长|最短).*|p0|p100|0%|100%|q0|q100",
+    r"(?:.*[_ "
+    r".-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|"
+    r"range|nlargest|nsmallest|richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|"
+    r"top|bottom|extreme)(?:[_ .-].*)?|"
+    r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差|离群|异常值|首富|最富|最贫|最长|最"
+    r"短).*|p0|p100|0%|100%|q0|q100",
     re.IGNORECASE,
 )
 NOT_EXTREME = re.compile(
-    r"max[_ ]?(?:iter|depth|rows|features|leaf|samples|lag)\w*|min[_ ]?(?:samples|child|count|cell|impurity|weight|size)\w*|"
-    r"minutes?|feature[_ ]range|top[_ -]?\d+|.*\b(?:minimum|max)[_ ](?:count|cell).*",
+    r"max[_ ]?(?:iter|depth|rows|features|leaf|samples|lag)\w*|min[_ "
+    r"]?(?:samples|child|count|cell|impurity|weight|size)\w*|minutes?|feature[_ ]range|top[_ "
+    r"-]?\d+|.*\b(?:minimum|max)[_ ](?:count|cell).*",
     re.IGNORECASE,
 )
 LISTS_PARTS = re.compile(r"q|p|quantiles?|percentiles?|pct|分位数?|百分位数?|level", re.IGNORECASE)
 PERCENTILE = re.compile(
-    r"(?:.*[_ ])?(?:p|q|pct|perc|percentile|quantile)[_ ]?(\d{1,2}(?:\.\d+)?)(?:th)?|(\d{1,2}(?:\.\d+)?)\s*(?:%|th"
-    r" percentile|百分位.*)|"
+    r"(?:.*[_ ])?(?:p|q|pct|perc|percentile|quantile)[_ "
+    r"]?(\d{1,2}(?:\.\d+)?)(?:th)?|(\d{1,2}(?:\.\d+)?)\s*(?:%|th percentile|百分位.*)|"
     r"(0?\.\d+)|第?\s*(\d{1,2})\s*百分位.*",
     re.IGNORECASE,
 )
@@ -95,8 +98,15 @@ def percentiles(subject: Subject) -> Iterator[Finding]:
                 if beyond is not None and beyond < least and roles.numbers[place][row] is not None:
                     yield _near(least, roles.grid.cell(row, place))
         for row, cells in enumerate(roles.grid.rows):
-            part = next((found for place, cell in enumerate(cells[:2])
-                         if (found := _part(cell)) is not None and (number_like(cell) or _names_parts(roles, place))), None)
+            part = next(
+                (
+                    found
+                    for place, cell in enumerate(cells[:2])
+                    if (found := _part(cell)) is not None
+                    and (number_like(cell) or _names_parts(roles, place))
+                ),
+                None,
+            )
             units = _units(subject, roles, row, matched)
             if part is not None and units is not None and units * min(part, 1 - part) < least:
                 yield _near(least, roles.grid.cell(row, 0))

@@ -20,8 +20,16 @@ def few_shares(subject: Subject) -> Iterator[Finding]:
 
 def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
     """0.66667 is two of three; one such share may be chance, most of a column is not."""
-    cells = [(row, cell) for row, cell in enumerate(roles.grid.column(place)) if roles.numbers[place][row] not in (None, 0, 1)]
-    few = [(row, of) for row, cell in cells if (of := _denominator(cell, roles.numbers[place][row], least)) is not None]
+    cells = [
+        (row, cell)
+        for row, cell in enumerate(roles.grid.column(place))
+        if roles.numbers[place][row] not in (None, 0, 1)
+    ]
+    few = [
+        (row, of)
+        for row, cell in cells
+        if (of := _denominator(cell, roles.numbers[place][row], least)) is not None
+    ]
     if not few:
         return
     row, of = few[0]
@@ -29,7 +37,8 @@ def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
     yield (blocks if surely else asks)(
         "share_of_few",
         "small_group",
-        f"{len(few)} shares are those of few units, such as {roles.grid.rows[row][place][:20]}: so many of {of}.",
+        f"{len(few)} shares are those of few units, such as "
+        f"{roles.grid.rows[row][place][:20]}: so many of {of}.",
         f"Leave out shares of fewer than {least} units; round the others to two places.",
         f"有 {len(few)} 个比例像是由少数个体得出,例如 {roles.grid.rows[row][place][:20]}(分母为 {of})。",
         f"请去掉不足 {least} 个个体的比例,其余保留两位小数。",
@@ -38,13 +47,16 @@ def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
 
 
 def _denominator(cell: str, value: Fraction | None, least: int) -> int | None:
-    """The smallest number of units that gives this share to all its decimals, if that is few and not seen at once."""
+    """The smallest number of units that gives this share to all its decimals,
+    if that is few and not seen at once."""
     written = cell.strip().removesuffix("%").strip()
     places = len(written.partition(".")[2])
     if value is None or not 0 < value < 100:
         return None
     share, shown = (value / 100, places + 2) if "%" in cell or value > 1 else (value, places)
-    if shown < TELLING_PLACES or (share.limit_denominator(10**TELLING_PLACES // 5) == share and share.denominator in _ROUND):
+    if shown < TELLING_PLACES or (
+        share.limit_denominator(10**TELLING_PLACES // 5) == share and share.denominator in _ROUND
+    ):
         return None
     near = share.limit_denominator(max(least - 1, 1))
     off = abs(near - share)
@@ -56,7 +68,10 @@ _ROUND = frozenset({1, 2, 4, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000})
 
 def _beside_suppressed(roles: Roles) -> Iterator[Finding]:
     for row, cells in enumerate(roles.grid.rows):
-        hidden = any(place not in roles.labels and is_suppressed(cells[place]) and cells[place].strip() for place in roles.counts)
+        hidden = any(
+            place not in roles.labels and is_suppressed(cells[place]) and cells[place].strip()
+            for place in roles.counts
+        )
         shown = next((place for place in roles.shares if roles.numbers[place][row] is not None), None)
         if hidden and shown is not None and len(roles.counts) == 1:
             yield blocks(

@@ -13,7 +13,8 @@ STARTS = re.compile(r"""["'\s]*[=@+|-]""")
 
 
 def formulas(subject: Subject) -> Iterator[Finding]:
-    """Cells that begin with =, +, - or @ (also full-width, also after quotes) and are no number (OWASP, CSV injection)."""
+    """Cells that begin with =, +, - or @ (also full-width, also after quotes) and are no number (OWASP,
+    CSV injection)."""
     if subject.opened.kind not in (Kind.CSV, Kind.PARQUET):
         return
     for grid in subject.opened.grids:

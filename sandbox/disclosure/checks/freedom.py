@@ -17,12 +17,13 @@ FREEDOM = re.compile(
     re.IGNORECASE,
 )
 OBSERVATIONS = re.compile(
-    r"n|nobs|n[_ ]?obs|observations|no\.?[_ ]observations|number[_ ]of[_ ]observations|样本量|观测数", re.IGNORECASE
+    r"n|nobs|n[_ ]?obs|observations|no\.?[_ ]observations|number[_ ]of[_ ]observations|样本量|观测数",
+    re.IGNORECASE,
 )
 RESIDUAL = re.compile(r"resid(?:uals?)?|error|within(?: groups)?|残差|误差|组内", re.IGNORECASE)
 IN_TEXT = re.compile(
-    r"(?:df[ _]resid(?:uals?)?|resid(?:ual)?[ _]df|residual degrees of freedom|degrees of freedom|自由度)\s*[:=为]\s*(\d+)"
-    r"|on (\d+) (?:residual )?degrees of freedom|\bdf\s*=\s*(\d+)",
+    r"(?:df[ _]resid(?:uals?)?|resid(?:ual)?[ _]df|residual degrees of freedom|degrees of "
+    r"freedom|自由度)\s*[:=为]\s*(\d+)|on (\d+) (?:residual )?degrees of freedom|\bdf\s*=\s*(\d+)",
     re.IGNORECASE,
 )
 OBSERVATIONS_IN_TEXT = re.compile(
@@ -32,13 +33,15 @@ OBSERVATIONS_IN_TEXT = re.compile(
 
 def degrees_of_freedom(subject: Subject) -> Iterator[Finding]:
     """As `found_freedom`, and a model that says nothing of them is not judged."""
-    if not any(True for _ in (*_said(subject, FREEDOM, IN_TEXT), *_said(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT))):
+    if not any(
+        True for _ in (*_said(subject, FREEDOM, IN_TEXT), *_said(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT))
+    ):
         yield blocks(
             "no_degrees_of_freedom",
             "unexplained",
             "It is not known on how many units and degrees of freedom the result stands.",
-            "Write the number of observations and the residual degrees of freedom (`nobs`, `df_resid`) beside the results, or"
-            " `df` in the supporting counts.",
+            "Write the number of observations and the residual degrees of freedom (`nobs`, "
+            "`df_resid`) beside the results, or `df` in the supporting counts.",
             "不知道结果基于多少观测和自由度。",
             "请在结果旁写明观测数和残差自由度(nobs、df_resid),或在支撑计数中给出 df。",
         )
@@ -63,7 +66,8 @@ def found_freedom(subject: Subject) -> Iterator[Finding]:
             yield blocks(
                 "small_count",
                 "small_group",
-                f"The result stands on only {plain(value)} units; the least is {subject.thresholds.minimum_count}.",
+                f"The result stands on only {plain(value)} units; the least is "
+                f"{subject.thresholds.minimum_count}.",
                 "Use more units.",
                 f"结果仅基于 {plain(value)} 个个体,最少为 {subject.thresholds.minimum_count}。",
                 "请增加个体。",
@@ -76,14 +80,20 @@ def _is_one_sided(subject: Subject) -> bool:
     return subject.declared.statbarn in ("chi_squared", "fisher_exact")
 
 
-def _said(subject: Subject, name: re.Pattern[str], in_text: re.Pattern[str]) -> Iterator[tuple[str, Fraction]]:
+def _said(
+    subject: Subject, name: re.Pattern[str], in_text: re.Pattern[str]
+) -> Iterator[tuple[str, Fraction]]:
     for roles in (*subject.tables, *([subject.supporting] if subject.supporting else [])):
         for place, header in enumerate(roles.grid.header):
             if name.fullmatch(header.strip()):
-                rest = {row for row, cells in enumerate(roles.grid.rows)
-                        if any(RESIDUAL.fullmatch(folded(cell)) for cell in cells)}
+                rest = {
+                    row
+                    for row, cells in enumerate(roles.grid.rows)
+                    if any(RESIDUAL.fullmatch(folded(cell)) for cell in cells)
+                }
                 for row, value in enumerate(roles.numbers[place]):
-                    if value is not None and (row in rest or not rest):  # of an analysis of variance, the residual's
+                    # of an analysis of variance, the residual's
+                    if value is not None and (row in rest or not rest):
                         yield roles.grid.cell(row, place), value
         for row, cells in enumerate(roles.grid.rows):  # names in one column, values in the next
             for label, cell in pairwise(cells):

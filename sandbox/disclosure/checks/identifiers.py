@@ -8,18 +8,22 @@ from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.finding import Finding, blocks
 
 NAMES = re.compile(
-    r"(?:.*_)?(?:person|patient|user|customer|subject|citizen|resident|household|member|student|employee|case|record|participant|taxpayer)[_"
-    r" ]?(?:id|no|number|key)|"
-    r"id|uuid|guid|pid|uid|ssn|mrn|nhs[_ ]?number|passport(?:[_ ]?no)?|phone|mobile|telephone|tel|e-?mail|address|full[_"
-    r" ]?name|first[_ ]?name|last[_ ]?name|"
+    r"(?:.*_)?(?:person|patient|user|customer|subject|citizen|resident|household|member|student|employee|"
+    r"case|record|participant|taxpayer)[_ ]?(?:id|no|number|key)|"
+    r"id|uuid|guid|pid|uid|ssn|mrn|nhs[_ ]?number|passport(?:[_ "
+    r"]?no)?|phone|mobile|telephone|tel|e-?mail|address|full[_ ]?name|first[_ ]?name|last[_ ]?name|"
     r"surname|id[_ ]?card|national[_ ]?id|date[_ ]?of[_ ]?birth|birth[_ ]?date|dob|licen[cs]e[_ ]?plate|ip[_"
     r" ]?address|device[_ ]?id|imei|lat(?:itude)?|"
-    r"lon(?:gitude)?|lng|geo[_ ]?hash|plus[_ ]?code|ids|indices|members?|rows?[_ ]?(?:ids?|no|numbers?|index)|hash(?:ed)?[_"
-    r" ]?id|.*(?:身份证|手机号|电话号|姓名|住址|家庭地址|病历号|社保号|护照号|车牌|邮箱|编号|统一社会信用代码|出生日期).*",
+    r"lon(?:gitude)?|lng|geo[_ ]?hash|plus[_ ]?code|ids|indices|members?|rows?[_ "
+    r"]?(?:ids?|no|numbers?|index)|hash(?:ed)?[_ "
+    r"]?id|.*(?:身份证|手机号|电话号|姓名|住址|家庭地址|病历号|社保号|护照号|车牌|邮箱|编号|统一"
+    r"社会信用代码|出生日期).*",
     re.IGNORECASE,
 )
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-IDENTITY = re.compile(r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
+IDENTITY = re.compile(
+    r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)"
+)
 MOBILE = re.compile(r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![\d.])")
 MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[A-Za-z]{2,}")
 MASKED = re.compile(r"1[3-9]\d\*{4}\d{4}")
@@ -33,7 +37,9 @@ def identifiers(subject: Subject) -> Iterator[Finding]:
     for roles in subject.tables:
         for place, name in enumerate(roles.grid.header):
             private = subject.raw is not None and subject.raw.is_identifying(name)
-            if (private or NAMES.fullmatch(folded(name))) and not _is_code_of_groups(subject, roles.grid.header, place):
+            if (private or NAMES.fullmatch(folded(name))) and not _is_code_of_groups(
+                subject, roles.grid.header, place
+            ):
                 yield blocks(
                     "identifier_column",
                     "single_unit",
@@ -46,7 +52,8 @@ def identifiers(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_code_of_groups(subject: Subject, header: tuple[str, ...], place: int) -> bool:
-    """A count may be called as the unit is: `persons`, or `person` beside nothing else but keys when counted."""
+    """A count may be called as the unit is: `persons`, or `person` beside nothing else
+    but keys when counted."""
     return subject.statbarn.id == "frequencies" and any(
         place in roles.counts
         and roles.grid.header == header

@@ -2,11 +2,12 @@
 
 The linear system of parts and totals, solved for the bounds of each suppressed cell.
 
-Cells are whole numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so each
-equation holds to within the sum of
-what its cells are off. HiGHS (scipy.optimize.linprog) finds the least and the largest value that each suppressed cell
-can have; bounds of a
-linear relaxation, made whole, are never narrower than the true ones by more than integrality (Fischetti and Salazar, 2001).
+Cells are whole numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so
+each equation holds to within the sum of
+what its cells are off. HiGHS (scipy.optimize.linprog) finds the least and the largest value that each
+suppressed cell can have; bounds of a
+linear relaxation, made whole, are never narrower than the true ones by more than integrality
+(Fischetti and Salazar, 2001).
 """
 
 from collections.abc import Iterator
@@ -36,7 +37,11 @@ def margins(subject: Subject) -> Iterator[Finding]:
 def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Finding]:
     """Findings for suppressed cells that are known to within less than `narrowest`."""
     suppressed = [place for place, cell in enumerate(cells) if cell.value is None]
-    sums = [found for found in sums_of(cells) if any(cells[place].value is None for place in (found.whole, *found.parts))]
+    sums = [
+        found
+        for found in sums_of(cells)
+        if any(cells[place].value is None for place in (found.whole, *found.parts))
+    ]
     if not suppressed or not sums:
         return
     if len(suppressed) > MOST_SUPPRESSED:
@@ -79,7 +84,8 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
                 yield asks(
                     "suppressed_cell_estimated",
                     "differencing",
-                    f"Up to rounding, a suppressed cell follows from the totals: about {_said(guesses[place])}.",
+                    "Up to rounding, a suppressed cell follows from the totals: about "
+                    f"{_said(guesses[place])}.",
                     REMEDY[0],
                     f"除取整误差外,由合计可推出被隐去的单元格:约 {_said(guesses[place])}。",
                     REMEDY[1],
@@ -92,10 +98,12 @@ def _said(bounds: tuple[int, int]) -> str:
 
 
 def bound_cells(cells: list[Cell], sums: list[Sum], *, off: float) -> dict[int, tuple[int, int]] | None:
-    """Place of a suppressed cell -> its least and largest value; None if no values fit. `off`: how far a released
-    count may be from the truth.
+    """Place of a suppressed cell -> its least and largest value; None if no values fit.
+    `off`: how far a released count may be from the truth.
     """
-    involved = sorted({place for found in sums for place in (found.whole, *found.parts) if cells[place].value is None})
+    involved = sorted(
+        {place for found in sums for place in (found.whole, *found.parts) if cells[place].value is None}
+    )
     column = {place: number for number, place in enumerate(involved)}
     matrix = lil_matrix((len(sums), len(involved)))
     right, slack = np.zeros(len(sums)), np.zeros(len(sums))

@@ -1,7 +1,9 @@
-"""Do a model's losses tell who was in its training? The vault's own test, on losses that the sealed run measured.
+"""Do a model's losses tell who was in its training?
+The vault's own test, on losses that the sealed run measured.
 
-The supporting file of a model may have a row for each unit (or for a random few thousand): `member` (1 if the model was trained
-on the unit, else 0) and `loss`, beside `n`, on how many units the model stands. It is never released.
+The supporting file of a model may have a row for each unit (or for a random few thousand): `member` (1
+if the model was trained on the unit, else 0) and `loss`, beside `n`, on how many units the model
+stands. It is never released.
 """
 
 from collections.abc import Iterator
@@ -27,29 +29,39 @@ def membership(subject: Subject) -> Iterator[Finding]:
             "membership_untested",
             "memorising",
             "Whether the model tells who was in its training was not tested: no losses were given.",
-            "Let the program leave a supporting file with columns member (1 or 0), loss and n: a row for each person, or for a "
-            "random few thousand, trained on or not.",
+            "Let the program leave a supporting file with columns member (1 or 0), loss and n: a row "
+            "for each person, or for a random few thousand, trained on or not.",
             "未提供损失值,无法检验模型是否泄露谁参加了训练。",
-            "请让程序留下支撑文件,含 member(1 或 0)、loss 和 n 三列:每个个体一行(或随机抽取数千行),包括未参加训练的个体。",
+            "请让程序留下支撑文件,含 member(1 或 0)、loss 和 n "
+            "三列:每个个体一行(或随机抽取数千行),包括未参加训练的个体。",
         )
         return
     members, others = losses
     try:
         found = membership_attack(members, others)
     except InvalidInput as fault:
-        yield asks("membership_untested", "memorising", fault.message, fault.remedy, fault.zh, fault.remedy_zh)
+        yield asks(
+            "membership_untested", "memorising", fault.message, fault.remedy, fault.zh, fault.remedy_zh
+        )
         return
-    told = (f"The membership test on {len(members):,} units of its training and {len(others):,} others: an advantage of "
-            f"{found.advantage:.0%}, at least {found.at_least:.0%} with {found.confidence:.0%} confidence; {found.sure_rate:.0%} "
-            "of the units are told at 1 % of false alarms.")
-    told_zh = (f"成员推断检验({len(members):,} 个训练个体,{len(others):,} 个其他个体):优势 {found.advantage:.0%},以 "
-               f"{found.confidence:.0%} 置信度至少 {found.at_least:.0%};误报 1 % 时可认出 {found.sure_rate:.0%} 的个体。")
+    told = (
+        f"The membership test on {len(members):,} units of its training and {len(others):,} "
+        f"others: an advantage of {found.advantage:.0%}, at least {found.at_least:.0%} with "
+        f"{found.confidence:.0%} confidence; {found.sure_rate:.0%} of the units are told "
+        "at 1 % of false alarms."
+    )
+    told_zh = (
+        f"成员推断检验({len(members):,} 个训练个体,{len(others):,} 个其他个体):优势 {found.advantage:.0%},以 "
+        f"{found.confidence:.0%} 置信度至少 {found.at_least:.0%};误报 1 % 时可认出 "
+        f"{found.sure_rate:.0%} 的个体。"
+    )
     if 100 * found.at_least > subject.thresholds.membership_percent:
         yield blocks(
             "model_remembers",
             "memorising",
             told,
-            f"Regularise more, or use a smaller model: an advantage of {subject.thresholds.membership_percent} % may leave.",
+            "Regularise more, or use a smaller model: an advantage of "
+            f"{subject.thresholds.membership_percent} % may leave.",
             told_zh,
             f"请加强正则化或缩小模型:优势不超过 {subject.thresholds.membership_percent} % 方可放行。",
         )
@@ -65,8 +77,13 @@ def _losses(subject: Subject) -> tuple[Losses, Losses] | None:
     named = {folded(name): place for place, name in enumerate(told.grid.header)}
     if not {"member", "loss"} <= named.keys():
         return None
-    member, loss = (np.array([np.nan if value is None else float(value) for value in told.numbers[named[name]]], dtype=np.float64)
-                    for name in ("member", "loss"))
+    member, loss = (
+        np.array(
+            [np.nan if value is None else float(value) for value in told.numbers[named[name]]],
+            dtype=np.float64,
+        )
+        for name in ("member", "loss")
+    )
     order = np.random.default_rng(SHUFFLED).permutation(len(member))
     member, loss = member[order], loss[order]
     return loss[member == 1], loss[member == 0]

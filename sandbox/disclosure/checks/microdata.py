@@ -30,10 +30,16 @@ def microdata(subject: Subject) -> Iterator[Finding]:
             )
         known = [] if subject.raw is None else [name for name in names if subject.raw.is_column(name)]
         private = [] if subject.raw is None else [name for name in known if not subject.raw.is_key(name)]
-        if len(known) >= KNOWN_NAMES and private and rows >= min(20, rules.microdata_rows) and not roles.counts:
+        if (
+            len(known) >= KNOWN_NAMES
+            and private
+            and rows >= min(20, rules.microdata_rows)
+            and not roles.counts
+        ):
             yield _finding(
                 "row_per_unit",
-                f"{rows} rows with the raw data's columns ({', '.join(known[:4])}) and without counts: each may be a unit.",
+                f"{rows} rows with the raw data's columns ({', '.join(known[:4])}) and without "
+                "counts: each may be a unit.",
                 f"有 {rows} 行使用原始列名({', '.join(known[:4])})且没有计数,可能每行一个个体。",
                 roles,
             )
@@ -48,8 +54,10 @@ def microdata(subject: Subject) -> Iterator[Finding]:
             yield (blocks if again >= max(FEW_ALIKE, rows // 10) else asks)(
                 "group_repeated",
                 "microdata",
-                f"{again} of {rows} rows say of the same group as another row: each may be a unit, whatever its count says.",
-                "Write each group once, with all its units in one count; or add the column that tells the rows apart.",
+                f"{again} of {rows} rows say of the same group as another row: each may be a unit, "
+                "whatever its count says.",
+                "Write each group once, with all its units in one count; or add the column "
+                "that tells the rows apart.",
                 f"{rows} 行中有 {again} 行所述的组与别的行相同:无论计数如何,每行可能是一个个体。",
                 "请把每组写成一行并合并计数,或补上能区分各行的列。",
                 where=roles.grid.where,
@@ -84,7 +92,11 @@ def long_lists(subject: Subject) -> Iterator[Finding]:
 def _again(roles: Roles) -> int:
     """How many rows are another row again in all but their counts."""
     places = [place for place in range(len(roles.grid.header)) if place not in roles.counts]
-    return len(roles.grid.rows) - len({tuple(row[place] for place in places) for row in roles.grid.rows}) if places else 0
+    return (
+        len(roles.grid.rows) - len({tuple(row[place] for place in places) for row in roles.grid.rows})
+        if places
+        else 0
+    )
 
 
 def _distinct(roles: Roles) -> bool:

@@ -23,11 +23,12 @@ def minimum_count(subject: Subject) -> Iterator[Finding]:
                     yield blocks(
                         "small_count",
                         "small_group",
-                        f"{'Behind a number stand only' if behind else 'A cell counts only'} {plain(value)} units; the least"
-                        f" is {least}.",
-                        "Merge groups until each has enough, or leave the cell out, and one more so that the total does not"
-                        " give it away.",
-                        f"{'数值背后仅有' if behind else '单元格仅计'} {plain(value)} 个个体,最少为 {least}。",
+                        f"{'Behind a number stand only' if behind else 'A cell counts only'} "
+                        f"{plain(value)} units; the least is {least}.",
+                        "Merge groups until each has enough, or leave the cell out, and one more so "
+                        "that the total does not give it away.",
+                        f"{'数值背后仅有' if behind else '单元格仅计'} {plain(value)} "
+                        f"个个体,最少为 {least}。",
                         "请合并分组至达到下限,或隐去该格,并再隐去一格以防由合计反推。",
                         where=("supporting counts, " if behind else "") + roles.grid.cell(row, place),
                     )

@@ -96,9 +96,13 @@ def _smaller(opened: Opened, most: int) -> tuple[str, str]:
         return f": train with `{sets}` or less", f":请以 {sets} 或更小的值训练"
     if size.largest:
         told = ", ".join(f"{name} {many:,}" for name, many in size.largest)
-        return (f" (most are in {told}); a search's final model, trained anew with what it found (`Lasso` for `LassoCV`), "
-                "keeps no path or scores", f"(主要在 {told});调参后用选定的参数重新训练最终模型"
-                "(如以 Lasso 代替 LassoCV),不保留路径与得分")
+        return (
+            (
+                f" (most are in {told}); a search's final model, trained anew with what it found "
+                "(`Lasso` for `LassoCV`), keeps no path or scores"
+            ),
+            f"(主要在 {told});调参后用选定的参数重新训练最终模型(如以 Lasso 代替 LassoCV),不保留路径与得分",
+        )
     return "", ""
 
 

@@ -45,12 +45,25 @@ BELOW = re.compile(r"[<≤]\s*=?\s*\d+|\(?\d+\s*或以下\)?|少于\s*\d+|1\s*[-
 
 @lru_cache(maxsize=2**18)
 def number_of(text: str) -> Fraction | None:
-    """The number that a cell shows, exactly; a percentage as the number before the sign. None for what is no number."""
+    """The number that a cell shows, exactly; a percentage as the number before the sign.
+    None for what is no number."""
     if simple := SIMPLE.fullmatch(text):
         whole, part = simple.groups(default="")
         return Fraction(int(whole + part), 10 ** len(part))
-    plain = unicodedata.normalize("NFKC", text).strip().removesuffix("%").strip().replace("−", "-").replace("_", "")
-    if len(plain) > 60 or not plain or not WRITTEN.fullmatch(plain) or not any(sign.isdigit() for sign in plain):
+    plain = (
+        unicodedata.normalize("NFKC", text)
+        .strip()
+        .removesuffix("%")
+        .strip()
+        .replace("−", "-")
+        .replace("_", "")
+    )
+    if (
+        len(plain) > 60
+        or not plain
+        or not WRITTEN.fullmatch(plain)
+        or not any(sign.isdigit() for sign in plain)
+    ):
         return None
     try:
         return Fraction(plain.replace(",", ""))

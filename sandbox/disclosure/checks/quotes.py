@@ -16,11 +16,16 @@ from sandbox.disclosure.raw_values.raw_index import RawIndex
 from sandbox.disclosure.raw_values.written_forms import dates_in, number_form, number_in, text_form
 
 ODDS = 1e-5
-"""A file without any quote alarms about this often for each column or line group; the densities are estimates, so not exactly."""
+"""A file without any quote alarms about this often for each column or line group;
+the densities are estimates, so not exactly."""
 WEAK_ODDS = 1e-2
 ASKED_ODDS = 1e-3
-NUMBERS = re.compile(r"(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?(?![\w])|(?<![\w.])[+-]?\.\d+")
-WORDS = re.compile(r"[^\s,;:|\"'()\[\]{}<>\uff0c\u3002\uff1b\uff1a\u3001\uff08\uff09\u300a\u300b\u201c\u201d]+")
+NUMBERS = re.compile(
+    r"(?<![\w.])[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?(?![\w])|(?<![\w.])[+-]?\.\d+"
+)
+WORDS = re.compile(
+    r"[^\s,;:|\"'()\[\]{}<>\uff0c\u3002\uff1b\uff1a\u3001\uff08\uff09\u300a\u300b\u201c\u201d]+"
+)
 INNER = re.compile(r"[._/\\=-]+")
 CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 MOST_WORDS = 6
@@ -53,19 +58,25 @@ def forms_in(text: str) -> list[str]:
 
 
 def _groups(subject: Subject) -> Iterator[tuple[str, list[list[str]]]]:
-    """Rows of forms, by table: the table's rows, its columns (it may be transposed), and lines of text. A model's arrays
-    are tables too."""
+    """Rows of forms, by table: the table's rows, its columns (it may be transposed), and lines of text.
+    A model's arrays are tables too."""
     for grid in (*subject.opened.grids, *subject.opened.arrays):
-        cells = [[forms_in(cell) or ([text_form(cell)] if cell else []) for cell in row] for row in (grid.header, *grid.rows)]
+        cells = [
+            [forms_in(cell) or ([text_form(cell)] if cell else []) for cell in row]
+            for row in (grid.header, *grid.rows)
+        ]
         yield grid.where or "rows", [_flat(row) for row in cells]
         if len(cells) <= 60:
             yield grid.where or "columns", [_flat(list(column)) for column in zip(*cells, strict=True)]
     if subject.opened.texts:
-        yield "lines", [
-            [_joined(match.group()) for match in NUMBERS.finditer(piece.text)] + dates_in(piece.text)
-            for piece in subject.opened.texts
-            if len(piece.text) < LONGEST
-        ]
+        yield (
+            "lines",
+            [
+                [_joined(match.group()) for match in NUMBERS.finditer(piece.text)] + dates_in(piece.text)
+                for piece in subject.opened.texts
+                if len(piece.text) < LONGEST
+            ],
+        )
 
 
 def _joined(text: str) -> str:
@@ -144,7 +155,8 @@ def _columns(subject: Subject) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
-    """Rare texts, as they are and disguised; in a table also where two or three cells beside each other make one."""
+    """Rare texts, as they are and disguised; in a table also where two or three cells beside
+    each other make one."""
     if not index.texts:
         return
     met: set[str] = set()
@@ -156,7 +168,8 @@ def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                     yield blocks(
                         "raw_text",
                         "single_unit",
-                        f"The text {candidate[:60]!r} is a value that few units have, or one written in another way.",
+                        f"The text {candidate[:60]!r} is a value that few units have, or one "
+                        "written in another way.",
                         VALUE_REMEDY[0],
                         f"文本 {candidate[:60]!r} 是仅少数个体具有的值,或其变形。",
                         VALUE_REMEDY[1],
@@ -202,7 +215,12 @@ def _phrases(text: str, index: RawIndex) -> Iterator[str]:
 
 
 def tail(hits: int, expected: float) -> float:
-    """The chance of so many hits or more when `expected` come by chance: Chernoff's bound for a sum of independent trials."""
+    """The chance of so many hits or more when `expected` come by chance:
+    Chernoff's bound for a sum of independent trials."""
     if hits <= expected:
         return 1.0
-    return 1.0 if expected <= 0 and hits == 0 else exp(hits - expected - hits * log(hits / max(expected, 1e-300)))
+    return (
+        1.0
+        if expected <= 0 and hits == 0
+        else exp(hits - expected - hits * log(hits / max(expected, 1e-300)))
+    )

@@ -20,7 +20,12 @@ from sandbox.disclosure.checks.membership_check import membership
 from sandbox.disclosure.checks.microdata import long_lists, microdata
 from sandbox.disclosure.checks.minimum_count import found_counts, minimum_count
 from sandbox.disclosure.checks.model_parts import model_parts
-from sandbox.disclosure.checks.models_and_words import model_size, models_declared, no_results, pictures_declared
+from sandbox.disclosure.checks.models_and_words import (
+    model_size,
+    models_declared,
+    no_results,
+    pictures_declared,
+)
 from sandbox.disclosure.checks.quotes import quotes
 from sandbox.disclosure.checks.residuals import found_residuals, residuals
 from sandbox.disclosure.checks.rounding import rounding

@@ -8,18 +8,18 @@ from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.finding import Finding, blocks
 
 NAMES = re.compile(
-    r"(?:.*[_ ])?(?:resid(?:ual)?s?|fitted(?:[_ ]?values?)?|y[_ ]?hat|yhat|predict(?:ed|ions?)|leverage|cooks?(?:[_"
-    r" ]?d(?:istance)?)?|"
-    r"hat[_ ]?values?|dfbetas?|dffits|propensity(?:[_ ]?scores?)?|influence|studentized|random[_ ]effects?|y[_"
-    r" ]?(?:pred|true)|loss(?:es)?)"
+    r"(?:.*[_ ])?(?:resid(?:ual)?s?|fitted(?:[_ ]?values?)?|y[_ "
+    r"]?hat|yhat|predict(?:ed|ions?)|leverage|cooks?(?:[_ ]?d(?:istance)?)?|"
+    r"hat[_ ]?values?|dfbetas?|dffits|propensity(?:[_ "
+    r"]?scores?)?|influence|studentized|random[_ ]effects?|y[_ ]?(?:pred|true)|loss(?:es)?)"
     r"(?:[_ ]\d+)?|.*(?:残差|拟合值|预测值|杠杆值|倾向得分).*",
     re.IGNORECASE,
 )
 ENOUGH_ROWS = 8
 REMEDY = (
     (
-        "Release the model's coefficients and its fit, not what it says of each unit; or residuals averaged over bins of"
-        " enough units."
+        "Release the model's coefficients and its fit, not what it says of each unit; or "
+        "residuals averaged over bins of enough units."
     ),
     "请输出模型系数和拟合优度,而非逐个体的值;或输出按足够大的分组平均后的残差。",
 )
@@ -34,7 +34,8 @@ def found_residuals(subject: Subject) -> Iterator[Finding]:
 
 
 def _residuals(subject: Subject) -> Iterator[Finding]:
-    """Columns and long lists with such a name, unless counts beside them say that they are averages of groups."""
+    """Columns and long lists with such a name, unless counts beside them say that they
+    are averages of groups."""
     for roles in subject.tables:
         for place in roles.numeric:
             name = folded(roles.grid.header[place])

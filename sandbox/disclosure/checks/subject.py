@@ -58,7 +58,10 @@ class Subject:
         if not shared:
             same = len(counts.grid.rows) == len(roles.grid.rows)
             return {row: row for row in range(len(roles.grid.rows))} if same else {}
-        known = {tuple(folded(row[place]) for _mine, place in shared): number for number, row in enumerate(counts.grid.rows)}
+        known = {
+            tuple(folded(row[place]) for _mine, place in shared): number
+            for number, row in enumerate(counts.grid.rows)
+        }
         found = {
             number: known.get(tuple(folded(row[place]) for place, _theirs in shared))
             for number, row in enumerate(roles.grid.rows)

@@ -9,8 +9,8 @@ from sandbox.disclosure.finding import Finding, asks, blocks
 
 REMEDY = (
     (
-        "Give a CSV of supporting counts with the same labels and a column `n` (it is not released), or add a rounded `n` to"
-        " the table."
+        "Give a CSV of supporting counts with the same labels and a column `n` (it is not released), "
+        "or add a rounded `n` to the table."
     ),
     "请提供支撑计数 CSV(标签列相同,另有列 n,不会发布),或在表中加入取整后的 n。",
 )
@@ -20,11 +20,18 @@ def supporting_counts(subject: Subject) -> Iterator[Finding]:
     if subject.opened.kind in PICTURES:
         if subject.counts is None:
             yield asks(
-                "no_counts", "unexplained", "No counts stand behind the picture.", REMEDY[0], "图片没有支撑计数。", REMEDY[1]
+                "no_counts",
+                "unexplained",
+                "No counts stand behind the picture.",
+                REMEDY[0],
+                "图片没有支撑计数。",
+                REMEDY[1],
             )
         return
     for roles in subject.tables:
-        statistics = [place for place in roles.numeric if place not in roles.counts and place not in roles.labels]
+        statistics = [
+            place for place in roles.numeric if place not in roles.counts and place not in roles.labels
+        ]
         if not statistics or roles.counts:
             continue
         if subject.supporting is None or not subject.supporting.counts:
@@ -39,7 +46,11 @@ def supporting_counts(subject: Subject) -> Iterator[Finding]:
             )
             continue
         matched = subject.supported(roles)
-        lost = [row for row, cells in enumerate(roles.grid.rows) if row not in matched and not any(map(is_total, cells))]
+        lost = [
+            row
+            for row, cells in enumerate(roles.grid.rows)
+            if row not in matched and not any(map(is_total, cells))
+        ]
         if lost:
             yield blocks(
                 "counts_do_not_match",

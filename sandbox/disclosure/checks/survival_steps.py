@@ -36,7 +36,8 @@ def survival_steps(subject: Subject) -> Iterator[Finding]:
                 yield blocks(
                     "small_count",
                     "small_group",
-                    f"At the end of the curve only {plain(values[-1])} units are at risk; the least is {least}.",
+                    f"At the end of the curve only {plain(values[-1])} units are at "
+                    f"risk; the least is {least}.",
                     "End the curve earlier.",
                     f"曲线末端仅有 {plain(values[-1])} 个个体,最少为 {least}。",
                     "请提前截断曲线。",

@@ -1,4 +1,5 @@
-"""Which counts does a table hold, each under its labels? Wide and long tables alike, so that totals can be told from parts."""
+"""Which counts does a table hold, each under its labels?
+Wide and long tables alike, so that totals can be told from parts."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -8,7 +8,12 @@ from sandbox.disclosure.finding import Finding
 
 def zero_cells(subject: Subject) -> Iterator[Finding]:
     for roles in subject.tables:
-        zeros = [(row, place) for place in roles.counts for row, value in enumerate(roles.numbers[place]) if value == 0]
+        zeros = [
+            (row, place)
+            for place in roles.counts
+            for row, value in enumerate(roles.numbers[place])
+            if value == 0
+        ]
         if zeros:
             yield Finding(
                 "zero_cell",

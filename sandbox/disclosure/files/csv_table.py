@@ -11,7 +11,8 @@ ENOUGH_LINES = 2
 
 
 def read_csv(text: str) -> Grid:
-    """Raises `Unfit` when lines differ in their number of cells: what stands beyond the header is a place to hide."""
+    """Raises `Unfit` when lines differ in their number of cells:
+    what stands beyond the header is a place to hide."""
     delimiter = next((sign for sign in DELIMITERS if sign in text.split("\n", 1)[0]), ",")
     rows = _rows(text, delimiter)
     if not rows:
@@ -37,7 +38,11 @@ def read_csv(text: str) -> Grid:
                 "每个文件只放一张表,每行格数与表头一致。",
             )
         )
-    return Grid("", tuple(cell.strip() for cell in rows[0]), tuple(tuple(cell.strip() for cell in row) for row in rows[1:]))
+    return Grid(
+        "",
+        tuple(cell.strip() for cell in rows[0]),
+        tuple(tuple(cell.strip() for cell in row) for row in rows[1:]),
+    )
 
 
 def looks_like_csv(text: str) -> bool:
@@ -56,7 +61,9 @@ def looks_like_csv(text: str) -> bool:
 def _rows(text: str, delimiter: str) -> list[list[str]]:
     try:
         return [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(cell.strip() for cell in row)
+            row
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+            if any(cell.strip() for cell in row)
         ]
     except csv.Error as error:
         raise Unfit(

@@ -13,7 +13,9 @@ from sandbox.disclosure.files.picture import MOST_PIXELS
 from sandbox.disclosure.finding import Finding, Unfit, blocks
 
 ENTITIES = re.compile(r"<!(ENTITY|ELEMENT|ATTLIST)|<!DOCTYPE[^>]*\[", re.IGNORECASE)
-FORBIDDEN = frozenset({"script", "foreignObject", "image", "feImage", "iframe", "animate", "set", "handler", "a"})
+FORBIDDEN = frozenset(
+    {"script", "foreignObject", "image", "feImage", "iframe", "animate", "set", "handler", "a"}
+)
 LONGEST_SIDE = 4000
 
 
@@ -78,7 +80,11 @@ def render_svg(text: str) -> bytes:
 def _check_size(text: str) -> None:
     """Raises `Unfit` for a drawing that says it is huge."""
     sides = [float(side) for side in re.findall(r'<svg[^>]*?\s(?:width|height)="([\d.]+)', text[:4096])]
-    sides += [float(side) for box in re.findall(r'viewBox="([^"]*)"', text[:4096]) for side in re.findall(r"[\d.]+", box)[2:]]
+    sides += [
+        float(side)
+        for box in re.findall(r'viewBox="([^"]*)"', text[:4096])
+        for side in re.findall(r"[\d.]+", box)[2:]
+    ]
     if sides and max(sides) ** 2 > MOST_PIXELS:
         raise Unfit(
             blocks(

@@ -17,9 +17,12 @@ class Numeral(str):
 
 
 def load_json(text: str) -> Any:
-    """Raises `ValueError` for what is no JSON, `Unfit` for names that hide one another or nesting too deep."""
+    """Raises `ValueError` for what is no JSON, `Unfit` for names that hide one another
+    or nesting too deep."""
     try:
-        return json.loads(text, parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral, object_pairs_hook=_once)
+        return json.loads(
+            text, parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral, object_pairs_hook=_once
+        )
     except RecursionError as error:
         raise Unfit(
             blocks(
@@ -79,10 +82,18 @@ def grids_of(node: Any, where: str = "") -> Iterator[Grid]:
 
 
 def _table(node: Any, where: str) -> Grid | None:
-    if isinstance(node, list) and node and all(isinstance(row, dict) and all(map(scalar, row.values())) for row in node):
+    if (
+        isinstance(node, list)
+        and node
+        and all(isinstance(row, dict) and all(map(scalar, row.values())) for row in node)
+    ):
         names = tuple(dict.fromkeys(name for row in node for name in row))
         return Grid(where, names, tuple(tuple(shown(row.get(name)) for name in names) for row in node))
-    if isinstance(node, list) and node and all(isinstance(row, list) and row and all(map(scalar, row)) for row in node):
+    if (
+        isinstance(node, list)
+        and node
+        and all(isinstance(row, list) and row and all(map(scalar, row)) for row in node)
+    ):
         width = max(map(len, node))
         return Grid(
             where,
@@ -113,10 +124,15 @@ def _table(node: Any, where: str) -> Grid | None:
         and len({len(value) for value in values}) == 1
     ):
         return Grid(where, tuple(node), tuple(tuple(map(shown, row)) for row in zip(*values, strict=True)))
-    if all(isinstance(value, dict) and value and all(map(scalar, value.values())) for value in values) and len(values) > 1:
+    if (
+        all(isinstance(value, dict) and value and all(map(scalar, value.values())) for value in values)
+        and len(values) > 1
+    ):
         names = tuple(dict.fromkeys(name for value in values for name in value))
         return Grid(
-            where, ("", *names), tuple((label, *(shown(value.get(name)) for name in names)) for label, value in node.items())
+            where,
+            ("", *names),
+            tuple((label, *(shown(value.get(name)) for name in names)) for label, value in node.items()),
         )
     return None
 

@@ -16,14 +16,22 @@ WIDEST = 64
 ENOUGH_SIGNS, ENOUGH_KINDS = 24, 6
 
 
-def modelled(kind: Kind, parameters: int, texts: tuple[Piece, ...], findings: tuple[Finding, ...], arrays: Arrays) -> Opened:
+def modelled(
+    kind: Kind, parameters: int, texts: tuple[Piece, ...], findings: tuple[Finding, ...], arrays: Arrays
+) -> Opened:
     """A model that could be read, with its numbers as tables: rows as they lie in the array."""
     grids, left = [], MOST_VALUES
     for name, array in _plain(arrays):
         if left > 0 and array.size and array.dtype.kind in "fiu":
             grids.append(_grid(name, array.ravel()[:left] if array.size > left or array.ndim != 2 else array))
             left -= array.size
-    return Opened(kind, texts=texts, parameters=parameters, arrays=tuple(grids), findings=(*findings, *_texts_in(arrays)))
+    return Opened(
+        kind,
+        texts=texts,
+        parameters=parameters,
+        arrays=tuple(grids),
+        findings=(*findings, *_texts_in(arrays)),
+    )
 
 
 def _plain(arrays: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -32,12 +40,16 @@ def _plain(arrays: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
         if array.dtype.names is None:
             yield name, array
         else:
-            yield from ((f"{name}.{field}", np.ascontiguousarray(array[field])) for field in array.dtype.names)
+            yield from (
+                (f"{name}.{field}", np.ascontiguousarray(array[field])) for field in array.dtype.names
+            )
 
 
 def _grid(name: str, array: NDArray[Any]) -> Grid:
     table = array if array.ndim == 2 and array.shape[1] <= WIDEST else array.reshape(-1, 1)
-    return Grid(name, tuple("" for _ in range(table.shape[1])), tuple(tuple(map(_shown, row)) for row in table))
+    return Grid(
+        name, tuple("" for _ in range(table.shape[1])), tuple(tuple(map(_shown, row)) for row in table)
+    )
 
 
 def _shown(value: Any) -> str:
@@ -72,4 +84,7 @@ def _reads(content: bytes) -> bool:
     if len(held) < ENOUGH_SIGNS or len(set(held)) < ENOUGH_KINDS:
         return False
     said = held.decode("utf-8", "replace")
-    return sum((sign.isprintable() and sign != "\ufffd") or sign in "\n\r\t" for sign in said) >= len(said) * 0.98
+    return (
+        sum((sign.isprintable() and sign != "\ufffd") or sign in "\n\r\t" for sign in said)
+        >= len(said) * 0.98
+    )

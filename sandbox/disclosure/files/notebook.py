@@ -9,7 +9,10 @@ from sandbox.disclosure.finding import Finding, blocks
 
 NOTEBOOK_METADATA = frozenset({"kernelspec", "language_info"})
 CELL_METADATA = frozenset({"tags", "collapsed", "scrolled", "editable", "slideshow", "jupyter", "trusted"})
-CLEAR = ("Clear all outputs and save it again (`jupyter nbconvert --clear-output --inplace`).", "请清除全部输出后重新保存。")
+CLEAR = (
+    "Clear all outputs and save it again (`jupyter nbconvert --clear-output --inplace`).",
+    "请清除全部输出后重新保存。",
+)
 
 
 def is_notebook(node: Any) -> bool:
@@ -22,7 +25,10 @@ def check_notebook(node: dict[str, Any]) -> Iterator[Finding]:
     metadata = node.get("metadata", {})
     if strange := sorted(set(metadata) - NOTEBOOK_METADATA):
         yield _extra("the notebook's metadata", strange[0])
-    if any(not scalar(part) and not isinstance(part, Numeral) and len(str(part)) > 500 for part in metadata.values()):
+    if any(
+        not scalar(part) and not isinstance(part, Numeral) and len(str(part)) > 500
+        for part in metadata.values()
+    ):
         yield _extra("the notebook's metadata", "more than the kernel's name")
     for number, cell in enumerate(node["cells"], start=1):
         if not isinstance(cell, dict):
@@ -60,7 +66,11 @@ def notebook_pieces(node: dict[str, Any]) -> Iterator[Piece]:
             text = source if isinstance(source, str) else "".join(map(str, source))
             kind = "markdown cell" if cell.get("cell_type") == "markdown" else "cell"
             yield from (Piece(f"{kind} {number}", line) for line in text.split("\n"))
-            yield from (Piece(f"cell {number}", said) for name in ("id", "metadata") for said in _texts(cell.get(name)))
+            yield from (
+                Piece(f"cell {number}", said)
+                for name in ("id", "metadata")
+                for said in _texts(cell.get(name))
+            )
     yield from (Piece("the notebook's metadata", said) for said in _texts(node.get("metadata")))
 
 

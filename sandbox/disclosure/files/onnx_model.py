@@ -40,12 +40,19 @@ def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ..
     texts = [said for tensor in tensors for said in tensor.string_data] + [
         said for attribute in attributes for said in attribute.strings
     ]
-    names = [name for graph in graphs for node in graph.node for name in (node.name, *node.input, *node.output)]
+    names = [
+        name for graph in graphs for node in graph.node for name in (node.name, *node.input, *node.output)
+    ]
     if not all(isinstance(name, str) for name in names):  # protobuf gives bytes for what is not UTF-8
         raise Unfit(_unreadable())
     pieces = [Piece("model", said.decode("utf-8", "replace")) for said in texts]
     arrays = _arrays(tensors, attributes)
-    return parameters, (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))), tuple(findings), arrays
+    return (
+        parameters,
+        (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))),
+        tuple(findings),
+        arrays,
+    )
 
 
 def _arrays(tensors: Sequence[Any], attributes: Sequence[Any]) -> dict[str, NDArray[Any]]:
@@ -76,7 +83,9 @@ def _check(model: Any) -> Iterator[Finding]:
         or model.graph.metadata_props
     ):
         yield _metadata("metadata or documentation")
-    if strange := sorted({str(node.domain) for graph in _graphs(model.graph) for node in graph.node} - DOMAINS):
+    if strange := sorted(
+        {str(node.domain) for graph in _graphs(model.graph) for node in graph.node} - DOMAINS
+    ):
         yield blocks(
             "model_operator",
             "hidden_content",
@@ -85,7 +94,11 @@ def _check(model: Any) -> Iterator[Finding]:
             f"模型使用了非标准算子域 {strange[0][:60]!r}。",
             "请使用标准算子。",
         )
-    if any(tensor.external_data or tensor.data_location for graph in _graphs(model.graph) for tensor in graph.initializer):
+    if any(
+        tensor.external_data or tensor.data_location
+        for graph in _graphs(model.graph)
+        for tensor in graph.initializer
+    ):
         yield blocks(
             "model_operator",
             "hidden_content",

@@ -21,17 +21,28 @@ from sandbox.disclosure.files.skops_model import read_zip
 from sandbox.disclosure.files.text_tables import read_text_tables
 from sandbox.disclosure.finding import Finding, Unfit, blocks, notes
 
-GOOD_NAME = re.compile(r"(?!/)(?:[\w()\uff08\uff09 +,.-]{1,80}/){0,8}[\w()\uff08\uff09 +,-][\w()\uff08\uff09 +,.-]{0,99}")
+GOOD_NAME = re.compile(
+    r"(?!/)(?:[\w()\uff08\uff09 +,.-]{1,80}/){0,8}[\w()\uff08\uff09 +,-][\w()\uff08\uff09 +,.-]{0,99}"
+)
 MARK = "\ufeff"
 LONGEST_TEXT = 10_000
 MOST_TEXT = 2_000_000
 
 
-def open_file(name: str, content: bytes, *, most_bytes: int, most_rows: int, skops_types: tuple[str, ...]) -> Opened:
+def open_file(
+    name: str, content: bytes, *, most_bytes: int, most_rows: int, skops_types: tuple[str, ...]
+) -> Opened:
     """Raises `Unfit` with the one finding that ends it."""
     if not content:
         raise Unfit(
-            blocks("empty_file", "hidden_content", "The file is empty.", "Leave it out.", "文件为空。", "请去掉该文件。")
+            blocks(
+                "empty_file",
+                "hidden_content",
+                "The file is empty.",
+                "Leave it out.",
+                "文件为空。",
+                "请去掉该文件。",
+            )
         )
     if len(content) > most_bytes:
         raise Unfit(
@@ -49,7 +60,8 @@ def open_file(name: str, content: bytes, *, most_bytes: int, most_rows: int, sko
 
 
 def _readable(opened: Opened) -> Opened:
-    """Raises `Unfit` for a text that nobody reads to its end; it also bounds what searching in a text costs."""
+    """Raises `Unfit` for a text that nobody reads to its end;
+    it also bounds what searching in a text costs."""
     long = next((piece.where for piece in opened.pieces() if len(piece.text) > LONGEST_TEXT), None)
     if long is not None:
         raise Unfit(
@@ -151,7 +163,9 @@ def _text(name: str, content: bytes, most_rows: int) -> Opened:
 def _json(text: str, most_rows: int, found: list[Finding]) -> Opened:
     node = load_json(text)
     if is_notebook(node):
-        return Opened(Kind.NOTEBOOK, texts=tuple(notebook_pieces(node)), findings=(*found, *check_notebook(node)))
+        return Opened(
+            Kind.NOTEBOOK, texts=tuple(notebook_pieces(node)), findings=(*found, *check_notebook(node))
+        )
     grids = tuple(grids_of(node))
     lists = tuple(long_lists(node))
     longest = max([len(grid.rows) for grid in grids] + [length for _where, length in lists], default=0)
@@ -218,7 +232,11 @@ def _name(name: str, kind: Kind) -> Iterator[Finding]:
         )
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in SUFFIXES:
-        refused = EXECUTABLE if suffix in (".py", ".sh", ".exe", ".js", ".bat", ".ps1", ".r", ".jar", ".so") else None
+        refused = (
+            EXECUTABLE
+            if suffix in (".py", ".sh", ".exe", ".js", ".bat", ".ps1", ".r", ".jar", ".so")
+            else None
+        )
         yield (
             refused.finding()
             if refused

@@ -1,4 +1,5 @@
-"""What is in a file, whatever its kind? Grids of cells, pieces of text, a model's size, and what was found on the way."""
+"""What is in a file, whatever its kind?
+Grids of cells, pieces of text, a model's size, and what was found on the way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,8 +59,9 @@ class Size:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that could be opened. `parameters` is how many numbers of its own a model holds, `arrays` are its numbers (as many
-    as are looked at)."""
+    """A file that could be opened.
+    `parameters` is how many numbers of its own a model holds, `arrays` are its numbers (as
+    many as are looked at)."""
 
     kind: Kind
     grids: tuple[Grid, ...] = ()

@@ -54,11 +54,16 @@ def read_parquet(content: bytes, most_rows: int) -> tuple[Grid, tuple[Finding, .
 
 
 def clean_parquet(content: bytes) -> bytes:
-    """The table alone, written anew: no metadata, no pages that no reader shows, no entries of a dictionary that no row has."""
+    """The table alone, written anew: no metadata, no pages that no reader shows,
+    no entries of a dictionary that no row has."""
     table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
     columns = [_decoded(column.combine_chunks()) for column in table.columns]
-    bare = pa.schema([pa.field(field.name, column.type, field.nullable)
-                      for field, column in zip(table.schema, columns, strict=True)])
+    bare = pa.schema(
+        [
+            pa.field(field.name, column.type, field.nullable)
+            for field, column in zip(table.schema, columns, strict=True)
+        ]
+    )
     sink = io.BytesIO()
     pyarrow.parquet.write_table(pa.Table.from_arrays(columns, schema=bare), sink, store_schema=False)
     return sink.getvalue()
@@ -112,7 +117,8 @@ def _types(schema: pa.Schema) -> Iterator[Finding]:
 
 def _metadata(schema: pa.Schema) -> Iterator[Finding]:
     strange = sorted(
-        {name for held in [schema.metadata, *(field.metadata for field in schema)] for name in held or {}} - WRITERS
+        {name for held in [schema.metadata, *(field.metadata for field in schema)] for name in held or {}}
+        - WRITERS
     )
     strange = [name for name in strange if not name.startswith(b"PARQUET:field_id")]
     attributes = _attributes((schema.metadata or {}).get(b"pandas", b"{}"))

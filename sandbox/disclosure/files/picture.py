@@ -1,8 +1,9 @@
 """What is in a picture besides its pixels, and how is it drawn anew?
 
-A picture says more than a machine can check, so reviewers are always asked. What a machine can do: only pixels leave,
-flattened on white,
-without their two lowest bits (where writing is invisible), and a picture that does not compress like a drawing is refused.
+A picture says more than a machine can check, so reviewers are always asked. What a machine can do: only
+pixels leave, flattened on white,
+without their two lowest bits (where writing is invisible), and a picture that does not compress like
+a drawing is refused.
 """
 
 import io
@@ -20,15 +21,22 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_PIXELS = 16_000_000
 KEPT_BITS = 6
 NOISE_BITS = 8.0
-"""Compressed bits per pixel of a re-rendered picture. Charts have under 1; data written as pixels has up to 18."""
+"""Compressed bits per pixel of a re-rendered picture.
+Charts have under 1; data written as pixels has up to 18."""
 LEAST_SIDE = 64
 TILE, BUSY, NOISY_TILES = 32, 0.4, 3
-"""Of a tile's neighbouring pixels so many differ, both across and down, and it does not compress. Small letters and hatches can
-do so too: a few such tiles are asked about, a picture made of them is refused."""
+"""Of a tile's neighbouring pixels so many differ, both across and down, and it does not compress.
+Small letters and hatches can do so too: a few such tiles are asked about, a picture
+made of them is refused."""
 TILE_BITS = 0.6
-DRAWING = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"sBIT", b"bKGD"})
+DRAWING = frozenset(
+    {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"sBIT", b"bKGD"}
+)
 HARMLESS_TEXT = (b"Software\x00", b"Creation Time\x00")
-REDRAW = ("Save it without metadata: `savefig(..., metadata={})`.", "请去除元数据后保存:`savefig(..., metadata={})`。")
+REDRAW = (
+    "Save it without metadata: `savefig(..., metadata={})`.",
+    "请去除元数据后保存:`savefig(..., metadata={})`。",
+)
 
 
 def check_png(content: bytes) -> tuple[Finding, ...]:
@@ -42,7 +50,8 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
             blocks(
                 "picture_small",
                 "hidden_content",
-                f"The picture has {picture.width} x {picture.height} pixels: nobody can read it, but a program can.",
+                f"The picture has {picture.width} x {picture.height} pixels: nobody can "
+                "read it, but a program can.",
                 f"Draw it with {LEAST_SIDE} pixels or more on each side.",
                 f"图片仅 {picture.width} x {picture.height} 像素:人无法阅读,程序却可以。",
                 f"请使每边不少于 {LEAST_SIDE} 像素。",
@@ -67,7 +76,8 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 "picture_of_data",
                 "hidden_content",
                 "Parts of the picture are as dense as data written as pixels.",
-                "Look in full size: letters and hatches are harmless, specks in a block are not. Tables leave better as CSV.",
+                "Look in full size: letters and hatches are harmless, specks in a block are not. "
+                "Tables leave better as CSV.",
                 "图片局部像写成像素的数据一样密集。",
                 "请以原尺寸查看:文字和填充线无妨,成块的噪点则不行。表格请存为 CSV。",
             )
@@ -77,7 +87,8 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
             "picture_seen",
             "single_unit",
             "No machine sees what a picture shows.",
-            "Look: is a point, a bar, an outlier or a label one unit? Give the table behind it as supporting counts.",
+            "Look: is a point, a bar, an outlier or a label one unit? Give the table behind "
+            "it as supporting counts.",
             "机器无法判断图片内容。",
             "请查看:点、柱、离群值或标注是否对应单个个体?并提供图背后的支撑计数。",
         )
@@ -93,7 +104,11 @@ def _noisy_tiles(picture: Image.Image) -> int:
         for left in range(0, grey.shape[1] - TILE + 1, TILE):
             tile = grey[top : top + TILE, left : left + TILE]
             across, down = (tile[:, 1:] != tile[:, :-1]).mean(), (tile[1:] != tile[:-1]).mean()
-            if across > BUSY and down > BUSY and len(zlib.compress(tile.tobytes(), 9)) * 8 / tile.size > TILE_BITS:
+            if (
+                across > BUSY
+                and down > BUSY
+                and len(zlib.compress(tile.tobytes(), 9)) * 8 / tile.size > TILE_BITS
+            ):
                 found += 1
     return found
 
@@ -134,7 +149,9 @@ def render_png(content: bytes) -> bytes:
     white = Image.new("RGBA", layer.size, "white")
     flat = ImageOps.posterize(Image.alpha_composite(white, layer).convert("RGB"), KEPT_BITS)
     # the highest kept value stands for white again
-    flat = flat.point([min(255, round(value * 255 / (256 - 2 ** (8 - KEPT_BITS)))) for value in range(256)] * 3)
+    flat = flat.point(
+        [min(255, round(value * 255 / (256 - 2 ** (8 - KEPT_BITS)))) for value in range(256)] * 3
+    )
     sink = io.BytesIO()
     flat.save(sink, "PNG", optimize=True)
     return sink.getvalue()
@@ -159,7 +176,9 @@ def _chunks(content: bytes) -> Iterator[Finding]:
         place += 12 + length
         if name == b"IEND":
             break
-        if name == b"tIME" or (name in (b"tEXt", b"iTXt") and said.startswith(HARMLESS_TEXT) and length < 200):
+        if name == b"tIME" or (
+            name in (b"tEXt", b"iTXt") and said.startswith(HARMLESS_TEXT) and length < 200
+        ):
             removed = True
         elif name not in DRAWING:
             yield blocks(

@@ -53,7 +53,11 @@ OFFICE = _kind(
     TABLE,
 )
 PDF = _kind(
-    "pdf", "a PDF", "PDF 文件", HIDES, ("Write text as Markdown and charts as PNG.", "文字请写成 Markdown,图表请存为 PNG。")
+    "pdf",
+    "a PDF",
+    "PDF 文件",
+    HIDES,
+    ("Write text as Markdown and charts as PNG.", "文字请写成 Markdown,图表请存为 PNG。"),
 )
 EXECUTABLE = _kind("executable", "a program", "可执行文件", RUNS, TEXT)
 HTML = _kind("html", "HTML or a script", "HTML 或脚本", RUNS, TEXT)
@@ -61,7 +65,9 @@ OTHER_PICTURE = _kind(
     "picture_format", "a picture in a format that is not re-rendered", "不支持重绘的图片格式", HIDES, PICTURE
 )
 ARRAYS = _kind("array_file", "a file of arrays or a database", "数组文件或数据库文件", HIDES, TABLE)
-UNKNOWN = _kind("unknown_binary", "a binary file of no kind that may leave", "不属于允许类型的二进制文件", HIDES, TABLE)
+UNKNOWN = _kind(
+    "unknown_binary", "a binary file of no kind that may leave", "不属于允许类型的二进制文件", HIDES, TABLE
+)
 
 MAGICS: tuple[tuple[bytes, Refused], ...] = (
     (b"\x1f\x8b", ARCHIVE),
@@ -115,7 +121,11 @@ def refuse_by_magic(content: bytes, *, is_text: bool) -> None:
     for magic, refused in MAGICS:
         if content.startswith(magic) and not (is_text and magic in TEXT_MAGICS):
             raise Unfit(refused.finding())
-    if is_text and any(sign in content.lower() for sign in HTML_SIGNS) and b"<svg" not in content[:4096].lower():
+    if (
+        is_text
+        and any(sign in content.lower() for sign in HTML_SIGNS)
+        and b"<svg" not in content[:4096].lower()
+    ):
         raise Unfit(HTML.finding())
 
 

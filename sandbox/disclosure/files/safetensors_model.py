@@ -1,7 +1,7 @@
 """How many numbers does a safetensors file hold, and does it hold nothing else?
 
-The format: eight bytes with the header's length, a JSON header that gives each tensor's type, shape and place, then
-the tensors, without gaps.
+The format: eight bytes with the header's length, a JSON header that gives each tensor's type, shape and
+place, then the tensors, without gaps.
 """
 
 import json
@@ -33,8 +33,19 @@ BITS = {
     "F8_E5M2": 8,
 }
 MOST_HEADER = 2**20
-KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
-         "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1"}
+KINDS = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "<u1",
+}
 
 
 def is_safetensors(content: bytes) -> bool:
@@ -44,8 +55,11 @@ def is_safetensors(content: bytes) -> bool:
     return 2 <= length <= len(content) - 8 and content[8:9] == b"{"
 
 
-def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
-    """Parameters, the tensors' names, findings, arrays. Raises `Unfit` for gaps, overlaps and bytes that no tensor has."""
+def read_safetensors(
+    content: bytes,
+) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+    """Parameters, the tensors' names, findings, arrays.
+    Raises `Unfit` for gaps, overlaps and bytes that no tensor has."""
     (length,) = struct.unpack("<Q", content[:8])
     try:
         header = json.loads(content[8 : 8 + length])
@@ -61,7 +75,11 @@ def read_safetensors(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Find
             ):
                 raise ValueError(begin)
             end, parameters = stop, parameters + count
-        if end != len(content) - 8 - length or length > MOST_HEADER or len(content[8 : 8 + length].rstrip(b" ")) < length - 8:
+        if (
+            end != len(content) - 8 - length
+            or length > MOST_HEADER
+            or len(content[8 : 8 + length].rstrip(b" ")) < length - 8
+        ):
             raise ValueError(end)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unfit(

@@ -1,4 +1,5 @@
-"""Which types does a skops file name, and how many numbers does it hold? Read as data: nothing in it is ever made."""
+"""Which types does a skops file name, and how many numbers does it hold?
+Read as data: nothing in it is ever made."""
 
 import io
 import json
@@ -73,7 +74,15 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
             findings.append(_strange("a comment"))
         called = _called(schema)
         size, parameters = _weighed(schema, arrays, called)
-    except (ValueError, KeyError, zipfile.BadZipFile, RecursionError, SyntaxError, struct.error, UnicodeDecodeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        zipfile.BadZipFile,
+        RecursionError,
+        SyntaxError,
+        struct.error,
+        UnicodeDecodeError,
+    ) as error:
         raise Unfit(
             blocks(
                 "unreadable",
@@ -89,8 +98,8 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
             "model_type",
             "hidden_content",
             f"The model is made of {kind}, which is not on the list of allowed types.",
-            "Use a linear model, a tree or a forest, naive Bayes or PCA, alone or in a pipeline with scalers and encoders; "
-            "README.md of sandbox/disclosure has the table.",
+            "Use a linear model, a tree or a forest, naive Bayes or PCA, alone or in a pipeline "
+            "with scalers and encoders; README.md of sandbox/disclosure has the table.",
             f"模型含有未列入允许清单的类型 {kind}。",
             "请使用线性模型、决策树或随机森林、朴素贝叶斯或主成分分析,可与缩放、编码步骤组成管道;"
             "清单见 sandbox/disclosure 的 README.md。",
@@ -109,8 +118,9 @@ def _listed(kind: str, types: tuple[str, ...]) -> bool:
 
 
 def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Size, int]:
-    """How many numbers of its own the model holds, and where most of them are. A tree counts what does not follow from the rest
-    of it; numbers that stand one by one in a list count as those of an array."""
+    """How many numbers of its own the model holds, and where most of them are.
+    A tree counts what does not follow from the rest of it; numbers that stand one by one in a list count
+    as those of an array."""
     numbers = {file: array.size * len(array.dtype.names or ("",)) for file, array in arrays.items()}
     trees = leaves = in_trees = 0
     for nodes, values in _trees(schema):
@@ -118,13 +128,27 @@ def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Si
             own, ends = own_numbers(arrays[nodes], arrays[values])
             trees, leaves, in_trees = trees + 1, leaves + ends, in_trees + own
             numbers[nodes] = numbers[values] = 0
-    largest = sorted(((called.get(file, file), many) for file, many in numbers.items() if many > 1), key=lambda one: -one[1])
-    listed = sum(_is_number(one) for node in _nodes(schema) if isinstance(node.get("content"), list) for one in node["content"])
-    return Size(tuple(largest[:PARTS_TOLD]), trees, leaves, in_trees), sum(numbers.values()) + in_trees + listed
+    largest = sorted(
+        ((called.get(file, file), many) for file, many in numbers.items() if many > 1),
+        key=lambda one: -one[1],
+    )
+    listed = sum(
+        _is_number(one)
+        for node in _nodes(schema)
+        if isinstance(node.get("content"), list)
+        for one in node["content"]
+    )
+    return Size(tuple(largest[:PARTS_TOLD]), trees, leaves, in_trees), sum(
+        numbers.values()
+    ) + in_trees + listed
 
 
 def _is_number(node: Any) -> bool:
-    if not isinstance(node, dict) or node.get("__loader__") != "JsonNode" or not isinstance(node.get("content"), str):
+    if (
+        not isinstance(node, dict)
+        or node.get("__loader__") != "JsonNode"
+        or not isinstance(node.get("content"), str)
+    ):
         return False
     try:
         float(node["content"])
@@ -206,7 +230,9 @@ def _files(schema: Any) -> Iterator[str]:
 def _texts(schema: Any) -> Iterator[str]:
     for node in _nodes(schema):
         yield from (
-            value for name, value in node.items() if isinstance(value, str) and not name.startswith("__") and name != "file"
+            value
+            for name, value in node.items()
+            if isinstance(value, str) and not name.startswith("__") and name != "file"
         )
         yield from (name for name in node if not name.startswith("__"))
 

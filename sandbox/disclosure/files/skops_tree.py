@@ -1,8 +1,9 @@
-"""How many numbers of its own does a tree of scikit-learn hold, so that it can be weighed against the units it learned from?
+"""How many numbers of its own does a tree of scikit-learn hold,
+so that it can be weighed against the units it learned from?
 
-Each node is stored with what follows from the nodes below it: how many rows came to it, what it predicts, how far they
-spread. Such a number counts once, at the leaf. Whatever does not follow, in any field, counts in full, as does a tree that is
-none: nothing can be hidden where it is not counted.
+Each node is stored with what follows from the nodes below it: how many rows came to it, what it predicts, how
+far they spread. Such a number counts once, at the leaf. Whatever does not follow, in any field, counts in
+full, as does a tree that is none: nothing can be hidden where it is not counted.
 """
 
 from typing import Any
@@ -10,8 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = frozenset({"left_child", "right_child", "feature", "threshold", "impurity", "n_node_samples", "weighted_n_node_samples",
-                    "missing_go_to_left"})
+FIELDS = frozenset(
+    {
+        "left_child",
+        "right_child",
+        "feature",
+        "threshold",
+        "impurity",
+        "n_node_samples",
+        "weighted_n_node_samples",
+        "missing_go_to_left",
+    }
+)
 NONE, UNUSED = -1, -2
 PER_SPLIT = 3  # which column, where, and where its rows go (with a bit a node for rows without a value)
 CLOSE = 1e-9
@@ -20,7 +31,8 @@ Array = NDArray[Any]
 
 
 def own_numbers(nodes: Array, values: Array) -> tuple[int, int]:
-    """How many numbers, and how many leaves. `nodes` are the records of scikit-learn's `Tree`, `values` what each predicts."""
+    """How many numbers, and how many leaves.
+    `nodes` are the records of scikit-learn's `Tree`, `values` what each predicts."""
     whole = values.size + nodes.size * len(nodes.dtype.names or ("",))
     if not _is_tree(nodes, values):
         return whole, max(1, nodes.size // 2)
@@ -40,14 +52,16 @@ def own_numbers(nodes: Array, values: Array) -> tuple[int, int]:
         numbers += of_leaves(weight, weight[left] + weight[right], float(weight.max()))
     shares = (weight[left] / (weight[left] + weight[right]))[:, None]
     mean = shares * said[left] + (1 - shares) * said[right]
-    for place in range(said.shape[1] - (1 if _proportions(said) else 0)):  # the last proportion is what the others leave
+    # the last proportion is what the others leave
+    for place in range(said.shape[1] - (1 if _proportions(said) else 0)):
         column = said[:, place]
         numbers += of_leaves(column, mean[:, place], float(np.abs(column).max()))
     return min(whole, numbers + _spread(nodes["impurity"], said, leaf, shares, left, right)), leaves
 
 
 def _spread(impurity: Array, said: Array, leaf: Array, shares: Array, left: Array, right: Array) -> int:
-    """Impurities that do not follow: none of a classifier's by Gini or entropy, those of the leaves of a variance."""
+    """Impurities that do not follow: none of a classifier's by Gini or entropy,
+    those of the leaves of a variance."""
     if _proportions(said):
         positive = np.where(said > 0, said, 1)
         for rule in (1 - (said**2).sum(axis=1), -(said * np.log2(positive)).sum(axis=1)):
@@ -64,13 +78,21 @@ def _spread(impurity: Array, said: Array, leaf: Array, shares: Array, left: Arra
 
 
 def _proportions(said: Array) -> bool:
-    return said.shape[1] > 1 and bool((np.abs(said.sum(axis=1) - 1) <= CLOSE).all()) and bool((said >= 0).all())
+    return (
+        said.shape[1] > 1 and bool((np.abs(said.sum(axis=1) - 1) <= CLOSE).all()) and bool((said >= 0).all())
+    )
 
 
 def _is_tree(nodes: Array, values: Array) -> bool:
     """Records as scikit-learn writes them: every node but the first is the child of one before it, and
     leaves say nothing of splits."""
-    if nodes.ndim != 1 or not nodes.size or frozenset(nodes.dtype.names or ()) != FIELDS or values.ndim != 3 or not values.size:
+    if (
+        nodes.ndim != 1
+        or not nodes.size
+        or frozenset(nodes.dtype.names or ()) != FIELDS
+        or values.ndim != 3
+        or not values.size
+    ):
         return False
     if len(values) != len(nodes) or values.dtype.kind != "f" or not np.isfinite(values).all():
         return False
@@ -82,7 +104,11 @@ def _is_tree(nodes: Array, values: Array) -> bool:
     children = np.sort(np.concatenate((left[~leaf], right[~leaf])))
     return bool(
         np.array_equal(children, places[1:])
-        and (right[leaf] == NONE).all() and (left > places)[~leaf].all() and (right > places)[~leaf].all()
-        and (nodes["feature"][leaf] == UNUSED).all() and (nodes["threshold"][leaf] == UNUSED).all()
+        and (right[leaf] == NONE).all()
+        and (left > places)[~leaf].all()
+        and (right > places)[~leaf].all()
+        and (nodes["feature"][leaf] == UNUSED).all()
+        and (nodes["threshold"][leaf] == UNUSED).all()
         and np.isin(nodes["missing_go_to_left"], (0, 1)).all()
-        and (nodes["weighted_n_node_samples"] > 0).all())
+        and (nodes["weighted_n_node_samples"] > 0).all()
+    )

@@ -1,7 +1,8 @@
 """How else may a text be written, so that a person reads it again and a search for it finds nothing?
 
-Both sides use this: the index adds `disguised_forms` of each rare text, and a file's texts are looked up by `candidates_in`.
-A disguise with a secret of the analyst's (a salt, an offset) is beyond it: `coded_labels` looks for what such codes share.
+Both sides use this: the index adds `disguised_forms` of each rare text, and a file's texts are looked up by
+`candidates_in`. A disguise with a secret of the analyst's (a salt, an offset) is beyond it: `coded_labels`
+looks for what such codes share.
 """
 
 import base64
@@ -19,11 +20,27 @@ DIGESTS = ("md5", "sha1", "sha256")
 TOKEN = re.compile(r"[\w+/=%~^*#@!$&.:-]{6,400}")
 HEX = re.compile(r"[0-9a-f]{10,}")
 DIGITS = re.compile(rf"\d{{{LEAST_SIGNS},}}")
-SPELLED = {name: str(number) for number, names in enumerate((
-    ("zero", "oh", "零", "〇"), ("one", "一", "壹"), ("two", "二", "贰"), ("three", "三", "叁"), ("four", "四", "肆"),
-    ("five", "五", "伍"), ("six", "六", "陆"), ("seven", "七", "柒"), ("eight", "八", "捌"), ("nine", "九", "玖")))
-    for name in names}
-SPELLED_DIGIT = re.compile("|".join(rf"\b{name}\b" if name.isascii() else name for name in SPELLED), re.IGNORECASE)
+SPELLED = {
+    name: str(number)
+    for number, names in enumerate(
+        (
+            ("zero", "oh", "零", "〇"),
+            ("one", "一", "壹"),
+            ("two", "二", "贰"),
+            ("three", "三", "叁"),
+            ("four", "四", "肆"),
+            ("five", "五", "伍"),
+            ("six", "六", "陆"),
+            ("seven", "七", "柒"),
+            ("eight", "八", "捌"),
+            ("nine", "九", "玖"),
+        )
+    )
+    for name in names
+}
+SPELLED_DIGIT = re.compile(
+    "|".join(rf"\b{name}\b" if name.isascii() else name for name in SPELLED), re.IGNORECASE
+)
 APART = re.compile(r"(?<![^\W_])[^\W_](?:[ ,.\-_]+[^\W_]){5,}(?![^\W_])")
 GAPS = re.compile(r"(?<=\d)[ ,.\-_]+(?=\d)")
 
@@ -34,9 +51,13 @@ def compact(text: str) -> str:
 
 
 def disguised_forms(text: str) -> list[str]:
-    """The forms under which a raw text is known besides itself; none for a text too short to mean somebody."""
+    """The forms under which a raw text is known besides itself;
+    none for a text too short to mean somebody."""
     bare = compact(text)
-    made = [f"h:{hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()[:DIGEST_SIGNS]}" for name in DIGESTS]
+    made = [
+        f"h:{hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()[:DIGEST_SIGNS]}"
+        for name in DIGESTS
+    ]
     if len(bare) >= LEAST_SIGNS:
         made.append("c:" + bare)
         made += ["c:" + run for run in DIGITS.findall(bare) if run != bare]
@@ -49,7 +70,9 @@ def candidates_in(text: str) -> Iterator[str]:
         yield from _of_token(token)
         for said in _decoded(token):
             yield "c:" + compact(said)
-            yield from ("c:" + compact(part) for part in re.split(r"[\s,;、,。;|]+", said) if len(compact(part)) > 1)
+            yield from (
+                "c:" + compact(part) for part in re.split(r"[\s,;、,。;|]+", said) if len(compact(part)) > 1
+            )
             yield from ("t:" + part for part in re.split(r"[\s,;、,。;|]+", said.casefold()) if len(part) > 1)
     plain = SPELLED_DIGIT.sub(lambda match: SPELLED[match.group().lower()], text)
     if plain != text or GAPS.search(text):
@@ -88,7 +111,9 @@ def _padded(token: str, of: int) -> str:
 
 _DECODERS: tuple[Callable[[str], bytes], ...] = (
     bytes.fromhex,
-    lambda token: base64.b64decode(_padded(token, 4), altchars=b"-_" if set(token) & set("-_") else None, validate=True),
+    lambda token: base64.b64decode(
+        _padded(token, 4), altchars=b"-_" if set(token) & set("-_") else None, validate=True
+    ),
     lambda token: base64.b32decode(_padded(token.upper(), 8)),
     base64.b85decode,
     lambda token: unquote(token, errors="strict").encode() if "%" in token else b"",

@@ -1,16 +1,17 @@
 """Which rows of one dataset hold a value?
 
-An index of keyed digests (BLAKE2b with the vault's key, 64 bits); no value can be read from it without the key.
+An index of keyed digests (BLAKE2b with the vault's key, 64 bits); no value can be read
+from it without the key.
 
-**Values.** A value held by few units is rare. That an output holds a rare value means nothing by itself: 12 is
-somebody's income. So for numbers the index knows how densely raw values lie among the numbers with as many digits, and a
-column of an output alarms only when it hits more of them than a stranger would (`quotes.py`).
+**Values.** A value held by few units is rare. That an output holds a rare value means nothing by itself: 12
+is somebody's income. So for numbers the index knows how densely raw values lie among the numbers with as many
+digits, and a column of an output alarms only when it hits more of them than a stranger would (`quotes.py`).
 
-**Texts.** A text held by few units is known as it is, by its letters and digits alone, by a long run of digits in it, and by
-the beginnings of its common digests (`disguises.py`).
+**Texts.** A text held by few units is known as it is, by its letters and digits alone, by a long run of
+digits in it, and by the beginnings of its common digests (`disguises.py`).
 
-**Rows.** The posting list of each digest says which rows hold it, under every form of the row's values. A row of an
-output is scored by how improbable its best match is.
+**Rows.** The posting list of each digest says which rows hold it, under every form of the row's values. A row
+of an output is scored by how improbable its best match is.
 """
 
 import hashlib
@@ -41,8 +42,14 @@ class RawIndex:
     def __init__(self, table: pa.Table, policy: DatasetPolicy, key: bytes) -> None:
         self._key = key
         self.rows = table.num_rows
-        private = [column for column in policy.columns if column.role is not Role.KEY and column.name in table.column_names]
-        public = {form for column in policy.columns for value in column.values for form in forms_of_raw(value)}
+        private = [
+            column
+            for column in policy.columns
+            if column.role is not Role.KEY and column.name in table.column_names
+        ]
+        public = {
+            form for column in policy.columns for value in column.values for form in forms_of_raw(value)
+        }
         unit = policy.unit.column if policy.unit and policy.unit.column in table.column_names else None
         units = (
             np.arange(self.rows)
@@ -55,7 +62,8 @@ class RawIndex:
         rare: set[int] = set()
         texts: set[int] = set()
         self.text_lengths: set[int] = set()
-        self._crowd: dict[tuple[int, int], int] = defaultdict(int)  # from four digits on by their number and the first two
+        # from four digits on by their number and the first two
+        self._crowd: dict[tuple[int, int], int] = defaultdict(int)
         self.most_words = 1
         days: set[str] = set()
         for column in private:
@@ -111,16 +119,18 @@ class RawIndex:
         kind = _crowd_of(form)
         if form == "n:0":
             return 1.0
-        points = 10.0 ** (kind[0] - 2) if form.startswith("s:") else min(9 * 10.0 ** (kind[0] + kind[1]), 900.0)
+        points = (
+            10.0 ** (kind[0] - 2) if form.startswith("s:") else min(9 * 10.0 ** (kind[0] + kind[1]), 900.0)
+        )
         return min(1.0, CAUTION * self._crowd.get(kind, 0) / max(points, 1.0))
 
     def improbability(self, rows: Sequence[Sequence[str]]) -> list[float]:
-        """For each row of forms: minus the log of a bound on how likely a stranger's row matches some raw row as well as this
-        one does.
+        """For each row of forms: minus the log of a bound on how likely a stranger's row matches some raw row
+        as well as this one does.
 
-        Each cell adds -log f to the rows that hold it (f: the part of rows that do). For independent cells the
-        expectation of e^score is at most the product of 2 - f, so by Markov and over all rows
-        P(best >= s) <= rows * prod(2 - f) * e^-s.
+        Each cell adds -log f to the rows that hold it (f: the part of rows that do). For independent cells
+        the expectation of e^score is at most the product of 2 - f, so by Markov and over all rows P(best >=
+        s) <= rows * prod(2 - f) * e^-s.
         """
         forms = list(dict.fromkeys(form for row in rows for form in row))
         if not forms or not len(self._tokens):
@@ -134,12 +144,20 @@ class RawIndex:
         return [self._score([spans[form] for form in row]) for row in rows]
 
     def _score(self, spans: list[tuple[int, int]]) -> float:
-        slack = log(max(self.rows, 2)) + sum(log(2 - (end - begin) / max(self.rows, 1)) for begin, end in spans)
-        telling = [(begin, end) for begin, end in spans if 0 < end - begin <= min(LONGEST_POSTING, self.rows / 4)]
+        slack = log(max(self.rows, 2)) + sum(
+            log(2 - (end - begin) / max(self.rows, 1)) for begin, end in spans
+        )
+        telling = [
+            (begin, end) for begin, end in spans if 0 < end - begin <= min(LONGEST_POSTING, self.rows / 4)
+        ]
         if len(telling) < 2:
             return 0.0
-        rows, inverse = np.unique(np.concatenate([self._places[begin:end] for begin, end in telling]), return_inverse=True)
-        weights = np.concatenate([np.full(end - begin, log(self.rows / (end - begin))) for begin, end in telling])
+        rows, inverse = np.unique(
+            np.concatenate([self._places[begin:end] for begin, end in telling]), return_inverse=True
+        )
+        weights = np.concatenate(
+            [np.full(end - begin, log(self.rows / (end - begin))) for begin, end in telling]
+        )
         scores = np.bincount(inverse, weights=weights, minlength=len(rows))
         scores[np.bincount(inverse, minlength=len(rows)) < 2] = 0.0
         return float(scores.max()) - slack
@@ -147,7 +165,11 @@ class RawIndex:
     def _order(self, tokens: list[NDArray[np.uint64]], places: list[NDArray[np.int32]]) -> None:
         """Digests in order, each with the rows that hold it, each row once."""
         if not tokens:
-            self._tokens, self._starts, self._places = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int32)
+            self._tokens, self._starts, self._places = (
+                np.zeros(0, np.uint64),
+                np.zeros(1, np.int64),
+                np.zeros(0, np.int32),
+            )
             return
         digests, rows = np.concatenate(tokens), np.concatenate(places)
         order = np.lexsort((rows, digests))
@@ -177,8 +199,8 @@ def _holders(codes: NDArray[np.int64], units: NDArray[np.int64], values: int) ->
 
 
 def _crowd_of(form: str) -> tuple[int, int]:
-    """Among which numbers it is one: those with as many digits and the same first two, or (short ones) with as many decimals
-    in the same decade."""
+    """Among which numbers it is one: those with as many digits and the same first two, or
+    (short ones) with as many decimals in the same decade."""
     if form.startswith("s:"):
         return len(form) - 2, int(form[2:4])
     number = Decimal(form[2:])

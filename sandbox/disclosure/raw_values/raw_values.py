@@ -1,4 +1,5 @@
-"""What is known of a run's raw inputs when its outputs are checked? Digests and names; it stays in the vault."""
+"""What is known of a run's raw inputs when its outputs are checked?
+Digests and names; it stays in the vault."""
 
 from collections.abc import Sequence
 
@@ -14,8 +15,8 @@ def _folded(name: str) -> str:
 
 
 class RawValues:
-    """The inputs of one run. `key` is the vault's own; whoever has it and this object can test guesses of values,
-    nobody else can.
+    """The inputs of one run. `key` is the vault's own;
+    whoever has it and this object can test guesses of values, nobody else can.
     """
 
     def __init__(self, inputs: Sequence[tuple[pa.Table, DatasetPolicy]], key: bytes) -> None:
@@ -26,12 +27,18 @@ class RawValues:
         self.indexes = tuple(RawIndex(table, policy, key) for table, policy in private)
         columns = [column for _table, policy in private for column in policy.columns]
         self.key_names = frozenset(
-            _folded(name) for column in columns if column.role is Role.KEY for name in _names(column.name, column.title)
+            _folded(name)
+            for column in columns
+            if column.role is Role.KEY
+            for name in _names(column.name, column.title)
         )
         self._identifying = (
-            frozenset(_folded(column.name) for column in columns if column.role in (Role.UNIT, Role.HIDDEN)) - self.key_names
+            frozenset(_folded(column.name) for column in columns if column.role in (Role.UNIT, Role.HIDDEN))
+            - self.key_names
         )
-        self._names = frozenset(_folded(name) for column in columns for name in _names(column.name, column.title))
+        self._names = frozenset(
+            _folded(name) for column in columns for name in _names(column.name, column.title)
+        )
 
     @property
     def units(self) -> int:

@@ -1,4 +1,5 @@
-"""How can one value be written? Numbers, dates and texts, each brought to one form, so that formatting hides nothing."""
+"""How can one value be written?
+Numbers, dates and texts, each brought to one form, so that formatting hides nothing."""
 
 import datetime
 import re
@@ -9,14 +10,22 @@ from typing import Any
 
 NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d+")
 DATE = re.compile(
-    r"(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.0*)?)?)?(?!\d)|"
-    r"(?<!\d)((?:19|20)\d{2})([01]\d)([0-3]\d)(?!\d)|(?<!\d)(\d{1,2})[./](\d{1,2})[./]((?:19|20)\d{2})(?!\d)"
+    r"(?<!\d)(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?(?:[T "
+    r"]\d{2}:\d{2}(?::\d{2}(?:\.0*)?)?)?(?!\d)|(?<!\d)((?:19|20)\d{2})([01]\d)([0-3]\d)(?!\d)|(?<!\d)(\d{1,"
+    r"2})[./](\d{1,2})[./]((?:19|20)\d{2})(?!\d)"
 )
-MONTHS = {name: number for number, name in enumerate(
-    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
+}
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-NAMED_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[ -]{_MONTH},?[ -]((?:19|20)\d{{2}})(?!\d)|"
-                         rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? ((?:19|20)\d{{2}})(?!\d)", re.IGNORECASE)
+NAMED_MONTH = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[ -]{_MONTH},?[ -]((?:19|20)\d{{2}})(?!\d)|"
+    rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? ((?:19|20)\d{{2}})(?!\d)",
+    re.IGNORECASE,
+)
 MAYBE_DATE = re.compile(r"\d\s*[-/年]|\d{8}|\d\.\d+\.\d|[a-z]{3}|[^\x00-\x7f]", re.IGNORECASE)
 """What a text without it is surely no date: most cells are plain numbers, and this is quick."""
 TELLING_DIGITS = 4
@@ -29,8 +38,9 @@ def text_form(text: str) -> str:
 
 
 def number_form(value: Decimal) -> str:
-    """1.50, 1.5 and 15e-1 are one. From four digits on only the digits count: a copied number stays one in fen, in
-    thousands, or with its sign turned round."""
+    """1.50, 1.5 and 15e-1 are one.
+    From four digits on only the digits count: a copied number stays one in fen, in thousands, or with
+    its sign turned round."""
     return _form(f"{value:f}")
 
 
@@ -47,7 +57,13 @@ def significant(written: str) -> str:
 
 
 def number_in(text: str) -> Decimal | None:
-    plain = (text if text.isascii() else unicodedata.normalize("NFKC", text)).strip().removesuffix("%").strip().replace("−", "-")
+    plain = (
+        (text if text.isascii() else unicodedata.normalize("NFKC", text))
+        .strip()
+        .removesuffix("%")
+        .strip()
+        .replace("−", "-")
+    )
     if len(plain) > 40 or not NUMBER.fullmatch(plain):
         return None
     try:
@@ -91,8 +107,8 @@ def _date(year: str, month: str, day: str) -> str:
 
 
 def forms_of_raw(value: Any) -> list[str]:
-    """The forms under which a raw value is known: itself, and numbers also rounded to six places and fewer, down to whole
-    ones if these have digits enough."""
+    """The forms under which a raw value is known: itself, and numbers also rounded to six places and fewer,
+    down to whole ones if these have digits enough."""
     match value:
         case None:
             return []

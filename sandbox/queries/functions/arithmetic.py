@@ -16,7 +16,9 @@ TOTALITY = {
     Operator.MINUS: "An infinity where the difference is too large; the least BIGINT is negated as a DOUBLE.",
     Operator.TIMES: "An infinity where the product is too large.",
     Operator.OVER: "Empty where the divisor is 0.",
-    Operator.MODULO: "NaN of an infinity; value_ranges.py allows a positive number written out as the divisor only.",
+    Operator.MODULO: (
+        "NaN of an infinity; value_ranges.py allows a positive number written out as the divisor only."
+    ),
 }
 
 CONSTRUCTS = tuple(

@@ -19,7 +19,8 @@ def extreme_sql(node: GreatestLeast, sql: SqlWriter) -> str:
     own.
     """
     compared = (
-        sql.raw(part) if isinstance(part, UnitAggregate | UnitValue) else sql.value(part) for part in node.parts
+        sql.raw(part) if isinstance(part, UnitAggregate | UnitValue) else sql.value(part)
+        for part in node.parts
     )
     return f"{'greatest' if node.greatest else 'least'}({', '.join(compared)})"
 
@@ -77,7 +78,8 @@ CONSTRUCTS = (
         Case,
         (frozenset({Type.BOOLEAN}), ANY),
         Result.OF_ARGUMENTS,
-        "Chooses, and guards nothing: its branches are computed as if for every row, and each is total by itself.",
+        "Chooses, and guards nothing: its branches are computed as if for every row, and "
+        "each is total by itself.",
         lambda node, widths: _widest(_results(node), widths),
         lambda node, _: FIXED_WIDTH * (2 * len(node.branches) + 1),
         case_sql,

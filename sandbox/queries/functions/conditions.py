@@ -65,7 +65,8 @@ CONSTRUCTS = (
             Compare,
             (ANY, ANY),
             Type.BOOLEAN,
-            "Numbers as DOUBLE or as the whole numbers they are; texts, dates and booleans with their own kind.",
+            "Numbers as DOUBLE or as the whole numbers they are; texts, dates and "
+            "booleans with their own kind.",
             fixed,
             lambda node, widths: FIXED_WIDTH + min(widths.width(node.left), widths.width(node.right)),
             compare_sql,

@@ -21,7 +21,10 @@ def part_sql(node: DatePart, sql: SqlWriter) -> str:
     at, kind = sql.value(node.of), sql.type_of(node.of)
     if node.part not in WITHIN_YEARS:
         return f"CAST({node.part.value}({at}) AS DOUBLE)"
-    return f"CASE WHEN {told_years(at, kind)} THEN CAST({node.part.value}({within_years(at, kind)}) AS DOUBLE) END"
+    return (
+        f"CASE WHEN {told_years(at, kind)} THEN "
+        f"CAST({node.part.value}({within_years(at, kind)}) AS DOUBLE) END"
+    )
 
 
 def trunc_sql(node: DateTrunc, sql: SqlWriter) -> str:

@@ -55,5 +55,6 @@ def within_years(value: str, kind: Type) -> str:
 
 
 def whole_number(value: str, least: str, most: str) -> str:
-    """A DOUBLE as BIGINT, clamped before the cast: infinities and NaN are an end, an empty value is `least`."""
+    """A DOUBLE as BIGINT, clamped before the cast: infinities and NaN are an end,
+    an empty value is `least`."""
     return f"CAST(round(least(greatest({value}, {least}), {most})) AS BIGINT)"

@@ -9,7 +9,8 @@ SLOW = 64
 """Steps of a transcendental function, or of a rounding, which goes by powers of ten."""
 
 IN_DOMAIN: Mapping[Function, str] = {
-    # the range of the argument says that it lies in the domain, but for rounding, and for rows that a filter leaves out
+    # the range of the argument says that it lies in the domain, but for rounding, and for rows
+    # that a filter leaves out
     Function.SQRT: "abs({})",
     Function.LN: "abs({}) + 1e-300",
     # they raise on infinity, of which there is no remainder either: NaN goes through

@@ -19,7 +19,17 @@ from sandbox.queries.functions.construct import (
     fixed,
 )
 from sandbox.queries.functions.literals import LARGEST, literal, whole_number
-from sandbox.queries.tree import Concat, Expression, Length, Like, Replace, Slice, Spelling, StringPosition, TextCase
+from sandbox.queries.tree import (
+    Concat,
+    Expression,
+    Length,
+    Like,
+    Replace,
+    Slice,
+    Spelling,
+    StringPosition,
+    TextCase,
+)
 
 MOST_GROWTH = {Spelling.UPPER: (3, 2), Spelling.LOWER: (3, 2)}
 """Letters whose other case has three bytes for two (U+0250, U+023A); the engine changes each character by
@@ -50,11 +60,13 @@ def written_sql(part: Expression, sql: SqlWriter) -> str:
     if (column := sql.integer_column(part)) is not None:
         return f"CAST({column} AS VARCHAR)"
     kind = sql.type_of(part)
-    if (
-        kind is Type.INTEGER
-    ):  # a row that does not pass the filter may lie outside of the limits that the filter sets
+    # a row that does not pass the filter may lie outside of the limits that the filter sets
+    if kind is Type.INTEGER:
         number, most = sql.value(part), int(LARGEST)
-        return f"CASE WHEN {number} IS NOT NULL THEN CAST({whole_number(number, f'-{most}', str(most))} AS VARCHAR) END"
+        return (
+            f"CASE WHEN {number} IS NOT NULL THEN "
+            f"CAST({whole_number(number, f'-{most}', str(most))} AS VARCHAR) END"
+        )
     return sql.value(part) if kind is Type.TEXT else f"CAST({sql.raw(part)} AS VARCHAR)"
 
 
@@ -154,7 +166,8 @@ CONSTRUCTS = (
         Concat,
         (WRITABLE,),
         Type.TEXT,
-        "A number is clamped to ±2**53 before it is written out; a date as the engine writes it, infinities too.",
+        "A number is clamped to ±2**53 before it is written out; a date as the engine "
+        "writes it, infinities too.",
         concat_width,
         concat_steps,
         concat_sql,

@@ -39,7 +39,10 @@ def refuse_wide_parts(expressions: Iterable[Expression], scope: Scope) -> None:
                 "The texts of this question",
                 f"together they can have {made} bytes in a row; at most {MOST_MADE} can be computed with.",
                 position=place_of(last),
-                instead="Compute with fewer texts, or with a part of each: LEFT(x, 100). LIKE needs less than ILIKE.",
+                instead=(
+                    "Compute with fewer texts, or with a part of each: LEFT(x, 100). "
+                    "LIKE needs less than ILIKE."
+                ),
                 construct_zh="这个问题中的文本",
                 why_zh=f"它们合计在一行里可达 {made} 字节，至多可计算 {MOST_MADE} 字节。",
                 instead_zh="请减少所计算的文本，或只取一部分：LEFT(x, 100)。LIKE 比 ILIKE 所需更少。",
@@ -47,7 +50,8 @@ def refuse_wide_parts(expressions: Iterable[Expression], scope: Scope) -> None:
 
 
 def refuse_broken_texts(question: Question) -> None:
-    """Raises `QueryRefused` for a text with half a character, which UTF-8 does not have and no row can hold."""
+    """Raises `QueryRefused` for a text with half a character, which UTF-8 does not have
+    and no row can hold."""
     for node in walk(question):
         match node:
             case Literal(str() as value):

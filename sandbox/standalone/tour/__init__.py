@@ -1,4 +1,5 @@
-"""The whole story, played against a real city by the people in it; every gate is tried as it stands in the way."""
+"""The whole story, played against a real city by the people in it;
+every gate is tried as it stands in the way."""
 
 from sandbox.standalone.tour.play import Report, play
 

@@ -54,12 +54,25 @@ class Report:
         return len(self.steps) == len(STEPS) and all(step.ok for step in self.steps)
 
     def as_json(self) -> dict[str, Any]:
-        return {"ok": self.ok, "steps": [asdict(step) for step in self.steps], "answer": self.answer, "audit": self.audit}
+        return {
+            "ok": self.ok,
+            "steps": [asdict(step) for step in self.steps],
+            "answer": self.answer,
+            "audit": self.audit,
+        }
 
 
-def play(where: ServiceUrls, *, password: str, policies: Path, folder: Path, told: Callable[[Step], None],
-         begins: Callable[[str, str], None] = lambda _, __: None) -> Report:
-    """Play every step against the city at `where`; `folder` is for the demo's files. `told` hears each step as it ends."""
+def play(
+    where: ServiceUrls,
+    *,
+    password: str,
+    policies: Path,
+    folder: Path,
+    told: Callable[[Step], None],
+    begins: Callable[[str, str], None] = lambda _, __: None,
+) -> Report:
+    """Play every step against the city at `where`; `folder` is for the demo's files.
+    `told` hears each step as it ends."""
     report = Report()
     with ExitStack() as closing:
         stage = Stage(where, password, write_demo_tables(folder), policies, secrets.token_hex(3), closing)
@@ -70,8 +83,20 @@ def play(where: ServiceUrls, *, password: str, policies: Path, folder: Path, tol
             told(step)
             if not step.ok:
                 break
-        report.answer = {part: stage.known.get("answer", {}).get(part) for part in (
-            "answer_id", "dataset", "version", "sql", "columns", "rows", "errors", "price", "log_index")}
+        report.answer = {
+            part: stage.known.get("answer", {}).get(part)
+            for part in (
+                "answer_id",
+                "dataset",
+                "version",
+                "sql",
+                "columns",
+                "rows",
+                "errors",
+                "price",
+                "log_index",
+            )
+        }
         report.audit = stage.known.get("audit", report.audit)
     return report
 

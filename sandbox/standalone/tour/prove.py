@@ -10,14 +10,27 @@ from sandbox.releases.answer_sha256 import answer_sha256
 from sandbox.standalone.tour.stage import Stage, check
 
 EXPECTED = {
-    "dataset.published": 2, "request.made": 2, "grant.approved": 2, "kernel.opened": 1, "query.asked": 2,
-    "query.released": 3, "query.refused": 6, "decision.refused": 1, "dataset.opened": 1, "product.listed": 2,
-    "order.placed": 2, "licence.issued": 2, "key.issued": 2, "call.metered": 3, "session.opened": 5,
+    "dataset.published": 2,
+    "request.made": 2,
+    "grant.approved": 2,
+    "kernel.opened": 1,
+    "query.asked": 2,
+    "query.released": 3,
+    "query.refused": 6,
+    "decision.refused": 1,
+    "dataset.opened": 1,
+    "product.listed": 2,
+    "order.placed": 2,
+    "licence.issued": 2,
+    "key.issued": 2,
+    "call.metered": 3,
+    "session.opened": 5,
 }
 
 
 def audit_verify(stage: Stage) -> str:
-    """The answer's receipt is verified from itself and the public key; the log only grew, and misses nothing of this tour."""
+    """The answer's receipt is verified from itself and the public key;
+    the log only grew, and misses nothing of this tour."""
     auditor = stage.person("xu")
     key = auditor.vault("GET", "/v1/log/key")["key"]
     first, last = stage.known["first_checkpoint"], auditor.vault("GET", "/v1/log/checkpoint")
@@ -27,13 +40,18 @@ def audit_verify(stage: Stage) -> str:
     answer = stage.known["answer"]
     proven = verify_receipt(answer["receipt"], key)
     check(proven.kind == "query.released" and proven.actor == "wang", "the receipt is of something else")
-    check(bool(proven.payload) and (proven.payload or {})["answer_sha256"] == answer_sha256(answer),
-          "the receipt does not hold this answer")
+    check(
+        bool(proven.payload) and (proven.payload or {})["answer_sha256"] == answer_sha256(answer),
+        "the receipt does not hold this answer",
+    )
     kinds = [json.loads(text)["kind"] for text in _entries(stage, before, after)]
     counts = Counter(kinds)
     missing = {kind: number for kind, number in EXPECTED.items() if counts[kind] < number}
     check(not missing, f"the log misses {missing}")
-    check(kinds.index("query.asked") < kinds.index("query.released"), "an answer was released before it was asked")
+    check(
+        kinds.index("query.asked") < kinds.index("query.released"),
+        "an answer was released before it was asked",
+    )
     stage.known["audit"] = {"size": after, "root": proven_root(last), "verified": True}
     return f"{after} entries, {sum(counts.values())} of this tour; the answer is entry {answer['log_index']}"
 
@@ -41,7 +59,9 @@ def audit_verify(stage: Stage) -> str:
 def _entries(stage: Stage, start: int, end: int) -> list[str]:
     found: list[str] = []
     while start < end:
-        page: dict[str, Any] = stage.person("xu").vault("GET", f"/v1/log/entries?start={start}&end={min(end, start + 500)}")
+        page: dict[str, Any] = stage.person("xu").vault(
+            "GET", f"/v1/log/entries?start={start}&end={min(end, start + 500)}"
+        )
         found += page["entries"]
         start += len(page["entries"]) or end
     return found

@@ -1,4 +1,5 @@
-"""What does the tour carry from step to step? The people, the numbers that they were given, and what it knows of the data."""
+"""What does the tour carry from step to step?
+The people, the numbers that they were given, and what it knows of the data."""
 
 import json
 from collections.abc import Callable
@@ -52,7 +53,8 @@ def check(holds: object, otherwise: str) -> None:
 
 
 def refused(deed: Callable[[], object], *, code: str, what: str) -> CihuError:
-    """Do what must be refused; returns the refusal. Raises `GateMissing` if it was let through, or refused otherwise."""
+    """Do what must be refused; returns the refusal.
+    Raises `GateMissing` if it was let through, or refused otherwise."""
     try:
         done = deed()
     except CihuError as refusal:

@@ -1,4 +1,5 @@
-"""What does Cihu say? The gate's own steps from SQL to the noisy table, without HTTP, ledger and the wait for the moment."""
+"""What does Cihu say? The gate's own steps from SQL to the noisy table, without HTTP,
+ledger and the wait for the moment."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -31,7 +32,10 @@ def open_cihu(settings: Mapping[str, Any]) -> Ask:
     def ask(_: str, sql: str) -> list[list[Any]]:
         prepared = prepare(context, principal=wang, sql=sql, epsilon=epsilon, grant_id=None)
         exact = engine.totals(prepared.plan, seconds=600, computing_seconds=600)
-        noisy = {share.total.name: (share.scale, add_noise(share, exact[share.total])) for share in prepared.price.shares}
+        noisy = {
+            share.total.name: (share.scale, add_noise(share, exact[share.total]))
+            for share in prepared.price.shares
+        }
         return list(table(prepared.plan, noisy)["rows"])
 
     return ask

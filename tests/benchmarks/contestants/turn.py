@@ -1,4 +1,5 @@
-"""How does a contestant take its turn? In a process of its own: a JSON line in is a question, a JSON line out its answer.
+"""How does a contestant take its turn?
+In a process of its own: a JSON line in is a question, a JSON line out its answer.
 
 Imports nothing of this house: it runs in the peers' environments, too.
 """
@@ -30,8 +31,15 @@ def _told(ask: Ask, turn: Mapping[str, Any]) -> dict[str, Any]:
     try:
         rows = ask(turn["question"], turn["sql"])
     except Exception as refusal:  # whatever it is, it is this contestant's "no"
-        return {"no": f"{type(refusal).__name__}: {' '.join(str(refusal).split())}"[:300], "peak_memory_mb": _peak_memory_mb()}
-    return {"seconds": time.perf_counter() - started, "rows": [list(row) for row in rows], "peak_memory_mb": _peak_memory_mb()}
+        return {
+            "no": f"{type(refusal).__name__}: {' '.join(str(refusal).split())}"[:300],
+            "peak_memory_mb": _peak_memory_mb(),
+        }
+    return {
+        "seconds": time.perf_counter() - started,
+        "rows": [list(row) for row in rows],
+        "peak_memory_mb": _peak_memory_mb(),
+    }
 
 
 def _peak_memory_mb() -> int:

@@ -1,4 +1,5 @@
-"""A bill is the sum of its lines: random prices, caps, quotas, samples, retries and failures, some at the same time."""
+"""A bill is the sum of its lines: random prices, caps, quotas, samples, retries and failures,
+some at the same time."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -30,11 +31,28 @@ from sandbox.policy import Gate
 MONTH = month_of(datetime.now(UTC), "Asia/Shanghai")
 
 
-@given(st.lists(st.tuples(st.sampled_from(Reason), st.integers(-10**9, 10**9), st.sampled_from([-1, 0, 1]))))
+@given(
+    st.lists(st.tuples(st.sampled_from(Reason), st.integers(-(10**9), 10**9), st.sampled_from([-1, 0, 1])))
+)
 def test_a_preview_is_the_sum_of_its_lines(drawn: list[tuple[Reason, int, int]]) -> None:
-    lines = [UsageLine(str(number), 1, MONTH, datetime.now(UTC), reason, calls, amount, "x" if calls < 0 else None, 1, None)
-             for number, (reason, amount, calls) in enumerate(drawn)]
-    shown = preview(licence=1, organisation="o", product="p", month=MONTH, time_zone="Asia/Shanghai", lines=lines)
+    lines = [
+        UsageLine(
+            str(number),
+            1,
+            MONTH,
+            datetime.now(UTC),
+            reason,
+            calls,
+            amount,
+            "x" if calls < 0 else None,
+            1,
+            None,
+        )
+        for number, (reason, amount, calls) in enumerate(drawn)
+    ]
+    shown = preview(
+        licence=1, organisation="o", product="p", month=MONTH, time_zone="Asia/Shanghai", lines=lines
+    )
     assert shown.total_fen == sum(amount for _, amount, _ in drawn)
     assert sum(item.lines for item in shown.items) == shown.lines == len(lines)
 
@@ -56,6 +74,7 @@ def parquet() -> bytes:
 
     import pyarrow
     import pyarrow.parquet
+
     body = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table({"year": [2003, 2004], "score": [1, 2]}), body)
     return body.getvalue()
@@ -67,12 +86,24 @@ def market(people: None, database: Database, portal_settings):
     gate = Gate(portal_settings.policies)
 
     def sell(terms: Terms, number: int, chance: random.Random) -> SimpleNamespace:
-        product = Product(id=f"product-{number}", dataset="market.inspections", department="market", grade="1", title_zh="x",
-                          title_en="x", terms=terms, definition=RowsDefinition(
-                              object="o", version_id=str(number), columns=("year", "score"), keys={"year": "integer"}))
+        product = Product(
+            id=f"product-{number}",
+            dataset="market.inspections",
+            department="market",
+            grade="1",
+            title_zh="x",
+            title_en="x",
+            terms=terms,
+            definition=RowsDefinition(
+                object="o", version_id=str(number), columns=("year", "score"), keys={"year": "integer"}
+            ),
+        )
         with database.transaction() as tx:
-            tx.execute(products.insert().values(
-                **product.model_dump(mode="json", exclude={"terms", "listed_at"}), **terms.model_dump()))
+            tx.execute(
+                products.insert().values(
+                    **product.model_dump(mode="json", exclude={"terms", "listed_at"}), **terms.model_dump()
+                )
+            )
             chen = load_principal(tx, "chen")
         placed = place_order(database, gate=gate, principal=chen, product_id=product.id)
         assert placed.licence is not None
@@ -80,8 +111,15 @@ def market(people: None, database: Database, portal_settings):
         store = Flaky(parquet(), chance)
         # nothing kept, so that every call goes to the store
         delivery = Delivery(database, grades=gate.grades, copies=Copies(store, kept_bytes=0), vault=None)  # type: ignore[arg-type]
-        return SimpleNamespace(product=product.id, licence=placed.licence, key=key, store=store, delivery=delivery, gate=gate,
-                               chen=chen)
+        return SimpleNamespace(
+            product=product.id,
+            licence=placed.licence,
+            key=key,
+            store=store,
+            delivery=delivery,
+            gate=gate,
+            chen=chen,
+        )
 
     return sell
 
@@ -89,26 +127,47 @@ def market(people: None, database: Database, portal_settings):
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_month_is_billed_to_the_last_fen(market, database: Database, seed: int) -> None:
     chance = random.Random(seed)
-    terms = Terms(price_fen=chance.choice([0, 1, 7, 199]), monthly_fee_fen=chance.choice([0, 0, 30]), purpose="x",
-                  free_calls=chance.choice([0, 3]), cap_fen=chance.choice([None, 30, 500]),
-                  calls_per_month=chance.choice([10, 40, 1000]), calls_per_second=1000)
+    terms = Terms(
+        price_fen=chance.choice([0, 1, 7, 199]),
+        monthly_fee_fen=chance.choice([0, 0, 30]),
+        purpose="x",
+        free_calls=chance.choice([0, 3]),
+        cap_fen=chance.choice([None, 30, 500]),
+        calls_per_month=chance.choice([10, 40, 1000]),
+        calls_per_second=1000,
+    )
     sold = market(terms, seed, chance)
     sold.store.share = chance.choice([0.0, 0.3])
 
     def one(number: int) -> object:
         sold.delivery.copies.kept.clear()
         sample = number % 11 == 0
-        return sold.delivery.answer_call(Call(
-            secret=sold.key, product=sold.product, given={} if sample else {"year": "2003"}, sample=sample,
-            request_id=f"key:{number // 2}" if number % 3 and not sample else f"request:{seed}:{number}"))
+        return sold.delivery.answer_call(
+            Call(
+                secret=sold.key,
+                product=sold.product,
+                given={} if sample else {"year": "2003"},
+                sample=sample,
+                request_id=f"key:{number // 2}" if number % 3 and not sample else f"request:{seed}:{number}",
+            )
+        )
 
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(one, range(80)))
-    bill = preview_invoice(database, gate=sold.gate, principal=sold.chen, licence_id=sold.licence, month=MONTH)
+    bill = preview_invoice(
+        database, gate=sold.gate, principal=sold.chen, licence_id=sold.licence, month=MONTH
+    )
     with database.transaction() as tx:
-        assert bill.total_fen == tx.execute(select(func.coalesce(func.sum(usage_lines.c.amount_fen), 0))).scalar_one()
+        assert (
+            bill.total_fen
+            == tx.execute(select(func.coalesce(func.sum(usage_lines.c.amount_fen), 0))).scalar_one()
+        )
         so_far = tx.execute(select(months)).one()
-    handed_out = {outcome.admission.usage: outcome.admission.charge for outcome in outcomes if isinstance(outcome, Delivered)}
+    handed_out = {
+        outcome.admission.usage: outcome.admission.charge
+        for outcome in outcomes
+        if isinstance(outcome, Delivered)
+    }
     assert bill.calls == len(handed_out), "each usage that was handed out is one call"
     counted = [charge for charge in handed_out.values() if charge.reason is not Reason.SAMPLE]
     assert so_far.calls == len(counted) <= terms.calls_per_month
@@ -120,7 +179,9 @@ def test_a_random_month_is_billed_to_the_last_fen(market, database: Database, se
 
 def test_a_bill_whose_sum_was_tampered_with_is_not_shown(market, database: Database) -> None:
     sold = market(Terms(price_fen=5, purpose="x"), 1, random.Random(1))
-    sold.delivery.answer_call(Call(secret=sold.key, product=sold.product, given={"year": "2003"}, request_id="request:1"))
+    sold.delivery.answer_call(
+        Call(secret=sold.key, product=sold.product, given={"year": "2003"}, request_id="request:1")
+    )
     with database.transaction() as tx:
         tx.execute(update(usage_lines).values(amount_fen=4))
     with pytest.raises(Conflict):
@@ -130,10 +191,17 @@ def test_a_bill_whose_sum_was_tampered_with_is_not_shown(market, database: Datab
 def test_every_charge_is_in_the_log(market, database: Database) -> None:
     sold = market(Terms(price_fen=5, purpose="x", monthly_fee_fen=3), 1, random.Random(1))
     for number in range(3):
-        sold.delivery.answer_call(Call(secret=sold.key, product=sold.product, given={"year": "2003"},
-                                       request_id=f"request:{number}"))
+        sold.delivery.answer_call(
+            Call(
+                secret=sold.key, product=sold.product, given={"year": "2003"}, request_id=f"request:{number}"
+            )
+        )
     with database.transaction() as tx:
-        logged = tx.execute(text(
-            "SELECT sum(((content::jsonb)->'payload'->>'amount_fen')::int + ((content::jsonb)->'payload'->>'fee_fen')::int) "
-            "FROM log.openings JOIN log.entries USING (index) WHERE entry LIKE '%call.metered%'")).scalar_one()
+        logged = tx.execute(
+            text(
+                "SELECT sum(((content::jsonb)->'payload'->>'amount_fen')::int + "
+                "((content::jsonb)->'payload'->>'fee_fen')::int) "
+                "FROM log.openings JOIN log.entries USING (index) WHERE entry LIKE '%call.metered%'"
+            )
+        ).scalar_one()
         assert logged == tx.execute(select(func.sum(usage_lines.c.amount_fen))).scalar_one() == 18

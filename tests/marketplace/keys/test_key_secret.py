@@ -23,7 +23,7 @@ def test_a_seed_makes_one_key_and_another_seed_another(seed: bytes, other: bytes
 @given(st.integers(4, 41), st.sampled_from(LETTERS))
 def test_one_wrong_letter_is_always_found(place: int, letter: str) -> None:
     key = make_key()
-    wrong = key[:place] + letter + key[place + 1:]
+    wrong = key[:place] + letter + key[place + 1 :]
     assert is_well_formed(wrong) is (wrong == key)
 
 

@@ -20,15 +20,27 @@ def bought(city):
 
 def whole_database(database: Database) -> str:
     with database.transaction() as tx:
-        tables = tx.execute(text("SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
-                                 "WHERE table_schema IN ('log', 'identity', 'vault', 'market')")).scalars().all()
+        tables = (
+            tx.execute(
+                text(
+                    "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
+                    "WHERE table_schema IN ('log', 'identity', 'vault', 'market')"
+                )
+            )
+            .scalars()
+            .all()
+        )
         assert len(tables) > 20
-        return "\n".join(str(row) for table in tables
-                         for row in tx.execute(text(f"SELECT t::text, encode(t::text::bytea, 'hex') FROM {table} t")))
+        return "\n".join(
+            str(row)
+            for table in tables
+            for row in tx.execute(text(f"SELECT t::text, encode(t::text::bytea, 'hex') FROM {table} t"))
+        )
 
 
-def test_a_key_is_in_no_table_no_log_line_and_no_later_page(bought, database: Database,
-                                                            caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_is_in_no_table_no_log_line_and_no_later_page(
+    bought, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     city, licence, key = bought
     city.call(PRODUCT, key, "retry-1", year="2003")
@@ -39,7 +51,9 @@ def test_a_key_is_in_no_table_no_log_line_and_no_later_page(bought, database: Da
     city.api("chen").post("/keys/1/revoke", json={})
     browser = city.portal.browser()
     browser.log_in("chen")
-    pages = "".join(browser.get(page).text for page in (f"/licences/{licence}", "/licences", f"/licences/{licence}/bill"))
+    pages = "".join(
+        browser.get(page).text for page in (f"/licences/{licence}", "/licences", f"/licences/{licence}/bill")
+    )
     listed = city.api("chen").get("/keys", params={"licence": licence}).text
     held = whole_database(database)
     for secret in (key, rotated):
@@ -56,9 +70,11 @@ def test_a_key_is_in_no_table_no_log_line_and_no_later_page(bought, database: Da
 def test_each_verdict_has_its_code_and_status(bought) -> None:
     city, licence, key = bought
     assert city.call(PRODUCT, key, year="2003").json()["usage"]["verdict"] == "VALID"
-    cases = [(city.call(PRODUCT, "chk_typo", year="2003"), 401, "NOT_FOUND"),
-             (city.call(PRODUCT, "chk_" + "0" * 38, year="2003"), 401, "NOT_FOUND"),
-             (city.call("another-product", key, year="2003"), 403, "FORBIDDEN")]
+    cases = [
+        (city.call(PRODUCT, "chk_typo", year="2003"), 401, "NOT_FOUND"),
+        (city.call(PRODUCT, "chk_" + "0" * 38, year="2003"), 401, "NOT_FOUND"),
+        (city.call("another-product", key, year="2003"), 403, "FORBIDDEN"),
+    ]
     city.api("zhou").post(f"/licences/{licence}/revoke", json={"reason": "misuse"})
     cases.append((city.call(PRODUCT, key, year="2003"), 403, "DISABLED"))
     for answer, status, code in cases:
@@ -111,5 +127,10 @@ def test_a_licence_that_is_over_is_expired_in_the_log_once(bought, database: Dat
     for _ in range(3):
         assert city.call(PRODUCT, key, year="2003").json()["code"] == "EXPIRED"
     with database.transaction() as tx:
-        assert tx.execute(text("SELECT count(*) FROM log.entries WHERE entry LIKE '%licence.expired%'")).scalar_one() == 1
+        assert (
+            tx.execute(
+                text("SELECT count(*) FROM log.entries WHERE entry LIKE '%licence.expired%'")
+            ).scalar_one()
+            == 1
+        )
         assert tx.execute(text("SELECT count(*) FROM market.usage_lines")).scalar_one() == 0

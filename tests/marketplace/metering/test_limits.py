@@ -1,4 +1,5 @@
-"""Limits and metering with real concurrency, over HTTP on two portal processes' worth of threads, and straight."""
+"""Limits and metering with real concurrency, over HTTP on two portal processes' worth of threads,
+and straight."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,9 @@ PRODUCT = "inspections-by-business"
 def totals(database: Database) -> tuple[int, int]:
     """Lines and fen."""
     with database.transaction() as tx:
-        lines, fen = tx.execute(select(func.count(), func.coalesce(func.sum(usage_lines.c.amount_fen), 0))).one()
+        lines, fen = tx.execute(
+            select(func.count(), func.coalesce(func.sum(usage_lines.c.amount_fen), 0))
+        ).one()
         assert fen == tx.execute(select(func.coalesce(func.sum(months.c.charged_fen), 0))).scalar_one()
     return int(lines), int(fen)
 
@@ -33,8 +36,12 @@ def test_a_quota_is_kept_to_the_last_call_by_sixteen_at_once(city, database: Dat
     licence, first = city.buy(PRODUCT)
     second = city.api("chen").post("/keys", json={"licence": licence}).json()["key"]
     with ThreadPoolExecutor(16) as pool:
-        codes = Counter(pool.map(lambda number: city.call(PRODUCT, (first, second)[number % 2], year="2003").status_code,
-                                 range(60)))
+        codes = Counter(
+            pool.map(
+                lambda number: city.call(PRODUCT, (first, second)[number % 2], year="2003").status_code,
+                range(60),
+            )
+        )
     assert codes == {200: 20, 429: 40}
     assert totals(database) == (20, 100)
 
@@ -42,11 +49,17 @@ def test_a_quota_is_kept_to_the_last_call_by_sixteen_at_once(city, database: Dat
 def test_a_rate_is_kept_across_keys_at_the_same_time(city, database: Database) -> None:
     city.list_rows(terms={"calls_per_second": 1})
     licence, first = city.buy(PRODUCT)
-    keys = [first] + [city.api("chen").post("/keys", json={"licence": licence}).json()["key"] for _ in range(3)]
+    keys = [first] + [
+        city.api("chen").post("/keys", json={"licence": licence}).json()["key"] for _ in range(3)
+    ]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: city.call(PRODUCT, keys[number % 4], year="2003"), range(24)))
     with database.transaction() as tx:
-        span = tx.execute(select(func.max(usage_lines.c.at) - func.min(usage_lines.c.at))).scalar_one().total_seconds()
+        span = (
+            tx.execute(select(func.max(usage_lines.c.at) - func.min(usage_lines.c.at)))
+            .scalar_one()
+            .total_seconds()
+        )
     allowed = [answer for answer in answers if answer.status_code == 200]
     assert 1 <= len(allowed) <= span + 1 + 1e-6
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -85,8 +98,14 @@ def test_idempotency_keys_of_two_companies_do_not_meet(city, database: Database)
 def test_a_call_with_wrong_parameters_costs_nothing(city, database: Database) -> None:
     city.list_rows()
     _, key = city.buy(PRODUCT)
-    for given in ({"nothing": "x"}, {}, {"year": "two"}, {"year": "2003", "_limit": "0"}, {"year": "2003", "_after": "-1"},
-                  {"score": "80"}):
+    for given in (
+        {"nothing": "x"},
+        {},
+        {"year": "two"},
+        {"year": "2003", "_limit": "0"},
+        {"year": "2003", "_after": "-1"},
+        {"score": "80"},
+    ):
         answer = city.call(PRODUCT, key, **given)
         assert answer.status_code == 422 and answer.json()["code"] == "bad_parameter", given
     assert totals(database) == (0, 0)
@@ -146,7 +165,9 @@ def delivery_over(city, database: Database):
     return lambda store: Delivery(database, grades=gate.grades, copies=Copies(store), vault=vault)
 
 
-def test_what_we_fail_to_deliver_is_credited_and_a_retry_is_billed_once(city, database: Database, delivery_over) -> None:
+def test_what_we_fail_to_deliver_is_credited_and_a_retry_is_billed_once(
+    city, database: Database, delivery_over
+) -> None:
     city.list_rows(terms={"free_calls": 1})
     _, key = city.buy(PRODUCT)
     call = Call(secret=key, product=PRODUCT, given={"year": "2003"}, request_id="key:k")
@@ -164,7 +185,9 @@ def test_what_we_fail_to_deliver_is_credited_and_a_retry_is_billed_once(city, da
     assert len(credited) == 2
     for line in lines:
         if line.id in credited:
-            assert credited[line.id].amount_fen == -line.amount_fen and credited[line.id].reason == line.reason
+            assert (
+                credited[line.id].amount_fen == -line.amount_fen and credited[line.id].reason == line.reason
+            )
 
 
 def test_a_vault_that_refuses_costs_the_caller_nothing(city, database: Database) -> None:
@@ -177,7 +200,9 @@ def test_a_vault_that_refuses_costs_the_caller_nothing(city, database: Database)
     assert totals(database) == (2, 0)
 
 
-def test_a_crash_between_metering_and_delivery_is_healed_by_a_retry(city, database: Database, delivery_over) -> None:
+def test_a_crash_between_metering_and_delivery_is_healed_by_a_retry(
+    city, database: Database, delivery_over
+) -> None:
     class Crash(BaseException):
         pass
 
@@ -195,14 +220,22 @@ def test_a_crash_between_metering_and_delivery_is_healed_by_a_retry(city, databa
     assert totals(database) == (1, 5)
 
 
-def test_retries_that_fail_and_succeed_at_the_same_time_bill_what_was_handed_out(city, database: Database,
-                                                                                delivery_over) -> None:
+def test_retries_that_fail_and_succeed_at_the_same_time_bill_what_was_handed_out(
+    city, database: Database, delivery_over
+) -> None:
     city.list_rows(terms={"calls_per_second": 1000})
     _, key = city.buy(PRODUCT)
     from sandbox.storage import ProductStore
+
     settings = city.portal.settings
-    good = delivery_over(ProductStore(settings.s3_endpoint, settings.s3_access_key,
-                                      settings.s3_secret_key.get_secret_value(), settings.product_bucket))
+    good = delivery_over(
+        ProductStore(
+            settings.s3_endpoint,
+            settings.s3_access_key,
+            settings.s3_secret_key.get_secret_value(),
+            settings.product_bucket,
+        )
+    )
     bad = delivery_over(Broken())
 
     def once(number: int) -> bool:

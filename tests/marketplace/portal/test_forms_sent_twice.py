@@ -1,4 +1,5 @@
-"""A form sent twice, as by a double click without JavaScript, does its deed once, and every answer leads to the same page."""
+"""A form sent twice, as by a double click without JavaScript, does its deed once,
+and every answer leads to the same page."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,13 @@ from sandbox.database import Database
 from sandbox.standalone.s3 import S3Server
 
 WISH = {"team": "cihu-lake", "purpose": "研究各区就诊次数的差别", "epsilon": "1", "until": "2027-06-30"}
-ASKED = {"path_0": "table.csv", "statbarn_0": "frequencies", "context_0": "各区就诊次数,全部人口",
-         "controls_0": "已删去小于十的单元格,并取整", "counts_0": ""}
+ASKED = {
+    "path_0": "table.csv",
+    "statbarn_0": "frequencies",
+    "context_0": "各区就诊次数,全部人口",
+    "controls_0": "已删去小于十的单元格,并取整",
+    "counts_0": "",
+}
 
 
 def person(city, who: str):
@@ -35,8 +41,13 @@ def clicked(browser, page: str, address: str, **fields: str) -> list[httpx.Respo
     data = {**hidden(page, address), **fields}
 
     def send(_: int) -> httpx.Response:
-        return httpx.post(browser.portal.url + address, data=data, cookies=dict(browser.client.cookies), trust_env=False,
-                          timeout=60)
+        return httpx.post(
+            browser.portal.url + address,
+            data=data,
+            cookies=dict(browser.client.cookies),
+            trust_env=False,
+            timeout=60,
+        )
 
     with ThreadPoolExecutor(4) as clicks:
         return list(clicks.map(send, range(4)))
@@ -52,13 +63,19 @@ def test_a_request_is_made_once_and_with_other_words_or_from_a_page_loaded_anew_
     wang, address = person(city, "wang"), "/datasets/clinic.visits/request"
     check = wang.send(address, address, **WISH, step="check").text
     assert only_page(clicked(wang, check, address, **WISH, step="send")) == "/requests#request-1"
-    assert only_page(clicked(wang, check, address, **WISH | {"epsilon": "2"}, step="send")) == "/requests#request-2"
+    assert (
+        only_page(clicked(wang, check, address, **WISH | {"epsilon": "2"}, step="send"))
+        == "/requests#request-2"
+    )
     again = wang.send(address, address, **WISH, step="check").text
     assert only_page(clicked(wang, again, address, **WISH, step="send")) == "/requests#request-3"
     # the number is worth nothing in another's session
     li = person(city, "li")
     stolen = hidden(check, address) | {"csrf": hidden(li.get(address).text, address)["csrf"]}
-    assert li.client.post(address, data={**stolen, **WISH, "step": "send"}).headers["location"] == "/requests#request-4"
+    assert (
+        li.client.post(address, data={**stolen, **WISH, "step": "send"}).headers["location"]
+        == "/requests#request-4"
+    )
 
 
 def test_an_order_is_placed_once_and_a_refused_form_can_be_mended(city, database: Database) -> None:
@@ -75,18 +92,29 @@ def test_an_order_is_placed_once_and_a_refused_form_can_be_mended(city, database
     wang, wish = person(city, "wang"), "/datasets/clinic.visits/request"
     clicked(wang, wang.send(wish, wish, **WISH, step="check").text, wish, **WISH, step="send")
     with database.transaction() as tx:
-        assert tx.scalar(text("SELECT count(*) FROM market.sent_forms")) == 1, "what is a day old is forgotten"
+        assert tx.scalar(text("SELECT count(*) FROM market.sent_forms")) == 1, (
+            "what is a day old is forgotten"
+        )
 
 
-def test_files_are_asked_for_once_and_a_vote_is_cast_once(city, database: Database, s3: S3Server, tmp_path: Path) -> None:
-    run = ended_run(city, database, s3, tmp_path, program="pass\n", files={"table.csv": b"district,n\nnorth,120\n"})
+def test_files_are_asked_for_once_and_a_vote_is_cast_once(
+    city, database: Database, s3: S3Server, tmp_path: Path
+) -> None:
+    run = ended_run(
+        city, database, s3, tmp_path, program="pass\n", files={"table.csv": b"district,n\nnorth,120\n"}
+    )
     wang, lin, page = person(city, "wang"), person(city, "lin"), f"/runs/{run}"
     assert only_page(clicked(wang, wang.get(page).text, f"{page}/release", **ASKED)) == page
     with city.vault("lin") as officer:
         [waiting] = officer.get("/reviews").json()
     review = f"/reviews/{waiting['id']}"
     shown = lin.get(review).text
-    assert only_page(clicked(lin, shown, f"{review}/votes", vote_0="approve", comment_0="看过了,可以", reason_0="")) == review
+    assert (
+        only_page(
+            clicked(lin, shown, f"{review}/votes", vote_0="approve", comment_0="看过了,可以", reason_0="")
+        )
+        == review
+    )
     with database.transaction() as tx:
         kinds = tx.scalars(text("SELECT entry::jsonb->>'kind' FROM log.entries")).all()
     assert (kinds.count("release.requested"), kinds.count("review.voted")) == (1, 1)

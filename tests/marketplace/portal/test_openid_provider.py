@@ -28,7 +28,15 @@ from sandbox.database import Database
 from sandbox.database.roles import VAULT as VAULT_ROLE
 from sandbox.http import problem_details
 from sandbox.http.authentication import claims_at
-from sandbox.identity import KERNEL, WORKSPACE, TokenIssuer, TokenVerifier, change_password, disable_account, set_roles
+from sandbox.identity import (
+    KERNEL,
+    WORKSPACE,
+    TokenIssuer,
+    TokenVerifier,
+    change_password,
+    disable_account,
+    set_roles,
+)
 from sandbox.identity.tables import token_revocations
 from sandbox.policy import Gate
 from sandbox.standalone.postgres import Postgres
@@ -42,14 +50,21 @@ class Hub:
         self.portal = portal
         self.redirect = f"{portal.settings.hub_url}/hub/oauth_callback"
         self.metadata = httpx.get(f"{portal.url}/.well-known/openid-configuration").json()
-        self.client = OAuth2Client("cihu-hub", secret, scope="openid workspace", redirect_uri=self.redirect,
-                                   code_challenge_method="S256", token_endpoint_auth_method=method)
+        self.client = OAuth2Client(
+            "cihu-hub",
+            secret,
+            scope="openid workspace",
+            redirect_uri=self.redirect,
+            code_challenge_method="S256",
+            token_endpoint_auth_method=method,
+        )
         self.verifier = secrets.token_urlsafe(48)
         self.nonce = secrets.token_urlsafe(16)
 
     def address(self, **changes: str | None) -> str:
         address, self.state = self.client.create_authorization_url(
-            self.metadata["authorization_endpoint"], code_verifier=self.verifier, nonce=self.nonce)
+            self.metadata["authorization_endpoint"], code_verifier=self.verifier, nonce=self.nonce
+        )
         if not changes:
             return address
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
@@ -57,8 +72,12 @@ class Hub:
         return f"{self.metadata['authorization_endpoint']}?{httpx.QueryParams(kept)}"
 
     def fetch(self, callback: str, verifier: str | None = None) -> dict:
-        return self.client.fetch_token(self.metadata["token_endpoint"], authorization_response=callback,
-                                       state=self.state, code_verifier=verifier or self.verifier)
+        return self.client.fetch_token(
+            self.metadata["token_endpoint"],
+            authorization_response=callback,
+            state=self.state,
+            code_verifier=verifier or self.verifier,
+        )
 
 
 def ask(browser, hub: Hub, **changes: str | None) -> httpx.Response:
@@ -79,15 +98,21 @@ def test_who_is_logged_in_at_the_portal_is_known_to_the_hub(portal, database: Da
 
     keys = KeySet.import_key_set(httpx.get(hub.metadata["jwks_uri"]).json())
     claims = jwt.decode(tokens["id_token"], keys, algorithms=["EdDSA"]).claims
-    JWTClaimsRegistry(iss={"essential": True, "value": portal.url}, aud={"essential": True, "value": "cihu-hub"},
-                      nonce={"essential": True, "value": hub.nonce}, exp={"essential": True}).validate(claims)
+    JWTClaimsRegistry(
+        iss={"essential": True, "value": portal.url},
+        aud={"essential": True, "value": "cihu-hub"},
+        nonce={"essential": True, "value": hub.nonce},
+        exp={"essential": True},
+    ).validate(claims)
     assert claims["sub"] == "wang" and claims["roles"] == ["analyst"] and claims["organisation"] == "hbpu"
     half = hashlib.sha512(tokens["access_token"].encode()).digest()[:32]
     assert claims["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
 
     access = TokenVerifier(database).verify(tokens["access_token"], audience=WORKSPACE)
     assert access.subject == "wang"
-    who = httpx.get(hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    who = httpx.get(
+        hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"}
+    )
     assert who.json()["sub"] == "wang"
 
 
@@ -95,7 +120,9 @@ def test_a_person_logs_in_once_and_comes_back_to_the_hub(portal) -> None:
     browser, hub = portal.browser(), Hub(portal)
     to_login = ask(browser, hub)
     assert to_login.status_code == 303
-    back = browser.send(to_login.headers["location"], "/login", account="wang", password="a long enough password")
+    back = browser.send(
+        to_login.headers["location"], "/login", account="wang", password="a long enough password"
+    )
     code = browser.get(back.headers["location"])
     assert code.headers["location"].startswith(hub.redirect)
     assert "id_token" in hub.fetch(code.headers["location"])
@@ -116,7 +143,11 @@ def test_an_old_code_is_refused(portal, database: Database) -> None:
     browser.log_in("wang")
     address = callback(browser, hub)
     with database.transaction() as tx:
-        tx.execute(update(authorization_codes).values(expires_at=authorization_codes.c.expires_at - timedelta(seconds=61)))
+        tx.execute(
+            update(authorization_codes).values(
+                expires_at=authorization_codes.c.expires_at - timedelta(seconds=61)
+            )
+        )
     with pytest.raises(Exception, match="invalid_grant"):
         hub.fetch(address)
 
@@ -132,7 +163,9 @@ def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked(portal, databas
         revoked = tx.execute(select(token_revocations)).one()
         assert revoked.token_id == tx.execute(select(issued_tokens.c.token_id)).scalar_one()
         assert any("code.reused" in entry for entry in tx.scalars(select(entries.c.entry)))
-    who = httpx.get(hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    who = httpx.get(
+        hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"}
+    )
     assert who.status_code == 401
 
 
@@ -140,10 +173,17 @@ def test_of_two_exchanges_at_the_same_time_one_wins(portal) -> None:
     browser, hub = portal.browser(), Hub(portal)
     browser.log_in("wang")
     code = parse_qs(urlsplit(callback(browser, hub)).query)["code"][0]
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": hub.redirect, "code_verifier": hub.verifier}
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": hub.redirect,
+        "code_verifier": hub.verifier,
+    }
 
     def exchange(_: int) -> int:
-        return httpx.post(hub.metadata["token_endpoint"], data=form, auth=("cihu-hub", DEMO_HUB_SECRET)).status_code
+        return httpx.post(
+            hub.metadata["token_endpoint"], data=form, auth=("cihu-hub", DEMO_HUB_SECRET)
+        ).status_code
 
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(exchange, range(8)))
@@ -157,8 +197,14 @@ def test_another_verifier_does_not_fit_the_challenge(portal) -> None:
         hub.fetch(callback(browser, hub), verifier=secrets.token_urlsafe(48))
 
 
-@pytest.mark.parametrize("changes", [{"code_challenge": None, "code_challenge_method": None},
-                                     {"code_challenge_method": "plain"}, {"code_challenge_method": None}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code_challenge": None, "code_challenge_method": None},
+        {"code_challenge_method": "plain"},
+        {"code_challenge_method": None},
+    ],
+)
 def test_without_an_s256_challenge_there_is_no_code(portal, changes: dict) -> None:
     browser, hub = portal.browser(), Hub(portal)
     browser.log_in("wang")
@@ -229,8 +275,12 @@ def test_a_disabled_account_gets_no_token_for_its_code(portal, database: Databas
 
 
 def test_the_portals_own_token_is_no_access_token(portal) -> None:
-    tokens = httpx.post(f"{portal.url}/api/v1/login", json={"username": "wang", "password": "a long enough password"}).json()
-    answer = httpx.get(f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['portal_token']}"})
+    tokens = httpx.post(
+        f"{portal.url}/api/v1/login", json={"username": "wang", "password": "a long enough password"}
+    ).json()
+    answer = httpx.get(
+        f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {tokens['portal_token']}"}
+    )
     assert answer.status_code == 401
 
 
@@ -247,11 +297,16 @@ class Workspace:
     kernel_token: str
 
     def opens(self) -> httpx.Response:
-        return httpx.post(f"{self.vault_url}/v1/kernels", json={"kernel_id": secrets.token_hex(8)},
-                          headers={"Authorization": f"Bearer {self.token}"})
+        return httpx.post(
+            f"{self.vault_url}/v1/kernels",
+            json={"kernel_id": secrets.token_hex(8)},
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
 
     def renews(self) -> httpx.Response:
-        return self.kernels.post("/v1/kernels/renew", headers={"Authorization": f"Bearer {self.kernel_token}"})
+        return self.kernels.post(
+            "/v1/kernels/renew", headers={"Authorization": f"Bearer {self.kernel_token}"}
+        )
 
     def is_ended(self, code: str, status: int = 401) -> None:
         for answer in (self.opens(), self.renews()):
@@ -265,8 +320,14 @@ def kernels(postgres: Postgres, database_name: str, city) -> Iterator[TestClient
     app = FastAPI()
     problem_details.install(app)
     issuer = TokenIssuer("vault", city.portal.settings.home / "keys" / "vault", database)
-    app.include_router(kernel_tokens.renewing(database, issuer, gate=Gate(city.portal.settings.policies),
-                                              kernel=claims_at(TokenVerifier(database), KERNEL)))
+    app.include_router(
+        kernel_tokens.renewing(
+            database,
+            issuer,
+            gate=Gate(city.portal.settings.policies),
+            kernel=claims_at(TokenVerifier(database), KERNEL),
+        )
+    )
     with TestClient(app) as client:
         yield client
     database.close()
@@ -285,7 +346,8 @@ def enter(city, kernels: TestClient) -> Callable[[], Workspace]:
         opened = workspace.opens()
         assert opened.status_code == 200, opened.text
         workspace.kernel_token = opened.json()["token"]
-        workspace.kernel_token = workspace.renews().json()["token"]  # what is renewed still knows where it came from
+        # what is renewed still knows where it came from
+        workspace.kernel_token = workspace.renews().json()["token"]
         return workspace
 
     return enter
@@ -299,7 +361,9 @@ def test_a_code_used_twice_ends_the_workspace_at_the_vault(enter: Callable[[], W
     assert (other.opens().status_code, other.renews().status_code) == (200, 200)
 
 
-def test_logging_out_ends_every_workspace_and_every_code_that_was_not_used(enter: Callable[[], Workspace]) -> None:
+def test_logging_out_ends_every_workspace_and_every_code_that_was_not_used(
+    enter: Callable[[], Workspace],
+) -> None:
     here, elsewhere = enter(), enter()
     unused = callback(here.browser, hub := Hub(here.hub.portal))
     here.browser.send("/", "/logout")
@@ -332,7 +396,9 @@ def test_a_disabled_account_has_no_workspace(enter: Callable[[], Workspace], dat
     assert workspace.browser.get("/me").status_code == 303
 
 
-def test_who_is_no_analyst_any_more_renews_nothing(enter: Callable[[], Workspace], database: Database) -> None:
+def test_who_is_no_analyst_any_more_renews_nothing(
+    enter: Callable[[], Workspace], database: Database
+) -> None:
     workspace = enter()
     with database.transaction() as tx:
         set_roles(tx, account_id="wang", roles=["buyer"], by="he")
@@ -357,7 +423,9 @@ def test_a_wished_new_login_is_asked_for_until_it_is_made_and_once(portal, wish:
     assert "code=" in answer.headers["location"], answer.headers["location"]
     token = hub.fetch(answer.headers["location"])["id_token"]
     said = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    after = next(one for one in browser.get("/api/v1/sessions").json()["sessions"] if one["kind"] == "browser")
+    after = next(
+        one for one in browser.get("/api/v1/sessions").json()["sessions"] if one["kind"] == "browser"
+    )
     assert said["auth_time"] == int(datetime.fromisoformat(after["opened_at"]).timestamp())
     assert after["id"] != before["id"]
 
@@ -369,7 +437,9 @@ def test_max_age_is_measured_from_the_login(portal, database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(update(sessions).values(opened_at=sessions.c.opened_at - timedelta(seconds=101)))
     assert ask(browser, Hub(portal), max_age="100").headers["location"].startswith("/login?again=1")
-    assert "error=login_required" in ask(browser, Hub(portal), max_age="100", prompt="none").headers["location"]
+    assert (
+        "error=login_required" in ask(browser, Hub(portal), max_age="100", prompt="none").headers["location"]
+    )
     assert "code=" in ask(browser, Hub(portal), max_age="200").headers["location"]
     assert "error=invalid_request" in ask(browser, Hub(portal), max_age="soon").headers["location"]
 
@@ -396,4 +466,7 @@ def test_the_hub_ends_a_login_with_its_token_and_hears_of_every_end(portal, data
             disable_account(tx, account_id="chen", by="he")
         assert [next(line for line in lines if line) for _ in range(2)] == ["wang", "chen"]
     assert browser.get("/me").status_code == 303
-    assert httpx.get(f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert (
+        httpx.get(f"{portal.url}/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code
+        == 401
+    )

@@ -66,7 +66,9 @@ def test_a_session_that_the_browser_came_with_is_not_taken_over(portal, database
         page = fresh.get("/login")
         csrf = re.findall(r'name="csrf" value="([^"]+)"', page.text)[0]
         fresh.cookies.set("cihu_session", planted, domain="127.0.0.1")
-        answer = fresh.post("/login", data={"csrf": csrf, "account": "chen", "password": "a long enough password"})
+        answer = fresh.post(
+            "/login", data={"csrf": csrf, "account": "chen", "password": "a long enough password"}
+        )
     assert answer.status_code == 303
     given = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("cihu_session="))
     assert planted not in given
@@ -100,8 +102,11 @@ def test_a_login_form_from_elsewhere_is_refused(portal) -> None:
     assert browser.client.post("/login", data={"account": "chen", "password": "x"}).status_code == 403
     page = browser.get("/login")
     token = re.findall(r'name="csrf" value="([^"]+)"', page.text)[0]
-    refused = browser.client.post("/login", data={"csrf": token, "account": "chen", "password": "x"},
-                                  headers={"Origin": "https://elsewhere.example"})
+    refused = browser.client.post(
+        "/login",
+        data={"csrf": token, "account": "chen", "password": "x"},
+        headers={"Origin": "https://elsewhere.example"},
+    )
     assert refused.status_code == 403
 
 
@@ -135,27 +140,36 @@ def test_a_disabled_account_is_out_at_once(portal, database: Database) -> None:
 def test_pages_forbid_inline_scripts_and_frames(portal) -> None:
     answer = portal.browser().get("/login")
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "script-src 'self';" in policy and "frame-ancestors 'none'" in policy
+    assert (
+        "default-src 'none'" in policy
+        and "script-src 'self';" in policy
+        and "frame-ancestors 'none'" in policy
+    )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
     assert not re.search(r"<script(?![^>]*src=)|style=|\son\w+=", answer.text)
 
 
-def test_over_https_the_cookie_is_secure_and_bound_to_the_host(people: None, portal_settings: Settings,
-                                                              run_portal: Callable[..., object]) -> None:
+def test_over_https_the_cookie_is_secure_and_bound_to_the_host(
+    people: None, portal_settings: Settings, run_portal: Callable[..., object]
+) -> None:
     settings = portal_settings.model_copy(update={"portal_url": "https://portal.example"})
     run_portal(settings)
     page = httpx.get(f"http://{settings.bind}/login")
     assert "__Host-cihu_visit=" in page.headers["set-cookie"] and "Secure" in page.headers["set-cookie"]
 
 
-@pytest.mark.parametrize("address", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "x", "/a\nb"])
+@pytest.mark.parametrize(
+    "address", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere", "x", "/a\nb"]
+)
 def test_after_the_login_nobody_is_led_elsewhere(address: str) -> None:
     assert safe_next(address) == "/"
 
 
 def test_the_command_line_gets_two_tokens(portal) -> None:
-    answer = httpx.post(f"{portal.url}/api/v1/login", json={"username": "chen", "password": "a long enough password"})
+    answer = httpx.post(
+        f"{portal.url}/api/v1/login", json={"username": "chen", "password": "a long enough password"}
+    )
     body = answer.json()
     assert answer.status_code == 200
     assert body["principal"]["organisation"] == "minsheng"

@@ -1,4 +1,5 @@
-"""The pages over HTTP, without JavaScript, with a real vault: every kind of person can do their whole job on them."""
+"""The pages over HTTP, without JavaScript, with a real vault:
+every kind of person can do their whole job on them."""
 
 import io
 import re
@@ -14,9 +15,24 @@ from marketplace.portal.messages import MESSAGES
 from marketplace.portal.rendering import FOLDER
 from sandbox.grants.tables import grants
 
-PAGES = ["/", "/me", "/datasets", "/datasets?q=clinic", "/datasets/clinic.visits", "/datasets/market.inspections",
-         "/requests", "/runs", "/queue", "/products", "/products/inspections-by-business", "/products/visits-by-year",
-         "/licences", "/log", "/log?index=0", "/docs"]
+PAGES = [
+    "/",
+    "/me",
+    "/datasets",
+    "/datasets?q=clinic",
+    "/datasets/clinic.visits",
+    "/datasets/market.inspections",
+    "/requests",
+    "/runs",
+    "/queue",
+    "/products",
+    "/products/inspections-by-business",
+    "/products/visits-by-year",
+    "/licences",
+    "/log",
+    "/log?index=0",
+    "/docs",
+]
 
 
 def person(city, who: str):
@@ -36,7 +52,9 @@ def test_every_page_is_shown_to_everybody_in_both_languages(city) -> None:
             for page in PAGES:
                 answer = browser.get(page)
                 assert answer.status_code == 200, (who, page, answer.text)
-                assert not re.search(r"<script(?![^>]*src=)|<style|style=|\son\w+=|javascript:", answer.text), page
+                assert not re.search(
+                    r"<script(?![^>]*src=)|<style|style=|\son\w+=|javascript:", answer.text
+                ), page
     assert person(city, "chen").get(f"/licences/{licence}").status_code == 200
     assert person(city, "xu").get(f"/licences/{licence}").status_code == 200
     assert person(city, "sun").get(f"/licences/{licence}").status_code == 404
@@ -44,7 +62,13 @@ def test_every_page_is_shown_to_everybody_in_both_languages(city) -> None:
 
 def test_the_catalogue_finds_by_title_column_and_part_of_a_chinese_word(city) -> None:
     browser = person(city, "wang")
-    for query, found in (("就诊", True), ("诊", True), ("SMOKER", True), ("clinic smoker", True), ("nothing-like-it", False)):
+    for query, found in (
+        ("就诊", True),
+        ("诊", True),
+        ("SMOKER", True),
+        ("clinic smoker", True),
+        ("nothing-like-it", False),
+    ):
         assert ("clinic.visits" in browser.get("/datasets", params={"q": query}).text) is found, query
 
 
@@ -62,9 +86,15 @@ def test_a_datasets_page_offers_invented_rows_that_say_what_they_are(city) -> No
 def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:
     with database.transaction() as tx:
         from sandbox.identity import load_principal
+
         assert "cihu-lake" in load_principal(tx, "wang").teams
     analyst, officer = person(city, "wang"), person(city, "lin")
-    wish = {"team": "cihu-lake", "purpose": "研究各年就诊次数的变化趋势", "epsilon": "1", "until": "2027-06-30"}
+    wish = {
+        "team": "cihu-lake",
+        "purpose": "研究各年就诊次数的变化趋势",
+        "epsilon": "1",
+        "until": "2027-06-30",
+    }
     address = "/datasets/clinic.visits/request"
     check = analyst.send(address, address, step="check", **wish)
     assert check.status_code == 200 and wish["purpose"] in check.text
@@ -73,7 +103,9 @@ def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:
     assert sent.status_code == 303, sent.text
     queue = officer.get("/queue").text
     number = re.findall(r'action="/queue/requests/(\d+)/approve"', queue)[0]
-    approved = officer.send("/queue", f"/queue/requests/{number}/approve", epsilon="0.5", until="2027-03-31", note="少给一些")
+    approved = officer.send(
+        "/queue", f"/queue/requests/{number}/approve", epsilon="0.5", until="2027-03-31", note="少给一些"
+    )
     assert approved.status_code == 303, approved.text
     mine = analyst.get("/requests").text
     assert "ε 0.5" in mine and "少给一些" in mine
@@ -84,15 +116,29 @@ def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:
 
 def test_a_request_that_cannot_be_is_shown_again_with_its_words(city) -> None:
     analyst, address = person(city, "wang"), "/datasets/clinic.visits/request"
-    answer = analyst.send(address, address, step="send", team="cihu-lake", purpose="too dear <b>", epsilon="99",
-                          until="2027-06-30")
+    answer = analyst.send(
+        address,
+        address,
+        step="send",
+        team="cihu-lake",
+        purpose="too dear <b>",
+        epsilon="99",
+        until="2027-06-30",
+    )
     assert answer.status_code == 422 and "too dear &lt;b&gt;" in answer.text
 
 
 def test_an_officer_refuses_with_a_reason_that_the_team_reads(city) -> None:
     analyst, officer, address = person(city, "wang"), person(city, "lin"), "/datasets/clinic.visits/request"
-    analyst.send(address, address, step="send", team="cihu-lake", purpose="to look around a little", epsilon="1",
-                 until="2027-06-30")
+    analyst.send(
+        address,
+        address,
+        step="send",
+        team="cihu-lake",
+        purpose="to look around a little",
+        epsilon="1",
+        until="2027-06-30",
+    )
     number = re.findall(r'action="/queue/requests/(\d+)/refuse"', officer.get("/queue").text)[0]
     officer.send("/queue", f"/queue/requests/{number}/refuse", reason="请说明研究方案")
     assert "请说明研究方案" in analyst.get("/requests").text
@@ -100,8 +146,15 @@ def test_an_officer_refuses_with_a_reason_that_the_team_reads(city) -> None:
 
 def test_who_may_not_decide_is_refused_on_the_page_too(city) -> None:
     analyst, address = person(city, "wang"), "/datasets/clinic.visits/request"
-    analyst.send(address, address, step="send", team="cihu-lake", purpose="to look around a little", epsilon="1",
-                 until="2027-06-30")
+    analyst.send(
+        address,
+        address,
+        step="send",
+        team="cihu-lake",
+        purpose="to look around a little",
+        epsilon="1",
+        until="2027-06-30",
+    )
     token = re.findall(r'name="csrf" value="([^"]+)"', analyst.get("/queue").text)[0]
     answer = analyst.client.post("/queue/requests/1/approve", data={"csrf": token, "epsilon": "1"})
     assert answer.status_code == 403 and "text/html" in answer.headers["content-type"]
@@ -110,7 +163,9 @@ def test_who_may_not_decide_is_refused_on_the_page_too(city) -> None:
 def test_a_buyer_orders_makes_a_key_calls_and_sees_the_bill(city) -> None:
     city.list_rows()
     buyer = person(city, "chen")
-    ordered = buyer.send("/products/inspections-by-business", "/products/inspections-by-business/order", calls_per_month="50")
+    ordered = buyer.send(
+        "/products/inspections-by-business", "/products/inspections-by-business/order", calls_per_month="50"
+    )
     licence = ordered.headers["location"]
     shown = buyer.get(buyer.send(licence, f"{licence}/keys", label="网站").headers["location"])
     key = re.findall(r"chk_[0-9A-Za-z]{38}", shown.text)[0]
@@ -134,7 +189,9 @@ def test_a_new_key_is_shown_once_to_who_made_it_and_loading_the_page_again_makes
     buttons = buyer.get(f"/licences/{licence}").text.count("/rotate")
     sent = buyer.send(f"/licences/{licence}", f"/licences/{licence}/keys", label="网站")
     page, cookie = sent.headers["location"], sent.headers["set-cookie"]
-    assert sent.status_code == 303 and page == f"/licences/{licence}/keys/new" and "chk_" not in page + sent.text
+    assert (
+        sent.status_code == 303 and page == f"/licences/{licence}/keys/new" and "chk_" not in page + sent.text
+    )
     assert f"Path={page};" in cookie and "HttpOnly" in cookie and "Max-Age=60" in cookie
     # another session of the same person has been handed the cookie: it shows nothing
     other.client.cookies.set("cihu_shown_once", re.findall(r"cihu_shown_once=([^;]+)", cookie)[0], path=page)
@@ -151,13 +208,18 @@ def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, da
     city.list_rows()
     licence, _ = city.buy("inspections-by-business")
     buyer, other = person(city, "chen"), person(city, "chen")
-    page, address = f"/licences/{licence}", {"keys": f"/licences/{licence}/keys", "rotate": "/keys/1/rotate"}[deed]
+    page, address = (
+        f"/licences/{licence}",
+        {"keys": f"/licences/{licence}/keys", "rotate": "/keys/1/rotate"}[deed],
+    )
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', buyer.get(page).text))
     fields = hidden | ({"label": "网站"} if deed == "keys" else {})
 
     def send(_: int) -> httpx.Response:
         # each with cookies of its own: as with a double click, the second knows nothing of the first's answer
-        return httpx.post(city.portal.url + address, data=fields, cookies=dict(buyer.client.cookies), trust_env=False)
+        return httpx.post(
+            city.portal.url + address, data=fields, cookies=dict(buyer.client.cookies), trust_env=False
+        )
 
     with ThreadPoolExecutor(4) as clicks:
         answers = list(clicks.map(send, range(4)))
@@ -166,12 +228,14 @@ def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, da
     secret = handed.partition(".")[2]
     assert city.call("inspections-by-business", secret, year="2003").status_code == 200
     with database.transaction() as tx:
-        assert tx.execute(text("SELECT count(*) FROM market.keys")).scalar() == 2  # with the one that `buy` made
+        # with the one that `buy` made
+        assert tx.execute(text("SELECT count(*) FROM market.keys")).scalar() == 2
         tx.execute(text("UPDATE market.keys SET made_at = made_at - interval '61 seconds'"))
     # a page that was left open does not show the key anew, nor does it make another
     late = send(0)
     assert late.status_code == 409 and secret not in late.text and "cihu_shown_once" not in late.cookies
-    # the page's number is worth nothing without the session that it was made for, and a page loaded anew has another
+    # the page's number is worth nothing without the session that it was made for, and a page
+    # loaded anew has another
     require_visit = other.client.post(address, data=fields)
     assert require_visit.status_code == 403
     again = buyer.send(page, f"{page}/keys", label="网站")
@@ -183,8 +247,15 @@ def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, da
 def test_a_day_is_the_citys_from_the_form_to_the_last_second_of_the_grant(city, database) -> None:
     analyst, officer = person(city, "wang"), person(city, "lin")
     address = "/datasets/clinic.visits/request"
-    made = analyst.send(address, address, step="send", team="cihu-lake", purpose="how often do people see a doctor",
-                        epsilon="1", until="2027-03-31")
+    made = analyst.send(
+        address,
+        address,
+        step="send",
+        team="cihu-lake",
+        purpose="how often do people see a doctor",
+        epsilon="1",
+        until="2027-03-31",
+    )
     number = made.headers["location"].partition("#request-")[2]
     assert "2027-03-31" in analyst.get("/requests").text and "2027-04-01" not in analyst.get("/requests").text
     queue = officer.get("/queue").text
@@ -210,23 +281,38 @@ def test_a_page_that_is_not_there_says_so_as_a_page(city) -> None:
     assert answer.status_code == 404 and "text/html" in answer.headers["content-type"]
 
 
-@pytest.mark.parametrize(("language", "said", "unsaid"), [
-    ("zh", ("没有数据集 no.such。", "现有:"), "There is no dataset"),
-    ("en", ("There is no dataset no.such.", "There are:"), "没有数据集")])
-def test_what_the_vault_refuses_is_told_in_the_language_of_the_page(city, language: str, said: tuple[str, str],
-                                                                   unsaid: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "said", "unsaid"),
+    [
+        ("zh", ("没有数据集 no.such。", "现有:"), "There is no dataset"),
+        ("en", ("There is no dataset no.such.", "There are:"), "没有数据集"),
+    ],
+)
+def test_what_the_vault_refuses_is_told_in_the_language_of_the_page(
+    city, language: str, said: tuple[str, str], unsaid: str
+) -> None:
     browser = person(city, "wang")
     browser.client.cookies.set("cihu_language", language)
     answer = browser.get("/datasets/no.such")
-    assert answer.status_code == 404 and all(part in answer.text for part in said) and unsaid not in answer.text
+    assert (
+        answer.status_code == 404 and all(part in answer.text for part in said) and unsaid not in answer.text
+    )
 
 
-@pytest.mark.parametrize(("language", "said"), [
-    ("zh-CN,zh;q=0.9", "没有数据集 no.such。"), ("en", "There is no dataset no.such.")])
-def test_what_the_vault_refuses_of_a_product_is_told_in_the_language_of_the_program(city, language: str, said: str) -> None:
-    offer = {"id": "other", "dataset": "no.such", "title_zh": "某", "title_en": "Some",
-             "what": {"kind": "query", "epsilon": "0.1", "sql": "SELECT COUNT(*) AS n FROM no.such", "grant": 1},
-             "terms": {"price_fen": 200, "purpose": "研究"}}
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh-CN,zh;q=0.9", "没有数据集 no.such。"), ("en", "There is no dataset no.such.")]
+)
+def test_what_the_vault_refuses_of_a_product_is_told_in_the_language_of_the_program(
+    city, language: str, said: str
+) -> None:
+    offer = {
+        "id": "other",
+        "dataset": "no.such",
+        "title_zh": "某",
+        "title_en": "Some",
+        "what": {"kind": "query", "epsilon": "0.1", "sql": "SELECT COUNT(*) AS n FROM no.such", "grant": 1},
+        "terms": {"price_fen": 200, "purpose": "研究"},
+    }
     answer = city.api("lin").post("/products", json=offer, headers={"Accept-Language": language})
     assert answer.json()["detail"] == said, answer.text
 

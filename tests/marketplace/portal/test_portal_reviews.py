@@ -1,4 +1,5 @@
-"""Officers review on the pages, without JavaScript: they look, each view logged, and vote blind; no page runs what it shows."""
+"""Officers review on the pages, without JavaScript: they look, each view logged, and vote blind;
+no page runs what it shows."""
 
 import base64
 import io
@@ -16,10 +17,18 @@ from sandbox.database import Database
 from sandbox.identity import create_account
 from sandbox.standalone.s3 import S3Server
 
-PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 PROGRAM = "print('<script>alert(1)</script>')  # \u202eno\n"
-FILES = {"table.csv": b"district,n\nnorth,120\n", "page.html": b"<script>alert(1)</script><b>bold</b>", "chart.png": PICTURE,
-         "counts.csv": b"district,n\nnorth,120\n", "blob.bin": b"\xff\xfe\x00", "note.txt": "各区的计数见表。".encode()}
+FILES = {
+    "table.csv": b"district,n\nnorth,120\n",
+    "page.html": b"<script>alert(1)</script><b>bold</b>",
+    "chart.png": PICTURE,
+    "counts.csv": b"district,n\nnorth,120\n",
+    "blob.bin": b"\xff\xfe\x00",
+    "note.txt": "各区的计数见表。".encode(),
+}
 HARMLESS, HOSTILE = ("table.csv", "note.txt", "gone.csv"), ("page.html", "chart.png", "blob.bin")
 NO = "这里的单元格只有三个人"
 
@@ -46,8 +55,15 @@ def asked_for(paths: tuple[str, ...], city, database: Database, s3: S3Server, tm
     """The files of a run that has ended, asked for through the vault's door. The review's id."""
     run = ended_run(city, database, s3, tmp_path, program=PROGRAM, files=FILES)
     words = {"context": "各区就诊次数,全部人口", "controls": "已删去小于十的单元格,并取整"}
-    files = [{"path": path, **words, "statbarn": "words" if path == "note.txt" else "frequencies",
-              "counts": "counts.csv" if path == "table.csv" else None} for path in paths]
+    files = [
+        {
+            "path": path,
+            **words,
+            "statbarn": "words" if path == "note.txt" else "frequencies",
+            "counts": "counts.csv" if path == "table.csv" else None,
+        }
+        for path in paths
+    ]
     with city.vault("wang") as wang:
         asked = wang.post(f"/runs/{run}/release", json={"files": files})
         assert asked.status_code == 201, asked.text
@@ -57,13 +73,17 @@ def asked_for(paths: tuple[str, ...], city, database: Database, s3: S3Server, tm
 
 
 def ballot(page: str, **votes: str) -> dict[str, str]:
-    """The form's fields: each file approved with a comment, but for those of `votes` (path without its ending)."""
+    """The form's fields: each file approved with a comment, but for those of `votes`
+    (path without its ending)."""
     paths = dict(re.findall(r'name="(path_\d+)" value="([^"]+)"', page))
     fields = dict(paths)
     for name, path in paths.items():
         place, choice = name.partition("_")[2], votes.get(path.partition(".")[0], "approve")
-        fields |= {f"vote_{place}": choice, f"comment_{place}": NO if choice != "approve" else "看过了,可以",
-                   f"reason_{place}": "small_counts" if choice != "approve" else ""}
+        fields |= {
+            f"vote_{place}": choice,
+            f"comment_{place}": NO if choice != "approve" else "看过了,可以",
+            f"reason_{place}": "small_counts" if choice != "approve" else "",
+        }
     return fields
 
 
@@ -73,11 +93,19 @@ def test_two_officers_look_and_vote_and_the_team_has_its_files(city, database: D
     assert queue.status_code == 200 and f'href="{page}"' in queue.text and "各区就诊" in queue.text
     shown = lin.get(page).text
     assert "各区就诊次数,全部人口" in shown and "clinic.visits@1" in shown and "运行没有留下此文件" in shown
-    assert "&lt;script&gt;" in shown and "<script>alert" not in shown and "\\u202e" in shown and "\u202e" not in shown
+    assert (
+        "&lt;script&gt;" in shown
+        and "<script>alert" not in shown
+        and "\\u202e" in shown
+        and "\u202e" not in shown
+    )
     table = lin.get(f"{page}/files/table.csv")
     assert "<td>120</td>" in table.text and table.headers["cache-control"] == "no-store"
     with database.transaction() as tx:
-        assert tx.scalar(text("SELECT entry::jsonb->>'kind' FROM log.entries ORDER BY index DESC LIMIT 1")) == "file.viewed"
+        assert (
+            tx.scalar(text("SELECT entry::jsonb->>'kind' FROM log.entries ORDER BY index DESC LIMIT 1"))
+            == "file.viewed"
+        )
     assert lin.send(page, f"{page}/votes", **ballot(shown)).status_code == 303
     assert f"{page}/votes" not in lin.get(page).text and "您已投票" in lin.get(page).text
     other = zhou.get(page).text
@@ -106,7 +134,10 @@ def test_a_preview_runs_nothing_and_what_the_checks_block_nobody_can_approve(cit
     assert "不能在此显示" in lin.get(f"{page}/files/blob.bin").text
     file = lin.get(f"{page}/download/page.html")
     assert file.content == FILES["page.html"] and file.headers["content-disposition"].startswith("attachment")
-    assert file.headers["content-type"] == "application/octet-stream" and file.headers["x-content-type-options"] == "nosniff"
+    assert (
+        file.headers["content-type"] == "application/octet-stream"
+        and file.headers["x-content-type-options"] == "nosniff"
+    )
     refused = lin.send(page, f"{page}/votes", **ballot(shown))
     assert refused.status_code == 422 and "检查已阻断" in refused.text
 
@@ -119,7 +150,10 @@ def test_reviewers_who_do_not_agree_see_each_other_and_vote_again(city, review: 
     both = lin.get(page).text
     assert NO in both and "看过了" in both and "合议中" in both
     for browser in (lin, zhou):
-        assert browser.send(page, f"{page}/votes", **ballot(browser.get(page).text, table="change")).status_code == 303
+        assert (
+            browser.send(page, f"{page}/votes", **ballot(browser.get(page).text, table="change")).status_code
+            == 303
+        )
     browser = person(city, "lin")
     assert "已退回" in browser.get(page).text
     counted = browser.get("/reviews").text
@@ -138,8 +172,14 @@ def test_a_vote_that_cannot_stand_is_shown_again_with_its_words(city, review: st
     refused = lin.send(page, f"{page}/votes", **fields | {f"comment_{place}": ""})
     assert refused.status_code == 422 and "请在意见中说明" in refused.text
     assert "看过了,可以" in refused.text, "what was typed is still there"
-    assert lin.send(page, f"{page}/votes", **{name: value for name, value in fields.items() if name != f"vote_{place}"}
-                    ).status_code == 422
+    assert (
+        lin.send(
+            page,
+            f"{page}/votes",
+            **{name: value for name, value in fields.items() if name != f"vote_{place}"},
+        ).status_code
+        == 422
+    )
     lin.client.cookies.set("cihu_language", "en")
     english = lin.send(page, f"{page}/votes", **fields | {f"comment_{place}": ""})
     assert "Say in a comment why" in english.text
@@ -156,8 +196,15 @@ def test_who_may_not_review_is_refused_on_the_pages(city, database: Database, re
     assert person(city, "wang").get("/reviews").status_code == 403
     assert 'href="/reviews"' not in person(city, "wang").get("/").text
     with database.transaction() as tx:
-        create_account(tx, account_id="gu", display_name="顾", organisation="market", roles=["officer"], by="test",
-                       password="a long enough password")
+        create_account(
+            tx,
+            account_id="gu",
+            display_name="顾",
+            organisation="market",
+            roles=["officer"],
+            by="test",
+            password="a long enough password",
+        )
     zhou, gu = person(city, "zhou"), person(city, "gu")
     zhou.send(page, f"{page}/votes", **ballot(zhou.get(page).text))
     refused = gu.send(page, f"{page}/votes", **ballot(gu.get(page).text))
@@ -165,13 +212,23 @@ def test_who_may_not_review_is_refused_on_the_pages(city, database: Database, re
     assert person(city, "lin").get("/reviews/..%2Fgrants").status_code in (404, 422)
 
 
-@pytest.mark.parametrize(("name", "content", "kind"), [
-    ("a.csv", b"x,y\n1,2\n", "table"), ("a.tsv", b"x\ty\n", "table"), ("a.csv", b"", "table"), ("a.txt", b"x", "text"),
-    ("a.svg", b"<svg onload='x'/>", "text"), ("a.html", b"<script>", "text"), ("a.csv", PICTURE, "image"),
-    ("a.png", b"GIF89a", "text"),
-    ("a.bin", b"\xff\xfe", "none"), ("a.csv", b"a\0b", "none"), ("a.json", '{"a": "磁湖"}'.encode(), "text"),
-    ("a.csv", b'"' + b"x" * 200_000, "text"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("a.csv", b"x,y\n1,2\n", "table"),
+        ("a.tsv", b"x\ty\n", "table"),
+        ("a.csv", b"", "table"),
+        ("a.txt", b"x", "text"),
+        ("a.svg", b"<svg onload='x'/>", "text"),
+        ("a.html", b"<script>", "text"),
+        ("a.csv", PICTURE, "image"),
+        ("a.png", b"GIF89a", "text"),
+        ("a.bin", b"\xff\xfe", "none"),
+        ("a.csv", b"a\0b", "none"),
+        ("a.json", '{"a": "磁湖"}'.encode(), "text"),
+        ("a.csv", b'"' + b"x" * 200_000, "text"),
+    ],
+)
 def test_a_preview_goes_by_what_the_content_is(name: str, content: bytes, kind: str) -> None:
     assert preview_of(name, content).kind == kind
 

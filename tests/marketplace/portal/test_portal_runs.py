@@ -1,4 +1,5 @@
-"""A team's pages of its runs, without JavaScript: the state, asking for files, what reviewers said, and what was released."""
+"""A team's pages of its runs, without JavaScript:
+the state, asking for files, what reviewers said, and what was released."""
 
 import io
 import json
@@ -14,8 +15,15 @@ from sandbox.standalone.s3 import S3Server
 
 PROGRAM = "print('<script>alert(1)</script>')\n"
 FILES = {"table.csv": b"district,n\nnorth,120\n", "counts.csv": b"district,n\nnorth,120\n"}
-ASKED = {"path_0": "table.csv", "statbarn_0": "frequencies", "context_0": "各区就诊次数,全部人口",
-         "controls_0": "已删去小于十的单元格,并取整", "counts_0": "counts.csv", "path_1": "", "context_1": ""}
+ASKED = {
+    "path_0": "table.csv",
+    "statbarn_0": "frequencies",
+    "context_0": "各区就诊次数,全部人口",
+    "controls_0": "已删去小于十的单元格,并取整",
+    "counts_0": "counts.csv",
+    "path_1": "",
+    "context_1": "",
+}
 
 
 def person(city, who: str):
@@ -30,8 +38,16 @@ def decide(city, vote: str, **said: object) -> None:
         with city.vault(who) as officer:
             (waiting,) = officer.get("/reviews").json()
             review = officer.get(f"/reviews/{waiting['id']}").json()
-            voted = officer.post(f"/reviews/{waiting['id']}/votes", json={"revision": review["revision"], "votes": [
-                {"path": file["path"], "vote": vote, "comment": "看过了,可以", **said} for file in review["files"]]})
+            voted = officer.post(
+                f"/reviews/{waiting['id']}/votes",
+                json={
+                    "revision": review["revision"],
+                    "votes": [
+                        {"path": file["path"], "vote": vote, "comment": "看过了,可以", **said}
+                        for file in review["files"]
+                    ],
+                },
+            )
             assert voted.status_code == 200, voted.text
 
 
@@ -46,8 +62,14 @@ def test_a_team_asks_for_a_file_and_has_it_with_its_receipt_and_package(city, pa
     assert f'href="{page}"' in wang.get("/runs").text and "各区就诊" in wang.get("/runs").text
     shown = wang.get(page).text
     assert "已结束" in shown and "&lt;script&gt;" in shown and "<script>alert" not in shown
-    assert "counts.csv" not in shown.replace('placeholder="如 counts.csv"', ""), "what lies in quarantine is nobody's to see"
-    assert "频数" in shown and shown.count("<fieldset>") == 2 and wang.get(f"{page}?files=5").text.count("<fieldset>") == 5
+    assert "counts.csv" not in shown.replace('placeholder="如 counts.csv"', ""), (
+        "what lies in quarantine is nobody's to see"
+    )
+    assert (
+        "频数" in shown
+        and shown.count("<fieldset>") == 2
+        and wang.get(f"{page}?files=5").text.count("<fieldset>") == 5
+    )
     assert wang.send(page, f"{page}/release", **ASKED).status_code == 303
     assert "审核中" in wang.get(page).text
     decide(city, "approve")
@@ -56,7 +78,10 @@ def test_a_team_asks_for_a_file_and_has_it_with_its_receipt_and_package(city, pa
     assert wang.get(f"{page}/files/table.csv").content == FILES["table.csv"]
     assert wang.get(f"{page}/files/counts.csv").status_code == 404
     receipt = wang.get(f"{page}/receipt")
-    assert receipt.headers["content-disposition"].startswith("attachment") and json.loads(receipt.content)["index"] > 0
+    assert (
+        receipt.headers["content-disposition"].startswith("attachment")
+        and json.loads(receipt.content)["index"] > 0
+    )
     with zipfile.ZipFile(io.BytesIO(wang.get(f"{page}/package").content)) as package:
         assert any(name.endswith("table.csv") for name in package.namelist())
         assert not any("counts" in name for name in package.namelist())
@@ -65,7 +90,11 @@ def test_a_team_asks_for_a_file_and_has_it_with_its_receipt_and_package(city, pa
 def test_what_is_wrong_in_the_form_is_said_and_kept_and_empty_groups_do_not_count(city, page: str) -> None:
     wang = person(city, "wang")
     refused = wang.send(page, f"{page}/release", **ASKED | {"context_0": ""})
-    assert refused.status_code == 422 and "已删去小于十的单元格" in refused.text and 'role="alert"' in refused.text
+    assert (
+        refused.status_code == 422
+        and "已删去小于十的单元格" in refused.text
+        and 'role="alert"' in refused.text
+    )
     refused = wang.send(page, f"{page}/release", path_0="", path_1="")
     assert refused.status_code == 422
     assert "审核中" not in wang.get(page).text
@@ -76,7 +105,12 @@ def test_while_it_waits_it_can_be_changed_and_taken_back(city, page: str) -> Non
     wang.send(page, f"{page}/release", **ASKED)
     shown = wang.get(page).text
     assert 'value="table.csv"' in shown and "已删去小于十的单元格" in shown, "it begins with what was said"
-    assert wang.send(page, f"{page}/release/change", **ASKED | {"context_0": "各区就诊次数,不含外地居民"}).status_code == 303
+    assert (
+        wang.send(
+            page, f"{page}/release/change", **ASKED | {"context_0": "各区就诊次数,不含外地居民"}
+        ).status_code
+        == 303
+    )
     assert "各区就诊次数,不含外地居民" in wang.get(page).text
     assert wang.send(page, f"{page}/release/withdraw").status_code == 303
     assert "已撤回" in wang.get(page).text
@@ -93,7 +127,9 @@ def test_what_reviewers_want_is_shown_with_their_reasons_and_not_their_names(cit
     assert wang.send(page, f"{page}/release", **ASKED).status_code == 303
 
 
-def test_a_run_that_waits_is_called_off_on_its_page(city, database: Database, s3: S3Server, tmp_path: Path) -> None:
+def test_a_run_that_waits_is_called_off_on_its_page(
+    city, database: Database, s3: S3Server, tmp_path: Path
+) -> None:
     page = f"/runs/{queued_run(city, database, s3, tmp_path, program=PROGRAM)[1]}"
     wang = person(city, "wang")
     assert "排队中" in wang.get(page).text and f"{page}/release" not in wang.get(page).text

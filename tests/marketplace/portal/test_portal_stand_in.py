@@ -1,4 +1,5 @@
-"""An officer buys stand-in rows on the dataset's page, once; everybody sees what they are and how near they come."""
+"""An officer buys stand-in rows on the dataset's page, once;
+everybody sees what they are and how near they come."""
 
 import io
 
@@ -23,7 +24,12 @@ def test_an_officer_buys_stand_in_rows_on_the_page(city) -> None:
     assert lin.send(page, f"{page}/stand-in", epsilon="2").status_code == 303
 
     shown = wang.get(page).text
-    assert "差分隐私合成" in shown and "由 lin 以 ε" in shown and "总变差距离" in shown and shown.count(" %</td>") > 4
+    assert (
+        "差分隐私合成" in shown
+        and "由 lin 以 ε" in shown
+        and "总变差距离" in shown
+        and shown.count(" %</td>") > 4
+    )
     assert f'action="{page}/stand-in"' not in lin.get(page).text, "once for a version"
     rows = pyarrow.parquet.read_table(io.BytesIO(wang.get(f"{page}/stand-in").content))
     assert b'"dp"' in b"".join((rows.schema.metadata or {}).values())

@@ -12,7 +12,9 @@ def upgrade() -> None:
     op.create_table(
         "login_attempts",
         sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("window_began_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "window_began_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_login_attempts")),
         schema="identity",
@@ -86,7 +88,9 @@ def upgrade() -> None:
         sa.Column("picorho_spent", sa.Numeric(precision=40, scale=0), server_default="0", nullable=False),
         sa.Column("delta_limit", sa.Numeric(precision=40, scale=0), nullable=False),
         sa.Column("delta_spent", sa.Numeric(precision=40, scale=0), server_default="0", nullable=False),
-        sa.CheckConstraint("delta_spent BETWEEN 0 AND delta_limit", name=op.f("ck_budget_accounts_delta_within_limit")),
+        sa.CheckConstraint(
+            "delta_spent BETWEEN 0 AND delta_limit", name=op.f("ck_budget_accounts_delta_within_limit")
+        ),
         sa.CheckConstraint(
             "picorho_spent BETWEEN 0 AND picorho_limit", name=op.f("ck_budget_accounts_rho_within_limit")
         ),
@@ -157,7 +161,9 @@ def upgrade() -> None:
         sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{1,31}$'", name=op.f("ck_accounts_id")),
         sa.CheckConstraint("kind IN ('person', 'service')", name=op.f("ck_accounts_kind")),
         sa.ForeignKeyConstraint(
-            ["organisation"], ["identity.organisations.id"], name=op.f("fk_accounts_organisation_organisations")
+            ["organisation"],
+            ["identity.organisations.id"],
+            name=op.f("fk_accounts_organisation_organisations"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         schema="identity",
@@ -167,7 +173,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
         sa.Column("kid", sa.Text(), nullable=False),
         sa.Column("issuer", sa.Text(), nullable=False),
-        sa.Column("verifies_until", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "verifies_until", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
             ["kid", "issuer"],
@@ -227,7 +235,9 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint("status IN ('asked', 'approved', 'refused')", name=op.f("ck_requests_status")),
-        sa.ForeignKeyConstraint(["dataset"], ["vault.datasets.name"], name=op.f("fk_requests_dataset_datasets")),
+        sa.ForeignKeyConstraint(
+            ["dataset"], ["vault.datasets.name"], name=op.f("fk_requests_dataset_datasets")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
         schema="vault",
     )
@@ -236,9 +246,12 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "role IN ('officer', 'analyst', 'buyer', 'operator', 'auditor')", name=op.f("ck_account_roles_role")
+            "role IN ('officer', 'analyst', 'buyer', 'operator', 'auditor')",
+            name=op.f("ck_account_roles_role"),
         ),
-        sa.ForeignKeyConstraint(["account"], ["identity.accounts.id"], name=op.f("fk_account_roles_account_accounts")),
+        sa.ForeignKeyConstraint(
+            ["account"], ["identity.accounts.id"], name=op.f("fk_account_roles_account_accounts")
+        ),
         sa.PrimaryKeyConstraint("account", "role", name=op.f("pk_account_roles")),
         schema="identity",
     )
@@ -247,7 +260,9 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["account"], ["identity.accounts.id"], name=op.f("fk_passwords_account_accounts")),
+        sa.ForeignKeyConstraint(
+            ["account"], ["identity.accounts.id"], name=op.f("fk_passwords_account_accounts")
+        ),
         sa.PrimaryKeyConstraint("account", name=op.f("pk_passwords")),
         schema="identity",
     )
@@ -256,7 +271,9 @@ def upgrade() -> None:
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["account"], ["identity.accounts.id"], name=op.f("fk_team_members_account_accounts")),
+        sa.ForeignKeyConstraint(
+            ["account"], ["identity.accounts.id"], name=op.f("fk_team_members_account_accounts")
+        ),
         sa.ForeignKeyConstraint(["team"], ["identity.teams.id"], name=op.f("fk_team_members_team_teams")),
         sa.PrimaryKeyConstraint("team", "account", name=op.f("pk_team_members")),
         schema="identity",
@@ -272,9 +289,14 @@ def upgrade() -> None:
         sa.Column("session", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column(
-            "revoked_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+            "revoked_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
         ),
-        sa.CheckConstraint("token_id IS NULL OR session IS NULL", name=op.f("ck_token_revocations_one_thing")),
+        sa.CheckConstraint(
+            "token_id IS NULL OR session IS NULL", name=op.f("ck_token_revocations_one_thing")
+        ),
         sa.ForeignKeyConstraint(
             ["account"], ["identity.accounts.id"], name=op.f("fk_token_revocations_account_accounts")
         ),
@@ -282,7 +304,11 @@ def upgrade() -> None:
         schema="identity",
     )
     op.create_index(
-        op.f("ix_identity_token_revocations_account"), "token_revocations", ["account"], unique=False, schema="identity"
+        op.f("ix_identity_token_revocations_account"),
+        "token_revocations",
+        ["account"],
+        unique=False,
+        schema="identity",
     )
     op.create_table(
         "grants",
@@ -318,7 +344,8 @@ OWN_KEYS = f"({PORTAL} AND issuer = 'portal') OR ({VAULT} AND issuer = 'vault')"
 
 
 def guard_rows() -> None:
-    """Who may see and write which rows of identity (sandbox/identity/tables.py says why). The owner is not bound."""
+    """Who may see and write which rows of identity (sandbox/identity/tables.py says why).
+    The owner is not bound."""
     for table in (*PEOPLE, *SECRET, *KEYS):
         op.execute(f"ALTER TABLE identity.{table} ENABLE ROW LEVEL SECURITY")
     for table in (*PEOPLE, *SECRET):
@@ -327,7 +354,9 @@ def guard_rows() -> None:
         op.execute(f"CREATE POLICY vault_reads ON identity.{table} FOR SELECT USING ({VAULT})")
     for table in KEYS:
         op.execute(f"CREATE POLICY services_read ON identity.{table} FOR SELECT USING ({PORTAL} OR {VAULT})")
-        op.execute(f"CREATE POLICY services_append_their_own ON identity.{table} FOR INSERT WITH CHECK ({OWN_KEYS})")
+        op.execute(
+            f"CREATE POLICY services_append_their_own ON identity.{table} FOR INSERT WITH CHECK ({OWN_KEYS})"
+        )
 
 
 # sandbox/audit/append_function.py says why
@@ -368,4 +397,4 @@ BEGIN
     END LOOP;
     RETURN size;
 END
-$function$"""
+$function$"""  # noqa: E501

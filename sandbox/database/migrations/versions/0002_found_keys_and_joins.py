@@ -9,11 +9,16 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.add_column("questions", sa.Column("joined_grants", postgresql.ARRAY(sa.Integer()), server_default="{}", nullable=False),
-                  schema="vault")
+    op.add_column(
+        "questions",
+        sa.Column("joined_grants", postgresql.ARRAY(sa.Integer()), server_default="{}", nullable=False),
+        schema="vault",
+    )
     op.alter_column("budget_reservations", "population", nullable=True, schema="vault")
     op.drop_constraint(op.f("pk_budget_reservations"), "budget_reservations", schema="vault")
-    op.create_primary_key(op.f("pk_budget_reservations"), "budget_reservations", ["id", "dataset"], schema="vault")
+    op.create_primary_key(
+        op.f("pk_budget_reservations"), "budget_reservations", ["id", "dataset"], schema="vault"
+    )
     op.create_table(
         "found_keys",
         sa.Column("digest", sa.Text(), nullable=False),

@@ -15,7 +15,9 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("team", sa.Text(), nullable=False),
         sa.Column("submitted_by", sa.Text(), nullable=False),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column(
+            "submitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
         sa.Column("entry", sa.Text(), nullable=False),
         sa.Column("files", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("program_sha256", sa.Text(), nullable=False),
@@ -29,7 +31,8 @@ def upgrade() -> None:
         sa.Column("log_index", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('queued', 'running', 'finished', 'returned', 'released', 'refused', 'cancelled')",
-            name=op.f("ck_runs_state")),
+            name=op.f("ck_runs_state"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         schema="vault",
     )

@@ -22,8 +22,11 @@ def upgrade() -> None:
         sa.Column("marginals", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("rows", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("status IN ('asked', 'released', 'failed')", name=op.f("ck_stand_ins_status")),
-        sa.ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"],
-                                name=op.f("fk_stand_ins_dataset_number_dataset_versions")),
+        sa.ForeignKeyConstraint(
+            ["dataset", "number"],
+            ["vault.dataset_versions.dataset", "vault.dataset_versions.number"],
+            name=op.f("fk_stand_ins_dataset_number_dataset_versions"),
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stand_ins")),
         schema="vault",
     )

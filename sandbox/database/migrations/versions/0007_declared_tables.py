@@ -9,7 +9,9 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("kind", sa.Text(), server_default="program", nullable=False), schema="vault")
+    op.add_column(
+        "runs", sa.Column("kind", sa.Text(), server_default="program", nullable=False), schema="vault"
+    )
     op.create_check_constraint(op.f("ck_runs_kind"), "runs", "kind IN ('program', 'table')", schema="vault")
     op.create_table(
         "declared_tables",
@@ -29,5 +31,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("release_number", name=op.f("uq_declared_tables_release_number")),
         schema="vault",
     )
-    op.create_index("ix_declared_tables_population", "declared_tables", ["population", "unit_kind"], unique=False,
-                    schema="vault")
+    op.create_index(
+        "ix_declared_tables_population",
+        "declared_tables",
+        ["population", "unit_kind"],
+        unique=False,
+        schema="vault",
+    )

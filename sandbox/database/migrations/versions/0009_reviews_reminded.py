@@ -8,4 +8,6 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    op.add_column("reviews", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True), schema="vault")
+    op.add_column(
+        "reviews", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True), schema="vault"
+    )

@@ -16,8 +16,11 @@ def upgrade() -> None:
         sa.Column("scale", sa.Float(), nullable=False),
         sa.Column("units", sa.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("released_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"],
-                                name=op.f("fk_left_out_rows_dataset_number_dataset_versions")),
+        sa.ForeignKeyConstraint(
+            ["dataset", "number"],
+            ["vault.dataset_versions.dataset", "vault.dataset_versions.number"],
+            name=op.f("fk_left_out_rows_dataset_number_dataset_versions"),
+        ),
         sa.PrimaryKeyConstraint("dataset", "number", name=op.f("pk_left_out_rows")),
         schema="vault",
     )

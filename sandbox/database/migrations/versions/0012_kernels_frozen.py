@@ -8,5 +8,8 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("kernels_frozen", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-                  schema="vault")
+    op.add_column(
+        "runs",
+        sa.Column("kernels_frozen", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema="vault",
+    )

@@ -1,4 +1,5 @@
-"""The rule by which a version's ids were normalised (what was published before was kept as it was written); uploads at work."""
+"""The rule by which a version's ids were normalised (what was published before was kept as it was written);
+uploads at work."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +9,11 @@ down_revision = "0015"
 
 
 def upgrade() -> None:
-    op.add_column("dataset_versions", sa.Column("id_rule", sa.Text(), server_default="exact", nullable=False), schema="vault")
+    op.add_column(
+        "dataset_versions",
+        sa.Column("id_rule", sa.Text(), server_default="exact", nullable=False),
+        schema="vault",
+    )
     op.create_table(
         "uploads",
         sa.Column("object_name", sa.Text(), nullable=False),
