@@ -1,7 +1,7 @@
 """How is what one unit adds bounded in this question, and why so?
 Chosen from the plan alone, told in both languages."""
 
-from sandbox.queries.plan import Plan, TotalKind
+from sandbox.queries.plan.plan import Plan, TotalKind
 from sandbox.queries.refusal import KIND_ZH
 
 Said = tuple[str, str]

@@ -45,7 +45,7 @@ GATES = {
         "refuse_unsafe",
         "was not refused by name",
         {
-            "sandbox.queries.value_ranges": """
+            "sandbox.queries.types.value_ranges": """
             _ranged = _column
             def _column(name, scope):
                 column = scope.column(name)
@@ -60,7 +60,7 @@ GATES = {
         "refuse_unsafe",
         "was not refused by name",
         {
-            "sandbox.queries.bind": """
+            "sandbox.queries.plan.bind": """
             _checked = bind
             def bind(question, policy):
                 if [getattr(key, "text", "") for key in question.keys] == ["person"]:
@@ -74,7 +74,7 @@ GATES = {
         "refuse_unsafe",
         "was not refused by name",
         {
-            "sandbox.queries.expressions": """
+            "sandbox.queries.parse.expressions": """
             _listed = Reader._read_aggregate
             def _read_aggregate(self, node):
                 return _listed(self, exp.Sum(this=node.this) if isinstance(node, exp.Mode) else node)

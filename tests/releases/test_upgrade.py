@@ -134,7 +134,7 @@ def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(
     assert len(home["answers"]) >= 9 and len(before) >= 9, "the home has questions, and what they cost"
     for answered in home["answers"]:
         told = explain(story.context, principal=wang, sql=answered["sql"])
-        # its rows were bounded otherwise, and its total was too low: queries/digest.py
+        # its rows were bounded otherwise, and its total was too low: queries/plan/digest.py
         if "JOIN clinic.free" in answered["sql"]:
             assert not told["stored"]
             continue

@@ -13,7 +13,7 @@ from sandbox.engines import DuckDBEngine
 from sandbox.identity import load_principal
 from sandbox.policy import Gate
 from sandbox.releases import AskContext
-from sandbox.releases.answer import table
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.noise import add_noise
 from sandbox.releases.prepare import prepare
 from sandbox.storage import RawStore
