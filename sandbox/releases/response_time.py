@@ -7,9 +7,9 @@ Security 2011, section 4.
 An answer leaves at its *allowance*, a function of the plan (queries/plan/cost.py bounds what it
 computes), times a power of two. Which power, the load of the machine says as others see it: before a
 question's rows are touched, a probe that computes a fixed amount and knows nothing of the question takes its
-time (`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to its
-*limit*. So its own computing can be seen only where it takes several times what was allowed for it, and then
-as one of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
+time (`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to
+its *limit*. So its own computing can be seen only where it takes several times what was allowed for it, and
+then as one of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
 
 What is measured against the allowance while it computes is its own processors' time (`computing_seconds`), at
 which its process is ended: a busy machine alone never makes a question fail.
