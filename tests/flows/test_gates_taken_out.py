@@ -18,6 +18,7 @@ import pytest
 from live_city import PASSWORD, LiveCity, live_city
 from sandbox.errors import Unavailable
 from sandbox.standalone.tour import Report, play
+from sandbox.standalone.workspace_visit import open_workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -289,7 +290,8 @@ GATES = {
                     return subprocess.Popen(seal.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
                                             env=dict(seal.environment))
                 def shut(self, process, folder):
-                    pass
+                    process.kill()
+                    process.wait()
             """,  # noqa: E501
             "sandbox.hub.run_folder": """
             def _write_connection(self, connection):
@@ -326,7 +328,8 @@ GATES = {
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[LiveCity]:
-    with live_city() as made:
+    """wang's server goes on from one tour to the next: each has a kernel of its own in it."""
+    with live_city() as made, open_workspace(made.where, "wang", PASSWORD):
         yield made
 
 
