@@ -31,14 +31,16 @@ import sandbox.synthesis.endpoints as synthesis_endpoints
 import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
-from sandbox.engines import DuckDBEngine, Engine, EngineProcesses
+from sandbox.engines import Engine
+from sandbox.engines.duckdb import DuckDBEngine
+from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import problem_details

@@ -18,12 +18,12 @@ from sqlalchemy import create_engine, text
 import marketplace.migrate
 import sandbox.vault.migrate
 from sandbox.audit import Log, Signer
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.database import Database
 from sandbox.database.migration import owned, upgrade
 from sandbox.database.roles import create_schemas
-from sandbox.engines import DuckDBEngine
+from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.policy import Gate
 from sandbox.releases import AskContext, ask, explain
 from sandbox.standalone.postgres import Postgres
