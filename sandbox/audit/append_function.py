@@ -1,4 +1,4 @@
-"""What may a service do to the log? Call this function of the database, and nothing else.
+"""The database function `log.append`, which is the only thing that a service can do to the log.
 
 It runs with the rights of the log's owner and builds every row itself: the index is the number of entries,
 the time is the database's, the commitment and every node are hashes that it has computed. So a service's

@@ -1,5 +1,5 @@
-"""How does anybody read the log over HTTP? Checkpoint, key and consistency are for all (they are hashes);
-entries and receipts for whoever is logged in; an opening only for those whom `may_open` allows."""
+"""Serves the log over HTTP. Checkpoint, key and consistency proofs are public (they are hashes).
+Entries and receipts need a login. An opening is shown only to those whom `may_open` allows."""
 
 from collections.abc import Callable
 from typing import Annotated, Any

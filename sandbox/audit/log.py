@@ -1,5 +1,4 @@
-"""What does the log say for itself?
-Its checkpoints, proofs and receipts, and whether it still holds together."""
+"""Reads the log: checkpoints, proofs and receipts, and a check that it still holds together."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,5 +1,5 @@
-"""What is an entry of the log?
-An event, reduced to what may stand for ever, and an opening that may be erased."""
+"""Defines an entry of the log: an event, reduced to what may stay for ever, and an opening that may be
+erased."""
 
 import hashlib
 import json

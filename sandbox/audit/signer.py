@@ -1,4 +1,4 @@
-"""Who speaks for the log? The key that signs its checkpoints, and its memory of what it signed last."""
+"""Holds the key that signs the log's checkpoints, and remembers what it signed last."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What does the database hold of the tree, and does it fit together?"""
+"""Reads the stored tree from the database and checks that it is consistent."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,5 +1,4 @@
-"""How does the log stand in Postgres?
-Four tables that only grow (openings alone may be erased, by the owner).
+"""Tables of the log: four that only grow (only openings may be erased, by the owner).
 
 Services write them through one function (`append_function.py`); a fifth table says who may append which kind.
 

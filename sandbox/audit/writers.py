@@ -1,4 +1,4 @@
-"""Which service may append which kind of event? The one that runs the package which appends it.
+"""Lists which service may append which kind of event: the service that runs the package which appends it.
 
 The database enforces it (`append_function.py`), by the table `log.kinds`, which every migration fills from
 here: a new kind needs no migration of its own, only that one is run.
