@@ -1,4 +1,4 @@
-"""Which datasets are there, and what does the policy of each version say?"""
+"""Reads datasets, and the policy of each of their versions."""
 
 import logging
 from dataclasses import dataclass, replace

@@ -1,5 +1,5 @@
-"""What are people called who do not exist?
-So that nobody takes them for real, and so that datasets of one population join."""
+"""Names units that do not exist.
+Nobody can take the names for real, and datasets of one population join by them."""
 
 import numpy as np
 import pyarrow as pa

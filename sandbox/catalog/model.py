@@ -1,4 +1,4 @@
-"""What is a dataset? Its policy (what the officer said of it) and its versions (what was published)."""
+"""Defines a dataset: its policy (what the officer declared) and its versions (what was published)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,5 +1,5 @@
-"""How does a department's file become a dataset?
-Check, type, store encrypted, then register it with its log entry."""
+"""Publishes a department's file as a dataset version: check, type, store encrypted, then register it with its
+log entry."""
 
 import hashlib
 from contextlib import suppress
