@@ -1,4 +1,4 @@
-"""What program lies in a folder? Its .py files, and a cihu.yaml that says how it is run.
+"""Reads a program's folder: its .py files, and a cihu.yaml that says how it is run.
 
 name: visits by site
 entry: main.py            # main.py if it does not say
