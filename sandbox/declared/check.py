@@ -1,8 +1,8 @@
-"""Does a new table, beside all that has left about the same people, give a few units away?
-By which numbers of which releases?
+"""Checks whether a new table, combined with all released tables about the same people, discloses a few units,
+and by which numbers of which releases.
 
-Rounded numbers count as known exactly. Two questions are asked: what follows from numbers that have
-left and would leave now; and what would follow if margins over suppressed cells, of any table, were
+Rounded numbers count as known exactly. Two questions are asked: what follows from the numbers that were
+released and would be released now, and what would follow if margins over suppressed cells, of any table, were
 known from elsewhere.
 """
 

@@ -1,5 +1,5 @@
-"""Which two numbers differ by a few units?
-Each new one beside each known one, by what every atom brings to both."""
+"""Finds pairs of numbers that differ by a few units: each new number beside each known one, by what every
+equivalence class contributes to both."""
 
 from collections.abc import Iterator
 

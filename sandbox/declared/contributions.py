@@ -1,5 +1,5 @@
-"""Who stands behind the numbers of a table?
-For each cell the units, by their digests, and what each brings to each number."""
+"""Computes the contributions behind the numbers of a table: for each cell the units, by their digests, and
+what each contributes to each number."""
 
 import io
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Which units do the known numbers never tell apart?
-Those that bring the same to every number are one atom."""
+"""Groups units that the known numbers never tell apart: units with equal contributions to every number form
+one equivalence class."""
 
 import secrets
 from dataclasses import dataclass

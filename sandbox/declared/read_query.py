@@ -1,5 +1,5 @@
-"""Can this SQL be a declared query?
-Read and bound as a private question is; then as far as it counts, and no further."""
+"""Decides whether SQL can be a declared query.
+It is read and bound as a private question is, then only as far as it counts."""
 
 import re
 from collections.abc import Callable

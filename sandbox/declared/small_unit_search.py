@@ -1,14 +1,15 @@
-"""Do known numbers give away a sum over few units?
-Every number is a sum over units of what each brings; so is every combination.
+"""Searches whether known numbers disclose a sum over few units.
+Every number is a sum over units of what each contributes, and so is every combination.
 
-A combination tells of those units alone for which it does not cancel out. So the question is whether a
+A combination discloses exactly those units for which it does not cancel out. So the question is whether a
 combination of the known numbers cancels out for all but a few units, fewer than the least number that may be
-told of. It must cancel out on every atom (equivalence_classes.py) that has as many units by itself: that
-leaves a system of equations. Often it has no solution: then nothing is given away, by any combination of any
-numbers. Where it has some, the one with the fewest units is looked for: by branching (on an atom it cancels
-out, or it does not), and where there are many, first by drawing units at random on which it is to cancel out,
-as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The
-use of information sets in decoding cyclic codes", 1962).
+disclosed. It must cancel out on every equivalence class (equivalence_classes.py) that has as many units by
+itself: that leaves a system of equations. Often it has no solution. Then nothing is disclosed, by any
+combination of any numbers. Where it has solutions, the search looks for the one with the fewest units, by
+branching: on a class the combination cancels out, or it does not. Where there are many classes, it first
+draws units at random on which the combination is to cancel out, and repeats this until an existing solution
+would have been missed with a chance below 2**-30 (Prange, "The use of information sets in decoding cyclic
+codes", 1962).
 
 The exact statement, and that this finds the same: tests/declared/test_small_unit_search.py.
 """

@@ -1,5 +1,5 @@
-"""What is a declared table once it is computed?
-Its keys and their values, its measures, who stands behind, what is shown."""
+"""Defines a computed declared table: its keys and their values, its measures, the units behind each number,
+and what is shown."""
 
 from dataclasses import dataclass
 

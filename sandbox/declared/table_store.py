@@ -1,4 +1,4 @@
-"""Which tables left before, about the same people, and who stands behind their numbers?
+"""Stores and reads released tables about the same people, with the units behind their numbers.
 Rows in, values out."""
 
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""By what is a unit known behind released numbers?
-By a keyed digest of 64 bits, whose key is the vault's own.
+"""Computes the digest by which a unit is known behind released numbers: 64 bits, with a key that is the
+vault's own.
 
 The same person has the same digest in all datasets of a population, whatever type their names have there.
 Whoever has the digests without the key can try no name on them.
