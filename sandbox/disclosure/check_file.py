@@ -1,4 +1,4 @@
-"""Which findings does a file have?
+"""Computes the findings of a file.
 Pure: the same file, declaration, rules and raw values always give the same."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What does the author say of a file?"""
+"""Defines what the author declares about a file."""
 
 from dataclasses import dataclass
 

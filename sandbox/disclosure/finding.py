@@ -1,5 +1,5 @@
-"""What did a check find? A code, how much it weighs, and words in both languages;
-never a raw value that is not in the file."""
+"""Defines a finding: a code, a severity, and words in both languages, never a raw value that is not in the
+file."""
 
 from dataclasses import dataclass
 from enum import StrEnum

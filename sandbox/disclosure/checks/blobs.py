@@ -1,4 +1,4 @@
-"""Does a text carry something that no reader can read: encoded bytes, endless numbers, patterns of spaces?"""
+"""Finds content that no reader can read: encoded bytes, endless numbers, patterns of spaces."""
 
 import re
 from collections import Counter

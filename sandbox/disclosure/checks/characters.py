@@ -1,4 +1,4 @@
-"""Are there signs that a reader does not see, or takes for others?"""
+"""Finds characters that a reader does not see, or takes for others."""
 
 import re
 import unicodedata

@@ -1,4 +1,5 @@
-"""Is a whole group the same? Then who is known to be in it is known in full."""
+"""Finds groups whose members are all the same: whoever is known to belong to such a group is known in
+full."""
 
 from collections.abc import Iterator
 

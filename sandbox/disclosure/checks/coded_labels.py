@@ -1,7 +1,7 @@
-"""Are the labels of a table codes of single units, whatever they were made of?
+"""Finds labels that are codes of single units, whatever they were made from.
 
 A code with a secret of the analyst's own (a salted digest, an offset, a list of pseudonyms) is in no index.
-What such codes have in common: each stands once, they are long, of one shape, and no words.
+Such codes have this in common: each stands once, and they are long, of one shape, and no words.
 """
 
 import re

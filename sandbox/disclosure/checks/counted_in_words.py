@@ -1,4 +1,4 @@
-"""Do sentences, printed trees or lists of settings count few units?"""
+"""Finds sentences, printed trees or lists of settings that count few units."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Do tables that leave together show few units when one is taken from another?
+"""Finds tables released together that show few units when one is subtracted from another.
 
 Totals of one bound the suppressed cells of another, too.
 """

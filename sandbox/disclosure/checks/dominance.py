@@ -1,8 +1,7 @@
-"""Does one unit, or two, make most of a number? The n-k rule and the p% rule, on declared contributions.
+"""Finds numbers that one or two units dominate, by the n-k rule and the p% rule, on declared contributions.
 
 n-k: the n largest contributions are at most k percent of the total. p%: total - largest - second is at least
-p percent of the largest
-(Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
+p percent of the largest (Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Does the author say what the file is about, and what was done to make it safe?"""
+"""Requires that the author explains what the file is about, and what was done to make it safe."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Is a smallest or largest value among the numbers, or a percentile beyond which few units lie?"""
+"""Finds smallest and largest values among the numbers, and percentiles beyond which few units lie."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Do shares say how few units they are of, or what a suppressed count was?"""
+"""Finds shares that reveal a small group's size, or a suppressed count."""
 
 from collections.abc import Iterator
 from fractions import Fraction

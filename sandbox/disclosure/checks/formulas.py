@@ -1,4 +1,4 @@
-"""Would a cell run as a formula when a spreadsheet opens the table?"""
+"""Finds cells that would run as a formula when a spreadsheet opens the table."""
 
 import re
 import unicodedata

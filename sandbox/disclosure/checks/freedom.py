@@ -1,4 +1,4 @@
-"""Has a model or a test enough degrees of freedom? Read from tables, JSON and printed summaries."""
+"""Requires enough degrees of freedom of a model or a test, read from tables, JSON and printed summaries."""
 
 import re
 from collections.abc import Iterator

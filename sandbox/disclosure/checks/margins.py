@@ -1,6 +1,10 @@
-"""Can suppressed counts be worked out from totals?
+"""Finds suppressed counts that can be derived from totals.
 
-The linear system of parts and totals, solved for the bounds of each suppressed cell.
+It solves the linear system of parts and totals for the bounds of each suppressed cell. Cells are whole
+numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so each equation
+holds to within the sum of its cells' deviations. HiGHS (scipy.optimize.linprog) finds the least and the
+largest value that each suppressed cell can have. Bounds of a linear relaxation, made whole, are never
+narrower than the true ones by more than integrality (Fischetti and Salazar, 2001).
 
 Cells are whole numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so
 each equation holds to within the sum of

@@ -1,4 +1,4 @@
-"""Does a text load or hide something when it is shown as Markdown?"""
+"""Finds text that loads or hides something when it is shown as Markdown."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Do a model's losses tell who was in its training?
-The vault's own test, on losses that the sealed run measured.
+"""Tests whether a model's losses reveal who was in its training data.
+The test is the vault's own, on losses that the sealed run measured.
 
 The supporting file of a model may have a row for each unit (or for a random few thousand): `member` (1
 if the model was trained on the unit, else 0) and `loss`, beside `n`, on how many units the model

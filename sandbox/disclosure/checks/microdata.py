@@ -1,4 +1,4 @@
-"""Are the rows of a table single units?"""
+"""Finds tables whose rows are single units."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Do enough units stand behind each number? Counts in the table, and supporting counts."""
+"""Requires enough units behind each number, by counts in the table and supporting counts."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Does a part of a model stand on few units: a leaf of a tree, a scaler's smallest and largest value?"""
+"""Finds parts of a model that rest on few units: a leaf of a tree, a scaler's smallest and largest value."""
 
 from collections.abc import Iterator
 

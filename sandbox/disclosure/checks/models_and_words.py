@@ -1,4 +1,4 @@
-"""Is a file declared as what it is: pictures, models, words?"""
+"""Requires that a file is declared as what it is: pictures, models, words."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""Are values or rows of the raw data in the file?
+"""Finds values or rows of the raw data in the file.
 
-Asked of the digests (`RawValues`), with the odds that a stranger's file would look the same.
+The digests (`RawValues`) are asked, with the odds that a stranger's file would look the same.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Are there numbers of single units: residuals, fitted values, predictions, leverage?"""
+"""Finds numbers of single units: residuals, fitted values, predictions, leverage."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""Are the counts rounded, to the base that the rules ask for and to the one that the author says?"""
+"""Requires that counts are rounded, to the base that the rules ask for and to the base that the author
+declares."""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Do shares say how few of a group are concerned, or are not?
-0.4 % of 500 units are two, though the group is large enough."""
+"""Finds shares that reveal how few of a group are concerned, or are not: 0.4 % of 500 units are two, though
+the group is large enough."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Is it known how many units stand behind each number?"""
+"""Requires that the number of units behind each number is known."""
 
 from collections.abc import Iterator
 

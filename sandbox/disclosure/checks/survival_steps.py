@@ -1,4 +1,4 @@
-"""Does a survival curve step at single events?"""
+"""Finds survival curves that step at single events."""
 
 from collections.abc import Iterator
 from itertools import pairwise

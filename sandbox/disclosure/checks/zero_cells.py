@@ -1,4 +1,4 @@
-"""Does an empty cell say that nobody of a group is so?"""
+"""Finds empty cells that reveal that nobody in a group has a property."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Is this text a table, and what are its cells?"""
+"""Reads a text as a table, if it is one, with its cells."""
 
 import csv
 import io

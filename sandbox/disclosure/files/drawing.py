@@ -1,6 +1,6 @@
-"""What is in an SVG, and how is it drawn as PNG?
+"""Reads an SVG and draws it as PNG.
 
-Only what is drawn leaves, by resvg, which runs no script and here loads nothing.
+Only what is drawn is released. It is drawn by resvg, which runs no script and loads nothing here.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What does a JSON text hold? Its tables (in the shapes that pandas writes), its long lists, its texts."""
+"""Reads a JSON text: its tables (in the shapes that pandas writes), its long lists, its texts."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What do the arrays of a model say: texts written as numbers, and values to look for among the raw ones?"""
+"""Examines the arrays of a model: texts written as numbers, and values to look for among the raw values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""How many numbers does an ONNX model hold, and does it hold only what standard operators need?"""
+"""Counts the numbers in an ONNX model, and checks that it holds only what standard operators need."""
 
 from collections.abc import Iterator, Sequence
 from math import prod

@@ -1,4 +1,4 @@
-"""What is this file? Told by its content; the name may only agree."""
+"""Recognises a file by its content; its name may only agree."""
 
 import re
 from collections.abc import Iterator

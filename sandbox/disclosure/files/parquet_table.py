@@ -1,4 +1,4 @@
-"""What is in a Parquet file: cells as text, and what stands in it besides the table?"""
+"""Reads a Parquet file: cells as text, and whatever else is stored beside the table."""
 
 import io
 import json

@@ -1,9 +1,8 @@
-"""What is in a picture besides its pixels, and how is it drawn anew?
+"""Reads what a picture holds besides its pixels, and draws it anew.
 
-A picture says more than a machine can check, so reviewers are always asked. What a machine can do: only
-pixels leave, flattened on white,
-without their two lowest bits (where writing is invisible), and a picture that does not compress like
-a drawing is refused.
+A picture says more than a machine can check, so reviewers are always asked. A machine can do this much: only
+pixels are released, flattened on white, without their two lowest bits (where writing is invisible), and a
+picture that does not compress like a drawing is refused.
 """
 
 import io

@@ -1,4 +1,5 @@
-"""Which files are never let out, by their first bytes, why, and what to write instead?"""
+"""Lists the kinds of file that are never released, recognised by their first bytes, with the reason and what
+to write instead."""
 
 import pickletools
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Which types does a skops file name, and how many numbers does it hold?
-Read as data: nothing in it is ever made."""
+"""Lists the types that a skops file names, and counts its numbers.
+It is read as data: nothing in it is ever constructed."""
 
 import io
 import json

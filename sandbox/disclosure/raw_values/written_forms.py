@@ -1,5 +1,5 @@
-"""How can one value be written?
-Numbers, dates and texts, each brought to one form, so that formatting hides nothing."""
+"""Normalises the forms in which one value can be written.
+Numbers, dates and texts are each brought to one form, so that formatting hides nothing."""
 
 import datetime
 import re
