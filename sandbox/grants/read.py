@@ -1,4 +1,4 @@
-"""Which requests and grants are there, and who may see them? Rows in, values out."""
+"""Reads access requests and grants, for those who may see them. Rows in, values out."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""How does a team ask for a dataset? With a purpose, a budget and an end."""
+"""Requests a team's access to a dataset, with a purpose, a budget and an end."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
