@@ -1,4 +1,4 @@
-"""How does a request find its server? By configurable-http-proxy, in Python, with room for a class of people.
+"""The hub's reverse proxy: configurable-http-proxy, in Python, with room for a class of people.
 
 It asks on behalf of each browser by tornado's client, whose defaults (ten requests at a time, twenty seconds
 each) would make the eleventh person wait and would cut a slow start off. Of a WebSocket it loses too much for

@@ -1,11 +1,11 @@
-"""How does a socket in one pod lead to the socket in another? By this, once at each end; in Kubernetes only.
+"""Connects a socket in one pod to the socket in another. It runs once at each end, in Kubernetes only.
 
     hub's pod: kernel -> vault.sock -> relay ==TCP==> relay -> vault.sock :vault's pod
 
-`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none:
-who may come through is said by the NetworkPolicy and by the token that the vault checks, and how long a
-request may take by the vault: when it closes a connection, both ends of it are closed. What neither end uses
-any more is closed too, and the oldest where there are too many.
+`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none.
+The NetworkPolicy and the token that the vault checks decide who may come through. The vault decides how long
+a request may take: when it closes a connection, both ends of it are closed. A connection that neither end
+uses any more is closed too, and the oldest where there are too many.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How does a person's single-user server start? `python -m sandbox.hub.server`, by the hub's spawner only.
+"""Starts a person's single-user server: `python -m sandbox.hub.server`, called by the hub's spawner only.
 
 The server is trusted and runs outside any seal, so it offers less than Jupyter's own: no conversion of
 notebooks (it would run document tools on what people write), no extension that happens to be installed,

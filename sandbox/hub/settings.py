@@ -1,4 +1,4 @@
-"""What do the hub and one person's server know? Read once from the environment, frozen."""
+"""Settings of the hub and of one person's server. Read once from the environment, frozen."""
 
 import os
 from collections.abc import Mapping, MutableMapping
