@@ -1,4 +1,4 @@
-"""How does an account begin, change and end? Each change is one row and its entry in the log."""
+"""Creates, changes and closes accounts. Each change is one row and its entry in the log."""
 
 from collections.abc import Iterable
 from typing import get_args

@@ -1,4 +1,5 @@
-"""Is this the password? Argon2id, and the same work whether or not there is anything to compare with."""
+"""Hashes and verifies passwords with Argon2id, with the same work whether or not there is anything to compare
+with."""
 
 import unicodedata
 from functools import cache
