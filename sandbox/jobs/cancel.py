@@ -1,5 +1,4 @@
-"""How is a run called off? By a member of its team, as long as its end is not told;
-what it made is thrown away."""
+"""Cancels a run: by a member of its team, until its end is disclosed. Its outputs are discarded."""
 
 from datetime import UTC, datetime
 from uuid import UUID

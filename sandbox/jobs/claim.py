@@ -1,4 +1,5 @@
-"""Which run is next? The table of runs is the queue; a team with many runs waits as long as a team with one.
+"""Claims the next run.
+The table of runs is the queue; a team with many runs waits as long as a team with one.
 
 Order: the team that holds the fewest places, then the one that was served longest ago, then the team's own
 order. No team holds more than its part of the places. What runs is not claimed again;

@@ -1,5 +1,5 @@
-"""How is a declared query carried out?
-By the vault itself, with its engine: no seal, for none of the analyst's code runs."""
+"""Carries out a declared query by the vault's own engine.
+There is no seal, because none of the analyst's code runs."""
 
 import time
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""When is it told that a run has ended?
-At a moment that its declared limit gives, however soon it really ended.
+"""Decides when the end of a run is disclosed: at a moment that its declared limit gives, however soon it
+really ended.
 
-A run that ends early on one row and late on another would tell of that row by its end. So its end is told,
-its log entry written and its place given to the next run when the declared limit is over and a little more
-(`GRACE_SECONDS`, in which the outbox is collected), and never before. When other runs begin follows from
-limits too, because places are kept as long.
+A run that ends early on one row and late on another would disclose that row by its end. So its end is
+disclosed, its log entry written and its slot given to the next run when the declared limit is over and a
+little more (`GRACE_SECONDS`, in which the outbox is collected), and never before. The start of other runs
+follows from limits too, because slots are kept as long.
 """
 
 from datetime import datetime, timedelta

@@ -1,5 +1,5 @@
-"""How does a run end for those who wait for it?
-Its files' rows, its state and its log entry, at once and at the told moment."""
+"""Ends a run for those who wait for it: its files' rows, its state and its log entry, at once and at the
+moment of disclosure."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,9 +1,10 @@
-"""May a run tell the class of how it ended, and how many bits have such hints told already?
+"""Limits hints: whether a run may reveal the class of how it ended, and how many bits such hints have used
+already.
 
-A hint is one of eight values at most, told at the moment at which the end is told in any case: so a run tells
-3 bits by it, or fewer. Bits are taken when the run is handed in, whatever it then tells, and are never given
-back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a new version
-is no fresh cap. The argument: README.md.
+A hint is one of eight values at most, given at the moment at which the end is disclosed in any case: so a run
+reveals 3 bits by it, or fewer. Bits are taken when the run is submitted, whatever it then reveals, and are
+never given back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a
+new version is no fresh cap. The argument: README.md.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is a run, and which steps can it take?
+"""Defines a run and its transitions.
 
 What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data
 (disclosure_time.py).

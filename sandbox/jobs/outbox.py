@@ -1,4 +1,4 @@
-"""What did a run leave in its outbox? Plain files with plain names, and nothing that leads elsewhere.
+"""Reads what a run left in its outbox: plain files with plain names, and nothing that leads elsewhere.
 
 The program was hostile for all we know, and it is dead: nothing here changes while it is read. Even so
 nothing is opened by a path: each name is opened in its folder's descriptor, never through a link, and looked

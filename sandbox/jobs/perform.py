@@ -1,5 +1,5 @@
-"""How is one piece of work done in a fresh seal?
-Its program and its rows are laid out, it runs, and all that is removed."""
+"""Performs one piece of work in a fresh seal: its program and its rows are laid out, it runs, and everything
+is removed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

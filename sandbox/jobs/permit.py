@@ -1,5 +1,5 @@
-"""May this run read these datasets?
-Each under a live grant of the one team that it is for, at the grade of all together."""
+"""Decides whether a run may read its datasets: each under a live grant of the one team that it is for, at the
+grade of all together."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

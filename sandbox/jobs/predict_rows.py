@@ -1,5 +1,4 @@
-"""What does a submitted predictor say of these rows?
-It is called on them in a fresh seal, and what it says lies in quarantine.
+"""Calls a submitted predictor on given rows, in a fresh seal. Its predictions lie in quarantine.
 
 For who scores (a competition): the rows may be others than those of the dataset's version, with the columns
 that the predictor declared; the columns that are to be predicted stay with who scores.

@@ -1,5 +1,5 @@
-"""Is what a predictor left what it declared?
-A prediction of the declared type for every row, no more, no fewer, none empty.
+"""Checks a predictor's output against its declaration: a prediction of the declared type for every row, no
+more, no fewer, none empty.
 
 The file is as hostile as everything that a program leaves: the program itself wrote it, whatever the
 call around it checked.

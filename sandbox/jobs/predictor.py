@@ -1,5 +1,5 @@
-"""What does a predictor declare, and can that be?
-The columns that it is given of its one input, and what it returns a row.
+"""Reads and checks what a predictor declares: the columns that it is given of its one input, and what it
+returns a row.
 
 kind: predictor
 columns: [age, coinsurance, female]

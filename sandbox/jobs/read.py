@@ -1,4 +1,4 @@
-"""Which runs are there, and who may see them? Rows in, values out."""
+"""Reads runs, for those who may see them. Rows in, values out."""
 
 from collections.abc import Sequence
 from typing import Any

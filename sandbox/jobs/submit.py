@@ -1,5 +1,5 @@
-"""How is a program handed in?
-Checked, decided, recorded with its exact text, logged and queued at once, or not at all."""
+"""Submits a program: checked, decided, recorded with its exact text, logged and queued at once, or not at
+all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,8 +1,8 @@
-"""Who carries the runs out?
-Some places in the vault's process, each a thread that takes one run after another.
+"""Carries the runs out: slots in the vault's process, each a thread that takes one run after another.
 
-A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's
-start would tell. Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
+A slot is kept until the end of its run is disclosed: if it were free as soon as the program ends, the next
+run's start would reveal that. Nothing is queued here: the table of runs is the queue, so a vault that dies
+forgets none.
 """
 
 import logging
