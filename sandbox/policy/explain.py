@@ -1,4 +1,4 @@
-"""How does a person understand a decision? What was asked, which rule decided, what would change it."""
+"""Explains a decision to a person: what was asked, which rule decided, what would change it."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""May this principal do this? The one place where that is decided, by Cedar, from policies/.
+"""The policy gate: the one place where Cedar decides, from policies/, whether a principal may do something.
 
 Whatever goes wrong while deciding is a refusal with the code "policy_error". Cedar itself leaves out a rule
 that fails, which could leave out a forbid: so any error in any rule refuses.

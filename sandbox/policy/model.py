@@ -1,5 +1,5 @@
-"""What is asked of the gate, and what does it answer?
-A decision with its code and its reason, never a bare boolean."""
+"""Defines what is asked of the gate, and its answer: a decision with its code and its reason, never a bare
+boolean."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,5 +1,4 @@
-"""How is a refusal written into the log?
-As an event that the edge appends once the refused deed is rolled back."""
+"""Writes a refusal into the log, as an event that is appended once the refused change is rolled back."""
 
 from sandbox.audit import Event
 from sandbox.policy.model import Decision
