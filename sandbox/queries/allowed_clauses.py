@@ -1,4 +1,4 @@
-"""Which clauses of a SELECT can be asked? Those listed here; each other is refused by its name."""
+"""Lists the clauses of a SELECT that can be asked. Every other clause is refused by its name."""
 
 from sqlglot import exp
 

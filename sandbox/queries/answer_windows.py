@@ -1,10 +1,9 @@
-"""Which value over the answer's groups does a window, or an aggregate of released groups, say?
-Post-processing: it costs nothing.
+"""Reads windows, and aggregates, over the groups of an answer. They are post-processing and cost nothing.
 
-`COUNT(*) / SUM(COUNT(*)) OVER ()`, `RANK() OVER (ORDER BY SUM(x) DESC)`, and `SELECT MAX(n) FROM
-(SELECT site, COUNT(*) AS n FROM t GROUP BY site)`: each is made of numbers that are released anyway
-(Dwork and Roth 2014, Proposition 2.1). That a subquery's groups are not units, whose rows are protected
-one by one, bind looks.
+`COUNT(*) / SUM(COUNT(*)) OVER ()`, `RANK() OVER (ORDER BY SUM(x) DESC)`, and `SELECT MAX(n) FROM (SELECT
+site, COUNT(*) AS n FROM t GROUP BY site)`: each is made of numbers that are released anyway (Dwork and Roth
+2014, Proposition 2.1). bind.py checks that a subquery's groups are not units, whose rows are protected one by
+one.
 """
 
 from collections.abc import Callable

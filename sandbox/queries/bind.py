@@ -1,4 +1,5 @@
-"""Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
+"""Binds the names and types of a question to the dataset's policy.
+A question that passes cannot fail on any row."""
 
 from dataclasses import replace
 from datetime import date, datetime, time

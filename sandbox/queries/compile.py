@@ -1,5 +1,5 @@
-"""Which SQL computes a plan's totals?
-Text made from the plan alone: no word of the analyst's SQL reaches the engine."""
+"""Compiles a plan to the SQL that computes its totals.
+The text is made from the plan alone: no word of the analyst's SQL reaches the engine."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,4 @@
-"""What does a construct say that has other words for what the tree can say already?
-It is read as those words."""
+"""Rewrites a construct that has a longer equivalent in the tree, and reads it as that equivalent."""
 
 import calendar
 import re

@@ -1,5 +1,5 @@
-"""When are two questions the same?
-When they total the same rows in the same cells, however they were written."""
+"""Computes a question's digest.
+Two questions are the same when they total the same rows in the same cells, however they were written."""
 
 import hashlib
 import json

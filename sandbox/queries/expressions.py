@@ -1,5 +1,5 @@
-"""Which expression does a piece of SQL say?
-An allow-list of constructs: what has no line here is refused by name and place."""
+"""Reads SQL expressions by an allow-list of constructs: a construct that has no line here is refused by name
+and place."""
 
 from collections.abc import Callable
 from fractions import Fraction

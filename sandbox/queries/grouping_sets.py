@@ -1,4 +1,4 @@
-"""By which sets of keys does a GROUP BY with ROLLUP, CUBE or GROUPING SETS group? SQL:2016, 7.13."""
+"""Expands ROLLUP, CUBE and GROUPING SETS to the sets of keys by which a GROUP BY groups. SQL:2016, 7.13."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations, product

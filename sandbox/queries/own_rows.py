@@ -1,9 +1,9 @@
-"""What do all rows of a unit say, beside each of its rows?
-Subqueries and windows over the unit's own rows become values.
+"""Reads subqueries and windows over a unit's own rows: what all rows of a unit say becomes a value beside
+each of its rows.
 
 `person IN (SELECT person FROM t WHERE ...)`, `JOIN (SELECT person, SUM(x) AS s FROM t GROUP BY person) AS g
-ON ...` and `SUM(x) OVER (PARTITION BY person)` mix nobody's rows with another's. Here they are read; that
-they are about the unit, and of the dataset that is asked, bind looks.
+ON ...` and `SUM(x) OVER (PARTITION BY person)` mix nobody's rows with another's. They are read here. bind.py
+checks that they are about the unit, and of the dataset that is asked.
 """
 
 from collections.abc import Callable, Mapping

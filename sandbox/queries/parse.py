@@ -1,5 +1,4 @@
-"""Is this SQL something that can be asked privately?
-SELECTs become one question: subqueries and CTEs are taken in."""
+"""Parses SQL that can be asked privately. SELECTs become one question: subqueries and CTEs are taken in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,8 +1,8 @@
-"""Which integer totals answer a question, and how much can one unit change each of them?
+"""Plans the integer totals that answer a question, and bounds how much one unit can change each of them.
 
 Every unit gets one integer weight from its own rows alone (the claim and its proof: weights.md beside this
-file). With P = 1024 a row counts 1024/1024; a unit whose rows, counted by cell, have a norm above max_rows
-counts as much less. So no unit moves a total by more than the `sensitivity` stated here.
+file). With P = 1024 a row counts 1024/1024. A unit whose rows, counted by cell, have a norm above max_rows
+counts proportionally less. So no unit moves a total by more than the `sensitivity` stated here.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,4 @@
-"""What is done with released groups?
-HAVING, QUALIFY, ORDER BY and LIMIT are read here, and SELECTs over groups."""
+"""Reads what is done with released groups: HAVING, QUALIFY, ORDER BY and LIMIT, and SELECTs over groups."""
 
 from collections.abc import Callable
 from dataclasses import replace

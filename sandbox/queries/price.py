@@ -1,5 +1,4 @@
-"""What does an answer cost, and how far off will it be? Exact loss, and the error that follows from it.
-No data."""
+"""Prices an answer: its exact loss, and the error that follows from it. No data."""
 
 from dataclasses import dataclass
 from fractions import Fraction

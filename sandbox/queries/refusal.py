@@ -1,4 +1,4 @@
-"""How is it said that an expression cannot be asked? By its own SQL and place, in both languages."""
+"""Refuses an expression that cannot be asked: by its own SQL and place, in both languages."""
 
 from sandbox.catalog.model import Type
 from sandbox.errors import Position, QueryRefused

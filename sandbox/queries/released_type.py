@@ -1,5 +1,5 @@
-"""Which type has an expression over released numbers and group keys?
-What has one can be worked out without a row."""
+"""Computes the type of an expression over released numbers and group keys.
+An expression that has a type can be evaluated without a row."""
 
 from fractions import Fraction
 

@@ -1,5 +1,5 @@
-"""Which columns can a question use?
-Those of the private dataset, and those of the datasets that are joined to it."""
+"""Defines the columns that a question can use: those of the private dataset, and those of the datasets that
+are joined to it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

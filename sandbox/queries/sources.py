@@ -1,4 +1,4 @@
-"""What stands after FROM and JOIN, and what do the names beside it mean?"""
+"""Reads what stands after FROM and JOIN, and resolves the names beside it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where in the SQL does something stand, what is it called, and which plain values does it hold?"""
+"""Reads facts from SQL's syntax tree: where something stands, its name, and the plain values it holds."""
 
 import re
 from datetime import date, datetime

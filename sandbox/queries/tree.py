@@ -1,4 +1,4 @@
-"""What may a question say? A frozen tree: what is not a node here cannot be asked."""
+"""The tree of a question, frozen. What is not a node here cannot be asked."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping

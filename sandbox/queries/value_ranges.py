@@ -1,10 +1,10 @@
-"""Which type and which range does an expression have?
-What has one here can fail on no row, and adds up to a known sensitivity.
+"""Computes the type and range of an expression.
+An expression that has one can fail on no row, and adds up to a known sensitivity.
 
 A column with bounds is clamped to them before it is computed with, so the interval of a sum, product or
-quotient follows from those of its parts (R. E. Moore, "Interval Analysis", 1966). What has no interval cannot
-be added up. The engine computes in floating point: whatever it finds is clamped to the interval again before
-it is counted, so a rounding error can move a value, and never the sensitivity.
+quotient follows from those of its parts (R. E. Moore, "Interval Analysis", 1966). An expression without an
+interval cannot be added up. The engine computes in floating point: its result is clamped to the interval
+again before it is counted, so a rounding error can move a value, and never the sensitivity.
 """
 
 import math
