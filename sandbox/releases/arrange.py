@@ -1,4 +1,4 @@
-"""Which groups of an answer are shown, and in which order?
+"""Chooses and orders the groups of an answer that are shown:
 HAVING, ORDER BY and LIMIT, on released numbers alone."""
 
 from collections.abc import Iterable, Sequence

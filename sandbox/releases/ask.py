@@ -1,5 +1,4 @@
-"""How does a question become an answer?
-The DP gate's seven steps, in their order, each where a crash cannot undo it.
+"""Answers a question: the DP gate's seven steps, in their order, each where a crash cannot undo it.
 
 1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log
 `query.asked`, in one transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log

@@ -1,5 +1,5 @@
-"""How is what one unit adds bounded in this question, and why so?
-Chosen from the plan alone, told in both languages."""
+"""Chooses how the contribution of one unit is bounded in this question, from the plan alone, and explains it
+in both languages."""
 
 from sandbox.queries.plan import Plan, TotalKind
 from sandbox.queries.refusal import KIND_ZH

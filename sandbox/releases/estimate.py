@@ -1,5 +1,5 @@
-"""What do noisy totals say?
-Values with standard errors and 95 % intervals, from released numbers and public facts only.
+"""Computes values from noisy totals, with standard errors and 95 % intervals, from released numbers and
+public facts only.
 
 - A count or a sum is a noisy total on its public scale (or two): its error is the noise's, known
   exactly before asking. The discrete Gaussian's quantiles are the normal's to within one step, so

@@ -1,4 +1,4 @@
-"""Which bounds were bought before? What was bought once serves every question on that version."""
+"""Reads the bounds that were bought before. They are bought once and serve every question on that version."""
 
 from fractions import Fraction
 

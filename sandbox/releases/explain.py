@@ -1,5 +1,5 @@
-"""What would an answer cost, and how far off would it be?
-Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
+"""Explains what an answer would cost, and how far off it would be: steps 1 to 4 of the gate.
+No data is touched, nothing is spent."""
 
 from collections.abc import Container
 from fractions import Fraction

@@ -1,5 +1,4 @@
-"""How is noise added? By OpenDP's discrete Gaussian, on whole numbers,
-at the scale that the price certified."""
+"""Adds noise: OpenDP's discrete Gaussian, on whole numbers, at the scale that the price certified."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

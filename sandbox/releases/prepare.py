@@ -1,5 +1,4 @@
-"""What is asked, by whom, under which grant, at what price?
-Everything before data is touched: parse, decide, plan, price."""
+"""Prepares a question: everything before data is touched, which is parse, decide, plan, price."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,5 +1,4 @@
-"""Where does a quantile lie, read from a noisy histogram?
-A value, and an interval that holds it whatever the noise did.
+"""Reads a quantile from a noisy histogram: a value, and an interval that holds it whatever the noise did.
 
 With weights B(v) of the rows at or below v and A(v) of those above, the q-quantile is the first v at which
 G(v) = (1 - q) B(v) - q A(v) >= 0. Each is a sum of noisy bins, so G's noise is known: a candidate v is kept

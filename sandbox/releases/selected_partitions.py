@@ -1,5 +1,5 @@
-"""Which values of a question's keys were found before?
-What was bought once serves every question on that version."""
+"""Reads the values of a question's keys that were bought before.
+They are bought once and serve every question on that version."""
 
 from collections.abc import Callable
 from datetime import date, datetime
