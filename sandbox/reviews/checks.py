@@ -1,8 +1,8 @@
-"""What do the automatic checks say of each file that was asked for?
-Asked when a reviewer first opens the review, then kept.
+"""Runs the automatic checks on each file that was requested: when a reviewer first opens the review.
+Their findings are then kept.
 
-Not sooner: the team's request must take a moment that depends on nothing. A declared query's table is looked
-at again when another has left since.
+They do not run sooner, because the team's request must take a time that depends on nothing. A declared
+query's table is checked again when another was released since.
 """
 
 import hashlib

@@ -1,5 +1,5 @@
-"""How does a review end? With its outcome, the run's state, the released copies and the log entry at once,
-or with none."""
+"""Ends a review: its outcome, the run's state, the released copies and the log entry are written at once, or
+not at all."""
 
 from datetime import UTC, datetime
 

@@ -1,5 +1,5 @@
-"""Can these words be a request?
-Checked as words, and never against what a run left: whether there is a file is data."""
+"""Checks the words of a release request.
+They are never checked against what a run left: whether there is a file is data."""
 
 import re
 from collections.abc import Collection, Sequence

@@ -1,5 +1,5 @@
-"""What is said of a declared query's table beside all that has left?
-Findings, each with the release that it is about."""
+"""Checks a declared query's table beside all released ones: findings, each with the release that it is
+about."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is a review: who asks for which files, what do reviewers say of them, and which steps can it take?"""
+"""Defines a review: who requests which files, what reviewers say of them, and its transitions."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""May this officer review this run's files?
-Cedar decides, on the team, its people and who asked; a refusal is logged."""
+"""Decides by Cedar whether an officer may review a run's files: on the team, its people and who asked.
+A refusal is logged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

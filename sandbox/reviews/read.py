@@ -1,4 +1,4 @@
-"""Which reviews are there, what did their runs read, and what has left before? Rows in, values out."""
+"""Reads reviews, what their runs read, and what was released before. Rows in, values out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What if a reviewer does not go on?
-After the due date any officer who may review it can give the seat on to others."""
+"""Reassigns the seat of a reviewer who does not go on.
+After the due date any officer who may review it can do so."""
 
 from datetime import UTC, datetime
 from uuid import UUID

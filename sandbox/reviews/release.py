@@ -1,5 +1,5 @@
-"""How do files reach their team?
-They are copied first, and are the team's only once the transaction that says so commits.
+"""Releases files to their team.
+They are copied first, and are the team's only once the transaction that records it commits.
 
 A copy without its row is unreachable: the team's files are found by rows alone.
 """

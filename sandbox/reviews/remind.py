@@ -1,4 +1,4 @@
-"""Which reviews were not decided in time? The vault looks every minute, and writes each into the log once."""
+"""Reminds of overdue reviews. The vault looks every minute, and writes each into the log once."""
 
 from datetime import UTC, datetime
 

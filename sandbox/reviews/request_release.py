@@ -1,7 +1,7 @@
-"""How does a team ask for files of a run, change what it says of them, and take it back?
+"""Requests the release of a run's files, changes the declarations, and withdraws the request.
 
-What it asks for is checked as words, and never against what is there: whether a run left a file is data. So
-asking takes the same moment and gets the same answer whatever the run has left.
+The request is checked as words, and never against what is there: whether a run left a file is data. So a
+request takes the same time and gets the same answer whatever the run has left.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which votes count, who may still take part, and what follows from them?
+"""The rules of voting: which votes count, who may still take part, and what follows.
 Pure: values in, a decision or a refusal out.
 
 Reviewers vote blind. A reviewer who has voted holds a seat, and there are as many seats as the review needs

@@ -1,5 +1,5 @@
-"""How does a reviewer see a file that is in quarantine?
-As it would leave, or as the run left it; only after the log says that they are about to."""
+"""Shows a reviewer a file that is in quarantine: as it would be released, or as the run left it, only after
+the log records that they are about to see it."""
 
 from contextlib import suppress
 from dataclasses import dataclass

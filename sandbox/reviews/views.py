@@ -1,4 +1,4 @@
-"""What is each told of a review: its team, and an officer who may review it?"""
+"""The views of a review: what its team sees, and what an officer who may review it sees."""
 
 from collections.abc import Iterable
 from dataclasses import asdict

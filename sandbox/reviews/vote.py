@@ -1,5 +1,5 @@
-"""How does a reviewer vote?
-On every file at once, on the declarations that they saw; the last vote that was wanted decides."""
+"""Records a reviewer's vote: on every file at once, on the declarations that they saw.
+The last missing vote decides."""
 
 from collections.abc import Sequence
 from uuid import UUID
