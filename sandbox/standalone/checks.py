@@ -1,4 +1,4 @@
-"""Can a city stand on this machine, in this folder? Asked before anything starts.
+"""Checks that a city can run on this machine, in this folder, before anything starts.
 
 Each check says what is missing and how to remedy it.
 """

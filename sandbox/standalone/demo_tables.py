@@ -1,8 +1,8 @@
-"""Which real data does the demo city have?
-Two open tables that a package brings, unchanged but for their columns' names.
+"""Loads the real data of the demo city: two open tables that a package brings, unchanged but for their
+columns' names.
 
-They are written as an officer would bring them: a file each. Where they come from and what they may be used
-for was read in the documentation of the packages that publish them, and is repeated here for the catalogue.
+They are written as an officer would bring them: a file each. Their origin and terms of use were read in the
+documentation of the packages that publish them, and are repeated here for the catalogue.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What is a part of the city, and how does one start, answer and end?"""
+"""Defines a part of the city, and how it starts, answers and ends."""
 
 import signal
 import subprocess

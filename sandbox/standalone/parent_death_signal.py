@@ -1,5 +1,5 @@
-"""How does a process that we start end with us, even if we are killed?
-The kernel signals it when its parent goes.
+"""Makes a process that we start end with us, even if we are killed: the kernel signals it when its parent
+goes.
 
 The "parent" is the *thread* that started it (prctl(2), PR_SET_PDEATHSIG): start parts from
 a thread that lives.

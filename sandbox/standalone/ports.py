@@ -1,5 +1,4 @@
-"""Which port may a part listen on?
-The one that was asked for, if it is free; else a message that says who has it."""
+"""Chooses the port of a part: the requested one, if it is free, else a message that says who has it."""
 
 import errno
 import socket

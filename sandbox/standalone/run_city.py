@@ -1,6 +1,7 @@
-"""How does a city run in the foreground until somebody stops it? Ctrl-C and SIGTERM end it whole.
+"""Runs a city in the foreground until somebody stops it. Ctrl-C and SIGTERM end it whole.
 
-A part that ends by itself is started again (supervisor.py); the rest goes on."""
+A part that ends by itself is started again (supervisor.py); the rest goes on.
+"""
 
 import signal
 import sys

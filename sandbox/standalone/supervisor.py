@@ -1,4 +1,4 @@
-"""How do all the parts of a city start, stay up, and end together?
+"""Starts all the parts of a city, keeps them up, and ends them together.
 
     checks -> Postgres, S3 -> tables, roles, people -> vault, portal, hub
     (each ends before those it stands on; one that ends by itself is started again, and the rest goes on)

@@ -1,5 +1,5 @@
-"""One part of a city that runs: is it there, does it answer, how did it end last,
-when is it started again?"""
+"""Tends one running part of a city: whether it is there, whether it answers, how it ended last, and when it
+is started again."""
 
 import logging
 import subprocess

@@ -1,5 +1,5 @@
-"""What does a newcomer find in the demo city?
-Published data, a team with a grant, products on offer, and this text."""
+"""Prepares the demo city for a newcomer: published data, a team with a grant, products on offer, and a
+welcome text."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

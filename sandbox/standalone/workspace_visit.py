@@ -1,5 +1,5 @@
-"""How is a workspace opened without a browser's window?
-As a browser does it: one login at the portal, the hub, a kernel."""
+"""Opens a workspace without a browser's window, as a browser does it: one login at the portal, the hub, a
+kernel."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""How is the tour played? Step by step, each by somebody, each reported; the first that fails ends it."""
+"""Plays the tour: step by step, each by somebody, each reported. The first that fails ends it."""
 
 import secrets
 import time
