@@ -1,5 +1,5 @@
-"""Is this bucket fit for raw data?
-Set private, versioned, encrypted at rest; then proved by trying, and refused otherwise.
+"""Makes a bucket fit for raw data: set private, versioned, encrypted at rest, then proved by trying, and
+refused otherwise.
 
 Settings say what should hold; the probe object shows what does: it is written without asking for encryption
 and must come out encrypted, with a version, and nobody without keys may read it. So a server that stores a

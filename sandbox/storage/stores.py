@@ -1,5 +1,5 @@
-"""Which four buckets are there?
-Raw rows, quarantine and released files are the vault's alone; products the portal may read."""
+"""The four buckets.
+Raw rows, quarantine and released files are the vault's alone; the portal may read products."""
 
 from threading import Lock
 
