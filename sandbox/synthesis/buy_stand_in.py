@@ -1,4 +1,4 @@
-"""How does an officer buy stand-in rows? Once for a version, from the dataset's and the population's budget.
+"""Buys stand-in rows for an officer: once for a version, from the dataset's and the population's budget.
 
 The order is that of the DP gate (sandbox/releases/ask.py): decide and price; reserve the loss and log
 `stand_in.asked` in one transaction; compute whole numbers and add noise; make rows of the noisy numbers;

@@ -1,4 +1,5 @@
-"""Which simple distribution agrees with the noisy counts? A forest: each column depends on at most one other.
+"""Fits a simple distribution to the noisy counts: a forest, in which each column depends on at most one
+other.
 
 Pure post-processing of numbers that were released: it costs nothing and can be done again. The tree of the
 strongest pairs is that of Chow and Liu, "Approximating discrete probability distributions with dependence

@@ -1,5 +1,5 @@
-"""Which counts say enough of a dataset to invent rows like it?
-Of each column, each pair of columns, and of units' rows.
+"""Chooses the counts from which rows like the dataset's are invented: of each column, each pair of columns,
+and of units' rows.
 
 All are ordinary questions (`sandbox.queries`): grouped by public parts, counted by weighted
 rows, each unit bounded.

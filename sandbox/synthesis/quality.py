@@ -1,4 +1,5 @@
-"""How near are the invented rows to the noisy counts? Beside it, how far the noise itself moved these."""
+"""Measures how near the invented rows are to the noisy counts, and beside it how far the noise itself moved
+these."""
 
 from collections.abc import Mapping, Sequence
 from math import pi, sqrt

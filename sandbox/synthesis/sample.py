@@ -1,5 +1,5 @@
-"""Which rows follow from a fit?
-About as many as there are, unit by unit, each column after what it depends on."""
+"""Samples rows from a fit: about as many as there are, unit by unit, each column after the column it depends
+on."""
 
 from collections.abc import Sequence
 
