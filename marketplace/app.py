@@ -1,4 +1,4 @@
-"""The portal service: how are its parts put together, and how does it start? `python -m marketplace.app`"""
+"""The portal service: puts its parts together and starts it. `python -m marketplace.app`"""
 
 import asyncio
 import contextlib

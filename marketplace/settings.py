@@ -1,4 +1,4 @@
-"""Which settings does the portal need? Read once from the environment (prefix CIHU_), frozen, typed."""
+"""Settings of the portal: read once from the environment (prefix CIHU_), frozen, typed."""
 
 from functools import cached_property
 from ipaddress import ip_address

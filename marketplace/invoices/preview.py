@@ -1,4 +1,4 @@
-"""What would this month's invoice say? A pure sum of the usage lines, by reason, to the last fen."""
+"""Computes this month's invoice: a pure sum of the usage lines, by reason, to the last fen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

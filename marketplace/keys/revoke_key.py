@@ -1,5 +1,5 @@
-"""How is a key shut? By whoever holds the licence, by the seller, or by an operator;
-the next call with it is refused."""
+"""Revokes a key: by whoever holds the licence, by the seller, or by an operator.
+The next call with it is refused."""
 
 from sqlalchemy import func, update
 

@@ -1,5 +1,5 @@
-"""What does a key look like?
-`chk_`, 32 random letters and digits, 6 of checksum: scanners find it, typos are refused at once."""
+"""Generates and checks the text of a key: `chk_`, 32 random letters and digits, 6 of checksum.
+Scanners find it, and typos are refused at once."""
 
 import hashlib
 import re

@@ -1,5 +1,5 @@
-"""What does this key open? A verdict with a code:
-whether it is one of ours, still good, and for this product."""
+"""Verifies a key.
+The verdict has a code: whether the key is one of ours, still good, and for this product."""
 
 from dataclasses import dataclass
 from datetime import datetime

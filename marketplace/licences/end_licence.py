@@ -1,4 +1,4 @@
-"""How does a licence end? The seller revokes it with a reason, or its date comes."""
+"""Ends a licence: the seller revokes it with a reason, or it expires."""
 
 from datetime import datetime, timedelta
 

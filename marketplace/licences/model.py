@@ -1,5 +1,5 @@
-"""What may a company do, how often, and at which price?
-A licence: the terms as they were when it was issued."""
+"""Defines a licence: what a company may do, how often, and at which price.
+Its terms are as they were when it was issued."""
 
 from dataclasses import dataclass
 from datetime import datetime

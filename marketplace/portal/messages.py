@@ -1,4 +1,4 @@
-"""Which words are on the pages? Each in Chinese and in English, in one table."""
+"""The words on the pages, each in Chinese and in English, in one table."""
 
 MESSAGES: dict[str, tuple[str, str]] = {
     "cihu": ("磁湖", "Cihu"),

@@ -1,4 +1,4 @@
-"""How does a refusal look? A problem document for programs, a page with the same words for people."""
+"""Renders a refusal: a problem document for programs, a page with the same words for people."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress

@@ -1,9 +1,9 @@
-"""Was this form sent already?
-Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
+"""Recognises a form that is sent twice, as by a double click: it acts once, and both answers lead to the same
+page.
 
-A page gives each of its forms a random number. What was sent is known by the session, the form's address,
-this number and its words: the same form with other words is another deed. A refused one is not kept, so it
-can be corrected and sent again.
+A page gives each of its forms a random number. A submission is identified by the session, the form's address,
+this number and its words: the same form with other words is another submission. A refused one is not kept, so
+it can be corrected and sent again.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Who are you, says the hub?
-The OpenID provider: authlib's server, with our codes, our tokens and our one client.
+"""The OpenID provider, by which the hub learns who somebody is: authlib's server, with our codes, our tokens
+and our one client.
 
 hub -> /oauth/authorize (the portal's session says who) -> code -> hub -> /oauth/token ->
 id_token, access_token
