@@ -1,4 +1,4 @@
-"""What did the vault answer? A table of values with their errors, what it cost, and a receipt."""
+"""The vault's answer: a table of values with their errors, what it cost, and a receipt."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""How much has been spent, by whom, on what, and how much is left?"""
+"""Shows a budget: how much has been spent, by whom, on what, and how much is left."""
 
 from html import escape
 from typing import Any

@@ -1,5 +1,5 @@
-"""What data is there, and what may be said about each column?
-From the public catalogue, never from the rows."""
+"""Shows which data there is, and what may be known of each column, from the public catalogue, never from the
+rows."""
 
 from collections.abc import Iterator
 from functools import cached_property

@@ -1,5 +1,4 @@
-"""How do the groups compare, at a glance?
-Bars with their intervals, drawn as SVG: any script, no fonts, no engine."""
+"""Draws the groups of an answer as bars with their intervals, as SVG: any script, no fonts, no engine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

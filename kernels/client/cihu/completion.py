@@ -1,5 +1,5 @@
-"""Which names fit here? Datasets, columns and public values, in SQL within a notebook,
-from a catalogue that is there already.
+"""Completes names: datasets, columns and public values, in SQL within a notebook, from a catalogue that is
+there already.
 
 Nothing waits for the vault: the catalogue is fetched once in the background; until it is there,
 nothing is proposed.

@@ -1,4 +1,4 @@
-"""What would a question cost, and how far off would its answer be? Known before anything is spent."""
+"""Shows what a question would cost, and how far off its answer would be, before anything is spent."""
 
 from html import escape
 from typing import Any

@@ -1,5 +1,4 @@
-"""Which words do we say, in which language?
-Every sentence of the client's own, in Chinese and in English, in one table."""
+"""The client's own sentences, in Chinese and in English, in one table."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How is SQL asked without a string around it?
+"""Runs SQL without a string around it:
 `%%private_sql` above a cell of SQL, `%private_sql` before a line of it.
 
 %%private_sql visits --epsilon 0.5

@@ -1,5 +1,5 @@
-"""What does a program find, wherever it runs?
-Its inputs and its outbox, by the same names in a notebook and in a sealed run.
+"""A program's surroundings, wherever it runs: its inputs and its outbox, by the same names in a notebook and
+in a sealed run.
 
     cihu.inputs["health.visits"]        the rows, a DataFrame with the dtypes that the policy gives
     cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others

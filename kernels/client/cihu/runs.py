@@ -1,5 +1,4 @@
-"""What has become of a program that was handed in?
-Its state, which is told at moments that do not depend on the data."""
+"""Shows the state of submitted programs. It is disclosed at moments that do not depend on the data."""
 
 import time
 from collections.abc import Iterator, Mapping

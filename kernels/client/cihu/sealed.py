@@ -1,5 +1,5 @@
-"""How does a program go to the data?
-It is tried on stand-in rows here; then the same text is handed in at the vault.
+"""Sends a program to the data.
+It is tried on stand-in rows here; then the same text is submitted to the vault.
 
 %%sealed name="visits by site" inputs=[health.visits] limit=1m
 import cihu

@@ -1,4 +1,4 @@
-"""How does a table look, in a notebook and in a terminal?"""
+"""Renders a table, in a notebook and in a terminal."""
 
 import math
 import unicodedata

@@ -1,5 +1,4 @@
-"""What would a sealed run do?
-The same program on stand-in rows, here, with everything that it says and leaves to be seen.
+"""Tries a sealed run: the same program on stand-in rows, here, with all its output and files to be seen.
 
 It runs in a process of its own, as it will at the vault: it finds its inputs and its outbox, and no variable
 of the notebook, no vault, no network. What the vault would not collect of its outbox is named here.
