@@ -1,4 +1,4 @@
-"""Which outputs are bad, each with where the attack or fault is known from, and which code must catch it?"""
+"""Bad outputs, each with where the attack or fault is known from, and which code must catch it."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""What do numbers tell of which units? Said in exact fractions, by the definition: slow, and right."""
+"""Decides which numbers disclose which units, in exact fractions, by the definition: slow, and right."""
 
 from fractions import Fraction
 
