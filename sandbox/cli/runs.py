@@ -1,4 +1,5 @@
-"""Sealed programs and declared tables: hand in, look, cancel, ask for files, fetch what was let out."""
+"""Commands of sealed programs and declared tables: submit, show, cancel, request files, fetch released
+ones."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""How the city of this home is: each part, what it needs, how often it was started again and why."""
+"""The command that shows the state of this home's city: each part, what it needs, how often it was started
+again and why."""
 
 import typer
 from rich.markup import escape
