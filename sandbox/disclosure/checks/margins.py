@@ -5,13 +5,6 @@ numbers from 0 on. Released counts that are rounded to a base b are known to wit
 holds to within the sum of its cells' deviations. HiGHS (scipy.optimize.linprog) finds the least and the
 largest value that each suppressed cell can have. Bounds of a linear relaxation, made whole, are never
 narrower than the true ones by more than integrality (Fischetti and Salazar, 2001).
-
-Cells are whole numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so
-each equation holds to within the sum of
-what its cells are off. HiGHS (scipy.optimize.linprog) finds the least and the largest value that each
-suppressed cell can have; bounds of a
-linear relaxation, made whole, are never narrower than the true ones by more than integrality
-(Fischetti and Salazar, 2001).
 """
 
 from collections.abc import Iterator
