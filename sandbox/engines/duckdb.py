@@ -1,5 +1,5 @@
-"""How DuckDB computes totals: in a process of each question's own, on one version's rows in memory,
-for so long at most."""
+"""Computes totals by DuckDB: in a process of each question's own, on one version's rows in memory, within a
+time limit."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""What an engine does: it computes a plan's integer totals for every public cell,
-exactly the same on every engine."""
+"""Defines an engine: it computes a plan's integer totals for every public cell, exactly the same on every
+engine."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

@@ -1,5 +1,4 @@
-"""What an engine process is told to do, as values:
-SQL text and numbers, made from a plan and public facts alone.
+"""The work of an engine process, as values: SQL text and numbers, made from a plan and public facts alone.
 
 The vault makes the work (`totals_work` and its neighbours), a process of its own carries it out (`perform`),
 and what comes back is bytes that the vault reads with `read_cells` or `read_table`. The same functions run in
