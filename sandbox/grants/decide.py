@@ -1,5 +1,5 @@
-"""How an officer decides a request, and ends a grant:
-each with its reason, its budget and its log entry at once."""
+"""Decides a request and ends a grant, for an officer: each with its reason, its budget and its log entry at
+once."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
