@@ -1,4 +1,4 @@
-"""The request log: one plain line for each request, and nothing of what it said."""
+"""The request log: one plain line for each request, and nothing of its content."""
 
 import logging
 import time
