@@ -1,4 +1,4 @@
-"""The folder where a kernel and its server meet: a short one per kernel, shut to everybody else.
+"""The folder where a kernel and its server meet: a short one per kernel, closed to everybody else.
 
 <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
 <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
