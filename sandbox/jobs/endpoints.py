@@ -1,5 +1,5 @@
-"""Sealed runs over HTTP: hand in, look, call off.
-For kernels and for people's tools; nothing here leads to quarantine."""
+"""Sealed runs over HTTP: submit, show, cancel.
+They are for kernels and for people's tools; nothing here leads to quarantine."""
 
 from collections.abc import Callable
 from dataclasses import asdict

@@ -1,10 +1,10 @@
-"""Kernels that are paused while their team's sealed program reads rows of a high grade.
+"""Pauses kernels while their team's sealed program reads rows of a high grade.
 
 The vault decides: a run that is `kernels_frozen` pauses the kernels of its team from its start until the
-moment when its end is told, whenever it really ends. The servers that own the kernels ask, each second,
-and say what they have; the program begins when none of them has a kernel of the team that still runs, or
-not at all. Kernels themselves are told nothing here: a server asks with the token of its person's
-workspace, which no kernel has.
+moment when its end is disclosed, whenever it really ends. The servers that own the kernels ask, each second,
+and report what they have. The program begins when none of them has a kernel of the team that still runs, or
+not at all. Kernels themselves learn nothing here: a server asks with the token of its person's workspace,
+which no kernel has.
 """
 
 import threading

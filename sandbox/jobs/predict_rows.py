@@ -1,7 +1,7 @@
 """Calls a submitted predictor on given rows, in a fresh seal. Its predictions lie in quarantine.
 
-For who scores (a competition): the rows may be others than those of the dataset's version, with the columns
-that the predictor declared; the columns that are to be predicted stay with who scores.
+This is for scoring (a competition): the rows may be others than those of the dataset's version, with the
+columns that the predictor declared. The columns that are to be predicted stay with the scorer.
 """
 
 import threading

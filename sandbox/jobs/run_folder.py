@@ -1,7 +1,7 @@
 """A run's program and rows while it runs: its program in a private folder on disk, its rows in memory alone.
 
     <runs>/<id>/program/     the exact text
-    <runs>/<id>/beginning/   begin: a pipe by which the run is let begin
+    <runs>/<id>/beginning/   begin: a pipe that lets the run begin
     <memory>/<id>/           <dataset>.parquet: raw rows, in a private folder of a file system in memory
 
 Rows never lie on a disk in clear. They are removed when the run has ended; when the vault ends, however it
