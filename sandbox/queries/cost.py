@@ -1,17 +1,17 @@
-"""How much a question can cost to compute, from public numbers alone:
-the rows that any step of the engine can have.
+"""Bounds how much a question can cost to compute, from public numbers alone: the rows that any step of the
+engine can have.
 
 Claim. With at most `about_rows` rows in the asked dataset, no step of the engine has more than `rows` rows,
-and of one unit no more than `unit_rows` come out of the joins on the unit. Proof: a row meets at most as
-many rows of an open dataset as have the same values in the joined columns (its fan-out, a public fact),
-and, in a dataset that is joined on the unit, at most the `rows_kept` that are kept there of each unit
-before the join (`KeepFewRows`, engines/tasks.py), of the asked dataset too; LEFT JOIN keeps a row without a
-partner, so a factor is at least 1 there, and at least 1 is taken everywhere. Filters leave fewer, and
-groups are at most as many as rows.
+and of one unit no more than `unit_rows` come out of the joins on the unit. Proof: a row meets at most as many
+rows of an open dataset as have the same values in the joined columns (its fan-out, a public fact), and, in a
+dataset that is joined on the unit, at most the `rows_kept` that are kept there of each unit before the join
+(`KeepFewRows`, engines/tasks.py), of the asked dataset too. LEFT JOIN keeps a row without a partner, so a
+factor is at least 1 there, and at least 1 is taken everywhere. Filters leave fewer, and groups are at most as
+many as rows.
 
-Texts: computing the expressions of a row touches so many bytes at most (functions/cost.py), whatever the row
-holds; so those of a unit with `max_rows` rows, or as many as come of it out of joins, touch at most
-`unit_steps`. LIKE, STRPOS and REPLACE count at their worst, the text's width times the pattern's.
+Texts: computing the expressions of a row touches a bounded number of bytes (functions/cost.py), whatever the
+row holds. So the expressions of a unit with `max_rows` rows, or as many as come of it out of joins, touch at
+most `unit_steps`. LIKE, STRPOS and REPLACE count at their worst, the text's width times the pattern's.
 
 What is refused here is refused when a question is explained, before anything is charged.
 """

@@ -1,4 +1,4 @@
-"""Joins in other words, said as JOIN ... ON and LEFT JOIN.
+"""Rewrites joins in other words as JOIN ... ON and LEFT JOIN.
 
 `FROM a, b WHERE a.x = b.x` is `FROM a JOIN b ON a.x = b.x`, and `FROM a RIGHT JOIN b` is
 `FROM b LEFT JOIN a`.

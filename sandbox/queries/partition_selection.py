@@ -1,5 +1,5 @@
-"""Partition selection: which values of a key are told where no policy lists them.
-Those that enough units have, noise included.
+"""Partition selection: chooses which values of a key are released where no policy lists them.
+They are the values that enough units have, noise included.
 
 All of a unit's values count, each with a weight that falls with the root of their number, so that no value is
 preferred to another. A value is bought once for a version of a dataset, over all its rows whatever the

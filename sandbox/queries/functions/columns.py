@@ -1,4 +1,4 @@
-"""What an expression begins with: columns, values written out, and values of all rows of a unit."""
+"""The leaves of an expression: columns, values written out, and values of all rows of a unit."""
 
 from sandbox.catalog.model import LONGEST_TEXT, Column, Role, Type
 from sandbox.queries.functions.construct import (

@@ -1,5 +1,5 @@
-"""What a construct of SQL is: one record with every facet that the compiler and the
-bounds on its cost need."""
+"""Defines a construct of SQL: one record with every facet that the compiler and the bounds on its cost
+need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
