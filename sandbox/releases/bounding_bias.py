@@ -1,5 +1,5 @@
-"""How far the bound on what one unit adds may have moved an answer:
-computed from public facts, and told beside the noise.
+"""Bounds how far the bound on what one unit adds may have moved an answer: computed from public facts, and
+shown beside the noise.
 
 A unit with more than `max_rows` rows counts less than its rows do (queries/weights.md), so counts and sums
 are too low, and averages lean to units with few rows. How many units have how many rows was bought when the

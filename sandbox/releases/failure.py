@@ -1,7 +1,7 @@
-"""What a question that fails after data was touched becomes:
-always the same, because what failed could depend on a row.
+"""Turns the failure of a question after data was touched into one answer: always the same, because what
+failed could depend on a row.
 
-One thing is told as it is: that the grant or the account ended while the question ran. It is public to
+One thing is reported as it is: that the grant or the account ended while the question ran. It is public to
 whoever asks, and depends on no row.
 """
 

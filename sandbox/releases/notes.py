@@ -1,8 +1,8 @@
-"""What must be said beside an answer, so that it is read rightly, in both languages:
-it is stored once, for everybody.
+"""The notes beside an answer, which explain how to read it, in both languages.
+They are stored once, for everybody.
 
 Each note has a code and the numbers that it states, so that a program can check them. A note is there only
-where what it says follows for this question from the policy, the question or what was bought.
+where it follows for this question from the policy, the question or what was bought.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""How far off the noise will move an answer: told before anything is spent, for a typical group,
-from public facts alone.
+"""Predicts how far off the noise will move an answer: before anything is spent, for a typical group, from
+public facts alone.
 
 A typical group has its even share of the dataset's public number of rows and of its units, and its values lie
-in the middle of their bounds. An average's error is told at its worst, when they all lie at a bound. A
-relative error that is asked for follows from these, so it is promised for what they hold of: a smaller group,
+in the middle of their bounds. An average's error is predicted at its worst, when all values lie at a bound. A
+requested relative error follows from these, so it is promised only under these assumptions: a smaller group,
 or a value nearer to zero, has a larger one. What bounds on units leave out is no part of it, because no
 budget buys it back (bounding_bias.py).
 """

@@ -1,5 +1,5 @@
 """Tables of questions, answers, and all that was released: totals, keys, rows left out.
-It is noised: it may leave, for ever."""
+What was released is noised: it may leave, for ever."""
 
 from sqlalchemy import (
     BigInteger,
