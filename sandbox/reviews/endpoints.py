@@ -1,5 +1,5 @@
-"""Reviews over HTTP: a team asks for files and reads those that were released;
-officers look, each view logged, and vote."""
+"""Reviews over HTTP: a team requests files and reads those that were released.
+Officers look, each view logged, and vote."""
 
 import base64
 import binascii

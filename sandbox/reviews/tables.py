@@ -1,4 +1,4 @@
-"""Tables of reviews: what was asked for, what was found, what was voted, and what has left."""
+"""Tables of reviews: what was requested, found, voted and released."""
 
 from sqlalchemy import (
     ARRAY,
