@@ -1,5 +1,5 @@
-"""What a seal needs of this machine: which user runs it, which system folders and which
-interpreter it sees."""
+"""The facts of this machine that a seal needs: which user runs it, which system folders and which interpreter
+it sees."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""A folder of a running seal becomes read-only.
+"""Makes a folder of a running seal read-only.
 Run as a program, `python remount_readonly.py PID FOLDER`, from outside.
 
 It enters the mount namespace of the process PID and remounts FOLDER there. What is sealed cannot undo that:

@@ -6,7 +6,7 @@ and ends it when its processes take too much memory together. Run as a program:
 The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here
 does too. It is asked to end by SIGTERM, which is also what it gets when its parent ends, and ends when
 nothing of the seal is left. It looks some times a second; and where CGROUPS names a folder of cgroup v2 in
-which one may be made, the kernel itself keeps to MEMORY and PROCESSES. ANSWERED is a descriptor with the
+which a cgroup may be made, the kernel itself keeps to MEMORY and PROCESSES. ANSWERED is a descriptor with the
 filter whose calls are answered here (`Answers`), -1 for none. Before the seal, the DEVICES become read-only
 in a mount namespace of its own: or `touch /dev/null` could be seen in another seal. Needs the standard
 library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux), prctl(2), pidfd_open(2),
