@@ -1,9 +1,9 @@
 """Buys stand-in rows for an officer: once for a version, from the dataset's and the population's budget.
 
-The order is that of the DP gate (sandbox/releases/ask.py): decide and price; reserve the loss and log
-`stand_in.asked` in one transaction; compute whole numbers and add noise; make rows of the noisy numbers;
-store, settle and log `stand_in.released` in one transaction. A failure or a crash after the reservation
-leaves the loss spent.
+The order is that of the DP gate (sandbox/releases/ask.py). It decides and prices. It reserves the loss and
+logs `stand_in.asked` in one transaction. It computes whole numbers, adds noise, and makes rows of the noisy
+numbers. It stores, settles and logs `stand_in.released` in one transaction. A failure or a crash after the
+reservation leaves the loss spent.
 """
 
 from dataclasses import dataclass
