@@ -1,5 +1,5 @@
 """The vault: the only process that holds the raw bucket's keys.
-Two doors, one for services and people's tools, one for kernels.
+It listens on two sockets, one for services and people's tools, one for kernels.
 
 `create_vault(settings)` is where everything is put together; nothing happens at import.
 """
