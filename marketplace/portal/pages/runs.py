@@ -1,5 +1,5 @@
-"""Pages: a team's sealed runs; one run with its program, what was asked of its files,
-and those that were released."""
+"""Pages: a team's sealed runs, and one run with its program, the requests for its files, and the released
+ones."""
 
 import json
 from typing import Annotated, Any
