@@ -9,19 +9,19 @@
     answer.df                                         # an ordinary pandas DataFrame
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
-    cihu.submit("program.py", name="...", inputs=["health.visits"]) # your own program
-    goes to the data, sealed
-    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...") # exact counts, suppressed and
-    rounded; people decide
-    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...") # would what the
-    trial left be let pass?
+    # your own program goes to the data, sealed
+    cihu.submit("program.py", name="...", inputs=["health.visits"])
+    # exact counts, suppressed and rounded; people decide
+    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...")
+    # whether what the trial left would be released
+    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...")
     cihu.runs()                                       # what became of such programs and tables
-    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...",
-    controls="...") # people decide
-    cihu.runs()[0].files().df("t.csv")                # what they let pass
+    # people decide
+    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")
+    cihu.runs()[0].files().df("t.csv")                # what they released
 
 A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a
-cell hands the cell in.
+cell submits the cell.
 
 Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 

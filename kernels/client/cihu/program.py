@@ -3,7 +3,7 @@ in a sealed run.
 
     cihu.inputs["health.visits"]        the rows, a DataFrame with the dtypes that the policy gives
     cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others
-    cihu.outbox / "table.csv"           what it writes there is what may leave, once people have looked at it
+    cihu.outbox / "table.csv"           files written here may be released, once people have looked at them
 
 In a sealed run the rows are real. In a notebook they are the dataset's stand-in: invented, and they say so.
 """
