@@ -1,5 +1,5 @@
-"""Declared queries as teams hand them in, computed by the jobs' own deeds without waiting for their moment,
-and reviewed."""
+"""Declared queries as teams submit them, computed by the jobs' own operations without waiting for their
+moment, and reviewed."""
 
 import csv
 import io

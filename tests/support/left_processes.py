@@ -1,7 +1,7 @@
-"""The suite fails if it leaves a process behind.
+"""Fails the suite if it leaves a process behind.
 
 Every pytest process (each xdist worker is one) collects the orphans of all that it started, however deep and
-whatever their environment says (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are
+whatever their environment holds (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are
 over was left by them.
 """
 

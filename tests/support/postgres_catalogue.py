@@ -1,5 +1,5 @@
-"""What stands in a database, as Postgres itself tells it:
-columns, constraints, indexes, row policies, functions, rights."""
+"""Reads what stands in a database, from Postgres itself: columns, constraints, indexes, row policies,
+functions, rights."""
 
 from typing import Any
 
