@@ -12,7 +12,7 @@ LICENCE_STATUSES: Lifecycle = {
         "keys of it may call", "the organisation that holds it", "licence.issued", next=("revoked", "expired")
     ),
     "revoked": Status("ended by the seller, with a reason", "officer of the department", "licence.revoked"),
-    "expired": Status("came to its date, and its grace is over", "nobody", "licence.expired"),
+    "expired": Status("its end and its grace period have passed", "nobody", "licence.expired"),
 }
 
 

@@ -245,11 +245,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "key": ("密钥", "Key"),
     "key.live": ("有效", "live"),
     "key.retiring": ("将停用", "ends"),
-    "key.revoked": ("已停用", "shut"),
+    "key.revoked": ("已停用", "revoked"),
     "label": ("标签", "Label"),
     "made": ("创建", "Made"),
     "rotate": ("轮换", "Rotate"),
-    "shut": ("停用", "Shut"),
+    "revoke_key": ("停用", "Revoke"),
     "make_key": ("创建密钥", "Make a key"),
     "new_key": ("新密钥", "A new key"),
     "shown_once": (

@@ -139,7 +139,7 @@ def insert_session(
 
 def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session | None:
     """The live session of a cookie; None when there is none, or it has ended,
-    or its account was shut or got another password since."""
+    or its account was disabled or got another password since."""
     id_hash = hash_secret(cookie)
     now = tx.execute(select(func.now())).scalar_one()
     row = tx.execute(

@@ -113,7 +113,7 @@ class SealedProvisioner(LocalProvisioner):
             raise TooMany(
                 f"You have {len(others)} kernels, and no more than "
                 f"{settings.kernels_per_person} may run at once.",
-                remedy="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
+                remedy="Shut one kernel down: the round icon at the left, “Running Terminals and Kernels”.",
                 zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
                 remedy_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。",
             )

@@ -113,7 +113,7 @@ def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
         for words, zh, names in (
             ("it has not", "缺少", missing),
             ("the policy does not name its columns number", "策略未写明第几列：", unknown),
-            ("it has twice", "重复出现", twice),
+            ("duplicate column", "重复的列", twice),
         )
         if names
     ]

@@ -40,7 +40,7 @@ def text_form(text: str) -> str:
 def number_form(value: Decimal) -> str:
     """1.50, 1.5 and 15e-1 are one.
     From four digits on only the digits count: a copied number stays one in fen, in thousands, or with
-    its sign turned round."""
+    its sign reversed."""
     return _form(f"{value:f}")
 
 
