@@ -56,8 +56,8 @@ def decide(
 
 def require_not_revoked(tx: Transaction, run: Run) -> None:
     """Raises `Conflict` if a grant that the run read under was revoked.
-    It is held until the transaction ends, so nothing leaves after the revocation's entry. A grant that came
-    to its date does not stop a review of what it allowed."""
+    It is held until the transaction ends, so nothing leaves after the revocation's entry. An expired
+    grant does not stop a review of what it allowed."""
     if (id := revoked_grant(tx, run.inputs)) is not None:
         raise Conflict(
             f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",
