@@ -78,7 +78,7 @@ def require_seat(
         return
     if organisation in seats.values():
         raise another_department(
-            "A reviewer from your department reviews this already; this grade requires different departments.",
+            "A reviewer from your department reviews this already. This grade requires another department.",
             "本部门已有人审核;该级别要求不同部门的审核人。",
         )
     after = {*seats.values(), organisation}
