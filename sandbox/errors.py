@@ -89,7 +89,7 @@ class QueryRefused(InvalidInput):
         construct_zh: str = "",
     ) -> None:
         place = f" ({position})" if position else ""
-        place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
+        place_zh = f"（第 {position.line} 行第 {position.column} 列）" if position else ""
         super().__init__(
             f"{construct}{place}: {why}",
             remedy=instead,

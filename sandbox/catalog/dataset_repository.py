@@ -56,7 +56,7 @@ class DatasetRepository:
                     code="dataset_not_found",
                     zh=f"没有数据集 {shown}。",
                     remedy=f"There are: {have or 'none yet'}.",
-                    remedy_zh=f"现有:{have or '尚无'}。",
+                    remedy_zh=f"现有：{have or '尚无'}。",
                 )
         try:
             version = self._version(row)

@@ -190,7 +190,7 @@ class PublicRows:
                 f"GROUP BY {column}",
                 "its values are neither texts nor whole numbers.",
                 instead="Group by another key.",
-                why_zh="它的取值既不是文本,也不是整数。",
+                why_zh="它的取值既不是文本，也不是整数。",
                 instead_zh="请按其他栏目分组。",
             )
         return tuple(sorted(found))

@@ -30,7 +30,7 @@ def checked_limit(seconds: int) -> int:
                 "when the limit is over."
             ),
             zh=f"运行时限不能是 {seconds} 秒。",
-            remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。",
+            remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择：时限届满时才告知结束。",
         )
     return seconds
 

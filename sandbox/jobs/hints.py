@@ -62,7 +62,7 @@ def take_bits(
                 code="no_hints",
                 remedy="Hand it in without a hint; its log is among what reviewers may release.",
                 zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
-                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+                remedy_zh="请不带提示提交；运行日志可申请审核放行。",
             )
         if told.told_bits + HINT_BITS > told.limit_bits:
             raise BudgetExhausted(
@@ -71,9 +71,9 @@ def take_bits(
                 remedy="Hand it in without a hint; its log is among what reviewers may release.",
                 zh=(
                     f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} "
-                    f"比特(上限 {told.limit_bits})。"
+                    f"比特（上限 {told.limit_bits}）。"
                 ),
-                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+                remedy_zh="请不带提示提交；运行日志可申请审核放行。",
             )
     return HINT_BITS
 

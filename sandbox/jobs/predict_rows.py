@@ -58,7 +58,7 @@ def predict_rows(
             f"The run {predictor.id} is no predictor.",
             remedy="Submit one: kind: predictor in cihu.yaml.",
             zh=f"运行 {predictor.id} 不是预测程序。",
-            remedy_zh="请提交预测程序:cihu.yaml 中写 kind: predictor。",
+            remedy_zh="请提交预测程序：cihu.yaml 中写 kind: predictor。",
         )
     if missing := [name for name in interface.columns if name not in rows.column_names]:
         raise InvalidInput(

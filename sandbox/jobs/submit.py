@@ -143,5 +143,5 @@ def _require_room(tx: Transaction, team: str) -> None:
             f"{waiting} runs of your team are waiting already.",
             remedy="Wait for some, or cancel some.",
             zh=f"你的团队已有 {waiting} 个运行在排队。",
-            remedy_zh="请等待,或取消一些。",
+            remedy_zh="请等待，或取消一些。",
         )

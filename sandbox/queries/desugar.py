@@ -203,7 +203,7 @@ def _date_as_text(node: exp.TimeToStr, inner: Inner, text: SqlText) -> Expressio
             "a date is written as numbers.",
             f"Use {', '.join(f'%{code}' for code in WRITTEN)}, such as '%Y-%m'.",
             "日期只写成数字。",
-            f"可用 {'、'.join(f'%{code}' for code in WRITTEN)},例如 '%Y-%m'。",
+            f"可用 {'、'.join(f'%{code}' for code in WRITTEN)}，例如 '%Y-%m'。",
         )
     parts: list[Expression] = []
     for place, piece in enumerate(pieces):

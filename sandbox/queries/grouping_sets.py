@@ -39,7 +39,7 @@ def grouping_sets(text: SqlText, group: exp.Group, key: ReadKey) -> tuple[Keys, 
             group,
             "it groups by the same keys twice, so each of those groups would be there twice.",
             "Name each set of keys once.",
-            "它两次按相同的栏目分组,这些分组会各出现两次。",
+            "它两次按相同的栏目分组，这些分组会各出现两次。",
             "每组栏目请只写一次。",
         )
     return tuple(found)

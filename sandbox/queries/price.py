@@ -98,7 +98,7 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
             code="loss_too_small",
             remedy="Offer a larger epsilon, or ask for fewer aggregates.",
             zh="所给的 epsilon 对这个问题太小。",
-            remedy_zh="请给更大的 epsilon,或减少聚合。",
+            remedy_zh="请给更大的 epsilon，或减少聚合。",
         )
     return Price(
         tuple(

@@ -138,7 +138,7 @@ class Scope:
                 position=name.position,
                 construct_zh=f"栏目 {name.text}",
                 why_zh=f"{policy.dataset} 没有可用的这个栏目。",
-                instead_zh=f"现有:{usable(policy, *SHOWN, none='(无)')}。",
+                instead_zh=f"现有：{usable(policy, *SHOWN, none='（无）')}。",
             )
         return column
 
@@ -166,7 +166,7 @@ class Scope:
                 position=name.position,
                 construct_zh=f"栏目 {name.text}",
                 why_zh="所联的几个数据集都有它。",
-                instead_zh="请在前面写明所属的表:t.column。",
+                instead_zh="请在前面写明所属的表：t.column。",
             )
         return computed or Name(name.text, owners[0] if owners else "", name.position)
 

@@ -34,7 +34,7 @@ def _plain_number(value: object) -> object:
         return value
     if isinstance(value, str) and PLAIN_NUMBER.fullmatch(value):
         return value
-    raise ValueError("write a number with the digits 0 to 9, such as 0.05 (请用数字 0 至 9 书写,例如 0.05)")
+    raise ValueError("write a number with the digits 0 to 9, such as 0.05 (请用数字 0 至 9 书写，例如 0.05)")
 
 
 Plain = BeforeValidator(_plain_number)

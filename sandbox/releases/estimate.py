@@ -40,7 +40,7 @@ from sandbox.releases.quantile import Histogram, quantile_interval, quantile_val
 CONFIDENCE = 0.95
 TOO_NOISY = (
     "too noisy: the count may be zero; ask with a larger epsilon",
-    "噪声过大:计数可能为零;请用更大的 epsilon 提问",
+    "噪声过大：计数可能为零；请用更大的 epsilon 提问",
 )
 
 

@@ -34,7 +34,7 @@ def failed(database: Database, principal: Principal, id: UUID, failure: Exceptio
         "The question failed. Its loss stays spent, because a failure can depend on the data.",
         code="query_failed",
         remedy="Tell the operator the question's number.",
-        zh="此问失败。其花费不退,因为失败可能与数据有关。",
+        zh="此问失败。其花费不退，因为失败可能与数据有关。",
         remedy_zh="请把问题编号告诉运营人员。",
         internal=f"question {id}: {type(failure).__name__}",
     )

@@ -155,7 +155,7 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
             code="error_out_of_range",
             remedy="Write error=0.05 for plus or minus 5 % with 95 % confidence.",
             zh=f"error 应在 {LEAST_ERROR:g} 与 {MOST_ERROR:g} 之间。",
-            remedy_zh="error=0.05 表示正负 5 %(95 % 置信)。",
+            remedy_zh="error=0.05 表示正负 5 %（95 % 置信）。",
         )
 
     told = [output for output in plan.outputs if output.aggregates and not is_counted(output)]
@@ -171,7 +171,7 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
             code="error_out_of_reach",
             remedy="Ask for a larger error, or give an epsilon: explain tells what it would bring.",
             zh=f"任何预算都不能让每个输出的误差达到 {error:.2%}。",
-            remedy_zh="请允许更大的误差,或改给 epsilon:explain 会告知它带来的误差。",
+            remedy_zh="请允许更大的误差，或改给 epsilon:explain 会告知它带来的误差。",
         )
     low, high = 1, MOST_RHO
     while high - low > max(1, high // 2000):

@@ -42,8 +42,8 @@ MISSING = Finding(
     severity=Severity.ASKS,
     message="The run left no file of this name. That it did not may itself tell something.",
     remedy="If you approve, nothing of it is released; say why that may be known.",
-    zh="运行没有留下此文件;这一点本身也可能透露信息。",
-    remedy_zh="批准则不放行任何内容;请说明为何可以让人知道。",
+    zh="运行没有留下此文件；这一点本身也可能透露信息。",
+    remedy_zh="批准则不放行任何内容；请说明为何可以让人知道。",
 )
 NO_COUNTS = Finding(
     code="counts_missing",
@@ -52,7 +52,7 @@ NO_COUNTS = Finding(
     message="The run left no file of the name that is given for its supporting counts.",
     remedy="Ask for the counts, or say why they are not needed.",
     zh="运行没有留下所称的支持性计数文件。",
-    remedy_zh="请要求提供计数,或说明为何不需要。",
+    remedy_zh="请要求提供计数，或说明为何不需要。",
 )
 
 

@@ -29,8 +29,8 @@ def decide(
             "Another table about the same people has left since the checks of this one.",
             code="review_changed",
             remedy="Load the page again: it is checked beside that.",
-            zh="检查之后,另一张关于同一批人的表已放行。",
-            remedy_zh="请刷新页面:会重新比较。",
+            zh="检查之后，另一张关于同一批人的表已放行。",
+            remedy_zh="请刷新页面：会重新比较。",
         )
     if outcome is Outcome.REFUSED:
         forget(tx, review.run)

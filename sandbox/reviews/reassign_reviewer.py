@@ -52,7 +52,7 @@ def give_seats_on(
                 code="nobody_missing",
                 zh="没有未完成投票的审核人。",
                 remedy="Vote, or let another officer vote.",
-                remedy_zh="请投票,或请其他数据专员投票。",
+                remedy_zh="请投票，或请其他数据专员投票。",
             )
         tx.execute(
             delete(review_votes).where(

@@ -43,7 +43,7 @@ def request_release(
                 "These files wait for reviewers already.",
                 remedy="Change a declaration, or take the request back.",
                 zh="已有待审核的放行申请。",
-                remedy_zh="可修改文件说明,或撤回申请。",
+                remedy_zh="可修改文件说明，或撤回申请。",
             )
         if asked.state not in ASKABLE:
             raise Conflict(
@@ -53,7 +53,7 @@ def request_release(
                     "Files can be asked for once its end is told, until reviewers have "
                     "released or refused them."
                 ),
-                remedy_zh="运行结束后可申请;放行或拒绝之后不可再申请。",
+                remedy_zh="运行结束后可申请；放行或拒绝之后不可再申请。",
             )
         rule = rule_of(context.policy, grade_of(context.gate, versions_of(tx, context.repository, asked)))
         tx.execute(

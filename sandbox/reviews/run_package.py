@@ -66,7 +66,7 @@ def _known(context: ReviewContext, run: Run) -> tuple[Run, Review, Mapping[str, 
         if review is None or review.outcome is None:
             raise NotFound(
                 "This run has no decided review: there is nothing to package yet.",
-                zh="该运行尚无审核结论,暂无可导出的内容。",
+                zh="该运行尚无审核结论，暂无可导出的内容。",
                 remedy="Ask for files, and wait for the reviewers.",
                 remedy_zh="请先申请放行并等待审核。",
             )

@@ -65,7 +65,7 @@ def load_demo(home: Path, settings: CitySettings) -> None:
             json={
                 "id": "visits-by-age-group",
                 "dataset": "health.visits",
-                "title_zh": "分年份就诊次数(差分隐私)",
+                "title_zh": "分年份就诊次数（差分隐私）",
                 "title_en": "Visits to doctors by year of the study (differentially private)",
                 "summary_zh": "成人与儿童的平均就诊次数及误差。",
                 "summary_en": "Average visits of adults and children, with errors.",

@@ -82,7 +82,7 @@ def buy_stand_in(
         raise InvalidInput(
             f"{version.dataset} is open: its rows themselves may be used.",
             remedy="Open a copy of it instead.",
-            zh=f"{version.dataset} 是开放数据,可直接使用原始记录。",
+            zh=f"{version.dataset} 是开放数据，可直接使用原始记录。",
             remedy_zh="请改为开放其副本。",
         )
     if not LEAST_EPSILON <= epsilon <= MOST_EPSILON:
@@ -118,7 +118,7 @@ def buy_stand_in(
                 "failure can depend on the data.",
                 code="synthesis_failed",
                 remedy="Tell the operator the number of the purchase.",
-                zh="替代数据未能生成。其花费不退,因为失败可能与数据有关。",
+                zh="替代数据未能生成。其花费不退，因为失败可能与数据有关。",
                 remedy_zh="请告知运营人员。",
                 internal=f"stand-in {id}: {type(failure).__name__}",
             ) from None
@@ -144,7 +144,7 @@ def divide(version: Version, loss: PrivacyLoss) -> Prices:
         raise InvalidInput(
             f"{version.dataset} has {len(telling(policy))} columns to count; 1 to {MOST_COLUMNS} can be.",
             remedy="Use the stand-in rows that are made from the policy alone.",
-            zh=f"{version.dataset} 有 {len(telling(policy))} 个可计数的栏目,应为 1 至 {MOST_COLUMNS} 个。",
+            zh=f"{version.dataset} 有 {len(telling(policy))} 个可计数的栏目，应为 1 至 {MOST_COLUMNS} 个。",
             remedy_zh="请使用仅由策略生成的替代数据。",
         )
     many = len(pairs(policy))
@@ -174,7 +174,7 @@ def _reserve(context: AskContext, officer: Principal, version: Version, loss: Pr
                 f"{version.name} has stand-in rows already.",
                 remedy="They are for everybody; a new version can have its own.",
                 zh=f"{version.name} 已有购置的替代数据。",
-                remedy_zh="其供所有人使用;新版本可另行购置。",
+                remedy_zh="其供所有人使用；新版本可另行购置。",
             )
         raise_limit(tx, account, ZERO)
         raise_limit(tx, account, statement(tx, account).spent + loss)

@@ -66,9 +66,9 @@ def _with_few(subject: Subject, roles: Roles) -> Iterator[Finding]:
             f"about {about} in it, or outside it.",
             f"Merge groups or classes until at least {least} units are in each and outside it, or "
             "leave these shares out.",
-            f"有 {len(few)} 个比例所涉不足 {least} 个个体:{few[0].cell[:20]} "
+            f"有 {len(few)} 个比例所涉不足 {least} 个个体：{few[0].cell[:20]} "
             f"约合该组之内或之外的 {about} 个。",
-            f"请合并分组或类别,使每类之内与之外都至少有 {least} 个个体,或去掉这些比例。",
+            f"请合并分组或类别，使每类之内与之外都至少有 {least} 个个体，或去掉这些比例。",
             where=roles.grid.cell(few[0].row, place),
         )
 

@@ -104,6 +104,6 @@ def _active(what: str) -> Finding:
         "hidden_content",
         f"The SVG holds more than a drawing: {what}.",
         "Save the picture as PNG.",
-        f"SVG 中含有绘图以外的内容:{what}。",
+        f"SVG 中含有绘图以外的内容：{what}。",
         "请把图片存为 PNG。",
     )

@@ -67,7 +67,7 @@ def _texts_in(arrays: Arrays) -> Iterator[Finding]:
                 f"The numbers of {name[:60]!r} read as text.",
                 "Save the model as it was trained; a model needs no text in its numbers.",
                 f"{name[:60]!r} 的数值可读作文字。",
-                "请按训练结果保存模型,数值中不应写入文字。",
+                "请按训练结果保存模型，数值中不应写入文字。",
                 where=name[:60],
             )
 
