@@ -171,7 +171,7 @@ def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
 
 
 def main() -> int:
-    """Serve until told to stop. Exits with 1 and one clear line if something is missing."""
+    """Serve until a signal to stop. Exits with 1 and one clear line if something is missing."""
     redact_logs()
     forbid_core_dumps()
     set_up("portal")

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Do people reach the portal over TLS?"""
+        """Whether people reach the portal over TLS."""
         return urlsplit(self.portal_url).scheme == "https"
 
     @property

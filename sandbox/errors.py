@@ -25,7 +25,7 @@ from dataclasses import dataclass
 class CihuError(Exception):
     """The root. `code` is stable and machine-readable; `remedy` says what to do about it.
 
-    `shown_as`: what whoever asked is told instead, where they may not even learn that the thing is there.
+    `shown_as` is shown to the caller instead, where they may not even learn that the thing is there.
     """
 
     code = "error"
@@ -94,7 +94,7 @@ class QueryRefused(InvalidInput):
             f"{construct}{place}: {why}",
             remedy=instead,
             remedy_zh=instead_zh,
-            zh=f"{construct_zh or construct}{place_zh}:{why_zh}",
+            zh=f"{construct_zh or construct}{place_zh}：{why_zh}",
         )
         self.construct = construct
         self.position = position

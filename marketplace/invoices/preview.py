@@ -8,7 +8,7 @@ from marketplace.metering.model import Reason, UsageLine
 
 @dataclass(frozen=True)
 class Item:
-    """All lines of one reason: charged ones, or credits (negative) of such."""
+    """All lines of one reason: charges, or credits (negative) of charges."""
 
     reason: Reason
     credit: bool

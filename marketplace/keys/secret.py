@@ -37,7 +37,7 @@ def in_base_62(number: int, length: int) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether it could be a key of ours: told without looking anything up."""
+    """Whether it could be a key of ours, decided without looking anything up."""
     shape = SHAPE.fullmatch(key)
     return shape is not None and checksum(shape[1]) == shape[2]
 

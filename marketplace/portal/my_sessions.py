@@ -37,7 +37,7 @@ class MySession:
 
 
 def my_sessions(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence[MySession]:
-    """The live ones, the newest first."""
+    """The live sessions, the newest first."""
     now = tx.execute(select(func.now())).scalar_one()
     opened = [
         row

@@ -24,8 +24,8 @@ KEPT = timedelta(days=1)
 def sent_once(
     authenticator: Authenticator, request: Request, once: str, *said: str, deed: Callable[[], str]
 ) -> Response:
-    """Do the deed unless this very form did it already; leads to where the deed says.
-    `once` is the form's number; a form without one, which no page of ours has, does its deed each time."""
+    """Act unless this very form acted already. Leads to where the action says.
+    `once` is the form's number; a form without one, which no page of ours has, acts each time."""
     if not once:
         return RedirectResponse(deed(), status_code=303)
     id_hash = hash_secret(authenticator.seed(request, once, *said).hex())

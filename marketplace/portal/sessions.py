@@ -64,8 +64,8 @@ def same_csrf(cookie: str, given: str) -> bool:
 
 
 def seed_of(cookie: str, *said: str) -> bytes:
-    """256 bits that belong to a cookie and to what a form said:
-    the same when it is sent twice, and only who can read the cookie can make them."""
+    """256 bits that belong to a cookie and to a form's content.
+    They are the same when the form is sent twice, and only the holder of the cookie can make them."""
     return hmac.digest(cookie.encode(), json.dumps(["cihu form", *said]).encode(), "sha256")
 
 

@@ -28,7 +28,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "audit.erase": (),  # the database's owner alone
     "identity": (PORTAL,),
     "identity.signing_keys": (PORTAL, VAULT),  # each has keys of its own
-    "policy": (PORTAL, VAULT),  # each has deeds that are refused
+    "policy": (PORTAL, VAULT),  # each has actions that are refused
 }
 """The roles of the services that run a package of the governed side. The marketplace is the portal's."""
 

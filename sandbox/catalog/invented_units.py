@@ -15,7 +15,7 @@ def invented_units(kind: Type, population: str, chance: Chance, count: int) -> p
     or a negative number where units are integers.
 
     They are a random four fifths of the population's first names, so most units of one dataset are also in
-    another dataset of the same population, and some are not: as it is with real ones.
+    another dataset of the same population, and some are not, as with real names.
     """
     numbers = chance.some_of(count + count // ONE_MORE_FOR_EACH, count) + 1
     if kind is Type.INTEGER:

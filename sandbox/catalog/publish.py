@@ -30,7 +30,7 @@ from sandbox.storage import ObjectVersion, RawStore
 
 @dataclass(frozen=True)
 class Published:
-    """`told`: what was done to cells and ids as they were read, for the publishing officer alone."""
+    """`told` is what was done to cells and ids as they were read, for the publishing officer alone."""
 
     version: Version
     profile: Profile

@@ -55,7 +55,7 @@ class Overlap:
 
 
 def overlaps(one: KeptTable, releases: Sequence[KeptTable], *, least: int) -> list[Overlap]:
-    """What the table `one` would give away of fewer than `least` units; nothing where all is well."""
+    """What the table `one` would disclose about fewer than `least` units. Empty where all is well."""
     if least <= 1:
         return []
     foreign = [release for release in releases if release.key_id != one.key_id]

@@ -29,7 +29,7 @@ class UnitDigests:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "units.key"
         if not path.exists():
-            with suppress(FileExistsError):  # another process made it in this moment: that one is the key
+            with suppress(FileExistsError):  # another process made the key in this moment: its key is used
                 write_whole(path, secrets.token_bytes(KEY_BYTES), replace=False)
         if path.stat().st_mode & 0o077:
             raise Unavailable(

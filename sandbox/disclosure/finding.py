@@ -8,7 +8,7 @@ from enum import StrEnum
 class Severity(StrEnum):
     BLOCKS = "blocks"  # no reviewer may release the file
     ASKS = "asks"  # a reviewer must answer it
-    NOTES = "notes"  # said, and that is all
+    NOTES = "notes"  # a remark, without consequence
 
 
 @dataclass(frozen=True, slots=True)

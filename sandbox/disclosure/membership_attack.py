@@ -24,7 +24,7 @@ LEAST_UNITS = 40
 
 @dataclass(frozen=True)
 class Membership:
-    """`advantage` from 0 (nothing told) to 1; `at_least` holds with the confidence;
+    """`advantage` from 0 (nothing disclosed) to 1. `at_least` holds with the confidence.
     `epsilon_at_least` is what a DP training would have to allow.
     """
 

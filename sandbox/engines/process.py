@@ -52,7 +52,7 @@ class Task(Protocol):
 
 
 class TaskFailed(Exception):
-    """A child failed, or was ended: what it was is not said."""
+    """A child failed, or was ended. The reason is not reported."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class EngineProcesses:
             with closing(theirs):
                 pidfd = self._fork(pickle.dumps((task, computing_seconds, len(content))), theirs, files)
             try:
-                with suppress(OSError):  # it has ended: so it is told below
+                with suppress(OSError):  # it has ended: this is reported below
                     ours.sendall(content)
                 return _receive(ours, until)
             finally:
                 with suppress(OSError):  # it has ended by itself
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has said what it had to, or is late
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has sent its answer, or is late
                 os.close(pidfd)
 
     def close(self) -> None:

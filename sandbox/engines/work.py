@@ -105,7 +105,7 @@ def pieces_of(units: int, count: int) -> list[range]:
 
 
 def read_cells(plan: Plan, answer: bytes) -> Cells:
-    """What `TotalsWork.perform` gave: exact integers for every total of the plan,
+    """What `TotalsWork.perform` gave: exact integers for every total of the plan;
     coarse histograms made of fine ones."""
     statements = [statement.totals for statement in compile_plan(plan)]
     cells: Cells = {}

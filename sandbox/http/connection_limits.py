@@ -75,7 +75,7 @@ class LimitedProtocol(H11Protocol):
         return self.conn.their_state is h11.SEND_BODY and not self.flow.read_paused
 
     def look(self) -> None:
-        """Once a second: is it over the time that it has?"""
+        """Check once a second whether it is over its time limit."""
         self.looking = self.loop.call_later(self.look_seconds, self.look)
         now = self.loop.time()
         passed = now - self.began

@@ -107,7 +107,7 @@ class SealedProvisioner(LocalProvisioner):
             raise shown(refused) from refused
 
     async def prepare(self, settings: ServerSettings) -> None:
-        """All that may fail: is there room, does a seal hold here, does the vault give leave?"""
+        """Everything that may fail: room on the machine, a seal that holds, a session at the vault."""
         others = SealedProvisioner.running - {self.kernel_id}
         if len(others) >= settings.kernels_per_person:
             raise TooMany(
@@ -215,7 +215,7 @@ class SealedProvisioner(LocalProvisioner):
             await asyncio.sleep(0.02)  # another process makes them
 
     async def poll(self) -> int | None:
-        """Asked every few seconds: why did it end?"""
+        """Asked every few seconds, by Jupyter: the reason why it ended."""
         status = await super().poll()
         if status == TOO_MUCH_MEMORY and self.seal and not self.notice:
             self.notice = too_much_memory(self.seal.limits)

@@ -73,7 +73,7 @@ class Carried:
     async def carry_both(
         self, asked: StreamReader, answer: StreamWriter, to: Place, idle_seconds: float
     ) -> None:
-        """Until the server's side has said all, whatever the caller still would:
+        """Until the server's side has sent all, whatever the caller still would send:
         its answer is all there is to carry."""
         with contextlib.closing(answer):
             try:
@@ -99,7 +99,7 @@ async def listen(
     """Relay every connection that comes in at `at`, until the server is closed."""
     open_ones: dict[
         asyncio.Task[None], Carried
-    ] = {}  # held here: the loop alone does not hold one whose caller has said all
+    ] = {}  # held here: the loop alone does not hold a task whose caller has sent all
 
     def relay(asked: StreamReader, answer: StreamWriter) -> None:
         if len(open_ones) >= most_connections:

@@ -126,7 +126,7 @@ class RunFolder:
         """Replace at once: the kernel reads the old text or the new one, never half of it."""
         draft = self.path / f"{name}.draft"
         draft.write_text(text)
-        draft.chmod(0o644)  # the folder above is shut; inside, the seal's own user must read it
+        draft.chmod(0o644)  # the folder above is closed; inside, the seal's own user must read it
         draft.replace(self.inbox / name)
 
     def let_begin(self, notice: str) -> None:

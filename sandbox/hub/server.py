@@ -25,8 +25,8 @@ class WorkspaceServer(ServerApp):
     )
 
     def find_server_extensions(self) -> None:
-        """Nothing is discovered: a package that brings a server extension must not open a
-        door by being there."""
+        """Nothing is discovered: a package with a server extension must not open a
+        way in by being installed."""
         self.jpserver_extensions.update(EXTENSIONS)
 
     def write_server_info_file(self) -> None:

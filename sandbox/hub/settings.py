@@ -67,7 +67,7 @@ class ServerSettings:
 
 
 def take_secrets(*names: str, environment: MutableMapping[str, str] = os.environ) -> list[str]:
-    """The values of these variables, which from now on no process that this one starts is given:
+    """The values of these variables, which from now on no child process is given:
     each has its own secrets."""
     for name in names:
         if name in environment:

@@ -50,7 +50,7 @@ class Origin:
         )
 
     def kept(self) -> dict[str, str]:
-        """What a token that comes from this one must carry, as its claim `workspace`."""
+        """What a token that is derived from this token must carry, as its claim `workspace`."""
         return {
             "token": self.token_id,
             "session": self.session,

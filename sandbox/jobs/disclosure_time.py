@@ -18,7 +18,7 @@ GRACE_SECONDS = 5
 COLLECTING_SECONDS = 3  # of the grace: a program is ended before them, whenever it began
 FREEZING_SECONDS = 15
 """Of a run that pauses kernels, before its limit: in them every server must have paused those that it has."""
-LATE_SECONDS = 60  # a collection that is late (a busy machine) is told at a whole number of these
+LATE_SECONDS = 60  # a late collection (a busy machine) is disclosed at a whole number of these
 
 
 def checked_limit(seconds: int) -> int:
@@ -36,7 +36,7 @@ def checked_limit(seconds: int) -> int:
 
 
 def told_at(started: datetime, limit_seconds: int, *, freezing: bool = False) -> datetime:
-    """When the end of a run that started then is told; `freezing`: one that pauses kernels first."""
+    """When the end of a run that started then is disclosed. `freezing`: a run that pauses kernels first."""
     return started + timedelta(seconds=limit_seconds + GRACE_SECONDS + (FREEZING_SECONDS if freezing else 0))
 
 

@@ -32,7 +32,7 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 @dataclass(frozen=True)
 class HintsTold:
-    """How many bits hints have told one team of one dataset, of how many that may be."""
+    """How many bits hints have disclosed to one team about one dataset, and the limit."""
 
     dataset: str
     told_bits: int
@@ -47,7 +47,7 @@ def take_bits(
     inputs: Sequence[Input],
     versions: Sequence[Version],
 ) -> int:
-    """The bits of one hint, if every input lets it be told:
+    """The bits of one hint, if every input allows it:
     by the grade of all together, by its officer, by what is left.
 
     Raises `Refused` (the grade), `Forbidden` (an officer), `BudgetExhausted`. Nothing of it depends on a row.
@@ -79,7 +79,8 @@ def take_bits(
 
 
 def hints_told(tx: Transaction, team: str, version: Version) -> HintsTold:
-    """Of runs that wait or have ever started; what was called off before it started has told nothing."""
+    """Of runs that wait or have ever started. A run that was cancelled before it started has disclosed
+    nothing."""
     told = tx.execute(
         select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
             runs.c.team == team,

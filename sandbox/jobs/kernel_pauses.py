@@ -27,7 +27,7 @@ SILENT_SECONDS = 60.0  # a server that is silent so long is gone, and its kernel
 
 @dataclass(frozen=True)
 class Heard:
-    """What a person's server said of its kernels: how many are not paused."""
+    """What a person's server reported of its kernels: how many are not paused."""
 
     account: str
     running: int
@@ -49,7 +49,7 @@ def paused_until(tx: Transaction, account: str) -> datetime | None:
 
 
 class KernelPauses:
-    """What the servers last said, and the wait until none has a kernel of a team that runs."""
+    """What the servers last reported, and the wait until none has a kernel of a team that runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class KernelPauses:
                 self._changed.wait(min(left, ASKED_SECONDS))
 
     def _left(self, run: Run, began: float) -> float:
-        """Seconds to wait at least; 0 if all are paused, as each server said after the
+        """Seconds to wait at least; 0 if all are paused, as each server reported after the
         run had begun to wait."""
         now = time.monotonic()
         with self._database.transaction() as tx:

@@ -41,7 +41,7 @@ class Collected:
 
 
 def collect(outbox: int) -> Collected:
-    """All that may be taken of the folder behind the descriptor `outbox`. The run must have ended."""
+    """Everything that may be taken from the folder of the descriptor `outbox`. The run must have ended."""
     found = Collected()
     entries = sorted(islice(_walk(outbox, "", found), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:

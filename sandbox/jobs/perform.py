@@ -65,7 +65,7 @@ def perform(
         return replace(
             ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid"
         )
-    except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
+    except Exception as error:  # noqa: BLE001  # of any kind: it is reported in quarantine, as what a program does is
         return not_started(error)
     finally:
         place.remove()

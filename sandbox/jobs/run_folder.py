@@ -74,7 +74,7 @@ class RunFolder:
 
 
 def _open_below(folder: Path) -> None:
-    """Readable for the seal's own user, whatever our umask is; the folder above it is shut to everybody."""
+    """Readable for the seal's own user, whatever our umask is; the folder above it is closed to everybody."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o444)
 

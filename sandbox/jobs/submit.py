@@ -41,7 +41,7 @@ def submit(
     interface: Mapping[str, Any] | None = None,
     hint: bool = False,
 ) -> Run:
-    """Queue a run; with an `interface`, a predictor. `hint`: it is to tell the class of how it ended.
+    """Queue a run; with an `interface`, a predictor. `hint`: its end comes with its class.
 
     Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints);
     then nothing is queued."""

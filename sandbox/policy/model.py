@@ -40,7 +40,7 @@ class Asked:
 @dataclass(frozen=True)
 class Decision:
     """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error"
-    (it could not be decided, so it is refused). `policies` are the ids of all rules that said the same.
+    (it could not be decided, so it is refused). `policies` are the ids of all rules that decided the same.
     `internal` is for operators."""
 
     allowed: bool
@@ -71,7 +71,7 @@ class Refused(Forbidden):
 
 @contextmanager
 def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
-    """A refusal is told as `missing`, what a thing that is not there is told with,
+    """A refusal is shown as `missing`, what a thing that is not there is told with,
     unless whoever asks may see the thing: or refusals would tell one team what another has. It is
     logged as what it is."""
     try:

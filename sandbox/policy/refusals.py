@@ -7,8 +7,8 @@ from sandbox.policy.model import Decision
 def refusal_event(decision: Decision) -> Event:
     """The log's event of a refused decision.
 
-    Append it in a transaction of its own, after the deed's has ended: the log is appended to one at a time,
-    and a second transaction inside the first would wait for it for ever.
+    Append it in a transaction of its own, after the refused action's has ended: the log is appended to one at
+    a time, and a second transaction inside the first would wait for it for ever.
     """
     asked = decision.asked
     return Event(

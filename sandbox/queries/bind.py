@@ -58,11 +58,11 @@ OF_TWO = (
 
 
 def bind(question: Question, scope: Scope) -> Question:
-    """Check every name, role and type; returns the question with every name's dataset said,
+    """Check every name, role and type; returns the question with the dataset of every name,
     and dates as dates.
 
     Strict types matter: an engine that compares a text column with a number casts the column, and a cast of a
-    row's value can fail, and a failure tells about the row. Raises `QueryRefused`.
+    row's value can fail. A failure would disclose something about the row. Raises `QueryRefused`.
     """
     if scope.policy.unit is None:
         raise QueryRefused(
@@ -221,8 +221,8 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
 
 
 def _fitted(node: Any, scope: Scope) -> Any:
-    """Texts that are compared with dates become dates; casts that change nothing go;
-    of booleans the TRUE ones are counted."""
+    """Texts that are compared with dates become dates; casts that change nothing are dropped,
+    and of booleans the TRUE values are counted."""
     match node:
         case Arithmetic(Operator.MINUS, left, right) if (
             _type(left, scope) is Type.DATE and _type(right, scope) is Type.DATE
@@ -405,7 +405,8 @@ def _unit_of_first(node: Any, scope: Scope) -> Any:
 
 
 def _of_units(node: Any, scope: Scope) -> Any:
-    """What is said of units' names in terms of whether there is one: a name itself is never computed with."""
+    """Rewrite conditions on units' names to whether there is a name: the name itself is never computed
+    with."""
     match node:
         case IsNull(Name()):
             return node

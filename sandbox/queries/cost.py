@@ -61,7 +61,7 @@ def rows_kept(max_rows: int) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """`rows`: at most so many in any step; `unit_rows`: of one unit, out of joins on it; `typical_rows`:
+    """`rows`: the most in any step; `unit_rows`: of one unit, out of joins on it; `typical_rows`:
     for the allowance; `row_steps`, `unit_steps`: bytes that computing a row, and one unit's rows, touches;
     `memory_bytes`: of all rows at once."""
 
@@ -163,7 +163,8 @@ def _held_bytes(plan: Plan) -> int:
 
 
 def _bytes_of_keys(plan: Plan) -> int:
-    """Of a row, where a key's values are found: unit and value, of a text no more than is told."""
+    """Bytes of a row where a key's values are selected: unit and value, of a text no more than is
+    released."""
     return max(
         (
             32 + min(width_of(key.of, plan.scope), BYTES_OF_A_CHARACTER * MOST_CHARACTERS)

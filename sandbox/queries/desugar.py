@@ -56,7 +56,7 @@ NAMES: dict[type[exp.Expression], tuple[Part, tuple[str, ...]]] = {
 
 
 def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
-    """The same in the tree's own words; None for what is not said here. Raises `QueryRefused`."""
+    """The same in the tree's own nodes. None for what has no rewriting here. Raises `QueryRefused`."""
     match node:
         case exp.Like() | exp.ILike() if plain(node, "this", "expression", "negate"):
             found = _like(node, inner, text)

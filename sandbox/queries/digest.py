@@ -41,8 +41,8 @@ def digest(plan: Plan) -> str:
 def digests(plan: Plan) -> tuple[str, ...]:
     """Every digest under which the totals of this plan may have been stored, today's first.
 
-    Of a question that joins another private dataset, today's alone: how its rows are bounded has changed, so
-    that older totals are too low by more than is told of them.
+    For a question that joins another private dataset, only today's digest: how its rows are bounded has
+    changed, so that older totals are too low by more than their notes state.
     """
     joins_units = any(isinstance(table, PrivateTable) for table in plan.scope.joined.values())
     return tuple(_written(plan, number) for number in ((FORMAT,) if joins_units else (FORMAT, *OLDER)))

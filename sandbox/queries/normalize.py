@@ -135,7 +135,8 @@ def _negated(of: Expression) -> Expression:
 
 
 def _together(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> Expression:
-    """AND or OR of the parts, each once; and what is said of one expression by several values as one list."""
+    """AND or OR of the parts, each once. Comparisons of one expression with several values become one
+    list."""
     neutral, deciding = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
     flat = [
         inner

@@ -29,7 +29,7 @@ def bracketed_joins(statement: exp.Expression) -> None:
 
 
 def plain_joins(select: exp.Select) -> None:
-    """Say those of a SELECT so; what cannot be said so stays, to be refused where it stands."""
+    """Rewrite the joins of a SELECT. What cannot be rewritten stays, and is refused where it stands."""
     source, joins = select.args.get("from_"), select.args.get("joins") or []
     if source is None or not joins:
         return

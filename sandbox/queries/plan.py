@@ -125,7 +125,7 @@ class PlannedOutput:
 
     @cached_property
     def pieces(self) -> tuple[Aggregate | AnswerWindow, ...]:
-        """What it is computed from: aggregates of its own group, and what is said across groups."""
+        """What it is computed from: aggregates of its own group, and windows across groups."""
 
         def found(part: Expression) -> Iterator[Aggregate | AnswerWindow]:
             if isinstance(part, Aggregate | AnswerWindow):
@@ -386,7 +386,7 @@ def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
 
 
 def _from_centre(bounds: Bounds) -> bool:
-    """Whether a sum is told as the centred total plus so many times the centre, and not as a total from zero.
+    """Whether a sum is the centred total plus a multiple of the centre, and not a total from zero.
 
     Two totals at half the loss each have together the noise of span and centre, times the root of two. Where
     bounds begin at zero that is exactly the noise of one total from zero; and an average and a count of the

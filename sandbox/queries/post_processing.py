@@ -92,7 +92,7 @@ def post_process(
 
 
 def _filtered(groups: Groups, condition: Expression) -> Afterwards:
-    """What is said across groups is said of those that were there before it was looked at."""
+    """Windows across groups are about the groups that were there before any filter on the windows."""
     after = groups.afterwards
     late = after.each is not None or after.kept is not None or says_across((groups.outputs, condition))
     return (

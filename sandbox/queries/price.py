@@ -30,8 +30,8 @@ class MeasurementPrice:
 
 @dataclass(frozen=True)
 class PartitionPrice:
-    """What finding a key's values costs (a delta too), the scale of the noise,
-    and the least sum of weights that is told."""
+    """What selecting a key's values costs (a delta too), the scale of the noise,
+    and the least sum of weights that is released."""
 
     discovery: PartitionSelection
     loss: PrivacyLoss
@@ -58,7 +58,7 @@ class BoundsPrice:
 class Price:
     """A loss split evenly among the totals and the keys that must be found; `shares` in the plan's order.
 
-    `bounds` are those that must be bought first; they cost the same whatever is offered.
+    `bounds` must be bought first, and cost the same whatever is offered.
 
     What was released before costs nothing.
     """

@@ -20,7 +20,7 @@ KIND_ZH = {"person": "人", "household": "家庭", "firm": "企业"}
 def refused(
     expression: Expression, why: str, instead: str, why_zh: str, instead_zh: str, *, said: str = "{}"
 ) -> QueryRefused:
-    """`said` is what stands around the expression's SQL, such as `GROUP BY {}`."""
+    """`said` is the text around the expression's SQL, such as `GROUP BY {}`."""
     return QueryRefused(
         said.format(wording(expression)),
         why,

@@ -86,7 +86,7 @@ class Scope:
     looked_up: Mapping[str, PublicTable] = field(default_factory=dict)
     # bounds that no policy has
     bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)
-    unbought: tuple[BoundsEstimation, ...] = ()  # of those the ones that are only assumed yet
+    unbought: tuple[BoundsEstimation, ...] = ()  # those that are only assumed so far
     # what the question's filters say of numbers
     limits: Mapping[Expression, Limits] = field(default_factory=dict)
     assumed_rows: int | None = (

@@ -76,7 +76,7 @@ class AnswerGroups:
         ]
 
     def all_that(self, said: object) -> list[dict[Expression, Any]]:
-        """The same, and the values across groups that are in `said`."""
+        """The same with the values across groups from `said`."""
         nodes = dict.fromkeys(part for part in walk(said) if isinstance(part, AnswerWindow))
         told = {node: self.told(node, CONFIDENCE).values for node in nodes}
         return [

@@ -19,9 +19,9 @@ from sandbox.releases.tables import questions
 
 def failed(database: Database, principal: Principal, id: UUID, failure: Exception) -> CihuError:
     """Note a failure, at the moment at which an answer would have left (response_time.py),
-    and give the error that is told.
+    and return the error that is shown.
 
-    What it was is told to nobody but the operator, by its type alone; the loss stays spent.
+    The cause is shown to nobody but the operator, by its type alone. The loss stays spent.
     """
     with database.transaction() as tx:
         tx.execute(update(questions).where(questions.c.id == id).values(status="failed"))

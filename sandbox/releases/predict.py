@@ -43,7 +43,7 @@ class Predicted:
 
     standard_error: float | None
     half_width: float | None
-    typical: float | None  # the value around which it is told
+    typical: float | None  # the value around which it is stated
     worst: bool = False
     evenly: bool = False  # only if values are spread evenly between their bounds
 

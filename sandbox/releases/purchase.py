@@ -32,8 +32,8 @@ from sandbox.releases.tables import questions
 
 @dataclass(frozen=True)
 class Purchase:
-    """What is bought: `sql` for people, `said` for the log, `found` what may be told of the exact numbers,
-    `keep` where to."""
+    """What is bought: `sql` for people, `said` for the log, `found` for what may be released of the exact
+    numbers, `keep` for where to store it."""
 
     of: PartitionSelection | BoundsEstimation
     digest: str

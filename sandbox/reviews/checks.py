@@ -69,7 +69,7 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         others = beside(tx, run) if due else None
     if not due or review.state not in WAITING:
         return review
-    # all of them, whichever was declared anew: what a file gives away can hang on the others
+    # all of them, whichever was declared anew: what a file discloses can depend on the others
     found = _checked(context, versions, [file.declared for file in review.files], left, others)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)

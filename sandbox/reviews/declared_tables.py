@@ -123,7 +123,7 @@ def beside_findings(said: Beside, path: str, least: int) -> list[Finding]:
 def _finding(overlap: Overlap, said: Beside) -> Finding:
     new = [number.name for number in overlap.numbers if number.release is None]
     few, few_zh = f"{overlap.units} unit{'s' if overlap.units > 1 else ''}", f"{overlap.units} 个个体"
-    names, names_zh = "; ".join(new[:NAMED]), ";".join(new[:NAMED])
+    names, names_zh = "; ".join(new[:NAMED]), "；".join(new[:NAMED])
     whose = ", and of ".join(_release(release, said)[0] for release in overlap.releases[:NAMED])
     whose_zh = "及".join(_release(release, said)[1] for release in overlap.releases[:NAMED])
     match overlap.how:

@@ -71,9 +71,9 @@ WAITING = (ReviewState.OPEN, ReviewState.CONSOLIDATING)
 
 @dataclass(frozen=True)
 class Declared:
-    """What the team says of one file: what kind of statistic, in which context, with which controls,
+    """What the team declares of one file: what kind of statistic, in which context, with which controls,
     and beside which file of supporting counts (which is never released). Whether there are such files is
-    data: nobody of the team is told."""
+    data: nobody of the team learns it."""
 
     path: str
     statbarn: str

@@ -54,7 +54,7 @@ def no_review(id: UUID) -> NotFound:
 
 @contextmanager
 def refusals_logged(database: Database) -> Iterator[None]:
-    """Log a refused decision once the refused deed's own transaction, which is inside,
+    """Log a refused decision once the refused action's own transaction, which is inside,
     has been rolled back."""
     try:
         yield

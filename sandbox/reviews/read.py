@@ -37,7 +37,7 @@ LISTED = 200
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file that a run left in quarantine, or that was let out of it."""
+    """One file that a run left in quarantine, or that was released from it."""
 
     path: str
     object_name: str
@@ -87,7 +87,7 @@ def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
 def list_reviews(
     tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True
 ) -> Sequence[tuple[Review, Run]]:
-    """Those that this officer may review: the ones that wait, the most urgent first;
+    """The reviews that this officer may review: those that wait, the most urgent first,
     or the decided ones, newest first."""
     if "officer" not in officer.roles:
         return []

@@ -30,7 +30,7 @@ import time
 from pathlib import Path
 
 PAUSE_MS, SHORT_PAUSE_MS = 200, 25  # the short one when half of the limit is reached
-LOOK_PART = 10  # a look that takes long makes the pause at least so many times as long
+LOOK_PART = 10  # a slow look makes the pause at least this many times as long
 TOO_MUCH_MEMORY = 91  # this program's status when it ended the seal
 NOT_SEALED = 127
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
@@ -302,7 +302,7 @@ class Answers:
     def stat(
         self, call: str, asked: "Asked", descriptor: int, path: int, *, to: int, flags: int, mask: int = 0
     ) -> None:
-        """What fstat(2) and its like tell of what is behind a descriptor,
+        """What fstat(2) and its like report about a descriptor's file,
         but for the number of what has no file: the kernel counts the pipes and sockets of the whole machine.
         A path cannot lead to one: calls with a path do not come here.
         """

@@ -50,7 +50,7 @@ def claimed_port(wanted: int, *, part: str, setting: str) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Can a server of ours listen on `port` now?"""
+    """Whether a server of ours can listen on `port` now."""
     try:
         bind_briefly(port)
     except OSError:

@@ -136,8 +136,8 @@ class Postgres:
         self.process = None
 
     def _forget_the_dead(self) -> None:
-        """A server that was killed leaves its number behind;
-        a new one takes whoever has that number now for its rival."""
+        """A killed server leaves the file with its process number,
+        and a new server takes whoever has that number now for its rival."""
         pid = self._postmaster()
         if pid is None:
             return

@@ -36,7 +36,7 @@ class Running(Protocol):
 
 @dataclass
 class Tended:
-    """`sweep` ends what a dead part left behind: its successor needs the same ports and files."""
+    """`sweep` ends the processes that a dead part left: its successor needs the same ports and files."""
 
     name: str
     running: Running

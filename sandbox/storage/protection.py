@@ -70,7 +70,7 @@ def prove(client: Minio, http: PoolManager, address: str, bucket: str) -> None:
 
 
 def is_public(policy: str) -> bool:
-    """Does this bucket policy (JSON, may be empty) allow anything to everybody?"""
+    """Whether this bucket policy (JSON, may be empty) allows anything to everybody."""
     statements = json.loads(policy or "{}").get("Statement", [])
     return any(
         statement.get("Effect") == "Allow" and everybody(statement.get("Principal"))

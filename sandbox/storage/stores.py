@@ -91,8 +91,8 @@ class QuarantineStore(WrittenBucket):
 
 
 class ReleasedStore(WrittenBucket):
-    """Files of sealed runs that reviewers let pass.
-    Only the vault holds its keys, and hands them to their team."""
+    """Files of sealed runs that reviewers released.
+    Only the vault holds its keys, and gives the files to their team."""
 
 
 class ProductStore(WrittenBucket):

@@ -111,7 +111,7 @@ def buy_stand_in(
         except (Refused, NotAuthenticated):  # the officer may not any more: it depends on no row
             _fail(context, officer, id)
             raise
-        except Exception as failure:  # noqa: BLE001  # whatever it was, it could depend on a row: it is told to nobody
+        except Exception as failure:  # noqa: BLE001  # whatever it was, it could depend on a row: it is shown to nobody
             _fail(context, officer, id)
             raise Unavailable(
                 "The stand-in rows could not be made. Their loss stays spent, because a "

@@ -18,7 +18,7 @@ from sandbox.catalog.read_table import quoted
 from sandbox.catalog.seeded_random import Shares
 from sandbox.synthesis.categories import Category, categories, coded
 
-MOST_ROWS_TOLD = 12  # units with more rows are told together
+MOST_ROWS_TOLD = 12  # units with more rows are counted together
 MOST_CLASSES = 4
 MOST_PAIRED = 32
 """Columns beyond this many (in the policy's order) are not paired:

@@ -225,8 +225,8 @@ def _kernel_app(
     issuer: TokenIssuer,
     verifier: TokenVerifier,
 ) -> FastAPI:
-    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal.
-    No publishing, no deciding, no reviewing; nothing that is sent in is kept but programs."""
+    """The kernels' socket: catalogue, questions, sealed runs and their released files, renewal.
+    No publishing, no deciding, no reviewing; nothing that is sent in is stored but programs."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problem_details.install(app)
@@ -302,7 +302,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
 
 
 def _close_interrupted(database: Database) -> None:
-    """What the vault's last end cut off is said to be so, before anything new begins.
+    """Record what the vault's last end cut off, before anything new begins.
     (Runs have moments of their own.)"""
     for what, closed in (
         ("questions", releases_interrupted.close_interrupted(database)),

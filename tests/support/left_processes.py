@@ -15,7 +15,7 @@ import pytest
 from sandbox.standalone import process_tree
 from sandbox.standalone.parent_death_signal import adopt_orphans
 
-ENDING_SECONDS = 10.0  # for what was told to end, and is at it
+ENDING_SECONDS = 10.0  # for processes that were asked to end, and are ending
 LEFT = pytest.StashKey[list[str]]()
 OF_PYTHON = b"multiprocessing.resource_tracker"  # ends when it sees that we have
 

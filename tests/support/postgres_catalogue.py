@@ -50,7 +50,7 @@ def rights(tx: Transaction) -> set[tuple[str, str, str, str]]:
     """Every right that anybody but the owner has on a schema, table, sequence or function of ours:
     place, kind, whom, right.
 
-    Rights on single columns would be shown as rights of their table with the column's name behind it.
+    Rights on single columns would be shown as rights of their table with the column's name after it.
     """
     rows = tx.execute(
         text("""

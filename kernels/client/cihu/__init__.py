@@ -191,16 +191,16 @@ def submit(
     team: str | None = None,
     hint: bool | None = None,
 ) -> Run:
-    """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
+    """Submit a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
 
     With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)`
     in predictor.py is called on these columns, and returns what is declared for each row. A model beside
-    it (skops, safetensors, ONNX) goes along. `hint=True`: its end is told with its class, where the
-    datasets' officers let it.
+    it (skops, safetensors, ONNX) goes along. `hint=True`: its end comes with its class, where the
+    datasets' officers allow it.
 
-    It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in
-    `cihu.outbox` on real rows goes to quarantine, and what reviewers let pass goes to your team. `limit`
-    (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end told, never before: declare a short one.
+    It is tried on stand-in rows here first; if that fails, nothing is submitted. What it prints and leaves in
+    `cihu.outbox` on real rows goes to quarantine, and what reviewers release goes to your team. `limit`
+    (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end disclosed, never before: declare a short one.
     """
     files, entry, said = read_program(path)
     made = hand_in(
@@ -222,8 +222,8 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
 
     Counts alone (`COUNT(*)`, `COUNT(x)`, `COUNT(DISTINCT person)`), with `WHERE`, `GROUP BY` and joins with
     open data. Small counts are suppressed, the others rounded as the data's grade says; a table that would
-    tell of a few people beside any that left before, of any team, cannot leave. Then `.wait()` and
-    `.request_release("table.csv", context="...")`. Costs no budget.
+    disclose a few people, combined with any released table of any team, cannot be released. Then `.wait()`
+    and `.request_release("table.csv", context="...")`. Costs no budget.
     """
     if limit not in LIMITS:
         raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")

@@ -14,7 +14,7 @@ from cihu.show import foot, number, page, table, text_table
 
 class Dataset:
     """One dataset of the catalogue.
-    `.columns` is a DataFrame; `.document` has all of it as the vault said it."""
+    `.columns` is a DataFrame; `.document` has all of it as the vault sent it."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document

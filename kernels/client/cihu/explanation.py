@@ -9,7 +9,7 @@ from cihu.show import bar, foot, number, page, percent, table, text_table
 
 class Explanation:
     """The price of a question and the error of each of its outputs.
-    `.document` has all of it as the vault said it."""
+    `.document` has all of it as the vault sent it."""
 
     def __init__(self, query: str, document: dict[str, Any]) -> None:
         self.query = query

@@ -48,7 +48,7 @@ def degrees_of_freedom(subject: Subject) -> Iterator[Finding]:
 
 
 def found_freedom(subject: Subject) -> Iterator[Finding]:
-    """Wherever degrees of freedom or observations are said, they are enough."""
+    """Wherever degrees of freedom or observations are stated, they must be enough."""
     least = subject.thresholds.degrees_of_freedom
     for where, value in _said(subject, FREEDOM, IN_TEXT):
         if value < least and not _is_one_sided(subject):

@@ -117,7 +117,7 @@ def _parts_of_one(shares: list[_Share]) -> bool:
 
 
 def _whole(roles: Roles, place: int) -> int | None:
-    """What the shares of a column are parts of: 1, 100, or so many as its name says;
+    """What the shares of a column are parts of: 1, 100, or the number that its name states.
     None if it has no shares of units."""
     name, values = roles.grid.header[place], [value for value in roles.numbers[place] if value is not None]
     words = words_of(name)
@@ -139,7 +139,7 @@ def _whole(roles: Roles, place: int) -> int | None:
 
 
 def _units_behind(subject: Subject, roles: Roles) -> dict[int, Fraction]:
-    """How many units are behind each row, where that is said once."""
+    """How many units are behind each row, where it is stated once."""
     if len(roles.counts) == 1:
         counts = dict(enumerate(roles.numbers[roles.counts[0]]))
     elif subject.supporting is not None and not roles.counts and len(subject.supporting.counts) == 1:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.numpy_helper
-from google.protobuf.message import DecodeError  # onnx brings it
+from google.protobuf.message import DecodeError  # a dependency of onnx
 from numpy.typing import NDArray
 
 from sandbox.disclosure.files.opened import Piece

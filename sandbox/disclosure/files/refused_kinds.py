@@ -117,7 +117,7 @@ HTML_SIGNS = (b"<!doctype html", b"<html", b"<script", b"<?php", b"<body", b"<if
 
 
 def refuse_by_magic(content: bytes, *, is_text: bool) -> None:
-    """Raises `Unfit` for a kind that never leaves. ZIPs are told apart by `zip_members` first."""
+    """Raises `Unfit` for a kind that is never released. ZIPs are told apart by `zip_members` first."""
     if content[257:262] == b"ustar":
         raise Unfit(ARCHIVE.finding())
     if _is_pickle(content):

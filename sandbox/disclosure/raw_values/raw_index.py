@@ -199,7 +199,7 @@ def _holders(codes: NDArray[np.int64], units: NDArray[np.int64], values: int) ->
 
 
 def _crowd_of(form: str) -> tuple[int, int]:
-    """Among which numbers it is one: those with as many digits and the same first two, or
+    """The class of numbers to which it belongs: those with as many digits and the same first two, or
     (short ones) with as many decimals in the same decade."""
     if form.startswith("s:"):
         return len(form) - 2, int(form[2:4])

@@ -108,7 +108,7 @@ def _date(year: str, month: str, day: str) -> str:
 
 def forms_of_raw(value: Any) -> list[str]:
     """The forms under which a raw value is known: itself, and numbers also rounded to six places and fewer,
-    down to whole ones if these have digits enough."""
+    down to whole numbers if these have digits enough."""
     match value:
         case None:
             return []

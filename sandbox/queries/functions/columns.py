@@ -22,7 +22,7 @@ SHORT_KEY = 256
 
 
 def text_bytes(column: Column) -> int:
-    """The most bytes of a text in a column, from its policy alone; rows are loaded with no longer ones."""
+    """The most bytes of a text in a column, from its policy alone. Rows are loaded with no longer texts."""
     if column.role is Role.KEY and column.values:
         return max(SHORT_KEY, *(bytes_of(value) for value in column.values if isinstance(value, str)))
     return BYTES_OF_A_CHARACTER * LONGEST_TEXT

@@ -72,7 +72,7 @@ def play(
     begins: Callable[[str, str], None] = lambda _, __: None,
 ) -> Report:
     """Play every step against the city at `where`; `folder` is for the demo's files.
-    `told` hears each step as it ends."""
+    `told` is called with each step as it ends."""
     report = Report()
     with ExitStack() as closing:
         stage = Stage(where, password, write_demo_tables(folder), policies, secrets.token_hex(3), closing)
