@@ -1,6 +1,7 @@
 """Refuses the names and phrases that were left behind (`left_words.toml`), with the word to use instead.
 
 Names of files and folders, identifiers and the texts of messages are looked at. Comments are not.
+A module whose docstring begins with a question is refused, too: it begins with what the module holds or does.
 Only a file that holds one of the words at all is tokenized, so the check takes less than a second.
 """
 
@@ -17,6 +18,9 @@ ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "scripts" / "left_words.toml"
 # what earlier releases wrote must stay as it was; the check's own test names the words
 FROZEN = re.compile(r"/migrations/versions/|^tests/old_home/|^tests/docs/test_left_words\.py$")
+# the first sentence of a module's docstring; a full stop inside a word or number does not end it
+FIRST_SENTENCE = re.compile(r'\A(?:#![^\n]*\n)?r?"""(.*?[.?!:])(?:\s|""")', re.DOTALL)
+STATED = ("sandbox/", "marketplace/", "kernels/client/", "tests/support/", "scripts/")
 PLAIN = {".cedar", ".html", ".ipynb"}  # whole files of text that people read
 TEXTS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}  # the latter from Python 3.12
 
@@ -54,6 +58,8 @@ def left_words(root: Path, files: Iterable[str], table: Mapping[str, Mapping[str
         if path.suffix not in PLAIN | {".py"}:
             continue
         text = (root / path).read_text(encoding="utf-8")
+        if name.startswith(STATED) and (begins := FIRST_SENTENCE.match(text)) and begins[1].endswith("?"):
+            yield f"{name}:1: the module's docstring begins with a question: begin with a statement"
         if not anything.search(text):
             continue
         if path.suffix in PLAIN:

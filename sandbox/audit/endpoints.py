@@ -20,8 +20,8 @@ def router(
     authenticate: Callable[..., Any],
     may_open: Callable[[Any, str], bool],
 ) -> APIRouter:
-    """`authenticate` is the service's dependency that gives who asks;
-    `may_open(principal, actor)` says whether that one may see an entry's opening, given the actor
+    """`authenticate` is the service's dependency that gives the caller;
+    `may_open(principal, actor)` says whether the caller may see an entry's opening, given the actor
     whom the entry names."""
     api = APIRouter(prefix="/v1/log", tags=["log"])
     Asker = Annotated[Any, Depends(authenticate)]

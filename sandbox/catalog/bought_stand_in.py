@@ -1,4 +1,4 @@
-"""Records which stand-in rows were bought for a version, at which privacy loss, and how near they are to the
+"""Reads which stand-in rows were bought for a version, at which privacy loss, and how near they are to the
 noisy counts."""
 
 from dataclasses import dataclass

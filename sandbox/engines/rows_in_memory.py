@@ -94,7 +94,7 @@ class RowsInMemory:
         self._database.close()
 
     def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy, how: str) -> None:
-        """Put all rows of some units behind those of the units before them:
+        """Put all rows of some units after those of the units before them:
         what a question groups by unit lies together."""
         assert policy.unit is not None
         unit = quoted(policy.unit.column)

@@ -1,4 +1,4 @@
-"""Creates, changes and closes accounts. Each change is one row and its entry in the log."""
+"""Creates, changes and disables accounts. Each change is one row and its entry in the log."""
 
 from collections.abc import Iterable
 from typing import get_args

@@ -71,9 +71,8 @@ class Refused(Forbidden):
 
 @contextmanager
 def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
-    """A refusal is shown as `missing`, what a thing that is not there is told with,
-    unless whoever asks may see the thing: or refusals would tell one team what another has. It is
-    logged as what it is."""
+    """A refusal is shown as `missing`, the error for a thing that does not exist, unless the caller may
+    see the thing. Otherwise refusals would tell one team what another has. It is logged as what it is."""
     try:
         yield
     except Refused as refused:

@@ -65,9 +65,8 @@ class Beside:
     teams: Mapping[UUID, str]
     team: str
     last: int
-    programs: (
-        int  # files of sealed programs on the same datasets that left: nobody knows who stands behind these
-    )
+    # files of sealed programs on the same datasets that were released: nobody knows the units behind these
+    programs: int
 
 
 def cell_rules(thresholds: Thresholds) -> CellRules:

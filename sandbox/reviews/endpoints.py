@@ -147,7 +147,7 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
 
     @api.get("/{number}/files")
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
-        """The files that reviewers let pass, with the receipt of that."""
+        """The released files, with the receipt of their release."""
         with context.database.transaction() as tx:
             run, review = load_own_run(tx, asker, number), own_review(tx, asker, number)[1]
             files = released(tx, run.id)

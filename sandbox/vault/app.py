@@ -246,7 +246,7 @@ def _kernel_app(
 
 
 def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[..., Principal]) -> None:
-    """Is it well? Who am I?"""
+    """The health of the service, and the account of the caller."""
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, Any]:

@@ -38,6 +38,20 @@ def test_a_left_name_is_found_as_a_file_an_identifier_and_in_a_message(tmp_path)
     ]
 
 
+def test_a_docstring_begins_with_a_statement(tmp_path):
+    found = faults(
+        tmp_path,
+        {
+            "sandbox/asks.py": '"""What is in v1.2 of it? A list."""\n',
+            "sandbox/states.py": '"""Holds v1.2. Why not more? It is enough."""\n',
+            "tests/asks.py": '"""Does it work?"""\n',
+        },
+    )
+    assert found == [
+        "sandbox/asks.py:1: the module's docstring begins with a question: begin with a statement"
+    ]
+
+
 def test_other_words_comments_and_what_earlier_releases_wrote_are_let_be(tmp_path):
     assert not faults(
         tmp_path,
