@@ -7,7 +7,7 @@ entries nor break the tree.
 """
 
 # `session_user` is who logged in: inside the function `current_user` is the owner. The lock spells "cihu";
-# taken by a statement of its own, so that the next one's snapshot begins after whoever held it has committed.
+# taken by a statement of its own, so that the next snapshot begins after the holder has committed.
 APPEND_FUNCTION = r"""CREATE FUNCTION log.append(kind text, salt bytea, content text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE

@@ -1,7 +1,7 @@
 """Lists which service may append which kind of event: the service that runs the package which appends it.
 
 The database enforces it (`append_function.py`), by the table `log.kinds`, which every migration fills from
-here: a new kind needs no migration of its own, only that one is run.
+here: a new kind needs no migration of its own, only that any migration is run.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ from sandbox.catalog.model import Bounds, DatasetPolicy, KeyValue, Role
 from sandbox.errors import InvalidInput
 
 MOST_TIMES = 4
-"""A file with more rows than so many times `about_rows` is refused:
+"""A file with more rows than this multiple of `about_rows` is refused:
 how long questions may compute, what they may cost and how much is missing beyond limits follow
 from the public number."""
 NEAR = 1.25

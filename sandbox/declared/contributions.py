@@ -15,7 +15,7 @@ from sandbox.declared.unit_digests import Digests
 
 Whole = npt.NDArray[np.int64]
 Shown = npt.NDArray[np.bool_]
-"""cells x measures: whether a number is told."""
+"""cells x measures: whether a number is shown."""
 
 
 @dataclass(frozen=True)

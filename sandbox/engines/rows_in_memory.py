@@ -134,7 +134,7 @@ class RowsInMemory:
             ).to_arrow_table()
 
     def bounded(self, most: int) -> None:
-        """Leave at most so many rows of each unit."""
+        """Leave at most this number of rows of each unit."""
         with self.cursor() as connection:
             connection.execute(f"CREATE TABLE few AS {rows_of_few(most)}")
             connection.execute(f"DROP TABLE {TABLE}")

@@ -54,7 +54,7 @@ class WeighedWork:
 
 
 def fits_weighing(plan: Plan, totals: tuple[Total, ...], *, count: int, units: int) -> bool:
-    """Whether arrays are the better way, for a table of `count` rows of so many `units`.
+    """Whether arrays are the better way, for a table of `count` rows of `units` units.
     Both ways give the same integers."""
     most = max(map(most_steps, totals))
     return (

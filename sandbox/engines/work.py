@@ -77,7 +77,7 @@ Work = TotalsWork | TableWork
 
 
 def totals_work(plan: Plan, *, count: int, units: int) -> TotalsWork:
-    """All of a plan's statements, for a table of `count` rows of so many `units`."""
+    """All of a plan's statements, for a table of `count` rows of `units` units."""
     return TotalsWork(
         tuple(
             weighed_work(plan, statement.totals, count=count, units=units)
@@ -100,7 +100,7 @@ def _summed_work(plan: Plan, place: int, statement: Statement, *, count: int, un
 
 
 def pieces_of(units: int, count: int) -> list[range]:
-    """The codes of all units, in so many parts. The rows of a part lie together."""
+    """The codes of all units, in this number of parts. The rows of a part lie together."""
     return [range(units * place // count, units * (place + 1) // count) for place in range(count)]
 
 

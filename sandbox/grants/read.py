@@ -25,7 +25,7 @@ def as_grant(row: Row[Any]) -> Grant:
 
 
 def list_requests(tx: Transaction, principal: Principal, *, status: str | None = None) -> Sequence[Request]:
-    """Those of one's teams, of one's department for officers, all for operators and auditors;
+    """Those of the caller's teams, of their department for officers, all for operators and auditors;
     newest first."""
     query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
     return [

@@ -75,7 +75,7 @@ class Health:
 
 
 def room_on_disk(folder: Path, least: int = LEAST_FREE_BYTES) -> Need:
-    """Needs so many bytes free where `folder` is."""
+    """Requires this number of free bytes where `folder` is."""
 
     def look() -> None:
         if shutil.disk_usage(folder).free < least:

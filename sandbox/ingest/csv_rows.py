@@ -21,7 +21,7 @@ BESIDE_A_QUOTE = np.isin(np.arange(256), (QUOTE, COMMA, NEWLINE, RETURN))
 AS_TEXT = frozenset({Type.NUMBER, Type.TIMESTAMP})
 """Types with many different values: these are not looked up in a dictionary first."""
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What Arrow raises for a damaged file. Its words can quote a value, so they are told to nobody."""
+"""What Arrow raises for a damaged file. Its words can quote a value, so they are shown to nobody."""
 
 
 class CsvFile:

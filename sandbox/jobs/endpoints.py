@@ -121,7 +121,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 
     @api.get("")
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
-        """The runs of one's teams, newest first."""
+        """The runs of the caller's teams, newest first."""
         with context.database.transaction() as tx:
             return [shown(run) for run in list_runs(tx, asker)]
 
@@ -147,7 +147,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """What a team is told of a run: what it handed in, the state,
+    """What a team sees of a run: what it submitted, the state,
     and moments that do not depend on the data."""
     return {
         "id": str(run.id),

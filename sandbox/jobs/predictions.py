@@ -24,7 +24,7 @@ MOST_UNPACKED = 256 * 1024 * 1024
 
 
 def fault_of(content: bytes | None, interface: Interface, rows: int) -> str:
-    """Why these are no predictions for so many rows; "" if they are.
+    """Why these are no predictions for this number of rows. "" if they are.
     Its words are about raw rows, as all that a run says."""
     if content is None:
         return "it left no predictions"

@@ -391,7 +391,7 @@ def _joins_units(left: Expression, right: Name, scope: Scope) -> bool:
 
 
 def _unit_of_first(node: Any, scope: Scope) -> Any:
-    """The unit of a private dataset that is joined is the first one's:
+    """The unit of a joined private dataset is the first dataset's:
     they are equal, but where LEFT JOIN leaves it empty."""
     if (
         isinstance(node, Name)

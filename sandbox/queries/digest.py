@@ -14,7 +14,7 @@ from sandbox.queries.scope import BoundsEstimation, PrivateTable
 from sandbox.queries.tree import Join
 
 FORMAT = 5
-"""How a digest is written today: "5:" and a SHA-256. What is stored is stored under this one."""
+"""How a digest is written today: "5:" and a SHA-256. What is stored is stored under today's digest."""
 
 OLDER = (4,)
 """Formats of earlier releases under which totals are still looked up,

@@ -68,7 +68,8 @@ def partition_selection_of(key: Expression, scope: Scope) -> PartitionSelection 
 
 
 def weight_of_each(values: int) -> int:
-    """What each value of a unit counts that has so many: the largest w with values * w**2 <= WEIGHT**2."""
+    """What each value of a unit with this number of values counts:
+    the largest w with values * w**2 <= WEIGHT**2."""
     return isqrt(WEIGHT**2 // values)
 
 

@@ -96,7 +96,7 @@ def _buy(
     with context.engine.place():  # before anything is charged: on a machine that is too busy nothing is
         id = _reserve(context, principal, prepared, charge(prepared, released))
         try:
-            # rows are loaded for whoever asks first, and for no question in particular
+            # rows are loaded for the first caller, and for no question in particular
             context.engine.warm(
                 prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())
             )

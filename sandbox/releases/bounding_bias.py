@@ -348,7 +348,7 @@ def clamped_parts(of: object) -> list[Expression]:
 def beyond_of_fan_out(beyond: RowsBeyond, fan_out: int, about_rows: int) -> RowsBeyond:
     """Of what is left after a join with an open dataset, of which `fan_out` rows may stand beside one row.
 
-    The limit is not multiplied, because what open rows add is chosen by whoever asks: a unit with T rows may
+    The limit is not multiplied, because the caller chooses what open rows add: a unit with T rows may
     have T * fan_out, and T * fan_out - max_rows <= fan_out * (T - max_rows) + (fan_out - 1) * T.
     """
     most_rows = max(beyond.most_rows, beyond.max_rows) * fan_out

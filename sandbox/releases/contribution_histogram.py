@@ -181,7 +181,7 @@ def _at_most(bins: Sequence["_Bin"], error: float) -> float:
 
 
 class _Bin(NamedTuple):
-    """Noisily so many units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
+    """The noisy number of units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
 
     units: float
     under: int

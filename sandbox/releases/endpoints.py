@@ -107,7 +107,7 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
 
     @api.get("/budgets")
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that one may see, in rho and in delta,
+        """What is left of each grant that the caller may see, in rho and in delta,
         and what it is of its dataset and population.
 
         Members of its team see who spent it on which question, and of the wider budgets what is

@@ -2,7 +2,7 @@
 failed could depend on a row.
 
 One thing is reported as it is: that the grant or the account ended while the question ran. It is public to
-whoever asks, and depends on no row.
+the caller, and depends on no row.
 """
 
 from uuid import UUID

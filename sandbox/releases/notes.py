@@ -331,7 +331,7 @@ def _clamped_values(prepared: Prepared) -> list[Note]:
 
 
 def _clamped_choices(prepared: Prepared) -> list[Note]:
-    """A unit's count or sum chooses groups, and there it counts as of so many rows at most."""
+    """A unit's count or sum chooses groups, and there it counts as of at most this number of rows."""
     plan, bias = prepared.plan, prepared.bias
     kind, kind_zh = plan.unit.kind, KIND_ZH[plan.unit.kind]
     conditions = [plan.where, *([plan.per_unit.where] if plan.per_unit else [])]

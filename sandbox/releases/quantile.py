@@ -57,8 +57,8 @@ def quantile_value(histogram: Histogram, q: float) -> float:
 def quantile_interval(
     histogram: Histogram, q: float, z: float, missing: float = 0.0, elsewhere: float = 0.0
 ) -> Interval:
-    """`missing`: so many rows are in no bin, and may lie anywhere.
-    `elsewhere`: so many may lie in another one than their own."""
+    """`missing`: the number of rows that are in no bin, and may lie anywhere.
+    `elsewhere`: the number of rows that may lie in another bin than their own."""
     scores = _scores(histogram, q)
     before = [(float("-inf"), 1.0), *scores[:-1]]
     up, down = (1 - q) * missing + elsewhere, q * missing + elsewhere

@@ -23,7 +23,7 @@ READ: dict[Type, Callable[[str], KeyValue]] = {
 
 
 def keys_found(tx: Transaction, plan: Plan, least: dict[PartitionSelection, int] | None = None) -> Found:
-    """The values of those keys that were found at a loss of at least so many picorho (any,
+    """The values of those keys that were found at a loss of at least this number of picorho (any,
     if `least` is None).
 
     Of several the least precise that is enough: whoever asked at that offer before finds the same groups

@@ -132,7 +132,7 @@ def withdraw(context: ReviewContext, *, principal: Principal, run: UUID) -> Revi
 
 
 def own_review(tx: Transaction, principal: Principal, run: UUID) -> tuple[Run, Review | None]:
-    """A run of one's team, and the newest request for its files. Raises `NotFound`."""
+    """A run of the principal's team, and the newest request for its files. Raises `NotFound`."""
     return load_own_run(tx, principal, run), newest_review(tx, run)
 
 

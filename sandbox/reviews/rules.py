@@ -233,7 +233,7 @@ def shown_votes(cast: Sequence[CastVote], *, state: ReviewState, reviewer: str) 
 
 
 def due_at(asked: datetime, days: int, closed: Collection[date]) -> datetime:
-    """The end of the last of so many working days after the day of asking, by the city's clock."""
+    """The end of the last of this number of working days after the day of asking, by the city's clock."""
     day = city_date(asked)
     while days:
         day += timedelta(days=1)

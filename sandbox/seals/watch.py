@@ -90,7 +90,7 @@ SEMAPHORE = re.compile(rb"/dev/shm/sem\.[A-Za-z0-9_.-]{1,200}")
 
 
 def memory(status: str) -> tuple[int, int] | None:
-    """What /proc/PID/status says: at most so much memory is held, and so many addresses are reserved,
+    """What /proc/PID/status says: bounds on the memory that is held, and on the addresses that are reserved,
     in bytes."""
     sizes = dict(line.split(":", 1) for line in status.splitlines() if line.startswith(("Vm", "Rss")))
     if "VmSize" not in sizes:

@@ -147,7 +147,7 @@ class City:
         return max(0.0, min(waits, default=LOOK_SECONDS))
 
     def _ended(self, seconds: float) -> list[Tended]:
-        """Those whose process ends within so many seconds."""
+        """The parts whose process ends within this number of seconds."""
         waiting, handles, ended = select.poll(), {}, []
         try:
             for one in self._tended.values():

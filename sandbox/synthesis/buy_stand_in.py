@@ -47,7 +47,7 @@ from sandbox.synthesis.quality import quality
 from sandbox.synthesis.sample import sample
 
 FIRST_SHARE = Fraction(2, 5)
-"""Of the loss for what tells of one column or of units; the rest is for the pairs."""
+"""The share of the loss for single columns and for units. The rest is for the pairs."""
 
 MOST_COLUMNS = 60
 LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)

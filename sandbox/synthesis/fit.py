@@ -94,7 +94,7 @@ def strength(marginal: Marginal, left: Shares, right: Shares) -> float:
     """How far the pair is from independence beyond what noise alone would do, in squared shares;
     0 if it may be noise.
 
-    Under independence the sum of squares is sigma**2 times a chi-square of so many cells:
+    Under independence the sum of squares is sigma**2 times a chi-square of this number of cells:
     mean k, variance 2 k.
     """
     rows = marginal.table.sum()

@@ -317,7 +317,7 @@ def _close_interrupted(database: Database) -> None:
 
 
 class SignallessServer(uvicorn.Server):
-    """A second server in one process: signals are the first one's."""
+    """A second server in one process: signals belong to the first."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

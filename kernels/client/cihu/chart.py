@@ -132,7 +132,7 @@ def shortened(label: str) -> str:
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers around [low, high], about so many."""
+    """About this number of round numbers around [low, high]."""
     span = (high - low) or 1.0
     step = 10.0 ** floor(log10(span / about))
     step *= next((times for times in (1, 2, 5) if span / (step * times) <= about), 10)

@@ -84,7 +84,7 @@ def model_size(subject: Subject) -> Iterator[Finding]:
 
 
 def _smaller(opened: Opened, most: int) -> tuple[str, str]:
-    """What to set so that the model holds at most so many numbers."""
+    """What to set so that the model holds at most this number of numbers."""
     size = opened.size
     if size.trees and size.in_trees * 2 > opened.parameters:
         each = size.in_trees / size.leaves

@@ -215,7 +215,7 @@ def _phrases(text: str, index: RawIndex) -> Iterator[str]:
 
 
 def tail(hits: int, expected: float) -> float:
-    """The chance of so many hits or more when `expected` come by chance:
+    """The chance of this number of hits or more when `expected` come by chance:
     Chernoff's bound for a sum of independent trials."""
     if hits <= expected:
         return 1.0

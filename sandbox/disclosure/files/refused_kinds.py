@@ -110,7 +110,7 @@ MAGICS: tuple[tuple[bytes, Refused], ...] = (
     (b"\x00\x01\x00\x00Stan", ARRAYS),
 )
 TEXT_MAGICS = frozenset({b"BM", b"MZ", b"RIFF", b"x\x01", b"RDX", b"BZh", b"GIF8", b"FEA1"})
-"""Short or wordlike: only what is not UTF-8 text is told by these."""
+"""Short or wordlike: only content that is not UTF-8 text is recognised by these."""
 
 OFFICE_MEMBERS = ("[Content_Types].xml", "xl/", "word/", "ppt/", "mimetype")
 HTML_SIGNS = (b"<!doctype html", b"<html", b"<script", b"<?php", b"<body", b"<iframe", b"javascript:")
