@@ -76,7 +76,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     context = worker.context
 
     def with_hints(run: Run) -> dict[str, Any]:
-        """With what hints have told its team of each of its inputs, and the cap."""
+        """The run, with the bits that hints have disclosed to its team for each of its inputs, and the cap."""
         with context.database.transaction() as tx:
             told = [
                 hints_told(tx, run.team, context.repository.current(one.dataset))
@@ -191,7 +191,7 @@ def pause_router(pauses: KernelPauses, *, workspace: Callable[..., Claims]) -> A
 
     @api.post("/pause")
     def ask_pause(claims: Annotated[Claims, Depends(workspace)], said: Server) -> Pause:
-        """Are the kernels of the person whose workspace this is to be paused?"""
+        """Whether the kernels of the person whose workspace this is must be paused."""
         return Pause(until=pauses.hear(claims.subject, said.server, said.running))
 
     return api
