@@ -29,12 +29,13 @@ test: setup $(DONE)/dev $(DONE)/docs  ## run all the tests
 check: setup lint $(DONE)/docs  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
-lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
+lint: $(DONE)/dev  ## the quick part of check: lint, types, layers, words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_words.py
 
 docs: setup $(DONE)/docs  ## build the documentation in English and Chinese; the portal shows it under /help
 	@scripts/build_docs.sh

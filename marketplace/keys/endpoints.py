@@ -1,4 +1,4 @@
-"""Keys over HTTP: make (the only time that it is shown), rotate, shut, list."""
+"""Keys over HTTP: make (the only time that it is shown), rotate, revoke, list."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -64,7 +64,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
             )
         )
 
-    @routes.post("/{key}/revoke", status_code=204, summary="Shut a key at once")
+    @routes.post("/{key}/revoke", status_code=204, summary="Revoke a key at once")
     def revoke(principal: Caller, key: int, shutting: Shutting) -> None:
         revoke_key(database, gate=gate, principal=principal, key_id=key, reason=shutting.reason)
 

@@ -1,5 +1,5 @@
-"""How well do the officer's bounds fit the rows?
-Computed in the vault, shown to the publishing officer alone."""
+"""Measures how well the officer's bounds fit the rows.
+The profile is computed in the vault and shown to the publishing officer alone."""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,5 @@
-"""How does a department's file become a dataset?
-Check, type, store encrypted, then register it with its log entry."""
+"""Publishes a department's file as a dataset version: check, type, store encrypted, then register it with its
+log entry."""
 
 import hashlib
 from contextlib import suppress
@@ -30,7 +30,7 @@ from sandbox.storage import ObjectVersion, RawStore
 
 @dataclass(frozen=True)
 class Published:
-    """`told`: what was done to cells and ids as they were read, for the publishing officer alone."""
+    """`told` is what was done to cells and ids as they were read, for the publishing officer alone."""
 
     version: Version
     profile: Profile

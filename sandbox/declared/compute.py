@@ -1,5 +1,4 @@
-"""How is a declared query computed?
-By the engine, exactly, on raw rows; what comes out is as secret as these."""
+"""Computes a declared query: by the engine, exactly, on raw rows. The result is as secret as the rows."""
 
 import time
 from dataclasses import replace

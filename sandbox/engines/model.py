@@ -1,5 +1,5 @@
-"""What an engine does: it computes a plan's integer totals for every public cell,
-exactly the same on every engine."""
+"""Defines an engine: it computes a plan's integer totals for every public cell, exactly the same on every
+engine."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -110,8 +110,8 @@ class Engine(Protocol):
         ...
 
     def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
-        """Who stands behind the totals of a plan of counts: `name` (of the unit), k0, k1, ...
-        (the places of the keys' values), t0, t1, ... (what the unit brings to each total in that cell). As
-        secret as rows. Raises as `totals` does.
+        """The units behind the totals of a plan of counts: `name` (of the unit), k0, k1, ... (the places of
+        the keys' values), t0, t1, ... (what the unit contributes to each total in that cell). As secret as
+        rows. Raises as `totals` does.
         """
         ...

@@ -94,7 +94,7 @@ class RowsInMemory:
         self._database.close()
 
     def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy, how: str) -> None:
-        """Put all rows of some units behind those of the units before them:
+        """Put all rows of some units after those of the units before them:
         what a question groups by unit lies together."""
         assert policy.unit is not None
         unit = quoted(policy.unit.column)
@@ -134,7 +134,7 @@ class RowsInMemory:
             ).to_arrow_table()
 
     def bounded(self, most: int) -> None:
-        """Leave at most so many rows of each unit."""
+        """Leave at most this number of rows of each unit."""
         with self.cursor() as connection:
             connection.execute(f"CREATE TABLE few AS {rows_of_few(most)}")
             connection.execute(f"DROP TABLE {TABLE}")
@@ -190,7 +190,7 @@ class PublicRows:
                 f"GROUP BY {column}",
                 "its values are neither texts nor whole numbers.",
                 instead="Group by another key.",
-                why_zh="它的取值既不是文本,也不是整数。",
+                why_zh="它的取值既不是文本，也不是整数。",
                 instead_zh="请按其他栏目分组。",
             )
         return tuple(sorted(found))

@@ -1,5 +1,5 @@
-"""What an engine process can be told to do: load rows into a file in memory,
-lay two datasets beside each other, compute.
+"""The tasks of an engine process: load rows into a file in memory, lay two datasets beside each other,
+compute.
 
 Each task runs in a child of the fork server (process.py), with the descriptors of the files that it needs.
 """

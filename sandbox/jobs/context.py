@@ -1,4 +1,4 @@
-"""What do runs need?"""
+"""The services and settings that runs need."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
-"""Writes an expression in the engine's SQL: every number as DOUBLE, every function total,
-so that no row can make it fail.
+"""Writes an expression in the engine's SQL: every number as DOUBLE, every function total, so that no row can
+make it fail.
 
-`value` is what is computed with: a column is first clamped to its bounds. `raw` is what is compared: the
-column as it is. The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever is
-added up is clamped last. The SQL of each construct is in the registry (functions/); here is what depends on
-the rows that are asked.
+`value` is the form for computing: a column is first clamped to its bounds. `raw` is the form for comparing:
+the column as it is. The engine's DOUBLE arithmetic gives infinities and NaN rather than errors, and whatever
+is added up is clamped last. The SQL of each construct is in the registry (functions/). This module holds what
+depends on the rows that are asked.
 """
 
 from datetime import date

@@ -1,5 +1,4 @@
-"""How does a question become an answer?
-The DP gate's seven steps, in their order, each where a crash cannot undo it.
+"""Answers a question: the DP gate's seven steps, in their order, each where a crash cannot undo it.
 
 1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log
 `query.asked`, in one transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log
@@ -97,7 +96,7 @@ def _buy(
     with context.engine.place():  # before anything is charged: on a machine that is too busy nothing is
         id = _reserve(context, principal, prepared, charge(prepared, released))
         try:
-            # rows are loaded for whoever asks first, and for no question in particular
+            # rows are loaded for the first caller, and for no question in particular
             context.engine.warm(
                 prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())
             )

@@ -1,4 +1,4 @@
-"""What does answering need?"""
+"""The services and settings that answering needs."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,9 @@
-"""How many rows are beyond those that their units count in full?
-Bought once, when a version is published, and public then.
+"""Estimates how many rows lie beyond those that their units count in full.
+It is bought once, when a version is published, and is public then.
 
-A bound on what units may add keeps a question private, and makes its counts and sums too low by an
-amount that no noise interval tells. So that amount is estimated, from a private histogram of units by
-their number of rows.
+A bound on what units may add keeps a question private, and makes its counts and sums too low by an amount
+that no noise interval shows. So that amount is estimated, from a private histogram of units by their number
+of rows.
 
 Claim: of a unit with T rows in the version, a question on this dataset alone leaves out at most max(0, T -
 max_rows). Proof: of the unit's rows t <= T reach the question, with norm s <= t over its cells (weights.md).
@@ -181,7 +181,7 @@ def _at_most(bins: Sequence["_Bin"], error: float) -> float:
 
 
 class _Bin(NamedTuple):
-    """Noisily so many units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
+    """The noisy number of units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
 
     units: float
     under: int

@@ -1,5 +1,5 @@
-"""What would an answer cost, and how far off would it be?
-Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
+"""Explains what an answer would cost, and how far off it would be: steps 1 to 4 of the gate.
+No data is touched, nothing is spent."""
 
 from collections.abc import Container
 from fractions import Fraction
@@ -170,9 +170,10 @@ def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
 
 
 def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[str]) -> dict[str, Any]:
-    """The noise and the price of an output, told for a group of typical size.
+    """The noise and the price of an output, for a group of typical size.
 
-    `noise_in_units`: the noise is as large as what so many units change, each as far as one can.
+    `noise_in_units`: the noise is as large as the effect of this number of units, each changing as much as a
+    unit can.
     """
     plan, budget = prepared.plan, prepared.version.policy.budget
     assert budget is not None

@@ -1,5 +1,5 @@
-"""Which values of a question's keys were found before?
-What was bought once serves every question on that version."""
+"""Reads the values of a question's keys that were bought before.
+They are bought once and serve every question on that version."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -23,7 +23,7 @@ READ: dict[Type, Callable[[str], KeyValue]] = {
 
 
 def keys_found(tx: Transaction, plan: Plan, least: dict[PartitionSelection, int] | None = None) -> Found:
-    """The values of those keys that were found at a loss of at least so many picorho (any,
+    """The values of those keys that were found at a loss of at least this number of picorho (any,
     if `least` is None).
 
     Of several the least precise that is enough: whoever asked at that offer before finds the same groups

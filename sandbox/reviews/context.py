@@ -1,4 +1,4 @@
-"""What do reviews need?"""
+"""The services and settings that reviews need."""
 
 from dataclasses import dataclass, field
 

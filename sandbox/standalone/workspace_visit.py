@@ -1,5 +1,5 @@
-"""How is a workspace opened without a browser's window?
-As a browser does it: one login at the portal, the hub, a kernel."""
+"""Opens a workspace without a browser's window, as a browser does it: one login at the portal, the hub, a
+kernel."""
 
 import html
 import json
@@ -33,7 +33,7 @@ class Kernel:
         return "\n".join(_shown(output) for output in done["outputs"])
 
     def value(self, expression: str) -> Any:
-        """The value of an expression in the kernel, by way of JSON.
+        """The value of an expression in the kernel, via JSON.
         Raises `Unavailable` with what was shown instead."""
         mark = "cihu-json:"
         said = self.run(f"import json as _json\nprint({mark!r} + _json.dumps({expression}))")

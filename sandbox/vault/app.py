@@ -1,5 +1,5 @@
 """The vault: the only process that holds the raw bucket's keys.
-Two doors, one for services and people's tools, one for kernels.
+It listens on two sockets, one for services and people's tools, one for kernels.
 
 `create_vault(settings)` is where everything is put together; nothing happens at import.
 """
@@ -227,8 +227,8 @@ def _kernel_app(
     issuer: TokenIssuer,
     verifier: TokenVerifier,
 ) -> FastAPI:
-    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal.
-    No publishing, no deciding, no reviewing; nothing that is sent in is kept but programs."""
+    """The kernels' socket: catalogue, questions, sealed runs and their released files, renewal.
+    No publishing, no deciding, no reviewing; nothing that is sent in is stored but programs."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
     problem_details.install(app)
@@ -248,7 +248,7 @@ def _kernel_app(
 
 
 def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[..., Principal]) -> None:
-    """Is it well? Who am I?"""
+    """The health of the service, and the account of the caller."""
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, Any]:
@@ -304,7 +304,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
 
 
 def _close_interrupted(database: Database) -> None:
-    """What the vault's last end cut off is said to be so, before anything new begins.
+    """Record what the vault's last end cut off, before anything new begins.
     (Runs have moments of their own.)"""
     for what, closed in (
         ("questions", releases_interrupted.close_interrupted(database)),
@@ -319,7 +319,7 @@ def _close_interrupted(database: Database) -> None:
 
 
 class SignallessServer(uvicorn.Server):
-    """A second server in one process: signals are the first one's."""
+    """A second server in one process: signals belong to the first."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -310,7 +310,7 @@ LEAVES: Mapping[Type, tuple[Expression, ...]] = {
 
 
 def nodes_of(construct: Construct, arguments: tuple[Expression, ...]) -> list[Expression]:
-    """The construct of some arguments, with each kind of what else it is told."""
+    """The construct of some arguments, with each kind of option that it takes."""
     member, first, last = (
         construct.member,
         arguments[0] if arguments else None,

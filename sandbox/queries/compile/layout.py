@@ -1,5 +1,5 @@
-"""How do rows lie where questions are computed?
-Beside each column what a question would otherwise compute for every row.
+"""Lays rows out where questions are computed: beside each column stands what a question would otherwise
+compute for every row.
 
 - `unit:code`, a number for each unit in place of its name, which is in no table of the engine;
 - `unit:weight`, the unit's weight (weights.md) in a question about all rows without keys;

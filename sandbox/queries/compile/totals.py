@@ -1,5 +1,5 @@
-"""Which SQL computes a plan's totals?
-Text made from the plan alone: no word of the analyst's SQL reaches the engine."""
+"""Compiles a plan to the SQL that computes its totals.
+The text is made from the plan alone: no word of the analyst's SQL reaches the engine."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -93,13 +93,13 @@ def most_steps(total: Total) -> int:
 
 
 def finest_bins(plan: Plan, total: Total) -> int:
-    """Into how many bins the histogram goes from which this one follows:
-    coarse bins are fine ones added up."""
+    """The number of bins of the histogram from which this one follows:
+    coarse bins are sums of fine ones."""
     return max(other.bins for other in plan.totals if other.kind is TotalKind.BINS and other.of == total.of)
 
 
 def compile_brought(plan: Plan) -> str:
-    """The SELECT of what each unit brings to each cell, unweighed:
+    """The SELECT of what each unit contributes to each cell, unweighed:
     columns unit, k0, k1, ..., then t0, t1, ... for the totals."""
     return _Writer(plan).brought()
 

@@ -1,4 +1,4 @@
-"""Which clauses of a SELECT can be asked? Those listed here; each other is refused by its name."""
+"""Lists the clauses of a SELECT that can be asked. Every other clause is refused by its name."""
 
 from sqlglot import exp
 
@@ -11,7 +11,7 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "LATERAL",
         "it makes rows from rows in ways that cannot be bounded.",
         "Join on equal columns.",
-        "它由行生成行,数量无法限定。",
+        "它由行生成行，数量无法限定。",
         "请按相等的栏目联表。",
     ),
     "distinct": (
@@ -19,21 +19,21 @@ REFUSED: dict[str, tuple[str, str, str, str, str]] = {
         "it would show which values exist.",
         "Use GROUP BY on a key; all its public values are shown.",
         "它会显示有哪些取值。",
-        "请用 GROUP BY 分组:公开的取值都会显示。",
+        "请用 GROUP BY 分组：公开的取值都会显示。",
     ),
     "windows": (
         "WINDOW",
         "windows have no names here.",
         "Write each out: OVER (...).",
         "此处窗口没有名称。",
-        "请逐个写出:OVER (...)。",
+        "请逐个写出：OVER (...)。",
     ),
     "sample": (
         "SAMPLE",
         "a random choice of rows breaks the privacy bound.",
         "Leave it out; the noise is added for you.",
         "随机抽取行会破坏隐私的界限。",
-        "请去掉:噪声会自动加入。",
+        "请去掉：噪声会自动加入。",
     ),
     "pivots": (
         "PIVOT",

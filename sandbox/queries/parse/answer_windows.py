@@ -1,10 +1,9 @@
-"""Which value over the answer's groups does a window, or an aggregate of released groups, say?
-Post-processing: it costs nothing.
+"""Reads windows, and aggregates, over the groups of an answer. They are post-processing and cost nothing.
 
-`COUNT(*) / SUM(COUNT(*)) OVER ()`, `RANK() OVER (ORDER BY SUM(x) DESC)`, and `SELECT MAX(n) FROM
-(SELECT site, COUNT(*) AS n FROM t GROUP BY site)`: each is made of numbers that are released anyway
-(Dwork and Roth 2014, Proposition 2.1). That a subquery's groups are not units, whose rows are protected
-one by one, bind looks.
+`COUNT(*) / SUM(COUNT(*)) OVER ()`, `RANK() OVER (ORDER BY SUM(x) DESC)`, and `SELECT MAX(n) FROM (SELECT
+site, COUNT(*) AS n FROM t GROUP BY site)`: each is made of numbers that are released anyway (Dwork and Roth
+2014, Proposition 2.1). bind.py checks that a subquery's groups are not units, whose rows are protected one by
+one.
 """
 
 from collections.abc import Callable
@@ -67,7 +66,7 @@ def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
             "LAG, LEAD or FIRST_VALUE; the rest can be computed from the answer, at no cost.",
             "此处没有这种对分组的窗口。",
             "对分组可用 SUM、AVG、MIN、MAX、COUNT、RANK、DENSE_RANK、ROW_NUMBER、LAG、LEAD、FIRST_VALUE;"
-            "其余可由回答算出,不再花费。",
+            "其余可由回答算出，不再花费。",
         )
     over, order = OVER[type(said)], node.args.get("order")
     orderings = order.expressions if order else []
@@ -84,7 +83,7 @@ def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
             node,
             "without an order no group is before another.",
             "Add ORDER BY to it.",
-            "没有次序,分组就没有先后。",
+            "没有次序，分组就没有先后。",
             "请在其中加上 ORDER BY。",
         )
     first, last, peers = _reach(text, node, said)
@@ -107,7 +106,7 @@ def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
             "a moving MIN or MAX is not known here.",
             "Let it reach back to the first, or over all.",
             "此处没有移动的 MIN 或 MAX。",
-            "请让它从头算起,或对全部计算。",
+            "请让它从头算起，或对全部计算。",
         )
     if says_across((found.of, found.within, found.order)):
         text.refuse(
@@ -115,7 +114,7 @@ def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
             "it is over another window.",
             "Compute it from the answer, at no cost.",
             "它建立在另一个窗口之上。",
-            "请由回答算出,不再花费。",
+            "请由回答算出，不再花费。",
         )
     noisy = [part for part in found.order if any(isinstance(one, Aggregate) for one in walk(part))]
     if noisy and over in RANKS and len(found.order) > 1:
@@ -123,7 +122,7 @@ def window(text: SqlText, node: exp.Window, read: Read) -> AnswerWindow:
             node,
             "the error of a rank by several released numbers cannot be told.",
             "Rank by one of them.",
-            "按多个已发布的数排名,误差无法说明。",
+            "按多个已发布的数排名，误差无法说明。",
             "请只按其中之一排名。",
         )
     return found
@@ -171,7 +170,7 @@ def _reach(text: SqlText, node: exp.Window, said: exp.Expression) -> tuple[int |
             "over which groups it reaches cannot be told.",
             "Write ORDER BY ... ROWS BETWEEN 6 PRECEDING AND CURRENT ROW, or leave the frame out.",
             "无法说明它覆盖哪些分组。",
-            "请写 ORDER BY ... ROWS BETWEEN 6 PRECEDING AND CURRENT ROW,或不写范围。",
+            "请写 ORDER BY ... ROWS BETWEEN 6 PRECEDING AND CURRENT ROW，或不写范围。",
         )
     return first, last, kind == "RANGE" and last == 0
 
@@ -207,7 +206,7 @@ def over_groups(question: Question, per_unit: PerUnit | None = None) -> Question
                 position=node.position,
                 construct_zh=f"对已发布分组的 {node.aggregation.value.upper()}",
                 why_zh="此处不作此计算。",
-                instead_zh="请用 SUM、AVG、MIN、MAX 或 COUNT;或由回答算出,不再花费。",
+                instead_zh="请用 SUM、AVG、MIN、MAX 或 COUNT；或由回答算出，不再花费。",
             )
         if says_across(node.of):
             raise QueryRefused(
@@ -217,7 +216,7 @@ def over_groups(question: Question, per_unit: PerUnit | None = None) -> Question
                 instead="Compute it from the answer, at no cost.",
                 construct_zh="对窗口的聚合",
                 why_zh="此处不作此计算。",
-                instead_zh="请由回答算出,不再花费。",
+                instead_zh="请由回答算出，不再花费。",
             )
         return AnswerWindow(AGAIN[node.aggregation], _as_groups(node.of), each, position=node.position)
 
@@ -234,7 +233,7 @@ def over_groups(question: Question, per_unit: PerUnit | None = None) -> Question
             instead="Compute it from the answer, at no cost.",
             construct_zh="对分组聚合的窗口",
             why_zh="此处不作此计算。",
-            instead_zh="请由回答算出,不再花费。",
+            instead_zh="请由回答算出，不再花费。",
         )
     return replace(
         question,

@@ -1,5 +1,4 @@
-"""What does a construct say that has other words for what the tree can say already?
-It is read as those words."""
+"""Rewrites a construct that has a longer equivalent in the tree, and reads it as that equivalent."""
 
 import calendar
 import re
@@ -57,7 +56,7 @@ NAMES: dict[type[exp.Expression], tuple[Part, tuple[str, ...]]] = {
 
 
 def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
-    """The same in the tree's own words; None for what is not said here. Raises `QueryRefused`."""
+    """The same in the tree's own nodes. None for what has no rewriting here. Raises `QueryRefused`."""
     match node:
         case exp.Like() | exp.ILike() if plain(node, "this", "expression", "negate"):
             found = _like(node, inner, text)
@@ -204,7 +203,7 @@ def _date_as_text(node: exp.TimeToStr, inner: Inner, text: SqlText) -> Expressio
             "a date is written as numbers.",
             f"Use {', '.join(f'%{code}' for code in WRITTEN)}, such as '%Y-%m'.",
             "日期只写成数字。",
-            f"可用 {'、'.join(f'%{code}' for code in WRITTEN)},例如 '%Y-%m'。",
+            f"可用 {'、'.join(f'%{code}' for code in WRITTEN)}，例如 '%Y-%m'。",
         )
     parts: list[Expression] = []
     for place, piece in enumerate(pieces):

@@ -1,5 +1,4 @@
-"""Which IN does an EXISTS mean?
-That of the one column which its subquery's rows share with the rows around it.
+"""Rewrites EXISTS as IN, over the one column which its subquery's rows share with the rows around it.
 
 SEMI JOIN and ANTI JOIN (as Ibis writes them) are EXISTS and NOT EXISTS in other words.
 """

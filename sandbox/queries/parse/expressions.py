@@ -1,5 +1,5 @@
-"""Which expression does a piece of SQL say?
-An allow-list of constructs: what has no line here is refused by name and place."""
+"""Reads SQL expressions by an allow-list of constructs: a construct that has no line here is refused by name
+and place."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -318,7 +318,7 @@ class Reader:
                 "Write EXISTS (SELECT 1 FROM dataset AS b "
                 "WHERE b.x = t.x AND ...), each column with its table.",
                 "它所问的行与问题的行不是凭一个共同栏目对应的。",
-                "请写 EXISTS (SELECT 1 FROM 数据集 AS b WHERE b.x = t.x AND ...),每个栏目写明所属的表。",
+                "请写 EXISTS (SELECT 1 FROM 数据集 AS b WHERE b.x = t.x AND ...)，每个栏目写明所属的表。",
             )
         of = inner(looked_up.this)
         return Coalesce((self.own.among(looked_up, of), Literal(False)))
@@ -397,7 +397,7 @@ class Reader:
             f"the part {said.name} of a date is not known here.",
             f"Use {', '.join(Part)}.",
             f"此处没有日期的 {said.name} 部分。",
-            f"可用:{'、'.join(Part)}。",
+            f"可用：{'、'.join(Part)}。",
         )
 
     # --- aggregates
@@ -410,7 +410,7 @@ class Reader:
                 "Aggregate each unit's rows in a subquery first: "
                 "SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n FROM t GROUP BY unit).",
                 "聚合里面不能再有聚合。",
-                "请先在子查询里按单位汇总:SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n "
+                "请先在子查询里按单位汇总：SELECT AVG(n) FROM (SELECT unit, COUNT(*) AS n "
                 "FROM t GROUP BY unit)。",
             )
         kept = self.inside_aggregate
@@ -540,7 +540,7 @@ class Reader:
                 "a window mixes the rows of several people.",
                 "Use GROUP BY; ranks, shares and running totals can be computed from the answer, at no cost.",
                 "窗口会混合多人的行。",
-                "请用 GROUP BY;名次、占比、累计可由回答算出,不再花费。",
+                "请用 GROUP BY；名次、占比、累计可由回答算出，不再花费。",
             )
         if isinstance(node, exp.Tuple):
             self.text.refuse(
@@ -548,7 +548,7 @@ class Reader:
                 "several values cannot stand in the place of one.",
                 "Write CONCAT(a, '-', b), or compare one by one.",
                 "多个值不能写在一个值的位置。",
-                "请写 CONCAT(a, '-', b),或逐个比较。",
+                "请写 CONCAT(a, '-', b)，或逐个比较。",
             )
         if isinstance(node, exp.Query | exp.Subquery | exp.Exists) or node.args.get("query"):
             self.text.refuse(
@@ -556,7 +556,7 @@ class Reader:
                 "a subquery can stand after FROM only.",
                 "Write it after FROM, or ask two questions.",
                 "子查询只能写在 FROM 之后。",
-                "请写在 FROM 之后,或分成两个问题。",
+                "请写在 FROM 之后，或分成两个问题。",
             )
         if isinstance(node, exp.Star):
             self.text.refuse(
@@ -564,7 +564,7 @@ class Reader:
                 "a row's own values are never shown.",
                 "Ask for aggregates, such as COUNT(*) or AVG(x).",
                 "从不显示某一行自己的值。",
-                "请问聚合,例如 COUNT(*) 或 AVG(x)。",
+                "请问聚合，例如 COUNT(*) 或 AVG(x)。",
             )
         if isinstance(node, exp.Null):
             self.text.refuse(
@@ -572,7 +572,7 @@ class Reader:
                 "NULL by itself is equal to nothing.",
                 "Use IS NULL, or leave out ELSE.",
                 "NULL 与任何值都不相等。",
-                "请用 IS NULL,或省去 ELSE。",
+                "请用 IS NULL，或省去 ELSE。",
             )
         if isinstance(node, exp.Rand | exp.Randn | exp.CurrentDate | exp.CurrentTimestamp | exp.Uuid):
             self.text.refuse(
@@ -602,8 +602,8 @@ class Reader:
             node,
             "it could fail on some row, or is not known here.",
             "Use + - * / %, CASE, COALESCE, LEAST, GREATEST, ROUND, FLOOR, comparisons and aggregates.",
-            "它可能在某些行上失败,或此处没有。",
-            "可用:+ - * / %、CASE、COALESCE、LEAST、GREATEST、ROUND、FLOOR、比较和聚合。",
+            "它可能在某些行上失败，或此处没有。",
+            "可用：+ - * / %、CASE、COALESCE、LEAST、GREATEST、ROUND、FLOOR、比较和聚合。",
         )
 
     def _fraction(self, node: exp.Expression) -> Fraction:
@@ -613,7 +613,7 @@ class Reader:
                 "a list of fractions makes several columns.",
                 "Write it by itself after SELECT, or one fraction.",
                 "一列比例会成为多个栏目。",
-                "请单独写在 SELECT 之后,或只写一个比例。",
+                "请单独写在 SELECT 之后，或只写一个比例。",
             )
         value = self.text.literal(node).value if isinstance(node, exp.Expression) else None
         if isinstance(value, bool) or not isinstance(value, int | Fraction) or not 0 <= value <= 1:

@@ -1,4 +1,4 @@
-"""By which sets of keys does a GROUP BY with ROLLUP, CUBE or GROUPING SETS group? SQL:2016, 7.13."""
+"""Expands ROLLUP, CUBE and GROUPING SETS to the sets of keys by which a GROUP BY groups. SQL:2016, 7.13."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations, product
@@ -39,7 +39,7 @@ def grouping_sets(text: SqlText, group: exp.Group, key: ReadKey) -> tuple[Keys, 
             group,
             "it groups by the same keys twice, so each of those groups would be there twice.",
             "Name each set of keys once.",
-            "它两次按相同的栏目分组,这些分组会各出现两次。",
+            "它两次按相同的栏目分组，这些分组会各出现两次。",
             "每组栏目请只写一次。",
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Joins in other words, said as JOIN ... ON and LEFT JOIN.
+"""Rewrites joins in other words as JOIN ... ON and LEFT JOIN.
 
 `FROM a, b WHERE a.x = b.x` is `FROM a JOIN b ON a.x = b.x`, and `FROM a RIGHT JOIN b` is
 `FROM b LEFT JOIN a`.
@@ -29,7 +29,7 @@ def bracketed_joins(statement: exp.Expression) -> None:
 
 
 def plain_joins(select: exp.Select) -> None:
-    """Say those of a SELECT so; what cannot be said so stays, to be refused where it stands."""
+    """Rewrite the joins of a SELECT. What cannot be rewritten stays, and is refused where it stands."""
     source, joins = select.args.get("from_"), select.args.get("joins") or []
     if source is None or not joins:
         return

@@ -172,7 +172,7 @@ def open_sql(text: SqlText, tables: Mapping[str, str]) -> str:
                 "Use SELECT with joins, conditions, CASE, aggregates and windows; or take "
                 "the open dataset's rows.",
                 "开放数据的问题里不能用它。",
-                "可用 SELECT、联表、条件、CASE、聚合和窗口;也可取得开放数据集的行。",
+                "可用 SELECT、联表、条件、CASE、聚合和窗口；也可取得开放数据集的行。",
             )
         if isinstance(node, exp.With) and node.args.get("recursive"):
             text.refuse(
@@ -191,7 +191,7 @@ def open_sql(text: SqlText, tables: Mapping[str, str]) -> str:
             text.statement,
             f"it has more than {MOST_SELECTS} SELECTs or {MOST_TABLES} tables.",
             "Ask a simpler one.",
-            f"SELECT 超过 {MOST_SELECTS} 个,或表超过 {MOST_TABLES} 个。",
+            f"SELECT 超过 {MOST_SELECTS} 个，或表超过 {MOST_TABLES} 个。",
             "请问得简单一些。",
         )
     for table in list(statement.find_all(exp.Table)):
@@ -235,7 +235,7 @@ def _point(text: SqlText, table: exp.Table, tables: Mapping[str, str], known: se
             "only a dataset's name can stand after FROM.",
             "Write schema.name, such as city.stops.",
             "FROM 之后只能是数据集名。",
-            "请写 schema.name,例如 city.stops。",
+            "请写 schema.name，例如 city.stops。",
         )
     if table.db:
         name = table.name.rpartition("@")[0] or table.name

@@ -1,9 +1,9 @@
-"""What do all rows of a unit say, beside each of its rows?
-Subqueries and windows over the unit's own rows become values.
+"""Reads subqueries and windows over a unit's own rows: what all rows of a unit say becomes a value beside
+each of its rows.
 
 `person IN (SELECT person FROM t WHERE ...)`, `JOIN (SELECT person, SUM(x) AS s FROM t GROUP BY person) AS g
-ON ...` and `SUM(x) OVER (PARTITION BY person)` mix nobody's rows with another's. Here they are read; that
-they are about the unit, and of the dataset that is asked, bind looks.
+ON ...` and `SUM(x) OVER (PARTITION BY person)` mix nobody's rows with another's. They are read here. bind.py
+checks that they are about the unit, and of the dataset that is asked.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
             "its subquery joins, or groups twice.",
             "Filter, or group by the unit, in one SELECT there.",
             "它的子查询里有联表或两次分组。",
-            "请在其中只用一个 SELECT 筛选,或按保护对象分组。",
+            "请在其中只用一个 SELECT 筛选，或按保护对象分组。",
         )
     if isinstance(found, Groups) and found.arranged:
         text.refuse(node, *CHOSEN)
@@ -78,7 +78,7 @@ def own_rows(text: SqlText, node: exp.Expression, found: Relation) -> OwnRows:
             "Write (SELECT unit FROM dataset WHERE ...), or (SELECT unit, SUM(x) AS s "
             "FROM dataset GROUP BY unit).",
             "它的子查询不是每个保护对象一行。",
-            "请写 (SELECT 标识 FROM 数据集 WHERE ...),或 (SELECT 标识, SUM(x) AS s "
+            "请写 (SELECT 标识 FROM 数据集 WHERE ...)，或 (SELECT 标识, SUM(x) AS s "
             "FROM 数据集 GROUP BY 标识)。",
         )
 
@@ -140,8 +140,8 @@ def window(
             "without ORDER BY; ranks, shares and running totals of groups can be computed from "
             "the answer, at no cost.",
             "窗口会混合多人的行。",
-            "对一个人自己的行,请在子查询里写 SUM(x) OVER (PARTITION BY 标识),不加 ORDER BY;"
-            "各组的名次、占比、累计可由回答算出,不再花费。",
+            "对一个人自己的行，请在子查询里写 SUM(x) OVER (PARTITION BY 标识)，不加 ORDER BY;"
+            "各组的名次、占比、累计可由回答算出，不再花费。",
         )
     found = read(node.this)
     assert isinstance(found, Aggregate), "each of AGGREGATES is read as one"

@@ -1,5 +1,4 @@
-"""What is done with released groups?
-HAVING, QUALIFY, ORDER BY and LIMIT are read here, and SELECTs over groups."""
+"""Reads what is done with released groups: HAVING, QUALIFY, ORDER BY and LIMIT, and SELECTs over groups."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +41,7 @@ def from_groups(expression: Expression, groups: Groups) -> None:
             position=expression.position,
             construct_zh=f"栏目 {expression.text}",
             why_zh="从不显示某一行自己的值。",
-            instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。",
+            instead_zh="请放入 GROUP BY，或放入 AVG 等聚合。",
         )
     parts = members(expression)
     if not parts and not isinstance(expression, AnswerWindow):
@@ -52,7 +51,7 @@ def from_groups(expression: Expression, groups: Groups) -> None:
             instead="Put it in GROUP BY, or in an aggregate such as AVG.",
             construct_zh=wording_zh(expression),
             why_zh="从不显示某一行自己的值。",
-            instead_zh="请放入 GROUP BY,或放入 AVG 等聚合。",
+            instead_zh="请放入 GROUP BY，或放入 AVG 等聚合。",
         )
     for part in parts:
         from_groups(part, groups)
@@ -87,13 +86,13 @@ def post_process(
             "its window is over what another window, a LIMIT or an aggregate of groups has left.",
             "Compute it from the answer, at no cost.",
             "其中的窗口建立在另一窗口、LIMIT 或分组聚合的结果之上。",
-            "请由回答算出,不再花费。",
+            "请由回答算出，不再花费。",
         )
     return arranged(text, select, replace(groups, outputs=said, afterwards=after), reader, None)
 
 
 def _filtered(groups: Groups, condition: Expression) -> Afterwards:
-    """What is said across groups is said of those that were there before it was looked at."""
+    """Windows across groups are about the groups that were there before any filter on the windows."""
     after = groups.afterwards
     late = after.each is not None or after.kept is not None or says_across((groups.outputs, condition))
     return (
@@ -143,7 +142,7 @@ def arranged(
                 "nothing would be shown of what is paid for.",
                 "Leave it out; explain tells the columns and the price, at no cost.",
                 "已付费的内容一行也不会显示。",
-                "请去掉;explain 会免费说明栏目与价格。",
+                "请去掉；explain 会免费说明栏目与价格。",
             )
         after = replace(after, limit=size if after.limit is None else min(size, after.limit))
     if offset := select.args.get("offset"):

@@ -1,5 +1,4 @@
-"""What does `QUANTILE_CONT(x, [0.25, 0.5, 0.75])` stand for?
-One column for each fraction, all read from one histogram.
+"""Expands `QUANTILE_CONT(x, [0.25, 0.5, 0.75])` to one column for each fraction, all read from one histogram.
 
 Which histogram a quantile is read from depends on x alone (plan.py), so a list costs what one of
 its quantiles costs.

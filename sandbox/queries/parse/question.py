@@ -1,5 +1,4 @@
-"""Is this SQL something that can be asked privately?
-SELECTs become one question: subqueries and CTEs are taken in."""
+"""Parses SQL that can be asked privately. SELECTs become one question: subqueries and CTEs are taken in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -130,9 +129,9 @@ class _Parser:
                 "Ask each SELECT by itself and put the answers under each other: "
                 "pandas.concat([a.df, b.df]). For parts of one dataset one question is often enough: "
                 "GROUP BY CASE ... END, or WHERE this OR that.",
-                "这是几个问题,各有各的价格。",
-                "请逐个提问,再把回答上下拼接:pandas.concat([a.df, b.df])。同一数据集的几部分常可一次问完:"
-                "GROUP BY CASE WHEN 条件 THEN '甲' ELSE '乙' END,或 WHERE 甲 OR 乙。",
+                "这是几个问题，各有各的价格。",
+                "请逐个提问，再把回答上下拼接：pandas.concat([a.df, b.df])。同一数据集的几部分常可一次问完："
+                "GROUP BY CASE WHEN 条件 THEN '甲' ELSE '乙' END，或 WHERE 甲 OR 乙。",
             )
         if not isinstance(node, exp.Select):
             self.text.refuse(
@@ -140,7 +139,7 @@ class _Parser:
                 "only a SELECT can be asked.",
                 f"Ask for example: {SHAPE}.",
                 "只能用 SELECT 提问。",
-                f"例如:{SHAPE}。",
+                f"例如：{SHAPE}。",
             )
         refuse_others(self.text, node)
         plain_joins(node)
@@ -270,7 +269,7 @@ class _Parser:
                         "a row's own values are never shown.",
                         "Ask for aggregates, such as COUNT(*) or AVG(x).",
                         "从不显示某一行自己的值。",
-                        "请问聚合,例如 COUNT(*) 或 AVG(x)。",
+                        "请问聚合，例如 COUNT(*) 或 AVG(x)。",
                     )
                 outputs += [Output(name, of) for name, of in scope.first.names.items()]
                 continue

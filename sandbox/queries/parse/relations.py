@@ -1,5 +1,4 @@
-"""What does a name after FROM, or a part of the question in brackets, stand for?
-Rows, or groups of rows, of one dataset."""
+"""Resolves a name after FROM, or a subquery, to the rows, or groups of rows, of one dataset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What stands after FROM and JOIN, and what do the names beside it mean?"""
+"""Reads what stands after FROM and JOIN, and resolves the names beside it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -96,7 +96,7 @@ class Sources:
                 "the subquery after FROM has no such column.",
                 f"It has: {', '.join(self.first.names) or 'none'}.",
                 "FROM 之后的子查询没有这个栏目。",
-                f"现有:{', '.join(self.first.names) or '无'}。",
+                f"现有：{', '.join(self.first.names) or '无'}。",
             )
         if table:
             return Name(name, "?" if self.several else "", position)
@@ -107,7 +107,7 @@ class Sources:
                 "several of the joined subqueries have it.",
                 "Write its table before it: t.column.",
                 "所联的几个子查询都有它。",
-                "请在前面写明所属的表:t.column。",
+                "请在前面写明所属的表：t.column。",
             )
         beside = self.several or bool(computed) or any(rows.open for rows in self.joined.values())
         return Name(name, "?" if beside else "", position, next(iter(computed), None))
@@ -121,7 +121,7 @@ class Sources:
                 "the subquery that is joined has no such column.",
                 f"It has: {', '.join(rows.names)}.",
                 "所联的子查询没有这个栏目。",
-                f"现有:{', '.join(rows.names)}。",
+                f"现有：{', '.join(rows.names)}。",
             )
         return Name(name, rows.dataset, self.text.position(column))
 
@@ -213,7 +213,7 @@ class From:
                 position=self.text.position(node),
                 construct_zh=f"数据集 {node.name}",
                 why_zh="数据集名由两部分组成。",
-                instead_zh="请写全名,例如 health.visits。",
+                instead_zh="请写全名，例如 health.visits。",
             )
         return Rows(f"{node.db}.{name}".lower()), aliases
 
@@ -247,7 +247,7 @@ class From:
                 instead="Give it a name of its own: JOIN ... AS b.",
                 position=position,
                 why_zh=f"已有别的表叫 {join.this.alias_or_name}。",
-                instead_zh="请另起名称:JOIN ... AS b。",
+                instead_zh="请另起名称：JOIN ... AS b。",
             )
         if isinstance(right, Groups):
             self._join_own(join, scope, right, aliases, outer=side == "LEFT")
@@ -259,7 +259,7 @@ class From:
                 instead="Join first, then group.",
                 position=position,
                 why_zh="分组后的行不能联表。",
-                instead_zh="请先联表,再分组。",
+                instead_zh="请先联表，再分组。",
             )
         if (
             right.joins
@@ -272,7 +272,7 @@ class From:
                 position=position,
                 instead="Join the datasets one after the other; filter in WHERE.",
                 why_zh="所联的本身含有联表或分组。",
-                instead_zh="请逐个联接数据集,在 WHERE 里筛选。",
+                instead_zh="请逐个联接数据集，在 WHERE 里筛选。",
             )
         self._beside(join, scope, right, aliases, outer=side == "LEFT")
 
@@ -332,7 +332,7 @@ class From:
                     instead="Join first, then group.",
                     position=position,
                     why_zh="对分组的再分组不能联表。",
-                    instead_zh="请先联表,再分组。",
+                    instead_zh="请先联表，再分组。",
                 )
             scope.first = scope.first.as_rows()
         rows = own_rows(self.text, join, right)
@@ -403,7 +403,7 @@ class From:
                 position=self.text.position(join),
                 construct_zh="没有 ON 的 JOIN",
                 why_zh="每一行会与所有的行相联。",
-                instead_zh="请写 JOIN ... ON a.栏目 = b.栏目,各写明所属的表。",
+                instead_zh="请写 JOIN ... ON a.栏目 = b.栏目，各写明所属的表。",
             )
         together = scope.copy()
         together.joined = {**scope.joined, **dict.fromkeys(aliases, right)}
@@ -425,7 +425,7 @@ class From:
             "choose among the rows that are joined.",
             instead="Write ON a.column = b.column AND b.other > 1.",
             position=self.text.position(join),
-            why_zh="只能按相等的栏目联表,且两边都要写明所属的表;此外 LEFT JOIN 只能筛选所联的行。",
+            why_zh="只能按相等的栏目联表，且两边都要写明所属的表；此外 LEFT JOIN 只能筛选所联的行。",
             instead_zh="请写 ON a.column = b.column AND b.other > 1。",
         )
 
@@ -441,7 +441,7 @@ def _version(text: SqlText, table: exp.Table) -> tuple[str, int | None]:
             "what stands after @ is not the number of a version.",
             "Write schema.name, or schema.name@2.",
             "@ 之后不是版本号。",
-            "请写 schema.name,或 schema.name@2。",
+            "请写 schema.name，或 schema.name@2。",
         )
     return name, int(number)
 

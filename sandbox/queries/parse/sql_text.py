@@ -1,4 +1,4 @@
-"""Where in the SQL does something stand, what is it called, and which plain values does it hold?"""
+"""Reads facts from SQL's syntax tree: where something stands, its name, and the plain values it holds."""
 
 import re
 from datetime import date, datetime
@@ -33,7 +33,7 @@ class SqlText:
                 "The question is empty.",
                 remedy=f"Ask for example: {SHAPE}.",
                 zh="问题是空的。",
-                remedy_zh=f"例如:{SHAPE}。",
+                remedy_zh=f"例如：{SHAPE}。",
             )
         if len(sql) > LONGEST_SQL:
             raise InvalidInput(
@@ -52,8 +52,8 @@ class SqlText:
                 f"This is not SQL that can be read (near line {line}, column {column}).",
                 code="not_sql",
                 remedy=f"Ask for example: {SHAPE}.",
-                zh=f"这不是可以读懂的 SQL(第 {line} 行第 {column} 列附近)。",
-                remedy_zh=f"例如:{SHAPE}。",
+                zh=f"这不是可以读懂的 SQL（第 {line} 行第 {column} 列附近）。",
+                remedy_zh=f"例如：{SHAPE}。",
             ) from error
         except RecursionError as error:
             raise InvalidInput(
@@ -189,7 +189,7 @@ class SqlText:
                 node,
                 f"a pattern may hold % but not _, and at most {LONGEST_PATTERN} characters.",
                 "Use % for what may vary.",
-                f"模式中可用 %,不可用 _,且至多 {LONGEST_PATTERN} 个字符。",
+                f"模式中可用 %，不可用 _，且至多 {LONGEST_PATTERN} 个字符。",
                 "请用 % 表示可变的部分。",
             )
         return pattern
@@ -205,7 +205,7 @@ class SqlText:
                 "it is not a time of the city's clock.",
                 "Write TIMESTAMP '2026-01-31 08:00:00', without a zone.",
                 "这不是本市时间。",
-                "请写 TIMESTAMP '2026-01-31 08:00:00',不带时区。",
+                "请写 TIMESTAMP '2026-01-31 08:00:00'，不带时区。",
             )
         return at
 
@@ -308,7 +308,7 @@ def _number(text: str, position: Position) -> int | Fraction:
             instead="Use numbers below 2**53.",
             position=position,
             construct_zh=f"数字 {text[:40]}",
-            why_zh="过大,无法精确比较。",
+            why_zh="过大，无法精确比较。",
             instead_zh="请用小于 2**53 的数。",
         )
     return int(number) if number.denominator == 1 else number

@@ -89,7 +89,7 @@ def check_syntax(text: SqlText) -> None:
                 f"{said} beside {construct(node)} cannot be asked.",
                 f"Leave out {said}, or say it in other words.",
                 f"{construct(node)} 不能带 {said}。",
-                f"请去掉 {said},或换一种写法。",
+                f"请去掉 {said}，或换一种写法。",
             )
         name = (
             node.args.get("alias" if isinstance(node, exp.Alias) else "this")

@@ -1,4 +1,5 @@
-"""Do the names and types of a question fit the dataset's policy? What passes cannot fail on any row."""
+"""Binds the names and types of a question to the dataset's policy.
+A question that passes cannot fail on any row."""
 
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -57,11 +58,11 @@ OF_TWO = (
 
 
 def bind(question: Question, scope: Scope) -> Question:
-    """Check every name, role and type; returns the question with every name's dataset said,
+    """Check every name, role and type; returns the question with the dataset of every name,
     and dates as dates.
 
     Strict types matter: an engine that compares a text column with a number casts the column, and a cast of a
-    row's value can fail, and a failure tells about the row. Raises `QueryRefused`.
+    row's value can fail. A failure would disclose something about the row. Raises `QueryRefused`.
     """
     if scope.policy.unit is None:
         raise QueryRefused(
@@ -72,9 +73,9 @@ def bind(question: Question, scope: Scope) -> Question:
                 "put the private one after FROM and the open one after JOIN or LEFT JOIN."
             ),
             construct_zh=f"对 {scope.policy.dataset} 的隐私提问",
-            why_zh="它是开放数据,没有保护对象。",
-            instead_zh="请只与开放数据集一起提问,精确且免费;若要与私有数据集联表,"
-            "请把私有的写在 FROM 之后,开放的写在 JOIN 或 LEFT JOIN 之后。",
+            why_zh="它是开放数据，没有保护对象。",
+            instead_zh="请只与开放数据集一起提问，精确且免费；若要与私有数据集联表，"
+            "请把私有的写在 FROM 之后，开放的写在 JOIN 或 LEFT JOIN 之后。",
         )
     refuse_broken_texts(question)
     question = rewritten(question, lambda node: _lookups(node, scope))
@@ -111,8 +112,8 @@ def bind(question: Question, scope: Scope) -> Question:
                 "its values are not public, so showing them would tell who is in.",
                 instead=f"Group by one of: {usable(scope.policy, Role.KEY)}; or by CASE, FLOOR and the like.",
                 position=key.position,
-                why_zh="它的取值不公开,显示出来会泄露谁在数据中。",
-                instead_zh=f"可按这些栏目分组:{usable(scope.policy, Role.KEY, none='(无)')};"
+                why_zh="它的取值不公开，显示出来会泄露谁在数据中。",
+                instead_zh=f"可按这些栏目分组：{usable(scope.policy, Role.KEY, none='（无）')}；"
                 "或按 CASE、FLOOR 等分组。",
             )
         range_of(key, scope)
@@ -153,7 +154,7 @@ def _of_unit(node: UnitValue, dataset: str, scope: Scope) -> UnitValue:
             instead=f"Ask of all rows of a {unit.kind} in {dataset} itself, or join {node.dataset} as it is.",
             construct_zh=f"关于 {node.dataset} 的子查询",
             why_zh=f"它的行不属于 {dataset}。",
-            instead_zh=f"请只问 {dataset} 自己的行,或直接联表 {node.dataset}。",
+            instead_zh=f"请只问 {dataset} 自己的行，或直接联表 {node.dataset}。",
         )
     matched = [
         scope.owner(name) if isinstance(name, Name) and name.dataset == "?" else name for name in node.matched
@@ -166,7 +167,7 @@ def _of_unit(node: UnitValue, dataset: str, scope: Scope) -> UnitValue:
             position=position,
             construct_zh="子查询或窗口",
             instead_zh=f"请在其内外都按 {unit.column} 对应。",
-            why_zh=f"它并非只按 {unit.column} 对应,会混合多{KIND_ZH[unit.kind]}的行。",
+            why_zh=f"它并非只按 {unit.column} 对应，会混合多{KIND_ZH[unit.kind]}的行。",
         )
     if any(
         isinstance(part, UnitValue) or (isinstance(part, Name) and part.dataset) for part in walk(node.of)
@@ -177,7 +178,7 @@ def _of_unit(node: UnitValue, dataset: str, scope: Scope) -> UnitValue:
             instead="Use the dataset's own columns in it.",
             position=position,
             construct_zh="子查询或窗口",
-            why_zh="它用到了联表的栏目,或另一个此类取值。",
+            why_zh="它用到了联表的栏目，或另一个此类取值。",
             instead_zh="其中请只用数据集自己的栏目。",
         )
     return UnitValue(node.of)
@@ -220,8 +221,8 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
 
 
 def _fitted(node: Any, scope: Scope) -> Any:
-    """Texts that are compared with dates become dates; casts that change nothing go;
-    of booleans the TRUE ones are counted."""
+    """Texts that are compared with dates become dates; casts that change nothing are dropped,
+    and of booleans the TRUE values are counted."""
     match node:
         case Arithmetic(Operator.MINUS, left, right) if (
             _type(left, scope) is Type.DATE and _type(right, scope) is Type.DATE
@@ -306,7 +307,7 @@ def _time(literal: Expression) -> Literal:
             position=literal.position,
             construct_zh=f"文本 '{literal.value[:40]}'",
             why_zh="这不是本市时间。",
-            instead_zh="请写 TIMESTAMP '2026-01-31 08:00:00',不带时区。",
+            instead_zh="请写 TIMESTAMP '2026-01-31 08:00:00'，不带时区。",
         )
     return Literal(at, literal.position)
 
@@ -328,7 +329,7 @@ def _check_joins(joins: tuple[Join, ...], scope: Scope) -> None:
                     f"one is {first.type.value}, the other {second.type.value}.",
                     instead="Join on columns of one type.",
                     position=join.position,
-                    why_zh=f"一边是{TYPE_ZH[first.type]},另一边是{TYPE_ZH[second.type]}。",
+                    why_zh=f"一边是{TYPE_ZH[first.type]}，另一边是{TYPE_ZH[second.type]}。",
                     instead_zh="请按同一类型的栏目联表。",
                 )
 
@@ -347,8 +348,8 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             position=join.position,
             why_zh=(
                 f"{policy.dataset} 保护 {policy.population} "
-                f"的{KIND_ZH[unit.kind]},而它保护 {other.population} "
-                f"的{KIND_ZH[theirs.kind]}:在其一中的,在另一个中得不到保护。"
+                f"的{KIND_ZH[unit.kind]}，而它保护 {other.population} "
+                f"的{KIND_ZH[theirs.kind]}：在其一中的，在另一个中得不到保护。"
             ),
             instead_zh="请分别提问。",
         )
@@ -359,7 +360,7 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             "one person would meet those of others.",
             position=join.position,
             instead=f"Write ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}.",
-            why_zh="私有数据集只能按保护对象的标识联表:否则一人的行会与他人的行相联。",
+            why_zh="私有数据集只能按保护对象的标识联表：否则一人的行会与他人的行相联。",
             instead_zh=f"请写 ON {policy.dataset}.{unit.column} = {join.dataset}.{theirs.column}。",
         )
     mine, its = policy.column(unit.column), other.column(theirs.column)
@@ -370,7 +371,7 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             f"{unit.column} is {mine.type.value}, {theirs.column} {its.type.value}.",
             instead="Ask the officer to publish both in one type.",
             position=join.position,
-            why_zh=f"{unit.column} 是{TYPE_ZH[mine.type]},{theirs.column} 是{TYPE_ZH[its.type]}。",
+            why_zh=f"{unit.column} 是{TYPE_ZH[mine.type]}，{theirs.column} 是{TYPE_ZH[its.type]}。",
             instead_zh="请数据专员以同一类型发布两者。",
         )
     if mine.type is Type.TEXT and policy.ids is not other.ids:
@@ -390,7 +391,7 @@ def _joins_units(left: Expression, right: Name, scope: Scope) -> bool:
 
 
 def _unit_of_first(node: Any, scope: Scope) -> Any:
-    """The unit of a private dataset that is joined is the first one's:
+    """The unit of a joined private dataset is the first dataset's:
     they are equal, but where LEFT JOIN leaves it empty."""
     if (
         isinstance(node, Name)
@@ -404,7 +405,8 @@ def _unit_of_first(node: Any, scope: Scope) -> Any:
 
 
 def _of_units(node: Any, scope: Scope) -> Any:
-    """What is said of units' names in terms of whether there is one: a name itself is never computed with."""
+    """Rewrite conditions on units' names to whether there is a name: the name itself is never computed
+    with."""
     match node:
         case IsNull(Name()):
             return node
@@ -547,10 +549,10 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
                     f"GROUP BY {wording(part)}; of a date, its YEAR or MONTH is a number."
                 ),
                 construct_zh=f"{name}({wording_zh(part)})",
-                why_zh=f"它是{kind_zh}:{name} 以带噪声的数给出,而噪声只能加在数值上。",
+                why_zh=f"它是{kind_zh}：{name} 以带噪声的数给出，而噪声只能加在数值上。",
                 instead_zh=(
-                    f"请计数:COUNT({wording_zh(part)})、COUNT(DISTINCT {wording_zh(part)}),或 COUNT(*) 加 "
-                    f"GROUP BY {wording_zh(part)};日期的 YEAR 或 MONTH 是数值。"
+                    f"请计数：COUNT({wording_zh(part)})、COUNT(DISTINCT {wording_zh(part)})，或 COUNT(*) 加 "
+                    f"GROUP BY {wording_zh(part)}；日期的 YEAR 或 MONTH 是数值。"
                 ),
             )
         if isinstance(part, Name) and (found.low is None or found.high is None):
@@ -561,7 +563,7 @@ def _check_aggregate(aggregate: Aggregate, scope: Scope) -> None:
                 instead=f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}; or write "
                 f"GREATEST(LEAST({part.text}, high), low) with numbers.",
                 why_zh="策略没有给它边界。",
-                instead_zh=f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')};"
-                f"或写 GREATEST(LEAST({part.text}, 上限), 下限),上下限为数字。",
+                instead_zh=f"有边界的栏目：{usable(scope.policy, Role.MEASURE, none='（无）')}；"
+                f"或写 GREATEST(LEAST({part.text}, 上限), 下限)，上下限为数字。",
             )
         bounded(part, scope)

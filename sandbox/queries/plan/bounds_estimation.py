@@ -1,12 +1,11 @@
-"""Which bounds does a question need that no policy has, and how are they found?
-From how many units have values of each size.
+"""Estimates bounds that a question needs and no policy has, from how many units have values of each size.
 
 A value's size is its sign and the power of two at or above it: public buckets, however the values lie. All
 buckets of a unit count, each with a weight that falls with the root of their number, so that no size is
 preferred to another. A column's bounds are the ends of the outermost buckets that enough units have, noise
-included; bought once for a version, then public. The method is that of Wilson et al., "Differentially Private
-SQL with Bounded User Contribution" (PoPETs 2020), section on approximate bounds; the claim and its proof:
-weights.md, "Bought bounds".
+included. They are bought once for a version, then public. The method is that of Wilson et al.,
+"Differentially Private SQL with Bounded User Contribution" (PoPETs 2020), section on approximate bounds. The
+claim and its proof: weights.md, "Bought bounds".
 """
 
 from dataclasses import replace

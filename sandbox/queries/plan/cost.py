@@ -1,17 +1,17 @@
-"""How much a question can cost to compute, from public numbers alone:
-the rows that any step of the engine can have.
+"""Bounds how much a question can cost to compute, from public numbers alone: the rows that any step of the
+engine can have.
 
 Claim. With at most `about_rows` rows in the asked dataset, no step of the engine has more than `rows` rows,
-and of one unit no more than `unit_rows` come out of the joins on the unit. Proof: a row meets at most as
-many rows of an open dataset as have the same values in the joined columns (its fan-out, a public fact),
-and, in a dataset that is joined on the unit, at most the `rows_kept` that are kept there of each unit
-before the join (`KeepFewRows`, engines/tasks.py), of the asked dataset too; LEFT JOIN keeps a row without a
-partner, so a factor is at least 1 there, and at least 1 is taken everywhere. Filters leave fewer, and
-groups are at most as many as rows.
+and of one unit no more than `unit_rows` come out of the joins on the unit. Proof: a row meets at most as many
+rows of an open dataset as have the same values in the joined columns (its fan-out, a public fact), and, in a
+dataset that is joined on the unit, at most the `rows_kept` that are kept there of each unit before the join
+(`KeepFewRows`, engines/tasks.py), of the asked dataset too. LEFT JOIN keeps a row without a partner, so a
+factor is at least 1 there, and at least 1 is taken everywhere. Filters leave fewer, and groups are at most as
+many as rows.
 
-Texts: computing the expressions of a row touches so many bytes at most (functions/cost.py), whatever the row
-holds; so those of a unit with `max_rows` rows, or as many as come of it out of joins, touch at most
-`unit_steps`. LIKE, STRPOS and REPLACE count at their worst, the text's width times the pattern's.
+Texts: computing the expressions of a row touches a bounded number of bytes (functions/cost.py), whatever the
+row holds. So the expressions of a unit with `max_rows` rows, or as many as come of it out of joins, touch at
+most `unit_steps`. LIKE, STRPOS and REPLACE count at their worst, the text's width times the pattern's.
 
 What is refused here is refused when a question is explained, before anything is charged.
 """
@@ -61,7 +61,7 @@ def rows_kept(max_rows: int) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """`rows`: at most so many in any step; `unit_rows`: of one unit, out of joins on it; `typical_rows`:
+    """`rows`: the most in any step; `unit_rows`: of one unit, out of joins on it; `typical_rows`:
     for the allowance; `row_steps`, `unit_steps`: bytes that computing a row, and one unit's rows, touches;
     `memory_bytes`: of all rows at once."""
 
@@ -163,7 +163,8 @@ def _held_bytes(plan: Plan) -> int:
 
 
 def _bytes_of_keys(plan: Plan) -> int:
-    """Of a row, where a key's values are found: unit and value, of a text no more than is told."""
+    """Bytes of a row where a key's values are selected: unit and value, of a text no more than is
+    released."""
     return max(
         (
             32 + min(width_of(key.of, plan.scope), BYTES_OF_A_CHARACTER * MOST_CHARACTERS)

@@ -1,5 +1,5 @@
-"""When are two questions the same?
-When they total the same rows in the same cells, however they were written."""
+"""Computes a question's digest.
+Two questions are the same when they total the same rows in the same cells, however they were written."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from sandbox.queries.tree import Join
 from sandbox.queries.types.scope import BoundsEstimation, PrivateTable
 
 FORMAT = 5
-"""How a digest is written today: "5:" and a SHA-256. What is stored is stored under this one."""
+"""How a digest is written today: "5:" and a SHA-256. What is stored is stored under today's digest."""
 
 OLDER = (4,)
 """Formats of earlier releases under which totals are still looked up,
@@ -41,8 +41,8 @@ def digest(plan: Plan) -> str:
 def digests(plan: Plan) -> tuple[str, ...]:
     """Every digest under which the totals of this plan may have been stored, today's first.
 
-    Of a question that joins another private dataset, today's alone: how its rows are bounded has changed, so
-    that older totals are too low by more than is told of them.
+    For a question that joins another private dataset, only today's digest: how its rows are bounded has
+    changed, so that older totals are too low by more than their notes state.
     """
     joins_units = any(isinstance(table, PrivateTable) for table in plan.scope.joined.values())
     return tuple(_written(plan, number) for number in ((FORMAT,) if joins_units else (FORMAT, *OLDER)))

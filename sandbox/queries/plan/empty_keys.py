@@ -1,7 +1,7 @@
-"""Which keys of a question can be empty, and how its empty rows become a group of their own.
+"""Finds the keys of a question that can be empty, and makes its empty rows a group of their own.
 
-A group is shown for each public value of a key, and emptiness is no value: rows without one are in no group.
-Where the policy, or the question itself, says that there are none, nothing needs to be told.
+A group is shown for each public value of a key, and emptiness is no value: rows without a value are in no
+group. Where the policy, or the question itself, excludes empty values, nothing needs to be shown.
 """
 
 from dataclasses import replace

@@ -1,9 +1,9 @@
-"""How do variance, correlation and their kin follow from averages?
-Centred ones, so that little noise is added to large squares.
+"""Decomposes variance, correlation and their kin into averages: centred ones, so that little noise is added
+to large squares.
 
 With u = x - c for a public centre c: Var(x) = E[u^2] - (E[x] - c)^2, Cov(x, y) = E[u v] - (E[x] - c)(E[y] -
-d). What is said of a sample is n / (n - 1) times that. MIN and MAX are the quantiles at 1 % and 99 %: a
-single row's value never leaves.
+d). The sample versions are n / (n - 1) times that. MIN and MAX are the quantiles at 1 % and 99 %: a single
+row's value is never released.
 """
 
 from fractions import Fraction

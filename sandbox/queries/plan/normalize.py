@@ -1,8 +1,9 @@
-"""One form for the conditions of a question, however they are written: so that it is paid for once.
+"""Normalises the conditions of a question: one form, however they are written, so that it is paid for once.
 
 `WHERE 1 = 1 AND NOT (NOT x > 3)` is `WHERE x > 3`, and `x = 1 OR x = 2` is `x IN (1, 2)`. Every rule holds
-where values are empty, too (SQL's three-valued logic, SQL:2016, 8.1); what holds only of a filter, which
-keeps rows where it is true, is said so. AND, OR and IN are put in order where they are written (describe.py).
+where values are empty, too (SQL's three-valued logic, SQL:2016, 8.1); a rule that holds only of a filter,
+which keeps rows where it is true, is marked so. AND, OR and IN are put in order where they are written
+(describe.py).
 """
 
 from dataclasses import replace
@@ -134,7 +135,8 @@ def _negated(of: Expression) -> Expression:
 
 
 def _together(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> Expression:
-    """AND or OR of the parts, each once; and what is said of one expression by several values as one list."""
+    """AND or OR of the parts, each once. Comparisons of one expression with several values become one
+    list."""
     neutral, deciding = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
     flat = [
         inner

@@ -1,5 +1,5 @@
-"""Partition selection: which values of a key are told where no policy lists them.
-Those that enough units have, noise included.
+"""Partition selection: chooses which values of a key are released where no policy lists them.
+They are the values that enough units have, noise included.
 
 All of a unit's values count, each with a weight that falls with the root of their number, so that no value is
 preferred to another. A value is bought once for a version of a dataset, over all its rows whatever the
@@ -68,14 +68,15 @@ def partition_selection_of(key: Expression, scope: Scope) -> PartitionSelection 
 
 
 def weight_of_each(values: int) -> int:
-    """What each value of a unit counts that has so many: the largest w with values * w**2 <= WEIGHT**2."""
+    """What each value of a unit with this number of values counts:
+    the largest w with values * w**2 <= WEIGHT**2."""
     return isqrt(WEIGHT**2 // values)
 
 
 @lru_cache(maxsize=1024)
 def threshold_for(scale: float, delta: float) -> int:
-    """The least sum of weights, noise included, at which a value is told.
-    Raises `ValueError` where none is high enough."""
+    """The least sum of weights, noise included, at which a value is released.
+    Raises `ValueError` where no sum is high enough."""
     low, high = WEIGHT, 2 * WEIGHT
     while told_alone(high, scale) > delta:
         low, high = high, high * 2
@@ -88,12 +89,12 @@ def threshold_for(scale: float, delta: float) -> int:
 
 
 def told_alone(threshold: int, scale: float) -> float:
-    """At least the chance that any value is told that one unit alone has, however many it has:
+    """An upper bound on the chance that any value of one unit alone is released, however many it has:
     the delta of a threshold.
 
-    A unit with T values has each told with p = Pr[N >= threshold - w(T)], independently, so any of them with
-    1 - (1 - p)**T. The tail of the discrete Gaussian at m is at most that of the continuous one at m - 1, for
-    whole m >= 1 (Canonne, Kamath and Steinke 2020, Proposition 25).
+    For a unit with T values, each is released with p = Pr[N >= threshold - w(T)], independently, so any of
+    them is released with 1 - (1 - p)**T. The tail of the discrete Gaussian at m is at most that of the
+    continuous one at m - 1, for whole m >= 1 (Canonne, Kamath and Steinke 2020, Proposition 25).
     """
     worst = 0.0
     for values in range(1, MOST_VALUES + 1):

@@ -1,8 +1,8 @@
-"""Which integer totals answer a question, and how much can one unit change each of them?
+"""Plans the integer totals that answer a question, and bounds how much one unit can change each of them.
 
 Every unit gets one integer weight from its own rows alone (the claim and its proof: weights.md beside this
-file). With P = 1024 a row counts 1024/1024; a unit whose rows, counted by cell, have a norm above max_rows
-counts as much less. So no unit moves a total by more than the `sensitivity` stated here.
+file). With P = 1024 a row counts 1024/1024. A unit whose rows, counted by cell, have a norm above max_rows
+counts proportionally less. So no unit moves a total by more than the `sensitivity` stated here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -125,7 +125,7 @@ class PlannedOutput:
 
     @cached_property
     def pieces(self) -> tuple[Aggregate | AnswerWindow, ...]:
-        """What it is computed from: aggregates of its own group, and what is said across groups."""
+        """What it is computed from: aggregates of its own group, and windows across groups."""
 
         def found(part: Expression) -> Iterator[Aggregate | AnswerWindow]:
             if isinstance(part, Aggregate | AnswerWindow):
@@ -279,8 +279,8 @@ def make_plan(
             instead="Group by fewer keys.",
             position=place_of(question.keys[0]) if question.keys else None,
             instead_zh="请减少分组的栏目。",
-            why_zh=f"分组共有 {plan.cells} 种组合,至多能显示 {MOST_CELLS} 种"
-            f"{'' if cells == plan.cells else f'(有分位数时 {fewer} 种)'}。",
+            why_zh=f"分组共有 {plan.cells} 种组合，至多能显示 {MOST_CELLS} 种"
+            f"{'' if cells == plan.cells else f'（有分位数时 {fewer} 种）'}。",
         )
     # keys that the policy lists are public, and free; how many groups there are is not
     across = any(
@@ -302,7 +302,7 @@ def make_plan(
             instead="Ask in parts.",
             construct_zh="问题",
             instead_zh="请分几次提问。",
-            why_zh=f"它需要 {len(plan.totals)} 个合计,一个问题至多 {MOST_TOTALS} 个。",
+            why_zh=f"它需要 {len(plan.totals)} 个合计，一个问题至多 {MOST_TOTALS} 个。",
         )
     return plan
 
@@ -321,7 +321,7 @@ def _key(key: Expression, scope: Scope, question: Question) -> Key:
                 f"no value was found that enough {kind}s have.",
                 "Ask with a larger epsilon, or group by a coarser expression.",
                 f"没有发现足够多{KIND_ZH[kind]}共有的取值。",
-                "请用更大的 epsilon,或按更粗的表达式分组。",
+                "请用更大的 epsilon，或按更粗的表达式分组。",
                 said="GROUP BY {}",
             )
         return Key(key, _that_can_pass(key, values or (), question), discovery)
@@ -331,9 +331,9 @@ def _key(key: Expression, scope: Scope, question: Question) -> Key:
             "its possible values are not public, or are too many.",
             f"Group by an expression with at most {MOST_KEY_VALUES} known values, such as CASE ... ELSE, "
             "or FLOOR of a column with bounds.",
-            "它可能的取值不公开,或过多。",
-            f"请按至多有 {MOST_KEY_VALUES} 个已知取值的表达式分组,例如 CASE ... "
-            "ELSE,或对有边界的栏目用 FLOOR。",
+            "它可能的取值不公开，或过多。",
+            f"请按至多有 {MOST_KEY_VALUES} 个已知取值的表达式分组，例如 CASE ... "
+            "ELSE，或对有边界的栏目用 FLOOR。",
             said="GROUP BY {}",
         )
     if not values:
@@ -386,7 +386,7 @@ def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
 
 
 def _from_centre(bounds: Bounds) -> bool:
-    """Whether a sum is told as the centred total plus so many times the centre, and not as a total from zero.
+    """Whether a sum is the centred total plus a multiple of the centre, and not a total from zero.
 
     Two totals at half the loss each have together the noise of span and centre, times the root of two. Where
     bounds begin at zero that is exactly the noise of one total from zero; and an average and a count of the

@@ -1,5 +1,4 @@
-"""What does an answer cost, and how far off will it be? Exact loss, and the error that follows from it.
-No data."""
+"""Prices an answer: its exact loss, and the error that follows from it. No data."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,8 +30,8 @@ class MeasurementPrice:
 
 @dataclass(frozen=True)
 class PartitionPrice:
-    """What finding a key's values costs (a delta too), the scale of the noise,
-    and the least sum of weights that is told."""
+    """What selecting a key's values costs (a delta too), the scale of the noise,
+    and the least sum of weights that is released."""
 
     discovery: PartitionSelection
     loss: PrivacyLoss
@@ -59,7 +58,7 @@ class BoundsPrice:
 class Price:
     """A loss split evenly among the totals and the keys that must be found; `shares` in the plan's order.
 
-    `bounds` are those that must be bought first; they cost the same whatever is offered.
+    `bounds` must be bought first, and cost the same whatever is offered.
 
     What was released before costs nothing.
     """
@@ -99,7 +98,7 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
             code="loss_too_small",
             remedy="Offer a larger epsilon, or ask for fewer aggregates.",
             zh="所给的 epsilon 对这个问题太小。",
-            remedy_zh="请给更大的 epsilon,或减少聚合。",
+            remedy_zh="请给更大的 epsilon，或减少聚合。",
         )
     return Price(
         tuple(

@@ -1,8 +1,8 @@
-"""Which values can an expression have, and which of them can pass the filter,
-as everybody knows without a row?
+"""Computes which values an expression can have, and which of them can pass the filter, from public facts and
+without a row.
 
-A policy lists a key's values, a public table has its own, and the question itself says some. What is made of
-those alone has a listed value for each of them, worked out here as the engine would.
+A policy lists a key's values, a public table has its own, and the question itself states some. An expression
+of those alone has a listed value for each of them, computed here as the engine would.
 """
 
 import math

@@ -1,10 +1,10 @@
-"""How far can a number reach in the rows that a filter leaves?
+"""Computes how far a number can reach in the rows that a filter leaves:
 `WHERE x BETWEEN 10 AND 20` bounds x for everybody to read.
 
-A row that does not pass is in no total, and of one that passes the value lies where the filter says. So the
-limits are as public as the question, and narrower ones mean less noise; where a policy has no bounds, they
-stand in for them. What is added up is clamped to them as to a policy's bounds, so the claim of weights.md
-rests on no comparison of the engine's.
+A row that does not pass is in no total, and the value of a row that passes lies where the filter says. So the
+limits are as public as the question, and narrower ones mean less noise. Where a policy has no bounds, the
+limits stand in for them. What is added up is clamped to them as to a policy's bounds, so the claim of
+weights.md rests on no comparison of the engine's.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,5 @@
-"""Which type has an expression over released numbers and group keys?
-What has one can be worked out without a row."""
+"""Computes the type of an expression over released numbers and group keys.
+An expression that has a type can be evaluated without a row."""
 
 from fractions import Fraction
 
@@ -46,7 +46,7 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
                 part,
                 f"it is {found.value}, and a {wanted.value} is needed here.",
                 "Compare and compute with values of one type.",
-                f"它是{TYPE_ZH[found]},此处需要{TYPE_ZH[wanted]}。",
+                f"它是{TYPE_ZH[found]}，此处需要{TYPE_ZH[wanted]}。",
                 "请用同一类型的值比较和计算。",
             )
 

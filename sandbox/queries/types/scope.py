@@ -1,5 +1,5 @@
-"""Which columns can a question use?
-Those of the private dataset, and those of the datasets that are joined to it."""
+"""Defines the columns that a question can use: those of the private dataset, and those of the datasets that
+are joined to it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,7 +86,7 @@ class Scope:
     looked_up: Mapping[str, PublicTable] = field(default_factory=dict)
     # bounds that no policy has
     bought: Mapping[Name, tuple[Fraction, Fraction]] = field(default_factory=dict)
-    unbought: tuple[BoundsEstimation, ...] = ()  # of those the ones that are only assumed yet
+    unbought: tuple[BoundsEstimation, ...] = ()  # those that are only assumed so far
     # what the question's filters say of numbers
     limits: Mapping[Expression, Limits] = field(default_factory=dict)
     assumed_rows: int | None = (
@@ -138,7 +138,7 @@ class Scope:
                 position=name.position,
                 construct_zh=f"栏目 {name.text}",
                 why_zh=f"{policy.dataset} 没有可用的这个栏目。",
-                instead_zh=f"现有:{usable(policy, *SHOWN, none='(无)')}。",
+                instead_zh=f"现有：{usable(policy, *SHOWN, none='（无）')}。",
             )
         return column
 
@@ -166,7 +166,7 @@ class Scope:
                 position=name.position,
                 construct_zh=f"栏目 {name.text}",
                 why_zh="所联的几个数据集都有它。",
-                instead_zh="请在前面写明所属的表:t.column。",
+                instead_zh="请在前面写明所属的表：t.column。",
             )
         return computed or Name(name.text, owners[0] if owners else "", name.position)
 

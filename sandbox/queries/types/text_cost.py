@@ -1,5 +1,5 @@
-"""How wide an expression's value can be, and how many bytes computing it touches: from public facts, never
-from rows.
+"""Bounds how wide an expression's value can be, and how many bytes computing it touches: from public facts,
+never from rows.
 
 Widths are bytes. A step is one byte read or written, or what costs as much: the unit in which plans are
 compared. Both are upper bounds on every row that a version can hold, because texts are loaded cut to

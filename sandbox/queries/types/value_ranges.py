@@ -1,10 +1,10 @@
-"""Which type and which range does an expression have?
-What has one here can fail on no row, and adds up to a known sensitivity.
+"""Computes the type and range of an expression.
+An expression that has one can fail on no row, and adds up to a known sensitivity.
 
 A column with bounds is clamped to them before it is computed with, so the interval of a sum, product or
-quotient follows from those of its parts (R. E. Moore, "Interval Analysis", 1966). What has no interval cannot
-be added up. The engine computes in floating point: whatever it finds is clamped to the interval again before
-it is counted, so a rounding error can move a value, and never the sensitivity.
+quotient follows from those of its parts (R. E. Moore, "Interval Analysis", 1966). An expression without an
+interval cannot be added up. The engine computes in floating point: its result is clamped to the interval
+again before it is counted, so a rounding error can move a value, and never the sensitivity.
 """
 
 import math
@@ -81,7 +81,7 @@ PARTS = {
     Part.MINUTE: (0, 59),
 }
 
-A_NUMBER = ("Write a number without quotes.", "请写数字,不加引号。")
+A_NUMBER = ("Write a number without quotes.", "请写数字，不加引号。")
 EXAMPLES = {
     Type.TEXT: ("Write a text in quotes.", "请写带引号的文本。"),
     Type.BOOLEAN: ("Write TRUE or FALSE.", "请写 TRUE 或 FALSE。"),
@@ -207,8 +207,8 @@ def bounded(expression: Expression, scope: Scope) -> Range:
             expression,
             f"it is {found.type.value}, and a number is needed here.",
             f"Columns with bounds: {usable(scope.policy, Role.MEASURE)}.",
-            f"它是{TYPE_ZH[found.type]},此处需要数值。",
-            f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')}。",
+            f"它是{TYPE_ZH[found.type]}，此处需要数值。",
+            f"有边界的栏目：{usable(scope.policy, Role.MEASURE, none='（无）')}。",
         )
     if found.low is None or found.high is None:
         raise refused(
@@ -216,9 +216,9 @@ def bounded(expression: Expression, scope: Scope) -> Range:
             "it has no bounds, so what one person adds has no limit.",
             f"Write GREATEST(LEAST({wording(expression)}, high), low) with numbers; "
             f"columns with bounds: {usable(scope.policy, Role.MEASURE)}.",
-            "它没有边界,一个人的贡献就没有上限。",
-            f"请写 GREATEST(LEAST({wording_zh(expression)}, 上限), 下限),上下限为数字;"
-            f"有边界的栏目:{usable(scope.policy, Role.MEASURE, none='(无)')}。",
+            "它没有边界，一个人的贡献就没有上限。",
+            f"请写 GREATEST(LEAST({wording_zh(expression)}, 上限), 下限)，上下限为数字；"
+            f"有边界的栏目：{usable(scope.policy, Role.MEASURE, none='（无）')}。",
         )
     return found
 
@@ -298,8 +298,8 @@ def _column(name: Name, scope: Scope) -> Range:
             instead=f"Use COUNT(DISTINCT {name.text}), or group a subquery by it.",
             position=name.position,
             construct_zh=f"此处的 {name.text}",
-            why_zh="它指明具体的个人,问题不能按它挑选或计算。",
-            instead_zh=f"请用 COUNT(DISTINCT {name.text}),或在子查询里按它分组。",
+            why_zh="它指明具体的个人，问题不能按它挑选或计算。",
+            instead_zh=f"请用 COUNT(DISTINCT {name.text})，或在子查询里按它分组。",
         )
     whole = column.type is Type.INTEGER
     if column.bounds:
@@ -334,7 +334,7 @@ def _literal(value: object) -> Range:
 
 
 def _dated(expression: Expression, part: Part | Grain, scope: Scope) -> None:
-    """A part of it can be told: it is a date, or a timestamp."""
+    """It has parts such as a year: it is a date, or a timestamp."""
     if part in OF_A_TIME or range_of(expression, scope).type is Type.TIMESTAMP:
         _of_type(expression, Type.TIMESTAMP, scope)
     else:
@@ -348,7 +348,7 @@ def _of_type(expression: Expression, kind: Type, scope: Scope) -> Range:
             expression,
             f"it is {found.type.value}, and a {kind.value} is needed here.",
             f"Use a column of type {kind.value}.",
-            f"它是{TYPE_ZH[found.type]},此处需要{TYPE_ZH[kind]}。",
+            f"它是{TYPE_ZH[found.type]}，此处需要{TYPE_ZH[kind]}。",
             f"请用{TYPE_ZH[kind]}类型的栏目。",
         )
     return found
@@ -366,7 +366,7 @@ def _can_be_written(expression: Expression, scope: Scope) -> None:
             "how it would be written out as a text is not certain.",
             "Use a text, a whole number with bounds, a date or a boolean; or write ROUND(x).",
             "它写成文本的形式不确定。",
-            "请用文本、有边界的整数、日期或布尔值;或写 ROUND(x)。",
+            "请用文本、有边界的整数、日期或布尔值；或写 ROUND(x)。",
         )
 
 
@@ -428,7 +428,7 @@ def _extreme(parts: tuple[Expression, ...], scope: Scope, *, greatest: bool) -> 
                 part,
                 f"it is {inner.type.value}, and LEAST and GREATEST compare numbers.",
                 "Use numbers.",
-                f"它是{TYPE_ZH[inner.type]},而 LEAST 和 GREATEST 比较数值。",
+                f"它是{TYPE_ZH[inner.type]}，而 LEAST 和 GREATEST 比较数值。",
                 "请用数值。",
             )
     raw = [_hard(part, inner, scope) for part, inner in found]
@@ -514,8 +514,8 @@ def _at_least(low: Fraction, least: Fraction, of: Expression, name: str) -> None
             of,
             f"its argument can be {low}, where {name} is not defined.",
             f"Write {name}(GREATEST({wording(of)}, 1)), or add to it.",
-            f"它的参数可能是 {low},{name} 在该处没有定义。",
-            f"请写 {name}(GREATEST({wording_zh(of)}, 1)),或加上一个数。",
+            f"它的参数可能是 {low}，{name} 在该处没有定义。",
+            f"请写 {name}(GREATEST({wording_zh(of)}, 1))，或加上一个数。",
             said=f"{name}({{}})",
         )
 
@@ -596,7 +596,7 @@ def _condition(expression: Expression, scope: Scope) -> Range:
                     instead=EXAMPLES[first.type][0],
                     position=place_of(expression),
                     construct_zh=f"{wording_zh(left)} {expression.comparison.value} {wording_zh(right)}",
-                    why_zh=f"一边是{TYPE_ZH[first.type]},另一边是{TYPE_ZH[second.type]}。",
+                    why_zh=f"一边是{TYPE_ZH[first.type]}，另一边是{TYPE_ZH[second.type]}。",
                     instead_zh=EXAMPLES[first.type][1],
                 )
         case In(of, values):
@@ -610,7 +610,7 @@ def _condition(expression: Expression, scope: Scope) -> Range:
                         instead=EXAMPLES[inner.type][0],
                         position=value.position,
                         construct_zh=f"{wording_zh(of)} in (... {wording(value)} ...)",
-                        why_zh=f"一边是{TYPE_ZH[inner.type]},另一边是{TYPE_ZH[found.type]}。",
+                        why_zh=f"一边是{TYPE_ZH[inner.type]}，另一边是{TYPE_ZH[found.type]}。",
                         instead_zh=EXAMPLES[inner.type][1],
                     )
         case Like(of, _):

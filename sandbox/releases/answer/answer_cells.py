@@ -1,4 +1,4 @@
-"""What was released of each cell of an answer? Its keys, and its noisy totals."""
+"""Defines what was released of each cell of an answer: its keys, and its noisy totals."""
 
 from collections.abc import Mapping
 from functools import cached_property

@@ -1,4 +1,5 @@
-"""What does the analyst get? The answer as JSON: columns, rows, the error of every value, price, receipt."""
+"""Builds the answer that the analyst gets, as JSON: columns, rows, the error of every value, price,
+receipt."""
 
 from datetime import date
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Which groups of an answer are shown, and in which order?
+"""Chooses and orders the groups of an answer that are shown:
 HAVING, ORDER BY and LIMIT, on released numbers alone."""
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ def arranged(afterwards: Afterwards, groups: Sequence[Released]) -> list[int]:
     """The places of the rows to show, in their order, of the groups that HAVING left.
     A value that is withheld comes last."""
     kept = list(range(len(groups)))
-    if afterwards.each is not None:  # what is said of each is the same in all its groups
+    if afterwards.each is not None:  # its value is the same in all its groups
         ones = {
             tuple(evaluate(part, groups[place]) for part in afterwards.each): place
             for place in reversed(kept)

@@ -1,5 +1,5 @@
-"""How far the bound on what one unit adds may have moved an answer:
-computed from public facts, and told beside the noise.
+"""Bounds how far the bound on what one unit adds may have moved an answer: computed from public facts, and
+shown beside the noise.
 
 A unit with more than `max_rows` rows counts less than its rows do (queries/weights.md), so counts and sums
 are too low, and averages lean to units with few rows. How many units have how many rows was bought when the
@@ -348,7 +348,7 @@ def clamped_parts(of: object) -> list[Expression]:
 def beyond_of_fan_out(beyond: RowsBeyond, fan_out: int, about_rows: int) -> RowsBeyond:
     """Of what is left after a join with an open dataset, of which `fan_out` rows may stand beside one row.
 
-    The limit is not multiplied, because what open rows add is chosen by whoever asks: a unit with T rows may
+    The limit is not multiplied, because the caller chooses what open rows add: a unit with T rows may
     have T * fan_out, and T * fan_out - max_rows <= fan_out * (T - max_rows) + (fan_out - 1) * T.
     """
     most_rows = max(beyond.most_rows, beyond.max_rows) * fan_out

@@ -1,5 +1,5 @@
-"""What do noisy totals say?
-Values with standard errors and 95 % intervals, from released numbers and public facts only.
+"""Computes values from noisy totals, with standard errors and 95 % intervals, from released numbers and
+public facts only.
 
 - A count or a sum is a noisy total on its public scale (or two): its error is the noise's, known
   exactly before asking. The discrete Gaussian's quantiles are the normal's to within one step, so
@@ -40,7 +40,7 @@ from sandbox.releases.answer.quantile import Histogram, quantile_interval, quant
 CONFIDENCE = 0.95
 TOO_NOISY = (
     "too noisy: the count may be zero; ask with a larger epsilon",
-    "噪声过大:计数可能为零;请用更大的 epsilon 提问",
+    "噪声过大：计数可能为零；请用更大的 epsilon 提问",
 )
 
 
@@ -116,7 +116,7 @@ def estimate(
     bias: BoundingBias | None = None,
 ) -> Estimate:
     """An output of one cell, with its error. `keys`: the cell's group keys.
-    `said`: what is said across groups, with its bias or without."""
+    `said`: the values across groups, with their bias or without."""
     by_noise = _estimate(output, parts, cell, keys, said, None)
     return (
         by_noise
@@ -175,7 +175,7 @@ def _estimate(
             return Estimate(value, None, None, None)
         return Estimate(value, _by_interval(value, around, z), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no
-    # error that could be told
+    # error that could be stated
     nothing_told = (
         around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     )
@@ -372,7 +372,7 @@ def _average(
     """The mean and its interval, both clipped to the measure's bounds,
     where the clamped mean is known to lie.
 
-    A mean that the noise took out of the bounds is told as the bound, with half its interval's
+    A mean that the noise moved out of the bounds is reported as the bound, with half its interval's
     width to the inner side.
     """
     low, high, centre, step = total.grid

@@ -1,5 +1,4 @@
-"""What do noisy totals say of all cells at once?
-The same as estimate.py says of each: an answer may have thousands.
+"""Computes what estimate.py computes, for all cells at once: an answer may have thousands.
 
 Counts, sums and averages, which nearly all answers are made of, are computed as columns;
 anything else cell by cell.

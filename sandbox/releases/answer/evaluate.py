@@ -1,5 +1,4 @@
-"""What is an expression worth, once its aggregates are released?
-As a value, and as an interval that holds the true one.
+"""Evaluates an expression of released aggregates: its value, and an interval that holds the true one.
 
 It touches no data and costs nothing: differential privacy is closed under post-processing (Dwork and
 Roth 2014, Proposition 2.1). Nothing is empty by accident: what cannot be computed (a division by

@@ -1,4 +1,4 @@
-"""Between which two values does something lie, if its parts lie between theirs? Arithmetic on intervals.
+"""Interval arithmetic: between which two values a result lies if its parts lie between theirs.
 
 Source: R. E. Moore, "Interval Analysis", Prentice-Hall 1966. Ends may be infinite; each result holds every
 value that the operation can have on values from the intervals.

@@ -1,5 +1,4 @@
-"""Where does a quantile lie, read from a noisy histogram?
-A value, and an interval that holds it whatever the noise did.
+"""Reads a quantile from a noisy histogram: a value, and an interval that holds it whatever the noise did.
 
 With weights B(v) of the rows at or below v and A(v) of those above, the q-quantile is the first v at which
 G(v) = (1 - q) B(v) - q A(v) >= 0. Each is a sum of noisy bins, so G's noise is known: a candidate v is kept
@@ -58,8 +57,8 @@ def quantile_value(histogram: Histogram, q: float) -> float:
 def quantile_interval(
     histogram: Histogram, q: float, z: float, missing: float = 0.0, elsewhere: float = 0.0
 ) -> Interval:
-    """`missing`: so many rows are in no bin, and may lie anywhere.
-    `elsewhere`: so many may lie in another one than their own."""
+    """`missing`: the number of rows that are in no bin, and may lie anywhere.
+    `elsewhere`: the number of rows that may lie in another bin than their own."""
     scores = _scores(histogram, q)
     before = [(float("-inf"), 1.0), *scores[:-1]]
     up, down = (1 - q) * missing + elsewhere, q * missing + elsewhere

@@ -1,4 +1,4 @@
-"""What do an answer's groups say of groups by fewer keys? Their sums: post-processing, at no cost.
+"""Adds up an answer's groups to groups by fewer keys. This is post-processing, at no cost.
 
 Noisy counts, sums and histograms of m cells add up to those of the cells together, with the noise of the root
 of m times one cell's scale: the draws are independent (releases/noise.py).

@@ -1,9 +1,9 @@
-"""What is said over several groups of an answer, and how far off may it be? From released numbers alone.
+"""Evaluates windows over several groups of an answer, with their intervals, from released numbers alone.
 
-A sum of n counts (or sums) whose groups nothing noisy chose has noise of the root of n times one's scale:
-independent draws add in squares. Everything else holds with the confidence asked for because all values that
-could be in it lie in their intervals at once (Bonferroni): then so does what interval arithmetic makes of
-them, whichever of them were chosen.
+A sum of n counts (or sums) whose groups nothing noisy chose has noise of the root of n times the scale of a
+single count: independent draws add in squares. Everything else holds with the confidence asked for because
+all values that could be in it lie in their intervals at once (Bonferroni). Then interval arithmetic on them
+holds too, whichever of them were chosen.
 """
 
 from bisect import bisect_left, bisect_right
@@ -84,7 +84,7 @@ class AnswerGroups:
         ]
 
     def all_that(self, said: object) -> list[dict[Expression, Any]]:
-        """The same, and the values across groups that are in `said`."""
+        """The same with the values across groups from `said`."""
         nodes = dict.fromkeys(part for part in walk(said) if isinstance(part, AnswerWindow))
         told = {node: self.told(node, CONFIDENCE).values for node in nodes}
         return [

@@ -1,5 +1,5 @@
-"""How are bounds bought that no policy has?
-Before the question that needs them, for every question after it (purchase.py)."""
+"""Buys bounds that no policy has: before the question that needs them, for every question after it
+(purchase.py)."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""How is a fact bought that questions need before they can be asked?
-As a question of its own, by the same steps as any other.
+"""Buys a fact that questions need before they can be asked, as a question of its own, by the same steps as
+any other.
 
-Values of keys (select_partitions.py) and bounds of columns (estimate_bounds.py) are bought so:
-charged and logged before data is touched, told at a moment that public facts give, kept for ever, and
+Values of keys (select_partitions.py) and bounds of columns (estimate_bounds.py) are bought so. They are
+charged and logged before data is touched, disclosed at a moment that public facts give, kept for ever, and
 public from then on.
 """
 
@@ -32,8 +32,8 @@ from sandbox.releases.tables import questions
 
 @dataclass(frozen=True)
 class Purchase:
-    """What is bought: `sql` for people, `said` for the log, `found` what may be told of the exact numbers,
-    `keep` where to."""
+    """What is bought: `sql` for people, `said` for the log, `found` for what may be released of the exact
+    numbers, `keep` for where to store it."""
 
     of: PartitionSelection | BoundsEstimation
     digest: str

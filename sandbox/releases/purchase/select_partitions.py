@@ -1,5 +1,5 @@
-"""How are a key's values bought?
-Before the question that needs them, for every question from then on (purchase.py)."""
+"""Buys the values of a key: before the question that needs them, for every question from then on
+(purchase.py)."""
 
 from datetime import date
 from typing import Any
