@@ -6,10 +6,10 @@ section 4.
 
 An answer leaves at its *allowance*, a function of the plan (queries/plan/cost.py bounds what it
 computes), times a power of two. The machine's load decides which power, as others see that load: before a
-question's rows are touched, a probe that computes a fixed amount and knows nothing of the question takes its time
-(`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to its
-*limit*. So its own computing can be seen only where it takes several times its allowance, and then as one of
-`STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
+question's rows are touched, a probe that computes a fixed amount and knows nothing of the question takes its
+time (`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to
+its *limit*. So its own computing can be seen only where it takes several times its allowance, and then as one
+of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
 
 The allowance limits the question's own processor time (`computing_seconds`), at which its process is ended: a
 busy machine alone never makes a question fail.

@@ -140,7 +140,6 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
         encoding="utf-8",
         errors="replace",
     ) as process:
-
         over = threading.Event()
 
         def end() -> None:
