@@ -124,7 +124,10 @@ class Portal:
     settings: Settings
 
     def browser(self) -> "Browser":
-        return Browser(httpx.Client(base_url=self.url, follow_redirects=False, timeout=30), self)
+        client = httpx.Client(
+            base_url=self.url, follow_redirects=False, timeout=30, event_hooks=held_against("portal")
+        )
+        return Browser(client, self)
 
 
 @dataclass(frozen=True)

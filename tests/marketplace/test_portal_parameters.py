@@ -2,11 +2,10 @@
 
 import httpx
 
-from conftest import City, Portal
 from described_api import described
 
 
-def test_unknown_query_parameters_are_refused_by_operations_alone(portal: Portal) -> None:
+def test_unknown_query_parameters_are_refused_by_operations_alone(portal) -> None:
     client = httpx.Client(base_url=portal.url)
     for path in ("/api/v1/products", "/api/v1/orders", "/api/v1/usage", "/api/v1/sessions"):
         answer = client.get(path, params={"no_such": "1"})
@@ -17,7 +16,7 @@ def test_unknown_query_parameters_are_refused_by_operations_alone(portal: Portal
     assert client.get("/.well-known/jwks.json", params={"no_such": "1"}).status_code == 200
 
 
-def test_errors_of_the_portals_api_carry_what_http_wants(portal: Portal) -> None:
+def test_errors_of_the_portals_api_carry_what_http_wants(portal) -> None:
     """Source: RFC 9110, sections 11.6.1 and 15.5.6."""
     client = httpx.Client(base_url=portal.url)
     nobody = client.get("/api/v1/orders")
@@ -26,7 +25,7 @@ def test_errors_of_the_portals_api_carry_what_http_wants(portal: Portal) -> None
     assert client.delete("/api/v1/keys").headers["allow"] == "GET, POST"
 
 
-def test_the_portals_documents_are_described(city: City) -> None:
+def test_the_portals_documents_are_described(city) -> None:
     """Every answer is held against docs/openapi/portal.json by the clients of `City`."""
     city.list_rows()
     licence, key = city.buy("inspections-by-business")
@@ -40,7 +39,7 @@ def test_the_portals_documents_are_described(city: City) -> None:
             "/licences",
             f"/keys?licence={licence}",
             f"/usage?licence={licence}",
-            f"/invoices/preview?licence={licence}&month={called.json()['usage']['id'][:0]}2026-01",
+            f"/invoices/preview?licence={licence}&month=2026-01",
             "/sessions",
         ):
             assert chen.get(path).status_code == 200, path
