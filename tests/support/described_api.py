@@ -70,7 +70,7 @@ class Description:
         if response is None:
             raise Undescribed(f"{what} has no status {status}: {content[:500]!r}")
         for name in response.get("headers", {}):
-            if name not in headers:
+            if name.lower() not in headers:
                 raise Undescribed(f"{what}: {status} has no header {name}")
         media_type = headers.get("content-type", "").partition(";")[0]
         if "content" not in response:
