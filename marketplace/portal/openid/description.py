@@ -16,7 +16,7 @@ OAUTH_ERROR = {
     "type": "object",
     "title": "OAuthError",
     "required": ["error"],
-    "properties": {"error": TEXT, "error_description": TEXT, "error_uri": TEXT},
+    "properties": {"error": TEXT, "error_description": TEXT, "error_uri": TEXT, "state": TEXT},
 }
 TOKENS = {
     "type": "object",
