@@ -193,6 +193,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "nothing_yet": ("还没有。", "Nothing yet."),
     "nothing_waits": ("没有待办。", "Nothing waits."),
     "budget_used": ("预算与用量", "Budget, used"),
+    "delta_used": ("δ 已用", "δ, used"),
     "status": ("状态", "Status"),
     "decided_by": ("{who} 审批", "Decided by {who},"),
     "waiting_requests": ("待审批的申报", "Requests that wait"),
