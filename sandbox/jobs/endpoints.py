@@ -76,7 +76,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     context = worker.context
 
     def with_hints(run: Run) -> dict[str, Any]:
-        """The run, with the bits that hints have disclosed to its team for each of its inputs, and the cap."""
+        """The run, with the bits that hints have disclosed to its team for each input, and the cap."""
         with context.database.transaction() as tx:
             told = [
                 hints_told(tx, run.team, context.repository.current(one.dataset))
