@@ -14,7 +14,7 @@ release = metadata.version("cihu")
 
 extensions = ["myst_parser", "no_inline"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "locale", "README.md"]
+exclude_patterns = ["_build", "locale", "README.md", "openapi"]
 nitpicky = True
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 from starlette.types import ASGIApp
@@ -38,11 +38,13 @@ from marketplace.settings import Settings, read_settings
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
+from sandbox.http import openapi
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
+from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
@@ -56,6 +58,21 @@ MOST_BODY_BYTES = 256 * 1024
 SWEEP_SECONDS = 60.0
 log_file = logging.getLogger("cihu.portal")
 STOP_SECONDS = 3
+API = (
+    "The marketplace of Cihu: products, orders, licences, keys, calls, usage and invoices, and the login for "
+    "programs and for the hub. Money is in fen. Errors are problem documents (RFC 9457) with a stable code."
+)
+TAGS = {
+    "login": "Tokens for programs.",
+    "products": "What is on offer.",
+    "orders": "Orders, and what was decided.",
+    "licences": "Licences of organisations.",
+    "keys": "Keys that open a licence.",
+    "call": "Calls of products with a key.",
+    "usage": "What a licence used.",
+    "invoices": "What a month costs.",
+    "openid": "The OpenID provider, for the hub.",
+}
 STATIC = Path(__file__).parent / "portal" / "static"
 
 
@@ -82,6 +99,9 @@ def create_app(settings: Settings) -> ASGIApp:
         redoc_url=None,
         lifespan=_housekeeping(database, older_than=timedelta(seconds=settings.abandoned_call_seconds)),
     )
+    openapi.install(app, description=API, tags=TAGS)
+    # of the JSON operations; calls have the parameters of their product, and pages are for people
+    strict = [Depends(refuse_unknown_parameters)]
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(
         openid.router(
@@ -90,8 +110,10 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     app.include_router(login.router(database=database, authenticator=authenticator, pages=pages))
     app.include_router(start.router(authenticator=authenticator, pages=pages))
-    app.include_router(my_sessions.router(database=database, authenticator=authenticator, pages=pages))
-    app.include_router(sign_in.router(database=database, issuer=issuer))
+    app.include_router(
+        my_sessions.router(database=database, authenticator=authenticator, pages=pages), dependencies=strict
+    )
+    app.include_router(sign_in.router(database=database, issuer=issuer), dependencies=strict)
     vault = Vault(settings.vault_url, issuer)
     products_store = ProductStore(
         settings.s3_endpoint,
@@ -103,10 +125,15 @@ def create_app(settings: Settings) -> ASGIApp:
     copies = Copies(products_store)
     delivery = Delivery(database, grades=gate.grades, copies=copies, vault=vault)
     app.include_router(
-        products.router(database=database, gate=gate, vault=vault, copies=copies, caller=authenticator.caller)
+        products.router(
+            database=database, gate=gate, vault=vault, copies=copies, caller=authenticator.caller
+        ),
+        dependencies=strict,
     )
     for noun in (orders, licences, keys, metering, invoices):
-        app.include_router(noun.router(database=database, gate=gate, caller=authenticator.caller))
+        app.include_router(
+            noun.router(database=database, gate=gate, caller=authenticator.caller), dependencies=strict
+        )
     app.include_router(calls.router(delivery=delivery))
     app.include_router(
         datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault)

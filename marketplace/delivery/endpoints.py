@@ -7,31 +7,67 @@ import re
 import secrets
 from datetime import timedelta
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Security
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from marketplace.delivery.answer_call import Delivered, Delivery, NotDelivered
+from marketplace.delivery.schemas import CallResult
 from marketplace.keys.verify_key import Verdict, refusal
 from marketplace.metering.admit_call import Admission, Call, Limits
+from sandbox.api_schema import answers
 from sandbox.errors import InvalidInput
 from sandbox.http.problem_details import problem
 from sandbox.http.status import status_of
 
 log = logging.getLogger("cihu.portal")
+# for the API's description alone: `key_of` reads the key
+KEY_AS_BEARER = HTTPBearer(scheme_name="licence_key", description="A licence's key.", auto_error=False)
+KEY_IN_HEADER = APIKeyHeader(
+    name="X-Api-Key", scheme_name="licence_key_header", description="A licence's key.", auto_error=False
+)
+PARAMETERS = {
+    "name": "parameters",
+    "in": "query",
+    "description": "The product's own parameters, each by its name.",
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A retry with the same key gets the same result, and is billed once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def router(*, delivery: Delivery) -> APIRouter:
-    routes = APIRouter(prefix="/api/v1", tags=["call"])
+    routes = APIRouter(
+        prefix="/api/v1", tags=["call"], dependencies=[Security(KEY_AS_BEARER), Security(KEY_IN_HEADER)]
+    )
 
-    @routes.get("/call/{product}", summary="Call a product with a key")
+    @routes.get(
+        "/call/{product}",
+        operation_id="call_product",
+        summary="Call a product with a key",
+        responses=answers(CallResult, 403, 404, 409, 429),
+        openapi_extra={"parameters": [PARAMETERS, IDEMPOTENCY]},
+    )
     def call(request: Request, product: str) -> Response:
         """Send the key as `Authorization: Bearer chk_…` or `X-Api-Key`,
         the product's parameters as the query. With an `Idempotency-Key` a retry gets the same
         result and is billed once."""
         return answer(request, product, sample=False)
 
-    @routes.get("/call/{product}/sample", summary="The first rows, free, to see what they look like")
+    @routes.get(
+        "/call/{product}/sample",
+        operation_id="sample_product",
+        summary="The first rows, free, to see what they look like",
+        responses=answers(CallResult, 403, 404, 409, 429),
+        openapi_extra={"parameters": [IDEMPOTENCY]},
+    )
     def sample(request: Request, product: str) -> Response:
         return answer(request, product, sample=True)
 

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from marketplace.invoices.preview_invoice import preview_invoice
+from marketplace.invoices.schemas import InvoicePreview
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
@@ -15,7 +17,12 @@ from sandbox.policy import Gate
 def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/invoices", tags=["invoices"])
 
-    @routes.get("/preview", summary="What a licence's month comes to, by reason, to the last fen")
+    @routes.get(
+        "/preview",
+        operation_id="preview_invoice",
+        summary="What a licence's month comes to, by reason, to the last fen",
+        responses=answers(InvoicePreview, 403, 404, 409),
+    )
     def shown(
         principal: Annotated[Principal, Depends(caller)], licence: int, month: str
     ) -> dict[str, object]:

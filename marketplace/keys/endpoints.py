@@ -12,7 +12,9 @@ from marketplace.keys.find import keys_of
 from marketplace.keys.issue_key import LABEL_LENGTH, Issued, issue_key
 from marketplace.keys.revoke_key import revoke_key
 from marketplace.keys.rotate_key import rotate_key
+from marketplace.keys.schemas import IssuedKey, KeyList
 from marketplace.licences.find import see_licence
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -36,21 +38,36 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     routes = APIRouter(prefix="/api/v1/keys", tags=["keys"])
     Caller = Annotated[Principal, Depends(caller)]
 
-    @routes.post("", status_code=201, summary="Make a key for a licence; it is shown once, here")
+    @routes.post(
+        "",
+        status_code=201,
+        operation_id="issue_key",
+        summary="Make a key for a licence; it is shown once, here",
+        responses=answers(IssuedKey, 403, 404, 409, status=201),
+    )
     def make(principal: Caller, wanted: Wanted, response: Response) -> dict[str, object]:
         response.headers["Cache-Control"] = "no-store"
         return shown(
             issue_key(database, gate=gate, principal=principal, licence_id=wanted.licence, label=wanted.label)
         )
 
-    @routes.get("", summary="The keys of a licence, without the keys themselves")
+    @routes.get(
+        "",
+        operation_id="list_keys",
+        summary="The keys of a licence, without the keys themselves",
+        responses=answers(KeyList, 403, 404),
+    )
     def mine(principal: Caller, licence: int) -> dict[str, object]:
         with database.transaction() as tx:
             see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             return {"keys": [asdict(key) for key in keys_of(tx, licence)]}
 
     @routes.post(
-        "/{key}/rotate", status_code=201, summary="A successor for a key; the old one goes on for a while"
+        "/{key}/rotate",
+        status_code=201,
+        operation_id="rotate_key",
+        summary="A successor for a key; the old one goes on for a while",
+        responses=answers(IssuedKey, 403, 404, 409, status=201),
     )
     def rotate(principal: Caller, key: int, rotation: Rotation, response: Response) -> dict[str, object]:
         response.headers["Cache-Control"] = "no-store"
@@ -64,7 +81,13 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
             )
         )
 
-    @routes.post("/{key}/revoke", status_code=204, summary="Revoke a key at once")
+    @routes.post(
+        "/{key}/revoke",
+        status_code=204,
+        operation_id="revoke_key",
+        summary="Revoke a key at once",
+        responses=answers(None, 403, 404, 409, status=204),
+    )
     def revoke(principal: Caller, key: int, shutting: Shutting) -> None:
         revoke_key(database, gate=gate, principal=principal, key_id=key, reason=shutting.reason)
 

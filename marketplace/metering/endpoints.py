@@ -10,6 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from marketplace.licences.find import see_licence
 from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
+from marketplace.metering.schemas import UsageDocument
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
@@ -18,7 +20,12 @@ from sandbox.policy import Gate
 def router(*, database: Database, gate: Gate, caller: Callable[[Request], Principal]) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["usage"])
 
-    @routes.get("/usage", summary="What a licence used in a month, line by line")
+    @routes.get(
+        "/usage",
+        operation_id="list_usage",
+        summary="What a licence used in a month, line by line",
+        responses=answers(UsageDocument, 403, 404),
+    )
     def usage(
         principal: Annotated[Principal, Depends(caller)],
         licence: int,

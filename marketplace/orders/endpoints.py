@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import orders_of, waiting_orders
 from marketplace.orders.place_order import place_order
+from marketplace.orders.schemas import ApprovedOrder, OrderList, PlacedOrder
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -42,7 +44,13 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     routes = APIRouter(prefix="/api/v1/orders", tags=["orders"])
     Caller = Annotated[Principal, Depends(caller)]
 
-    @routes.post("", status_code=201, summary="Order a product (buyers)")
+    @routes.post(
+        "",
+        status_code=201,
+        operation_id="place_order",
+        summary="Order a product (buyers)",
+        responses=answers(PlacedOrder, 403, 404, 409, status=201),
+    )
     def place(principal: Caller, wish: Wish) -> dict[str, object]:
         return asdict(
             place_order(
@@ -54,7 +62,12 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
             )
         )
 
-    @routes.get("", summary="My organisation's orders, and those that wait for me")
+    @routes.get(
+        "",
+        operation_id="list_orders",
+        summary="My organisation's orders, and those that wait for me",
+        responses=answers(OrderList),
+    )
     def mine(principal: Caller) -> dict[str, object]:
         with database.transaction() as tx:
             waiting = waiting_orders(tx, principal) if principal.roles & {"officer", "operator"} else []
@@ -63,7 +76,12 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
                 "waiting": [asdict(order) for order in waiting],
             }
 
-    @routes.post("/{order}/approve", summary="Approve an order, perhaps for less (officers, operators)")
+    @routes.post(
+        "/{order}/approve",
+        operation_id="approve_order",
+        summary="Approve an order, perhaps for less (officers, operators)",
+        responses=answers(ApprovedOrder, 403, 404, 409),
+    )
     def approve(principal: Caller, order: int, approval: Approval) -> dict[str, object]:
         return {
             "order": order,
@@ -72,7 +90,13 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
             ),
         }
 
-    @routes.post("/{order}/refuse", status_code=204, summary="Refuse an order (officers, operators)")
+    @routes.post(
+        "/{order}/refuse",
+        status_code=204,
+        operation_id="refuse_order",
+        summary="Refuse an order (officers, operators)",
+        responses=answers(None, 403, 404, 409, status=204),
+    )
     def refuse(principal: Caller, order: int, refusal: Refusal) -> None:
         refuse_order(database, gate=gate, principal=principal, order_id=order, reason=refusal.reason)
 

@@ -9,7 +9,8 @@ import secrets
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Form, Request
+from fastapi import Form, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials
 from starlette.responses import Response
 
 from marketplace.portal.sessions import (
@@ -24,9 +25,19 @@ from marketplace.portal.sessions import (
 from marketplace.settings import Settings
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
+from sandbox.http.authentication import bearer_scheme
 from sandbox.identity import PORTAL, Origin, Principal, TokenVerifier, load_principal, require_unrevoked
 from sandbox.plain_text import PlainText
 
+# for the API's description alone: `caller` reads them
+TOKEN = bearer_scheme(PORTAL)
+SESSION = APIKeyCookie(
+    name="cihu_session",
+    scheme_name="browser_session",
+    description="The browser's session (over HTTPS the cookie's name begins with `__Host-`); what changes "
+    "something also needs the form token in `X-CSRF-Token`.",
+    auto_error=False,
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 VISIT_SECONDS = 60 * 60
 HANDED, HANDED_SECONDS = "cihu_shown_once", 60
@@ -73,7 +84,12 @@ class Authenticator:
         if not visit or not same_csrf(visit, csrf):
             raise stale_form()
 
-    def caller(self, request: Request) -> Principal:
+    def caller(
+        self,
+        request: Request,
+        _token: Annotated[HTTPAuthorizationCredentials | None, Security(TOKEN)] = None,
+        _session: Annotated[str | None, Security(SESSION)] = None,
+    ) -> Principal:
         """Who calls the JSON API: a bearer token for the portal, or the browser's session
         (then with the form token in X-CSRF-Token for anything that changes something). Raises
         `NotAuthenticated`, `Forbidden`."""

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from marketplace.portal.authentication import sent_from
+from marketplace.portal.schemas import SignedIn
 from marketplace.portal.sessions import open_command_line
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in, login_claims
 from sandbox.plain_text import ExactText, PlainText
@@ -23,7 +25,12 @@ class Credentials(BaseModel):
 def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["login"])
 
-    @routes.post("/login", summary="A password for two tokens of fifteen minutes")
+    @routes.post(
+        "/login",
+        operation_id="sign_in",
+        summary="A password for two tokens of fifteen minutes",
+        responses=answers(SignedIn, 401, 429),
+    )
     def sign_in(request: Request, credentials: Credentials) -> dict[str, object]:
         principal = log_in(
             database, account_id=credentials.username.strip().lower(), password=credentials.password

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 
+from sandbox.api_schema import answers
 from sandbox.audit.log import Log
 from sandbox.audit.note import LARGEST_SIZE
+from sandbox.audit.schemas import ConsistencyProof, LogEntries, LogKey, Receipt
 
 Index = Annotated[int, Path(ge=0, le=LARGEST_SIZE)]
 Size = Annotated[int, Query(ge=0, le=LARGEST_SIZE)]
@@ -26,27 +28,53 @@ def router(
     api = APIRouter(prefix="/v1/log", tags=["log"])
     Asker = Annotated[Any, Depends(authenticate)]
 
-    @api.get("/checkpoint", response_class=PlainTextResponse)
+    @api.get(
+        "/checkpoint",
+        response_class=PlainTextResponse,
+        operation_id="get_checkpoint",
+        summary="The newest signed checkpoint",
+        responses=answers(None, media_type="text/plain"),
+    )
     def checkpoint() -> str:
         """The newest signed checkpoint, a C2SP signed note."""
         return log.checkpoint()
 
-    @api.get("/key")
+    @api.get(
+        "/key",
+        operation_id="get_log_key",
+        summary="The key that signs the log",
+        responses=answers(LogKey),
+    )
     def key() -> dict[str, str]:
         """The public key that the log signs with, as a vkey."""
         return {"origin": log.origin, "key": log.public_key}
 
-    @api.get("/consistency")
+    @api.get(
+        "/consistency",
+        operation_id="prove_consistency",
+        summary="Proof that a longer log continues a shorter one",
+        responses=answers(ConsistencyProof),
+    )
     def consistency(first: Size, second: Size) -> dict[str, Any]:
         """The proof that the log of `second` entries began as the log of `first`."""
         return {"first": first, "second": second, "proof": log.consistency(first, second)}
 
-    @api.get("/entries")
+    @api.get(
+        "/entries",
+        operation_id="list_log_entries",
+        summary="Entries of the log",
+        responses=answers(LogEntries),
+    )
     def entries(_: Asker, start: Size, end: Size) -> dict[str, Any]:
         """The entries from `start` up to `end`, without openings; at most 1000 at once."""
         return {"start": start, "entries": log.entries(start, end)}
 
-    @api.get("/receipts/{index}")
+    @api.get(
+        "/receipts/{index}",
+        operation_id="get_receipt",
+        summary="The receipt of an entry",
+        responses=answers(Receipt, 404),
+    )
     def receipt(asker: Asker, index: Index) -> dict[str, Any]:
         """A receipt of one entry, with its opening for those who may see it."""
         opening = log.opening(index)

@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
     "team.left": Kind("somebody was taken out of a team", "identity"),
     "signing_key.retired": Kind("a signing key was given its end", "identity.signing_keys"),
     "signing_key.created": Kind("a token issuer began to use a new signing key", "identity.signing_keys"),
-    "kernel.opened": Kind("a sealed kernel got its session", "kernel_tokens"),
+    "kernel.opened": Kind("a sealed kernel got its session", "vault.kernel_tokens"),
     "product.listed": Kind("an officer put a product on offer", "marketplace.products"),
     "product.withdrawn": Kind("a product was taken off", "marketplace.products"),
     "order.placed": Kind("a buyer ordered a product", "marketplace.orders"),

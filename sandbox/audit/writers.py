@@ -23,7 +23,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "synthesis": (VAULT,),
     "jobs": (VAULT,),
     "reviews": (VAULT,),
-    "kernel_tokens": (VAULT,),
+    "vault.kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),
     "audit.erase": (),  # the database's owner alone
     "identity": (PORTAL,),

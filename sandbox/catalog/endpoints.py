@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
 from pydantic import BaseModel
 
+from sandbox.api_schema import answers
 from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.describe import describe
@@ -14,6 +15,13 @@ from sandbox.catalog.model import Version
 from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
+from sandbox.catalog.schemas import (
+    DatasetDocument,
+    OpenCopyDocument,
+    PublishedDocument,
+    SetAsideDocument,
+    StandInDocument,
+)
 from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.database import Database
 from sandbox.errors import NotFound
@@ -36,7 +44,12 @@ def reading(
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
-    @api.get("")
+    @api.get(
+        "",
+        operation_id="list_datasets",
+        summary="The datasets that you may see",
+        responses=answers(list[DatasetDocument]),
+    )
     def datasets(asker: Asker) -> list[dict[str, Any]]:
         """Every dataset that the asker may see, in its newest version."""
         return [
@@ -53,7 +66,12 @@ def reading(
             ).allowed
         ]
 
-    @api.get("/set-aside")
+    @api.get(
+        "/set-aside",
+        operation_id="list_set_aside_datasets",
+        summary="Broken versions that are not offered",
+        responses=answers(list[SetAsideDocument]),
+    )
     def set_aside(asker: Asker) -> list[dict[str, Any]]:
         """Newest versions that are broken and are not offered until a corrected one is published;
         for those who may publish them."""
@@ -67,7 +85,12 @@ def reading(
             ).allowed
         ]
 
-    @api.get("/{name}")
+    @api.get(
+        "/{name}",
+        operation_id="describe_dataset",
+        summary="One dataset",
+        responses=answers(DatasetDocument, 403, 404),
+    )
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
         """One dataset: its columns, roles, bounds and public keys, source and licence."""
         version = repository.current(name)
@@ -82,7 +105,13 @@ def reading(
         )
         return describe(version)
 
-    @api.get("/{name}/stand-in", response_class=Response, responses={200: {"content": {PARQUET: {}}}})
+    @api.get(
+        "/{name}/stand-in",
+        response_class=Response,
+        operation_id="get_stand_in_rows",
+        summary="Stand-in rows, as Parquet",
+        responses=answers(None, 403, 404, media_type=PARQUET),
+    )
     def stand_in_rows(asker: Asker, name: str, kind: Literal["best", "schema", "dp"] = "best") -> Response:
         """Invented rows of the dataset's shape, as Parquet, to write programs on.
 
@@ -109,7 +138,12 @@ def reading(
             headers={"Content-Disposition": f'attachment; filename="{version.name}.stand-in.parquet"'},
         )
 
-    @api.get("/{name}/stand-in/about")
+    @api.get(
+        "/{name}/stand-in/about",
+        operation_id="describe_stand_in",
+        summary="Of which kind the stand-in rows are",
+        responses=answers(StandInDocument, 403, 404),
+    )
     def stand_in_about(asker: Asker, name: str) -> dict[str, Any]:
         """Of which kind the best stand-in rows are; what was paid for them,
         and how near they are to what was bought."""
@@ -149,7 +183,13 @@ def writing(
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
-    @api.post("", status_code=201)
+    @api.post(
+        "",
+        status_code=201,
+        operation_id="publish_dataset",
+        summary="Publish a version of a dataset",
+        responses=answers(PublishedDocument, 403, 409, status=201),
+    )
     def publish_dataset(
         officer: Officer,
         policy: Annotated[str, Form(max_length=500_000)],
@@ -179,7 +219,13 @@ def writing(
             "sha256": done.version.sha256,
         }
 
-    @api.post("/{name}/open-copy", status_code=201)
+    @api.post(
+        "/{name}/open-copy",
+        status_code=201,
+        operation_id="open_dataset",
+        summary="Copy an open dataset for sale",
+        responses=answers(OpenCopyDocument, 403, 404, 409, status=201),
+    )
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:
         """Copy an openly graded dataset into the product bucket."""
         copy = open_copy(

@@ -16,7 +16,7 @@ from sandbox.declared.table import Key, Table
 from sandbox.declared.unit_digests import UnitDigests
 from sandbox.engines import Engine
 from sandbox.queries import Plan, make_plan
-from sandbox.queries.plan import TotalKind
+from sandbox.queries.plan.plan import TotalKind
 
 
 def compute(

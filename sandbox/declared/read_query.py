@@ -9,8 +9,8 @@ from sandbox.catalog import Version
 from sandbox.engines import Engine
 from sandbox.errors import Position, QueryRefused
 from sandbox.queries import Plan, bind, make_plan
-from sandbox.queries.scope import Scope
 from sandbox.queries.tree import NOWHERE, Aggregate, Aggregation, Expression, Name, Question, UnitKey
+from sandbox.queries.types.scope import Scope
 from sandbox.releases.prepare import read_question, scope_for
 
 MOST_KEYS, MOST_MEASURES, MOST_NUMBERS = 5, 8, 1000

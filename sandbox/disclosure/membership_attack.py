@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from sandbox.errors import InvalidInput
 
@@ -90,8 +90,8 @@ def _best_threshold(members: Losses, others: Losses) -> float:
 
 
 def _lower(times: int, of: int, risk: float) -> float:
-    return 0.0 if times == 0 else float(beta.ppf(risk, times, of - times + 1))
+    return 0.0 if times == 0 else float(betaincinv(times, of - times + 1, risk))
 
 
 def _upper(times: int, of: int, risk: float) -> float:
-    return 1.0 if times == of else float(beta.ppf(1 - risk, times + 1, of - times))
+    return 1.0 if times == of else float(betaincinv(times + 1, of - times, 1 - risk))

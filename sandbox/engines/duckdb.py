@@ -27,11 +27,11 @@ from sandbox.engines.tasks import Compute, FindMemory, KeepFewRows, LayBeside, L
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
 from sandbox.errors import QueryRefused, Unavailable
 from sandbox.queries import Plan, compile_brought, compile_partition_selection
-from sandbox.queries.compile import joined_table
-from sandbox.queries.cost import rows_kept
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.compile.totals import joined_table
+from sandbox.queries.plan.cost import rows_kept
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.types.scope import BoundsEstimation, PrivateTable, PublicTable
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8

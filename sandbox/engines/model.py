@@ -11,9 +11,9 @@ import pyarrow as pa
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.engines.open_query import OpenRows
 from sandbox.queries import Plan
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.plan import Total
-from sandbox.queries.scope import BoundsEstimation
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.plan.plan import Total
+from sandbox.queries.types.scope import BoundsEstimation
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest;

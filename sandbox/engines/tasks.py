@@ -23,8 +23,8 @@ from sandbox.engines.open_query import TABLE as JOINED
 from sandbox.engines.rows_in_memory import ROWS_AT_ONCE, RowsInMemory, rows_of_few
 from sandbox.engines.work import Work
 from sandbox.errors import Unavailable
-from sandbox.queries.compile import TABLE, joined_table
-from sandbox.queries.compile_expression import UNIT
+from sandbox.queries.compile.totals import TABLE, joined_table
+from sandbox.queries.expression_sql import UNIT
 
 
 @dataclass(frozen=True)

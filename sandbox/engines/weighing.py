@@ -13,8 +13,8 @@ import duckdb
 import numpy as np
 
 from sandbox.queries import Plan
-from sandbox.queries.compile import compile_rows, most_steps
-from sandbox.queries.plan import Total, TotalKind
+from sandbox.queries.compile.totals import compile_rows, most_steps
+from sandbox.queries.plan.plan import Total, TotalKind
 from sandbox.queries.weights import weights_of
 
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1_000_000, 4_000_000

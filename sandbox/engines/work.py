@@ -16,8 +16,8 @@ import pyarrow.ipc
 
 from sandbox.engines.weighing import WeighedWork, fits_weighing, weighed_work
 from sandbox.queries import Plan, compile_plan
-from sandbox.queries.compile import Statement
-from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
+from sandbox.queries.compile.totals import Statement
+from sandbox.queries.plan.plan import BINS_IN_ONE, Total, TotalKind
 
 ROWS_SUMMED_AT_ONCE = 4_000_000
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from sandbox.catalog import DatasetRepository
+from sandbox.api_schema import answers
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.city_time import end_of
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
@@ -17,6 +18,7 @@ from sandbox.grants.decide import approve, refuse, revoke
 from sandbox.grants.model import Grant, Request
 from sandbox.grants.read import list_grants, list_requests, load_request, may_see, no_request
 from sandbox.grants.request_access import request_access
+from sandbox.grants.schemas import GrantDocument, RequestDocument
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
@@ -50,7 +52,13 @@ def router(
     api = APIRouter(prefix="/v1", tags=["requests and grants"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
-    @api.post("/requests", status_code=201)
+    @api.post(
+        "/requests",
+        status_code=201,
+        operation_id="request_access",
+        summary="Ask for a dataset",
+        responses=answers(RequestDocument, 402, 403, 404, 409, status=201),
+    )
     def make_request(asker: Asker, new: NewRequest) -> dict[str, Any]:
         """Ask for a dataset."""
         return shown(
@@ -66,7 +74,12 @@ def router(
             )
         )
 
-    @api.get("/requests")
+    @api.get(
+        "/requests",
+        operation_id="list_requests",
+        summary="Requests that you may see",
+        responses=answers(list[RequestDocument]),
+    )
     def requests(
         asker: Asker, status: Literal["asked", "approved", "refused"] | None = None
     ) -> list[dict[str, Any]]:
@@ -74,7 +87,12 @@ def router(
         with database.transaction() as tx:
             return [shown(request) for request in list_requests(tx, asker, status=status)]
 
-    @api.get("/requests/{number}")
+    @api.get(
+        "/requests/{number}",
+        operation_id="get_request",
+        summary="One request",
+        responses=answers(RequestDocument, 404),
+    )
     def one_request(asker: Asker, number: int) -> dict[str, Any]:
         """One request, with what became of it."""
         with database.transaction() as tx:
@@ -83,7 +101,12 @@ def router(
                 raise no_request(number)
         return shown(request)
 
-    @api.post("/requests/{number}/approve")
+    @api.post(
+        "/requests/{number}/approve",
+        operation_id="approve_request",
+        summary="Approve a request",
+        responses=answers(GrantDocument, 402, 403, 404, 409),
+    )
     def approve_request(asker: Asker, number: int, approval: Approval) -> dict[str, Any]:
         """Approve as asked, or with a smaller budget or another end. Gives the grant."""
         with database.transaction() as tx:
@@ -101,18 +124,33 @@ def router(
             )
         )
 
-    @api.post("/requests/{number}/refuse")
+    @api.post(
+        "/requests/{number}/refuse",
+        operation_id="refuse_request",
+        summary="Refuse a request",
+        responses=answers(RequestDocument, 403, 404, 409),
+    )
     def refuse_request(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
         """Refuse, with a reason that the team sees."""
         return shown(refuse(database, gate=gate, officer=asker, request_id=number, reason=why.reason))
 
-    @api.get("/grants")
+    @api.get(
+        "/grants",
+        operation_id="list_grants",
+        summary="Grants that you may see",
+        responses=answers(list[GrantDocument]),
+    )
     def grants(asker: Asker) -> list[dict[str, Any]]:
         """One's team's grants; for officers also their department's."""
         with database.transaction() as tx:
             return [shown(grant) for grant in list_grants(tx, asker)]
 
-    @api.post("/grants/{number}/revoke")
+    @api.post(
+        "/grants/{number}/revoke",
+        operation_id="revoke_grant",
+        summary="End a grant",
+        responses=answers(GrantDocument, 403, 404, 409),
+    )
     def revoke_grant(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
         """End a grant now."""
         return shown(revoke(database, gate=gate, officer=asker, grant_id=number, reason=why.reason))

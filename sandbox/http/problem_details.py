@@ -7,12 +7,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from sandbox import errors
+from sandbox.api_schema import PROBLEM_JSON
 from sandbox.http.request_id import current_request_id
 from sandbox.http.status import status_of
 
 log = logging.getLogger("cihu")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def language_of(request: Request) -> str:
@@ -42,7 +45,22 @@ def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
         name: value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
         for name, value in body.items()
     }
-    return JSONResponse(shown, status_code=status, media_type="application/problem+json")
+    # RFC 9110 §11.6.1: a 401 says how to authenticate
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse(shown, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def allowed_methods(request: Request) -> str:
+    """The methods that the request's address has, for `Allow`: those of all its routes together."""
+    return ", ".join(
+        method
+        for method in METHODS
+        if any(
+            not isinstance(route, Mount)
+            and route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -67,8 +85,11 @@ def install(app: FastAPI) -> None:
         return problem(422, "invalid_input", "; ".join(faults), remedy="See the API description at /docs.")
 
     @app.exception_handler(HTTPException)
-    def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+    def http(request: Request, error: HTTPException) -> JSONResponse:
+        answer = problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+        if error.status_code == 405:
+            answer.headers["Allow"] = allowed_methods(request) or "GET, HEAD"  # files have these
+        return answer
 
     @app.exception_handler(Exception)
     def failed(request: Request, error: Exception) -> JSONResponse:

@@ -1,5 +1,5 @@
 """The hub's configuration, from the settings.
-Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
+Read by JupyterHub (`python -m sandbox.hub -f`), not imported."""
 
 import logging
 import sys

@@ -5,6 +5,8 @@ notebooks (it would run document tools on what people write), no extension that 
 no build, no terminal.
 """
 
+import sandbox.hub.without_iri_grammar  # noqa: F401, I001  # before all others
+
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, RuleRouter
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.api_schema import answers
 from sandbox.audit import Log
 from sandbox.identity import Claims, Principal
 from sandbox.jobs.cancel import cancel
@@ -19,6 +20,7 @@ from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Run
 from sandbox.jobs.predictor import as_document
 from sandbox.jobs.read import list_runs, load_own_run
+from sandbox.jobs.schemas import RunDocument, WholeRunDocument
 from sandbox.jobs.submit import submit
 from sandbox.jobs.worker import Worker
 from sandbox.plain_text import ExactText, PlainText
@@ -85,7 +87,13 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
             ]
         return shown(run) | {"hints": [asdict(one) for one in told]}
 
-    @api.post("", status_code=201)
+    @api.post(
+        "",
+        status_code=201,
+        operation_id="submit_run",
+        summary="Submit a program as a sealed run",
+        responses=answers(RunDocument, 402, 403, 404, 409, 429, status=201),
+    )
     def submit_run(asker: Asker, new: NewRun) -> dict[str, Any]:
         """Queue a program to run on raw data in a seal. What it leaves waits for reviewers."""
         worker.require_seal()
@@ -104,7 +112,13 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         worker.wake()
         return with_hints(run)
 
-    @api.post("/table", status_code=201)
+    @api.post(
+        "/table",
+        status_code=201,
+        operation_id="declare_table",
+        summary="Submit a declared query",
+        responses=answers(RunDocument, 402, 403, 404, 409, 429, status=201),
+    )
     def declare_table(asker: Asker, new: NewTable) -> dict[str, Any]:
         """Queue a declared query: a table of exact counts, which the vault computes itself.
         It waits for reviewers."""
@@ -119,13 +133,23 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         worker.wake()
         return shown(run)
 
-    @api.get("")
+    @api.get(
+        "",
+        operation_id="list_runs",
+        summary="The runs of your teams",
+        responses=answers(list[RunDocument]),
+    )
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
         """The runs of the caller's teams, newest first."""
         with context.database.transaction() as tx:
             return [shown(run) for run in list_runs(tx, asker)]
 
-    @api.get("/{number}")
+    @api.get(
+        "/{number}",
+        operation_id="get_run",
+        summary="One run, with its program",
+        responses=answers(WholeRunDocument, 404),
+    )
     def one_run(asker: Asker, number: UUID) -> dict[str, Any]:
         """One run, with its exact program and the receipt of its submission."""
         with context.database.transaction() as tx:
@@ -136,7 +160,12 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
             "receipt": log.receipt(run.log_index, opening=run.submitted_by == asker.id),
         }
 
-    @api.post("/{number}/cancel")
+    @api.post(
+        "/{number}/cancel",
+        operation_id="cancel_run",
+        summary="Cancel a run",
+        responses=answers(RunDocument, 403, 404, 409),
+    )
     def cancel_run(asker: Asker, number: UUID) -> dict[str, Any]:
         """Call a run off that waits or runs; what it made is thrown away."""
         run = cancel(context.database, principal=asker, id=number)
@@ -189,7 +218,12 @@ def pause_router(pauses: KernelPauses, *, workspace: Callable[..., Claims]) -> A
     """POST /v1/kernels/pause, for workspaces (over the vault's own address)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
-    @api.post("/pause")
+    @api.post(
+        "/pause",
+        operation_id="report_kernels",
+        summary="Report running kernels, and learn whether they are to pause",
+        responses=answers(Pause),
+    )
     def ask_pause(claims: Annotated[Claims, Depends(workspace)], said: Server) -> Pause:
         """Whether the kernels of the person whose workspace this is must be paused."""
         return Pause(until=pauses.hear(claims.subject, said.server, said.running))

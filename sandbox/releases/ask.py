@@ -21,18 +21,18 @@ from sandbox.errors import CihuError, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
-from sandbox.queries.price import MeasurementPrice
-from sandbox.releases.answer import table
+from sandbox.queries.plan.price import MeasurementPrice
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.answer_sha256 import answer_sha256
 from sandbox.releases.context import AskContext
-from sandbox.releases.estimate_bounds import find_bounds
 from sandbox.releases.failure import failed
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
 from sandbox.releases.open_data import answer_openly, open_versions
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
+from sandbox.releases.purchase.estimate_bounds import find_bounds
+from sandbox.releases.purchase.select_partitions import find_keys
 from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due
-from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions, released_totals
 
 

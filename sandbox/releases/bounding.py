@@ -1,7 +1,7 @@
 """Chooses how the contribution of one unit is bounded in this question, from the plan alone, and explains it
 in both languages."""
 
-from sandbox.queries.plan import Plan, TotalKind
+from sandbox.queries.plan.plan import Plan, TotalKind
 from sandbox.queries.refusal import KIND_ZH
 
 Said = tuple[str, str]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.engines import Engine
 from sandbox.policy import Gate

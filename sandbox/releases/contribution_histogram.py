@@ -30,9 +30,9 @@ from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal, load_principal
 from sandbox.privacy import ZERO
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.bounding_bias import RowsBeyond, rows_beyond
+from sandbox.releases.answer.bounding_bias import RowsBeyond, rows_beyond
 from sandbox.releases.context import AskContext
 from sandbox.releases.noise import add_noise
 from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 
+from sandbox.api_schema import answers
 from sandbox.audit import Log
 from sandbox.budgets import Account, Level, Statement, statement
 from sandbox.catalog.model import DatasetBudget
@@ -22,6 +23,12 @@ from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.context import AskContext
 from sandbox.releases.explain import explain
+from sandbox.releases.schemas import (
+    AnswerDocument,
+    ExplanationDocument,
+    GrantBudgetDocument,
+    PastAnswerDocument,
+)
 from sandbox.releases.spending import spending
 from sandbox.releases.tables import questions
 
@@ -67,7 +74,12 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
     api = APIRouter(prefix="/v1", tags=["questions"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
-    @api.post("/explain")
+    @api.post(
+        "/explain",
+        operation_id="explain_question",
+        summary="The price and the predicted error of a question",
+        responses=answers(ExplanationDocument, 402, 403, 404, 409, 429),
+    )
     def explain_question(asker: Asker, question: Question) -> dict[str, Any]:
         """Price and predicted error. Touches no data, spends nothing."""
         return explain(
@@ -79,7 +91,12 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
             grant_id=question.grant,
         )
 
-    @api.post("/ask")
+    @api.post(
+        "/ask",
+        operation_id="ask_question",
+        summary="Ask a question",
+        responses=answers(AnswerDocument, 402, 403, 404, 409, 429),
+    )
     def ask_question(asker: Asker, question: Question) -> dict[str, Any]:
         """The private answer, its errors and its receipt. Spends the price, unless it was answered before."""
         answer = ask(
@@ -92,7 +109,12 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
         )
         return answer | {"receipt": log.receipt(answer["log_index"], opening=True)}
 
-    @api.get("/answers/{number}")
+    @api.get(
+        "/answers/{number}",
+        operation_id="get_answer",
+        summary="A past answer",
+        responses=answers(PastAnswerDocument, 404),
+    )
     def past_answer(asker: Asker, number: UUID) -> dict[str, Any]:
         """An answer again, for whoever's team has the grant under which it was given."""
         with context.database.transaction() as tx:
@@ -105,7 +127,12 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
             "receipt": log.receipt(row.log_index, opening=True),
         }
 
-    @api.get("/budgets")
+    @api.get(
+        "/budgets",
+        operation_id="list_budgets",
+        summary="What is left of each grant",
+        responses=answers(list[GrantBudgetDocument], 404),
+    )
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
         """What is left of each grant that the caller may see, in rho and in delta,
         and what it is of its dataset and population.

@@ -8,8 +8,8 @@ from sandbox.catalog import Version
 from sandbox.database import Transaction
 from sandbox.errors import QueryRefused
 from sandbox.queries import digests_of_keys
-from sandbox.queries.scope import BoundsEstimation
 from sandbox.queries.tree import Name
+from sandbox.queries.types.scope import BoundsEstimation
 from sandbox.releases.tables import bought_bounds
 
 

@@ -10,9 +10,9 @@ from sandbox.budgets import Account, Level, refusal, statement
 from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.bounds_estimation import least_units
 from sandbox.queries.describe import wording
-from sandbox.queries.plan import PlannedOutput
+from sandbox.queries.plan.bounds_estimation import least_units
+from sandbox.queries.plan.plan import PlannedOutput
 from sandbox.queries.tree import Aggregate, Name, names_in
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.bounding import bounding

@@ -7,10 +7,10 @@ from heapq import nlargest
 from os import cpu_count
 
 from sandbox.catalog.model import KeyValue
-from sandbox.queries.bounds_estimation import bounds_told, buckets
-from sandbox.queries.partition_selection import told_alone
-from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.plan.bounds_estimation import bounds_told, buckets
+from sandbox.queries.plan.partition_selection import told_alone
+from sandbox.queries.plan.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 
 MOST = 2**62
 """Totals are clamped to ±2**62, which moves no two totals apart,

@@ -11,16 +11,16 @@ from math import ceil
 from typing import Any
 
 from sandbox.privacy import epsilon_of
-from sandbox.queries.bounds_estimation import least_units
 from sandbox.queries.describe import wording, wording_zh
-from sandbox.queries.empty_keys import can_be_empty, with_a_value
-from sandbox.queries.moment_decomposition import EXTREMES
-from sandbox.queries.plan import TotalKind
+from sandbox.queries.plan.bounds_estimation import least_units
+from sandbox.queries.plan.empty_keys import can_be_empty, with_a_value
+from sandbox.queries.plan.moment_decomposition import EXTREMES
+from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
-from sandbox.queries.scope import PrivateTable
 from sandbox.queries.tree import Aggregate, walk
-from sandbox.releases.bounding_bias import clamped_parts
-from sandbox.releases.estimate import is_scaled
+from sandbox.queries.types.scope import PrivateTable
+from sandbox.releases.answer.bounding_bias import clamped_parts
+from sandbox.releases.answer.estimate import is_scaled
 from sandbox.releases.predict import is_counted, predict, typical_rows
 from sandbox.releases.prepare import Prepared
 

@@ -15,8 +15,8 @@ from sandbox.engines.open_query import OpenRows
 from sandbox.errors import NotFound, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Resource
-from sandbox.queries.open_question import datasets_named, open_sql, versions_named
-from sandbox.queries.sql_text import SqlText
+from sandbox.queries.parse.open_question import datasets_named, open_sql, versions_named
+from sandbox.queries.parse.sql_text import SqlText
 from sandbox.releases.context import AskContext
 
 FREE = {

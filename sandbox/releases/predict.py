@@ -17,7 +17,7 @@ from typing import Any
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import PrivacyLoss
-from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
+from sandbox.queries.plan.plan import Plan, PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import (
     RANKS,
     Aggregate,
@@ -28,10 +28,10 @@ from sandbox.queries.tree import (
     walk,
 )
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.answer_window_values import half_width, in_squares
-from sandbox.releases.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
-from sandbox.releases.evaluate import enclose, evaluate
-from sandbox.releases.interval import Interval
+from sandbox.releases.answer.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
+from sandbox.releases.answer.evaluate import enclose, evaluate
+from sandbox.releases.answer.interval import Interval
+from sandbox.releases.answer.window_values import half_width, in_squares
 
 LEAST_ERROR, MOST_ERROR = 0.0001, 10.0
 MOST_RHO = 10**15  # picorho: 1000 of rho, far above any budget

@@ -19,11 +19,11 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
-from sandbox.queries.bounds_estimation import assumed, bounds_to_buy
-from sandbox.queries.cost import require_affordable
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
+from sandbox.queries.plan.bounds_estimation import assumed, bounds_to_buy
+from sandbox.queries.plan.cost import require_affordable
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
-from sandbox.releases.bounding_bias import BoundingBias, bias_of
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
+from sandbox.releases.answer.bounding_bias import BoundingBias, bias_of
 from sandbox.releases.context import AskContext
 from sandbox.releases.contribution_histogram import ContributionHistogram, contribution_histogram
 from sandbox.releases.estimated_bounds import bounds_bought

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sandbox.catalog.model import KeyValue, Type
 from sandbox.database import Transaction
 from sandbox.queries import digests_of_keys
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.plan import Plan
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.plan.plan import Plan
 from sandbox.queries.tree import Expression
-from sandbox.queries.value_ranges import range_of
+from sandbox.queries.types.value_ranges import range_of
 from sandbox.releases.tables import found_keys
 
 Found = dict[Expression, tuple[KeyValue, ...]]

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.api_schema import answers
 from sandbox.audit import Log
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
@@ -28,12 +29,22 @@ from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
 from sandbox.reviews.run_package import package_for_officer, package_for_team
+from sandbox.reviews.schemas import (
+    DisclosureDocument,
+    QueueLine,
+    ReleasedFiles,
+    ReleaseDocument,
+    ReviewDocument,
+    ReviewStatistics,
+    TrialDocument,
+)
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.trial_check import PATH, check_trial
 from sandbox.reviews.view_file import view_file
 from sandbox.reviews.views import team_view, told_files, told_in_queue, told_to_reviewer, words_of
 from sandbox.reviews.vote import vote
 
+BYTES = "application/octet-stream"
 AS_BYTES = {
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "attachment",
@@ -109,12 +120,23 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
     api = APIRouter(prefix="/v1/runs", tags=["sealed runs"])
     Asker = Annotated[Principal, Depends(authenticate)]
 
-    @api.post("/{number}/release", status_code=201)
+    @api.post(
+        "/{number}/release",
+        status_code=201,
+        operation_id="request_release",
+        summary="Ask for files of a run",
+        responses=answers(ReleaseDocument, 403, 404, 409, status=201),
+    )
     def ask_for_files(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
         """Ask for files of a finished run. What is not named is never released."""
         return team_view(request_release(context, principal=asker, run=number, files=wanted.declared()))
 
-    @api.get("/{number}/release")
+    @api.get(
+        "/{number}/release",
+        operation_id="get_release",
+        summary="What was asked for last, and its outcome",
+        responses=answers(ReleaseDocument, 404),
+    )
     def asked_for(asker: Asker, number: UUID) -> dict[str, Any]:
         """What was asked for last, whether it is decided, and what reviewers want."""
         with context.database.transaction() as tx:
@@ -128,24 +150,45 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
             )
         return team_view(review)
 
-    @api.post("/{number}/release/change")
+    @api.post(
+        "/{number}/release/change",
+        operation_id="change_release",
+        summary="Change what is declared of files",
+        responses=answers(ReleaseDocument, 403, 404, 409),
+    )
     def say_otherwise(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
         """Say something else of some files, or ask for more, while reviewers look;
         the votes on these files fall."""
         return team_view(change_declarations(context, principal=asker, run=number, files=wanted.declared()))
 
-    @api.post("/{number}/release/withdraw")
+    @api.post(
+        "/{number}/release/withdraw",
+        operation_id="withdraw_release",
+        summary="Withdraw the request for files",
+        responses=answers(ReleaseDocument, 403, 404, 409),
+    )
     def take_back(asker: Asker, number: UUID) -> dict[str, Any]:
         """Take the request back."""
         return team_view(withdraw(context, principal=asker, run=number))
 
-    @api.get("/{number}/package")
+    @api.get(
+        "/{number}/package",
+        response_class=Response,
+        operation_id="get_run_package",
+        summary="A decided run as a signed package",
+        responses=answers(None, 403, 404, 409, media_type=BYTES),
+    )
     def package(asker: Asker, number: UUID) -> Response:
         """The whole story of a decided run as one signed RO-Crate (zip):
         program, inputs, declarations, votes without names, released files, receipt."""
         return as_bytes(package_for_team(context, log, principal=asker, run=number))
 
-    @api.get("/{number}/files")
+    @api.get(
+        "/{number}/files",
+        operation_id="list_released_files",
+        summary="The released files of a run",
+        responses=answers(ReleasedFiles, 404),
+    )
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
         """The released files, with the receipt of their release."""
         with context.database.transaction() as tx:
@@ -159,7 +202,13 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
             "receipt": log.receipt(index, opening=True) if index is not None else None,
         }
 
-    @api.get("/{number}/files/{path:path}")
+    @api.get(
+        "/{number}/files/{path:path}",
+        response_class=Response,
+        operation_id="get_released_file",
+        summary="One released file",
+        responses=answers(None, 403, 404, media_type=BYTES),
+    )
     def released_file(asker: Asker, number: UUID, path: str) -> Response:
         """One released file."""
         return as_bytes(read_released(context, principal=asker, run=number, path=path))
@@ -170,7 +219,12 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
 def disclosure(context: ReviewContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1/disclosure", tags=["reviews"])
 
-    @api.get("")
+    @api.get(
+        "",
+        operation_id="get_disclosure_rules",
+        summary="Kinds of files, thresholds and reasons",
+        responses=answers(DisclosureDocument),
+    )
     def rules(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
         """What a file can be declared as (with the analyses that stand for each),
         the thresholds of each grade, and the reasons that reviewers give."""
@@ -196,7 +250,12 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
     """A door of its own: the one request that may be large."""
     api = APIRouter(tags=["sealed runs"])
 
-    @api.post(PATH)
+    @api.post(
+        PATH,
+        operation_id="check_trial_files",
+        summary="Check the files of a trial as a review would",
+        responses=answers(TrialDocument, 403, 404, 409),
+    )
     def check_files_of_a_trial(
         asker: Annotated[Principal, Depends(authenticate)], given: TrialFiles
     ) -> dict[str, Any]:
@@ -230,7 +289,12 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
             review = load_review(tx, id)
             return told_to_reviewer(tx, context, review, load_run(tx, review.run), officer)
 
-    @api.get("")
+    @api.get(
+        "",
+        operation_id="list_reviews",
+        summary="The reviews that you may do, or that were decided",
+        responses=answers(list[QueueLine]),
+    )
     def queue(officer: Officer, state: Literal["waiting", "decided"] = "waiting") -> list[dict[str, Any]]:
         """What waits for reviewers and you may review, the most urgent first;
         or what was decided, newest first."""
@@ -240,7 +304,12 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
                 for review, run in list_reviews(tx, context.gate, officer, waiting=state == "waiting")
             ]
 
-    @api.get("/statistics")
+    @api.get(
+        "/statistics",
+        operation_id="get_review_statistics",
+        summary="How reviews were decided",
+        responses=answers(ReviewStatistics, 403),
+    )
     def statistics(officer: Officer) -> dict[str, Any]:
         """How reviews were decided, how fast, and for which reasons."""
         with refusals_logged(context.database):
@@ -248,13 +317,24 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         with context.database.transaction() as tx:
             return review_statistics(tx) | {"words": words_of(context)}
 
-    @api.get("/{number}")
+    @api.get(
+        "/{number}",
+        operation_id="get_review",
+        summary="One review",
+        responses=answers(ReviewDocument, 403, 404, 409),
+    )
     def one(officer: Officer, number: UUID) -> dict[str, Any]:
         """One review: the program, its inputs, what the team says of each file and what the checks found."""
         checked_review(context, officer=officer, id=number)
         return told(officer, number)
 
-    @api.get("/{number}/files/{path:path}")
+    @api.get(
+        "/{number}/files/{path:path}",
+        response_class=Response,
+        operation_id="view_quarantined_file",
+        summary="A file in quarantine; the view is logged",
+        responses=answers(None, 403, 404, 409, media_type=BYTES),
+    )
     def view(officer: Officer, number: UUID, path: str, *, original: bool = False) -> Response:
         """A file in quarantine, exactly as it would leave; with `original`, as the run left it.
         The log says first that you are about to see it. The header Cihu-Shown says which of the two it is."""
@@ -263,19 +343,35 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
         return told
 
-    @api.get("/{number}/package")
+    @api.get(
+        "/{number}/package",
+        response_class=Response,
+        operation_id="get_review_package",
+        summary="The run of a decided review as a signed package",
+        responses=answers(None, 403, 404, 409, media_type=BYTES),
+    )
     def package(officer: Officer, number: UUID) -> Response:
         """The run of a decided review as one signed RO-Crate (zip), with the reviewers' names;
         for auditors without the files."""
         return as_bytes(package_for_officer(context, log, officer=officer, review=number))
 
-    @api.post("/{number}/seats/give-on")
+    @api.post(
+        "/{number}/seats/give-on",
+        operation_id="reassign_reviewers",
+        summary="Let others take the seats of overdue reviewers",
+        responses=answers(ReviewDocument, 403, 404, 409),
+    )
     def give_on(officer: Officer, number: UUID) -> dict[str, Any]:
         """After the due date: let others take the seats of reviewers who do not go on."""
         give_seats_on(context, officer=officer, id=number)
         return told(officer, number)
 
-    @api.post("/{number}/votes")
+    @api.post(
+        "/{number}/votes",
+        operation_id="cast_votes",
+        summary="Vote on the files of a review",
+        responses=answers(ReviewDocument, 403, 404, 409),
+    )
     def cast(officer: Officer, number: UUID, given: Votes) -> dict[str, Any]:
         """Vote on every file: blind to the others; once more, seeing all, if they did not agree."""
         vote(
@@ -295,4 +391,4 @@ def in_both(words: tuple[str, str]) -> dict[str, str]:
 
 
 def as_bytes(content: bytes) -> Response:
-    return Response(content, media_type="application/octet-stream", headers=AS_BYTES)
+    return Response(content, media_type=BYTES, headers=AS_BYTES)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, or_, select
 
-from sandbox.catalog import DatasetRepository, Version
+from sandbox.catalog import Version
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal

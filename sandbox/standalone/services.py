@@ -67,7 +67,7 @@ def hub(ground: CityConfig) -> ManagedService:
         command=(
             sys.executable,
             "-m",
-            "jupyterhub",
+            "sandbox.hub",
             "-f",
             str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py"),
         ),

@@ -27,8 +27,8 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Refused, Resource, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.price import LEAST_SHARE
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.price import LEAST_SHARE
+from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import AskContext
 from sandbox.releases.noise import add_noise

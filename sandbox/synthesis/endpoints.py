@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.api_schema import answers
 from sandbox.identity import Principal
 from sandbox.releases import AskContext
 from sandbox.synthesis.buy_stand_in import buy_stand_in
+from sandbox.synthesis.schemas import PurchaseDocument
 
 
 class Purchase(BaseModel):
@@ -29,7 +31,13 @@ def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> AP
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
-    @api.post("/{name}/stand-in", status_code=201)
+    @api.post(
+        "/{name}/stand-in",
+        status_code=201,
+        operation_id="buy_stand_in_rows",
+        summary="Buy stand-in rows with differential privacy",
+        responses=answers(PurchaseDocument, 402, 403, 404, 409, status=201),
+    )
     def buy(officer: Officer, name: str, purchase: Purchase) -> dict[str, Any]:
         """Buy stand-in rows with differential privacy for the newest version, once,
         from the dataset's budget."""

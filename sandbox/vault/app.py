@@ -29,25 +29,29 @@ import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
 import sandbox.synthesis.interrupted as synthesis_interrupted
+from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
-from sandbox.engines import DuckDBEngine, Engine, EngineProcesses
+from sandbox.engines import Engine
+from sandbox.engines.duckdb import DuckDBEngine
+from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
-from sandbox.http import problem_details
+from sandbox.http import openapi, problem_details
 from sandbox.http.authentication import claims_at, principal_at
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
+from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
@@ -64,11 +68,32 @@ from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.vault import kernel_tokens
+from sandbox.vault.schemas import PersonDocument
 from sandbox.vault.settings import Settings, read_settings
 
 EXPIRY_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = 2 * 1024**3
+API_VERSION = "1"
+VAULT_API = (
+    "The governed side of Cihu: the catalogue, private questions, access, sealed runs, reviews and the "
+    "transparency log. Errors are problem documents (RFC 9457) with a stable code."
+)
+KERNEL_API = (
+    "What a sealed kernel can reach of the vault, over its socket. Errors are problem documents (RFC 9457) "
+    "with a stable code."
+)
+TAGS = {
+    "datasets": "The catalogue: datasets, stand-in rows, publishing.",
+    "requests and grants": "Access requests and grants.",
+    "questions": "Private questions, their answers and budgets.",
+    "sealed runs": "Programs that run on raw data in a seal, and their released files.",
+    "reviews": "Reviews of files that are to leave, and the rules for them.",
+    "log": "The transparency log.",
+    "kernels": "Tokens and pauses of sealed kernels.",
+    "me": "The person whom the token names.",
+}
+KERNEL_TAGS = ("datasets", "questions", "sealed runs", "reviews", "kernels", "me")
 STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
 
 
@@ -144,8 +169,16 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
 
     person = principal_at(database, verifier, VAULT)
     lifespan = _housekeeping(database, worker, raw, None if processes else context.engine)
-    app = FastAPI(title="Cihu vault", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="Cihu vault",
+        version=API_VERSION,
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
     problem_details.install(app)
+    openapi.install(app, description=VAULT_API, tags=TAGS)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
     app.include_router(
         catalog_endpoints.writing(
@@ -228,8 +261,16 @@ def _kernel_app(
     """The kernels' socket: catalogue, questions, sealed runs and their released files, renewal.
     No publishing, no deciding, no reviewing; nothing that is sent in is stored but programs."""
     analyst = principal_at(context.database, verifier, KERNEL)
-    app = FastAPI(title="Cihu vault, for kernels", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Cihu vault, for kernels",
+        version=API_VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
     problem_details.install(app)
+    openapi.install(app, description=KERNEL_API, tags={tag: TAGS[tag] for tag in KERNEL_TAGS})
     app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
@@ -253,8 +294,15 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
         with database.transaction():
             return {"ok": True}
 
-    @app.get("/v1/me", tags=["me"])
+    @app.get(
+        "/v1/me",
+        tags=["me"],
+        operation_id="get_me",
+        summary="Who you are",
+        responses=answers(PersonDocument),
+    )
     def me(asker: Annotated[Principal, Depends(authenticate)]) -> dict[str, Any]:
+        """The person whom the token names, with roles and teams as they are now."""
         return {
             "id": asker.id,
             "display_name": asker.display_name,

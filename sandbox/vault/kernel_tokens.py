@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
+from sandbox.api_schema import answers
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.errors import NotAuthenticated
 from sandbox.identity import KERNEL, Claims, Origin, TokenIssuer, load_principal, require_unrevoked
 from sandbox.policy import Gate, Resource
+from sandbox.vault.schemas import KernelToken
 
 KERNEL_SECONDS = 600
 
@@ -63,7 +65,12 @@ def opening(
     """POST /v1/kernels, for workspaces (over the vault's own address)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
-    @api.post("")
+    @api.post(
+        "",
+        operation_id="open_kernel",
+        summary="A token for a new kernel",
+        responses=answers(KernelToken, 403),
+    )
     def open_kernel(claims: Annotated[Claims, Depends(workspace)], new: NewKernel) -> dict[str, Any]:
         """A token for a new kernel of the person whose workspace this is."""
         origin = admit(database, gate, claims)
@@ -81,7 +88,12 @@ def renewing(
     """POST /v1/kernels/renew, for kernels (over the socket)."""
     api = APIRouter(prefix="/v1/kernels", tags=["kernels"])
 
-    @api.post("/renew")
+    @api.post(
+        "/renew",
+        operation_id="renew_kernel_token",
+        summary="A fresh token for the same kernel",
+        responses=answers(KernelToken, 403),
+    )
     def renew(claims: Annotated[Claims, Depends(kernel)]) -> dict[str, Any]:
         """A fresh token for the same person and session."""
         origin = admit(database, gate, claims)

@@ -18,6 +18,7 @@ import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
+from described_api import held_against
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
 from sandbox.database import Database
@@ -123,7 +124,10 @@ class Portal:
     settings: Settings
 
     def browser(self) -> "Browser":
-        return Browser(httpx.Client(base_url=self.url, follow_redirects=False, timeout=30), self)
+        client = httpx.Client(
+            base_url=self.url, follow_redirects=False, timeout=30, event_hooks=held_against("portal")
+        )
+        return Browser(client, self)
 
 
 @dataclass(frozen=True)
@@ -270,11 +274,19 @@ class City:
     def api(self, who: str) -> httpx.Client:
         """The portal's JSON API, as somebody."""
         return httpx.Client(
-            base_url=f"{self.portal.url}/api/v1", timeout=60, headers=self.bearer(who, PORTAL)
+            base_url=f"{self.portal.url}/api/v1",
+            timeout=60,
+            headers=self.bearer(who, PORTAL),
+            event_hooks=held_against("portal"),
         )
 
     def vault(self, who: str) -> httpx.Client:
-        return httpx.Client(base_url=f"{self.vault_url}/v1", timeout=60, headers=self.bearer(who, VAULT))
+        return httpx.Client(
+            base_url=f"{self.vault_url}/v1",
+            timeout=60,
+            headers=self.bearer(who, VAULT),
+            event_hooks=held_against("vault"),
+        )
 
     def publish(self, officer: str, policy: str, rows: bytes) -> None:
         answer = self.vault(officer).post(
@@ -304,9 +316,8 @@ class City:
         headers = {"Authorization": f"Bearer {key}"} | (
             {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         )
-        return httpx.get(
-            f"{self.portal.url}/api/v1/call/{product}", params=given, headers=headers, timeout=60
-        )
+        with httpx.Client(timeout=60, event_hooks=held_against("portal")) as client:
+            return client.get(f"{self.portal.url}/api/v1/call/{product}", params=given, headers=headers)
 
 
 def created(answer: httpx.Response) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from sandbox.errors import CihuError, InvalidInput, QueryRefused
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH
-from sandbox.queries.scope import Scope
-from sandbox.queries.value_ranges import EXAMPLES
+from sandbox.queries.types.scope import Scope
+from sandbox.queries.types.value_ranges import EXAMPLES
 from story import DATASET, POLICIES, VERSION
 
 HERE = Path(__file__).parent

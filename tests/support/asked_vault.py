@@ -17,6 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, select, text
 
+from described_api import held_against
 from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, Statement, statement
@@ -90,15 +91,25 @@ class AskedVault:
         return issuer.issue(person, audience=audience, lifetime_seconds=seconds, **ends)
 
     def person(self, name: str, audience: str = VAULT) -> Asker:
-        return Asker(
-            httpx.Client(base_url=self.url, timeout=SECONDS, trust_env=False, verify=NO_TLS),
-            self.token(name, audience),
+        client = httpx.Client(
+            base_url=self.url,
+            timeout=SECONDS,
+            trust_env=False,
+            verify=NO_TLS,
+            event_hooks=held_against("vault"),
         )
+        return Asker(client, self.token(name, audience))
 
     def kernel(self, name: str, audience: str = KERNEL) -> Asker:
         """Over the kernels' socket."""
         transport = httpx.HTTPTransport(uds=str(self.home / "run" / "vault" / "vault.sock"), verify=NO_TLS)
-        client = httpx.Client(base_url="http://vault", transport=transport, timeout=SECONDS, trust_env=False)
+        client = httpx.Client(
+            base_url="http://vault",
+            transport=transport,
+            timeout=SECONDS,
+            trust_env=False,
+            event_hooks=held_against("kernel"),
+        )
         return Asker(client, self.token(name, audience))
 
     def publish(self, policy: str, rows: bytes) -> httpx.Response:

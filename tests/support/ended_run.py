@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.identity import load_principal
 from sandbox.jobs import RunContext

@@ -9,21 +9,25 @@ from urllib.parse import quote
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import LoginRequiredError
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Security
 from fastapi.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from sqlalchemy import func, select
 from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.openid.client import SCOPES, Client
+from marketplace.portal.openid.description import AUTHORIZE, CLIENT, REVOKE, TOKEN
 from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login
 from marketplace.portal.openid.provider import Provider, claims_of
 from marketplace.portal.openid.request import Login, ProviderRequest
 from marketplace.portal.plain_form import plain_form
+from marketplace.portal.schemas import OpenIdConfiguration, SigningKeys, UserInfo
 from marketplace.portal.sessions import log_out
+from sandbox.api_schema import answers
 from sandbox.database import Database, Transaction
 from sandbox.errors import Forbidden, NotAuthenticated
+from sandbox.http.authentication import bearer_scheme
 from sandbox.identity import WORKSPACE, Origin, TokenVerifier, jwks, load_principal, require_unrevoked
 from sandbox.policy import Gate, Resource
 
@@ -47,7 +51,12 @@ def router(
     issuer = provider.issuer_url
     key = provider.client.secret_hash  # known here and, before it is hashed, to the hub alone
 
-    @routes.get("/.well-known/openid-configuration", summary="OpenID discovery")
+    @routes.get(
+        "/.well-known/openid-configuration",
+        operation_id="discover_openid",
+        summary="OpenID discovery",
+        responses=answers(OpenIdConfiguration),
+    )
     def discovery() -> dict[str, object]:
         return {
             "issuer": issuer,
@@ -67,12 +76,23 @@ def router(
             "claims_supported": ["sub", "name", "organisation", "roles", "teams", "auth_time", "nonce"],
         }
 
-    @routes.get("/.well-known/jwks.json", summary="The portal's public signing keys")
+    @routes.get(
+        "/.well-known/jwks.json",
+        operation_id="list_signing_keys",
+        summary="The portal's public signing keys",
+        responses=answers(SigningKeys),
+    )
     def keys() -> dict[str, list[dict[str, str]]]:
         with database.transaction() as tx:
             return jwks(tx, "portal")
 
-    @routes.get("/oauth/authorize", summary="Ask a browser for a login code")
+    @routes.get(
+        "/oauth/authorize",
+        operation_id="authorize",
+        summary="Ask a browser for a login code",
+        response_class=Response,
+        **AUTHORIZE,
+    )
     def authorize(request: Request) -> Response:
         session = authenticator.visitor(request)
         login = Login(session.principal, session.id_hash, session.opened_at) if session else None
@@ -105,14 +125,26 @@ def router(
             answer.headers.update(NO_STORE)
             return answer
 
-    @routes.post("/oauth/token", summary="Exchange a login code for tokens")
+    @routes.post(
+        "/oauth/token",
+        operation_id="exchange_code",
+        summary="Exchange a login code for tokens",
+        response_class=Response,
+        **TOKEN,
+    )
     def token(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
         with database.transaction() as tx:
             answer: Response = provider.create_token_response(adapt(request, "POST", issuer, tx, form))
         answer.headers.update(NO_STORE)
         return answer
 
-    @routes.get("/oauth/userinfo", summary="Who the bearer of an access token is")
+    @routes.get(
+        "/oauth/userinfo",
+        operation_id="get_userinfo",
+        summary="Who the bearer of an access token is",
+        responses=answers(UserInfo),
+        dependencies=[Security(bearer_scheme(WORKSPACE))],
+    )
     def userinfo(request: Request) -> JSONResponse:
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -128,7 +160,13 @@ def router(
             headers=NO_STORE,
         )
 
-    @routes.post("/oauth/revoke", summary="End the login of an access token, everywhere (RFC 7009)")
+    @routes.post(
+        "/oauth/revoke",
+        operation_id="revoke_login",
+        summary="End the login of an access token, everywhere (RFC 7009)",
+        response_class=Response,
+        **REVOKE,
+    )
     def revoke(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
         """The hub's own log-out. As the standard has it, a token that is no longer good is no fault."""
         require_client(provider.client, request)
@@ -139,7 +177,14 @@ def router(
                 log_out(tx, account=claims.subject, by=claims.subject)
         return Response(headers=NO_STORE)
 
-    @routes.get("/oauth/ended", summary="A line for each login that is ended, as long as the hub listens")
+    @routes.get(
+        "/oauth/ended",
+        operation_id="follow_ended_logins",
+        summary="A line for each login that is ended, as long as the hub listens",
+        response_class=Response,
+        responses=answers(None, media_type="text/plain"),
+        dependencies=[Security(CLIENT)],
+    )
     async def ended(request: Request) -> StreamingResponse:
         require_client(provider.client, request)
         return StreamingResponse(ended_logins(database), media_type="text/plain", headers=NO_STORE)

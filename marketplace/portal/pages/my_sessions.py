@@ -8,7 +8,9 @@ from fastapi.responses import RedirectResponse, Response
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.my_sessions import MySession, end_my_session, end_my_sessions, my_sessions
 from marketplace.portal.rendering import Pages
+from marketplace.portal.schemas import SessionList
 from marketplace.portal.sessions import Session, session_name
+from sandbox.api_schema import answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 
@@ -46,16 +48,36 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
             end_my_session(tx, account=session.principal.id, id=id)
         return RedirectResponse("/me/sessions", status_code=303)
 
-    @routes.get("/api/v1/sessions", tags=["login"], summary="Where I am logged in")
+    @routes.get(
+        "/api/v1/sessions",
+        tags=["login"],
+        operation_id="list_sessions",
+        summary="Where I am logged in",
+        responses=answers(SessionList),
+    )
     def my(caller: Annotated[Principal, Depends(authenticator.caller)]) -> dict[str, list[dict[str, Any]]]:
         return {"sessions": [shown(one) for one in listed(caller.id)]}
 
-    @routes.delete("/api/v1/sessions", tags=["login"], status_code=204, summary="Log out everywhere")
+    @routes.delete(
+        "/api/v1/sessions",
+        tags=["login"],
+        status_code=204,
+        operation_id="end_all_sessions",
+        summary="Log out everywhere",
+        responses=answers(None, 403, status=204),
+    )
     def end_all(caller: Annotated[Principal, Depends(authenticator.caller)]) -> None:
         with database.transaction() as tx:
             end_my_sessions(tx, account=caller.id)
 
-    @routes.delete("/api/v1/sessions/{id}", tags=["login"], status_code=204, summary="End one of my sessions")
+    @routes.delete(
+        "/api/v1/sessions/{id}",
+        tags=["login"],
+        status_code=204,
+        operation_id="end_session",
+        summary="End one of my sessions",
+        responses=answers(None, 403, 404, status=204),
+    )
     def end(id: str, caller: Annotated[Principal, Depends(authenticator.caller)]) -> None:
         with database.transaction() as tx:
             end_my_session(tx, account=caller.id, id=id)

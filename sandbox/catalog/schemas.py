@@ -1,0 +1,114 @@
+"""What the catalogue's operations answer with."""
+
+from datetime import datetime
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from sandbox.api_schema import Words
+from sandbox.catalog.model import Role, Type
+
+
+class PrivacyUnitDocument(TypedDict):
+    """Who is protected: the column that names them, and how many rows of one count in full."""
+
+    column: str
+    kind: str
+    max_rows: int
+
+
+class BudgetDocument(TypedDict):
+    """What may be spent, as epsilon at the dataset's delta."""
+
+    delta: str
+    dataset_epsilon: float
+    grant_epsilon: float
+    question_epsilon: float
+
+
+class ColumnDocument(TypedDict):
+    """A column of a dataset. `values` are those of a key; `bounds` and `step` are those of a measure."""
+
+    name: str
+    role: Role
+    type: Type
+    title: Words
+    grade: str
+    required: NotRequired[Literal[True]]
+    values: NotRequired[list[str | int | bool]]
+    bounds: NotRequired[list[float]]
+    step: NotRequired[str]
+    measured_in: NotRequired[str]
+
+
+class DatasetDocument(TypedDict):
+    """A dataset in its newest version. `unit` and `budget` are null for open data."""
+
+    name: str
+    version: int
+    published_at: datetime
+    title: Words
+    summary: Words
+    department: str
+    grade: str
+    source: str
+    licence: str
+    citation: str
+    update_cycle: str
+    about_rows: int | None
+    population: str | None
+    unit: PrivacyUnitDocument | None
+    budget: BudgetDocument | None
+    hint_bits: int
+    columns: list[ColumnDocument]
+
+
+class SetAsideDocument(TypedDict):
+    """A broken version: whose it is, and of which kind the fault is."""
+
+    dataset: str
+    number: int
+    department: str
+    why: str
+
+
+class QualityDocument(TypedDict):
+    """How near stand-in rows are to the noisy counts of one or two columns, and how noisy these are."""
+
+    columns: list[str]
+    distance: float
+    noise: float
+
+
+class StandInDocument(TypedDict):
+    """Of which kind the best stand-in rows are. All but the first three are there for kind `dp`."""
+
+    dataset: str
+    version: int
+    kind: Literal["schema", "dp"]
+    epsilon: NotRequired[float]
+    delta: NotRequired[float]
+    picorho: NotRequired[int]
+    bought_by: NotRequired[str]
+    sha256: NotRequired[str]
+    quality: NotRequired[list[QualityDocument]]
+
+
+class PublishedDocument(TypedDict):
+    """A published version, its exact number of rows (for its officer), and advice on its policy."""
+
+    dataset: str
+    version: int
+    rows: int
+    advice: list[str]
+    sha256: str
+
+
+class OpenCopyDocument(TypedDict):
+    """The open copy of a dataset in the product bucket."""
+
+    object: str
+    version_id: str
+    columns: list[str]
+    rows: int
+    grade: str

@@ -1,0 +1,75 @@
+"""What the operations on sealed runs answer with."""
+
+from datetime import datetime
+from typing import NotRequired
+from uuid import UUID
+
+from typing_extensions import TypedDict
+
+from sandbox.audit.schemas import Receipt
+from sandbox.jobs.model import Hint, RunKind, RunState
+
+
+class InputDocument(TypedDict):
+    """A dataset that a run reads, in exactly this version. `grant` is null for open data."""
+
+    dataset: str
+    version: int
+    grant: int | None
+
+
+class InterfaceDocument(TypedDict):
+    """What a predictor is given, and what it returns for each row."""
+
+    columns: list[str]
+    predicts: dict[str, str | list[str | int]]
+
+
+class HintsDocument(TypedDict):
+    """How many bits hints have disclosed to a team about a dataset, and how many they may."""
+
+    dataset: str
+    told_bits: int
+    limit_bits: int
+
+
+class ProgramText(TypedDict):
+    """The exact text of a program: its files by path, and which of them is started."""
+
+    entry: str
+    files: dict[str, str]
+
+
+class RunDocument(TypedDict):
+    """A run, as its team sees it. No time in it depends on the data.
+
+    `told_at` is when its end is disclosed. `hints` are missing in lists and for declared queries.
+    """
+
+    id: UUID
+    kind: RunKind
+    name: str
+    team: str
+    state: RunState
+    submitted_by: str
+    submitted_at: datetime
+    limit_seconds: int
+    started_at: datetime | None
+    told_at: datetime | None
+    ended_at: datetime | None
+    inputs: list[InputDocument]
+    interface: InterfaceDocument | None
+    hint_bits: int
+    hint: Hint | None
+    interruptions: int
+    program_sha256: str
+    environment_sha256: str
+    log_index: int | None
+    hints: NotRequired[list[HintsDocument]]
+
+
+class WholeRunDocument(RunDocument):
+    """A run with its exact program and the receipt of its submission."""
+
+    program: ProgramText
+    receipt: Receipt
