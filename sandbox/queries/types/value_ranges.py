@@ -334,7 +334,7 @@ def _literal(value: object) -> Range:
 
 
 def _dated(expression: Expression, part: Part | Grain, scope: Scope) -> None:
-    """It has parts such as a year: it is a date, or a timestamp."""
+    """Require an expression that has this part: a date, or a timestamp."""
     if part in OF_A_TIME or range_of(expression, scope).type is Type.TIMESTAMP:
         _of_type(expression, Type.TIMESTAMP, scope)
     else:
