@@ -29,12 +29,13 @@ test: setup $(DONE)/dev $(DONE)/docs  ## run all the tests
 check: setup lint $(DONE)/docs  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
-lint: $(DONE)/dev  ## the quick part of check: lint, types, layers
+lint: $(DONE)/dev  ## the quick part of check: lint, types, layers, words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	cd kernels/client && ../../$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_words.py
 
 openapi: setup  ## write the API descriptions in docs/openapi again, after an operation was changed
 	@$(BIN)/python scripts/write_openapi.py
@@ -83,6 +84,9 @@ bench-publish: setup $(DONE)/dev
 bench-seal-channel: setup $(DONE)/dev
 	@$(BENCH).bench_seal_channel
 
+trace: setup $(DONE)/dev  # how many files, functions and moves a question and a metered call pass
+	@$(BIN)/pytest -q -s tests/marketplace/trace_paths.py
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 
@@ -126,4 +130,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing lock clean
+.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing trace lock clean

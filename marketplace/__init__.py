@@ -1,2 +1,2 @@
-"""What the sandbox governs, the marketplace sells:
-products, orders, licences, keys, metered delivery, invoices."""
+"""The marketplace sells what the sandbox governs: products, orders, licences, keys, metered delivery,
+invoices."""

@@ -1,4 +1,4 @@
-"""The portal service: how are its parts put together, and how does it start? `python -m marketplace.app`"""
+"""The portal service: puts its parts together and starts it. `python -m marketplace.app`"""
 
 import asyncio
 import contextlib
@@ -198,7 +198,7 @@ def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
 
 
 def main() -> int:
-    """Serve until told to stop. Exits with 1 and one clear line if something is missing."""
+    """Serve until a signal to stop. Exits with 1 and one clear line if something is missing."""
     redact_logs()
     forbid_core_dumps()
     set_up("portal")

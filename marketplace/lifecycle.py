@@ -1,5 +1,4 @@
-"""What may become of a thing?
-A life cycle is a table: a status has an owner, an event that enters it, and what may follow."""
+"""Defines life cycles as tables: a status has an owner, an event that enters it, and what may follow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which tables does the marketplace need, and how does a database get them?
+"""Creates and migrates the tables of the marketplace.
 
 `python -m marketplace.migrate` does it for the database at CIHU_DATABASE_URL (of its owner).
 """

@@ -1,4 +1,4 @@
-"""How much? Money is a whole number of fen (分), one hundredth of a yuan. There is no float anywhere."""
+"""Money is a whole number of fen (分), one hundredth of a yuan. There is no float anywhere."""
 
 LARGEST_FEN = 10**15  # ten trillion yuan: far above any price, far below the end of a bigint
 

@@ -1,4 +1,4 @@
-"""Which settings does the portal need? Read once from the environment (prefix CIHU_), frozen, typed."""
+"""Settings of the portal: read once from the environment (prefix CIHU_), frozen, typed."""
 
 from functools import cached_property
 from ipaddress import ip_address
@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
     @property
     def secure(self) -> bool:
-        """Do people reach the portal over TLS?"""
+        """Whether people reach the portal over TLS."""
         return urlsplit(self.portal_url).scheme == "https"
 
     @property

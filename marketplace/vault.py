@@ -1,5 +1,5 @@
-"""How does the portal talk to the vault?
-Over HTTP, each request with a token of sixty seconds for whoever is behind it.
+"""The portal's client of the vault:
+HTTP, each request with a token of sixty seconds for the person behind it.
 
 The portal has no rights of its own there: the vault decides by the person (or by the service account
 "marketplace", for products), as if they had come themselves.

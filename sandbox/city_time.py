@@ -1,4 +1,4 @@
-"""When does a day end? By the city's clock, whatever the clock of the machine says."""
+"""Computes days by the city's time zone, whatever the time zone of the machine is."""
 
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What can be refused, and why: one tree of errors with stable codes. Knows no HTTP.
+"""The refusals: one tree of errors with stable codes. Knows no HTTP.
 
     CihuError
     ├── InvalidInput        what was given cannot be used; the remedy says what to give instead
@@ -6,7 +6,7 @@
     ├── NotAuthenticated    nobody, or a token that is no longer good
     ├── Forbidden           somebody who may not; carries the decision's code and reason
     ├── NotFound            no such thing, or none that you may see
-    ├── Conflict            the thing is not in the state that this deed needs
+    ├── Conflict            the thing is not in the state that this action needs
     ├── BudgetExhausted     the loss does not fit in what is left, at the level it names
     ├── TooMany             a quota or rate is used up
     └── Unavailable         a part is missing or broken; nothing was done
@@ -15,7 +15,7 @@ Every error has a public message (safe to show to anybody who may call) and may 
 one (for the operator's log). Neither may ever hold a value from raw data.
 
 The message is made in both languages where it is made: `zh` and `remedy_zh` stand beside `message` and
-`remedy`, and `words("zh")` gives them. What has no Chinese yet is said in English; nobody ever
+`remedy`, and `words("zh")` gives them. A message without Chinese is shown in English; nobody ever
 translates by matching a text.
 """
 
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 class CihuError(Exception):
     """The root. `code` is stable and machine-readable; `remedy` says what to do about it.
 
-    `shown_as`: what whoever asked is told instead, where they may not even learn that the thing is there.
+    `shown_as` is shown to the caller instead, where they may not even learn that the thing is there.
     """
 
     code = "error"
@@ -89,12 +89,12 @@ class QueryRefused(InvalidInput):
         construct_zh: str = "",
     ) -> None:
         place = f" ({position})" if position else ""
-        place_zh = f"(第 {position.line} 行第 {position.column} 列)" if position else ""
+        place_zh = f"（第 {position.line} 行第 {position.column} 列）" if position else ""
         super().__init__(
             f"{construct}{place}: {why}",
             remedy=instead,
             remedy_zh=instead_zh,
-            zh=f"{construct_zh or construct}{place_zh}:{why_zh}",
+            zh=f"{construct_zh or construct}{place_zh}：{why_zh}",
         )
         self.construct = construct
         self.position = position

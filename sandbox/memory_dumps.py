@@ -1,4 +1,4 @@
-"""No picture of a process's memory on the disk: the vault's holds rows, the others' hold secrets.
+"""Keeps a process's memory off the disk: the vault's holds rows, the others' hold secrets.
 
 A core dump is switched off here, for the process and all that it starts. `hide_memory` also keeps other
 processes of the same user from attaching, and from reading `/proc/<pid>/mem` and `environ`; it ends with

@@ -1,7 +1,8 @@
-"""How is a migration written?
-From what the tables say and the migrations so far do not: python scripts/new_migration.py
-{sandbox,marketplace} "what changes". Needs no running city. Read what it writes: alembic does not see
-checks, policies, renames.
+"""Writes a migration, from what the tables declare and the migrations so far do not.
+
+    python scripts/new_migration.py {sandbox,marketplace} "what changes"
+
+Needs no running city. Read what it writes: alembic does not see checks, policies, renames.
 """
 
 import sys

@@ -1,5 +1,4 @@
-"""How is a call by key answered?
-Checked, admitted (and so metered), fetched, settled, and only then handed out.
+"""Answers a call by key: checked, admitted (and so metered), fetched, settled, and only then handed out.
 
     check -> admit (one transaction) -> fetch -> settle (one transaction) -> hand out
                                           └ we failed: credit (one transaction), and say so

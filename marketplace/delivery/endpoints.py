@@ -1,5 +1,5 @@
-"""Where do programs call? GET /api/v1/call/{product} with a key;
-what is left of the limits stands in the headers."""
+"""The endpoint that programs call: GET /api/v1/call/{product} with a key.
+What is left of the limits stands in the headers."""
 
 import logging
 import math

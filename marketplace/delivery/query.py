@@ -1,5 +1,5 @@
-"""Which answer does a call get?
-The product's private query with the caller's choices, asked by the marketplace itself."""
+"""Answers a call from the product's private query with the caller's choices, which the marketplace itself
+asks."""
 
 from collections.abc import Mapping
 from typing import Any

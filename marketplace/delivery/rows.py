@@ -1,5 +1,4 @@
-"""Which rows does a call get?
-Those of the open copy whose key columns equal what was asked, a page at a time."""
+"""Answers a call with rows of the open copy whose key columns equal what was asked, a page at a time."""
 
 import math
 from collections.abc import Mapping

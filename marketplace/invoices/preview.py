@@ -1,4 +1,4 @@
-"""What would this month's invoice say? A pure sum of the usage lines, by reason, to the last fen."""
+"""Computes this month's invoice: a pure sum of the usage lines, by reason, to the last fen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from marketplace.metering.model import Reason, UsageLine
 
 @dataclass(frozen=True)
 class Item:
-    """All lines of one reason: charged ones, or credits (negative) of such."""
+    """All lines of one reason: charges, or credits (negative) of charges."""
 
     reason: Reason
     credit: bool

@@ -1,5 +1,4 @@
-"""How does somebody see a bill before it is final?
-Buyer and seller get the same preview, checked before it is shown."""
+"""Shows a bill before it is final. Buyer and seller get the same preview, checked before it is shown."""
 
 from marketplace.invoices.preview import Preview, preview
 from marketplace.licences.find import lock_licence, see_licence

@@ -1,4 +1,4 @@
-"""Keys over HTTP: make (the only time that it is shown), rotate, shut, list."""
+"""Keys over HTTP: make (the only time that it is shown), rotate, revoke, list."""
 
 from collections.abc import Callable
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Which keys does a licence have? Never the keys themselves: what people need to tell them apart."""
+"""Finds the keys of a licence. Never the keys themselves: what people need to tell them apart."""
 
 from typing import Any
 

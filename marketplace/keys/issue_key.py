@@ -1,8 +1,8 @@
-"""How does a company get a key? A buyer makes it; it is given once, here, and is stored as a hash.
+"""Issues a key to a company. A buyer makes it; it is given once, here, and is stored as a hash.
 
-A form that is sent twice (a double click) must make one key, and its second answer, the one that the browser
-shows, must give it too. So the form's `seed` makes the key (see `make_key`): sent again, it makes the same
-one, which is not stored for that.
+A form that is sent twice (a double click) must make one key, and its second answer, which the browser shows,
+must give it too. So the form's `seed` makes the key (see `make_key`): sent again, it makes the same key,
+which is not stored for that.
 """
 
 from dataclasses import dataclass

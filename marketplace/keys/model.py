@@ -1,4 +1,4 @@
-"""What is a key? A secret that a program shows for a licence; we know only its hash."""
+"""Defines a key: a secret that a program shows for a licence. We know only its hash."""
 
 from dataclasses import dataclass
 from datetime import datetime

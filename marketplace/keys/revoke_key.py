@@ -1,5 +1,5 @@
-"""How is a key shut? By whoever holds the licence, by the seller, or by an operator;
-the next call with it is refused."""
+"""Revokes a key: by whoever holds the licence, by the seller, or by an operator.
+The next call with it is refused."""
 
 from sqlalchemy import func, update
 
@@ -17,7 +17,7 @@ from sandbox.policy import Gate, Resource, hidden_from_strangers
 def revoke_key(
     database: Database, *, gate: Gate, principal: Principal, key_id: int, reason: str = ""
 ) -> None:
-    """Shut a key at once. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    """Revoke a key at once. Raises `Forbidden`, `NotFound`, `Conflict`."""
     with database.transaction() as tx:
         key = lock_key(tx, key_id)
         licence = find_licence(tx, key.licence)

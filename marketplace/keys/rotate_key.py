@@ -1,4 +1,5 @@
-"""How is a key replaced without a stop? A successor now; the old one goes on for a while, then stops."""
+"""Rotates a key without a stop: the successor is valid now, and the old key goes on for a while, then
+stops."""
 
 from datetime import timedelta
 

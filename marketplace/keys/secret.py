@@ -1,5 +1,5 @@
-"""What does a key look like?
-`chk_`, 32 random letters and digits, 6 of checksum: scanners find it, typos are refused at once."""
+"""Generates and checks the text of a key: `chk_`, 32 random letters and digits, 6 of checksum.
+Scanners find it, and typos are refused at once."""
 
 import hashlib
 import re
@@ -37,7 +37,7 @@ def in_base_62(number: int, length: int) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether it could be a key of ours: told without looking anything up."""
+    """Whether it could be a key of ours, decided without looking anything up."""
     shape = SHAPE.fullmatch(key)
     return shape is not None and checksum(shape[1]) == shape[2]
 

@@ -1,5 +1,5 @@
-"""What does this key open? A verdict with a code:
-whether it is one of ours, still good, and for this product."""
+"""Verifies a key.
+The verdict has a code: whether the key is one of ours, still good, and for this product."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +64,7 @@ def verify_key(tx: Transaction, *, secret: str, product_id: str) -> Verified | C
         return refusal(Verdict.NOT_FOUND, "There is no such key.", "Make one on the page of your licence.")
     licence = lock_licence(tx, row.licence)
     now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    # read again: it may have been shut while we waited for the licence
+    # read again: it may have been revoked while we waited for the licence
     key = key_of(tx.execute(select(keys).where(keys.c.id == row.id)).one())
     return judge(tx, key, licence, now, product_id)
 
@@ -73,7 +73,7 @@ def judge(
     tx: Transaction, key: Key, licence: Licence, now: datetime, product_id: str
 ) -> Verified | CihuError:
     if key.status == "revoked":
-        return refusal(Verdict.DISABLED, "This key was shut.", "Make another on the page of your licence.")
+        return refusal(Verdict.DISABLED, "This key was revoked.", "Make another on the page of your licence.")
     if key.ends_at is not None and now >= key.ends_at:
         return refusal(Verdict.EXPIRED, "This key was replaced, and its time is over.", "Use its successor.")
     if licence.status == "revoked":
@@ -81,7 +81,7 @@ def judge(
             Verdict.DISABLED, "The licence was ended by the seller.", "See the reason on its page."
         )
     if expire_if_over(tx, licence, now):
-        return refusal(Verdict.EXPIRED, "The licence came to its date.", "Order the product again.")
+        return refusal(Verdict.EXPIRED, "The licence has expired.", "Order the product again.")
     if now < licence.starts_at:
         return refusal(
             Verdict.FORBIDDEN,

@@ -1,4 +1,4 @@
-"""How does a licence end? The seller revokes it with a reason, or its date comes."""
+"""Ends a licence: the seller revokes it with a reason, or it expires."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,7 @@ def revoke_licence(
 def expire_if_over(tx: Transaction, licence: Licence, now: datetime) -> bool:
     """Whether the licence, which the caller holds locked, is over; writes it down the first time."""
     if licence.status == "live" and now >= licence.ends_at + timedelta(days=licence.terms.grace_days):
-        end(tx, licence, "expired", by="marketplace", reason="the licence came to its date")
+        end(tx, licence, "expired", by="marketplace", reason="the licence has expired")
         return True
     return licence.status == "expired"
 

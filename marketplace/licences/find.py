@@ -1,5 +1,4 @@
-"""Which licences are there?
-Rows of the table as values; locking one orders everything that happens under it."""
+"""Finds licences: rows of the table as values. Locking a licence orders everything that happens under it."""
 
 from datetime import datetime
 from typing import Any

@@ -1,5 +1,5 @@
-"""How does an approved order become a licence?
-With the product's terms as they are now, for the days of the order."""
+"""Issues a licence for an approved order, with the product's terms as they are now, for the days of the
+order."""
 
 from datetime import date, datetime, time, timedelta
 

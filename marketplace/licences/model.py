@@ -1,5 +1,5 @@
-"""What may a company do, how often, and at which price?
-A licence: the terms as they were when it was issued."""
+"""Defines a licence: what a company may do, how often, and at which price.
+Its terms are as they were when it was issued."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ LICENCE_STATUSES: Lifecycle = {
         "keys of it may call", "the organisation that holds it", "licence.issued", next=("revoked", "expired")
     ),
     "revoked": Status("ended by the seller, with a reason", "officer of the department", "licence.revoked"),
-    "expired": Status("came to its date, and its grace is over", "nobody", "licence.expired"),
+    "expired": Status("its end and its grace period have passed", "nobody", "licence.expired"),
 }
 
 

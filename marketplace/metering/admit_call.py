@@ -1,5 +1,4 @@
-"""May this call be made, and what does it cost?
-Verified, limited, charged and written down in one transaction.
+"""Admits a call: verified, limited, charged and written down in one transaction.
 
 The order: key, licence, scope, grade, rate, parameters, retry, quota, charge. The licence's row is locked
 from the second step on, so calls under one licence follow one another, on however many processes.

@@ -1,5 +1,5 @@
-"""What does this call cost, and why?
-Pure: the terms, what the month has seen so far, and the kind of the call."""
+"""Computes the charge of a call and its reason.
+Pure: from the terms, what the month has seen so far, and the kind of the call."""
 
 from marketplace.metering.model import Charge, Reason, SoFar
 from marketplace.products.model import Terms

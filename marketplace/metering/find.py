@@ -1,4 +1,4 @@
-"""What was used? The lines of a licence's month."""
+"""Finds the usage lines of a licence's month."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What is a usage line? One thing that happened under a licence, what it cost in fen,
-and why it cost that."""
+"""Defines a usage line: one thing that happened under a licence, what it cost in fen, and why it cost
+that."""
 
 from dataclasses import dataclass
 from datetime import datetime

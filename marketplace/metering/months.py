@@ -1,4 +1,4 @@
-"""Which month is it, where the buyer is? Bills are by calendar month in the organisation's time zone."""
+"""Computes the buyer's month. Bills are by calendar month in the organisation's time zone."""
 
 import re
 from datetime import datetime

@@ -1,5 +1,5 @@
-"""How often may a licence call?
-So many a second, and as many at once after a pause (GCRA, ITU-T I.371 annex A)."""
+"""Limits how often a licence may call: a number a second, and as many at once after a pause (GCRA, ITU-T
+I.371 annex A)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

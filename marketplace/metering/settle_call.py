@@ -1,5 +1,5 @@
-"""Was the call delivered? Then its request says so;
-if we failed, a compensating line gives back what it cost."""
+"""Settles a call. If it was delivered, its request says so.
+If we failed, a compensating line gives back what it cost."""
 
 from collections.abc import Mapping
 from typing import Any

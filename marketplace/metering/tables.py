@@ -1,5 +1,5 @@
-"""Tables of metering. The lines are the bill; the month's row is their running sum,
-kept in the same transaction."""
+"""Tables of metering. The lines are the bill.
+The month's row is their running sum, kept in the same transaction."""
 
 from sqlalchemy import (
     BigInteger,

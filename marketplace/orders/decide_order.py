@@ -1,5 +1,4 @@
-"""Who decides an order, and what follows?
-An officer of the department approves, perhaps with changes, or refuses."""
+"""Decides an order: an officer of the department approves, perhaps with changes, or refuses."""
 
 from dataclasses import replace
 from datetime import date

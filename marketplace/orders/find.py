@@ -1,4 +1,4 @@
-"""Which orders are there? Rows of the table as values."""
+"""Finds orders: rows of the table as values."""
 
 from typing import Any
 

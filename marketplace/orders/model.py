@@ -1,4 +1,5 @@
-"""What is an order? A buyer's wish for a licence: placed, then approved or refused, and never overwritten."""
+"""Defines an order: a buyer's wish for a licence.
+It is placed, then approved or refused, and never overwritten."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

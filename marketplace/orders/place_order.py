@@ -1,4 +1,4 @@
-"""How does a buyer order? One order for one product; rows of open data are approved at once, by rule."""
+"""Places an order: one order for one product. Rows of open data are approved at once, by rule."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

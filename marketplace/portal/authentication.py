@@ -1,5 +1,5 @@
-"""May this request come in, and as whom?
-A page's visitor by cookie, a form by cookie and token, an API caller by either.
+"""Authenticates requests to the portal: a page's visitor by cookie, a form by cookie and token, an API caller
+by either.
 
 Cookies are HttpOnly and SameSite=Lax. Every form carries a token that only its own page can know, and a
 request that a browser says comes from another site is refused.

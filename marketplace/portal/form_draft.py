@@ -1,4 +1,4 @@
-"""What did a person type into a form that was refused?
+"""Keeps what a person typed into a form that was refused.
 It is shown again, to be checked and sent once more."""
 
 import json

@@ -1,4 +1,4 @@
-"""What may a page of ours do in a browser? Nothing but what is named here."""
+"""Security headers: a page of ours may do nothing in a browser but what is named here."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Which language does this person read? The cookie says, else the browser, else Chinese."""
+"""Chooses the language of a page: the cookie decides, else the browser, else Chinese."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""Which words are on the pages? Each in Chinese and in English, in one table."""
+"""The words on the pages, each in Chinese and in English, in one table."""
 
 MESSAGES: dict[str, tuple[str, str]] = {
     "cihu": ("磁湖", "Cihu"),
-    "motto": ("数据可用不可见,数据不动程序动", "Use the data without seeing it"),
+    "motto": ("数据可用不可见，数据不动程序动", "Use the data without seeing it"),
     "skip": ("跳到正文", "Skip to the content"),
     "sections": ("栏目", "Sections"),
     "log_in": ("登录", "Log in"),
@@ -27,11 +27,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "log": ("存证", "Log"),
     "open_workspace": ("打开工作空间", "Open my workspace"),
     "refusal.wrong_password": (
-        "账号或密码不对。请重试,或联系运营人员。",
+        "账号或密码不对。请重试，或联系运营人员。",
         "The account or the password is wrong. Try again, or ask the operator for a new password.",
     ),
     "refusal.too_many_attempts": (
-        "尝试次数过多,请稍后再试。",
+        "尝试次数过多，请稍后再试。",
         "There were too many attempts. Wait ten minutes and try again.",
     ),
     "refusal.stale_form": (
@@ -39,18 +39,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The page got too old. Check what you typed and send it again.",
     ),
     "refusal.session_ended": (
-        "登录已过期,填写的内容还在。请重新登录。",
+        "登录已过期，填写的内容还在。请重新登录。",
         "Your login has ended. Log in again: what you typed is kept.",
     ),
     "refusal.invalid_input": ("填写的内容不符合要求。请核对后再次提交。", ""),
-    "refusal.conflict": ("其状态已经改变,不能再这样做。请刷新页面查看。", ""),
+    "refusal.conflict": ("其状态已经改变，不能再这样做。请刷新页面查看。", ""),
     "refusal.forbidden": ("您不能这样做。", ""),
     "refusal.no_permit": ("您没有这样做的权限。", ""),
-    "refusal.not_found": ("没有这一项,或您不能查看。", ""),
-    "refusal.other_site": ("此表单来自其他网站,未予受理。", ""),
-    "refusal.unavailable": ("服务暂不可用。请稍后再试;如持续出现,请联系运营人员。", ""),
+    "refusal.not_found": ("没有这一项，或您不能查看。", ""),
+    "refusal.other_site": ("此表单来自其他网站，未予受理。", ""),
+    "refusal.unavailable": ("服务暂不可用。请稍后再试；如持续出现，请联系运营人员。", ""),
     "refusal.already_licensed": ("本单位已有此产品的有效许可。", ""),
-    "refusal.form_used": ("此表单已经创建过密钥。请重新打开许可页面,再创建新的密钥。", ""),
+    "refusal.form_used": ("此表单已经创建过密钥。请重新打开许可页面，再创建新的密钥。", ""),
     "refusal.unknown": ("未能完成。", ""),
     "go_back": ("返回上一页", "Back to the page"),
     "send_again": ("再次提交", "Send again"),
@@ -84,12 +84,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "status.429": ("过于频繁", "Too many"),
     "status.503": ("服务暂不可用", "The service is not available"),
     "start": ("首页", "Start"),
-    "hello": ("您好,{name}", "Hello, {name}"),
+    "hello": ("您好，{name}", "Hello, {name}"),
     "datasets_are": (
-        "查看有哪些数据:栏目、级别、来源与预算",
+        "查看有哪些数据：栏目、级别、来源与预算",
         "What data there is: columns, grades, sources, budgets",
     ),
-    "requests_are": ("为团队申报使用数据,查看授权", "Ask for a dataset for your team; see your grants"),
+    "requests_are": ("为团队申报使用数据，查看授权", "Ask for a dataset for your team; see your grants"),
     "products_are": ("可以订购的数据产品", "Data products on offer"),
     "licences_are": ("许可、密钥、用量与账单", "Licences, keys, usage and bills"),
     "queue_is": ("审批申报与订单", "Requests and orders that wait for a decision"),
@@ -119,7 +119,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "unit_rows": ("每个对象最多计 {number} 行", "at most {number} rows of each count in full"),
     "budget": ("隐私预算", "Privacy budget"),
     "budget_is": (
-        "数据集 ε {dataset},每项授权至多 ε {grant},每问默认 ε {question}(δ = {delta})",
+        "数据集 ε {dataset}，每项授权至多 ε {grant}，每问默认 ε {question}（δ = {delta}）",
         (
             "ε {dataset} for the dataset, at most ε {grant} a grant, and ε {question} a "
             "question if it does not say (δ = {delta})"
@@ -163,7 +163,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "budget_epsilon": ("预算 ε", "Budget ε"),
     "grant_at_most": ("本数据集每项授权至多 ε {epsilon}", "A grant on this dataset has at most ε {epsilon}"),
     "until": ("截止", "Until"),
-    "go_on": ("下一步:核对", "Next: check"),
+    "go_on": ("下一步：核对", "Next: check"),
     "check_request": ("核对申报", "Check your request"),
     "promise_purpose": ("数据只用于所述用途。", "The answers are used for this purpose only."),
     "promise_log": (
@@ -171,15 +171,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The request, the decision and every question are logged.",
     ),
     "promise_budget": (
-        "预算用完即止,不会重置。",
+        "预算用完即止，不会重置。",
         "When the budget is used up it is used up; it is never reset.",
     ),
     "send_request": ("提交申报", "Send the request"),
     "change": ("修改", "Change it"),
     "dataset": ("数据集", "Dataset"),
-    "stand_in": ("下载替代数据(Parquet)", "Download stand-in rows (Parquet)"),
+    "stand_in": ("下载替代数据（Parquet）", "Download stand-in rows (Parquet)"),
     "stand_in_is": (
-        "编造的行,没有一行是真的;供编写程序之用",
+        "编造的行，没有一行是真的；供编写程序之用",
         "invented, none of them real: to write programs on",
     ),
     "grants": ("授权", "Grants"),
@@ -234,7 +234,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "order.refused": ("已拒绝", "refused"),
     "a_year_if_empty": ("留空为一年。", "A year if left empty."),
     "decided_by_person": ("由提供部门的数据专员审批。", "An officer of the department decides."),
-    "decided_at_once": ("开放数据,立即生效。", "Open data: it begins at once."),
+    "decided_at_once": ("开放数据，立即生效。", "Open data: it begins at once."),
     "licence": ("许可", "Licence"),
     "licence.live": ("有效", "live"),
     "licence.revoked": ("已终止", "ended"),
@@ -245,11 +245,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "key": ("密钥", "Key"),
     "key.live": ("有效", "live"),
     "key.retiring": ("将停用", "ends"),
-    "key.revoked": ("已停用", "shut"),
+    "key.revoked": ("已停用", "revoked"),
     "label": ("标签", "Label"),
     "made": ("创建", "Made"),
     "rotate": ("轮换", "Rotate"),
-    "shut": ("停用", "Shut"),
+    "revoke_key": ("停用", "Revoke"),
     "make_key": ("创建密钥", "Make a key"),
     "new_key": ("新密钥", "A new key"),
     "shown_once": (
@@ -266,18 +266,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "amount": ("金额", "Amount"),
     "usage_id": ("用量编号", "Usage"),
     "credit": ("冲回", "credit"),
-    "reason.SAMPLE": ("样例,免费", "sample, free"),
+    "reason.SAMPLE": ("样例，免费", "sample, free"),
     "reason.FIXED": ("月费", "monthly fee"),
-    "reason.GRACE": ("宽限期,免费", "days of grace, free"),
+    "reason.GRACE": ("宽限期，免费", "days of grace, free"),
     "reason.FREE_QUOTA": ("免费额度", "free quota"),
     "reason.VARIABLE": ("按次计费", "per call"),
-    "reason.MAX_REACHED": ("已封顶,免费", "cap reached, free"),
+    "reason.MAX_REACHED": ("已封顶，免费", "cap reached, free"),
     "bill_preview": ("账单预览", "Bill preview"),
     "calls": ("次数", "Calls"),
     "lines": ("条数", "Lines"),
     "total": ("合计", "Total"),
     "bill_is_sum": (
-        "账单等于全部用量明细之和,分毫不差;买卖双方所见相同。",
+        "账单等于全部用量明细之和，分毫不差；买卖双方所见相同。",
         "The bill is the sum of the usage lines, to the last fen; buyer and seller see the same.",
     ),
     "end_licence": ("终止许可", "End the licence"),
@@ -290,7 +290,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "public_key": ("公钥", "Public key"),
     "receipt": ("回执", "Receipt"),
     "entry_number": ("条目编号", "Number of the entry"),
-    "verify_with": ("离线核验:", "Verify it offline with"),
+    "verify_with": ("离线核验：", "Verify it offline with"),
     "api_is": ("供程序使用的接口。", "What programs can call."),
     "required": ("必填", "required"),
     "body": ("请求内容", "Body"),
@@ -309,11 +309,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "round": ("第 {number} 次申请", "request {number}"),
     "you_voted": ("您已投票", "you have voted"),
     "you_voted_wait": (
-        "您已投票。其他审核人投票之前,谁也看不到彼此的意见。",
+        "您已投票。其他审核人投票之前，谁也看不到彼此的意见。",
         "You have voted. Nobody sees another's vote before all have voted.",
     ),
     "votes_of": ("已投票 {number} / {needed}", "{number} of {needed} have voted"),
-    "median_days": ("用时中位数(天)", "Median days"),
+    "median_days": ("用时中位数（天）", "Median days"),
     "how_often": ("次数", "How often"),
     "what_it_read": ("所读数据", "What it read"),
     "program": ("程序", "Program"),
@@ -325,14 +325,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "look_at": ("查看", "Look at it"),
     "shown_released": ("以下正是放行时将交给团队的内容。", "This is exactly what would leave."),
     "shown_original": (
-        "以下是运行留下的原文件(支持性计数始终如此),放行时会重新写出。",
+        "以下是运行留下的原文件（支持性计数始终如此），放行时会重新写出。",
         "This is the file as the run left it (supporting counts always are); a release writes it anew.",
     ),
     "see_original": ("查看原文件", "See the original"),
     "see_released": ("查看放行内容", "See what would leave"),
-    "package": ("下载该运行的签名档案(RO-Crate)", "The whole run as one signed package (RO-Crate)"),
+    "package": ("下载该运行的签名档案（RO-Crate）", "The whole run as one signed package (RO-Crate)"),
     "seat_missing": (
-        "审核已逾期,且有审核人未完成投票。",
+        "审核已逾期，且有审核人未完成投票。",
         "The review is overdue, and a reviewer who began it has not gone on.",
     ),
     "seat_give_on": ("让出席位", "Give the seat on"),
@@ -341,7 +341,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "bytes": ("{number} 字节", "{number} bytes"),
     "download": ("下载", "Download"),
     "shown_in_part": (
-        "文件过大,此处只显示一部分。请下载后查看全部。",
+        "文件过大，此处只显示一部分。请下载后查看全部。",
         "Only a part is shown here. Download it to see all of it.",
     ),
     "no_preview": ("此文件不能在此显示。", "This file cannot be shown here."),
@@ -350,7 +350,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "your_vote": ("您的意见", "Your vote"),
     "comment": ("意见", "Comment"),
     "comment_is": (
-        "要求修改或拒绝须写明理由和意见;只有退回或拒绝时团队才会看到,且不显示姓名。",
+        "要求修改或拒绝须写明理由和意见；只有退回或拒绝时团队才会看到，且不显示姓名。",
         (
             "A change and a refusal need a reason and a comment. The team reads comments "
             "only if it is returned or refused, and without your name."
@@ -358,11 +358,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "cast": ("投票", "Vote"),
     "consolidating_is": (
-        "审核人意见不一。现在可看到所有意见,请各自再投一次;每个文件以最严格的意见为准。",
+        "审核人意见不一。现在可看到所有意见，请各自再投一次；每个文件以最严格的意见为准。",
         "The reviewers did not agree. Now each sees all, and votes once more; the strictest vote on a file "
         "counts.",
     ),
-    "not_asked_for": ("未申请放行(不会放行):", "Not asked for, and never released:"),
+    "not_asked_for": ("未申请放行（不会放行）：", "Not asked for, and never released:"),
     "earlier_rounds": ("以往申请", "Earlier requests"),
     "earlier_releases": ("同一数据集以往放行的文件", "What has left before of the same datasets"),
     "review.open": ("审核中", "in review"),
@@ -379,12 +379,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "severity.blocks": ("阻断", "blocks"),
     "severity.asks": ("须答复", "asks"),
     "severity.notes": ("提示", "notes"),
-    "refusal.blocked": ("检查已阻断该文件,任何人不得批准。请要求修改或拒绝。", ""),
-    "refusal.answer_needed": ("检查提出了问题:批准时请在意见中说明为何仍可放行。", ""),
+    "refusal.blocked": ("检查已阻断该文件，任何人不得批准。请要求修改或拒绝。", ""),
+    "refusal.answer_needed": ("检查提出了问题：批准时请在意见中说明为何仍可放行。", ""),
     "refusal.comment_needed": ("要求修改或拒绝须选择理由并写明意见。", ""),
     "refusal.votes_incomplete": ("请对每个文件投票。", ""),
     "refusal.voted_already": ("您已投票。", ""),
-    "refusal.review_changed": ("团队已修改文件说明。请刷新页面,按新的说明投票。", ""),
+    "refusal.review_changed": ("团队已修改文件说明。请刷新页面，按新的说明投票。", ""),
     "refusal.review_taken": ("该审核已有足够的审核人。", ""),
     "refusal.other_department_needed": ("该级别要求不同部门的审核人。请由其他部门的数据专员审核。", ""),
     "refusal.review_own_team": ("任何人不得审核自己所在团队的输出。", ""),
@@ -404,7 +404,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "limit": ("时限", "Limit"),
     "seconds": ("{number} 秒", "{number} s"),
     "run_is": (
-        "状态的变化时刻与数据无关;运行的输出在隔离区,经检查和人工审核后才能放行。",
+        "状态的变化时刻与数据无关；运行的输出在隔离区，经检查和人工审核后才能放行。",
         (
             "The state changes at moments that do not depend on the data. What the run made "
             "lies in quarantine: it leaves only through checks and people."
@@ -413,10 +413,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "cancel_run": ("取消运行", "Call it off"),
     "hint": ("结果类别", "How it ended"),
     "hints": ("结果提示", "Hints"),
-    "hints_told": ("{dataset}:已告知 {told} / {limit} 比特", "{dataset}: {told} of {limit} bits told so far"),
+    "hints_told": (
+        "{dataset}：已告知 {told} / {limit} 比特",
+        "{dataset}: {told} of {limit} bits told so far",
+    ),
     "ask_for_files": ("申请放行文件", "Ask for files"),
     "ask_for_files_is": (
-        "写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行;无人会告诉您某个文件是否存在。空行不计。",
+        "写明程序写入 cihu.outbox 的文件名。未列出的文件永不放行；无人会告诉您某个文件是否存在。空行不计。",
         "Name files as the program wrote them into cihu.outbox. What is not named is never released, and "
         "nothing tells whether it is there. Empty groups do not count.",
     ),
@@ -460,12 +463,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "stand_in.schema": ("仅由策略生成", "made from the policy alone"),
     "stand_in.dp": ("差分隐私合成", "differentially private"),
     "stand_in_bought": (
-        "由 {who} 以 ε {epsilon}(δ {delta})购置,供所有人使用",
+        "由 {who} 以 ε {epsilon}（δ {delta}）购置，供所有人使用",
         "bought by {who} for ε {epsilon} (δ {delta}), for everybody",
     ),
     "stand_in_quality": ("与所购分布的差距", "How near they are to what was bought"),
     "stand_in_quality_is": (
-        "总变差距离:0 % 为相同,100 % 为毫无重合。“噪声”为所购分布与真实分布的预期距离。",
+        "总变差距离：0 % 为相同，100 % 为毫无重合。“噪声”为所购分布与真实分布的预期距离。",
         "Total variation distance: 0 % is the same, 100 % has nothing in common. Noise is the expected "
         "distance of what was bought from the exact shares.",
     ),
@@ -473,7 +476,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "noise": ("噪声", "Noise"),
     "buy_stand_in": ("购置差分隐私合成数据", "Buy differentially private rows"),
     "buy_stand_in_is": (
-        "从数据集与人群预算中支付,每个版本一次,不退还;约需一分钟。",
+        "从数据集与人群预算中支付，每个版本一次，不退还；约需一分钟。",
         (
             "Paid from the dataset's and the population's budget, once for a version, and "
             "never given back. It takes about a minute."

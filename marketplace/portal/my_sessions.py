@@ -37,7 +37,7 @@ class MySession:
 
 
 def my_sessions(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence[MySession]:
-    """The live ones, the newest first."""
+    """The live sessions, the newest first."""
     now = tx.execute(select(func.now())).scalar_one()
     opened = [
         row
@@ -86,7 +86,7 @@ def my_sessions(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence
 
 
 def end_my_session(tx: Transaction, *, account: str, id: str) -> None:
-    """End one of one's own. Raises `NotFound`, the same for another's and for none."""
+    """End a session of the caller. Raises `NotFound`, the same for another person's session and for none."""
     gone = tx.execute(
         delete(sessions)
         .where(sessions.c.id_hash == _hash_named(id), sessions.c.account == account)

@@ -1,5 +1,5 @@
-"""How is a file that a program wrote shown to a person who must judge it?
-As a table, a text or a picture; never as a page.
+"""Previews a file that a program wrote to a person who must judge it: as a table, a text or a picture, never
+as a page.
 
 What a reader could not see is made visible: a character that hides, or turns the direction of text, is
 shown as its number.

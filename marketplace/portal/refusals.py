@@ -1,4 +1,4 @@
-"""How does a refusal look? A problem document for programs, a page with the same words for people."""
+"""Renders a refusal: a problem document for programs, a page with the same words for people."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -66,7 +66,10 @@ def for_people(
     def answer_with(request: Request, error: Exception, kept: FormDraft | None) -> Response:
         plain = document(request, error)
         if isinstance(error, Refused):
-            with suppress(CihuError), database.transaction() as tx:  # the deed's own transaction has ended
+            with (
+                suppress(CihuError),
+                database.transaction() as tx,
+            ):  # the refused action's own transaction has ended
                 append(tx, refusal_event(error.decision))
         if request.url.path.startswith(FOR_PROGRAMS):
             return plain

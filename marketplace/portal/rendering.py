@@ -1,5 +1,4 @@
-"""What does a page look like?
-Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
+"""Renders pages: Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
 
 import secrets
 from collections.abc import Mapping

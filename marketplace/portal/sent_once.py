@@ -1,9 +1,9 @@
-"""Was this form sent already?
-Sent twice, as by a double click, it does its deed once, and both answers lead to the same page.
+"""Recognises a form that is sent twice, as by a double click: it acts once, and both answers lead to the same
+page.
 
-A page gives each of its forms a random number. What was sent is known by the session, the form's address,
-this number and its words: the same form with other words is another deed. A refused one is not kept, so it
-can be corrected and sent again.
+A page gives each of its forms a random number. A submission is identified by the session, the form's address,
+this number and its words: the same form with other words is another submission. A refused one is not kept, so
+it can be corrected and sent again.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ KEPT = timedelta(days=1)
 def sent_once(
     authenticator: Authenticator, request: Request, once: str, *said: str, deed: Callable[[], str]
 ) -> Response:
-    """Do the deed unless this very form did it already; leads to where the deed says.
-    `once` is the form's number; a form without one, which no page of ours has, does its deed each time."""
+    """Act unless this very form acted already. Leads to where the action says.
+    `once` is the form's number; a form without one, which no page of ours has, acts each time."""
     if not once:
         return RedirectResponse(deed(), status_code=303)
     id_hash = hash_secret(authenticator.seed(request, once, *said).hex())

@@ -64,8 +64,8 @@ def same_csrf(cookie: str, given: str) -> bool:
 
 
 def seed_of(cookie: str, *said: str) -> bytes:
-    """256 bits that belong to a cookie and to what a form said:
-    the same when it is sent twice, and only who can read the cookie can make them."""
+    """256 bits that belong to a cookie and to a form's content.
+    They are the same when the form is sent twice, and only the holder of the cookie can make them."""
     return hmac.digest(cookie.encode(), json.dumps(["cihu form", *said]).encode(), "sha256")
 
 
@@ -139,7 +139,7 @@ def insert_session(
 
 def find_session(tx: Transaction, *, cookie: str, idle_seconds: int) -> Session | None:
     """The live session of a cookie; None when there is none, or it has ended,
-    or its account was shut or got another password since."""
+    or its account was disabled or got another password since."""
     id_hash = hash_secret(cookie)
     now = tx.execute(select(func.now())).scalar_one()
     row = tx.execute(

@@ -1,5 +1,5 @@
-"""Where do sold rows come from?
-One version of an object in the product bucket, read once and kept while there is room."""
+"""Keeps copies of sold rows: one version of an object in the product bucket, read once and kept while there
+is room."""
 
 import io
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Which products are there? Rows of the table as values."""
+"""Finds products: rows of the table as values."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How does a product come on offer?
+"""Lists a product on offer.
 An officer says what, at which price, under which terms; the vault makes or checks it."""
 
 from typing import Annotated, Literal

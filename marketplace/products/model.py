@@ -1,5 +1,4 @@
-"""What is sold? A product: rows of an open copy, or a private query with parameters,
-at a price and under terms."""
+"""Defines a product: rows of an open copy, or a private query with parameters, at a price and under terms."""
 
 from datetime import date, datetime
 from decimal import Decimal

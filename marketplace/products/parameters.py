@@ -1,4 +1,4 @@
-"""What did the caller choose? Text becomes a typed value, and only a declared one passes."""
+"""Reads the caller's parameters. Text becomes a typed value, and only a declared value passes."""
 
 import re
 from collections.abc import Mapping

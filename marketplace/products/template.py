@@ -1,5 +1,5 @@
-"""Which SQL does a call ask?
-The template's tree with literals put where its parameters stand; no text is ever pasted."""
+"""Builds the SQL of a call: the template's tree with literals put where its parameters stand.
+No text is ever pasted."""
 
 from collections.abc import Mapping
 from datetime import date

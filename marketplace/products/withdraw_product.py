@@ -1,4 +1,4 @@
-"""How does a product go off the market? With a reason; licences already sold go on to their date."""
+"""Withdraws a product from the market, with a reason. Licences already sold go on to their date."""
 
 from sqlalchemy import func, select, update
 

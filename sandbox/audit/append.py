@@ -1,5 +1,4 @@
-"""How does an event get into the log?
-In the transaction of the deed itself: both are written, or neither is."""
+"""Appends an event to the log, in the transaction of the change itself: both are written, or neither is."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""What may a service do to the log? Call this function of the database, and nothing else.
+"""The database function `log.append`, which is the only thing that a service can do to the log.
 
 It runs with the rights of the log's owner and builds every row itself: the index is the number of entries,
 the time is the database's, the commitment and every node are hashes that it has computed. So a service's
@@ -7,7 +7,7 @@ entries nor break the tree.
 """
 
 # `session_user` is who logged in: inside the function `current_user` is the owner. The lock spells "cihu";
-# taken by a statement of its own, so that the next one's snapshot begins after whoever held it has committed.
+# taken by a statement of its own, so that the next snapshot begins after the holder has committed.
 APPEND_FUNCTION = r"""CREATE FUNCTION log.append(kind text, salt bytea, content text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE

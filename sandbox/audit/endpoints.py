@@ -1,5 +1,5 @@
-"""How does anybody read the log over HTTP? Checkpoint, key and consistency are for all (they are hashes);
-entries and receipts for whoever is logged in; an opening only for those whom `may_open` allows."""
+"""Serves the log over HTTP. Checkpoint, key and consistency proofs are public (they are hashes).
+Entries and receipts need a login. An opening is shown only to those whom `may_open` allows."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -22,8 +22,8 @@ def router(
     authenticate: Callable[..., Any],
     may_open: Callable[[Any, str], bool],
 ) -> APIRouter:
-    """`authenticate` is the service's dependency that gives who asks;
-    `may_open(principal, actor)` says whether that one may see an entry's opening, given the actor
+    """`authenticate` is the service's dependency that gives the caller;
+    `may_open(principal, actor)` says whether the caller may see an entry's opening, given the actor
     whom the entry names."""
     api = APIRouter(prefix="/v1/log", tags=["log"])
     Asker = Annotated[Any, Depends(authenticate)]

@@ -1,5 +1,4 @@
-"""How does personal data leave the log?
-Its opening is erased; the entry, and every proof, stays as it was."""
+"""Erases personal data from the log. The opening is erased; the entry, and every proof, stays as it was."""
 
 from sqlalchemy import delete
 from sqlalchemy.exc import ProgrammingError

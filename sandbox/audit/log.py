@@ -1,5 +1,4 @@
-"""What does the log say for itself?
-Its checkpoints, proofs and receipts, and whether it still holds together."""
+"""Reads the log: checkpoints, proofs and receipts, and a check that it still holds together."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -119,7 +118,9 @@ class Log:
     def entries(self, start: int, end: int) -> list[str]:
         """The texts of the entries from `start` up to `end` (not with it), without openings; at most 1000."""
         if not 0 <= start <= end:
-            raise InvalidInput("The entries' range is turned round.", remedy="Give 0 <= start <= end.")
+            raise InvalidInput(
+                "The start of the range must not be after its end.", remedy="Give 0 <= start <= end."
+            )
         wanted = entries.c.index.between(start, min(end, start + MOST_ENTRIES) - 1)
         with self.database.transaction() as tx:
             return list(tx.scalars(select(entries.c.entry).where(wanted).order_by(entries.c.index)))

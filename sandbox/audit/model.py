@@ -1,5 +1,5 @@
-"""What is an entry of the log?
-An event, reduced to what may stand for ever, and an opening that may be erased."""
+"""Defines an entry of the log: an event, reduced to what may stay for ever, and an opening that may be
+erased."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "request.withdrawn": Kind("a team took its request back", "grants"),
     "grant.approved": Kind("an officer approved a request, and a grant began", "grants"),
     "grant.renewed": Kind("an officer prolonged a grant", "grants"),
-    "grant.expired": Kind("a grant came to its date", "grants"),
+    "grant.expired": Kind("a grant expired", "grants"),
     "grant.revoked": Kind("an officer ended a grant", "grants"),
     "query.asked": Kind("a question was accepted and its loss reserved", "releases"),
     "query.released": Kind("an answer was stored and may leave", "releases"),
@@ -83,7 +83,7 @@ KINDS: Mapping[str, Kind] = {
     "output.refused": Kind("reviewers refused to let files of a sealed run go", "reviews"),
     "decision.refused": Kind("a policy refused a deed", "policy"),
     "account.created": Kind("an account began", "identity"),
-    "account.disabled": Kind("an account was shut", "identity"),
+    "account.disabled": Kind("an account was disabled", "identity"),
     "organisation.created": Kind("an organisation was entered", "identity"),
     "team.created": Kind("a team was formed", "identity"),
     "team.joined": Kind("somebody joined a team", "identity"),
@@ -99,7 +99,7 @@ KINDS: Mapping[str, Kind] = {
     "team.left": Kind("somebody was taken out of a team", "identity"),
     "signing_key.retired": Kind("a signing key was given its end", "identity.signing_keys"),
     "signing_key.created": Kind("a token issuer began to use a new signing key", "identity.signing_keys"),
-    "kernel.opened": Kind("a sealed kernel got its session", "kernel_tokens"),
+    "kernel.opened": Kind("a sealed kernel got its session", "vault.kernel_tokens"),
     "product.listed": Kind("an officer put a product on offer", "marketplace.products"),
     "product.withdrawn": Kind("a product was taken off", "marketplace.products"),
     "order.placed": Kind("a buyer ordered a product", "marketplace.orders"),
@@ -107,10 +107,10 @@ KINDS: Mapping[str, Kind] = {
     "order.refused": Kind("an order was refused", "marketplace.orders"),
     "licence.issued": Kind("a licence began", "marketplace.licences"),
     "licence.revoked": Kind("a licence was ended", "marketplace.licences"),
-    "licence.expired": Kind("a licence came to its date", "marketplace.licences"),
+    "licence.expired": Kind("a licence expired", "marketplace.licences"),
     "key.issued": Kind("an API key was made", "marketplace.keys"),
     "key.rotated": Kind("an API key got a successor, and ends soon", "marketplace.keys"),
-    "key.revoked": Kind("an API key was shut", "marketplace.keys"),
+    "key.revoked": Kind("an API key was revoked", "marketplace.keys"),
     "call.metered": Kind("a call by key was metered", "marketplace.metering"),
     "call.credited": Kind("a metered call could not be delivered, and was credited", "marketplace.metering"),
     "invoice.previewed": Kind("a bill was looked at", "marketplace.invoices"),

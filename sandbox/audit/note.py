@@ -1,6 +1,5 @@
-"""What does a checkpoint look like, and who signed it?
-C2SP signed notes (c2sp.org/signed-note) whose text is a tree head (c2sp.org/tlog-checkpoint),
-signed with Ed25519. Pure."""
+"""Writes and verifies signed checkpoints. They are C2SP signed notes (c2sp.org/signed-note) whose text is
+a tree head (c2sp.org/tlog-checkpoint), signed with Ed25519. Pure."""
 
 import base64
 import binascii

@@ -1,5 +1,4 @@
-"""Does a receipt prove what it says? Checked offline, with nothing but the receipt and the log's public key.
-Pure."""
+"""Verifies a receipt offline, with nothing but the receipt and the log's public key. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

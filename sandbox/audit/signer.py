@@ -1,4 +1,4 @@
-"""Who speaks for the log? The key that signs its checkpoints, and its memory of what it signed last."""
+"""Holds the key that signs the log's checkpoints, and remembers what it signed last."""
 
 import os
 import tempfile
@@ -56,7 +56,7 @@ class Signer:
             pem = Ed25519PrivateKey.generate().private_bytes(
                 Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
             )
-            with suppress(FileExistsError):  # another process made it in this moment: that one is the key
+            with suppress(FileExistsError):  # another process made the key in this moment: its key is used
                 write_whole(path, pem, replace=False)
         if path.stat().st_mode & 0o077:
             raise Unavailable(

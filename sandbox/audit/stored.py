@@ -1,4 +1,4 @@
-"""What does the database hold of the tree, and does it fit together?"""
+"""Reads the stored tree from the database and checks that it is consistent."""
 
 from collections.abc import Iterable, Sequence
 
@@ -83,7 +83,7 @@ class Recount:
                 self.faults.append(
                     f"entry {index} is not the one that was appended: its hash differs from its leaf"
                 )
-                # so that one changed entry is one fault, not one for every node above it
+                # so that a changed entry is a single fault, not a fault for every node above it
                 leaf = stored[place]
             for node, hash in self.growth.add(leaf):
                 if node not in stored:

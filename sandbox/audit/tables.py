@@ -1,9 +1,8 @@
-"""How does the log stand in Postgres?
-Four tables that only grow (openings alone may be erased, by the owner).
+"""Tables of the log: four that only grow (only openings may be erased, by the owner).
 
-Services write them through one function (`append_function.py`); a fifth table says who may append which kind.
+Services write them through one function (`append_function.py`). A fifth table says who may append which kind.
 
-An entry never changes, so no status column: what is true of an entry is said by a later entry.
+An entry never changes, so there is no status column: a later entry records what became of an earlier one.
 """
 
 from sqlalchemy import (

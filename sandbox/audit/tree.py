@@ -1,4 +1,4 @@
-"""How do hashes make a log that cannot be changed unseen? The Merkle tree of RFC 6962, section 2.1. Pure.
+"""The Merkle tree of RFC 6962, section 2.1: hashes make any change of the log visible. Pure.
 
 A *span* is a range of leaves [start, end) whose hash a proof needs. A *node* (level, position) is a complete
 subtree; every span is made of at most log2(n) nodes, so proofs are read from stored nodes

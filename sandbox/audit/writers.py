@@ -1,7 +1,7 @@
-"""Which service may append which kind of event? The one that runs the package which appends it.
+"""Lists which service may append which kind of event: the service that runs the package which appends it.
 
 The database enforces it (`append_function.py`), by the table `log.kinds`, which every migration fills from
-here: a new kind needs no migration of its own, only that one is run.
+here: a new kind needs no migration of its own, only that any migration is run.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "synthesis": (VAULT,),
     "jobs": (VAULT,),
     "reviews": (VAULT,),
-    "kernel_tokens": (VAULT,),
+    "vault.kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),
     "audit.erase": (),  # the database's owner alone
     "identity": (PORTAL,),
     "identity.signing_keys": (PORTAL, VAULT),  # each has keys of its own
-    "policy": (PORTAL, VAULT),  # each has deeds that are refused
+    "policy": (PORTAL, VAULT),  # each has actions that are refused
 }
 """The roles of the services that run a package of the governed side. The marketplace is the portal's."""
 

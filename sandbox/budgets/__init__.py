@@ -1,5 +1,4 @@
-"""The ledger: what may be lost at each level, what has been, and by which question.
-Never overspends, never forgets."""
+"""The ledger: what may be lost at each level, what has been lost, and by which question."""
 
 from sandbox.budgets.ledger import open_account, raise_limit, refusal, require, reserve, settle, statement
 from sandbox.budgets.model import Account, Level, Statement

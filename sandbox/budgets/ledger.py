@@ -1,4 +1,4 @@
-"""How a loss is charged: at all levels in one transaction, before data is touched; what is reserved is spent.
+"""Charges a loss at all levels in one transaction, before data is touched. What is reserved is spent.
 
 There is no way to give a loss back: a question that failed or crashed after its reservation stays charged,
 because whether it failed could depend on the data.

@@ -1,4 +1,4 @@
-"""Tables of the ledger. `spent` of an account is the sum of its charges;
+"""Tables of the ledger. `spent` of an account is the sum of its charges.
 Postgres itself refuses to overspend, or to promise more than there is."""
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Numeric, Table, Text, func

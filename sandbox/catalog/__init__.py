@@ -1,6 +1,5 @@
-"""Datasets: publish, describe, open."""
+"""Datasets: publish, describe, open. What is imported here is light: an engine's processes import it, too."""
 
-from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetPolicy, Version
 
-__all__ = ["DatasetPolicy", "DatasetRepository", "Version"]
+__all__ = ["DatasetPolicy", "Version"]

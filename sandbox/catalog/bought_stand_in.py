@@ -1,4 +1,5 @@
-"""Which stand-in rows were bought for a version, with which privacy and how near to the noisy counts?"""
+"""Reads which stand-in rows were bought for a version, at which privacy loss, and how near they are to the
+noisy counts."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which datasets are there, and what does the policy of each version say?"""
+"""Reads datasets, and the policy of each of their versions."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ class DatasetRepository:
                     code="dataset_not_found",
                     zh=f"没有数据集 {shown}。",
                     remedy=f"There are: {have or 'none yet'}.",
-                    remedy_zh=f"现有:{have or '尚无'}。",
+                    remedy_zh=f"现有：{have or '尚无'}。",
                 )
         try:
             version = self._version(row)
@@ -86,9 +86,9 @@ class DatasetRepository:
         return [version for version in versions if (version.dataset, version.number) not in self._aside]
 
     def set_aside(self, dataset: str, number: int, why: str) -> None:
-        """A version that cannot be read or loaded hinders no other:
-        it is not offered until a new version replaces it, and the officers are told. `why` is a code or the
-        kind of an error, never its words: they could quote a value."""
+        """A version that cannot be read or loaded hinders no other: it is not offered until a new version
+        replaces it, and the officers are notified. `why` is a code or the kind of an error, never its
+        words: they could quote a value."""
         if (dataset, number) not in self._aside:
             log.error("version %s of %s is broken and was set aside: %s", number, dataset, why)
         self._aside[dataset, number] = why

@@ -1,4 +1,4 @@
-"""What may anybody who is logged in know of a dataset? Its policy in words, never a value from its rows."""
+"""Describes a dataset to anybody who is logged in: its policy in words, never a value from its rows."""
 
 from typing import Any
 

@@ -125,7 +125,7 @@ def reading(
                 code="no_stand_in",
                 remedy="Those made from the policy alone are there: kind=schema.",
                 zh=f"{version.name} 没有购置过替代数据。",
-                remedy_zh="可用仅由策略生成的替代数据:kind=schema。",
+                remedy_zh="可用仅由策略生成的替代数据：kind=schema。",
             )
         rows = (
             marked_parquet(stand_in(version), mark(version))

@@ -1,5 +1,5 @@
-"""Of which grade is what is made of several versions?
-The highest of the datasets and of their columns, hidden ones left out."""
+"""Computes the grade of what is made from several versions: the highest of the datasets and of their columns,
+without hidden columns."""
 
 from collections.abc import Sequence
 

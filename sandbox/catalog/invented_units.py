@@ -1,5 +1,5 @@
-"""What are people called who do not exist?
-So that nobody takes them for real, and so that datasets of one population join."""
+"""Names units that do not exist.
+Nobody can take the names for real, and datasets of one population join by them."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ def invented_units(kind: Type, population: str, chance: Chance, count: int) -> p
     or a negative number where units are integers.
 
     They are a random four fifths of the population's first names, so most units of one dataset are also in
-    another dataset of the same population, and some are not: as it is with real ones.
+    another dataset of the same population, and some are not, as with real names.
     """
     numbers = chance.some_of(count + count // ONE_MORE_FOR_EACH, count) + 1
     if kind is Type.INTEGER:

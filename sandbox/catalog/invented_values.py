@@ -1,5 +1,5 @@
-"""What could stand in a column, for all that its policy says?
-Any value of its type, its grid or its public values."""
+"""Draws values that a column could hold according to its policy: any value of its type, its grid or its
+public values."""
 
 import datetime
 

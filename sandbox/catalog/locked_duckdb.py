@@ -1,5 +1,5 @@
-"""How is DuckDB shut off? In memory only: no files, no network, no extensions,
-and nothing ever spilled to a disk."""
+"""Opens a locked DuckDB: in memory only, with no files, no network and no extensions, and nothing is ever
+spilled to a disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What is a dataset? Its policy (what the officer said of it) and its versions (what was published)."""
+"""Defines a dataset: its policy (what the officer declared) and its versions (what was published)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -155,7 +155,7 @@ class DatasetPolicy:
     unit: PrivacyUnit | None
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
-    hint_bits: int = 0  # in all, for each grant; none are told without
+    hint_bits: int = 0  # in all, for each grant; without it there are none
     ids: IdRule | None = (
         None  # of a published version never None: what it was published by (dataset_repository.py)
     )

@@ -1,5 +1,5 @@
-"""How does open data leave?
-As a Parquet copy in the product bucket, only where the grades allow open sale."""
+"""Writes the open copy of a dataset as Parquet to the product bucket, only where the grades allow open
+sale."""
 
 import io
 from dataclasses import dataclass

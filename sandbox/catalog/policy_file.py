@@ -1,4 +1,4 @@
-"""What does the officer's policy file say? YAML text in, a checked `DatasetPolicy` out."""
+"""Reads the officer's policy file: YAML text in, a checked `DatasetPolicy` out."""
 
 from fractions import Fraction
 from pathlib import Path

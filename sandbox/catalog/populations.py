@@ -1,5 +1,5 @@
-"""How much may be lost about a population, over all its datasets?
-The city says so in policies/populations.yaml."""
+"""Reads policies/populations.yaml, where the city limits the loss about each population over all its
+datasets."""
 
 from dataclasses import dataclass
 from fractions import Fraction

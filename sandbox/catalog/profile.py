@@ -1,5 +1,5 @@
-"""How well do the officer's bounds fit the rows?
-Computed in the vault, shown to the publishing officer alone."""
+"""Measures how well the officer's bounds fit the rows.
+The profile is computed in the vault and shown to the publishing officer alone."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.catalog.model import Bounds, DatasetPolicy, KeyValue, Role
-from sandbox.errors import InvalidInput
 
-MOST_TIMES = 4
-"""A file with more rows than so many times `about_rows` is refused:
-how long questions may compute, what they may cost and how much is missing beyond limits follow
-from the public number."""
 NEAR = 1.25
 ROUND = [most * 10**zeros for zeros in range(10) for most in (1, 2, 5)]
 
@@ -63,21 +58,6 @@ def rounded(rows: int) -> int:
     """To one figure, or to two that end in a five: 10, 15, 20, ..., 95, 100, 150, ..."""
     step = max(1, int(10 ** (len(str(rows)) - 1)) // 2)
     return -(-rows // step) * step
-
-
-def require_rows_near(policy: DatasetPolicy, rows: int) -> None:
-    """Raises `InvalidInput` for a file that has many more rows than its policy tells everybody."""
-    if policy.about_rows and rows > MOST_TIMES * policy.about_rows:
-        raise InvalidInput(
-            f"The file has about {rounded(rows):,} rows, and the policy's about_rows is "
-            f"{policy.about_rows:,}.",
-            remedy=(
-                f"Set about_rows to {rounded(rows)}: the number is public, and what questions may "
-                "compute follows from it."
-            ),
-            zh=f"文件约有 {rounded(rows):,} 行，而策略的 about_rows 是 {policy.about_rows:,}。",
-            remedy_zh=f"请把 about_rows 设为 {rounded(rows)}：该数是公开的，问题可用的计算量由它决定。",
-        )
 
 
 def profile(table: pa.Table, policy: DatasetPolicy) -> Profile:

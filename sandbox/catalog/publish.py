@@ -1,5 +1,5 @@
-"""How does a department's file become a dataset?
-Check, type, store encrypted, then register it with its log entry."""
+"""Publishes a department's file as a dataset version: check, type, store encrypted, then register it with its
+log entry."""
 
 import hashlib
 from contextlib import suppress
@@ -16,7 +16,7 @@ from sandbox.budgets import Account, Level, open_account
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
-from sandbox.catalog.profile import Profile, profile, require_rows_near
+from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
 from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
@@ -30,7 +30,7 @@ from sandbox.storage import ObjectVersion, RawStore
 
 @dataclass(frozen=True)
 class Published:
-    """`told`: what was done to cells and ids as they were read, for the publishing officer alone."""
+    """`told` is what was done to cells and ids as they were read, for the publishing officer alone."""
 
     version: Version
     profile: Profile
@@ -72,7 +72,6 @@ def publish(
         ids = id_rule(policy, before)
         rows = read_file(body, policy, ids=ids)
         del body
-        require_rows_near(policy, rows.table.num_rows)
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
         parquet = to_parquet(rows.table)
         told = rows.told

@@ -18,7 +18,7 @@ SQL_TYPE = {
 
 def read_file(body: bytes, policy: DatasetPolicy, *, ids: IdRule, limits: Limits = LIMITS) -> Rows:
     """The rows, sorted by unit: the policy's columns in the policy's order;
-    and what the officer is told of them.
+    and the report about them for the officer.
 
     Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and
     the first row of them.

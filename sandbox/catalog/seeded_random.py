@@ -1,5 +1,5 @@
-"""Where does invented data take its chance from?
-From a text: the same text gives the same numbers, for everybody, for ever."""
+"""Seeds the random numbers of invented data with a text: the same text gives the same numbers, for everybody,
+for ever."""
 
 from hashlib import sha256
 

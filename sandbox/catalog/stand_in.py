@@ -1,10 +1,10 @@
-"""What can a program be written on before it meets the data?
-Invented rows of the same shape, made from the policy alone.
+"""Makes stand-in data, on which a program is written before it meets the real rows: invented rows of the same
+shape, made from the policy alone.
 
-Nothing here has seen a row, so nothing here can tell of one and nothing is paid. The columns are independent
-of each other: types, bounds, grids, public values, several rows a unit and empty cells are right; every
-number that one computes from them is wrong. Each version has one such table, the same for everybody: a
-program does the same on it wherever it runs.
+Nothing here has seen a row, so it discloses nothing and costs nothing. The columns are independent of each
+other. Types, bounds, grids, public values, several rows a unit and empty cells are right; every number that
+is computed from them is wrong. Each version has one such table, the same for everybody: a program does the
+same on it wherever it runs.
 """
 
 import io

@@ -37,7 +37,7 @@ def sweep(database: Database, store: RawStore) -> int:
     """Remove every recorded upload that no version owns; returns how many there were.
     It waits for a publish that is at work.
 
-    What the bucket does not let go (an object lock) is told in the operator's log, and tried
+    What the bucket does not delete (an object lock) is reported in the operator's log, and tried
     again at the next start.
     """
     with database.transaction() as tx:

@@ -63,7 +63,7 @@ stand_ins = Table(
     Column("dataset", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged
-    # asked -> released | failed | interrupted (a crash cut it off: said at the next start); all stay charged
+    # asked -> released | failed | interrupted (by a crash; recorded at the next start); all stay charged
     Column("status", Text, nullable=False),
     Column("bought_by", Text, nullable=False),
     Column("bought_at", DateTime(timezone=True), nullable=False, server_default=func.now()),

@@ -1,4 +1,4 @@
-"""The way to a dataset: publish it, request it, approve that; and stand-in rows of it."""
+"""Commands for datasets: publish, request access, approve, and fetch stand-in rows."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""What program lies in a folder? Its .py files, and a cihu.yaml that says how it is run.
+"""Reads a program's folder: its .py files, and a cihu.yaml that says how it is run.
 
 name: visits by site
 entry: main.py            # main.py if it does not say
 inputs: [health.visits]
 limit: 1m                 # 10s, 1m, 5m, 15m, 1h or 4h; 1m if it does not say
-team: cihu-lake           # only if several of one's teams could
-hint: true                # its end is told with its class, where the datasets' officers let it
+team: cihu-lake           # only if several of the author's teams could
+hint: true                # its end comes with its class, where the datasets' officers allow it
 kind: predictor           # then entry is predictor.py if it does not say, with columns and
                           predicts: predictor.py
 """

@@ -1,4 +1,4 @@
-"""What runs left, before officers: the queue, one review, the vote."""
+"""Commands of reviews, for officers: the queue, one review, the vote."""
 
 import sys
 from typing import Annotated

@@ -1,4 +1,5 @@
-"""Sealed programs and declared tables: hand in, look, cancel, ask for files, fetch what was let out."""
+"""Commands of sealed programs and declared tables: submit, show, cancel, request files, fetch released
+ones."""
 
 import json
 from pathlib import Path
@@ -28,10 +29,10 @@ def run(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Hand in a program to run on real rows in a seal, or a declared query;
+    """Submit a program to run on real rows in a seal, or a declared query;
     what it leaves waits for reviewers.
 
-    Try a program first on the rows of `cihu stand-in`: of the real run you are told the state, and no more.
+    Try a program first on the rows of `cihu stand-in`: of the real run you see the state, and no more.
     """
     from sandbox.cli.program_folder import LIMITS, read_folder
 
@@ -132,7 +133,7 @@ def files(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """The released files of a run, and what reviewers said if it was returned or refused."""
+    """The released files of a run, and the reviewers' comments if it was returned or refused."""
     visitor, address = visitor_of(home, who), f"/v1/runs/{quote(run_id, safe='')}"
     done = visitor.vault("GET", f"{address}/files")
     said = visitor.vault("GET", f"{address}/release")

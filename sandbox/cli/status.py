@@ -1,4 +1,5 @@
-"""How the city of this home is: each part, what it needs, how often it was started again and why."""
+"""The command that shows the state of this home's city: each part, what it needs, how often it was started
+again and why."""
 
 import typer
 from rich.markup import escape
@@ -9,7 +10,7 @@ from sandbox.cli.terminal import Home, Json, app, home_of, out, print_json
 
 @app.command()
 def status(home: Home = None, as_json: Json = False) -> None:
-    """Is the city up, and is each part of it ready? Exit status 0 if so, 1 otherwise."""
+    """Show whether the city is up, and each part of it ready. Exit status 0 if so, 1 otherwise."""
     from sandbox.standalone.status import city_status
 
     told = city_status(home_of(home))

@@ -1,4 +1,5 @@
-"""What do all commands share? The program itself, options, who somebody is, and how things are shown."""
+"""The parts that all commands share: the program itself, options, who the user is, and how results are
+printed."""
 
 import json
 import os

@@ -1,5 +1,5 @@
-"""How does a person's tool talk to a city?
-It logs in at the portal, and then speaks HTTP to the vault and the market."""
+"""A session of a person's tool with a city: it logs in at the portal, and then speaks HTTP to the vault and
+the marketplace."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How do we talk to Postgres? One pool, and one way to open a transaction."""
+"""Connects to Postgres: one pool, and one way to open a transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

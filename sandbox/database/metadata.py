@@ -1,5 +1,4 @@
-"""Which tables are there? All of them hang on this one metadata;
-each package declares its own in `tables.py`.
+"""The one metadata on which all tables hang. Each package declares its own in `tables.py`.
 
 Four Postgres schemas keep the services apart (see `roles.py`):
 `log` (both append, by a function; nobody changes), `identity` (the portal writes), `vault` (the vault alone),

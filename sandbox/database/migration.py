@@ -1,5 +1,5 @@
-"""How does a database come from one version to the next?
-By alembic: one history for each side, one migrator at a time.
+"""Migrates a database from one version to the next by alembic: one history for each side, one migrator at a
+time.
 
 Both sides use this; each brings its own `History`. To compare (`revise`, `differences`), its tables
 must have been imported.

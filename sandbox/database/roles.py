@@ -1,5 +1,5 @@
-"""What may each service's database role do?
-The least that its job needs; into the log it can only call `log.append`.
+"""Grants each service's database role the least that its job needs.
+Into the log it can only call `log.append`.
 
 The owner (who migrates) holds the schemas. `cihu_vault` and `cihu_portal` are the roles that
 the services log in as.

@@ -1,5 +1,5 @@
-"""Declared queries: exact counts that the vault computes itself,
-and which units stand behind every number that left."""
+"""Declared queries: exact counts that the vault computes itself, and the units behind every released
+number."""
 
 from sandbox.declared.check import How, Overlap, overlaps
 from sandbox.declared.compute import compute

@@ -1,8 +1,8 @@
-"""Does a new table, beside all that has left about the same people, give a few units away?
-By which numbers of which releases?
+"""Checks whether a new table, combined with all released tables about the same people, discloses a few units,
+and by which numbers of which releases.
 
-Rounded numbers count as known exactly. Two questions are asked: what follows from numbers that have
-left and would leave now; and what would follow if margins over suppressed cells, of any table, were
+Rounded numbers count as known exactly. Two questions are asked: what follows from the numbers that were
+released and would be released now, and what would follow if margins over suppressed cells, of any table, were
 known from elsewhere.
 """
 
@@ -55,7 +55,7 @@ class Overlap:
 
 
 def overlaps(one: KeptTable, releases: Sequence[KeptTable], *, least: int) -> list[Overlap]:
-    """What the table `one` would give away of fewer than `least` units; nothing where all is well."""
+    """What the table `one` would disclose about fewer than `least` units. Empty where all is well."""
     if least <= 1:
         return []
     foreign = [release for release in releases if release.key_id != one.key_id]

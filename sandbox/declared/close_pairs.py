@@ -1,5 +1,5 @@
-"""Which two numbers differ by a few units?
-Each new one beside each known one, by what every atom brings to both."""
+"""Finds pairs of numbers that differ by a few units: each new number beside each known one, by what every
+equivalence class contributes to both."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def _there(numbers: csr_matrix) -> csr_matrix:
 
 
 def _by_value(numbers: csr_matrix) -> csr_matrix:
-    """A column for each atom and each thing that it can bring."""
+    """A column for each equivalence class and each contribution that it can make."""
     values, place = np.unique(numbers.data, return_inverse=True)
     columns = numbers.indices.astype(np.int64) + place.reshape(-1) * numbers.shape[1]
     return csr_matrix(

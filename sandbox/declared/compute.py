@@ -1,5 +1,4 @@
-"""How is a declared query computed?
-By the engine, exactly, on raw rows; what comes out is as secret as these."""
+"""Computes a declared query: by the engine, exactly, on raw rows. The result is as secret as the rows."""
 
 import time
 from dataclasses import replace
@@ -17,7 +16,7 @@ from sandbox.declared.table import Key, Table
 from sandbox.declared.unit_digests import UnitDigests
 from sandbox.engines import Engine
 from sandbox.queries import Plan, make_plan
-from sandbox.queries.plan import TotalKind
+from sandbox.queries.plan.plan import TotalKind
 
 
 def compute(

@@ -1,4 +1,4 @@
-"""What do declared queries need?"""
+"""The services and settings that declared queries need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Who stands behind the numbers of a table?
-For each cell the units, by their digests, and what each brings to each number."""
+"""Computes the contributions behind the numbers of a table: for each cell the units, by their digests, and
+what each contributes to each number."""
 
 import io
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from sandbox.declared.unit_digests import Digests
 
 Whole = npt.NDArray[np.int64]
 Shown = npt.NDArray[np.bool_]
-"""cells x measures: whether a number is told."""
+"""cells x measures: whether a number is shown."""
 
 
 @dataclass(frozen=True)
 class Behind:
-    """`shape`: how many values each key has; cells are numbered with the last key fastest.
-    `unit`, `cell` and `brought` (a column for each measure) say, line by line, what a unit brings to a cell.
-    `once`: measures to which a unit brings one, however many of its rows or cells are put together."""
+    """`shape`: how many values each key has; cells are numbered with the last key fastest. `unit`, `cell`
+    and `brought` (a column for each measure) say, line by line, what a unit contributes to a cell. `once`:
+    measures to which a unit contributes one, however many of its rows or cells are put together."""
 
     shape: tuple[int, ...]
     once: tuple[bool, ...]
@@ -50,7 +50,7 @@ class Behind:
         return made
 
     def units_behind(self) -> Whole:
-        """cells x measures: behind each number."""
+        """cells x measures: the units behind each number."""
         return np.stack([np.diff(self.by_cell(measure).indptr) for measure in range(self.measures)], axis=1)
 
     def counts(self) -> Whole:
@@ -75,7 +75,7 @@ class Behind:
                     yield Margin(tuple(zip(keys, values, strict=True)), np.flatnonzero(groups == group))
 
     def of_margin(self, by_cell: csr_matrix, margin: "Margin", measure: int) -> csr_matrix:
-        """One row: what each column of `by_cell` brings to all of the margin's cells together."""
+        """One row: what each column of `by_cell` contributes to all of the margin's cells together."""
         chosen = csr_matrix(
             (np.ones(len(margin.cells), np.int64), (np.zeros(len(margin.cells), np.int64), margin.cells)),
             shape=(1, self.cells),

@@ -1,5 +1,5 @@
-"""Which units do the known numbers never tell apart?
-Those that bring the same to every number are one atom."""
+"""Groups units that the known numbers never tell apart: units with equal contributions to every number form
+one equivalence class."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from scipy.sparse import csr_matrix
 
 @dataclass(frozen=True)
 class Atoms:
-    """`numbers`: a row for each known number, a column for each atom: what each of its units brings.
-    `sizes`: how many units."""
+    """`numbers`: a row for each known number, a column for each equivalence class: what each of its units
+    contributes. `sizes`: how many units."""
 
     numbers: csr_matrix
     sizes: npt.NDArray[np.int64]
 
 
 def atoms_of(numbers: csr_matrix, sizes: npt.NDArray[np.int64] | None = None) -> Atoms:
-    """Group the columns (units, or `sizes` of them each) by what they bring to each number (row).
-    Those that bring nothing are in no atom.
+    """Group the columns (units, or `sizes` of them each) by their contributions to each number (row).
+    Units without a contribution are in no class.
 
     Equal columns are found by a sum of 64 bits with weights drawn for this once: that any two others agree
     has a chance of about one in ten million, for a million of them.

@@ -1,5 +1,4 @@
-"""How is a system of whole numbers solved exactly, and fast?
-In residues by a prime that is drawn for each check.
+"""Solves a system of whole numbers exactly and fast, in residues by a prime that is drawn for each check.
 
 Whatever a system determines over the rationals, it determines in residues too, unless the prime divides one
 of its invariant factors. The prime is drawn from some fifty million, after the tables are there: nobody can

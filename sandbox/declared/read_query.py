@@ -1,5 +1,5 @@
-"""Can this SQL be a declared query?
-Read and bound as a private question is; then as far as it counts, and no further."""
+"""Decides whether SQL can be a declared query.
+It is read and bound as a private question is, then only as far as it counts."""
 
 import re
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from sandbox.catalog import Version
 from sandbox.engines import Engine
 from sandbox.errors import Position, QueryRefused
 from sandbox.queries import Plan, bind, make_plan
-from sandbox.queries.scope import Scope
 from sandbox.queries.tree import NOWHERE, Aggregate, Aggregation, Expression, Name, Question, UnitKey
+from sandbox.queries.types.scope import Scope
 from sandbox.releases.prepare import read_question, scope_for
 
 MOST_KEYS, MOST_MEASURES, MOST_NUMBERS = 5, 8, 1000
@@ -53,7 +53,7 @@ def read_query(sql: str, *, version_of: Callable[[str], Version], engine: Engine
                 "GROUP BY",
                 "a key is no column of the table, so its rows could not be told apart.",
                 "Write every key after SELECT.",
-                "有分组栏目不在表中,各行无法区分。",
+                "有分组栏目不在表中，各行无法区分。",
                 "请把每个分组栏目写在 SELECT 之后。",
             )
     measures = tuple(
@@ -83,9 +83,9 @@ def check_size(plan: Plan, measures: int) -> None:
             f"it has {len(plan.keys)} keys and {plan.cells} x {measures} numbers; at most {MOST_KEYS} keys, "
             f"{MOST_MEASURES} counts and {MOST_NUMBERS} numbers can be protected from each other.",
             "Group by fewer or coarser keys, or ask in parts.",
-            f"共有 {len(plan.keys)} 个分组栏目、{plan.cells} × {measures} 个数;至多 {MOST_KEYS} 个栏目、"
-            f"{MOST_MEASURES} 个计数、{MOST_NUMBERS} 个数,才能互相保护。",
-            "请减少分组或分得更粗,或分几次申请。",
+            f"共有 {len(plan.keys)} 个分组栏目、{plan.cells} × {measures} 个数；至多 {MOST_KEYS} 个栏目、"
+            f"{MOST_MEASURES} 个计数、{MOST_NUMBERS} 个数，才能互相保护。",
+            "请减少分组或分得更粗，或分几次申请。",
             zh="表",
         )
 
@@ -97,8 +97,8 @@ def _check_afterwards(question: Question) -> None:
             "ROLLUP, CUBE or GROUPING SETS",
             "margins are known wherever a table is.",
             "Leave it out: add up the released table.",
-            "表既放行,边际合计即为已知。",
-            "请去掉:由放行的表相加即得。",
+            "表既放行，边际合计即为已知。",
+            "请去掉：由放行的表相加即得。",
             zh="ROLLUP、CUBE 或 GROUPING SETS",
         )
     # of what is grouped already
@@ -115,7 +115,7 @@ def _check_afterwards(question: Question) -> None:
                 "it would choose or order cells by their exact counts.",
                 "Leave it out, and sort or filter the table once it is released.",
                 "它会按精确计数挑选或排列单元格。",
-                "请去掉;待表放行后再排序或筛选。",
+                "请去掉；待表放行后再排序或筛选。",
             )
 
 
@@ -133,7 +133,7 @@ def _count(of: Expression, scope: Scope) -> Aggregate:
             "which values there are is not a count of units.",
             f"Use COUNT(DISTINCT {unit.column}), or GROUP BY the column.",
             "有哪些取值不是对保护对象的计数。",
-            f"请用 COUNT(DISTINCT {unit.column}),或按该栏目分组。",
+            f"请用 COUNT(DISTINCT {unit.column})，或按该栏目分组。",
             position=of.position,
         )
     if isinstance(of, Aggregate):
@@ -143,7 +143,7 @@ def _count(of: Expression, scope: Scope) -> Aggregate:
             "Ask for it with noise (cihu.sql), or in a sealed program; or count: COUNT(*), COUNT(x), "
             f"COUNT(DISTINCT {unit.column}).",
             "申报表只含精确计数。",
-            "请用带噪声的提问(cihu.sql)或密封程序;或改为计数:COUNT(*)、COUNT(x)、"
+            "请用带噪声的提问（cihu.sql）或密封程序；或改为计数：COUNT(*)、COUNT(x)、"
             f"COUNT(DISTINCT {unit.column})。",
             position=of.position,
         )
@@ -152,7 +152,7 @@ def _count(of: Expression, scope: Scope) -> Aggregate:
         "it would tell exact counts by other words.",
         "Ask for the counts, and compute with the released table.",
         "它会以别的方式说出精确计数。",
-        "请只问计数,待表放行后再计算。",
+        "请只问计数，待表放行后再计算。",
         zh="对计数的运算",
     )
 
@@ -164,7 +164,7 @@ def _column(name: str, of: Expression) -> str:
             "it is no plain name.",
             "Give it one with AS: letters, digits and _.",
             "它不是简单的名称。",
-            "请用 AS 起名:字母、数字和 _。",
+            "请用 AS 起名：字母、数字和 _。",
             position=getattr(of, "position", None),
             zh=f"栏目 {name[:40]!r}",
         )

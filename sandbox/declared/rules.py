@@ -1,5 +1,5 @@
-"""What must hold of a number before it may be shown?
-Thresholds by grade; policies/disclosure.yaml says which."""
+"""The rules that a number must meet before it may be shown: thresholds by grade, from
+policies/disclosure.yaml."""
 
 from dataclasses import dataclass
 

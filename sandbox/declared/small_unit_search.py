@@ -1,14 +1,15 @@
-"""Do known numbers give away a sum over few units?
-Every number is a sum over units of what each brings; so is every combination.
+"""Searches whether known numbers disclose a sum over few units.
+Every number is a sum over units of what each contributes, and so is every combination.
 
-A combination tells of those units alone for which it does not cancel out. So the question is whether a
+A combination discloses exactly those units for which it does not cancel out. So the question is whether a
 combination of the known numbers cancels out for all but a few units, fewer than the least number that may be
-told of. It must cancel out on every atom (equivalence_classes.py) that has as many units by itself: that
-leaves a system of equations. Often it has no solution: then nothing is given away, by any combination of any
-numbers. Where it has some, the one with the fewest units is looked for: by branching (on an atom it cancels
-out, or it does not), and where there are many, first by drawing units at random on which it is to cancel out,
-as often as it takes until one that is there would have been missed with a chance below 2**-30 (Prange, "The
-use of information sets in decoding cyclic codes", 1962).
+disclosed. It must cancel out on every equivalence class (equivalence_classes.py) that has as many units by
+itself: that leaves a system of equations. Often it has no solution. Then nothing is disclosed, by any
+combination of any numbers. Where it has solutions, the search looks for the one with the fewest units, by
+branching: on a class the combination cancels out, or it does not. Where there are many classes, it first
+draws units at random on which the combination is to cancel out, and repeats this until an existing solution
+would have been missed with a chance below 2**-30 (Prange, "The use of information sets in decoding cyclic
+codes", 1962).
 
 The exact statement, and that this finds the same: tests/declared/test_small_unit_search.py.
 """
@@ -27,7 +28,7 @@ from sandbox.declared.modular_linear_algebra import Residues, drawn_prime, echel
 MOST_NUMBERS, MOST_LISTED = 800, 2000
 """So many numbers are combined at most, those left out that no combination can use or that follow from
 others; and so many are looked at for that, equal ones once."""
-MOST_TOLD = 30_000_000  # combinations x small atoms
+MOST_TOLD = 30_000_000  # combinations x small classes
 EXACTLY = 8
 """So many independent combinations are searched by branching alone."""
 MOST_BRANCHES = 3000
@@ -46,7 +47,7 @@ Columns = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
 
 
-class TooMany(Exception):  # it is no fault: nothing can be said
+class TooMany(Exception):  # this is no error: nothing can be concluded
     """There are more numbers, or more ways to combine them, than can be tried."""
 
 
@@ -59,15 +60,15 @@ class Few:
 
 
 def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
-    """A combination of the numbers that tells of 1 to `least` - 1 units; None if there is none.
+    """A combination of the numbers that discloses 1 to `least` - 1 units. None if there is none.
 
-    What the first `already` numbers give away by themselves does not count. Raises `TooMany`.
+    What the first `already` numbers disclose by themselves does not count. Raises `TooMany`.
     """
     large, small = np.flatnonzero(atoms.sizes >= least), np.flatnonzero(atoms.sizes < least)
     kept = _usable(atoms.numbers[:, large].tocsr())
     if not atoms.numbers[kept][:, small].nnz:
         return None
-    # old ones first: a new number that equals one of them, or follows from them, tells nothing anew
+    # old ones first: a new number that equals one of them, or follows from them, discloses nothing new
     kept = kept[_once(atoms.numbers[kept].tocsr())]
     if len(kept) > MOST_LISTED:
         raise TooMany
@@ -89,7 +90,7 @@ def few_behind(atoms: Atoms, least: int, already: int = 0) -> Few | None:
 
 
 def _usable(of_large: csr_matrix) -> npt.NDArray[np.intp]:
-    """The numbers that a combination can use: not one that alone has some large atom,
+    """The numbers that a combination can use. A number that alone has some large class is left out,
     and so on without it."""
     there = (of_large != 0).astype(np.int64)
     kept = np.ones(of_large.shape[0], dtype=np.bool_)
@@ -111,7 +112,7 @@ def _once(numbers: csr_matrix) -> list[int]:
 
 
 def _equations(numbers: csr_matrix, prime: int) -> Residues:
-    """One for each atom: what the numbers bring together must be zero there."""
+    """One equation for each class: the numbers' contributions together must be zero there."""
     unknowns = numbers.shape[0]
     if numbers.shape[1] <= unknowns + EXTRA_EQUATIONS:
         return np.asarray(numbers.T.todense(), dtype=np.int64) % prime
@@ -125,7 +126,7 @@ def _equations(numbers: csr_matrix, prime: int) -> Residues:
 
 
 def _told(combinations: Residues, numbers: csr_matrix, prime: int) -> Residues:
-    """What each combination tells of each atom."""
+    """What each combination discloses about each class."""
     told = np.zeros((len(combinations), numbers.shape[1]), dtype=np.int64)
     for place in range(numbers.shape[0]):
         row = numbers[place]
@@ -140,7 +141,7 @@ def first_limit(combinations: int) -> int:
 
 
 class _Search:
-    """For a combination that tells of few units, with a number that is `new`."""
+    """For a combination that discloses few units, with a number that is `new`."""
 
     def __init__(self, least: int, prime: int, new: Marks) -> None:
         self.least = least
@@ -149,8 +150,8 @@ class _Search:
         self.branches = 0
 
     def among(self, made: Residues, atoms: csc_matrix, sizes: Sizes) -> Residues | None:
-        """One of those that `made` (independent combinations of the numbers of `atoms`) span.
-        Where units are many beside the combinations, drawing some is all that it takes."""
+        """A combination in the span of `made` (independent combinations of the numbers of `atoms`).
+        Where there are many units beside the combinations, it is enough to draw some."""
         if len(made) > 1 and self._chance(first_limit(len(made)), sizes) > GOOD_CHANCE:
             return self._drawn(
                 made, sizes, lambda some, columns: _told(some, atoms[:, columns].tocsr(), self.prime)
@@ -162,8 +163,8 @@ class _Search:
         )
 
     def fewest(self, told: Residues, made: Residues, sizes: Sizes, must: Marks) -> Residues | None:
-        """One of those that `made` (independent combinations) span.
-        The columns of `told` are atoms, or several that cancel out together; on those that `must`
+        """A combination in the span of `made` (independent combinations).
+        The columns of `told` are classes, or several that cancel out together. On those that `must`,
         nothing cancels out."""
         self.branches += 1
         if self.branches > MOST_BRANCHES:
@@ -212,12 +213,13 @@ class _Search:
     def _drawn(
         self, made: Residues, sizes: Sizes, told: Callable[[Residues, Columns], Residues]
     ) -> Residues | None:
-        """Draw units on which it is to cancel out, until hardly any combination is left,
-        and look at what is left; again and again. `told(combinations, columns)`: what they
-        tell of these atoms.
+        """Draw units on which a combination is to cancel out, until hardly any combination is left,
+        look at what is left, and repeat. `told(combinations, columns)` is what they disclose
+        about these classes.
 
-        A combination of a few is left, and found, if none of at most `limit` draws is of its units. Where the
-        limit is not enough once, all begins anew with a higher one: what ends early must not count for more.
+        A combination about few units is left, and found, if none of at most `limit` draws is of its units.
+        Where the limit is not enough once, all begins anew with a higher limit: what ends early must not
+        count for more.
         """
         limit, steps = first_limit(len(made)), len(made) ** 3
         while True:

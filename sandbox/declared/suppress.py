@@ -1,10 +1,10 @@
-"""Which numbers of a table are not shown?
-Those with few units, those that few units make up, and as many more as protect these.
+"""Chooses the numbers of a table that are not shown: those with few units, those that few units dominate, and
+as many more as protect these.
 
 Without the last, a suppressed cell follows from a total that is known from elsewhere and the cells beside it.
-So margins count as known; and as long as the shown cells then give a few units away, one more cell is
-suppressed: of those that were used for it, the one with the fewest units. (Complementary suppression:
-Hundepool et al., Statistical Disclosure Control, 2012.)
+So margins count as known. As long as the shown cells then disclose a few units, one more cell is suppressed:
+of the cells used to derive them, the one with the fewest units. (Complementary suppression: Hundepool et al.,
+Statistical Disclosure Control, 2012.)
 """
 
 import numpy as np

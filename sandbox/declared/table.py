@@ -1,5 +1,5 @@
-"""What is a declared table once it is computed?
-Its keys and their values, its measures, who stands behind, what is shown."""
+"""Defines a computed declared table: its keys and their values, its measures, the units behind each number,
+and what is shown."""
 
 from dataclasses import dataclass
 
@@ -40,9 +40,8 @@ class Table:
         return self._numbers(rows, names)
 
     def totals(self, *, hidden: bool, least: int) -> Numbers:
-        """Its margins, with at least so many units behind:
-        those over cells of which one is `hidden`, which are told nowhere here, and may be known all the same;
-        or those that follow from what is shown."""
+        """Its margins with at least this number of units: those over cells of which one is `hidden` (they
+        are shown nowhere here, and may be known all the same), or those that follow from what is shown."""
         rows, names = [], []
         margins = list(self.behind.margins())
         for measure in range(self.behind.measures):

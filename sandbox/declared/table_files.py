@@ -1,5 +1,5 @@
-"""What does a declared query leave in quarantine?
-table.csv, which may be asked for, and counts.csv, which never leaves.
+"""Writes the files that a declared query leaves in quarantine: table.csv, which may be requested, and
+counts.csv, which is never released.
 
 table.csv: the keys, then the rounded numbers, `suppressed` where one is not shown, and in the last
 column what was done. counts.csv: for reviewers, the fewest units behind the numbers that a row shows,

@@ -1,4 +1,4 @@
-"""Which tables left before, about the same people, and who stands behind their numbers?
+"""Stores and reads released tables about the same people, with the units behind their numbers.
 Rows in, values out."""
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def released_about(tx: Transaction, one: KeptTable) -> Sequence[KeptTable]:
 
 
 def forget(tx: Transaction, run: UUID) -> None:
-    """Of what was refused nobody need know who stands behind it."""
+    """Delete the units behind a refused table: nobody needs them."""
     tx.execute(delete(kept).where(kept.c.run == run, kept.c.release_number.is_(None)))
 
 

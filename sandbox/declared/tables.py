@@ -1,5 +1,5 @@
-"""Who stands behind the numbers of declared tables:
-of released ones for ever, of others until they are decided on."""
+"""Tables of the units behind the numbers of declared tables: of released ones for ever, of others until they
+are decided on."""
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID

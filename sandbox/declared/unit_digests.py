@@ -1,5 +1,5 @@
-"""By what is a unit known behind released numbers?
-By a keyed digest of 64 bits, whose key is the vault's own.
+"""Computes the digest by which a unit is known behind released numbers: 64 bits, with a key that is the
+vault's own.
 
 The same person has the same digest in all datasets of a population, whatever type their names have there.
 Whoever has the digests without the key can try no name on them.
@@ -29,7 +29,7 @@ class UnitDigests:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "units.key"
         if not path.exists():
-            with suppress(FileExistsError):  # another process made it in this moment: that one is the key
+            with suppress(FileExistsError):  # another process made the key in this moment: its key is used
                 write_whole(path, secrets.token_bytes(KEY_BYTES), replace=False)
         if path.stat().st_mode & 0o077:
             raise Unavailable(

@@ -1,4 +1,4 @@
-"""Which findings does a file have?
+"""Computes the findings of a file.
 Pure: the same file, declaration, rules and raw values always give the same."""
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ def _subject(
                 f"{declared.statbarn[:60]!r} is no statbarn and no analysis.",
                 f"Use one of {known}.",
                 f"没有名为 {declared.statbarn[:60]!r} 的统计类别或分析。",
-                f"请使用:{known}。",
+                f"请使用：{known}。",
             )
         )
     opened = _open(name, content, rules)
@@ -83,7 +83,7 @@ def _subject(
                     "unexplained",
                     f"The supporting counts cannot be used: {unfit.finding.message}",
                     unfit.finding.remedy,
-                    f"支撑计数无法使用:{unfit.finding.zh}",
+                    f"支撑计数无法使用：{unfit.finding.zh}",
                     unfit.finding.remedy_zh,
                 )
             )

@@ -1,5 +1,5 @@
-"""What leaves instead of the file?
-The same content written anew, where there is more in a file than what it shows."""
+"""Writes the clean copy that is released instead of the file: the same content, written anew, where a file
+holds more than it shows."""
 
 from sandbox.disclosure.files.drawing import render_svg
 from sandbox.disclosure.files.open_file import MARK, decode

@@ -1,4 +1,4 @@
-"""What does the author say of a file?"""
+"""Defines what the author declares about a file."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ class Declaration:
     what was done to make it safe.
 
     `counts` is the content of a file of supporting counts (CSV or Parquet): how many units stand behind each
-    line of the output, with the output's label columns and `n`; where sums or means are asked about, also
-    `total`, `top1` and `top2`, the two largest contributions; of a model also `member` and `loss`, a row for
-    each unit, for the membership test. It is for the checks and the reviewers, and is never released.
+    line of the output, with the output's label columns and `n`. For sums or means it also has
+    `total`, `top1` and `top2`, the two largest contributions. For a model it also has `member` and `loss`, a
+    row for each unit, for the membership test. It is for the checks and the reviewers, and is never released.
     """
 
     statbarn: str

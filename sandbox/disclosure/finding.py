@@ -1,5 +1,5 @@
-"""What did a check find? A code, how much it weighs, and words in both languages;
-never a raw value that is not in the file."""
+"""Defines a finding: a code, a severity, and words in both languages, never a raw value that is not in the
+file."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from enum import StrEnum
 class Severity(StrEnum):
     BLOCKS = "blocks"  # no reviewer may release the file
     ASKS = "asks"  # a reviewer must answer it
-    NOTES = "notes"  # said, and that is all
+    NOTES = "notes"  # a remark, without consequence
 
 
 @dataclass(frozen=True, slots=True)

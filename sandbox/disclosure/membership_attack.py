@@ -1,14 +1,11 @@
-"""Can whoever has the model tell who was in its training data?
-The loss-threshold attack, with what its result is worth.
+"""Runs the loss-threshold attack, which tests whether the holder of a model can tell who was in its training
+data. Its result comes with its confidence.
 
 A unit is guessed to be a member when its loss is at or below a threshold (Yeom et al., 2018). The threshold
-is chosen on one half of the
-units and judged on the other, so that it is not fitted to its own test. The advantage is the true positive
-rate less the false positive
-rate; the bounds are Clopper and Pearson's (1934), half the error each, so the lower bound holds with the
-confidence asked for. The rate
-at few false positives is told too: an attack that is sure of a few people does not show in an average
-(Carlini et al., 2022).
+is chosen on one half of the units and judged on the other, so that it is not fitted to its own test. The
+advantage is the true positive rate less the false positive rate. The bounds are Clopper and Pearson's (1934),
+half the error each, so the lower bound holds with the confidence asked for. The rate at few false positives
+is reported too: an attack that is sure of a few people does not show in an average (Carlini et al., 2022).
 
 It is a floor: a stronger attack may find more. Passing it is no proof.
 """
@@ -17,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from sandbox.errors import InvalidInput
 
@@ -27,7 +24,7 @@ LEAST_UNITS = 40
 
 @dataclass(frozen=True)
 class Membership:
-    """`advantage` from 0 (nothing told) to 1; `at_least` holds with the confidence;
+    """`advantage` from 0 (nothing disclosed) to 1. `at_least` holds with the confidence.
     `epsilon_at_least` is what a DP training would have to allow.
     """
 
@@ -93,8 +90,8 @@ def _best_threshold(members: Losses, others: Losses) -> float:
 
 
 def _lower(times: int, of: int, risk: float) -> float:
-    return 0.0 if times == 0 else float(beta.ppf(risk, times, of - times + 1))
+    return 0.0 if times == 0 else float(betaincinv(times, of - times + 1, risk))
 
 
 def _upper(times: int, of: int, risk: float) -> float:
-    return 1.0 if times == of else float(beta.ppf(1 - risk, times + 1, of - times))
+    return 1.0 if times == of else float(betaincinv(times + 1, of - times, 1 - risk))

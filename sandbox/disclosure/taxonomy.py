@@ -1,6 +1,6 @@
-"""Which checks does a file get, and with which thresholds?
+"""Chooses the checks that a file gets, and their thresholds.
 
-`policies/disclosure.yaml`, read whole; the slightest fault stops the start.
+`policies/disclosure.yaml` is read whole; the slightest fault stops the start.
 """
 
 from collections.abc import Iterable

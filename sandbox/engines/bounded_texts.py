@@ -1,9 +1,9 @@
-"""Texts as questions may compute with them: valid UTF-8, and no longer than the policy's public bound.
+"""Bounds the texts with which questions compute: valid UTF-8, and no longer than the policy's public bound.
 
-A version is refused with others when it is published; one that was published before that rule is loaded as it
-is, and its broken or overlong texts must not decide whether, or how fast, a question is answered. Only such
-texts are changed, and never a unit's name: two units that became one would share one protection, and nothing
-is computed from it.
+Publishing refuses a version that has other texts. A version that was published before that rule is loaded as
+it is, and its broken or overlong texts must not decide whether, or how fast, a question is answered. Only
+such texts are changed, and never a unit's name: two units that became one would share one protection, and
+nothing is computed from it.
 """
 
 import pyarrow as pa

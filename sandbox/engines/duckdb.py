@@ -1,5 +1,5 @@
-"""How DuckDB computes totals: in a process of each question's own, on one version's rows in memory,
-for so long at most."""
+"""Computes totals by DuckDB: in a process of each question's own, on one version's rows in memory, within a
+time limit."""
 
 import json
 import os
@@ -27,11 +27,11 @@ from sandbox.engines.tasks import Compute, FindMemory, KeepFewRows, LayBeside, L
 from sandbox.engines.work import TableWork, Work, read_cells, read_table, totals_work
 from sandbox.errors import QueryRefused, Unavailable
 from sandbox.queries import Plan, compile_brought, compile_partition_selection
-from sandbox.queries.compile import joined_table
-from sandbox.queries.cost import rows_kept
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.compile.totals import joined_table
+from sandbox.queries.plan.cost import rows_kept
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.types.scope import BoundsEstimation, PrivateTable, PublicTable
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 from sandbox.storage import RawStore
 
 TABLES_IN_MEMORY = 8
@@ -247,7 +247,7 @@ class DuckDBEngine:
         return computed(self._processes, Compute(work, MEMORY_BYTES), files, seconds, computing_seconds)
 
     def _looked_up(self, version: Version, sql: str) -> pa.Table:
-        """Of open rows, so that it may be said how it failed.
+        """Compute with open rows, so that the reason of a failure may be shown.
         Raises `QueryRefused` where it takes too long."""
         work = Compute(TableWork(sql), LOOKING_MEMORY_BYTES)
         try:
@@ -358,7 +358,7 @@ def units_by_value(
 
 
 def brought_work(plan: Plan) -> TableWork:
-    """What each unit, by its name, brings to each cell."""
+    """What each unit, by its name, contributes to each cell."""
     return TableWork(
         f"SELECT u.unit AS name, b.* EXCLUDE (unit) FROM ({compile_brought(plan)}) AS b "
         "JOIN units AS u ON u.code = b.unit"

@@ -1,5 +1,5 @@
-"""What an engine does: it computes a plan's integer totals for every public cell,
-exactly the same on every engine."""
+"""Defines an engine: it computes a plan's integer totals for every public cell, exactly the same on every
+engine."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -11,9 +11,9 @@ import pyarrow as pa
 from sandbox.catalog.model import KeyValue, Version
 from sandbox.engines.open_query import OpenRows
 from sandbox.queries import Plan
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.plan import Total
-from sandbox.queries.scope import BoundsEstimation
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.plan.plan import Total
+from sandbox.queries.types.scope import BoundsEstimation
 
 Cells = dict[Total, list[int]]
 """For each total, one exact integer per cell (and bin), in the order of the keys' values, the last fastest;
@@ -110,8 +110,8 @@ class Engine(Protocol):
         ...
 
     def brought(self, plan: Plan, *, seconds: float, computing_seconds: float) -> pa.Table:
-        """Who stands behind the totals of a plan of counts: `name` (of the unit), k0, k1, ...
-        (the places of the keys' values), t0, t1, ... (what the unit brings to each total in that cell). As
-        secret as rows. Raises as `totals` does.
+        """The units behind the totals of a plan of counts: `name` (of the unit), k0, k1, ... (the places of
+        the keys' values), t0, t1, ... (what the unit contributes to each total in that cell). As secret as
+        rows. Raises as `totals` does.
         """
         ...

@@ -47,7 +47,7 @@ class OpenRows:
 
 @dataclass(frozen=True)
 class AnswerOpenly:
-    """The task: SQL that was checked (queries/open_question.py), over files in the order of `tables`."""
+    """The task: checked SQL (queries/parse/open_question.py) over files in the order of `tables`."""
 
     sql: str
     tables: tuple[OpenTable, ...]

@@ -1,5 +1,5 @@
-"""The processes in which raw rows are computed with:
-one for each question, forked for it and thrown away after it.
+"""Runs the processes that compute with raw rows: one for each question, forked for it and thrown away after
+it.
 
 The vault starts one *fork server* (fork_server.py): a process with a single thread that has imported the
 engine and opened nothing. For each task it forks a child, which gets the descriptors of the files that it
@@ -7,12 +7,12 @@ needs and nothing else, does its task, and sends back bytes. A child is ended by
 time is over (ITIMER_PROF counts all its threads, also within one call of the engine), and by the vault,
 through its pidfd, when its time on the clock is.
 
-What a child sends says that it failed, and never why: that could tell of a row.
+A child reports that it failed, and never why: the reason could disclose a row.
 
 Protocol. Vault to server, one SOCK_SEQPACKET message a task: one byte; descriptors: the pickled task in a
 memfd, the child's socket, the files. Server to vault: one byte, with the child's pidfd. Child to vault, on
 its own socket: one byte, "+" or "-", with a descriptor where the task makes a file, then eight bytes for the
-length, then so many bytes. Pickles go from the vault to its children alone, never back.
+length, then that number of bytes. Pickles go from the vault to its children alone, never back.
 """
 
 import array
@@ -52,7 +52,7 @@ class Task(Protocol):
 
 
 class TaskFailed(Exception):
-    """A child failed, or was ended: what it was is not said."""
+    """A child failed, or was ended. The reason is not reported."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class EngineProcesses:
             with closing(theirs):
                 pidfd = self._fork(pickle.dumps((task, computing_seconds, len(content))), theirs, files)
             try:
-                with suppress(OSError):  # it has ended: so it is told below
+                with suppress(OSError):  # it has ended: this is reported below
                     ours.sendall(content)
                 return _receive(ours, until)
             finally:
                 with suppress(OSError):  # it has ended by itself
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has said what it had to, or is late
+                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has sent its answer, or is late
                 os.close(pidfd)
 
     def close(self) -> None:

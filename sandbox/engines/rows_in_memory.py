@@ -1,5 +1,5 @@
 """Rows as they lie while they are asked: in a DuckDB of their own in memory, laid out for questions
-(queries/layout.py).
+(queries/compile/layout.py).
 
 Its own tables are several times faster than Arrow or Parquet, because it knows the smallest and largest value
 of each column. They are filled with some units at a time, as these come from the Parquet, so that the rows
@@ -23,11 +23,11 @@ from sandbox.catalog.model import DatasetPolicy, KeyValue, Role
 from sandbox.catalog.read_table import SQL_TYPE, quoted
 from sandbox.engines.bounded_texts import bounded_texts
 from sandbox.errors import QueryRefused
-from sandbox.queries.compile import TABLE
-from sandbox.queries.compile_expression import UNIT
-from sandbox.queries.cost import rows_kept
-from sandbox.queries.layout import laid_out, with_weights
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.compile.layout import laid_out, with_weights
+from sandbox.queries.compile.totals import TABLE
+from sandbox.queries.expression_sql import UNIT
+from sandbox.queries.plan.cost import rows_kept
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 
 ROWS_AT_ONCE = 150_000
 
@@ -94,7 +94,7 @@ class RowsInMemory:
         self._database.close()
 
     def _lay(self, connection: duckdb.DuckDBPyConnection, policy: DatasetPolicy, how: str) -> None:
-        """Put all rows of some units behind those of the units before them:
+        """Put all rows of some units after those of the units before them:
         what a question groups by unit lies together."""
         assert policy.unit is not None
         unit = quoted(policy.unit.column)
@@ -134,7 +134,7 @@ class RowsInMemory:
             ).to_arrow_table()
 
     def bounded(self, most: int) -> None:
-        """Leave at most so many rows of each unit."""
+        """Leave at most this number of rows of each unit."""
         with self.cursor() as connection:
             connection.execute(f"CREATE TABLE few AS {rows_of_few(most)}")
             connection.execute(f"DROP TABLE {TABLE}")
@@ -190,7 +190,7 @@ class PublicRows:
                 f"GROUP BY {column}",
                 "its values are neither texts nor whole numbers.",
                 instead="Group by another key.",
-                why_zh="它的取值既不是文本,也不是整数。",
+                why_zh="它的取值既不是文本，也不是整数。",
                 instead_zh="请按其他栏目分组。",
             )
         return tuple(sorted(found))

@@ -1,5 +1,5 @@
-"""What an engine process can be told to do: load rows into a file in memory,
-lay two datasets beside each other, compute.
+"""The tasks of an engine process: load rows into a file in memory, lay two datasets beside each other,
+compute.
 
 Each task runs in a child of the fork server (process.py), with the descriptors of the files that it needs.
 """
@@ -23,8 +23,8 @@ from sandbox.engines.open_query import TABLE as JOINED
 from sandbox.engines.rows_in_memory import ROWS_AT_ONCE, RowsInMemory, rows_of_few
 from sandbox.engines.work import Work
 from sandbox.errors import Unavailable
-from sandbox.queries.compile import TABLE, joined_table
-from sandbox.queries.compile_expression import UNIT
+from sandbox.queries.compile.totals import TABLE, joined_table
+from sandbox.queries.expression_sql import UNIT
 
 
 @dataclass(frozen=True)

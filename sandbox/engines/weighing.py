@@ -1,10 +1,10 @@
-"""How units whose rows must be counted first are weighed: as arrays, some units at a time (claim and proof:
+"""Weighs units whose rows must be counted first: as arrays, some units at a time (claim and proof:
 weights.md).
 
-The engine filters, codes and hands over the rows of some units; counting them by unit and cell is then adding
+The engine filters, codes and passes the rows of some units. Counting them by unit and cell is then adding
 into an array, several times as fast as the engine's own grouping, which has as many groups as there are units
 and more. Where the arrays would be mostly empty, or 53 bits may be too few for a sum, the statement's own SQL
-says the same (compile.py).
+computes the same (compile.py).
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import duckdb
 import numpy as np
 
 from sandbox.queries import Plan
-from sandbox.queries.compile import compile_rows, most_steps
-from sandbox.queries.plan import Total, TotalKind
+from sandbox.queries.compile.totals import compile_rows, most_steps
+from sandbox.queries.plan.plan import Total, TotalKind
 from sandbox.queries.weights import weights_of
 
 ROWS_AT_ONCE, CELLS_AT_ONCE = 1_000_000, 4_000_000
@@ -54,7 +54,7 @@ class WeighedWork:
 
 
 def fits_weighing(plan: Plan, totals: tuple[Total, ...], *, count: int, units: int) -> bool:
-    """Whether arrays are the better way, for a table of `count` rows of so many `units`.
+    """Whether arrays are the better way, for a table of `count` rows of `units` units.
     Both ways give the same integers."""
     most = max(map(most_steps, totals))
     return (

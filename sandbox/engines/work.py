@@ -1,5 +1,4 @@
-"""What an engine process is told to do, as values:
-SQL text and numbers, made from a plan and public facts alone.
+"""The work of an engine process, as values: SQL text and numbers, made from a plan and public facts alone.
 
 The vault makes the work (`totals_work` and its neighbours), a process of its own carries it out (`perform`),
 and what comes back is bytes that the vault reads with `read_cells` or `read_table`. The same functions run in
@@ -17,8 +16,8 @@ import pyarrow.ipc
 
 from sandbox.engines.weighing import WeighedWork, fits_weighing, weighed_work
 from sandbox.queries import Plan, compile_plan
-from sandbox.queries.compile import Statement
-from sandbox.queries.plan import BINS_IN_ONE, Total, TotalKind
+from sandbox.queries.compile.totals import Statement
+from sandbox.queries.plan.plan import BINS_IN_ONE, Total, TotalKind
 
 ROWS_SUMMED_AT_ONCE = 4_000_000
 
@@ -78,7 +77,7 @@ Work = TotalsWork | TableWork
 
 
 def totals_work(plan: Plan, *, count: int, units: int) -> TotalsWork:
-    """All of a plan's statements, for a table of `count` rows of so many `units`."""
+    """All of a plan's statements, for a table of `count` rows of `units` units."""
     return TotalsWork(
         tuple(
             weighed_work(plan, statement.totals, count=count, units=units)
@@ -101,12 +100,12 @@ def _summed_work(plan: Plan, place: int, statement: Statement, *, count: int, un
 
 
 def pieces_of(units: int, count: int) -> list[range]:
-    """The codes of all units, in so many parts. The rows of a part lie together."""
+    """The codes of all units, in this number of parts. The rows of a part lie together."""
     return [range(units * place // count, units * (place + 1) // count) for place in range(count)]
 
 
 def read_cells(plan: Plan, answer: bytes) -> Cells:
-    """What `TotalsWork.perform` gave: exact integers for every total of the plan,
+    """What `TotalsWork.perform` gave: exact integers for every total of the plan;
     coarse histograms made of fine ones."""
     statements = [statement.totals for statement in compile_plan(plan)]
     cells: Cells = {}

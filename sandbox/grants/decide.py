@@ -1,5 +1,5 @@
-"""How an officer decides a request, and ends a grant:
-each with its reason, its budget and its log entry at once."""
+"""Decides a request and ends a grant, for an officer: each with its reason, its budget and its log entry at
+once."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -42,8 +42,8 @@ def approve(
             raise InvalidInput(
                 f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
                 remedy="Approve as much or less, or let them ask again.",
-                zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f},不能批得更多。",
-                remedy_zh="请批准同样或更少,或让他们重新申请。",
+                zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f}，不能批得更多。",
+                remedy_zh="请批准同样或更少，或让他们重新申请。",
             )
         tx.execute(
             update(requests)
@@ -226,5 +226,5 @@ def _need_reason(reason: str) -> None:
             "A refusal needs a reason.",
             remedy="Say in a sentence why, so that the team can remedy it.",
             zh="拒绝须有理由。",
-            remedy_zh="请用一句话说明,以便团队改正。",
+            remedy_zh="请用一句话说明，以便团队改正。",
         )

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from sandbox.api_schema import answers
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.city_time import end_of
 from sandbox.database import Database
 from sandbox.errors import InvalidInput

@@ -1,4 +1,4 @@
-"""What is a request, what is a grant, and which steps can each take?"""
+"""Defines access requests and grants, and the transitions that each allows."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

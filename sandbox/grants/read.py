@@ -1,4 +1,4 @@
-"""Which requests and grants are there, and who may see them? Rows in, values out."""
+"""Reads access requests and grants, for those who may see them. Rows in, values out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def as_grant(row: Row[Any]) -> Grant:
 
 
 def list_requests(tx: Transaction, principal: Principal, *, status: str | None = None) -> Sequence[Request]:
-    """Those of one's teams, of one's department for officers, all for operators and auditors;
+    """Those of the caller's teams, of their department for officers, all for operators and auditors;
     newest first."""
     query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
     return [

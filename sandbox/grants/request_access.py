@@ -1,4 +1,4 @@
-"""How does a team ask for a dataset? With a purpose, a budget and an end."""
+"""Requests a team's access to a dataset, with a purpose, a budget and an end."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,13 +45,13 @@ def request_access(
             f"You are not in the team {team}.",
             remedy=f"Your teams: {', '.join(sorted(principal.teams)) or 'none'}.",
             zh=f"你不在团队 {team} 中。",
-            remedy_zh=f"你的团队:{', '.join(sorted(principal.teams)) or '无'}。",
+            remedy_zh=f"你的团队：{', '.join(sorted(principal.teams)) or '无'}。",
         )
     if policy.budget is None:
         raise InvalidInput(
             f"{version.dataset} is open data: it needs no grant.",
             remedy="Get it from the marketplace.",
-            zh=f"{version.dataset} 是开放数据,无需授权。",
+            zh=f"{version.dataset} 是开放数据，无需授权。",
             remedy_zh="请在市场取得。",
         )
     if not SHORTEST_PURPOSE <= len(purpose.strip()) <= LONGEST_PURPOSE:
@@ -59,7 +59,7 @@ def request_access(
             f"The purpose must have {SHORTEST_PURPOSE} to {LONGEST_PURPOSE} characters.",
             remedy="Say what you want to find out, and what it is for.",
             zh=f"用途说明应有 {SHORTEST_PURPOSE} 至 {LONGEST_PURPOSE} 个字符。",
-            remedy_zh="请说明想知道什么,作何用途。",
+            remedy_zh="请说明想知道什么，作何用途。",
         )
     check_terms(version, epsilon, until)
     with database.transaction() as tx:
@@ -103,7 +103,7 @@ def check_terms(version: Version, epsilon: Decimal, until: datetime) -> None:
         raise InvalidInput(
             f"The budget must be an epsilon above 0 and at most {float(budget.grant_epsilon):g}.",
             remedy="That is the most that one grant on this dataset may have.",
-            zh=f"预算的 epsilon 应大于 0,至多 {float(budget.grant_epsilon):g}。",
+            zh=f"预算的 epsilon 应大于 0，至多 {float(budget.grant_epsilon):g}。",
             remedy_zh="这是此数据集一项授权的上限。",
         )
     now = datetime.now(UTC)
@@ -111,6 +111,6 @@ def check_terms(version: Version, epsilon: Decimal, until: datetime) -> None:
         raise InvalidInput(
             "The end must lie in the future, and within 366 days.",
             remedy="Choose another date.",
-            zh="截止日期应在将来,且在 366 天以内。",
+            zh="截止日期应在将来，且在 366 天以内。",
             remedy_zh="请另选日期。",
         )

@@ -1,4 +1,4 @@
-"""Tables of requests and grants. A decision never overwrites what was asked; the log keeps every step."""
+"""Tables of requests and grants. A decision never overwrites what was asked. The log keeps every step."""
 
 from sqlalchemy import (
     CheckConstraint,

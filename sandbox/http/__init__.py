@@ -1,1 +1,1 @@
-"""What every service has of HTTP, whatever it serves: request ids, one form of log line, health, metrics."""
+"""The HTTP parts that every service shares: request ids, one form of log line, health, metrics."""

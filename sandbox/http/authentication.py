@@ -1,5 +1,5 @@
-"""Who sends a request: a bearer token for this service's audience, from a login that was not ended,
-of a live account."""
+"""Authenticates a request: a bearer token for this service's audience, from a login that was not ended, of a
+live account."""
 
 from collections.abc import Callable
 from typing import Annotated

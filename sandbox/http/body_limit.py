@@ -1,4 +1,4 @@
-"""How large a request may be: ASGI middleware that counts the body as it comes."""
+"""Limits the size of a request: ASGI middleware that counts the body as it comes."""
 
 from collections.abc import Callable
 from urllib.parse import unquote_plus

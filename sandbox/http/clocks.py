@@ -1,4 +1,5 @@
-"""Do this machine and its database have the same time? Tokens, grants and moments are judged by both."""
+"""Compares the time of this machine with that of its database.
+Tokens, grants and moments are judged by both."""
 
 from datetime import UTC, datetime
 

@@ -1,9 +1,9 @@
-"""How long a connection to a service of ours may take, and how many there may be.
+"""Limits how long a connection to a service of ours may take, and how many there may be.
 
-uvicorn waits for ever for the rest of a request. Here a connection has a time for its request's head, for its
-body (by how much of it came), for the next request, and for reading its answer; how long the answer itself
-takes is the service's matter. Where there are too many connections, the one that has waited longest for its
-request gives way: of the peer who has the most, so that one peer cannot push the others out.
+uvicorn waits for ever for the rest of a request. Here a connection has a time limit for its request's head,
+for its body (by how much of it came), for the next request, and for reading its answer. How long the answer
+itself takes is the service's matter. Where there are too many connections, the connection that has waited
+longest for its request is closed, of the peer who has the most, so that one peer cannot push the others out.
 
 Attack: slow requests ("slowloris", R. Hansen 2009; RFC 9110, section 15.5.9: 408 Request Timeout).
 """
@@ -75,7 +75,7 @@ class LimitedProtocol(H11Protocol):
         return self.conn.their_state is h11.SEND_BODY and not self.flow.read_paused
 
     def look(self) -> None:
-        """Once a second: is it over the time that it has?"""
+        """Check once a second whether it is over its time limit."""
         self.looking = self.loop.call_later(self.look_seconds, self.look)
         now = self.loop.time()
         passed = now - self.began

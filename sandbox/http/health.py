@@ -1,8 +1,8 @@
-"""Is a service alive, and is it ready?
-`/health/live` answers whenever the process does; `/health/ready` asks what it needs.
+"""Reports whether a service is alive and ready. `/health/live` answers whenever the process does.
+`/health/ready` checks what the service needs.
 
-Anybody may ask, so nothing is told but which need is not met: no number of the disk's, no address. Kernels
-are not asked in here: what two seals can both see can carry a message.
+Anybody may ask, so the answer says only which need is not met: no size of the disk, no address. Kernels are
+not asked in here: what two seals can both see can carry a message.
 """
 
 import shutil
@@ -75,7 +75,7 @@ class Health:
 
 
 def room_on_disk(folder: Path, least: int = LEAST_FREE_BYTES) -> Need:
-    """Needs so many bytes free where `folder` is."""
+    """Requires this number of free bytes where `folder` is."""
 
     def look() -> None:
         if shutil.disk_usage(folder).free < least:

@@ -3,8 +3,8 @@
     2026-11-30T03:10:15.123Z INFO vault 9f86d081884c7d65 cihu.vault: POST /v1/ask 200 412 ms
 
 Time in UTC, level, service, request id (or -), logger, message. A line is one line whatever the message
-holds, because a message may repeat what somebody sent. No traceback is written: it could quote a value; the
-place where it happened is.
+holds, because a message may repeat what somebody sent. No traceback is written, because it could quote a
+value; the place where it happened is written.
 """
 
 import logging

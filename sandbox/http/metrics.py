@@ -1,10 +1,10 @@
-"""What Prometheus may count of a service.
+"""The metrics that Prometheus may count of a service.
 A counter is read again and again, so it is an answer to a question nobody paid for.
 
-What is counted is what a service has told anyway, at the moment at which it told it: requests that were
-answered, by method, route (its template, never a path that names somebody or something) and class of status.
-There is no duration (how long a question computed depends on rows, and its answer waits so that nobody sees
-it), no processor time or memory of the process (the same), no dataset, team or person in a label.
+A metric counts what a service has disclosed anyway, at the moment at which it disclosed it: requests that
+were answered, by method, route (its template, never a path that names somebody or something) and class of
+status. There is no duration (how long a question computed depends on rows, and its answer waits so that
+nobody sees it), no processor time or memory of the process (the same), no dataset, team or person in a label.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge

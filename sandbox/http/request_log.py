@@ -1,4 +1,4 @@
-"""The request log: one plain line for each request, and nothing of what it said."""
+"""The request log: one plain line for each request, and nothing of its content."""
 
 import logging
 import time
@@ -38,7 +38,7 @@ class RequestLog:
 
         try:
             await self.app(scope, receive, send_and_note)
-        except Exception as error:  # noqa: BLE001  # the last door: whatever failed, its words stay inside
+        except Exception as error:  # noqa: BLE001  # the last handler: whatever failed, its words stay inside
             self.log.error("%s %s ended in %s", scope["method"], scope["path"], type(error).__name__)  # noqa: TRY400  # no traceback
             if not status:
                 await problem(503, "unavailable", "The service failed.")(scope, receive, send_and_note)

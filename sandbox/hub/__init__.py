@@ -1,1 +1,1 @@
-"""How do people come to a notebook? JupyterHub's side: login, servers, and kernels in their seals."""
+"""JupyterHub's side: login, servers, and kernels in their seals."""

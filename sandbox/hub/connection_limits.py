@@ -1,5 +1,5 @@
-"""How long a connection to a tornado server of ours (hub, proxy, a person's server) may take,
-and how many there may be.
+"""Limits how long a connection to a tornado server of ours (hub, proxy, a person's server) may take, and how
+many there may be.
 
 tornado has the time-outs and uses none of them by itself. An upgraded connection (a kernel's channels) and a
 request that is whole are not concerned.

@@ -1,5 +1,5 @@
-"""Which files can a person see in the browser?
-Those of the workspace and those of their teams; nothing leads out."""
+"""Serves the files that a person can see in the browser: those of the workspace and those of their teams.
+Nothing leads out."""
 
 import errno
 import os

@@ -113,7 +113,7 @@ class EndedLogins:
     async def end(self, user: User) -> None:
         """Cookies, tokens and the login are worth nothing from now on; then the server and its kernels end.
 
-        One at a time for a person: who logs out here is also told of by the portal.
+        One at a time for a person: the portal also reports who logs out here.
         """
         async with self.ending.setdefault(user.name, asyncio.Lock()):
             await self._end(user)

@@ -1,4 +1,4 @@
-"""Is the hub alive, and has it what it needs?
+"""Reports whether the hub is alive and has what it needs:
 `/hub/health/live` and `/hub/health/ready`, beside JupyterHub's own handlers."""
 
 import asyncio

@@ -1,5 +1,5 @@
 """The hub's configuration, from the settings.
-Read by JupyterHub (`python -m jupyterhub -f`), not imported."""
+Read by JupyterHub (`python -m sandbox.hub -f`), not imported."""
 
 import logging
 import sys
@@ -54,7 +54,7 @@ c.ConfigurableHTTPProxy.command = [sys.executable, "-m", "sandbox.hub.proxy"]
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{free_port()}"
 c.ConfigurableHTTPProxy.pid_file = str(settings.folder / "proxy.pid")
 
-# one form of log line in all services; the health of this one, beside JupyterHub's own /hub/health
+# one form of log line in all services; the hub's own health, beside JupyterHub's /hub/health
 set_up("hub")
 c.JupyterHub.logging_config = {
     "handlers": {"console": {"formatter": "lines"}},

@@ -1,8 +1,8 @@
 """The pause of a server's kernels while a sealed program of their team reads rows of a high grade.
 
-Each second the server tells the vault how many of its kernels run, and is told until when they are to be
-paused. It pauses them, says so, and lets them go on at that moment, which was known before the program began.
-Should the vault be silent meanwhile, they go on at the moment that it gave.
+Each second the server tells the vault how many of its kernels run, and learns until when they are to be
+paused. It pauses them, reports it, and lets them go on at that moment, which was known before the program
+began. Should the vault be silent meanwhile, they go on at the moment that it gave.
 """
 
 import asyncio

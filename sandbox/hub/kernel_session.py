@@ -1,5 +1,4 @@
-"""How does a kernel get leave to ask?
-Its server opens a session at the vault and keeps the kernel's token fresh."""
+"""Keeps a kernel's session: its server opens the session at the vault and keeps the kernel's token fresh."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which kernels can be chosen? The sealed one, whatever else is installed on the machine."""
+"""Offers the sealed kernel alone, whatever else is installed on the machine."""
 
 from typing import Any
 

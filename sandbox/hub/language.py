@@ -1,5 +1,5 @@
-"""Which language does the person read whose server starts?
-As the portal: its cookie says, else the browser."""
+"""Finds the language of the person whose server starts.
+As in the portal, its cookie decides, else the browser."""
 
 from tornado.httputil import HTTPServerRequest
 

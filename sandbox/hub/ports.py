@@ -1,4 +1,4 @@
-"""Which ports do the hub's inner parts use? Free ones of the loopback, chosen at each start."""
+"""Chooses ports for the hub's inner parts: free ones of the loopback, at each start."""
 
 import socket
 

@@ -107,13 +107,13 @@ class SealedProvisioner(LocalProvisioner):
             raise shown(refused) from refused
 
     async def prepare(self, settings: ServerSettings) -> None:
-        """All that may fail: is there room, does a seal hold here, does the vault give leave?"""
+        """Everything that may fail: room on the machine, a seal that holds, a session at the vault."""
         others = SealedProvisioner.running - {self.kernel_id}
         if len(others) >= settings.kernels_per_person:
             raise TooMany(
                 f"You have {len(others)} kernels, and no more than "
                 f"{settings.kernels_per_person} may run at once.",
-                remedy="Shut one down: the round icon at the left, “Running Terminals and Kernels”.",
+                remedy="Shut one kernel down: the round icon at the left, “Running Terminals and Kernels”.",
                 zh=f"您有 {len(others)} 个内核，同时运行的内核不能超过 {settings.kernels_per_person} 个。",
                 remedy_zh="请关闭一个：左侧的圆形图标“正在运行的终端和内核”。",
             )
@@ -215,7 +215,7 @@ class SealedProvisioner(LocalProvisioner):
             await asyncio.sleep(0.02)  # another process makes them
 
     async def poll(self) -> int | None:
-        """Asked every few seconds: why did it end?"""
+        """Asked every few seconds, by Jupyter: the reason why it ended."""
         status = await super().poll()
         if status == TOO_MUCH_MEMORY and self.seal and not self.notice:
             self.notice = too_much_memory(self.seal.limits)

@@ -1,4 +1,4 @@
-"""How does a request find its server? By configurable-http-proxy, in Python, with room for a class of people.
+"""The hub's reverse proxy: configurable-http-proxy, in Python, with room for a class of people.
 
 It asks on behalf of each browser by tornado's client, whose defaults (ten requests at a time, twenty seconds
 each) would make the eleventh person wait and would cut a slow start off. Of a WebSocket it loses too much for
@@ -30,7 +30,7 @@ class MessageProxy(ProxyHandler):  # type: ignore[misc]
     ws_client: WebSocketClientConnection | None
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """What the server behind has chosen; it was asked before the browser is answered."""
+        """The protocol that the server has chosen. It was asked before the browser is answered."""
         chosen = self.ws_client.selected_subprotocol if self.ws_client else None
         return chosen if chosen in subprotocols else None
 
@@ -54,8 +54,8 @@ class MessageProxy(ProxyHandler):  # type: ignore[misc]
         self.answering = asyncio.create_task(self.answer(self.ws_client))
 
     async def answer(self, server: WebSocketClientConnection) -> None:
-        """Pass on what the server says, to its close.
-        A browser that has gone is told nothing; `on_close` tells the server."""
+        """Pass on what the server sends, to its close.
+        A browser that has gone is sent nothing; `on_close` notifies the server."""
         with suppress(WebSocketClosedError):
             while (message := await server.read_message()) is not None:
                 self.note_activity()

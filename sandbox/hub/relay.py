@@ -1,11 +1,11 @@
-"""How does a socket in one pod lead to the socket in another? By this, once at each end; in Kubernetes only.
+"""Connects a socket in one pod to the socket in another. It runs once at each end, in Kubernetes only.
 
     hub's pod: kernel -> vault.sock -> relay ==TCP==> relay -> vault.sock :vault's pod
 
-`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none:
-who may come through is said by the NetworkPolicy and by the token that the vault checks, and how long a
-request may take by the vault: when it closes a connection, both ends of it are closed. What neither end uses
-any more is closed too, and the oldest where there are too many.
+`python -m sandbox.hub.relay FROM TO`, each `unix:PATH` or `tcp:HOST:PORT`. It carries bytes and reads none.
+The NetworkPolicy and the token that the vault checks decide who may come through. The vault decides how long
+a request may take: when it closes a connection, both ends of it are closed. A connection that neither end
+uses any more is closed too, and the oldest where there are too many.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Carried:
     async def carry_both(
         self, asked: StreamReader, answer: StreamWriter, to: Place, idle_seconds: float
     ) -> None:
-        """Until the server's side has said all, whatever the caller still would:
+        """Until the server's side has sent all, whatever the caller still would send:
         its answer is all there is to carry."""
         with contextlib.closing(answer):
             try:
@@ -99,7 +99,7 @@ async def listen(
     """Relay every connection that comes in at `at`, until the server is closed."""
     open_ones: dict[
         asyncio.Task[None], Carried
-    ] = {}  # held here: the loop alone does not hold one whose caller has said all
+    ] = {}  # held here: the loop alone does not hold a task whose caller has sent all
 
     def relay(asked: StreamReader, answer: StreamWriter) -> None:
         if len(open_ones) >= most_connections:

@@ -1,4 +1,4 @@
-"""The folder where a kernel and its server meet: a short one per kernel, shut to everybody else.
+"""The folder where a kernel and its server meet: a short one per kernel, closed to everybody else.
 
 <run>/k/<id>/lock    held by the server while it lives; a folder that nobody holds is swept
 <run>/k/<id>/in/     written by the server, read-only in the seal: connection.json, token, begin
@@ -126,7 +126,7 @@ class RunFolder:
         """Replace at once: the kernel reads the old text or the new one, never half of it."""
         draft = self.path / f"{name}.draft"
         draft.write_text(text)
-        draft.chmod(0o644)  # the folder above is shut; inside, the seal's own user must read it
+        draft.chmod(0o644)  # the folder above is closed; inside, the seal's own user must read it
         draft.replace(self.inbox / name)
 
     def let_begin(self, notice: str) -> None:

@@ -1,9 +1,11 @@
-"""How does a person's single-user server start? `python -m sandbox.hub.server`, by the hub's spawner only.
+"""Starts a person's single-user server: `python -m sandbox.hub.server`, called by the hub's spawner only.
 
 The server is trusted and runs outside any seal, so it offers less than Jupyter's own: no conversion of
 notebooks (it would run document tools on what people write), no extension that happens to be installed,
 no build, no terminal.
 """
+
+import sandbox.hub.without_iri_grammar  # noqa: F401, I001  # before all others
 
 from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, RuleRouter
@@ -25,8 +27,8 @@ class WorkspaceServer(ServerApp):
     )
 
     def find_server_extensions(self) -> None:
-        """Nothing is discovered: a package that brings a server extension must not open a
-        door by being there."""
+        """Nothing is discovered: a package with a server extension must not open a
+        way in by being installed."""
         self.jpserver_extensions.update(EXTENSIONS)
 
     def write_server_info_file(self) -> None:

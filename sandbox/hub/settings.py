@@ -1,4 +1,4 @@
-"""What do the hub and one person's server know? Read once from the environment, frozen."""
+"""Settings of the hub and of one person's server. Read once from the environment, frozen."""
 
 import os
 from collections.abc import Mapping, MutableMapping
@@ -67,7 +67,7 @@ class ServerSettings:
 
 
 def take_secrets(*names: str, environment: MutableMapping[str, str] = os.environ) -> list[str]:
-    """The values of these variables, which from now on no process that this one starts is given:
+    """The values of these variables, which from now on no child process is given:
     each has its own secrets."""
     for name in names:
         if name in environment:

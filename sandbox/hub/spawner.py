@@ -1,4 +1,4 @@
-"""How does a person's server start? As the service's own user, in the person's folder, knowing little.
+"""Spawns a person's server: as the service's own user, in the person's folder, with few variables.
 
 People are no users of the operating system. What keeps them apart is that no server runs what a person
 writes: only sealed kernels do, and each server serves one folder.

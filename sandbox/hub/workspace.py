@@ -1,5 +1,5 @@
-"""What does a person find on the first day?
-A folder with the guided notebooks, open to nobody else, and those of their teams."""
+"""Prepares a person's workspace: a folder with the guided notebooks, open to nobody else, and the folders of
+their teams."""
 
 import shutil
 from collections.abc import Iterable

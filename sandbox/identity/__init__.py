@@ -1,5 +1,4 @@
-"""Who is asking: accounts, organisations, teams, passwords, and the tokens that carry an
-identity between services."""
+"""Accounts, organisations, teams, passwords, and the tokens that carry an identity between services."""
 
 from sandbox.identity.accounts import change_password, create_account, disable_account, set_roles
 from sandbox.identity.audiences import KERNEL, PORTAL, VAULT, WORKSPACE

@@ -1,4 +1,4 @@
-"""How does an account begin, change and end? Each change is one row and its entry in the log."""
+"""Creates, changes and disables accounts. Each change is one row and its entry in the log."""
 
 from collections.abc import Iterable
 from typing import get_args
@@ -92,7 +92,7 @@ def change_password(tx: Transaction, *, account_id: str, password: str, by: str)
 
 
 def disable_account(tx: Transaction, *, account_id: str, reason: str = "", by: str) -> None:
-    """Shut an account: its next request is refused, whatever token it holds.
+    """Disable an account: its next request is refused, whatever token it holds.
     Raises `NotFound` if it is not live."""
     require_account(tx, account_id)
     tx.execute(update(accounts).where(accounts.c.id == account_id).values(disabled_at=func.now()))

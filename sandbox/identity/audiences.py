@@ -1,4 +1,4 @@
-"""For whom may a token be, who may issue it, and how long may it live?"""
+"""Defines the audiences of tokens: who may issue a token for each, and how long it may live."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""How does a service say who somebody is? By a short-lived JWT, signed with a key that changes."""
+"""Issues short-lived JWTs that say who somebody is, signed with a key that rotates."""
 
 import secrets
 import time

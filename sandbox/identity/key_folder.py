@@ -1,4 +1,4 @@
-"""Where does an issuer keep its private keys? One file each, which only the service itself can read."""
+"""Keeps an issuer's private keys: one file each, which only the service itself can read."""
 
 import os
 import stat

@@ -1,7 +1,6 @@
-"""Is this who they say they are?
-A password, a limit on wrong ones, and the same answer for every kind of wrong.
+"""Logs a person in: a password, a limit on wrong ones, and the same answer for every kind of failure.
 
-`log_in` is what a door calls. `check_password` alone neither counts nor logs.
+`log_in` is what services call. `check_password` alone neither counts nor logs.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Who is asking? A principal: an account as it stands now, with its organisation, roles and teams."""
+"""Defines the principal: an account as it stands now, with its organisation, roles and teams."""
 
 from dataclasses import dataclass
 from typing import Literal

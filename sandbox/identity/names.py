@@ -1,5 +1,5 @@
-"""Which names may an account, an organisation or a team have?
-Plain ASCII ones that cannot be mistaken for another."""
+"""Restricts the names of accounts, organisations and teams to plain ASCII ones that cannot be mistaken for
+another."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Which organisations are there? Departments, companies, universities: everybody belongs to exactly one."""
+"""Creates and reads organisations: departments, companies, universities. Everybody belongs to exactly one."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert

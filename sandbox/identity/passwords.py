@@ -1,4 +1,5 @@
-"""Is this the password? Argon2id, and the same work whether or not there is anything to compare with."""
+"""Hashes and verifies passwords with Argon2id, with the same work whether or not there is anything to compare
+with."""
 
 import unicodedata
 from functools import cache
@@ -9,7 +10,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from sandbox.errors import InvalidInput
 
-SHORTEST, LONGEST = 8, 256  # characters; NIST SP 800-63B asks for at least 8, and that long ones be taken
+SHORTEST, LONGEST = (
+    8,
+    256,
+)  # characters; NIST SP 800-63B asks for at least 8, and that long passwords be accepted
 HASHER = PasswordHasher()  # argon2-cffi's default: argon2id as RFC 9106's second recommendation, 64 MiB
 AT_ONCE = BoundedSemaphore(4)  # each hashing holds 64 MiB: a flood of logins may wait, not fill the memory
 

@@ -1,4 +1,4 @@
-"""Who is this account now? Read at every request, so that what was taken away is gone at once."""
+"""Reads an account as it is now. It is read at every request, so that withdrawn rights are gone at once."""
 
 from sqlalchemy import func, select
 

@@ -1,8 +1,8 @@
-"""Whether the login that a token comes from is still good.
+"""Records whether the login that a token comes from is still good.
 Tokens live for hours; what ends them earlier is a row here.
 
-The row is the one fact: whoever verifies a token, and whoever finds a session, looks here at every request.
-Whoever holds something of a login beside that (the hub: a server with kernels) is told at once, by a
+The row is the one fact: whoever verifies a token, and whoever finds a session, looks here at every request. A
+service that holds something else of a login (the hub: a server with kernels) is notified at once, by a
 notification that Postgres sends when the row is committed. Every moment that is compared is the database's
 own clock, never the issuer's.
 """
@@ -50,7 +50,7 @@ class Origin:
         )
 
     def kept(self) -> dict[str, str]:
-        """What a token that comes from this one must carry, as its claim `workspace`."""
+        """What a token that is derived from this token must carry, as its claim `workspace`."""
         return {
             "token": self.token_id,
             "session": self.session,

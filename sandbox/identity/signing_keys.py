@@ -1,5 +1,5 @@
-"""Which public keys verify tokens now?
-Rows that are only added: a key begins with one and ends with another."""
+"""Stores the public keys that verify tokens now.
+Rows are only added: a key begins with one and ends with another."""
 
 import base64
 import hashlib

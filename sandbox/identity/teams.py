@@ -1,4 +1,4 @@
-"""Who works together? A team holds the grants; its members may come from several organisations."""
+"""Creates and changes teams. A team holds the grants; its members may come from several organisations."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert

@@ -1,4 +1,4 @@
-"""Is this token good, and what does it say? One algorithm, keys from the database, every required claim."""
+"""Verifies a token and reads its claims: one algorithm, keys from the database, every required claim."""
 
 import re
 import time

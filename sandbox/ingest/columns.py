@@ -194,7 +194,7 @@ def _emptied(values: pa.Array, where: Mask) -> pa.Array:
 
 
 def _read(values: pa.Array, *wrong: tuple[Fault, Any]) -> Column:
-    """`values` without those that are wrong; the first fault of a cell is told.
+    """`values` without wrong ones. The first fault of a cell is reported.
     What rounding corrects keeps its value."""
     faults = np.zeros(len(values), np.int8)
     for fault, condition in reversed(wrong):

@@ -21,7 +21,7 @@ BESIDE_A_QUOTE = np.isin(np.arange(256), (QUOTE, COMMA, NEWLINE, RETURN))
 AS_TEXT = frozenset({Type.NUMBER, Type.TIMESTAMP})
 """Types with many different values: these are not looked up in a dictionary first."""
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What Arrow raises for a damaged file. Its words can quote a value, so they are told to nobody."""
+"""What Arrow raises for a damaged file. Its words can quote a value, so they are shown to nobody."""
 
 
 class CsvFile:
@@ -104,8 +104,8 @@ def _unreadable(error: Exception) -> InvalidInput:
 
 def _check_quotes(body: bytes) -> None:
     """A quote opens a cell, closes one, or stands twice within one (RFC 4180).
-    A quote that is never closed would take the lines behind it into its cell, and their rows would be
-    missing without a word."""
+    A quote that is never closed would take the following lines into its cell, and their rows would be
+    missing without a warning."""
     if b'"' not in body:
         return
     wrong, first, seen, signs = 0, -1, 0, np.frombuffer(body, np.uint8)

@@ -32,7 +32,7 @@ class IdRule(StrEnum):
 
 
 class Fault(StrEnum):
-    """Why a cell does not fit. It is told to the publishing officer with its count, never with the cell."""
+    """Why a cell does not fit. It is shown to the publishing officer with its count, never with the cell."""
 
     EMPTY = "empty"
     NOT_A_VALUE = "not a value"  # of the column's type, in any spelling that we read

@@ -105,7 +105,7 @@ def read_rows(
 
 def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in given]
-    # told by their places: a file without a header line has a row there, and a row's values are never quoted
+    # named by their places: a file without a header line has a row there, and a row's values are never quoted
     unknown = [str(place) for place, name in enumerate(given, start=1) if name not in wanted]
     twice = sorted({name for name in wanted if given.count(name) > 1})
     faults = [
@@ -113,7 +113,7 @@ def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
         for words, zh, names in (
             ("it has not", "缺少", missing),
             ("the policy does not name its columns number", "策略未写明第几列：", unknown),
-            ("it has twice", "重复出现", twice),
+            ("duplicate column", "重复的列", twice),
         )
         if names
     ]

@@ -1,4 +1,4 @@
-"""What did not fit, column by column: how many cells, of which kind, and in which row the first.
+"""Counts what did not fit, column by column: how many cells, of which kind, and in which row the first.
 No cell is ever quoted."""
 
 from collections import Counter

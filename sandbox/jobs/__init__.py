@@ -1,5 +1,5 @@
-"""Sealed runs: an analyst's own program goes to the raw data;
-what it makes waits in quarantine for people."""
+"""Sealed runs: an analyst's own program goes to the raw data, and its outputs wait in quarantine for
+people."""
 
 from sandbox.jobs.conclude import conclude
 from sandbox.jobs.context import RunContext

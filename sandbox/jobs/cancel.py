@@ -1,5 +1,4 @@
-"""How is a run called off? By a member of its team, as long as its end is not told;
-what it made is thrown away."""
+"""Cancels a run: by a member of its team, until its end is disclosed. Its outputs are discarded."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,7 +17,7 @@ OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
 def cancel(database: Database, *, principal: Principal, id: UUID) -> Run:
-    """Raises `NotFound` for a run that is not of one's team, `Conflict` for one whose end has been told."""
+    """Raises `NotFound` for a run of another team, `Conflict` for a run whose end has been disclosed."""
     with database.transaction() as tx:
         run = load_own_run(tx, principal, id, lock=True)
         if run.state not in OPEN:

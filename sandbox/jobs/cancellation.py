@@ -1,5 +1,4 @@
-"""How is somebody who waits for a process told to stop waiting?
-By a bell that can be polled beside the process."""
+"""Cancels a wait for a process: an event that can be polled beside the process."""
 
 import os
 import select

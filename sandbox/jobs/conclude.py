@@ -1,5 +1,4 @@
-"""How do the reviewers end a run?
-By the state that they decided; the log entry is theirs, in the same transaction."""
+"""Ends a run with the state that its reviewers decided. The log entry is theirs, in the same transaction."""
 
 from uuid import UUID
 

@@ -1,10 +1,10 @@
-"""What do runs need?"""
+"""The services and settings that runs need."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext
 from sandbox.errors import Unavailable

@@ -1,5 +1,5 @@
-"""How is a declared query carried out?
-By the vault itself, with its engine: no seal, for none of the analyst's code runs."""
+"""Carries out a declared query by the vault's own engine.
+There is no seal, because none of the analyst's code runs."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Keep = Callable[[Transaction], None]
 
 
 def count(context: RunContext, claimed: Claimed, seconds: float) -> tuple[Ending, Keep | None]:
-    """Its end, with table.csv and counts.csv; and who stands behind its numbers, to be kept with it.
+    """Its end, with table.csv and counts.csv, and the units behind its numbers, to be kept with it.
     Raises whatever failed."""
     assert context.declared is not None, "without it no declared query is queued"
     began = time.monotonic()
@@ -32,7 +32,9 @@ def count(context: RunContext, claimed: Claimed, seconds: float) -> tuple[Ending
     )
     try:
         table = compute(query, context.declared.engine, context.declared.digests, rules, seconds=seconds)
-    except QueryRefused as refused:  # which values there are, the rows say: so it is told in quarantine only
+    except (
+        QueryRefused
+    ) as refused:  # which values there are depends on the rows: so it is reported in quarantine only
         said = f"{refused.message}\n{refused.remedy}\n".encode()
         return Ending("itself", 1, time.monotonic() - began, said, Collected()), None
     files = table_files(table, rules)

@@ -1,5 +1,5 @@
-"""How is a declared query handed in?
-Read, decided, recorded with its exact SQL, logged and queued, as a program is."""
+"""Submits a declared query: read, decided, recorded with its exact SQL, logged and queued, as a program
+is."""
 
 import hashlib
 

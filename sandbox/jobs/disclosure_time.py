@@ -1,10 +1,10 @@
-"""When is it told that a run has ended?
-At a moment that its declared limit gives, however soon it really ended.
+"""Decides when the end of a run is disclosed: at a moment that its declared limit gives, however soon it
+really ended.
 
-A run that ends early on one row and late on another would tell of that row by its end. So its end is told,
-its log entry written and its place given to the next run when the declared limit is over and a little more
-(`GRACE_SECONDS`, in which the outbox is collected), and never before. When other runs begin follows from
-limits too, because places are kept as long.
+A run that ends early on one row and late on another would disclose that row by its end. So its end is
+disclosed, its log entry written and its slot given to the next run when the declared limit is over and a
+little more (`GRACE_SECONDS`, in which the outbox is collected), and never before. The start of other runs
+follows from limits too, because slots are kept as long.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ GRACE_SECONDS = 5
 COLLECTING_SECONDS = 3  # of the grace: a program is ended before them, whenever it began
 FREEZING_SECONDS = 15
 """Of a run that pauses kernels, before its limit: in them every server must have paused those that it has."""
-LATE_SECONDS = 60  # a collection that is late (a busy machine) is told at a whole number of these
+LATE_SECONDS = 60  # a late collection (a busy machine) is disclosed at a whole number of these
 
 
 def checked_limit(seconds: int) -> int:
@@ -30,13 +30,13 @@ def checked_limit(seconds: int) -> int:
                 "when the limit is over."
             ),
             zh=f"运行时限不能是 {seconds} 秒。",
-            remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择:时限届满时才告知结束。",
+            remedy_zh=f"请在 {'、'.join(map(str, LIMITS_SECONDS))} 中选择：时限届满时才告知结束。",
         )
     return seconds
 
 
 def told_at(started: datetime, limit_seconds: int, *, freezing: bool = False) -> datetime:
-    """When the end of a run that started then is told; `freezing`: one that pauses kernels first."""
+    """When the end of a run that started then is disclosed. `freezing`: a run that pauses kernels first."""
     return started + timedelta(seconds=limit_seconds + GRACE_SECONDS + (FREEZING_SECONDS if freezing else 0))
 
 

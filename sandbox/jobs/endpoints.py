@@ -1,5 +1,5 @@
-"""Sealed runs over HTTP: hand in, look, call off.
-For kernels and for people's tools; nothing here leads to quarantine."""
+"""Sealed runs over HTTP: submit, show, cancel.
+They are for kernels and for people's tools; nothing here leads to quarantine."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -78,7 +78,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     context = worker.context
 
     def with_hints(run: Run) -> dict[str, Any]:
-        """With what hints have told its team of each of its inputs, and the cap."""
+        """The run, with the bits that hints have disclosed to its team for each input, and the cap."""
         with context.database.transaction() as tx:
             told = [
                 hints_told(tx, run.team, context.repository.current(one.dataset))
@@ -140,7 +140,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         responses=answers(list[RunDocument]),
     )
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
-        """The runs of one's teams, newest first."""
+        """The runs of the caller's teams, newest first."""
         with context.database.transaction() as tx:
             return [shown(run) for run in list_runs(tx, asker)]
 
@@ -176,7 +176,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """What a team is told of a run: what it handed in, the state,
+    """What a team sees of a run: what it submitted, the state,
     and moments that do not depend on the data."""
     return {
         "id": str(run.id),
@@ -225,7 +225,7 @@ def pause_router(pauses: KernelPauses, *, workspace: Callable[..., Claims]) -> A
         responses=answers(Pause),
     )
     def ask_pause(claims: Annotated[Claims, Depends(workspace)], said: Server) -> Pause:
-        """Are the kernels of the person whose workspace this is to be paused?"""
+        """Whether the kernels of the person whose workspace this is must be paused."""
         return Pause(until=pauses.hear(claims.subject, said.server, said.running))
 
     return api

@@ -1,5 +1,5 @@
-"""How does a run end for those who wait for it?
-Its files' rows, its state and its log entry, at once and at the told moment."""
+"""Ends a run for those who wait for it: its files' rows, its state and its log entry, at once and at the
+moment of disclosure."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,10 +27,10 @@ def finish(
     keep: Callable[[Transaction], None] | None = None,
     hint: Hint = Hint.NOT_RUN,
 ) -> bool:
-    """The run is finished, and these are its files; False if it was cancelled before.
-    What the log tells of them is committed to, and opened to auditors alone. `keep`: what else is to be kept
-    of it, in the same transaction. `hint` is told, and logged, only of a run that has bits for it and whose
-    grants were not revoked while it ran."""
+    """The run is finished, and these are its files; False if it was cancelled before. What the log tells
+    of them is committed to, and opened to auditors alone. `keep`: what else is to be kept of it, in the
+    same transaction. `hint` is disclosed, and logged, only for a run that has bits for it and whose grants
+    were not revoked while it ran."""
     with database.transaction() as tx:
         run = load_run(tx, id, lock=True)
         if run.state is not RunState.RUNNING:
@@ -78,8 +78,8 @@ def finish_interrupted(context: RunContext, id: UUID) -> bool:
     """To be called at the declared moment of a run that the vault's end cut off:
     False if it was cancelled before.
 
-    Nothing of such a run was told, and nothing that it left is kept: so it is queued again, under the
-    same number. One that is cut off again ends as `interrupted`, or a program that brings the vault down
+    Nothing of such a run was disclosed, and nothing that it left is kept. So it is queued again, under the
+    same number. A run that is cut off again ends as `interrupted`, or a program that crashes the vault
     could do so for ever.
     """
     context.quarantine.clear(folder(id))

@@ -1,9 +1,10 @@
-"""May a run tell the class of how it ended, and how many bits have such hints told already?
+"""Limits hints: whether a run may reveal the class of how it ended, and how many bits such hints have used
+already.
 
-A hint is one of eight values at most, told at the moment at which the end is told in any case: so a run tells
-3 bits by it, or fewer. Bits are taken when the run is handed in, whatever it then tells, and are never given
-back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a new version
-is no fresh cap. The argument: README.md.
+A hint is one of eight values at most, given at the moment at which the end is disclosed in any case: so a run
+reveals 3 bits by it, or fewer. Bits are taken when the run is submitted, whatever it then reveals, and are
+never given back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a
+new version is no fresh cap. The argument: README.md.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 @dataclass(frozen=True)
 class HintsTold:
-    """How many bits hints have told one team of one dataset, of how many that may be."""
+    """How many bits hints have disclosed to one team about one dataset, and the limit."""
 
     dataset: str
     told_bits: int
@@ -46,7 +47,7 @@ def take_bits(
     inputs: Sequence[Input],
     versions: Sequence[Version],
 ) -> int:
-    """The bits of one hint, if every input lets it be told:
+    """The bits of one hint, if every input allows it:
     by the grade of all together, by its officer, by what is left.
 
     Raises `Refused` (the grade), `Forbidden` (an officer), `BudgetExhausted`. Nothing of it depends on a row.
@@ -61,7 +62,7 @@ def take_bits(
                 code="no_hints",
                 remedy="Hand it in without a hint; its log is among what reviewers may release.",
                 zh=f"{version.dataset} 的数据专员不允许运行告知其如何结束。",
-                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+                remedy_zh="请不带提示提交；运行日志可申请审核放行。",
             )
         if told.told_bits + HINT_BITS > told.limit_bits:
             raise BudgetExhausted(
@@ -70,15 +71,16 @@ def take_bits(
                 remedy="Hand it in without a hint; its log is among what reviewers may release.",
                 zh=(
                     f"提示已向你的团队透露 {version.dataset} 的 {told.told_bits} "
-                    f"比特(上限 {told.limit_bits})。"
+                    f"比特（上限 {told.limit_bits}）。"
                 ),
-                remedy_zh="请不带提示提交;运行日志可申请审核放行。",
+                remedy_zh="请不带提示提交；运行日志可申请审核放行。",
             )
     return HINT_BITS
 
 
 def hints_told(tx: Transaction, team: str, version: Version) -> HintsTold:
-    """Of runs that wait or have ever started; what was called off before it started has told nothing."""
+    """Of runs that wait or have ever started. A run that was cancelled before it started has disclosed
+    nothing."""
     told = tx.execute(
         select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
             runs.c.team == team,

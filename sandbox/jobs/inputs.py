@@ -1,5 +1,5 @@
-"""Which rows does a run read?
-Those of the recorded version, without the columns that its policy hides, as Parquet."""
+"""Writes the rows that a run reads: those of the recorded version, without the columns that its policy hides,
+as Parquet."""
 
 import io
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
-"""Kernels that are paused while their team's sealed program reads rows of a high grade.
+"""Pauses kernels while their team's sealed program reads rows of a high grade.
 
 The vault decides: a run that is `kernels_frozen` pauses the kernels of its team from its start until the
-moment when its end is told, whenever it really ends. The servers that own the kernels ask, each second,
-and say what they have; the program begins when none of them has a kernel of the team that still runs, or
-not at all. Kernels themselves are told nothing here: a server asks with the token of its person's
-workspace, which no kernel has.
+moment when its end is disclosed, whenever it really ends. The servers that own the kernels ask, each second,
+and report what they have. The program begins when none of them has a kernel of the team that still runs, or
+not at all. Kernels themselves learn nothing here: a server asks with the token of its person's workspace,
+which no kernel has.
 """
 
 import threading
@@ -27,7 +27,7 @@ SILENT_SECONDS = 60.0  # a server that is silent so long is gone, and its kernel
 
 @dataclass(frozen=True)
 class Heard:
-    """What a person's server said of its kernels: how many are not paused."""
+    """What a person's server reported of its kernels: how many are not paused."""
 
     account: str
     running: int
@@ -49,7 +49,7 @@ def paused_until(tx: Transaction, account: str) -> datetime | None:
 
 
 class KernelPauses:
-    """What the servers last said, and the wait until none has a kernel of a team that runs."""
+    """What the servers last reported, and the wait until none has a kernel of a team that runs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class KernelPauses:
                 self._changed.wait(min(left, ASKED_SECONDS))
 
     def _left(self, run: Run, began: float) -> float:
-        """Seconds to wait at least; 0 if all are paused, as each server said after the
+        """Seconds to wait at least; 0 if all are paused, as each server reported after the
         run had begun to wait."""
         now = time.monotonic()
         with self._database.transaction() as tx:

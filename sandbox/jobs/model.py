@@ -1,4 +1,4 @@
-"""What is a run, and which steps can it take?
+"""Defines a run and its transitions.
 
 What an analyst sees of a run is its state, and each state begins at a moment that does not depend on the data
 (disclosure_time.py).
@@ -18,7 +18,7 @@ class RunKind(StrEnum):
 class RunState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
-    FINISHED = "finished"  # however it ended: how, is told in quarantine
+    FINISHED = "finished"  # however it ended: the reason is reported in quarantine
     INTERRUPTED = "interrupted"  # the vault ended while it ran, more often than it is begun anew
     RETURNED = "returned"
     RELEASED = "released"
@@ -102,7 +102,7 @@ class Interface:
 
 class Hint(StrEnum):
     """The class of a run's end, of eight values at most:
-    told only where the policy lets it, and counted (hints.py)."""
+    disclosed only where the policy allows it, and counted (hints.py)."""
 
     OK = "ok"
     PROGRAM_ERROR = "program_error"
@@ -116,10 +116,10 @@ class Hint(StrEnum):
 @dataclass(frozen=True)
 class Run:
     """One run. The program of a declared query is its SQL.
-    `told_at` is when its end is told, known from its start on; `environment_sha256` is the lock's.
+    `told_at` is when its end is disclosed, known from its start on; `environment_sha256` is the lock's.
 
-    `interface` is there if it is a predictor. `hint_bits` are counted against its grants; `hint` is told with
-    its end. `interruptions`: how often the vault ended while it ran.
+    `interface` is there if it is a predictor. `hint_bits` are counted against its grants. `hint` is disclosed
+    with its end. `interruptions`: how often the vault ended while it ran.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""What did a run leave in its outbox? Plain files with plain names, and nothing that leads elsewhere.
+"""Reads what a run left in its outbox: plain files with plain names, and nothing that leads elsewhere.
 
 The program was hostile for all we know, and it is dead: nothing here changes while it is read. Even so
 nothing is opened by a path: each name is opened in its folder's descriptor, never through a link, and looked
@@ -41,7 +41,7 @@ class Collected:
 
 
 def collect(outbox: int) -> Collected:
-    """All that may be taken of the folder behind the descriptor `outbox`. The run must have ended."""
+    """Everything that may be taken from the folder of the descriptor `outbox`. The run must have ended."""
     found = Collected()
     entries = sorted(islice(_walk(outbox, "", found), MOST_ENTRIES + 1))
     if len(entries) > MOST_ENTRIES:

@@ -1,5 +1,5 @@
-"""What did a program write to stdout and stderr?
-Its beginning and its end; what is between is let go, and fills nothing."""
+"""Captures what a program writes to stdout and stderr: its beginning and its end.
+The middle is discarded, so it fills nothing."""
 
 import os
 import threading

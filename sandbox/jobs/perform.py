@@ -1,5 +1,5 @@
-"""How is one piece of work done in a fresh seal?
-Its program and its rows are laid out, it runs, and all that is removed."""
+"""Performs one piece of work in a fresh seal: its program and its rows are laid out, it runs, and everything
+is removed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ def perform(
         return replace(
             ending, predictions=fault_of(ending.outbox.files.get(OUTPUT), interface, rows) or "valid"
         )
-    except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine, as what a program does is
+    except Exception as error:  # noqa: BLE001  # of any kind: it is reported in quarantine, as what a program does is
         return not_started(error)
     finally:
         place.remove()

@@ -1,5 +1,5 @@
-"""May this run read these datasets?
-Each under a live grant of the one team that it is for, at the grade of all together."""
+"""Decides whether a run may read its datasets: each under a live grant of the one team that it is for, at the
+grade of all together."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,15 +42,15 @@ def inputs_of(
             f"None of your teams has a live grant on each of: {names or 'no private dataset'}.",
             code="no_grant",
             remedy="Request access: cihu request, or the dataset's page in the portal.",
-            zh=f"你所在的团队没有这些数据集的全部有效授权:{names}。",
-            remedy_zh="请申报:cihu request,或门户的数据集页面。",
+            zh=f"你所在的团队没有这些数据集的全部有效授权：{names}。",
+            remedy_zh="请申报：cihu request，或门户的数据集页面。",
         )
     if len(fitting) > 1:
         raise InvalidInput(
             f"Several of your teams could run this: {', '.join(fitting)}.",
             code="several_teams",
             remedy="Say for which: team=...",
-            zh=f"你有多个团队可以运行:{'、'.join(fitting)}。",
+            zh=f"你有多个团队可以运行：{'、'.join(fitting)}。",
             remedy_zh="请用 team= 指明其一。",
         )
     chosen = fitting[0]

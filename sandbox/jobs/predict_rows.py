@@ -1,8 +1,7 @@
-"""What does a submitted predictor say of these rows?
-It is called on them in a fresh seal, and what it says lies in quarantine.
+"""Calls a submitted predictor on given rows, in a fresh seal. Its predictions lie in quarantine.
 
-For who scores (a competition): the rows may be others than those of the dataset's version, with the columns
-that the predictor declared; the columns that are to be predicted stay with who scores.
+This is for scoring (a competition): the rows may be others than those of the dataset's version, with the
+columns that the predictor declared. The columns that are to be predicted stay with the scorer.
 """
 
 import threading
@@ -59,7 +58,7 @@ def predict_rows(
             f"The run {predictor.id} is no predictor.",
             remedy="Submit one: kind: predictor in cihu.yaml.",
             zh=f"运行 {predictor.id} 不是预测程序。",
-            remedy_zh="请提交预测程序:cihu.yaml 中写 kind: predictor。",
+            remedy_zh="请提交预测程序：cihu.yaml 中写 kind: predictor。",
         )
     if missing := [name for name in interface.columns if name not in rows.column_names]:
         raise InvalidInput(

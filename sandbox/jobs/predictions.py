@@ -1,5 +1,5 @@
-"""Is what a predictor left what it declared?
-A prediction of the declared type for every row, no more, no fewer, none empty.
+"""Checks a predictor's output against its declaration: a prediction of the declared type for every row, no
+more, no fewer, none empty.
 
 The file is as hostile as everything that a program leaves: the program itself wrote it, whatever the
 call around it checked.
@@ -24,7 +24,7 @@ MOST_UNPACKED = 256 * 1024 * 1024
 
 
 def fault_of(content: bytes | None, interface: Interface, rows: int) -> str:
-    """Why these are no predictions for so many rows; "" if they are.
+    """Why these are no predictions for this number of rows. "" if they are.
     Its words are about raw rows, as all that a run says."""
     if content is None:
         return "it left no predictions"

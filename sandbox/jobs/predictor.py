@@ -1,5 +1,5 @@
-"""What does a predictor declare, and can that be?
-The columns that it is given of its one input, and what it returns a row.
+"""Reads and checks what a predictor declares: the columns that it is given of its one input, and what it
+returns a row.
 
 kind: predictor
 columns: [age, coinsurance, female]
@@ -42,7 +42,7 @@ def checked_interface(said: Mapping[str, Any], versions: Sequence[Version]) -> I
         raise InvalidInput(
             f"A predictor declares 1 to {MOST_COLUMNS} columns, each once.",
             remedy=f"For example {EXAMPLE}.",
-            zh=f"预测程序须声明 1 至 {MOST_COLUMNS} 个栏目,每个一次。",
+            zh=f"预测程序须声明 1 至 {MOST_COLUMNS} 个栏目，每个一次。",
             remedy_zh=f"例如 {EXAMPLE}。",
         )
     if strange := [str(name) for name in columns if name not in there]:
@@ -50,7 +50,7 @@ def checked_interface(said: Mapping[str, Any], versions: Sequence[Version]) -> I
             f"{versions[0].dataset} has no column {strange[0][:60]!r}.",
             remedy=f"Use some of {', '.join(there)}.",
             zh=f"{versions[0].dataset} 没有栏目 {strange[0][:60]!r}。",
-            remedy_zh=f"可用:{'、'.join(there)}。",
+            remedy_zh=f"可用：{'、'.join(there)}。",
         )
     if (
         not isinstance(predicts, dict)
@@ -62,7 +62,7 @@ def checked_interface(said: Mapping[str, Any], versions: Sequence[Version]) -> I
             "small letters, digits and _.",
             remedy=f"For example {EXAMPLE}.",
             remedy_zh=f"例如 {EXAMPLE}。",
-            zh=f"预测程序须声明 1 至 {MOST_PREDICTED} 个预测名,用小写字母、数字和 _。",
+            zh=f"预测程序须声明 1 至 {MOST_PREDICTED} 个预测名，用小写字母、数字和 _。",
         )
     return Interface(tuple(columns), {name: _kind(name, kind) for name, kind in predicts.items()})
 
@@ -84,7 +84,7 @@ def _kind(name: str, said: object) -> str | tuple[str | int, ...]:
         f"{name} cannot be predicted as {str(said)[:60]!r}.",
         zh=f"{name} 的预测类型 {str(said)[:60]!r} 不可用。",
         remedy=f"Use one of {', '.join(KINDS)}, or the list of its values, all text or all whole numbers.",
-        remedy_zh=f"可用 {'、'.join(KINDS)},或全部取值的列表(全为文本或全为整数)。",
+        remedy_zh=f"可用 {'、'.join(KINDS)}，或全部取值的列表（全为文本或全为整数）。",
     )
 
 

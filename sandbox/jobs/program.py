@@ -1,5 +1,5 @@
-"""Which program text is taken?
-A few text files with plain names, of which one is started; kept and hashed as it is."""
+"""Accepts a program's text: a few text files with plain names, one of which is started.
+It is kept and hashed as it is."""
 
 import binascii
 import hashlib

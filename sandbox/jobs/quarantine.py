@@ -1,5 +1,4 @@
-"""Where does what a run left lie until reviewers have decided?
-In the quarantine bucket, with a row for each file."""
+"""Keeps what a run left until reviewers have decided: in the quarantine bucket, with a row for each file."""
 
 import hashlib
 import json

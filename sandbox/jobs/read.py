@@ -1,4 +1,4 @@
-"""Which runs are there, and who may see them? Rows in, values out."""
+"""Reads runs, for those who may see them. Rows in, values out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,7 +48,7 @@ def as_interface(said: dict[str, Any]) -> Interface:
 
 
 def list_runs(tx: Transaction, principal: Principal) -> Sequence[Run]:
-    """Those of one's teams, newest first."""
+    """The runs of the principal's teams, newest first."""
     found = tx.execute(
         select(runs)
         .where(runs.c.team.in_(sorted(principal.teams)))

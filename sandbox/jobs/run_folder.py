@@ -1,7 +1,7 @@
 """A run's program and rows while it runs: its program in a private folder on disk, its rows in memory alone.
 
     <runs>/<id>/program/     the exact text
-    <runs>/<id>/beginning/   begin: a pipe by which the run is let begin
+    <runs>/<id>/beginning/   begin: a pipe that lets the run begin
     <memory>/<id>/           <dataset>.parquet: raw rows, in a private folder of a file system in memory
 
 Rows never lie on a disk in clear. They are removed when the run has ended; when the vault ends, however it
@@ -74,7 +74,7 @@ class RunFolder:
 
 
 def _open_below(folder: Path) -> None:
-    """Readable for the seal's own user, whatever our umask is; the folder above it is shut to everybody."""
+    """Readable for the seal's own user, whatever our umask is; the folder above it is closed to everybody."""
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o444)
 

@@ -1,8 +1,8 @@
-"""The seal of a run: a pure function from a run to what it sees:
-the interpreter, its program, its inputs, one outbox in memory.
+"""The seal of a run: a pure function from a run to what it sees, which is the interpreter, its program, its
+inputs, and one outbox in memory.
 
-No socket is bound in, and no network is there, so it can tell nobody anything; what it may leave
-behind is the outbox.
+No socket is bound in, and no network is there, so it can send nothing to anybody. The outbox is all that it
+may leave.
 """
 
 import json

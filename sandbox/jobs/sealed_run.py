@@ -1,4 +1,5 @@
-"""One program in a fresh seal; its outbox and its end are got hold of, though nothing in it is trusted.
+"""Runs one program in a fresh seal.
+Its outbox and its exit are collected, though nothing in the seal is trusted.
 
 The outbox is a sized folder in the seal's own memory. Its descriptor is taken before the program begins and
 keeps it after the seal is gone: so it can never fill a disk, and it is read only when no process is left

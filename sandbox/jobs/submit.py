@@ -1,5 +1,5 @@
-"""How is a program handed in?
-Checked, decided, recorded with its exact text, logged and queued at once, or not at all."""
+"""Submits a program: checked, decided, recorded with its exact text, logged and queued at once, or not at
+all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -41,7 +41,7 @@ def submit(
     interface: Mapping[str, Any] | None = None,
     hint: bool = False,
 ) -> Run:
-    """Queue a run; with an `interface`, a predictor. `hint`: it is to tell the class of how it ended.
+    """Queue a run; with an `interface`, a predictor. `hint`: its end comes with its class.
 
     Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints);
     then nothing is queued."""
@@ -143,5 +143,5 @@ def _require_room(tx: Transaction, team: str) -> None:
             f"{waiting} runs of your team are waiting already.",
             remedy="Wait for some, or cancel some.",
             zh=f"你的团队已有 {waiting} 个运行在排队。",
-            remedy_zh="请等待,或取消一些。",
+            remedy_zh="请等待，或取消一些。",
         )

@@ -43,7 +43,7 @@ runs = Table(
     Column("hint", Text),
     # how often the vault ended while it ran
     Column("interruptions", Integer, nullable=False, server_default="0"),
-    # from its start until it is told
+    # from its start until its end is disclosed
     Column("kernels_frozen", Boolean, nullable=False, server_default=false()),
     CheckConstraint(
         "state IN ('queued', 'running', 'finished', 'interrupted', 'returned', 'released', "

@@ -1,8 +1,8 @@
-"""Who carries the runs out?
-Some places in the vault's process, each a thread that takes one run after another.
+"""Carries the runs out: slots in the vault's process, each a thread that takes one run after another.
 
-A place is kept until the end of its run is told: were it free as soon as the program ends, the next run's
-start would tell. Nothing is queued here: the table of runs is the queue, so a vault that dies forgets none.
+A slot is kept until the end of its run is disclosed: if it were free as soon as the program ends, the next
+run's start would reveal that. Nothing is queued here: the table of runs is the queue, so a vault that dies
+forgets none.
 """
 
 import logging
@@ -29,7 +29,7 @@ from sandbox.jobs.quarantine import files_of, folder, put_files
 from sandbox.jobs.sealed_run import Ending
 from sandbox.seals import check_seal, chosen_sealer
 
-LOOK_SECONDS = 30.0  # a place looks for itself, should nobody have told it
+LOOK_SECONDS = 30.0  # a slot looks for itself, in case nobody has notified it
 AGAIN_SECONDS = 2.0  # after a part of the city failed
 STOP_SECONDS = 15.0
 log = logging.getLogger("cihu.runs")
@@ -86,8 +86,8 @@ class Worker:
         self.wake()
 
     def stop(self) -> None:
-        """End every run and wait for the places.
-        What ran is told as interrupted, at its moment, when the vault runs again."""
+        """End every run and wait for the slots.
+        What ran is disclosed as interrupted, at its moment, when the vault runs again."""
         self._stopping = True
         with self._changed:
             for cancellation in self._bells.values():
@@ -179,8 +179,8 @@ class Worker:
                 self.wake()  # its place, and its team's part of them, are free
 
     def _carry_out(self, claimed: Claimed) -> None:
-        """From the claim to the told moment.
-        Whatever fails in between, the run is finished; by how, the state does not tell."""
+        """From the claim to the moment of disclosure.
+        Whatever fails in between, the run is finished; the state does not show how."""
         run, cancellation = claimed.run, Cancellation()
         with self._changed:
             self._bells[run.id] = cancellation
@@ -200,7 +200,7 @@ class Worker:
         if claimed.run.kind is RunKind.TABLE:
             try:
                 return count(self.context, claimed, seconds)
-            except Exception as error:  # noqa: BLE001  # of any kind: it is told in quarantine
+            except Exception as error:  # noqa: BLE001  # of any kind: it is reported in quarantine
                 return not_started(error), None
         return self._run_sealed(claimed, cancellation), None
 

@@ -1,4 +1,4 @@
-"""May somebody do something? Cedar policies, the grades of data, and decisions that carry their reason."""
+"""Decides who may do what: Cedar policies, the grades of data, and decisions that carry their reason."""
 
 from sandbox.policy.gate import Gate
 from sandbox.policy.grades import Grade, Grades, combine_grades, load_grades

@@ -1,4 +1,4 @@
-"""How does a person understand a decision? What was asked, which rule decided, what would change it."""
+"""Explains a decision to a person: what was asked, which rule decided, what would change it."""
 
 from typing import Literal
 
@@ -19,13 +19,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "rule": "  - {id} ({file}): {reason}",
     },
     "zh": {
-        "asked": "{principal} 请求 {action}:{kind} {id}。",
+        "asked": "{principal} 请求 {action}：{kind} {id}。",
         "allowed": "允许",
         "refused": "拒绝",
         "none": "没有规则允许此操作。",
-        "also": "下列规则结论相同:",
-        "change": "如何改变:{remedy}",
-        "could": "如何改变:符合下列规则之一。",
+        "also": "下列规则结论相同：",
+        "change": "如何改变：{remedy}",
+        "could": "如何改变：符合下列规则之一。",
         "rule": "  - {id}({file}):{reason}",
     },
 }

@@ -1,4 +1,4 @@
-"""May this principal do this? The one place where that is decided, by Cedar, from policies/.
+"""The policy gate: the one place where Cedar decides, from policies/, whether a principal may do something.
 
 Whatever goes wrong while deciding is a refusal with the code "policy_error". Cedar itself leaves out a rule
 that fails, which could leave out a forbid: so any error in any rule refuses.
@@ -111,9 +111,9 @@ def not_decided(asked: Asked, internal: str) -> Decision:
         asked=asked,
         internal=f"{asked}: {internal}",
         reason="This could not be decided, so it is refused.",
-        reason_zh="无法作出决定,故予以拒绝。",
+        reason_zh="无法作出决定，故予以拒绝。",
         remedy="Tell the operator: the service's own log says what was wrong with the question.",
-        remedy_zh="请告知运营人员:服务日志中记有原因。",
+        remedy_zh="请告知运营人员：服务日志中记有原因。",
     )
 
 

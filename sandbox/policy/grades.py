@@ -1,4 +1,5 @@
-"""What may be done with data of a grade, and which grade has a combination? 就高从严: the highest decides.
+"""Defines what may be done with data of a grade, and the grade of a combination.
+就高从严: the highest decides.
 
 Source: GB/T 43697-2024, clause 4 (the rule), clause 6 (三级: 一般, 重要, 核心), annex H
 (一般 in four levels).

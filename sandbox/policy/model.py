@@ -1,5 +1,5 @@
-"""What is asked of the gate, and what does it answer?
-A decision with its code and its reason, never a bare boolean."""
+"""Defines what is asked of the gate, and its answer: a decision with its code and its reason, never a bare
+boolean."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class Asked:
 @dataclass(frozen=True)
 class Decision:
     """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error"
-    (it could not be decided, so it is refused). `policies` are the ids of all rules that said the same.
+    (it could not be decided, so it is refused). `policies` are the ids of all rules that decided the same.
     `internal` is for operators."""
 
     allowed: bool
@@ -71,9 +71,8 @@ class Refused(Forbidden):
 
 @contextmanager
 def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
-    """A refusal is told as `missing`, what a thing that is not there is told with,
-    unless whoever asks may see the thing: or refusals would tell one team what another has. It is
-    logged as what it is."""
+    """A refusal is shown as `missing`, the error for a thing that does not exist, unless the caller may
+    see the thing. Otherwise refusals would tell one team what another has. It is logged as what it is."""
     try:
         yield
     except Refused as refused:

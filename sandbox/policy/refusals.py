@@ -1,5 +1,4 @@
-"""How is a refusal written into the log?
-As an event that the edge appends once the refused deed is rolled back."""
+"""Writes a refusal into the log, as an event that is appended once the refused change is rolled back."""
 
 from sandbox.audit import Event
 from sandbox.policy.model import Decision
@@ -8,8 +7,8 @@ from sandbox.policy.model import Decision
 def refusal_event(decision: Decision) -> Event:
     """The log's event of a refused decision.
 
-    Append it in a transaction of its own, after the deed's has ended: the log is appended to one at a time,
-    and a second transaction inside the first would wait for it for ever.
+    Append it in a transaction of its own, after the refused action's has ended: the log is appended to one at
+    a time, and a second transaction inside the first would wait for it for ever.
     """
     asked = decision.asked
     return Event(

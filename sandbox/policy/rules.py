@@ -1,5 +1,4 @@
-"""Which rules are there, and are they fit to be used?
-Read once, checked whole; the slightest fault stops the start."""
+"""Reads the rules once and checks them whole; the slightest fault stops the start."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What does a reviewed YAML file say, and on which line does it say something wrong?"""
+"""Reads a reviewed YAML file, and reports the line of whatever is wrong in it."""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""What do people call a zCDP loss? Its epsilon at a stated delta, by OpenDP's conversion.
+"""Converts a zCDP loss to its epsilon at a stated delta, by OpenDP's conversion.
 
 Source: Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy", NeurIPS 2020,
 Corollary 13, as implemented by OpenDP's `make_zCDP_to_approxDP`. It is tighter than

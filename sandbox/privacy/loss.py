@@ -1,4 +1,4 @@
-"""How much does an answer tell about one unit? A loss in zero-concentrated differential privacy (zCDP).
+"""Defines the privacy loss of an answer about one unit, in zero-concentrated differential privacy (zCDP).
 
 Source: Bun and Steinke, "Concentrated Differential Privacy: Simplifications, Extensions, and Lower
 Bounds", TCC 2016: losses of adaptively chosen mechanisms add up in rho (Lemma 1.7), and epsilon-DP

@@ -1,4 +1,5 @@
-"""Who is protected? One whole unit (a person, a household, a firm), with all its rows."""
+"""Defines the privacy unit: one whole unit (a person, a household, a firm) is protected, with all its
+rows."""
 
 from dataclasses import dataclass
 

@@ -6,12 +6,12 @@ parse (SQL -> Question, allow-list) -> bind (names and types, by the policy -> B
 (the SQL of each total).
 """
 
-from sandbox.queries.bind import bind
-from sandbox.queries.compile import compile_brought, compile_partition_selection, compile_plan
-from sandbox.queries.digest import digest, digest_of_keys, digests, digests_of_keys
-from sandbox.queries.parse import parse
-from sandbox.queries.plan import Plan, make_plan
-from sandbox.queries.price import Price, price_within
+from sandbox.queries.compile.totals import compile_brought, compile_partition_selection, compile_plan
+from sandbox.queries.parse.question import parse
+from sandbox.queries.plan.bind import bind
+from sandbox.queries.plan.digest import digest, digest_of_keys, digests, digests_of_keys
+from sandbox.queries.plan.plan import Plan, make_plan
+from sandbox.queries.plan.price import Price, price_within
 
 __all__ = [
     "Plan",

@@ -1,5 +1,5 @@
-"""How is an expression written for people, and as the name of what was released about it?
-One text for one meaning."""
+"""Writes an expression for people, and as the name of what was released about it: one text for one
+meaning."""
 
 from datetime import date, datetime
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""How is it said that an expression cannot be asked? By its own SQL and place, in both languages."""
+"""Refuses an expression that cannot be asked: by its own SQL and place, in both languages."""
 
 from sandbox.catalog.model import Type
 from sandbox.errors import Position, QueryRefused
@@ -20,7 +20,7 @@ KIND_ZH = {"person": "人", "household": "家庭", "firm": "企业"}
 def refused(
     expression: Expression, why: str, instead: str, why_zh: str, instead_zh: str, *, said: str = "{}"
 ) -> QueryRefused:
-    """`said` is what stands around the expression's SQL, such as `GROUP BY {}`."""
+    """`said` is the text around the expression's SQL, such as `GROUP BY {}`."""
     return QueryRefused(
         said.format(wording(expression)),
         why,

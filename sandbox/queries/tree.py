@@ -1,4 +1,4 @@
-"""What may a question say? A frozen tree: what is not a node here cannot be asked."""
+"""The tree of a question, frozen. What is not a node here cannot be asked."""
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -170,8 +170,8 @@ class TextCase:
 
 @node
 class Slice:
-    """`length` characters of a text, from the character `start` (the first is 1);
-    the last ones where `start` is -`length`."""
+    """`length` characters of a text, from the character `start` (the first is 1),
+    or the last characters where `start` is -`length`."""
 
     of: "Expression"
     start: int
@@ -483,7 +483,7 @@ class Afterwards:
     each: tuple[Expression, ...] | None = (
         None  # one row for each of these, made of all its groups; None: a row for each group
     )
-    kept: Expression | None = None  # a condition on what is said across groups
+    kept: Expression | None = None  # a condition on windows across groups
     order: tuple[Ordering, ...] = ()
     limit: int | None = None
     offset: int = 0

@@ -1,5 +1,5 @@
-"""How much does a row count?
-By one whole number for each unit, made from its own rows alone (the proof: weights.md)."""
+"""Computes how much a row counts: one whole number for each unit, made from its own rows alone (the proof:
+weights.md)."""
 
 from itertools import combinations, islice
 

@@ -1,4 +1,4 @@
-"""To which hash of an answer does the log commit?"""
+"""Computes the hash of an answer, to which the log commits."""
 
 import hashlib
 import json

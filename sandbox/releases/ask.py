@@ -1,5 +1,4 @@
-"""How does a question become an answer?
-The DP gate's seven steps, in their order, each where a crash cannot undo it.
+"""Answers a question: the DP gate's seven steps, in their order, each where a crash cannot undo it.
 
 1 parse, 2 decide, 3 plan, 4 price (prepare.py, no data touched) -> 5 reserve the loss and log
 `query.asked`, in one transaction -> 6 compute whole numbers, add noise -> 7 store, settle and log
@@ -22,18 +21,18 @@ from sandbox.errors import CihuError, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Refused, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
-from sandbox.queries.price import MeasurementPrice
-from sandbox.releases.answer import table
+from sandbox.queries.plan.price import MeasurementPrice
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.answer_sha256 import answer_sha256
 from sandbox.releases.context import AskContext
-from sandbox.releases.estimate_bounds import find_bounds
 from sandbox.releases.failure import failed
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import notes
 from sandbox.releases.open_data import answer_openly, open_versions
 from sandbox.releases.prepare import Prepared, Released, already_released, charge, confirm, prepare
+from sandbox.releases.purchase.estimate_bounds import find_bounds
+from sandbox.releases.purchase.select_partitions import find_keys
 from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due
-from sandbox.releases.select_partitions import find_keys
 from sandbox.releases.tables import questions, released_totals
 
 
@@ -97,7 +96,7 @@ def _buy(
     with context.engine.place():  # before anything is charged: on a machine that is too busy nothing is
         id = _reserve(context, principal, prepared, charge(prepared, released))
         try:
-            # rows are loaded for whoever asks first, and for no question in particular
+            # rows are loaded for the first caller, and for no question in particular
             context.engine.warm(
                 prepared.version, *(joined.version for joined in prepared.plan.scope.joined.values())
             )

@@ -1,7 +1,7 @@
-"""How is what one unit adds bounded in this question, and why so?
-Chosen from the plan alone, told in both languages."""
+"""Chooses how the contribution of one unit is bounded in this question, from the plan alone, and explains it
+in both languages."""
 
-from sandbox.queries.plan import Plan, TotalKind
+from sandbox.queries.plan.plan import Plan, TotalKind
 from sandbox.queries.refusal import KIND_ZH
 
 Said = tuple[str, str]
@@ -24,7 +24,7 @@ def bounding(plan: Plan) -> list[Said]:
                 ),
                 (
                     f"每个{unit_zh}至多在 {plan.most_groups} "
-                    "个分组里全额计数,更多则相应减权:与各自有多少行无关。"
+                    "个分组里全额计数，更多则相应减权：与各自有多少行无关。"
                 ),
             )
         )
@@ -45,18 +45,18 @@ def bounding(plan: Plan) -> list[Said]:
 
 def _of_rows(plan: Plan, unit: str, unit_zh: str, most: int) -> Said:
     if plan.per_unit is not None and most == 1:
-        return (f"Each {unit} is one row, so it counts in full.", f"每个{unit_zh}只有一行,全额计入。")
+        return (f"Each {unit} is one row, so it counts in full.", f"每个{unit_zh}只有一行，全额计入。")
     rows = f"Each {unit} has one weight: {most} rows in one group count in full, and more rows as much less."
-    rows_zh = f"每个{unit_zh}有一个权重:一个分组里 {most} 行以内全额计入,更多则相应减权。"
+    rows_zh = f"每个{unit_zh}有一个权重：一个分组里 {most} 行以内全额计入，更多则相应减权。"
     if plan.weights_stored:
         return (
             f"{rows} All rows are asked, by the policy's keys, so the weights lie ready beside the rows.",
-            f"{rows_zh}所问为全部行,且按策略的分组栏目,权重已存于行旁。",
+            f"{rows_zh}所问为全部行，且按策略的分组栏目，权重已存于行旁。",
         )
     return (
         (
             f"{rows} It follows from the rows that this question leaves, because a filter, a join "
             "or a computed key chooses them: who has fewer left counts more."
         ),
-        f"{rows_zh}权重按此问留下的行计算,因为筛选、联表或算出的分组挑选了行:留下越少的人计得越足。",
+        f"{rows_zh}权重按此问留下的行计算，因为筛选、联表或算出的分组挑选了行：留下越少的人计得越足。",
     )

@@ -1,8 +1,8 @@
-"""What does answering need?"""
+"""The services and settings that answering needs."""
 
 from dataclasses import dataclass
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.engines import Engine
 from sandbox.policy import Gate

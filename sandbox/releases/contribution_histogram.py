@@ -1,9 +1,9 @@
-"""How many rows are beyond those that their units count in full?
-Bought once, when a version is published, and public then.
+"""Estimates how many rows lie beyond those that their units count in full.
+It is bought once, when a version is published, and is public then.
 
-A bound on what units may add keeps a question private, and makes its counts and sums too low by an
-amount that no noise interval tells. So that amount is estimated, from a private histogram of units by
-their number of rows.
+A bound on what units may add keeps a question private, and makes its counts and sums too low by an amount
+that no noise interval shows. So that amount is estimated, from a private histogram of units by their number
+of rows.
 
 Claim: of a unit with T rows in the version, a question on this dataset alone leaves out at most max(0, T -
 max_rows). Proof: of the unit's rows t <= T reach the question, with norm s <= t over its cells (weights.md).
@@ -30,9 +30,9 @@ from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal, load_principal
 from sandbox.privacy import ZERO
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.bounding_bias import RowsBeyond, rows_beyond
+from sandbox.releases.answer.bounding_bias import RowsBeyond, rows_beyond
 from sandbox.releases.context import AskContext
 from sandbox.releases.noise import add_noise
 from sandbox.releases.response_time import allowance_seconds, computing_seconds, limit_seconds, until_due
@@ -181,7 +181,7 @@ def _at_most(bins: Sequence["_Bin"], error: float) -> float:
 
 
 class _Bin(NamedTuple):
-    """Noisily so many units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
+    """The noisy number of units that have more than `under`, and at most `most`, rows beyond `max_rows`."""
 
     units: float
     under: int

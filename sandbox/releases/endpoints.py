@@ -41,7 +41,7 @@ def _plain_number(value: object) -> object:
         return value
     if isinstance(value, str) and PLAIN_NUMBER.fullmatch(value):
         return value
-    raise ValueError("write a number with the digits 0 to 9, such as 0.05 (请用数字 0 至 9 书写,例如 0.05)")
+    raise ValueError("write a number with the digits 0 to 9, such as 0.05 (请用数字 0 至 9 书写，例如 0.05)")
 
 
 Plain = BeforeValidator(_plain_number)
@@ -134,7 +134,7 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
         responses=answers(list[GrantBudgetDocument], 404),
     )
     def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that one may see, in rho and in delta,
+        """What is left of each grant that the caller may see, in rho and in delta,
         and what it is of its dataset and population.
 
         Members of its team see who spent it on which question, and of the wider budgets what is

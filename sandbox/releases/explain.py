@@ -1,5 +1,5 @@
-"""What would an answer cost, and how far off would it be?
-Steps 1 to 4 of the gate; no data is touched, nothing is spent."""
+"""Explains what an answer would cost, and how far off it would be: steps 1 to 4 of the gate.
+No data is touched, nothing is spent."""
 
 from collections.abc import Container
 from fractions import Fraction
@@ -10,9 +10,9 @@ from sandbox.budgets import Account, Level, refusal, statement
 from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal
 from sandbox.privacy import PrivacyLoss, epsilon_of
-from sandbox.queries.bounds_estimation import least_units
 from sandbox.queries.describe import wording
-from sandbox.queries.plan import PlannedOutput
+from sandbox.queries.plan.bounds_estimation import least_units
+from sandbox.queries.plan.plan import PlannedOutput
 from sandbox.queries.tree import Aggregate, Name, names_in
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.bounding import bounding
@@ -170,9 +170,10 @@ def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
 
 
 def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[str]) -> dict[str, Any]:
-    """The noise and the price of an output, told for a group of typical size.
+    """The noise and the price of an output, for a group of typical size.
 
-    `noise_in_units`: the noise is as large as what so many units change, each as far as one can.
+    `noise_in_units`: the noise is as large as the effect of this number of units, each changing as much as a
+    unit can.
     """
     plan, budget = prepared.plan, prepared.version.policy.budget
     assert budget is not None

@@ -1,8 +1,8 @@
-"""What a question that fails after data was touched becomes:
-always the same, because what failed could depend on a row.
+"""Turns the failure of a question after data was touched into one answer: always the same, because what
+failed could depend on a row.
 
-One thing is told as it is: that the grant or the account ended while the question ran. It is public to
-whoever asks, and depends on no row.
+One thing is reported as it is: that the grant or the account ended while the question ran. It is public to
+the caller, and depends on no row.
 """
 
 from uuid import UUID
@@ -19,9 +19,9 @@ from sandbox.releases.tables import questions
 
 def failed(database: Database, principal: Principal, id: UUID, failure: Exception) -> CihuError:
     """Note a failure, at the moment at which an answer would have left (response_time.py),
-    and give the error that is told.
+    and return the error that is shown.
 
-    What it was is told to nobody but the operator, by its type alone; the loss stays spent.
+    The cause is shown to nobody but the operator, by its type alone. The loss stays spent.
     """
     with database.transaction() as tx:
         tx.execute(update(questions).where(questions.c.id == id).values(status="failed"))
@@ -34,7 +34,7 @@ def failed(database: Database, principal: Principal, id: UUID, failure: Exceptio
         "The question failed. Its loss stays spent, because a failure can depend on the data.",
         code="query_failed",
         remedy="Tell the operator the question's number.",
-        zh="此问失败。其花费不退,因为失败可能与数据有关。",
+        zh="此问失败。其花费不退，因为失败可能与数据有关。",
         remedy_zh="请把问题编号告诉运营人员。",
         internal=f"question {id}: {type(failure).__name__}",
     )

@@ -1,5 +1,4 @@
-"""How is noise added? By OpenDP's discrete Gaussian, on whole numbers,
-at the scale that the price certified."""
+"""Adds noise: OpenDP's discrete Gaussian, on whole numbers, at the scale that the price certified."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +7,10 @@ from heapq import nlargest
 from os import cpu_count
 
 from sandbox.catalog.model import KeyValue
-from sandbox.queries.bounds_estimation import bounds_told, buckets
-from sandbox.queries.partition_selection import told_alone
-from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.plan.bounds_estimation import bounds_told, buckets
+from sandbox.queries.plan.partition_selection import told_alone
+from sandbox.queries.plan.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 
 MOST = 2**62
 """Totals are clamped to ±2**62, which moves no two totals apart,
@@ -58,11 +57,11 @@ def bounds_found(share: BoundsPrice, weights: Mapping[KeyValue, int]) -> tuple[F
 
 
 def values_told(share: PartitionPrice, weights: Mapping[KeyValue, int]) -> list[KeyValue]:
-    """The values that enough units have, noise included, in order;
-    of too many, those with the largest noisy numbers.
+    """The values that enough units have, noise included, in order.
+    If there are too many, those with the largest noisy numbers.
 
     `weights`: the sum of the weights of the units that have it, by value. Values that nobody has get no noise
-    and are never told: the delta pays for that (weights.md). Raises `ValueError` as `add_noise` does.
+    and are never released: the delta pays for that (weights.md). Raises `ValueError` as `add_noise` does.
     """
     rho, delta = (
         gaussian(share.scale).map(float(share.discovery.sensitivity)),
@@ -70,7 +69,9 @@ def values_told(share: PartitionPrice, weights: Mapping[KeyValue, int]) -> list[
     )
     if Fraction(rho) > share.loss.rho or Fraction(delta) > share.loss.delta:
         raise ValueError("the scale and the threshold do not certify the price")
-    values = sorted(weights)  # so that of two with the same number the same is told whoever else is there
+    values = sorted(
+        weights
+    )  # so that of two values with the same number the same is released whoever else is there
     noisy = _noisy(share.scale, [weights[value] for value in values])
     enough = [(number, place) for place, number in enumerate(noisy) if number >= share.threshold]
     return sorted(values[place] for _, place in nlargest(MOST_KEY_VALUES, enough))

@@ -1,8 +1,8 @@
-"""What must be said beside an answer, so that it is read rightly, in both languages:
-it is stored once, for everybody.
+"""The notes beside an answer, which explain how to read it, in both languages.
+They are stored once, for everybody.
 
 Each note has a code and the numbers that it states, so that a program can check them. A note is there only
-where what it says follows for this question from the policy, the question or what was bought.
+where it follows for this question from the policy, the question or what was bought.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from math import ceil
 from typing import Any
 
 from sandbox.privacy import epsilon_of
-from sandbox.queries.bounds_estimation import least_units
 from sandbox.queries.describe import wording, wording_zh
-from sandbox.queries.empty_keys import can_be_empty, with_a_value
-from sandbox.queries.moment_decomposition import EXTREMES
-from sandbox.queries.plan import TotalKind
+from sandbox.queries.plan.bounds_estimation import least_units
+from sandbox.queries.plan.empty_keys import can_be_empty, with_a_value
+from sandbox.queries.plan.moment_decomposition import EXTREMES
+from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
-from sandbox.queries.scope import PrivateTable
 from sandbox.queries.tree import Aggregate, walk
-from sandbox.releases.bounding_bias import clamped_parts
-from sandbox.releases.estimate import is_scaled
+from sandbox.queries.types.scope import PrivateTable
+from sandbox.releases.answer.bounding_bias import clamped_parts
+from sandbox.releases.answer.estimate import is_scaled
 from sandbox.releases.predict import is_counted, predict, typical_rows
 from sandbox.releases.prepare import Prepared
 
@@ -41,7 +41,7 @@ def notes(prepared: Prepared, told: Mapping[str, Any] | None = None) -> dict[str
     """The notes of an answer: `notes` in English, `notes_zh` the same in Chinese,
     `note_facts` their codes and numbers.
 
-    `told`: the answer's columns, rows and errors (answer.py), once there are any.
+    `told` is the answer's columns, rows and errors (answer.py), once there are any.
     """
     said = [*all_notes(prepared), *(_promise(prepared) if told is None else _kept(prepared, told))]
     if not prepared.plan.totals:
@@ -331,7 +331,7 @@ def _clamped_values(prepared: Prepared) -> list[Note]:
 
 
 def _clamped_choices(prepared: Prepared) -> list[Note]:
-    """A unit's count or sum chooses groups, and there it counts as of so many rows at most."""
+    """A unit's count or sum chooses groups, and there it counts as of at most this number of rows."""
     plan, bias = prepared.plan, prepared.bias
     kind, kind_zh = plan.unit.kind, KIND_ZH[plan.unit.kind]
     conditions = [plan.where, *([plan.per_unit.where] if plan.per_unit else [])]

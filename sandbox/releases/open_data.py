@@ -15,8 +15,8 @@ from sandbox.engines.open_query import OpenRows
 from sandbox.errors import NotFound, QueryRefused
 from sandbox.identity import Principal
 from sandbox.policy import Resource
-from sandbox.queries.open_question import datasets_named, open_sql, versions_named
-from sandbox.queries.sql_text import SqlText
+from sandbox.queries.parse.open_question import datasets_named, open_sql, versions_named
+from sandbox.queries.parse.sql_text import SqlText
 from sandbox.releases.context import AskContext
 
 FREE = {
@@ -29,7 +29,7 @@ FREE = {
 }
 NOTES = {
     "notes": ["It is about open data alone: the numbers are exact, at no cost, and no grant is needed."],
-    "notes_zh": ["它只涉及开放数据:数字是精确的,不花费预算,也不需要授权。"],
+    "notes_zh": ["它只涉及开放数据：数字是精确的，不花费预算，也不需要授权。"],
 }
 WHOLE = (
     "TINYINT",
@@ -174,7 +174,7 @@ def _check_versions(text: SqlText, versions: Sequence[Version]) -> None:
                 f"{dataset}@{number}",
                 f"only the current version can be asked: it is {current[dataset].name}.",
                 instead=f"Write {dataset}.",
-                why_zh=f"只能问当前版本:{current[dataset].name}。",
+                why_zh=f"只能问当前版本：{current[dataset].name}。",
                 instead_zh=f"请写 {dataset}。",
             )
 

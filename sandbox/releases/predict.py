@@ -1,9 +1,9 @@
-"""How far off the noise will move an answer: told before anything is spent, for a typical group,
-from public facts alone.
+"""Predicts how far off the noise will move an answer: before anything is spent, for a typical group, from
+public facts alone.
 
 A typical group has its even share of the dataset's public number of rows and of its units, and its values lie
-in the middle of their bounds. An average's error is told at its worst, when they all lie at a bound. A
-relative error that is asked for follows from these, so it is promised for what they hold of: a smaller group,
+in the middle of their bounds. An average's error is predicted at its worst, when all values lie at a bound. A
+requested relative error follows from these, so it is promised only under these assumptions: a smaller group,
 or a value nearer to zero, has a larger one. What bounds on units leave out is no part of it, because no
 budget buys it back (bounding_bias.py).
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 from sandbox.errors import InvalidInput
 from sandbox.privacy import PrivacyLoss
-from sandbox.queries.plan import Plan, PlannedOutput, Total, TotalKind
+from sandbox.queries.plan.plan import Plan, PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import (
     RANKS,
     Aggregate,
@@ -28,10 +28,10 @@ from sandbox.queries.tree import (
     walk,
 )
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.answer_window_values import half_width, in_squares
-from sandbox.releases.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
-from sandbox.releases.evaluate import enclose, evaluate
-from sandbox.releases.interval import Interval
+from sandbox.releases.answer.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
+from sandbox.releases.answer.evaluate import enclose, evaluate
+from sandbox.releases.answer.interval import Interval
+from sandbox.releases.answer.window_values import half_width, in_squares
 
 LEAST_ERROR, MOST_ERROR = 0.0001, 10.0
 MOST_RHO = 10**15  # picorho: 1000 of rho, far above any budget
@@ -43,7 +43,7 @@ class Predicted:
 
     standard_error: float | None
     half_width: float | None
-    typical: float | None  # the value around which it is told
+    typical: float | None  # the value around which it is stated
     worst: bool = False
     evenly: bool = False  # only if values are spread evenly between their bounds
 
@@ -155,7 +155,7 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
             code="error_out_of_range",
             remedy="Write error=0.05 for plus or minus 5 % with 95 % confidence.",
             zh=f"error 应在 {LEAST_ERROR:g} 与 {MOST_ERROR:g} 之间。",
-            remedy_zh="error=0.05 表示正负 5 %(95 % 置信)。",
+            remedy_zh="error=0.05 表示正负 5 %（95 % 置信）。",
         )
 
     told = [output for output in plan.outputs if output.aggregates and not is_counted(output)]
@@ -171,7 +171,7 @@ def loss_for(plan: Plan, error: float, units: float | None = None) -> PrivacyLos
             code="error_out_of_reach",
             remedy="Ask for a larger error, or give an epsilon: explain tells what it would bring.",
             zh=f"任何预算都不能让每个输出的误差达到 {error:.2%}。",
-            remedy_zh="请允许更大的误差,或改给 epsilon:explain 会告知它带来的误差。",
+            remedy_zh="请允许更大的误差，或改给 epsilon:explain 会告知它带来的误差。",
         )
     low, high = 1, MOST_RHO
     while high - low > max(1, high // 2000):

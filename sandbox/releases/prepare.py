@@ -1,5 +1,4 @@
-"""What is asked, by whom, under which grant, at what price?
-Everything before data is touched: parse, decide, plan, price."""
+"""Prepares a question: everything before data is touched, which is parse, decide, plan, price."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,11 +19,11 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource, hidden_from_strangers
 from sandbox.privacy import ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
-from sandbox.queries.bounds_estimation import assumed, bounds_to_buy
-from sandbox.queries.cost import require_affordable
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
+from sandbox.queries.plan.bounds_estimation import assumed, bounds_to_buy
+from sandbox.queries.plan.cost import require_affordable
 from sandbox.queries.tree import InPublic, Join, Question, names_in, walk
-from sandbox.releases.bounding_bias import BoundingBias, bias_of
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
+from sandbox.releases.answer.bounding_bias import BoundingBias, bias_of
 from sandbox.releases.context import AskContext
 from sandbox.releases.contribution_histogram import ContributionHistogram, contribution_histogram
 from sandbox.releases.estimated_bounds import bounds_bought
@@ -139,7 +138,7 @@ def prepare(
             "Both an epsilon and an error are given.",
             remedy="Give one of them: each follows from the other.",
             zh="同时给了 epsilon 和 error。",
-            remedy_zh="请只给其一:另一个由它得出。",
+            remedy_zh="请只给其一：另一个由它得出。",
         )
     wanted = budget.question_epsilon if epsilon is None else epsilon
     if not LEAST_EPSILON <= wanted <= MOST_EPSILON:
@@ -154,8 +153,8 @@ def prepare(
             "The bounds of a column are not known yet, so no error can be promised.",
             code="bounds_not_bought",
             remedy="Ask once with an epsilon: that buys them, and explain tells its price.",
-            zh="某个栏目的边界尚不知道,无法承诺误差。",
-            remedy_zh="请先用 epsilon 提问一次:边界由此买到,explain 会先告知价格。",
+            zh="某个栏目的边界尚不知道，无法承诺误差。",
+            remedy_zh="请先用 epsilon 提问一次：边界由此买到，explain 会先告知价格。",
         )
     if not plan.discoveries:
         units = None if beyond[0] is None else beyond[0].units
@@ -213,8 +212,8 @@ def _with_found_keys(
             "The groups are not known yet, so no error can be promised for them.",
             code="keys_not_found",
             remedy="Ask once with an epsilon: that finds them, and explain tells its price.",
-            zh="分组值尚未发现,无法承诺误差。",
-            remedy_zh="请先用 epsilon 提问一次:分组值由此发现,explain 会先告知价格。",
+            zh="分组值尚未发现，无法承诺误差。",
+            remedy_zh="请先用 epsilon 提问一次：分组值由此发现，explain 会先告知价格。",
         )
     of_totals = loss_for(plan, error, prepared.units)
     loss = PrivacyLoss(-(-of_totals.picorho * (len(plan.totals) + len(plan.discoveries)) // len(plan.totals)))
@@ -235,8 +234,8 @@ def read_question(sql: str, *, version_of: Callable[[str], Version]) -> Question
                 instead=f"Write {dataset}, or {current.name}; what was answered of another version stays in "
                 "your answers.",
                 position=position,
-                why_zh=f"只能问当前版本:{current.name}。",
-                instead_zh=f"请写 {dataset} 或 {current.name};对其他版本的回答仍在你的回答记录里。",
+                why_zh=f"只能问当前版本：{current.name}。",
+                instead_zh=f"请写 {dataset} 或 {current.name}；对其他版本的回答仍在你的回答记录里。",
             )
     private = [
         dataset
@@ -273,8 +272,8 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
             "it is about people: which values it has is not public.",
             instead="Join it on the unit, or look up in an open dataset.",
             position=node.column.position,
-            why_zh="它与个人有关:有哪些取值并不公开。",
-            instead_zh="请按保护对象联表,或在开放数据集中查找。",
+            why_zh="它与个人有关：有哪些取值并不公开。",
+            instead_zh="请按保护对象联表，或在开放数据集中查找。",
         )
     return _public(engine, version)
 
@@ -303,7 +302,7 @@ def _grant(
             raise InvalidInput(
                 f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
                 remedy="Name the grant of the dataset that you ask.",
-                zh=f"授权 {grant_id} 属于 {grant.dataset},而不是 {version.dataset}。",
+                zh=f"授权 {grant_id} 属于 {grant.dataset}，而不是 {version.dataset}。",
                 remedy_zh="请写所问数据集的授权编号。",
             )
         return grant
@@ -318,8 +317,8 @@ def _grant(
             f"Several of your teams have a grant on {version.dataset}: {', '.join(named)}.",
             code="several_teams",
             remedy="Say for which team you ask, by its grant: grant=<number>, or --grant in a terminal.",
-            zh=f"你有多个团队持有 {version.dataset} 的授权:{'、'.join(named)}。",
-            remedy_zh="请用授权编号指明为哪个团队提问:grant=<编号>,终端中为 --grant。",
+            zh=f"你有多个团队持有 {version.dataset} 的授权：{'、'.join(named)}。",
+            remedy_zh="请用授权编号指明为哪个团队提问：grant=<编号>，终端中为 --grant。",
         )
     if not own:
         raise Forbidden(
@@ -327,7 +326,7 @@ def _grant(
             code="no_grant",
             remedy="Request access: cihu request, or the dataset's page in the portal.",
             zh=f"你所在的团队没有 {version.dataset} 的授权。",
-            remedy_zh="请申报:cihu request,或门户的数据集页面。",
+            remedy_zh="请申报：cihu request，或门户的数据集页面。",
         )
     return live[0] if live else own[0]
 

@@ -1,21 +1,21 @@
-"""The moment at which an answer may leave: it follows from public facts,
-so that its time tells nothing about a row.
+"""Computes the moment at which an answer may leave.
+It follows from public facts, so that its time discloses nothing about a row.
 
-Source of the rule: Haeberlen, Pierce and Narayan, "Differential Privacy Under Fire", USENIX
-Security 2011, section 4.
+Source of the rule: Haeberlen, Pierce and Narayan, "Differential Privacy Under Fire", USENIX Security 2011,
+section 4.
 
-An answer leaves at its *allowance*, a function of the plan (queries/cost.py bounds what it computes), times a
-power of two. Which power, the load of the machine says as others see it: before a question's rows are
-touched, a probe that computes a fixed amount and knows nothing of the question takes its time
-(`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to its
-*limit*. So its own computing can be seen only where it takes several times what was allowed for it, and then
-as one of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
+An answer leaves at its *allowance*, a function of the plan (queries/plan/cost.py bounds what it
+computes), times a power of two. The machine's load decides which power, as others see that load: before a
+question's rows are touched, a probe that computes a fixed amount and knows nothing of the question takes its
+time (`Engine.load`). If the question is not done at that moment, it leaves at the next power, and so on up to
+its *limit*. So its own computing can be seen only where it takes several times its allowance, and then as one
+of `STEPS` steps: at most log2(STEPS + 1), about 2.6 bits. Whatever fails, leaves at the limit.
 
-What is measured against the allowance while it computes is its own processors' time (`computing_seconds`), at
-which its process is ended: a busy machine alone never makes a question fail.
+The allowance limits the question's own processor time (`computing_seconds`), at which its process is ended: a
+busy machine alone never makes a question fail.
 
-Whatever tells a time waits for that moment: the answer's own date, the log's entries, which anybody may read,
-and the place of the computation, which the next question waits for.
+Whatever reveals a time waits for that moment: the answer's own date, the log's entries, which anybody may
+read, and the slot of the computation, which the next question waits for.
 """
 
 import time
@@ -25,11 +25,11 @@ from math import ceil, log2
 
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan
-from sandbox.queries.cost import cost_of
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.plan import TotalKind
-from sandbox.queries.scope import BoundsEstimation
+from sandbox.queries.plan.cost import cost_of
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.tree import walk
+from sandbox.queries.types.scope import BoundsEstimation
 
 START_SECONDS = 0.25
 SECONDS_A_ROW = {TotalKind.UNITS: 5e-7, TotalKind.VALUES: 2e-6}

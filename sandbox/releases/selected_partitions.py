@@ -1,5 +1,5 @@
-"""Which values of a question's keys were found before?
-What was bought once serves every question on that version."""
+"""Reads the values of a question's keys that were bought before.
+They are bought once and serve every question on that version."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sandbox.catalog.model import KeyValue, Type
 from sandbox.database import Transaction
 from sandbox.queries import digests_of_keys
-from sandbox.queries.partition_selection import PartitionSelection
-from sandbox.queries.plan import Plan
+from sandbox.queries.plan.partition_selection import PartitionSelection
+from sandbox.queries.plan.plan import Plan
 from sandbox.queries.tree import Expression
-from sandbox.queries.value_ranges import range_of
+from sandbox.queries.types.value_ranges import range_of
 from sandbox.releases.tables import found_keys
 
 Found = dict[Expression, tuple[KeyValue, ...]]
@@ -23,7 +23,7 @@ READ: dict[Type, Callable[[str], KeyValue]] = {
 
 
 def keys_found(tx: Transaction, plan: Plan, least: dict[PartitionSelection, int] | None = None) -> Found:
-    """The values of those keys that were found at a loss of at least so many picorho (any,
+    """The values of those keys that were found at a loss of at least this number of picorho (any,
     if `least` is None).
 
     Of several the least precise that is enough: whoever asked at that offer before finds the same groups

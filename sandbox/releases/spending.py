@@ -1,4 +1,4 @@
-"""What was a team's budget spent on, and by whom? Its own questions, for its own members."""
+"""Lists what a team's budget was spent on, and by whom: its own questions, for its own members."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 """Tables of questions, answers, and all that was released: totals, keys, rows left out.
-It is noised: it may leave, for ever."""
+What was released is noised: it may leave, for ever."""
 
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +30,7 @@ questions = Table(
     Column("asked_by", Text, nullable=False),
     Column("sql", Text, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged; 0 where all was released before
-    # asked -> released | failed | interrupted (a crash cut it off: said at the next start); all stay charged
+    # asked -> released | failed | interrupted (by a crash; recorded at the next start); all stay charged
     Column("status", Text, nullable=False),
     Column("asked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("answer", JSONB),

@@ -1,5 +1,5 @@
-"""内容审核: a team asks for files of a sealed run; people, each blind to the others, decide;
-only then does it get them."""
+"""内容审核: a team requests files of a sealed run. People decide, each blind to the others.
+Only then does the team get them."""
 
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Choice, Outcome, Review, ReviewState

@@ -1,8 +1,8 @@
-"""What do the automatic checks say of each file that was asked for?
-Asked when a reviewer first opens the review, then kept.
+"""Runs the automatic checks on each file that was requested: when a reviewer first opens the review.
+Their findings are then kept.
 
-Not sooner: the team's request must take a moment that depends on nothing. A declared query's table is looked
-at again when another has left since.
+They do not run sooner, because the team's request must take a time that depends on nothing. A declared
+query's table is checked again when another was released since.
 """
 
 import hashlib
@@ -42,8 +42,8 @@ MISSING = Finding(
     severity=Severity.ASKS,
     message="The run left no file of this name. That it did not may itself tell something.",
     remedy="If you approve, nothing of it is released; say why that may be known.",
-    zh="运行没有留下此文件;这一点本身也可能透露信息。",
-    remedy_zh="批准则不放行任何内容;请说明为何可以让人知道。",
+    zh="运行没有留下此文件；这一点本身也可能透露信息。",
+    remedy_zh="批准则不放行任何内容；请说明为何可以让人知道。",
 )
 NO_COUNTS = Finding(
     code="counts_missing",
@@ -52,7 +52,7 @@ NO_COUNTS = Finding(
     message="The run left no file of the name that is given for its supporting counts.",
     remedy="Ask for the counts, or say why they are not needed.",
     zh="运行没有留下所称的支持性计数文件。",
-    remedy_zh="请要求提供计数,或说明为何不需要。",
+    remedy_zh="请要求提供计数，或说明为何不需要。",
 )
 
 
@@ -69,7 +69,7 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         others = beside(tx, run) if due else None
     if not due or review.state not in WAITING:
         return review
-    # all of them, whichever was declared anew: what a file gives away can hang on the others
+    # all of them, whichever was declared anew: what a file discloses can depend on the others
     found = _checked(context, versions, [file.declared for file in review.files], left, others)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)

@@ -1,8 +1,8 @@
-"""What do reviews need?"""
+"""The services and settings that reviews need."""
 
 from dataclasses import dataclass, field
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.policy import Gate

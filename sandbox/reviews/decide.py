@@ -1,5 +1,5 @@
-"""How does a review end? With its outcome, the run's state, the released copies and the log entry at once,
-or with none."""
+"""Ends a review: its outcome, the run's state, the released copies and the log entry are written at once, or
+not at all."""
 
 from datetime import UTC, datetime
 
@@ -29,8 +29,8 @@ def decide(
             "Another table about the same people has left since the checks of this one.",
             code="review_changed",
             remedy="Load the page again: it is checked beside that.",
-            zh="检查之后,另一张关于同一批人的表已放行。",
-            remedy_zh="请刷新页面:会重新比较。",
+            zh="检查之后，另一张关于同一批人的表已放行。",
+            remedy_zh="请刷新页面：会重新比较。",
         )
     if outcome is Outcome.REFUSED:
         forget(tx, review.run)
@@ -56,8 +56,8 @@ def decide(
 
 def require_not_revoked(tx: Transaction, run: Run) -> None:
     """Raises `Conflict` if a grant that the run read under was revoked.
-    It is held until the transaction ends, so nothing leaves after the revocation's entry. A grant that came
-    to its date does not stop a review of what it allowed."""
+    It is held until the transaction ends, so nothing leaves after the revocation's entry. An expired
+    grant does not stop a review of what it allowed."""
     if (id := revoked_grant(tx, run.inputs)) is not None:
         raise Conflict(
             f"Grant {id}, under which this run read its data, was revoked: its outputs cannot be released.",

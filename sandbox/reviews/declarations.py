@@ -1,5 +1,5 @@
-"""Can these words be a request?
-Checked as words, and never against what a run left: whether there is a file is data."""
+"""Checks the words of a release request.
+They are never checked against what a run left: whether there is a file is data."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ def check_declared(files: Sequence[Declared], statbarns: Collection[str]) -> Non
         raise InvalidInput(
             f"A request names 1 to {MOST_FILES} files, each once.",
             remedy="Say which files are to leave.",
-            zh=f"申请须列出 1 至 {MOST_FILES} 个文件,每个一次。",
+            zh=f"申请须列出 1 至 {MOST_FILES} 个文件，每个一次。",
             remedy_zh="请写明要放行哪些文件。",
         )
     for one in files:
@@ -29,16 +29,16 @@ def check_declared(files: Sequence[Declared], statbarns: Collection[str]) -> Non
                     f"{path[:80]!r} is not the path of a file in an outbox.",
                     zh=f"{path[:80]!r} 不是输出文件的路径。",
                     remedy="Write it as in the program: letters, digits and . _ -, in parts joined by /.",
-                    remedy_zh="请按程序中的写法:字母、数字和 . _ -,以 / 分隔。",
+                    remedy_zh="请按程序中的写法：字母、数字和 . _ -，以 / 分隔。",
                 )
         if one.statbarn not in statbarns:
             near = get_close_matches(one.statbarn, statbarns, 3, 0.5)
             perhaps = f"Perhaps {' or '.join(near)}? " if near else ""
             raise InvalidInput(
                 f"{one.path}: {one.statbarn[:60]!r} is not a kind of statistic.",
-                zh=f"{one.path}:没有此统计类别。",
+                zh=f"{one.path}：没有此统计类别。",
                 remedy=f"{perhaps}Use one of: {', '.join(statbarns)}.",
-                remedy_zh=f"可用:{'、'.join([*near, *(name for name in statbarns if name not in near)])}。",
+                remedy_zh=f"可用：{'、'.join([*near, *(name for name in statbarns if name not in near)])}。",
             )
         for what, what_zh, text in (("context", "背景", one.context), ("controls", "控制措施", one.controls)):
             if len(text.strip()) < SHORTEST or len(text) > LONGEST or not whole(text):
@@ -49,15 +49,15 @@ def check_declared(files: Sequence[Declared], statbarns: Collection[str]) -> Non
                         "Say which people and variables it is about, and what you did so that nobody can be "
                         "recognised: reviewers decide by it."
                     ),
-                    zh=f"{one.path}:{what_zh}须为 {SHORTEST} 至 {LONGEST} 个字符。",
-                    remedy_zh="请说明涉及哪些人和变量,以及为防止识别个人采取了什么措施:审核人据此决定。",
+                    zh=f"{one.path}：{what_zh}须为 {SHORTEST} 至 {LONGEST} 个字符。",
+                    remedy_zh="请说明涉及哪些人和变量，以及为防止识别个人采取了什么措施：审核人据此决定。",
                 )
     counts = {one.counts for one in files}
     if both := sorted(one.path for one in files if one.path in counts):
         raise InvalidInput(
             f"{both[0]} cannot be both asked for and supporting counts, which are never released.",
             remedy="Let the program write the counts into a file of their own.",
-            zh=f"{both[0]} 不能既申请放行又作为支持性计数(后者从不放行)。",
+            zh=f"{both[0]} 不能既申请放行又作为支持性计数（后者从不放行）。",
             remedy_zh="请让程序把计数写入单独的文件。",
         )
 

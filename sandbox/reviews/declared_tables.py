@@ -1,5 +1,5 @@
-"""What is said of a declared query's table beside all that has left?
-Findings, each with the release that it is about."""
+"""Checks a declared query's table beside all released ones: findings, each with the release that it is
+about."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ RISK = "differencing"
 NAMED = 3
 REMEDY = (
     "Ask for a coarser table, or for the very cells that have left already; or ask with noise (cihu.sql).",
-    "请申请更粗的表,或与已放行者完全相同的单元格;或改用带噪声的提问(cihu.sql)。",
+    "请申请更粗的表，或与已放行者完全相同的单元格；或改用带噪声的提问（cihu.sql）。",
 )
 ONLY_THE_TABLE = blocks(
     "not_the_table",
     "small_group",
     "Of a declared query only table.csv may leave: the rest is exact, or for reviewers alone.",
     "Ask for table.csv.",
-    "申报表的结果中只有 table.csv 可以放行:其余是精确数,或仅供审核人。",
+    "申报表的结果中只有 table.csv 可以放行：其余是精确数，或仅供审核人。",
     "请只申请 table.csv。",
 )
 NOBODY_KNOWN = blocks(
@@ -34,7 +34,7 @@ NOBODY_KNOWN = blocks(
     RISK,
     "It is not known which units stand behind the table, so it cannot be compared with any release.",
     "Let the team declare the query again.",
-    "不知道表背后是哪些个体,无法与已放行结果比较。",
+    "不知道表背后是哪些个体，无法与已放行结果比较。",
     "请团队重新申报该查询。",
 )
 TOO_MANY = asks(
@@ -43,15 +43,15 @@ TOO_MANY = asks(
     "There are too many numbers about these people to try every combination of them by machine.",
     "Compare the table with the earlier releases below yourself, above all those with "
     "nearly the same conditions.",
-    "关于这些人的数已过多,机器无法逐一尝试其组合。",
-    "请自行与下列已放行结果比较,尤其是条件几乎相同者。",
+    "关于这些人的数已过多，机器无法逐一尝试其组合。",
+    "请自行与下列已放行结果比较，尤其是条件几乎相同者。",
 )
 OTHER_KEY = blocks(
     "units_under_another_key",
     RISK,
     "The units of a released table were recorded under a key that the vault no longer has.",
     "For the operator: restore keys/units/units.key of that time.",
-    "已放行表的个体是以另一把密钥记录的,无法比较。",
+    "已放行表的个体是以另一把密钥记录的，无法比较。",
     "请运营人员恢复当时的 keys/units/units.key。",
 )
 
@@ -65,9 +65,8 @@ class Beside:
     teams: Mapping[UUID, str]
     team: str
     last: int
-    programs: (
-        int  # files of sealed programs on the same datasets that left: nobody knows who stands behind these
-    )
+    # files of sealed programs on the same datasets that were released: nobody knows the units behind these
+    programs: int
 
 
 def cell_rules(thresholds: Thresholds) -> CellRules:
@@ -123,7 +122,7 @@ def beside_findings(said: Beside, path: str, least: int) -> list[Finding]:
 def _finding(overlap: Overlap, said: Beside) -> Finding:
     new = [number.name for number in overlap.numbers if number.release is None]
     few, few_zh = f"{overlap.units} unit{'s' if overlap.units > 1 else ''}", f"{overlap.units} 个个体"
-    names, names_zh = "; ".join(new[:NAMED]), ";".join(new[:NAMED])
+    names, names_zh = "; ".join(new[:NAMED]), "；".join(new[:NAMED])
     whose = ", and of ".join(_release(release, said)[0] for release in overlap.releases[:NAMED])
     whose_zh = "及".join(_release(release, said)[1] for release in overlap.releases[:NAMED])
     match overlap.how:
@@ -149,7 +148,7 @@ def _finding(overlap: Overlap, said: Beside) -> Finding:
                 f"{len(new)} of its numbers, added and subtracted with numbers of "
                 f"{whose or 'this table itself'}, leave {few}.",
                 REMEDY[0],
-                f"其中 {len(new)} 个数与{whose_zh or '本表自身'}的数相加减,只剩 {few_zh}。",
+                f"其中 {len(new)} 个数与{whose_zh or '本表自身'}的数相加减，只剩 {few_zh}。",
                 REMEDY[1],
                 where=names,
             )
@@ -161,7 +160,7 @@ def _finding(overlap: Overlap, said: Beside) -> Finding:
                 f"With a total that may be known from elsewhere, {len(new)} of its numbers{of} tell "
                 f"of {few} behind what is suppressed.",
                 REMEDY[0],
-                f"若合计从别处可知,其中 {len(new)} 个数{of_zh}会透露被隐去的 {few_zh}。",
+                f"若合计从别处可知，其中 {len(new)} 个数{of_zh}会透露被隐去的 {few_zh}。",
                 REMEDY[1],
                 where=names_zh,
             )
@@ -173,7 +172,7 @@ def _release(release: KeptTable, said: Beside) -> tuple[str, str]:
     day, own = city_date(release.released_at).isoformat(), said.teams[release.run] == said.team
     return (
         f"run {release.run}, released on {day} to {'the same team' if own else 'another team'}",
-        f"运行 {release.run}({day} 放行给{'本' if own else '另一'}团队)",
+        f"运行 {release.run}（{day} 放行给{'本' if own else '另一'}团队）",
     )
 
 
@@ -184,6 +183,6 @@ def _programs(number: int) -> Finding:
         f"{number} files of sealed programs on the same data have left: who stands behind their "
         "numbers is known to nobody, so they cannot be compared by machine.",
         "Look at them below, and say why the table adds nothing.",
-        f"已有 {number} 个密封程序的文件(基于相同数据)放行:其数背后是谁无从知晓,机器无法比较。",
-        "请查看下列文件,并说明为何本表不会由此透露个体。",
+        f"已有 {number} 个密封程序的文件（基于相同数据）放行：其数背后是谁无从知晓，机器无法比较。",
+        "请查看下列文件，并说明为何本表不会由此透露个体。",
     )

@@ -1,5 +1,5 @@
-"""Reviews over HTTP: a team asks for files and reads those that were released;
-officers look, each view logged, and vote."""
+"""Reviews over HTTP: a team requests files and reads those that were released.
+Officers look, each view logged, and vote."""
 
 import base64
 import binascii
@@ -190,7 +190,7 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
         responses=answers(ReleasedFiles, 404),
     )
     def released_files(asker: Asker, number: UUID) -> dict[str, Any]:
-        """The files that reviewers let pass, with the receipt of that."""
+        """The released files, with the receipt of their release."""
         with context.database.transaction() as tx:
             run, review = load_own_run(tx, asker, number), own_review(tx, asker, number)[1]
             files = released(tx, run.id)

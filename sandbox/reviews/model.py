@@ -1,4 +1,4 @@
-"""What is a review: who asks for which files, what do reviewers say of them, and which steps can it take?"""
+"""Defines a review: who requests which files, what reviewers say of them, and its transitions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,9 +71,9 @@ WAITING = (ReviewState.OPEN, ReviewState.CONSOLIDATING)
 
 @dataclass(frozen=True)
 class Declared:
-    """What the team says of one file: what kind of statistic, in which context, with which controls,
+    """What the team declares of one file: what kind of statistic, in which context, with which controls,
     and beside which file of supporting counts (which is never released). Whether there are such files is
-    data: nobody of the team is told."""
+    data: nobody of the team learns it."""
 
     path: str
     statbarn: str

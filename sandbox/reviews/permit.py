@@ -1,5 +1,5 @@
-"""May this officer review this run's files?
-Cedar decides, on the team, its people and who asked; a refusal is logged."""
+"""Decides by Cedar whether an officer may review a run's files: on the team, its people and who asked.
+A refusal is logged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def no_review(id: UUID) -> NotFound:
 
 @contextmanager
 def refusals_logged(database: Database) -> Iterator[None]:
-    """Log a refused decision once the refused deed's own transaction, which is inside,
+    """Log a refused decision once the refused action's own transaction, which is inside,
     has been rolled back."""
     try:
         yield

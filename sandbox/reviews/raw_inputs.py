@@ -1,5 +1,5 @@
-"""What is known of a run's raw rows when its outputs are checked?
-Digests, made when a reviewer opens it, kept in memory."""
+"""Builds what is known of a run's raw rows when its outputs are checked: digests, made when a reviewer opens
+the review, kept in memory."""
 
 import io
 import secrets

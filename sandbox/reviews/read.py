@@ -1,4 +1,4 @@
-"""Which reviews are there, what did their runs read, and what has left before? Rows in, values out."""
+"""Reads reviews, what their runs read, and what was released before. Rows in, values out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, or_, select
 
-from sandbox.catalog import DatasetRepository, Version
+from sandbox.catalog import Version
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
@@ -37,7 +38,7 @@ LISTED = 200
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One file that a run left in quarantine, or that was let out of it."""
+    """One file that a run left in quarantine, or that was released from it."""
 
     path: str
     object_name: str
@@ -87,7 +88,7 @@ def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
 def list_reviews(
     tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True
 ) -> Sequence[tuple[Review, Run]]:
-    """Those that this officer may review: the ones that wait, the most urgent first;
+    """The reviews that this officer may review: those that wait, the most urgent first,
     or the decided ones, newest first."""
     if "officer" not in officer.roles:
         return []

@@ -1,5 +1,5 @@
-"""What if a reviewer does not go on?
-After the due date any officer who may review it can give the seat on to others."""
+"""Reassigns the seat of a reviewer who does not go on.
+After the due date any officer who may review it can do so."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -52,7 +52,7 @@ def give_seats_on(
                 code="nobody_missing",
                 zh="没有未完成投票的审核人。",
                 remedy="Vote, or let another officer vote.",
-                remedy_zh="请投票,或请其他数据专员投票。",
+                remedy_zh="请投票，或请其他数据专员投票。",
             )
         tx.execute(
             delete(review_votes).where(

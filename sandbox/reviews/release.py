@@ -1,5 +1,5 @@
-"""How do files reach their team?
-They are copied first, and are the team's only once the transaction that says so commits.
+"""Releases files to their team.
+They are copied first, and are the team's only once the transaction that records it commits.
 
 A copy without its row is unreachable: the team's files are found by rows alone.
 """
@@ -60,8 +60,8 @@ def _cleaned(path: str, content: bytes, taken: frozenset[str]) -> tuple[str, byt
         raise Conflict(
             f"{path} cannot be released: {unfit.finding.message}",
             remedy="Return the review, with that as its reason.",
-            zh=f"{path} 无法放行:{unfit.finding.zh}",
-            remedy_zh="请退回,并说明此原因。",
+            zh=f"{path} 无法放行：{unfit.finding.zh}",
+            remedy_zh="请退回，并说明此原因。",
         ) from None
     return (name, written) if name == path or name not in taken else (f"{path}.png", written)
 

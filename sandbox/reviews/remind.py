@@ -1,4 +1,4 @@
-"""Which reviews were not decided in time? The vault looks every minute, and writes each into the log once."""
+"""Reminds of overdue reviews. The vault looks every minute, and writes each into the log once."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from sandbox.reviews.tables import reviews
 
 
 def remind(database: Database, *, now: datetime | None = None) -> int:
-    """Write a notice of each review that has become overdue; how many.
+    """Write a notice of each review that has become overdue. Returns how many.
     Officers see it in the queue, on the portal's pages and at the command line; there is no
     mail server to send it."""
     now = now or datetime.now(UTC)

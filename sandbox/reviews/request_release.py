@@ -1,7 +1,7 @@
-"""How does a team ask for files of a run, change what it says of them, and take it back?
+"""Requests the release of a run's files, changes the declarations, and withdraws the request.
 
-What it asks for is checked as words, and never against what is there: whether a run left a file is data. So
-asking takes the same moment and gets the same answer whatever the run has left.
+The request is checked as words, and never against what is there: whether a run left a file is data. So a
+request takes the same time and gets the same answer whatever the run has left.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def request_release(
                 "These files wait for reviewers already.",
                 remedy="Change a declaration, or take the request back.",
                 zh="已有待审核的放行申请。",
-                remedy_zh="可修改文件说明,或撤回申请。",
+                remedy_zh="可修改文件说明，或撤回申请。",
             )
         if asked.state not in ASKABLE:
             raise Conflict(
@@ -53,7 +53,7 @@ def request_release(
                     "Files can be asked for once its end is told, until reviewers have "
                     "released or refused them."
                 ),
-                remedy_zh="运行结束后可申请;放行或拒绝之后不可再申请。",
+                remedy_zh="运行结束后可申请；放行或拒绝之后不可再申请。",
             )
         rule = rule_of(context.policy, grade_of(context.gate, versions_of(tx, context.repository, asked)))
         tx.execute(
@@ -132,7 +132,7 @@ def withdraw(context: ReviewContext, *, principal: Principal, run: UUID) -> Revi
 
 
 def own_review(tx: Transaction, principal: Principal, run: UUID) -> tuple[Run, Review | None]:
-    """A run of one's team, and the newest request for its files. Raises `NotFound`."""
+    """A run of the principal's team, and the newest request for its files. Raises `NotFound`."""
     return load_own_run(tx, principal, run), newest_review(tx, run)
 
 

@@ -1,5 +1,5 @@
-"""How many reviewers does an output need, of which departments, within how many days?
-policies/reviews.yaml says so, by grade."""
+"""Reads policies/reviews.yaml: by grade, how many reviewers an output needs, of which departments, within how
+many days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

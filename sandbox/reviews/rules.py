@@ -1,4 +1,4 @@
-"""Which votes count, who may still take part, and what follows from them?
+"""The rules of voting: which votes count, who may still take part, and what follows.
 Pure: values in, a decision or a refusal out.
 
 Reviewers vote blind. A reviewer who has voted holds a seat, and there are as many seats as the review needs
@@ -78,8 +78,8 @@ def require_seat(
         return
     if organisation in seats.values():
         raise another_department(
-            "Somebody of your department reviews this already; the grade wants different departments.",
-            "本部门已有人审核;该级别要求不同部门的审核人。",
+            "A reviewer from your department reviews this already. This grade requires another department.",
+            "本部门已有人审核；该级别要求不同部门的审核人。",
         )
     after = {*seats.values(), organisation}
     if len(seats) + 1 == need and after <= set(owners):
@@ -117,7 +117,7 @@ def check_votes(
             code="voted_already",
             zh="您已投票。",
             remedy="Wait for the other reviewers; if they do not agree with you, you vote once more.",
-            remedy_zh="请等待其他审核人;如意见不一,将再投一次。",
+            remedy_zh="请等待其他审核人；如意见不一，将再投一次。",
         )
     if again := sorted(set(named) & set(earlier)):
         raise Conflict(
@@ -133,7 +133,7 @@ def check_votes(
             code="votes_incomplete",
             zh="每个文件须有且只有一票。",
             remedy=f"Vote on: {', '.join(sorted(paths - set(earlier)))[:400]}.",
-            remedy_zh=f"请对以下文件投票:{'、'.join(sorted(paths - set(earlier)))[:400]}。",
+            remedy_zh=f"请对以下文件投票：{'、'.join(sorted(paths - set(earlier)))[:400]}。",
         )
     known = {file.declared.path: file.findings or () for file in files}
     for vote in given:
@@ -148,15 +148,15 @@ def check_vote(vote: Vote, findings: Iterable[Finding], reasons: Collection[str]
         raise InvalidInput(
             f"{vote.path}: the comment is too long.",
             remedy=f"At most {LONGEST_COMMENT} characters.",
-            zh=f"{vote.path}:意见过长。",
+            zh=f"{vote.path}：意见过长。",
             remedy_zh=f"至多 {LONGEST_COMMENT} 个字符。",
         )
     if strange := sorted(set(vote.reasons) - set(reasons)):
         raise InvalidInput(
             f"{vote.path}: {strange[0][:40]!r} is not a reason.",
             remedy=f"Use some of: {', '.join(reasons)}.",
-            zh=f"{vote.path}:没有此理由。",
-            remedy_zh=f"可用:{'、'.join(reasons)}。",
+            zh=f"{vote.path}：没有此理由。",
+            remedy_zh=f"可用：{'、'.join(reasons)}。",
         )
     if vote.choice is Choice.APPROVE:
         if Severity.BLOCKS in severities:
@@ -164,7 +164,7 @@ def check_vote(vote: Vote, findings: Iterable[Finding], reasons: Collection[str]
                 f"{vote.path}: a check blocks it, so nobody can approve it.",
                 code="blocked",
                 remedy="Ask for a change, or refuse.",
-                zh=f"{vote.path}:检查已阻断,任何人不得批准。",
+                zh=f"{vote.path}：检查已阻断，任何人不得批准。",
                 remedy_zh="请要求修改或拒绝。",
             )
         if Severity.ASKS in severities and not said:
@@ -172,7 +172,7 @@ def check_vote(vote: Vote, findings: Iterable[Finding], reasons: Collection[str]
                 f"{vote.path}: a check asks something that your approval must answer.",
                 code="answer_needed",
                 remedy="Say in a comment why it may leave all the same.",
-                zh=f"{vote.path}:检查提出了问题,批准时须说明。",
+                zh=f"{vote.path}：检查提出了问题，批准时须说明。",
                 remedy_zh="请在意见中说明为何仍可放行。",
             )
     elif not said or not vote.reasons:
@@ -180,8 +180,8 @@ def check_vote(vote: Vote, findings: Iterable[Finding], reasons: Collection[str]
             f"{vote.path}: a change and a refusal need a reason and a comment.",
             code="comment_needed",
             remedy="Choose a reason, and say what to do about it: the team reads it.",
-            zh=f"{vote.path}:要求修改或拒绝须有理由和意见。",
-            remedy_zh="请选择理由并说明如何修改:团队会看到。",
+            zh=f"{vote.path}：要求修改或拒绝须有理由和意见。",
+            remedy_zh="请选择理由并说明如何修改：团队会看到。",
         )
 
 
@@ -233,7 +233,7 @@ def shown_votes(cast: Sequence[CastVote], *, state: ReviewState, reviewer: str) 
 
 
 def due_at(asked: datetime, days: int, closed: Collection[date]) -> datetime:
-    """The end of the last of so many working days after the day of asking, by the city's clock."""
+    """The end of the last of this number of working days after the day of asking, by the city's clock."""
     day = city_date(asked)
     while days:
         day += timedelta(days=1)

@@ -1,10 +1,10 @@
-"""What is the whole story of a run, in one file that anybody can check?
-An RO-Crate (1.1) after the Five Safes profile, zipped, and signed with the log's key.
+"""Writes a run's package: its whole story in one file that anybody can check.
 
-In it: the program's text, which environment and which versions of which datasets it read (no row of them),
-the purpose of each grant, what was asked for and said of it, how it was decided, the released files and the
-receipt. What the checks found is told to officers in full and to the team by code alone; who voted is told to
-officers and auditors. `verify_package` checks it offline.
+It is an RO-Crate (1.1) after the Five Safes profile, zipped, and signed with the log's key. It holds the
+program's text, which environment and which versions of which datasets the program read (no row of them), the
+purpose of each grant, what was requested and declared, how it was decided, the released files and the
+receipt. The findings of the checks are shown to officers in full and to the team by code alone. Who voted is
+shown to officers and auditors. `verify_package` checks it offline.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def _known(context: ReviewContext, run: Run) -> tuple[Run, Review, Mapping[str, 
         if review is None or review.outcome is None:
             raise NotFound(
                 "This run has no decided review: there is nothing to package yet.",
-                zh="该运行尚无审核结论,暂无可导出的内容。",
+                zh="该运行尚无审核结论，暂无可导出的内容。",
                 remedy="Ask for files, and wait for the reviewers.",
                 remedy_zh="请先申请放行并等待审核。",
             )

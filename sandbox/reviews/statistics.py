@@ -1,4 +1,5 @@
-"""How were reviews decided, and why? Over the decided ones: a vote that still waits is nobody's to see."""
+"""Counts how reviews were decided, and why, over the decided ones: a vote that still waits is nobody's to
+see."""
 
 from datetime import UTC, datetime
 from typing import Any

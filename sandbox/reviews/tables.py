@@ -1,4 +1,4 @@
-"""Tables of reviews: what was asked for, what was found, what was voted, and what has left."""
+"""Tables of reviews: what was requested, found, voted and released."""
 
 from sqlalchemy import (
     ARRAY,
@@ -33,7 +33,7 @@ reviews = Table(
     Column("state", Text, nullable=False),
     Column("outcome", Text),
     Column("decided_at", DateTime(timezone=True)),
-    Column("reminded_at", DateTime(timezone=True)),  # when the log was told that it is overdue
+    Column("reminded_at", DateTime(timezone=True)),  # when the log recorded that it is overdue
     Column("log_index", BigInteger),  # of the entry of its outcome
     CheckConstraint("state IN ('open', 'consolidating', 'decided', 'withdrawn')", name="state"),
     CheckConstraint("outcome IN ('released', 'returned', 'refused')", name="outcome"),

@@ -1,5 +1,4 @@
-"""What would the checks say of files that a trial on stand-in rows left?
-Asked by the team, before anybody has to wait.
+"""Checks files that a trial on stand-in rows left, when the team asks, before anybody has to wait.
 
 No raw row is touched: the files come from the team, the rules are public. So quotes of raw values are looked
 for in a review alone.

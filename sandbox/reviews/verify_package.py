@@ -1,5 +1,5 @@
-"""Is this package of a run what the vault made?
-Checked offline, with nothing but the package and the log's public key."""
+"""Verifies offline that a run's package is what the vault made, with nothing but the package and the log's
+public key."""
 
 import hashlib
 import io

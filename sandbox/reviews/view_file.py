@@ -1,5 +1,5 @@
-"""How does a reviewer see a file that is in quarantine?
-As it would leave, or as the run left it; only after the log says that they are about to."""
+"""Shows a reviewer a file that is in quarantine: as it would be released, or as the run left it, only after
+the log records that they are about to see it."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Viewed:
 def view_file(
     context: ReviewContext, *, officer: Principal, id: UUID, path: str, original: bool = False
 ) -> Viewed:
-    """A file that was asked for, or its supporting counts, which never leave and so are always shown as they
-    are. What cannot be written anew is shown as it is, too, and said to be.
+    """A requested file, or its supporting counts, which are never released and so are always shown as they
+    are. What cannot be written anew is shown as it is, too, and marked as such.
 
     Raises `Refused`, `NotFound`, `Unavailable`.
     """

@@ -1,4 +1,4 @@
-"""What is each told of a review: its team, and an officer who may review it?"""
+"""The views of a review: what its team sees, and what an officer who may review it sees."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -83,7 +83,7 @@ def told_in_queue(review: Review, run: Run, officer: Principal) -> dict[str, Any
 def told_to_reviewer(
     tx: Transaction, context: ReviewContext, review: Review, run: Run, officer: Principal
 ) -> dict[str, Any]:
-    """Everything but the bytes, and but what the others said while that is blind."""
+    """Everything but the bytes, and but the votes of the others while they are blind."""
     versions, left = versions_of(tx, context.repository, run), output_files(tx, run.id)
     grade = grade_of(context.gate, versions)
     datasets = sorted({one.dataset for one in run.inputs})

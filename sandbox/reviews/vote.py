@@ -1,5 +1,5 @@
-"""How does a reviewer vote?
-On every file at once, on the declarations that they saw; the last vote that was wanted decides."""
+"""Records a reviewer's vote: on every file at once, on the declarations that they saw.
+The last missing vote decides."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -50,7 +50,7 @@ def vote(
                 code="review_changed",
                 remedy="Load the page again, and vote on what it says now.",
                 zh="团队已修改文件说明。",
-                remedy_zh="请刷新页面,按新的说明投票。",
+                remedy_zh="请刷新页面，按新的说明投票。",
             )
         versions = versions_of(tx, context.repository, run)
         rule = rule_of(context.policy, grade_of(context.gate, versions))

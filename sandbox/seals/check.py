@@ -84,7 +84,7 @@ def check_seal(
 
 
 def judge(status: int, said: str, *, waived: frozenset[str] = frozenset(), own_kernel: bool = False) -> None:
-    """Read what the probe said. Every wall must stand, but for those `waived`: one open is as good as none.
+    """Read what the probe reported. Every restriction must hold, except for those `waived`.
     With `own_kernel` it must run on another kernel than this machine's."""
     try:
         seen = json.loads(said) if status == 0 else None

@@ -1,8 +1,8 @@
-"""A seal that is paused: every process inside is stopped (signal(7), SIGSTOP),
-and goes on later as if nothing had been.
+"""Pauses a seal: every process inside is stopped (signal(7), SIGSTOP), and goes on later as if nothing had
+been.
 
-Its parent, which bounds its memory, is not stopped. What a stopped process would have been told meanwhile
-waits in its sockets.
+Its parent, which bounds its memory, is not stopped. Whatever was sent to a stopped process meanwhile waits in
+its sockets.
 """
 
 import contextlib

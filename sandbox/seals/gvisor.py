@@ -7,7 +7,7 @@ left out, because runsc itself must make namespaces; the program never calls thi
 mounts a /proc for itself, which a kernel allows only where one is there uncovered (mount_namespaces(7)): so
 what bubblewrap puts over parts of the seal's is taken off before any program runs, with a right that is given
 up with all others. Whether it all holds is proved by `check_seal` before any program runs, as with
-bubblewrap: where runsc cannot start in here, or a wall is open, runs are refused.
+bubblewrap: where runsc cannot start in here, or a restriction is missing, runs are refused.
 Source: gVisor's user guide (rootless, `runsc do`).
 """
 

@@ -1,5 +1,5 @@
-"""What a seal needs of this machine: which user runs it, which system folders and which
-interpreter it sees."""
+"""The facts of this machine that a seal needs: which user runs it, which system folders and which interpreter
+it sees."""
 
 import hashlib
 import os
@@ -188,7 +188,7 @@ def without_psutil(python: Path) -> tuple[tuple[str, str], ...]:
 
 def refuse_wide(base: Path) -> None:
     """An interpreter of which the folder is a home, or holds one,
-    would open that home to whom it should be shut."""
+    would open that home to those it should be closed to."""
     kept = {Path.home().resolve(), CHECKOUT, Path("/home"), Path("/root"), Path("/etc"), Path("/var")}
     for folder in kept:
         if base != Path("/") and (folder == base or base in folder.parents):

@@ -1,4 +1,4 @@
-"""What is a seal: a program, what it may see, what it may write, and how much of the machine it may use?
+"""Defines a seal: a program, what it may see, what it may write, and how much of the machine it may use.
 
 A `Seal` is a frozen value. It names no mechanism: `bubblewrap.py` turns it into an argument list, another
 adapter may turn it into a pod. What a seal does not name does not exist inside it: no file, no variable, no

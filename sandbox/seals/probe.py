@@ -1,4 +1,5 @@
-"""What a program sees from inside a seal. Run as a program there (`check.py`), never imported by the city."""
+"""Reports what a program sees from inside a seal.
+Run as a program there (`check.py`), never imported by the city."""
 
 import ctypes
 import errno

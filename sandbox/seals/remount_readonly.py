@@ -1,4 +1,4 @@
-"""A folder of a running seal becomes read-only.
+"""Makes a folder of a running seal read-only.
 Run as a program, `python remount_readonly.py PID FOLDER`, from outside.
 
 It enters the mount namespace of the process PID and remounts FOLDER there. What is sealed cannot undo that:
@@ -36,7 +36,7 @@ def checked(result: int) -> None:
 
 
 def enter(pid: int) -> None:
-    """The mount namespace of `pid`, by way of the user namespace that owns it if that is not ours."""
+    """The mount namespace of `pid`, via the user namespace that owns it if that is not ours."""
     mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
     owner = fcntl.ioctl(mounts, NS_GET_USERNS)  # not that of the process: bubblewrap makes another one inside
     if os.fstat(owner).st_ino != Path("/proc/self/ns/user").stat().st_ino:

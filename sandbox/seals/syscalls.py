@@ -10,7 +10,7 @@ Why some ordinary calls are missing:
 - links and nodes (symlink, link, mknod): trusted processes follow paths in folders that a kernel may write to
   (its sockets); without links nothing there can point elsewhere (Judge0, CVE-2024-28185 and CVE-2024-28189).
   The one link by which libc makes a semaphore (sem_open(3)) is made by the seal's parent;
-- what tells one seal of another: pidfds (their inode numbers count every process of the machine), mincore,
+- what reveals one seal to another: pidfds (their inode numbers count every process of the machine), mincore,
   inotify (the devices are common), sched_rr_get_interval (whether a processor is busy), cached reads
   (RWF_NOWAIT), leases and all that fcntl sets of an inode, cookies of sockets and names that the kernel gives
   them, memory advice that loads, drops or merges pages of common files, huge pages, filters on sockets and
@@ -21,7 +21,7 @@ Why some ordinary calls are missing:
 - memfd_create, shmget, msgget, mq_open: memory that no limit of ours would count;
 - clone3: its flags stand in memory, where a filter cannot read them; libc falls back to clone;
 - io_uring: it does by itself what the filter would refuse; unshare, mount and their newer forms, ptrace, bpf,
-  keyctl, perf_event_open, userfaultfd: doors to the host's kernel which nobody needs here.
+  keyctl, perf_event_open, userfaultfd: ways into the host's kernel which nobody needs here.
 """
 
 import errno

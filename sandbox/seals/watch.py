@@ -6,7 +6,7 @@ and ends it when its processes take too much memory together. Run as a program:
 The seal is this program's child, so it cannot be without it: who ends this ends the seal, and an error here
 does too. It is asked to end by SIGTERM, which is also what it gets when its parent ends, and ends when
 nothing of the seal is left. It looks some times a second; and where CGROUPS names a folder of cgroup v2 in
-which one may be made, the kernel itself keeps to MEMORY and PROCESSES. ANSWERED is a descriptor with the
+which a cgroup may be made, the kernel itself keeps to MEMORY and PROCESSES. ANSWERED is a descriptor with the
 filter whose calls are answered here (`Answers`), -1 for none. Before the seal, the DEVICES become read-only
 in a mount namespace of its own: or `touch /dev/null` could be seen in another seal. Needs the standard
 library alone; imports nothing of ours. Sources: proc(5), cgroup-v2.rst (Linux), prctl(2), pidfd_open(2),
@@ -30,7 +30,7 @@ import time
 from pathlib import Path
 
 PAUSE_MS, SHORT_PAUSE_MS = 200, 25  # the short one when half of the limit is reached
-LOOK_PART = 10  # a look that takes long makes the pause at least so many times as long
+LOOK_PART = 10  # a slow look makes the pause at least this many times as long
 TOO_MUCH_MEMORY = 91  # this program's status when it ended the seal
 NOT_SEALED = 127
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
@@ -90,7 +90,7 @@ SEMAPHORE = re.compile(rb"/dev/shm/sem\.[A-Za-z0-9_.-]{1,200}")
 
 
 def memory(status: str) -> tuple[int, int] | None:
-    """What /proc/PID/status says: at most so much memory is held, and so many addresses are reserved,
+    """What /proc/PID/status says: bounds on the memory that is held, and on the addresses that are reserved,
     in bytes."""
     sizes = dict(line.split(":", 1) for line in status.splitlines() if line.startswith(("Vm", "Rss")))
     if "VmSize" not in sizes:
@@ -302,7 +302,7 @@ class Answers:
     def stat(
         self, call: str, asked: "Asked", descriptor: int, path: int, *, to: int, flags: int, mask: int = 0
     ) -> None:
-        """What fstat(2) and its like tell of what is behind a descriptor,
+        """What fstat(2) and its like report about a descriptor's file,
         but for the number of what has no file: the kernel counts the pipes and sockets of the whole machine.
         A path cannot lead to one: calls with a path do not come here.
         """

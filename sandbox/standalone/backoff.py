@@ -1,5 +1,5 @@
-"""How long a part that ended waits before it is started again:
-twice as long each time, bounded, and anew after health."""
+"""Computes how long a part that ended waits before it is started again: twice as long each time, bounded, and
+anew after health."""
 
 from dataclasses import dataclass
 

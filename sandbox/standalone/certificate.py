@@ -1,4 +1,4 @@
-"""How do the inner parts of the S3 server know each other? By one certificate that they alone hold."""
+"""Makes the certificate by which the inner parts of the S3 server know each other. They alone hold it."""
 
 import datetime
 import ipaddress

@@ -1,4 +1,4 @@
-"""Can a city stand on this machine, in this folder? Asked before anything starts.
+"""Checks that a city can run on this machine, in this folder, before anything starts.
 
 Each check says what is missing and how to remedy it.
 """
@@ -105,7 +105,7 @@ def sockets_in_home(home: Path, _: CitySettings) -> None:
 
 
 def ipv4_loopback(_: Path, __: CitySettings) -> None:
-    """All parts meet on 127.0.0.1: is it there, and does it lead back to us?"""
+    """Check that 127.0.0.1 is there and leads back to us: all parts meet on it."""
     remedy = (
         "Bring it up (as root: ip link set lo up; ip addr add 127.0.0.1/8 dev lo). Cihu "
         "needs IPv4 on the loopback."

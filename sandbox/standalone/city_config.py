@@ -1,5 +1,5 @@
-"""What do the services stand on?
-Addresses, the database as each role sees it, keys of the store, secrets: one frozen value."""
+"""The configuration of the services: addresses, the database as each role sees it, keys of the store,
+secrets, in one frozen value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

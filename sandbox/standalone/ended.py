@@ -1,9 +1,9 @@
-"""What ended a process: an exit status, or a signal, and whether the machine's
-out-of-memory killer was at work.
+"""Finds what ended a process: an exit status, or a signal, and whether the machine's out-of-memory killer was
+at work.
 
-An out-of-memory kill is a SIGKILL like any other to who waits for the process. The kernel counts them,
-though: for each cgroup (memory.events, cgroup-v2.rst) and for the whole machine (oom_kill of /proc/vmstat).
-So the counts are taken when a process starts, and compared when it has ended.
+An out-of-memory kill looks like any other SIGKILL to the waiting process. The kernel counts them, though: for
+each cgroup (memory.events, cgroup-v2.rst) and for the whole machine (oom_kill of /proc/vmstat). So the counts
+are taken when a process starts, and compared when it has ended.
 """
 
 import signal

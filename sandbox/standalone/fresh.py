@@ -1,4 +1,4 @@
-"""How does one get a city for a short while? In a temporary folder, on free ports, removed at the end."""
+"""Starts a city for a short while: in a temporary folder, on free ports, removed at the end."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""What is a part of the city, and how does one start, answer and end?"""
+"""Defines a part of the city, and how it starts, answers and ends."""
 
 import signal
 import subprocess
@@ -103,7 +103,7 @@ class RunningService:
         )
 
     def stop(self) -> None:
-        """Ask it to end, wait a bounded while, end it; then end whatever it leaves behind."""
+        """Ask it to end, wait for a bounded time, end it. Then end whatever it leaves."""
         if self.process is None:
             return
         offspring = process_tree.descendants(self.process.pid)

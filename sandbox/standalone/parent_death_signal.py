@@ -1,5 +1,5 @@
-"""How does a process that we start end with us, even if we are killed?
-The kernel signals it when its parent goes.
+"""Makes a process that we start end with us, even if we are killed: the kernel signals it when its parent
+goes.
 
 The "parent" is the *thread* that started it (prctl(2), PR_SET_PDEATHSIG): start parts from
 a thread that lives.
@@ -27,5 +27,5 @@ def leash(ending: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
 
 
 def adopt_orphans() -> None:
-    """From now on, what our children leave behind becomes our child, so that we can find it and end it."""
+    """From now on, the orphans of our children become our children, so that we can find and end them."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -1,5 +1,5 @@
-"""Who lives in the demo city?
-Two departments, a team of three, a company, the people who keep watch; made as any others are."""
+"""The people of the demo city: two departments, a team of three, a company, the people who keep watch.
+They are created as any others are."""
 
 from dataclasses import dataclass
 from typing import Literal

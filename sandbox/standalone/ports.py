@@ -1,5 +1,4 @@
-"""Which port may a part listen on?
-The one that was asked for, if it is free; else a message that says who has it."""
+"""Chooses the port of a part: the requested one, if it is free, else a message that says who has it."""
 
 import errno
 import socket
@@ -51,7 +50,7 @@ def claimed_port(wanted: int, *, part: str, setting: str) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Can a server of ours listen on `port` now?"""
+    """Whether a server of ours can listen on `port` now."""
     try:
         bind_briefly(port)
     except OSError:

@@ -1,4 +1,4 @@
-"""How does Postgres run here without root, without Docker and without a port? From a wheel, on a unix socket.
+"""Runs Postgres from a wheel, on a unix socket: without root, without Docker and without a port.
 
 The server refuses to run as root. So when we are root it runs in a user namespace of its own in which it
 is user 1000: no system user is created, and no folder of root's has to be opened to others.
@@ -136,8 +136,8 @@ class Postgres:
         self.process = None
 
     def _forget_the_dead(self) -> None:
-        """A server that was killed leaves its number behind;
-        a new one takes whoever has that number now for its rival."""
+        """A killed server leaves the file with its process number,
+        and a new server takes whoever has that number now for its rival."""
         pid = self._postmaster()
         if pid is None:
             return

@@ -1,5 +1,4 @@
-"""Which processes did a city start, and how do they all end?
-Found in /proc by a mark in their environment, or by descent.
+"""Finds and ends all processes that a city started: in /proc, by a mark in their environment, or by descent.
 
 A process number alone names nothing: it may be somebody else's by now. So a process is its
 number and its start time.

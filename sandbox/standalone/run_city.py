@@ -1,6 +1,7 @@
-"""How does a city run in the foreground until somebody stops it? Ctrl-C and SIGTERM end it whole.
+"""Runs a city in the foreground until somebody stops it. Ctrl-C and SIGTERM end it whole.
 
-A part that ends by itself is started again (supervisor.py); the rest goes on."""
+A part that ends by itself is started again (supervisor.py); the rest goes on.
+"""
 
 import signal
 import sys
@@ -22,7 +23,8 @@ class Stopped(BaseException):
 def run_city(city: City, *, ready: Callable[[CityConfig], None] = lambda _: None) -> int:
     """Start `city`, call `ready`, stay until a signal, stop everything. Returns the exit status.
 
-    To be called in the main thread. 0: asked to end; 1: it could not start, or not go on (said on stderr).
+    To be called in the main thread. 0: asked to end; 1: it could not start, or not go on (reported on
+    stderr).
     """
     before = {ending: signal.signal(ending, stop) for ending in ENDINGS}
     try:

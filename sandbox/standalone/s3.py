@@ -1,5 +1,5 @@
-"""How does an S3 server run here without root and without Docker?
-From a wheel, on the loopback, encrypting what it keeps."""
+"""Runs an S3 server from a wheel, on the loopback, without root and without Docker.
+It encrypts what it keeps."""
 
 import datetime
 import json

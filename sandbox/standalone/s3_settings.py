@@ -1,5 +1,4 @@
-"""What does the embedded S3 server have to be told, so that it is private?
-Pure: values in, texts and arguments out.
+"""Settings that make the embedded S3 server private. Pure: values in, texts and arguments out.
 
 It is SeaweedFS: a master, a volume server, a filer and an S3 gateway in one process. Out of the box it
 reports to its maker, listens on eight ports without asking anybody's name, and runs out of volumes; each

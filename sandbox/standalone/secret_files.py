@@ -1,4 +1,4 @@
-"""How is a secret kept on disk? In a file that only its owner can read, made once, whole or not at all."""
+"""Keeps a secret on disk, in a file that only its owner can read, written once, whole or not at all."""
 
 import os
 import secrets

@@ -1,6 +1,6 @@
-"""Which services make a city, and what does each know? Pure: the ground in, a tuple of parts out.
+"""Lists the services of a city and what each knows. Pure: the configuration in, a tuple of parts out.
 
-Nothing is inherited: an environment is written here from nothing, so that a secret is where this file puts
+Nothing is inherited: each environment is written here from nothing, so that a secret is where this file puts
 it and nowhere else.
 """
 
@@ -67,7 +67,7 @@ def hub(ground: CityConfig) -> ManagedService:
         command=(
             sys.executable,
             "-m",
-            "jupyterhub",
+            "sandbox.hub",
             "-f",
             str(CHECKOUT / "sandbox" / "hub" / "jupyterhub_config.py"),
         ),

@@ -1,5 +1,5 @@
-"""What may be chosen about a city on one machine?
-Ports, and little else; read once from the environment (prefix CIHU_)."""
+"""Settings of a city on one machine: ports, and little else.
+Read once from the environment (prefix CIHU_)."""
 
 import os
 from collections.abc import Mapping

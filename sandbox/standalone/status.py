@@ -1,5 +1,5 @@
-"""How is the city of a home?
-From its city.json, from the lock that a running one holds, and from each service itself."""
+"""Reports how the city of a home is: from its city.json, from the lock that a running one holds, and from
+each service itself."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""How do all the parts of a city start, stay up, and end together?
+"""Starts all the parts of a city, keeps them up, and ends them together.
 
     checks -> Postgres, S3 -> tables, roles, people -> vault, portal, hub
     (each ends before those it stands on; one that ends by itself is started again, and the rest goes on)
@@ -51,8 +51,8 @@ ROLES = ("postgres", VAULT, PORTAL)
 
 class City:
     """One city in the folder `home`.
-    `parts` makes its services from the ground they stand on; `report` is told each step; `furnish` is called
-    when all answer, and before the city is said to be ready."""
+    `parts` makes its services from the city's configuration. `report` gets each step. `furnish` is called
+    when all answer, and before the city is reported as ready."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class City:
             self.ground = self._lay_ground()
             self._start_services(self.ground)
             self.furnish()
-        except BaseException:  # a signal too: whatever happens, nothing is left behind
+        except BaseException:  # a signal too: whatever happens, no process is left
             self.stop()
             raise
         self._tended = {name: Tended(name, running, self._sweep) for name, running in self.running.items()}
@@ -147,7 +147,7 @@ class City:
         return max(0.0, min(waits, default=LOOK_SECONDS))
 
     def _ended(self, seconds: float) -> list[Tended]:
-        """Those whose process ends within so many seconds."""
+        """The parts whose process ends within this number of seconds."""
         waiting, handles, ended = select.poll(), {}, []
         try:
             for one in self._tended.values():
@@ -166,7 +166,7 @@ class City:
                 os.close(handle)
 
     def _sweep(self, part: str) -> None:
-        """End what a part that died has left behind: its successor needs the same ports."""
+        """End the processes that a dead part has left: its successor needs the same ports."""
         assert self.ground is not None
         process_tree.end(
             process_tree.marked(self.ground.environment[process_tree.MARK], part),
@@ -325,8 +325,8 @@ class City:
 
 
 def end_leftovers(home: Path) -> None:
-    """End what the city of this home left behind, if it was killed; forget it then.
-    Only for who holds the home's lock."""
+    """End the processes that the city of this home left, if it was killed, and forget them.
+    Only for the holder of the home's lock."""
     card = home / "city.json"
     try:
         mark = json.loads(card.read_text())["mark"]

@@ -1,5 +1,5 @@
-"""What the operating system refused, as one of our errors:
-the true cause and the remedy, never a traceback."""
+"""Translates what the operating system refused into one of our errors: the true cause and the remedy, never a
+traceback."""
 
 import errno
 

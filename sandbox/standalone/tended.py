@@ -1,5 +1,5 @@
-"""One part of a city that runs: is it there, does it answer, how did it end last,
-when is it started again?"""
+"""Tends one running part of a city: whether it is there, whether it answers, how it ended last, and when it
+is started again."""
 
 import logging
 import subprocess
@@ -36,7 +36,7 @@ class Running(Protocol):
 
 @dataclass
 class Tended:
-    """`sweep` ends what a dead part left behind: its successor needs the same ports and files."""
+    """`sweep` ends the processes that a dead part left: its successor needs the same ports and files."""
 
     name: str
     running: Running

@@ -1,4 +1,4 @@
-"""Why can this account make no user namespace? Each of the kernel's switches has a remedy of its own.
+"""Finds why this account can make no user namespace. Each of the kernel's switches has a remedy of its own.
 
 Sources: user_namespaces(7); Debian's and Ubuntu's kernels (kernel.unprivileged_userns_clone,
 kernel.apparmor_restrict_unprivileged_userns); LSM and seccomp of containers leave no switch to read.

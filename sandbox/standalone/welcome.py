@@ -1,5 +1,5 @@
-"""What does a newcomer find in the demo city?
-Published data, a team with a grant, products on offer, and this text."""
+"""Prepares the demo city for a newcomer: published data, a team with a grant, products on offer, and a
+welcome text."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,10 +65,10 @@ def load_demo(home: Path, settings: CitySettings) -> None:
             json={
                 "id": "visits-by-age-group",
                 "dataset": "health.visits",
-                "title_zh": "分年份就诊次数(差分隐私)",
+                "title_zh": "分年份就诊次数（差分隐私）",
                 "title_en": "Visits to doctors by year of the study (differentially private)",
                 "summary_zh": "成人与儿童的平均就诊次数及误差。",
-                "summary_en": "Average visits of grown-ups and children, with errors.",
+                "summary_en": "Average visits of adults and children, with errors.",
                 "terms": TERMS | {"price_fen": 500, "free_calls": 2},
                 "what": {
                     "kind": "query",

@@ -1,5 +1,5 @@
-"""How is a workspace opened without a browser's window?
-As a browser does it: one login at the portal, the hub, a kernel."""
+"""Opens a workspace without a browser's window, as a browser does it: one login at the portal, the hub, a
+kernel."""
 
 import html
 import json
@@ -33,7 +33,7 @@ class Kernel:
         return "\n".join(_shown(output) for output in done["outputs"])
 
     def value(self, expression: str) -> Any:
-        """The value of an expression in the kernel, by way of JSON.
+        """The value of an expression in the kernel, via JSON.
         Raises `Unavailable` with what was shown instead."""
         mark = "cihu-json:"
         said = self.run(f"import json as _json\nprint({mark!r} + _json.dumps({expression}))")
@@ -45,9 +45,13 @@ class Kernel:
 
 @contextmanager
 def open_workspace(where: ServiceUrls, account: str, password: str) -> Iterator[Kernel]:
-    """Log in, start the person's server, start a sealed kernel in it; both end with the block."""
+    """Log in, start the person's server, start a sealed kernel in it; both end with the block.
+
+    A server that is running already is used, and left running: its owner may have other kernels in it.
+    """
     with httpx.Client(follow_redirects=True, timeout=SECONDS, trust_env=False) as browser:
         _log_in(browser, where, account, password)
+        was_running = _has_server(browser, where, account)
         _start_server(browser, where, account)
         client = JupyterKernelClient(
             server_url=f"{where.hub}/user/{account}", token=None, headers=server_headers(browser, account)
@@ -56,12 +60,11 @@ def open_workspace(where: ServiceUrls, account: str, password: str) -> Iterator[
             client.start()
             yield Kernel(client)
         finally:
-            browser.delete(f"{where.hub}/hub/api/users/{account}/server", headers=_xsrf(browser, where))
+            if not was_running:
+                browser.delete(f"{where.hub}/hub/api/users/{account}/server", headers=_xsrf(browser, where))
             if client._manager is not None and client._manager.has_kernel:
-                client._manager.client.timeout = (
-                    CLOSING_SECONDS  # it would wait ten; the server is gone already
-                )
-            client.stop(shutdown_kernel=False)
+                client._manager.client.timeout = CLOSING_SECONDS  # it would wait ten; the server may be gone
+            client.stop(shutdown_kernel=was_running)
 
 
 def _log_in(browser: httpx.Client, where: ServiceUrls, account: str, password: str) -> None:
@@ -82,6 +85,11 @@ def _log_in(browser: httpx.Client, where: ServiceUrls, account: str, password: s
         raise Unavailable(
             f"{account} could not log in at the hub ({page.status_code}).", remedy="See the hub's log."
         )
+
+
+def _has_server(browser: httpx.Client, where: ServiceUrls, account: str) -> bool:
+    answer = browser.get(f"{where.hub}/hub/api/users/{account}", headers=_xsrf(browser, where))
+    return answer.status_code == httpx.codes.OK and answer.json().get("server") is not None
 
 
 def _start_server(browser: httpx.Client, where: ServiceUrls, account: str) -> None:

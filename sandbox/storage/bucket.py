@@ -1,5 +1,5 @@
-"""How are bytes kept in, and fetched from, one bucket?
-Every write a version, encrypted; every read one version, proved whole."""
+"""Keeps and fetches the bytes of one bucket.
+Every write is a version, encrypted; every read is one version, verified whole."""
 
 import hashlib
 import io

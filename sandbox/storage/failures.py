@@ -1,4 +1,4 @@
-"""What does a failure of the object store mean to whoever asked? One of our errors, with the remedy."""
+"""Translates a failure of the object store into one of our errors, with the remedy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

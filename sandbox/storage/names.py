@@ -1,5 +1,5 @@
-"""Which names may an object have?
-Plain ones, so that no name can leave its folder or surprise a shell, a URL or a log."""
+"""Restricts the names of objects to plain ones, so that no name can leave its folder or surprise a shell, a
+URL or a log."""
 
 import re
 

@@ -1,5 +1,5 @@
-"""Is this bucket fit for raw data?
-Set private, versioned, encrypted at rest; then proved by trying, and refused otherwise.
+"""Makes a bucket fit for raw data: set private, versioned, encrypted at rest, then proved by trying, and
+refused otherwise.
 
 Settings say what should hold; the probe object shows what does: it is written without asking for encryption
 and must come out encrypted, with a version, and nobody without keys may read it. So a server that stores a
@@ -70,7 +70,7 @@ def prove(client: Minio, http: PoolManager, address: str, bucket: str) -> None:
 
 
 def is_public(policy: str) -> bool:
-    """Does this bucket policy (JSON, may be empty) allow anything to everybody?"""
+    """Whether this bucket policy (JSON, may be empty) allows anything to everybody."""
     statements = json.loads(policy or "{}").get("Statement", [])
     return any(
         statement.get("Effect") == "Allow" and everybody(statement.get("Principal"))

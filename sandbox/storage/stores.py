@@ -1,5 +1,5 @@
-"""Which four buckets are there?
-Raw rows, quarantine and released files are the vault's alone; products the portal may read."""
+"""The four buckets.
+Raw rows, quarantine and released files are the vault's alone; the portal may read products."""
 
 from threading import Lock
 
@@ -91,8 +91,8 @@ class QuarantineStore(WrittenBucket):
 
 
 class ReleasedStore(WrittenBucket):
-    """Files of sealed runs that reviewers let pass.
-    Only the vault holds its keys, and hands them to their team."""
+    """Files of sealed runs that reviewers released.
+    Only the vault holds its keys, and gives the files to their team."""
 
 
 class ProductStore(WrittenBucket):

@@ -1,9 +1,9 @@
-"""How does an officer buy stand-in rows? Once for a version, from the dataset's and the population's budget.
+"""Buys stand-in rows for an officer: once for a version, from the dataset's and the population's budget.
 
-The order is that of the DP gate (sandbox/releases/ask.py): decide and price; reserve the loss and log
-`stand_in.asked` in one transaction; compute whole numbers and add noise; make rows of the noisy numbers;
-store, settle and log `stand_in.released` in one transaction. A failure or a crash after the reservation
-leaves the loss spent.
+The order is that of the DP gate (sandbox/releases/ask.py). It decides and prices. It reserves the loss and
+logs `stand_in.asked` in one transaction. It computes whole numbers, adds noise, and makes rows of the noisy
+numbers. It stores, settles and logs `stand_in.released` in one transaction. A failure or a crash after the
+reservation leaves the loss spent.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ from sandbox.identity import Principal, load_principal
 from sandbox.policy import Refused, Resource, refusal_event
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.price import LEAST_SHARE
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.price import LEAST_SHARE
+from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import AskContext
 from sandbox.releases.noise import add_noise
@@ -47,7 +47,7 @@ from sandbox.synthesis.quality import quality
 from sandbox.synthesis.sample import sample
 
 FIRST_SHARE = Fraction(2, 5)
-"""Of the loss for what tells of one column or of units; the rest is for the pairs."""
+"""The share of the loss for single columns and for units. The rest is for the pairs."""
 
 MOST_COLUMNS = 60
 LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)
@@ -82,7 +82,7 @@ def buy_stand_in(
         raise InvalidInput(
             f"{version.dataset} is open: its rows themselves may be used.",
             remedy="Open a copy of it instead.",
-            zh=f"{version.dataset} 是开放数据,可直接使用原始记录。",
+            zh=f"{version.dataset} 是开放数据，可直接使用原始记录。",
             remedy_zh="请改为开放其副本。",
         )
     if not LEAST_EPSILON <= epsilon <= MOST_EPSILON:
@@ -111,14 +111,14 @@ def buy_stand_in(
         except (Refused, NotAuthenticated):  # the officer may not any more: it depends on no row
             _fail(context, officer, id)
             raise
-        except Exception as failure:  # noqa: BLE001  # whatever it was, it could depend on a row: it is told to nobody
+        except Exception as failure:  # noqa: BLE001  # whatever it was, it could depend on a row: it is shown to nobody
             _fail(context, officer, id)
             raise Unavailable(
                 "The stand-in rows could not be made. Their loss stays spent, because a "
                 "failure can depend on the data.",
                 code="synthesis_failed",
                 remedy="Tell the operator the number of the purchase.",
-                zh="替代数据未能生成。其花费不退,因为失败可能与数据有关。",
+                zh="替代数据未能生成。其花费不退，因为失败可能与数据有关。",
                 remedy_zh="请告知运营人员。",
                 internal=f"stand-in {id}: {type(failure).__name__}",
             ) from None
@@ -144,7 +144,7 @@ def divide(version: Version, loss: PrivacyLoss) -> Prices:
         raise InvalidInput(
             f"{version.dataset} has {len(telling(policy))} columns to count; 1 to {MOST_COLUMNS} can be.",
             remedy="Use the stand-in rows that are made from the policy alone.",
-            zh=f"{version.dataset} 有 {len(telling(policy))} 个可计数的栏目,应为 1 至 {MOST_COLUMNS} 个。",
+            zh=f"{version.dataset} 有 {len(telling(policy))} 个可计数的栏目，应为 1 至 {MOST_COLUMNS} 个。",
             remedy_zh="请使用仅由策略生成的替代数据。",
         )
     many = len(pairs(policy))
@@ -174,7 +174,7 @@ def _reserve(context: AskContext, officer: Principal, version: Version, loss: Pr
                 f"{version.name} has stand-in rows already.",
                 remedy="They are for everybody; a new version can have its own.",
                 zh=f"{version.name} 已有购置的替代数据。",
-                remedy_zh="其供所有人使用;新版本可另行购置。",
+                remedy_zh="其供所有人使用；新版本可另行购置。",
             )
         raise_limit(tx, account, ZERO)
         raise_limit(tx, account, statement(tx, account).spent + loss)

@@ -1,5 +1,5 @@
-"""Into which few parts does a column's range fall?
-Public: from the policy alone, so that each part can be a group's key."""
+"""Divides a column's range into a few parts.
+They are public, from the policy alone, so that each part can be a group's key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

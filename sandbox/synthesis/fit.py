@@ -1,4 +1,5 @@
-"""Which simple distribution agrees with the noisy counts? A forest: each column depends on at most one other.
+"""Fits a simple distribution to the noisy counts: a forest, in which each column depends on at most one
+other.
 
 Pure post-processing of numbers that were released: it costs nothing and can be done again. The tree of the
 strongest pairs is that of Chow and Liu, "Approximating discrete probability distributions with dependence
@@ -93,7 +94,7 @@ def strength(marginal: Marginal, left: Shares, right: Shares) -> float:
     """How far the pair is from independence beyond what noise alone would do, in squared shares;
     0 if it may be noise.
 
-    Under independence the sum of squares is sigma**2 times a chi-square of so many cells:
+    Under independence the sum of squares is sigma**2 times a chi-square of this number of cells:
     mean k, variance 2 k.
     """
     rows = marginal.table.sum()

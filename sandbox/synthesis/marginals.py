@@ -1,5 +1,5 @@
-"""Which counts say enough of a dataset to invent rows like it?
-Of each column, each pair of columns, and of units' rows.
+"""Chooses the counts from which rows like the dataset's are invented: of each column, each pair of columns,
+and of units' rows.
 
 All are ordinary questions (`sandbox.queries`): grouped by public parts, counted by weighted
 rows, each unit bounded.
@@ -18,7 +18,7 @@ from sandbox.catalog.read_table import quoted
 from sandbox.catalog.seeded_random import Shares
 from sandbox.synthesis.categories import Category, categories, coded
 
-MOST_ROWS_TOLD = 12  # units with more rows are told together
+MOST_ROWS_TOLD = 12  # units with more rows are counted together
 MOST_CLASSES = 4
 MOST_PAIRED = 32
 """Columns beyond this many (in the policy's order) are not paired:

@@ -1,4 +1,5 @@
-"""How near are the invented rows to the noisy counts? Beside it, how far the noise itself moved these."""
+"""Measures how near the invented rows are to the noisy counts, and beside it how far the noise itself moved
+these."""
 
 from collections.abc import Mapping, Sequence
 from math import pi, sqrt
@@ -15,7 +16,7 @@ def quality(
 ) -> list[dict[str, Any]]:
     """For each column and pair: `distance`, the total variation distance between the rows and the noisy
     shares, and `noise`, the expected distance of the noisy shares from the exact ones. Both are in [0, 1],
-    and free: nothing is asked."""
+    and cost nothing: no data is touched."""
     told = []
     for marginal in marginals:
         if marginal.kind not in (Kind.COLUMN, Kind.PAIR):

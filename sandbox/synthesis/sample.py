@@ -1,5 +1,5 @@
-"""Which rows follow from a fit?
-About as many as there are, unit by unit, each column after what it depends on."""
+"""Samples rows from a fit: about as many as there are, unit by unit, each column after the column it depends
+on."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ def sample(version: Version, fit: Fit) -> tuple[pa.Table, dict[str, Places]]:
 
 
 def unit_sizes(chance: Chance, shares: Shares, rows: int, most: int) -> Places:
-    """How many rows each unit has, `rows` in all; units with the last number told, or more,
+    """How many rows each unit has, `rows` in all. Units with the last released number, or more,
     have up to twice as many."""
     told = len(shares)
     sizes = 1 + chance.by_weight(shares, rows)

@@ -1,5 +1,5 @@
 """The vault: the only process that holds the raw bucket's keys.
-Two doors, one for services and people's tools, one for kernels.
+It listens on two sockets, one for services and people's tools, one for kernels.
 
 `create_vault(settings)` is where everything is put together; nothing happens at import.
 """
@@ -32,14 +32,16 @@ import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
-from sandbox.engines import DuckDBEngine, Engine, EngineProcesses
+from sandbox.engines import Engine
+from sandbox.engines.duckdb import DuckDBEngine
+from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import openapi, problem_details
@@ -256,8 +258,8 @@ def _kernel_app(
     issuer: TokenIssuer,
     verifier: TokenVerifier,
 ) -> FastAPI:
-    """The kernels' door: catalogue, questions, sealed runs and their released files, renewal.
-    No publishing, no deciding, no reviewing; nothing that is sent in is kept but programs."""
+    """The kernels' socket: catalogue, questions, sealed runs and their released files, renewal.
+    No publishing, no deciding, no reviewing; nothing that is sent in is stored but programs."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(
         title="Cihu vault, for kernels",
@@ -285,7 +287,7 @@ def _kernel_app(
 
 
 def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[..., Principal]) -> None:
-    """Is it well? Who am I?"""
+    """The health of the service, and the account of the caller."""
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, Any]:
@@ -348,7 +350,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
 
 
 def _close_interrupted(database: Database) -> None:
-    """What the vault's last end cut off is said to be so, before anything new begins.
+    """Record what the vault's last end cut off, before anything new begins.
     (Runs have moments of their own.)"""
     for what, closed in (
         ("questions", releases_interrupted.close_interrupted(database)),
@@ -363,7 +365,7 @@ def _close_interrupted(database: Database) -> None:
 
 
 class SignallessServer(uvicorn.Server):
-    """A second server in one process: signals are the first one's."""
+    """A second server in one process: signals belong to the first."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

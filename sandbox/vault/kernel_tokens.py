@@ -1,10 +1,10 @@
-"""How does a sealed kernel come to its token?
-Its workspace asks for it, and it renews itself while the session lasts.
+"""Issues the token of a sealed kernel.
+Its workspace asks for it, and the token renews itself while the session lasts.
 
 A kernel's token names one person for ten minutes, and the workspace token that it comes from. The session
-ends when that one would have, or when it is revoked (a logout, another password, a code used twice), or when
-the person may have no workspace any more; a disabled account, or a grant that ended, stops the next question
-whatever the token says.
+ends when the workspace token would have ended, or when that is revoked (a logout, another password, a code
+used twice), or when the person may have no workspace any more. A disabled account, or a grant that ended,
+stops the next question whatever the token says.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which tables does the governed side need, and how does a database get them?
+"""Creates and migrates the tables of the governed side.
 
 `python -m sandbox.vault.migrate` does it for the database at CIHU_DATABASE_URL (of its owner). Where the
 services log in with passwords, their own addresses beside it (CIHU_VAULT_DATABASE_URL,

@@ -1,4 +1,4 @@
-"""What does the vault need to know? Frozen, typed settings, read once from the environment (prefix CIHU_)."""
+"""Settings of the vault: frozen and typed, read once from the environment (prefix CIHU_)."""
 
 from pathlib import Path
 from typing import Literal

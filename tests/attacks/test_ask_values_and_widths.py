@@ -16,12 +16,12 @@ from sandbox.engines.duckdb import totals_of
 from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.compile import TABLE
-from sandbox.queries.compile_expression import ExpressionWriter
+from sandbox.queries.compile.totals import TABLE
+from sandbox.queries.expression_sql import ExpressionWriter
 from sandbox.queries.functions.construct import SqlWriter
 from sandbox.queries.functions.registry import BY_NODE
-from sandbox.queries.functions.width_limits import MOST_MADE
 from sandbox.queries.tree import DateTrunc, Grain, Replace, walk
+from sandbox.queries.types.width_limits import MOST_MADE
 
 
 def planned(sql: str) -> Plan:
@@ -76,7 +76,7 @@ def test_one_persons_text_cannot_be_made_to_grow_without_end(monkeypatch: pytest
     assert refusal.value.position is not None
     # without the bound it is asked, and a row's one letter becomes a million at the third of its four levels
     for limit in ("WIDEST", "MOST_MADE"):
-        monkeypatch.setattr(f"sandbox.queries.functions.width_limits.{limit}", 2**62)
+        monkeypatch.setattr(f"sandbox.queries.types.width_limits.{limit}", 2**62)
     levels = {node: None for node in walk(planned(EXPENSIVE).where) if isinstance(node, Replace)}
     third = ExpressionWriter(SCOPE).value(list(levels)[1])
     with extreme_table().cursor() as connection:

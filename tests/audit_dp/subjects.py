@@ -20,12 +20,12 @@ from sandbox.engines.model import UnitsByValue
 from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.privacy import RHO_UNITS, PrivacyLoss, epsilon_of
 from sandbox.queries import Plan, bind, make_plan, parse, price_within
-from sandbox.queries.bounds_estimation import least_weight
-from sandbox.queries.partition_selection import MOST_VALUES, threshold_for, weight_of_each
-from sandbox.queries.plan import Total, TotalKind
-from sandbox.queries.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian_scale
-from sandbox.queries.scope import BoundsEstimation, Scope
+from sandbox.queries.plan.bounds_estimation import least_weight
+from sandbox.queries.plan.partition_selection import MOST_VALUES, threshold_for, weight_of_each
+from sandbox.queries.plan.plan import Total, TotalKind
+from sandbox.queries.plan.price import BoundsPrice, MeasurementPrice, PartitionPrice, gaussian_scale
 from sandbox.queries.tree import Name
+from sandbox.queries.types.scope import BoundsEstimation, Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
 from story import POLICIES

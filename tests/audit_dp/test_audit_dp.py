@@ -28,9 +28,9 @@ from audit_dp.subjects import (
 from sandbox.engines import duckdb, work
 from sandbox.engines.model import Cells
 from sandbox.queries import Plan, compile_partition_selection, compile_plan
-from sandbox.queries.compile import Statement
-from sandbox.queries.partition_selection import MOST_VALUES
-from sandbox.queries.price import MeasurementPrice
+from sandbox.queries.compile.totals import Statement
+from sandbox.queries.plan.partition_selection import MOST_VALUES
+from sandbox.queries.plan.price import MeasurementPrice
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases import answer, noise
 

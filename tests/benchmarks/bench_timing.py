@@ -24,8 +24,8 @@ from sandbox.engines.tasks import Compute, LoadPrivate
 from sandbox.engines.work import totals_work
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.cost import require_affordable
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.cost import require_affordable
+from sandbox.queries.types.scope import Scope
 from story import DATASET, VERSION
 
 FALSE_ALARM = 1e-6

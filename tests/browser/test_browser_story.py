@@ -45,7 +45,7 @@ def test_an_analyst_finds_a_dataset_reads_its_page_and_asks_for_access(open_as: 
         "RAND Health Insurance Experiment",
         "GPL-2.0-or-later",
         "每个对象最多计 5 行",
-        "数据集 ε 10,每项授权至多 ε 4,",
+        "数据集 ε 10，每项授权至多 ε 4，",
         "约 20000 行",
         "个人",
     ):

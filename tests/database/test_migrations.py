@@ -111,7 +111,7 @@ def test_two_that_migrate_at_once_both_succeed(empty: str, fresh: Database) -> N
         subprocess.Popen(
             [sys.executable, "-m", f"{package}.migrate"], env=environment, stderr=subprocess.PIPE
         )
-        for package in ("sandbox", "sandbox", "marketplace")
+        for package in ("sandbox.vault", "sandbox.vault", "marketplace")
     ]
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(side.migrate, empty) for side in (*SIDES, *SIDES)]:
@@ -216,7 +216,7 @@ def test_the_job_of_the_chart_gives_each_service_its_password(
             "CIHU_VAULT_DATABASE_URL": server.url(user=VAULT, database="postgres"),
             "CIHU_PORTAL_DATABASE_URL": server.url(user=PORTAL, database="postgres"),
         }
-        for package in ("sandbox", "marketplace"):
+        for package in ("sandbox.vault", "marketplace"):
             done = subprocess.run(
                 [sys.executable, "-m", f"{package}.migrate"],
                 env=environment,

@@ -68,5 +68,5 @@ def test_a_refusal_without_chinese_is_told_in_english_and_one_with_names_its_pla
         why_zh="行不能离开",
         instead_zh="请问 COUNT(*)。",
     )
-    assert refused.words("zh")[0] == "SELECT *(第 2 行第 3 列):行不能离开"
+    assert refused.words("zh")[0] == "SELECT *（第 2 行第 3 列）：行不能离开"
     assert refused.words("en")[0] == "SELECT * (line 2, column 3): rows may not leave"

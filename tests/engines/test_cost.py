@@ -21,9 +21,9 @@ from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.engines.work import totals_work
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.compile import joined_table
-from sandbox.queries.cost import cost_of, require_affordable, rows_kept
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
+from sandbox.queries.compile.totals import joined_table
+from sandbox.queries.plan.cost import cost_of, require_affordable, rows_kept
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
 from story import DATASET, VERSION
 
 PEOPLE, MAX_ROWS = 60, 6

@@ -11,7 +11,7 @@ import pytest
 from sandbox.engines import duckdb, rows_in_memory, weighing, work
 from sandbox.engines.rows_in_memory import RowsInMemory, whole_units
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.scope import PublicTable, Scope
+from sandbox.queries.types.scope import PublicTable, Scope
 from story import DATASET, VERSION
 
 STOPS = pa.table({"stop": pa.array([1, 2, 3, 4], pa.int64()), "zone": ["x", "y", None, "x"]})

@@ -349,7 +349,7 @@ def test_integers_are_rounded_where_the_policy_says_so(text: str, value: int) ->
         (b"a,b\n1,2,3\n1\n1,2\n", "2 lines"),
         (b"a,b\n1,\xff\n", "UTF-8"),
         (b"a;b\n1;2\n", "has not a, b"),
-        (b"a,a\n1,2\n", "has twice a"),
+        (b"a,a\n1,2\n", "duplicate column a"),
         ("a,b\n1,2\n".encode("utf-16"), "CSV"),
     ],
 )

@@ -141,4 +141,4 @@ def test_what_an_analyst_writes_in_ibis_the_vault_can_plan(one_kernel: Kernel, e
 def test_the_vaults_refusals_are_in_the_persons_language(kernel: Kernel) -> None:
     kernel.run("import cihu\ncihu.language('zh')")
     said = kernel.text("cihu.sql('SELECT COUNT(*) AS n FROM clinic.visits', epsilon=2000)")
-    assert "epsilon 应在" in said and "建议:常用" in said
+    assert "epsilon 应在" in said and "建议：常用" in said

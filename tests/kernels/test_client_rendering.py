@@ -92,7 +92,7 @@ def test_an_answer_that_was_free_says_so_in_both_languages() -> None:
         and '"badge">free<' in stored._repr_html_()
     )
     cihu.language("zh")
-    assert "以前回答过:免费;授权还剩 88 %。" in repr(stored) and '"badge">免费<' in stored._repr_html_()
+    assert "以前回答过：免费；授权还剩 88 %。" in repr(stored) and '"badge">免费<' in stored._repr_html_()
 
 
 def test_what_the_vault_says_beside_an_answer_is_shown_in_the_persons_language_or_else_in_english() -> None:

@@ -73,8 +73,9 @@ folder = pathlib.Path("study"); folder.mkdir()
 (folder / "go.py").write_text("from part import work\\nwork()\\n")
 (folder / "part.py").write_text("import cihu\\ndef work():\\n    (cihu.outbox / 'a.txt').write_text('a')\\n")
 run = cihu.submit("study")
+cancelled = run.cancel().state
 one = cihu.submit("study/part.py", name="one file", inputs=["health.visits"])
-print(sorted(run.program), run.cancel().state, one.cancel().state)
+print(sorted(run.program), cancelled, one.cancel().state)
 """)
     assert said.rstrip().endswith("['go.py', 'part.py'] cancelled cancelled"), said
 

@@ -6,10 +6,17 @@ from fractions import Fraction
 import duckdb
 import pytest
 
-from sandbox.queries.bounds_estimation import bounds_told, buckets, least_units, least_weight, lower, upper
-from sandbox.queries.compile import bucket_of
-from sandbox.queries.scope import BoundsEstimation
+from sandbox.queries.compile.totals import bucket_of
+from sandbox.queries.plan.bounds_estimation import (
+    bounds_told,
+    buckets,
+    least_units,
+    least_weight,
+    lower,
+    upper,
+)
 from sandbox.queries.tree import Name
+from sandbox.queries.types.scope import BoundsEstimation
 from sandbox.queries.weights import WEIGHT
 
 WHOLE, POINT = (BoundsEstimation(Name("x"), whole=whole) for whole in (True, False))

@@ -21,9 +21,9 @@ from sandbox.engines.duckdb import totals_of
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.errors import InvalidInput
 from sandbox.queries import Plan, bind, make_plan
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import InPublic, Question, walk
-from sandbox.releases.answer import table
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.prepare import read_question
 from story import POLICIES
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.queries import bind, digest, make_plan, parse
-from sandbox.queries.plan import Plan
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.plan import Plan
+from sandbox.queries.types.scope import Scope
 from story import DATASET, VERSION
 
 SEEDS = 40

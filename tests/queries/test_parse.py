@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from sandbox.errors import InvalidInput, QueryRefused
 from sandbox.queries import bind, digest, make_plan, parse
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.releases.prepare import read_question
 from story import DATASET, VERSION
 

@@ -9,11 +9,11 @@ import pytest
 
 from sandbox.errors import QueryRefused
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.partition_selection import MOST_VALUES, threshold_for, told_alone, weight_of_each
-from sandbox.queries.plan import Plan
-from sandbox.queries.price import PartitionPrice, gaussian_scale
-from sandbox.queries.scope import Scope
-from sandbox.queries.value_ranges import MOST_KEY_VALUES
+from sandbox.queries.plan.partition_selection import MOST_VALUES, threshold_for, told_alone, weight_of_each
+from sandbox.queries.plan.plan import Plan
+from sandbox.queries.plan.price import PartitionPrice, gaussian_scale
+from sandbox.queries.types.scope import Scope
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.noise import values_told
 from story import DATASET, VERSION

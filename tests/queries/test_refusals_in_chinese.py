@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from sandbox.errors import CihuError, InvalidInput, QueryRefused
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH
-from sandbox.queries.scope import Scope
-from sandbox.queries.value_ranges import EXAMPLES
+from sandbox.queries.types.scope import Scope
+from sandbox.queries.types.value_ranges import EXAMPLES
 from story import DATASET, POLICIES, VERSION
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def test_every_refused_question_is_refused_in_chinese(case: dict) -> None:  # ty
     assert CHINESE.search(message) and CHINESE.search(remedy)
     assert not ENGLISH.search(message) and not ENGLISH.search(remedy), (message, remedy)
     if isinstance(refusal.value, QueryRefused) and (place := refusal.value.position):
-        assert f"(第 {place.line} 行第 {place.column} 列):" in message
+        assert f"（第 {place.line} 行第 {place.column} 列）：" in message
 
 
 def calls(*names: str) -> Iterator[tuple[str, ast.Call, set[str]]]:

@@ -8,7 +8,7 @@ import pytest
 from sandbox.queries import tree
 from sandbox.queries.functions.construct import Construct, Result
 from sandbox.queries.functions.registry import BY_NODE, CONSTRUCTS, MEMBER_IN, NOT_FOR_A_ROW, construct_of
-from sandbox.queries.sql_text import SAID_TWICE
+from sandbox.queries.parse.sql_text import SAID_TWICE
 from sandbox.queries.tree import Aggregation, Literal, UnitAggregate
 
 NODES = get_args(tree.Expression)

@@ -20,8 +20,8 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.engines.duckdb import compute
 from sandbox.engines.rows_in_memory import PublicRows
 from sandbox.queries import Plan, bind, make_plan
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
-from sandbox.releases.answer import table
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.prepare import read_question
 from story import POLICIES
 

@@ -23,13 +23,13 @@ from sandbox.engines import Cells
 from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.bounds_estimation import buckets
-from sandbox.queries.compile import TABLE
-from sandbox.queries.compile_expression import UNIT
-from sandbox.queries.cost import rows_kept
-from sandbox.queries.partition_selection import weight_of_each
-from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
+from sandbox.queries.compile.totals import TABLE
+from sandbox.queries.expression_sql import UNIT
+from sandbox.queries.plan.bounds_estimation import buckets
+from sandbox.queries.plan.cost import rows_kept
+from sandbox.queries.plan.partition_selection import weight_of_each
 from sandbox.queries.tree import Expression, Name
+from sandbox.queries.types.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
 from sandbox.queries.weights import WEIGHT
 from story import POLICIES
 
@@ -425,7 +425,7 @@ def check_joined(
 
     with pytest.MonkeyPatch.context() as patch:
         # so few that units in these small tables have more
-        patch.setattr("sandbox.queries.cost.LEAST_KEPT", 1)
+        patch.setattr("sandbox.queries.plan.cost.LEAST_KEPT", 1)
         whole = totals(table, theirs)
         names = sorted({row[0] for row in content} | set(theirs[their_unit].to_pylist()))
         for name in {names[0], names[who % len(names)]}:
@@ -555,7 +555,7 @@ def test_no_unit_changes_the_weights_of_a_keys_values_by_more_than_the_claim(
     def weights(table: pa.Table) -> dict[KeyValue, int]:
         laid = RowsInMemory(table.sort_by("person").to_batches(), plan.version.policy)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sandbox.queries.compile.MOST_VALUES", most)
+            patch.setattr("sandbox.queries.compile.totals.MOST_VALUES", most)
             return units_by_value(plan.unknown[0], plan.version.policy, laid, choice=choice)
 
     whole = weights(table)
@@ -600,7 +600,7 @@ def test_which_values_of_a_unit_count_is_no_preference_that_all_units_share() ->
     drawn = []
     for choice in ("1", "2"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sandbox.queries.compile.MOST_VALUES", 2)
+            patch.setattr("sandbox.queries.compile.totals.MOST_VALUES", 2)
             drawn.append(units_by_value(plan.unknown[0], plan.version.policy, laid, choice=choice))
     for weights in drawn:
         assert len(weights) == 12 and sum(weights.values()) == 400 * weight_of_each(2)

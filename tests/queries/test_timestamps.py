@@ -16,7 +16,7 @@ from sandbox.engines.duckdb import compute, units_by_value
 from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.errors import InvalidInput, QueryRefused
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from story import POLICIES
 
 POLICY = read_policy(

@@ -35,14 +35,14 @@ from sandbox.engines.duckdb import totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.errors import QueryRefused
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.compile import TABLE, bucket_of
-from sandbox.queries.compile_expression import UNIT, ExpressionWriter
+from sandbox.queries.compile.totals import TABLE, bucket_of
 from sandbox.queries.describe import wording
-from sandbox.queries.functions.cost import width_of
+from sandbox.queries.expression_sql import UNIT, ExpressionWriter
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
 from sandbox.queries.tree import Case, Compare, Comparison, Expression, IsNull, Literal, Name, Not
-from sandbox.queries.value_ranges import bounded, bounds_of, range_of
+from sandbox.queries.types.scope import BoundsEstimation, PrivateTable, PublicTable, Scope
+from sandbox.queries.types.text_cost import width_of
+from sandbox.queries.types.value_ranges import bounded, bounds_of, range_of
 
 OPEN = replace(
     VERSION,

@@ -15,15 +15,12 @@ from sandbox.catalog.locked_duckdb import SHUT
 from sandbox.catalog.model import LONGEST_TEXT, Type
 from sandbox.errors import QueryRefused
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.compile import TABLE
-from sandbox.queries.compile_expression import ExpressionWriter
+from sandbox.queries.compile.totals import TABLE
+from sandbox.queries.expression_sql import ExpressionWriter
 from sandbox.queries.functions.columns import SHORT_KEY, column_bytes
 from sandbox.queries.functions.construct import FIXED_WIDTH
-from sandbox.queries.functions.cost import MADE, made_bytes, steps_a_row, width_of
 from sandbox.queries.functions.registry import CONSTRUCTS
 from sandbox.queries.functions.texts import MOST_GROWTH
-from sandbox.queries.functions.width_limits import MOST_MADE, WIDEST
-from sandbox.queries.scope import PublicTable
 from sandbox.queries.tree import (
     Case,
     Coalesce,
@@ -43,6 +40,9 @@ from sandbox.queries.tree import (
     StringPosition,
     TextCase,
 )
+from sandbox.queries.types.scope import PublicTable
+from sandbox.queries.types.text_cost import MADE, made_bytes, steps_a_row, width_of
+from sandbox.queries.types.width_limits import MOST_MADE, WIDEST
 
 WARD = Name("ward")
 """A key whose texts have SHORT_KEY bytes at most: a row's worst value can have all of them."""

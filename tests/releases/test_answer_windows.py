@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.plan import Plan
-from sandbox.queries.price import gaussian
-from sandbox.queries.scope import Scope
-from sandbox.releases.answer import table
+from sandbox.queries.plan.plan import Plan
+from sandbox.queries.plan.price import gaussian
+from sandbox.queries.types.scope import Scope
+from sandbox.releases.answer.answer_table import table
 from story import DATASET, VERSION
 
 TRIES = 500

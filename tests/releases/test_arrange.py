@@ -12,7 +12,7 @@ from sandbox.queries.tree import (
     Not,
     Ordering,
 )
-from sandbox.releases.arrange import arranged, that_pass
+from sandbox.releases.answer.arrange import arranged, that_pass
 
 DISTRICT, N, MEAN = Name("district"), Aggregate(Aggregation.COUNT), Aggregate(Aggregation.AVG, Name("x"))
 GROUPS = [

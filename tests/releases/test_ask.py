@@ -17,7 +17,7 @@ from sandbox.errors import BudgetExhausted, Conflict, Forbidden, InvalidInput, Q
 from sandbox.grants import revoke
 from sandbox.identity import create_team, join_team
 from sandbox.queries import bind, digest, make_plan, parse
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.releases import ask, explain
 from sandbox.releases.tables import questions
 from story import POLICY, Story, rows_csv

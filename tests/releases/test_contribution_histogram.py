@@ -22,7 +22,7 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population
 from sandbox.engines.duckdb import compute
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.contribution_histogram import (
     ContributionHistogram,

@@ -30,13 +30,14 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.engines.duckdb import compute, totals_of
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
 from sandbox.queries import Plan, bind, make_plan, price_within
-from sandbox.queries.price import gaussian_scale
-from sandbox.queries.relations import says_across
-from sandbox.queries.scope import PrivateTable, PublicTable, Scope
+from sandbox.queries.parse.relations import says_across
+from sandbox.queries.plan.price import gaussian_scale
 from sandbox.queries.tree import Expression
+from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.answer import table
-from sandbox.releases.answer_cells import Cells
+from sandbox.releases.answer.answer_cells import Cells
+from sandbox.releases.answer.answer_table import table
+from sandbox.releases.answer.estimate_columns import estimate_all
 from sandbox.releases.contribution_histogram import (
     OCTAVES,
     STEPS,
@@ -44,7 +45,6 @@ from sandbox.releases.contribution_histogram import (
     contribution_histogram_of,
     row_limits,
 )
-from sandbox.releases.estimate_columns import estimate_all
 from sandbox.releases.noise import add_noise
 from sandbox.releases.notes import all_notes
 from sandbox.releases.prepare import Prepared, read_question

@@ -7,11 +7,11 @@ from math import sqrt
 import pytest
 
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.plan import Plan, Total, TotalKind
-from sandbox.queries.price import gaussian
-from sandbox.queries.scope import Scope
-from sandbox.releases.estimate import Estimate, Noisy, estimate
-from sandbox.releases.estimate_columns import Cells, estimate_all
+from sandbox.queries.plan.plan import Plan, Total, TotalKind
+from sandbox.queries.plan.price import gaussian
+from sandbox.queries.types.scope import Scope
+from sandbox.releases.answer.estimate import Estimate, Noisy, estimate
+from sandbox.releases.answer.estimate_columns import Cells, estimate_all
 from story import DATASET, VERSION
 
 TRIES = 2000

@@ -5,8 +5,8 @@ import pytest
 
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries import bind, make_plan, parse, price_within
-from sandbox.queries.price import MeasurementPrice
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.price import MeasurementPrice
+from sandbox.queries.types.scope import Scope
 from sandbox.releases.noise import CELLS_AT_ONCE, MOST, add_noise
 from story import DATASET, VERSION
 

@@ -3,9 +3,9 @@
 import pytest
 
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.plan import Plan
-from sandbox.queries.price import price_within
-from sandbox.queries.scope import Scope
+from sandbox.queries.plan.plan import Plan
+from sandbox.queries.plan.price import price_within
+from sandbox.queries.types.scope import Scope
 from sandbox.releases.notes import notes
 from sandbox.releases.predict import loss_for, predict, typical_rows, typical_units
 from sandbox.releases.prepare import Prepared

@@ -26,7 +26,7 @@ from sandbox.identity import set_roles
 from sandbox.policy import Refused
 from sandbox.releases import ask
 from sandbox.releases.prepare import Prepared, confirm, prepare
-from sandbox.releases.select_partitions import find_keys
+from sandbox.releases.purchase.select_partitions import find_keys
 from sandbox.releases.tables import questions
 from sandbox.standalone.postgres import Postgres
 from sandbox.synthesis.buy_stand_in import buy_stand_in

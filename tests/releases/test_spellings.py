@@ -50,7 +50,7 @@ def test_an_answer_from_before_conditions_had_one_form_is_still_free(
         city.principal("wang"),
     )
     with monkeypatch.context() as before:
-        before.setattr("sandbox.queries.plan.normalized", as_it_is)
+        before.setattr("sandbox.queries.plan.plan.normalized", as_it_is)
         first = ask(city.context, principal=wang, sql=sql)
     assert first["price"]["picorho"] > 0 and explain(city.context, principal=wang, sql=sql)["stored"]
     again = ask(city.context, principal=wang, sql=sql)

@@ -18,12 +18,12 @@ from sqlalchemy import create_engine, text
 import marketplace.migrate
 import sandbox.vault.migrate
 from sandbox.audit import Log, Signer
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.database import Database
 from sandbox.database.migration import owned, upgrade
 from sandbox.database.roles import create_schemas
-from sandbox.engines import DuckDBEngine
+from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.policy import Gate
 from sandbox.releases import AskContext, ask, explain
 from sandbox.standalone.postgres import Postgres
@@ -134,7 +134,7 @@ def test_every_question_of_an_earlier_release_is_free_and_answered_as_it_was(
     assert len(home["answers"]) >= 9 and len(before) >= 9, "the home has questions, and what they cost"
     for answered in home["answers"]:
         told = explain(story.context, principal=wang, sql=answered["sql"])
-        # its rows were bounded otherwise, and its total was too low: queries/digest.py
+        # its rows were bounded otherwise, and its total was too low: queries/plan/digest.py
         if "JOIN clinic.free" in answered["sql"]:
             assert not told["stored"]
             continue

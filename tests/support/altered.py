@@ -1,5 +1,4 @@
-"""How does a test run a service with one function changed?
-By a folder for its PYTHONPATH; the product has no hook for it.
+"""Runs a service with one function changed, by a folder for its PYTHONPATH. The product has no hook for it.
 
 `sitecustomize` is a module that Python imports, if it finds one, before anything else (docs.python.org,
 `site`). Ours puts a finder in front of the others that runs a few lines of the test at the end of a module

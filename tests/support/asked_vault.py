@@ -101,7 +101,7 @@ class AskedVault:
         return Asker(client, self.token(name, audience))
 
     def kernel(self, name: str, audience: str = KERNEL) -> Asker:
-        """At the kernels' door: the socket."""
+        """Over the kernels' socket."""
         transport = httpx.HTTPTransport(uds=str(self.home / "run" / "vault" / "vault.sock"), verify=NO_TLS)
         client = httpx.Client(
             base_url="http://vault",
@@ -113,7 +113,7 @@ class AskedVault:
         return Asker(client, self.token(name, audience))
 
     def publish(self, policy: str, rows: bytes) -> httpx.Response:
-        """As lin, through the door."""
+        """As lin, over HTTP."""
         return self.person("lin").send(
             "POST", "/v1/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)}
         )
@@ -121,14 +121,14 @@ class AskedVault:
     def dataset(
         self, *, rows: bytes | None = None, policy: str = POLICY, epsilon: str = "4"
     ) -> tuple[str, Grant]:
-        """A dataset of its own for a test, published through the door, and the grant of wang's team on it."""
+        """A dataset of its own for a test, published over HTTP, and the grant of wang's team on it."""
         name = f"clinic.d{secrets.token_hex(4)}"
         made = self.publish(policy.replace("clinic.visits", name), rows_csv() if rows is None else rows)
         assert made.status_code == 201, made.text
         return name, self.grant(name, epsilon=epsilon)
 
     def grant(self, dataset: str, *, person: str = "wang", team: str = "lake", epsilon: str = "4") -> Grant:
-        """Requested and approved through the door."""
+        """Requested and approved over HTTP."""
         asked = self.person(person).send(
             "POST",
             "/v1/requests",

@@ -1,4 +1,4 @@
-"""Which outputs are bad, each with where the attack or fault is known from, and which code must catch it?"""
+"""Bad outputs, each with where the attack or fault is known from, and which code must catch it."""
 
 import base64
 import gzip
@@ -762,7 +762,7 @@ BAD: list[Bad] = [
     bad("a full-width formula", OWASP, "formula", "t.csv", "district,n\n\uff1d1+1,740\nwest,760\n"),
     # channels
     bad(
-        "text turned round",
+        "text that runs backwards",
         TRJ,
         "hidden_sign",
         "t.md",

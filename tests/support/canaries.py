@@ -1,5 +1,4 @@
-"""What does a raw value look like, wherever it may have got to?
-Values that exist nowhere else, and a search for them.
+"""Canaries: raw values that exist nowhere else, and a search for them wherever they may have got to.
 
 A canary is searched for in every form in which a program would keep it: a text as it was given and in upper
 case (as ids are kept), in UTF-8, in UTF-16, in hexadecimal (as Postgres shows bytes) and in base64; a number

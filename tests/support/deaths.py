@@ -1,7 +1,7 @@
-"""How a test makes a service die, or stop, at a named place: lines for `altered.py`;
-the product knows nothing of them.
+"""Makes a service die, or stop, at a named place in a test: lines for `altered.py`.
+The product knows nothing of them.
 
-`_die_at(place)` kills the process if the file names that place, `_stop_at` says that it
+`_die_at(place)` kills the process if the file names that place, `_stop_at` reports that it
 came there, and waits.
 """
 

@@ -1,5 +1,5 @@
-"""Declared queries as teams hand them in, computed by the jobs' own deeds without waiting for their moment,
-and reviewed."""
+"""Declared queries as teams submit them, computed by the jobs' own operations without waiting for their
+moment, and reviewed."""
 
 import csv
 import io
@@ -166,7 +166,7 @@ class Declaring:
         return list(csv.DictReader(io.StringIO(fetched(self.city.context, left[name]).decode())))
 
     def kept(self) -> set[UUID]:
-        """The runs of whose numbers it is known who stands behind them."""
+        """The runs whose numbers have known units behind them."""
         with self.runs.database.transaction() as tx:
             return set(tx.scalars(select(declared_tables.c.run)))
 

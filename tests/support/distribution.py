@@ -1,4 +1,4 @@
-"""How the tests are divided among workers: a file is one worker's, because its tests share what it starts.
+"""Divides the tests among workers: a file is one worker's, because its tests share what it starts.
 
 Files of tests that share nothing are divided test by test. What takes longest comes first: it would
 end last, and alone.

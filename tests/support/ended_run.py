@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.identity import load_principal
 from sandbox.jobs import RunContext
@@ -22,8 +22,8 @@ from workspace import CHECKOUT, KERNEL_PYTHON
 def queued_run(
     city, database: Database, s3: S3Server, folder: Path, *, program: str
 ) -> tuple[RunContext, str]:
-    """Of wang's, on a dataset that his team was granted through the vault's door.
-    The desk that can go on, and the run's id."""
+    """Of wang's, on a dataset that his team was granted over the vault's HTTP service.
+    Returns the context that can go on, and the run's id."""
     wish = {
         "dataset": "clinic.visits",
         "team": "cihu-lake",

@@ -1,4 +1,4 @@
-"""What do numbers tell of which units? Said in exact fractions, by the definition: slow, and right."""
+"""Decides which numbers disclose which units, in exact fractions, by the definition: slow, and right."""
 
 from fractions import Fraction
 
@@ -18,6 +18,6 @@ def rank(rows: list[list[int]]) -> int:
 
 
 def told_of(numbers: list[list[int]], units: tuple[int, ...]) -> int:
-    """How many independent combinations tell of these units alone."""
+    """How many independent combinations disclose these units alone."""
     others = [[value for unit, value in enumerate(row) if unit not in units] for row in numbers]
     return rank(numbers) - rank(others)

@@ -18,7 +18,6 @@ from sandbox.engines.rows_in_memory import RowsInMemory
 from sandbox.errors import QueryRefused
 from sandbox.queries.functions.construct import Construct
 from sandbox.queries.functions.registry import CONSTRUCTS
-from sandbox.queries.scope import Scope
 from sandbox.queries.tree import (
     Aggregation,
     And,
@@ -50,7 +49,8 @@ from sandbox.queries.tree import (
     UnitKey,
     UnitValue,
 )
-from sandbox.queries.value_ranges import range_of
+from sandbox.queries.types.scope import Scope
+from sandbox.queries.types.value_ranges import range_of
 from story import POLICIES
 
 POLICY = read_policy(
@@ -310,7 +310,7 @@ LEAVES: Mapping[Type, tuple[Expression, ...]] = {
 
 
 def nodes_of(construct: Construct, arguments: tuple[Expression, ...]) -> list[Expression]:
-    """The construct of some arguments, with each kind of what else it is told."""
+    """The construct of some arguments, with each kind of option that it takes."""
     member, first, last = (
         construct.member,
         arguments[0] if arguments else None,

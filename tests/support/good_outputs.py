@@ -1,4 +1,4 @@
-"""Which outputs are good? What teams release every day, made safe as the rules ask. None may be blocked."""
+"""Good outputs: what teams release every day, made safe as the rules ask. None may be blocked."""
 
 import io
 import json

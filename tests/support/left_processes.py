@@ -1,7 +1,7 @@
-"""The suite fails if it leaves a process behind.
+"""Fails the suite if it leaves a process behind.
 
 Every pytest process (each xdist worker is one) collects the orphans of all that it started, however deep and
-whatever their environment says (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are
+whatever their environment holds (prctl(2), PR_SET_CHILD_SUBREAPER). So what is below it when its tests are
 over was left by them.
 """
 
@@ -15,7 +15,7 @@ import pytest
 from sandbox.standalone import process_tree
 from sandbox.standalone.parent_death_signal import adopt_orphans
 
-ENDING_SECONDS = 10.0  # for what was told to end, and is at it
+ENDING_SECONDS = 10.0  # for processes that were asked to end, and are ending
 LEFT = pytest.StashKey[list[str]]()
 OF_PYTHON = b"multiprocessing.resource_tracker"  # ends when it sees that we have
 

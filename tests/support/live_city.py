@@ -31,7 +31,7 @@ CIHU = Path(sys.executable).with_name("cihu")
 
 
 def cihu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command line, in a process of its own that knows of no city but by what it is told."""
+    """The command line, in a process of its own that knows a city only by its arguments."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CIHU_")}
     return subprocess.run(
         [str(CIHU), *arguments],
@@ -87,7 +87,7 @@ class LiveCity:
         part = replace(plain, environment={**plain.environment, **(environment or {})})
         old = self.part(name)
         old.stop()
-        self.city._sweep(name)  # as the supervisor does: what it left behind holds its ports
+        self.city._sweep(name)  # as the supervisor does: processes that it left hold its ports
         new = RunningService(part, old.folder, old.log)
         self.city.running[name] = new
         (self.changed.add if environment else self.changed.discard)(name)
@@ -105,7 +105,8 @@ class LiveCity:
             self.restart(name)
 
     def kill(self, name: str) -> None:
-        """SIGKILL to a service's own process; what it leaves behind is swept when it is started again."""
+        """SIGKILL to a service's own process; the processes that it leaves are swept when it is started
+        again."""
         process = self.part(name).process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)

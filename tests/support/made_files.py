@@ -1,5 +1,5 @@
-"""How are files of each kind made for the tests of the checks?
-With the libraries that people use, where there is one."""
+"""Makes files of each kind for the tests of the checks, with the libraries that people use, where there is
+one."""
 
 import io
 import json

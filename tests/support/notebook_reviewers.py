@@ -1,4 +1,4 @@
-"""Officers who review what a team's notebook asked for, over the vault's door."""
+"""Officers who review what a team's notebook requested, over the vault's HTTP service."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What stands in a database, as Postgres itself tells it:
-columns, constraints, indexes, row policies, functions, rights."""
+"""Reads what stands in a database, from Postgres itself: columns, constraints, indexes, row policies,
+functions, rights."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def rights(tx: Transaction) -> set[tuple[str, str, str, str]]:
     """Every right that anybody but the owner has on a schema, table, sequence or function of ours:
     place, kind, whom, right.
 
-    Rights on single columns would be shown as rights of their table with the column's name behind it.
+    Rights on single columns would be shown as rights of their table with the column's name after it.
     """
     rows = tx.execute(
         text("""

@@ -1,5 +1,5 @@
-"""Which raw data do the tests of the checks have?
-People made here, by a fixed seed: names, birthdays, money."""
+"""The raw data of the tests of the checks: people made here, by a fixed seed, with names, birthdays,
+money."""
 
 import datetime
 import random

@@ -1,4 +1,4 @@
-"""Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own deeds,
+"""Finished runs without a seal to wait for: submitted, claimed and finished by the jobs' own operations,
 their files in quarantine."""
 
 from dataclasses import asdict, dataclass, replace

@@ -1,5 +1,4 @@
-"""Runs as a team hands them in through the door, and what they left,
-as only the vault's own keys can see it."""
+"""Runs as a team submits them over HTTP, and what they left, as only the vault's own keys can see it."""
 
 import json
 import time

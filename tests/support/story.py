@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population, read_populations
 from sandbox.catalog.publish import Published, publish
 from sandbox.database import Database
-from sandbox.engines import DuckDBEngine
+from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.grants import Grant, approve, request_access
 from sandbox.identity import (

@@ -276,7 +276,7 @@ def hub_process(vault: VaultProcess, portal_database: str, s3: S3Server) -> Iter
     # asks the portal anew with nearly every request: the tests do not wait five minutes
     tried = vault.home / "hub_config.py"
     tried.write_text(f"load_subconfig({config!r})\nget_config().PortalAuthenticator.auth_refresh_age = 1\n")
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(tried)]
+    command = [sys.executable, "-m", "sandbox.hub", "-f", str(tried)]
     with (
         running(
             [sys.executable, "-m", "marketplace.app"],

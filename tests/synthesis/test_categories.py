@@ -11,7 +11,7 @@ from health_rows import HEALTH_POLICY
 from sandbox.catalog.model import Bounds, Column, Role, Type, Words
 from sandbox.catalog.policy_file import read_policy
 from sandbox.queries import bind, make_plan, parse
-from sandbox.queries.scope import Scope
+from sandbox.queries.types.scope import Scope
 from sandbox.synthesis.categories import MOST_PARTS, categories, grid_edges
 from sandbox.synthesis.marginals import classes_of, first_questions, pair_questions, pairs, telling
 from story import DATASET, POLICIES, VERSION

@@ -9,19 +9,19 @@
     answer.df                                         # an ordinary pandas DataFrame
     answer.plot()                                     # bars with their intervals
     cihu.budget()                                     # what is left, and what it was spent on
-    cihu.submit("program.py", name="...", inputs=["health.visits"]) # your own program
-    goes to the data, sealed
-    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...") # exact counts, suppressed and
-    rounded; people decide
-    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...") # would what the
-    trial left be let pass?
+    # your own program goes to the data, sealed
+    cihu.submit("program.py", name="...", inputs=["health.visits"])
+    # exact counts, suppressed and rounded; people decide
+    cihu.exact_table("SELECT site, COUNT(*) AS n ...", name="...")
+    # whether what the trial left would be released
+    cihu.check("t.csv", statbarn="frequencies", context="...", controls="...")
     cihu.runs()                                       # what became of such programs and tables
-    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...",
-    controls="...") # people decide
-    cihu.runs()[0].files().df("t.csv")                # what they let pass
+    # people decide
+    cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")
+    cihu.runs()[0].files().df("t.csv")                # what they released
 
 A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a
-cell hands the cell in.
+cell submits the cell.
 
 Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 
@@ -191,16 +191,16 @@ def submit(
     team: str | None = None,
     hint: bool | None = None,
 ) -> Run:
-    """Hand in a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
+    """Submit a program, one .py file or a folder with a cihu.yaml, to run on real rows in a seal.
 
     With `kind: predictor`, `columns` and `predicts` in its cihu.yaml it is a predictor: `predict(rows)`
     in predictor.py is called on these columns, and returns what is declared for each row. A model beside
-    it (skops, safetensors, ONNX) goes along. `hint=True`: its end is told with its class, where the
-    datasets' officers let it.
+    it (skops, safetensors, ONNX) goes along. `hint=True`: its end comes with its class, where the
+    datasets' officers allow it.
 
-    It is tried on stand-in rows here first; if that fails, nothing is handed in. What it says and leaves in
-    `cihu.outbox` on real rows goes to quarantine, and what reviewers let pass goes to your team. `limit`
-    (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end told, never before: declare a short one.
+    It is tried on stand-in rows here first; if that fails, nothing is submitted. What it prints and leaves in
+    `cihu.outbox` on real rows goes to quarantine, and what reviewers release goes to your team. `limit`
+    (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end disclosed, never before: declare a short one.
     """
     files, entry, said = read_program(path)
     made = hand_in(
@@ -222,8 +222,8 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
 
     Counts alone (`COUNT(*)`, `COUNT(x)`, `COUNT(DISTINCT person)`), with `WHERE`, `GROUP BY` and joins with
     open data. Small counts are suppressed, the others rounded as the data's grade says; a table that would
-    tell of a few people beside any that left before, of any team, cannot leave. Then `.wait()` and
-    `.request_release("table.csv", context="...")`. Costs no budget.
+    disclose a few people, combined with any released table of any team, cannot be released. Then `.wait()`
+    and `.request_release("table.csv", context="...")`. Costs no budget.
     """
     if limit not in LIMITS:
         raise CihuError(say("bad_limit", given=limit, limits=", ".join(LIMITS)), code="invalid_input")

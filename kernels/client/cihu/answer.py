@@ -1,4 +1,4 @@
-"""What did the vault answer? A table of values with their errors, what it cost, and a receipt."""
+"""The vault's answer: a table of values with their errors, what it cost, and a receipt."""
 
 import json
 import math
@@ -218,7 +218,7 @@ class Answer:
         ]
 
     def _hidden(self) -> str:
-        """What is said of rows that are not shown, or of none."""
+        """The text about rows that are not shown, or about no rows."""
         rows = len(self.document["rows"])
         if not rows:
             return say("no_rows")

@@ -1,4 +1,4 @@
-"""How much has been spent, by whom, on what, and how much is left?"""
+"""Shows a budget: how much has been spent, by whom, on what, and how much is left."""
 
 from html import escape
 from typing import Any
@@ -14,7 +14,7 @@ SHOWN_QUESTIONS, SHOWN_CHARACTERS = 10, 120
 class Budget:
     """Your grants and the accounts that a question is charged to: all three at once, or none.
 
-    `.grants` has all of it as the vault said it, `.questions` is a DataFrame of what your team spent it on.
+    `.grants` has all of it as the vault sent it, `.questions` is a DataFrame of what your team spent it on.
     """
 
     def __init__(self, document: list[dict[str, Any]]) -> None:
@@ -155,7 +155,7 @@ def _spent(grant: dict[str, Any], part: str) -> list[dict[str, Any]]:
 
 
 def _level(level: dict[str, Any]) -> str:
-    """Of the wider budgets a team sees what is its own: how much others have left is not told."""
+    """Of the wider budgets a team sees what is its own: how much others have left is not shown."""
     plain = known(f"level.{level['level']}", level["level"])
     return known(f"level.{level['level']}.team", plain) if level.get("of") == "team" else plain
 

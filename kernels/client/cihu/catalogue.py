@@ -1,5 +1,5 @@
-"""What data is there, and what may be said about each column?
-From the public catalogue, never from the rows."""
+"""Shows which data there is, and what may be known of each column, from the public catalogue, never from the
+rows."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -14,7 +14,7 @@ from cihu.show import foot, number, page, table, text_table
 
 class Dataset:
     """One dataset of the catalogue.
-    `.columns` is a DataFrame; `.document` has all of it as the vault said it."""
+    `.columns` is a DataFrame; `.document` has all of it as the vault sent it."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document

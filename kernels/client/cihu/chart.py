@@ -1,5 +1,4 @@
-"""How do the groups compare, at a glance?
-Bars with their intervals, drawn as SVG: any script, no fonts, no engine."""
+"""Draws the groups of an answer as bars with their intervals, as SVG: any script, no fonts, no engine."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ def shortened(label: str) -> str:
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers around [low, high], about so many."""
+    """About this number of round numbers around [low, high]."""
     span = (high - low) or 1.0
     step = 10.0 ** floor(log10(span / about))
     step *= next((times for times in (1, 2, 5) if span / (step * times) <= about), 10)

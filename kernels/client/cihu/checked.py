@@ -1,5 +1,4 @@
-"""Would these files be let pass?
-What a review's checks say of what the trial left, before anybody waits for people.
+"""Shows what a review's checks find in the files that a trial left, before anybody waits for people.
 
 The vault applies the rules for the grade of the datasets that the program read; no real row is touched.
 """

@@ -1,5 +1,5 @@
-"""Which names fit here? Datasets, columns and public values, in SQL within a notebook,
-from a catalogue that is there already.
+"""Completes names: datasets, columns and public values, in SQL within a notebook, from a catalogue that is
+there already.
 
 Nothing waits for the vault: the catalogue is fetched once in the background; until it is there,
 nothing is proposed.
@@ -69,7 +69,7 @@ def place_of(cell: str, cursor: int) -> Place | None:
 
 
 def propose(place: Place, catalogue: Sequence[dict[str, Any]]) -> tuple[str, list[Proposal]]:
-    """The fragment that the cursor stands behind, and what it may become."""
+    """The fragment before the cursor, and what it may become."""
     named = [one for one in catalogue if one["name"].lower() in place.whole.lower()] or list(catalogue)
     columns = {
         column["name"]: column

@@ -1,4 +1,4 @@
-"""What would a question cost, and how far off would its answer be? Known before anything is spent."""
+"""Shows what a question would cost, and how far off its answer would be, before anything is spent."""
 
 from html import escape
 from typing import Any
@@ -9,7 +9,7 @@ from cihu.show import bar, foot, number, page, percent, table, text_table
 
 class Explanation:
     """The price of a question and the error of each of its outputs.
-    `.document` has all of it as the vault said it."""
+    `.document` has all of it as the vault sent it."""
 
     def __init__(self, query: str, document: dict[str, Any]) -> None:
         self.query = query

@@ -1,5 +1,4 @@
-"""Which words do we say, in which language?
-Every sentence of the client's own, in Chinese and in English, in one table."""
+"""The client's own sentences, in Chinese and in English, in one table."""
 
 import os
 from collections.abc import Mapping
@@ -15,50 +14,50 @@ WORDS: dict[str, tuple[str, str]] = {
     "grade": ("级别", "grade"),
     "rows": ("行数", "rows"),
     "ask_it": ("可否提问", "ask it?"),
-    "yes_grant": ("可以,需授权", "yes, under a grant"),
-    "no_open": ("否:开放数据,见门户", "no: open data, see the portal"),
+    "yes_grant": ("可以，需授权", "yes, under a grant"),
+    "no_open": ("否：开放数据，见门户", "no: open data, see the portal"),
     "column": ("栏目", "column"),
     "what": ("含义", "what it is"),
     "use": ("用途", "use"),
     "type": ("类型", "type"),
     "values": ("取值或范围", "values or bounds"),
-    "role.unit": ("保护对象的标识:只能 COUNT(DISTINCT …)", "names whom we protect: COUNT(DISTINCT …) only"),
+    "role.unit": ("保护对象的标识：只能 COUNT(DISTINCT …)", "names whom we protect: COUNT(DISTINCT …) only"),
     "role.key": ("分组、筛选", "group by it, filter on it"),
     "role.measure": ("求和、平均、筛选", "sum, average, filter"),
     "role.attribute": ("筛选、计数", "filter, count"),
     "role.hidden": ("不可提问", "cannot be asked"),
-    "span": ("{low} 至 {high}{unit};超出者按边界计", "{low} to {high}{unit}; beyond is clamped"),
+    "span": ("{low} 至 {high}{unit}；超出者按边界计", "{low} to {high}{unit}; beyond is clamped"),
     "protects": (
-        "保护每个{kind},每个至多计 {rows} 行。",
+        "保护每个{kind}，每个至多计 {rows} 行。",
         "Protects each {kind}, who counts as at most {rows} rows.",
     ),
     "unit.person": ("人", "person"),
     "unit.household": ("家庭", "household"),
     "unit.firm": ("企业", "firm"),
     "open_data": (
-        "开放数据:按行出售,不能用 SQL 提问。",
+        "开放数据：按行出售，不能用 SQL 提问。",
         "Open data: it is sold as rows, and cannot be asked in SQL.",
     ),
     "usual_price": (
-        "每问默认 epsilon {question};每项授权至多 {grant}。",
+        "每问默认 epsilon {question}；每项授权至多 {grant}。",
         "A question costs epsilon {question} unless you say otherwise; a grant has at most {grant}.",
     ),
     "origin_of_data": (
-        "约 {rows} 行。级别 {grade}。部门:{department}。来源:{source}({licence})。",
+        "约 {rows} 行。级别 {grade}。部门：{department}。来源：{source}（{licence}）。",
         "About {rows} rows. Grade {grade}. Department: {department}. Source: {source} ({licence}).",
     ),
-    "no_dataset": ("没有数据集 {name};现有:{names}", "no dataset {name}; there are: {names}"),
+    "no_dataset": ("没有数据集 {name}；现有：{names}", "no dataset {name}; there are: {names}"),
     # stand-in rows
     "unreal": (
-        "替代数据{of}:只按其策略随机编造,没有一行是真的,由此算出的数字毫无意义。",
+        "替代数据{of}：只按其策略随机编造，没有一行是真的，由此算出的数字毫无意义。",
         (
             "Stand-in data{of}: invented at random from its policy alone. No row is real, and no "
             "number computed from it means anything."
         ),
     ),
-    "unreal_something": ("替代数据:没有一行是真的。", "Stand-in data: no row is real."),
+    "unreal_something": ("替代数据：没有一行是真的。", "Stand-in data: no row is real."),
     "unreal_dp": (
-        "替代数据{of}:由带噪声的计数合成(epsilon {epsilon}),没有一行是真的,由此算出的数字只是大致如此。",
+        "替代数据{of}：由带噪声的计数合成（epsilon {epsilon}），没有一行是真的，由此算出的数字只是大致如此。",
         (
             "Stand-in data{of}: synthesised from noisy counts (epsilon {epsilon}). No row is "
             "real, and numbers computed from it are only roughly right."
@@ -87,25 +86,28 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind.slope": ("斜率", "slope"),
     "kind.intercept": ("截距", "intercept"),
     "kind.quantile": ("分位数", "quantile"),
-    "kind.min": ("最小(1 % 分位)", "least (quantile at 1 %)"),
-    "kind.max": ("最大(99 % 分位)", "most (quantile at 99 %)"),
+    "kind.min": ("最小（1 % 分位）", "least (quantile at 1 %)"),
+    "kind.max": ("最大（99 % 分位）", "most (quantile at 99 %)"),
     "at_most": ("至多 {error}", "at most {error}"),
-    "would_be_free": ("以前回答过:再问免费。", "Answered before: asking it is free."),
-    "price": ("价格:epsilon {epsilon}(delta {delta})。", "Price: epsilon {epsilon} (delta {delta})."),
+    "would_be_free": ("以前回答过：再问免费。", "Answered before: asking it is free."),
+    "price": ("价格：epsilon {epsilon}（delta {delta}）。", "Price: epsilon {epsilon} (delta {delta})."),
     "price_of": (
-        "价格:epsilon {epsilon}(delta {delta}),占授权的 {percent}{standing}。",
+        "价格：epsilon {epsilon}（delta {delta}），占授权的 {percent}{standing}。",
         "Price: epsilon {epsilon} (delta {delta}), {percent} of the grant{standing}.",
     ),
-    "used_after": ("授权将用到 {after}(现为 {now})。", "The grant would be used up to {after} (now {now})."),
+    "used_after": (
+        "授权将用到 {after}（现为 {now}）。",
+        "The grant would be used up to {after} (now {now}).",
+    ),
     "too_dear": ("超过了剩余预算。", "That is more than is left."),
     "such_questions": ("这样的问题还可问 {number} 个。", "You could ask {number} such questions."),
-    "cells": ("{cells} 个单元格,每个约 {rows} 行。", "{cells} cells of about {rows} rows."),
+    "cells": ("{cells} 个单元格，每个约 {rows} 行。", "{cells} cells of about {rows} rows."),
     "key_to_find": (
-        "{key} 的取值将从数据中发现:约 {units} 个以上单位共有的才显示;只买一次,价格已含在内。",
+        "{key} 的取值将从数据中发现：约 {units} 个以上单位共有的才显示；只买一次，价格已含在内。",
         "The values of {key} will be found in the data: those that about {units} or more units have. "
         "Bought once; it is in the price.",
     ),
-    "key_found": ("{key} 的取值此前已发现:免费。", "The values of {key} were found before: free."),
+    "key_found": ("{key} 的取值此前已发现：免费。", "The values of {key} were found before: free."),
     "levels_after": (
         "你们团队将用到数据集预算的 {dataset}，人群预算的 {population}。",
         "Your team would then have used {dataset} of the dataset's budget, {population} of the population's.",
@@ -114,34 +116,34 @@ WORDS: dict[str, tuple[str, str]] = {
         "发现分组值花费 delta {delta}：授权的 delta 将用到 {after}（现为 {now}）。",
         "Finding the groups costs delta {delta}: the grant's delta would be used up to {after} (now {now}).",
     ),
-    "as_people": ("噪声相当于(单位数)", "noise as of (units)"),
-    "costs": ("花费(epsilon)", "epsilon"),
-    "open_is_free": ("开放数据:精确回答,免费,无需授权。", "Open data: exact, free, without a grant."),
-    "under_grant": ("{dataset},授权 {grant}。", "{dataset}, under grant {grant}."),
-    "nothing_spent": ("没有花费预算,也没有触及数据。", "Nothing was spent and no data was touched."),
+    "as_people": ("噪声相当于（单位数）", "noise as of (units)"),
+    "costs": ("花费（epsilon）", "epsilon"),
+    "open_is_free": ("开放数据：精确回答，免费，无需授权。", "Open data: exact, free, without a grant."),
+    "under_grant": ("{dataset}，授权 {grant}。", "{dataset}, under grant {grant}."),
+    "nothing_spent": ("没有花费预算，也没有触及数据。", "Nothing was spent and no data was touched."),
     # the answer
-    "free": ("以前回答过:免费{standing}。", "Answered before: free{standing}."),
+    "free": ("以前回答过：免费{standing}。", "Answered before: free{standing}."),
     "free_badge": ("免费", "free"),
-    "left_of_grant": (";授权还剩 {left}", "; {left} of the grant is left"),
-    "answer_is": ("{dataset},回答 {id}{proof}。", "{dataset}, answer {id}{proof}."),
+    "left_of_grant": ("；授权还剩 {left}", "; {left} of the grant is left"),
+    "answer_is": ("{dataset}，回答 {id}{proof}。", "{dataset}, answer {id}{proof}."),
     "log_entry": (
-        ",存证第 {entry} 条(.save_receipt(path) 保存凭证)",
+        "，存证第 {entry} 条（.save_receipt(path) 保存凭证）",
         ", entry {entry} of the log (.save_receipt(path) keeps the proof)",
     ),
     "interval": ("95 %: {low} … {high}", "95 %: {low} … {high}"),
-    "more_rows": ("另有 {number} 行:见 .df。", "{number} more rows: see .df."),
+    "more_rows": ("另有 {number} 行：见 .df。", "{number} more rows: see .df."),
     "no_rows": ("没有一行满足所给条件。", "No row is left by what the question asks for."),
     "no_receipt": ("这个回答没有凭证。", "This answer has no receipt."),
-    "ask_again_free": ("再问一次同样的问题:免费。", "Ask the question again: it is free."),
+    "ask_again_free": ("再问一次同样的问题：免费。", "Ask the question again: it is free."),
     "unknown_errors": ("errors={given} 不可用。", "errors={given} is not a way to show errors."),
     "errors_are": (
-        '可用 "suffix"(x_error、x_low、x_high)、"levels"(两级栏目)或 "none"。',
+        '可用 "suffix"（x_error、x_low、x_high）、"levels"（两级栏目）或 "none"。',
         'Use "suffix" (x_error, x_low, x_high), "levels" (columns of two levels) or "none".',
     ),
     "no_value": ("这个回答没有可画的数值 {name}。", "This answer has no value {name} that could be drawn."),
-    "values_are": ("可用:{names}。", "There are: {names}."),
+    "values_are": ("可用：{names}。", "There are: {names}."),
     "none": ("无", "none"),
-    "chart_title": ("{value},带噪声的 95 % 区间", "{value}, with 95 % intervals of the noise"),
+    "chart_title": ("{value}，带噪声的 95 % 区间", "{value}, with 95 % intervals of the noise"),
     # the budget
     "account": ("账户", "account"),
     "used": ("已用", "used"),
@@ -159,14 +161,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "The delta that is left can find the groups of {number} more expressions.",
     ),
     "grant_line": (
-        "授权 {grant}:{dataset},团队 {team},{status},至 {until}",
+        "授权 {grant}：{dataset}，团队 {team}，{status}，至 {until}",
         "grant {grant}: {dataset} for {team}, {status}, until {until}",
     ),
     "status.live": ("有效", "live"),
     "status.revoked": ("已撤销", "revoked"),
     "status.expired": ("已到期", "expired"),
     "no_grant": (
-        "你们的团队还没有授权:请在门户的数据集页面申报。",
+        "你们的团队还没有授权：请在门户的数据集页面申报。",
         "Your team has no grant yet: request one in the portal, on the dataset's page.",
     ),
     "who": ("谁", "who"),
@@ -174,30 +176,30 @@ WORDS: dict[str, tuple[str, str]] = {
     "question": ("问题", "question"),
     "of_grant": ("占授权", "of the grant"),
     "questions": ("提问数", "questions"),
-    "spent_by": ("{who}:{number} 问,占授权 {percent}", "{who}: {number} questions, {percent} of the grant"),
-    "spent_by_one": ("{who}:1 问,占授权 {percent}", "{who}: 1 question, {percent} of the grant"),
+    "spent_by": ("{who}：{number} 问，占授权 {percent}", "{who}: {number} questions, {percent} of the grant"),
+    "spent_by_one": ("{who}:1 问，占授权 {percent}", "{who}: 1 question, {percent} of the grant"),
     "newest": ("最近花费预算的提问", "what it was spent on, newest first"),
     "nothing_asked": ("尚未花费。", "Nothing has been spent yet."),
-    "question_failed": ("失败,仍计费", "failed, stays charged"),
-    "question_asked": ("中断,仍计费", "cut off, stays charged"),
+    "question_failed": ("失败，仍计费", "failed, stays charged"),
+    "question_asked": ("中断，仍计费", "cut off, stays charged"),
     # asking
     "epsilon_or_error": ("epsilon 和 error 只能给一个。", "Give epsilon or error, not both."),
     "epsilon_or_error_mend": (
-        "epsilon 是价格;error 是想要的误差,由系统求价格。",
+        "epsilon 是价格；error 是想要的误差，由系统求价格。",
         "epsilon is the price; with error, the price is solved for.",
     ),
-    "bad_number": ("{name} 应是数字,而不是 {given}。", "{name} must be a number, not {given}."),
+    "bad_number": ("{name} 应是数字，而不是 {given}。", "{name} must be a number, not {given}."),
     "bad_number_mend": (
-        "请用数字 0 至 9 书写,例如 epsilon=0.5、grant=3。",
+        "请用数字 0 至 9 书写，例如 epsilon=0.5、grant=3。",
         "Write it with the digits 0 to 9, such as epsilon=0.5 or grant=3.",
     ),
     "bad_error": (
-        "error 应是 0 与 1 之间的比例,而不是 {given}。",
+        "error 应是 0 与 1 之间的比例，而不是 {given}。",
         "error must be a share between 0 and 1, not {given}.",
     ),
-    "bad_error_mend": ("error=0.05 表示 ±5 %(95 % 置信)。", "error=0.05 means ±5 % with 95 % confidence."),
+    "bad_error_mend": ("error=0.05 表示 ±5 %（95 % 置信）。", "error=0.05 means ±5 % with 95 % confidence."),
     "bad_question": (
-        "问题应是 SQL 文本或 cihu.table(…) 的表达式,而不是 {given}。",
+        "问题应是 SQL 文本或 cihu.table(…) 的表达式，而不是 {given}。",
         "A question is SQL text or an expression on cihu.table(…), not {given}.",
     ),
     "bad_question_mend": (
@@ -205,55 +207,55 @@ WORDS: dict[str, tuple[str, str]] = {
         'For example cihu.sql("SELECT COUNT(*) AS n FROM health.visits").',
     ),
     "no_ibis": ("这个环境没有 ibis。", "Ibis is not installed here."),
-    "no_ibis_mend": ("请用 SQL 提问,或安装 ibis-framework。", "Ask in SQL, or install ibis-framework."),
+    "no_ibis_mend": ("请用 SQL 提问，或安装 ibis-framework。", "Ask in SQL, or install ibis-framework."),
     "not_sql": ("这个表达式不能写成 SQL:{why}", "This expression cannot be written as SQL: {why}"),
     "not_sql_mend": (
         "请用筛选、计算、分组、聚合和排序。",
         "Use filters, computed columns, groups, aggregates and orders.",
     ),
     "own_rows": (
-        "表达式里有 {name},它不是磁湖的数据集。",
+        "表达式里有 {name}，它不是磁湖的数据集。",
         "The expression uses {name}, which is not a dataset of Cihu's.",
     ),
     "own_rows_mend": (
-        "只能用 cihu.table(…) 的表;自己的行请在回答的 .df 上处理。",
+        "只能用 cihu.table(…) 的表；自己的行请在回答的 .df 上处理。",
         "Use tables of cihu.table(…) only; combine your own rows with the answer's .df.",
     ),
     "asking": ("正在计算……{seconds} 秒", "asking … {seconds} s"),
-    "usually": ("(通常约 {seconds} 秒)", " (usually about {seconds} s)"),
-    "interrupted": ("已中断等待;保险库可能仍在回答。", "Interrupted. The vault may still be answering."),
+    "usually": ("（通常约 {seconds} 秒）", " (usually about {seconds} s)"),
+    "interrupted": ("已中断等待；保险库可能仍在回答。", "Interrupted. The vault may still be answering."),
     "interrupted_mend": (
-        "若已触及数据,此问照常计费,其回答会保存:再问同样的问题即可免费得到。cihu.budget() 可查看花费。",
+        "若已触及数据，此问照常计费，其回答会保存：再问同样的问题即可免费得到。cihu.budget() 可查看花费。",
         "If data was touched, the question is charged and its answer is kept: ask the same again, free. "
         "cihu.budget() shows what was spent.",
     ),
     "timeout": ("保险库答复太慢。", "The vault took too long to answer."),
     "timeout_mend": (
-        "请再问一次:若已回答,则已保存,免费。",
+        "请再问一次：若已回答，则已保存，免费。",
         "Ask again: if the answer was made, it is stored, and free.",
     ),
     "unreachable": ("无法连接保险库。", "The vault cannot be reached."),
     "unreachable_mend": (
-        "请过一分钟再运行;若仍如此,请告诉运营人员。",
+        "请过一分钟再运行；若仍如此，请告诉运营人员。",
         "Wait a minute and run the cell again; if it stays so, tell the operator.",
     ),
     "no_token": (
-        "此内核没有令牌,保险库无法知道它属于谁。",
+        "此内核没有令牌，保险库无法知道它属于谁。",
         "This kernel has no token, so the vault cannot know whose it is.",
     ),
     "no_token_mend": (
-        "请重启内核;`import cihu` 只在平台的笔记本中可用。",
+        "请重启内核；`import cihu` 只在平台的笔记本中可用。",
         "Restart the kernel; `import cihu` works in the notebooks of the hub only.",
     ),
-    "refused": ("保险库拒绝了({status})。", "The vault refused ({status})."),
-    "instead": ("建议:{remedy}", "Instead: {remedy}"),
+    "refused": ("保险库拒绝了（{status}）。", "The vault refused ({status})."),
+    "instead": ("建议：{remedy}", "Instead: {remedy}"),
     "bad_language": ("没有语言 {given}。", "There is no language {given}."),
     "languages_are": ('可用 "zh" 或 "en"。', 'Use "zh" or "en".'),
     # the magic
     "empty_cell": ("此单元格里没有 SQL。", "There is no SQL in this cell."),
     "bad_name": ("{given} 不能作变量名。", "{given} cannot be the name of a variable."),
     "stray": (
-        "SQL 应写在下面的行里,而不是第一行。",
+        "SQL 应写在下面的行里，而不是第一行。",
         "Write the SQL on the lines below, not on the first line.",
     ),
     # sealed runs
@@ -265,27 +267,27 @@ WORDS: dict[str, tuple[str, str]] = {
     "stays_behind": ("不会被收取的原因", "would stay behind because"),
     "state.queued": ("排队中", "queued"),
     "state.running": ("运行中", "running"),
-    "state.finished": ("已结束,待审核", "finished, to be reviewed"),
+    "state.finished": ("已结束，待审核", "finished, to be reviewed"),
     "state.returned": ("已退回", "returned"),
     "state.released": ("已放行", "released"),
     "state.refused": ("已拒绝", "refused"),
     "state.interrupted": ("因系统中断而终止", "interrupted: the vault ended while it ran, twice"),
     "state.cancelled": ("已取消", "cancelled"),
-    "run_line": ("密封运行“{name}”:{state}(团队 {team})", "Sealed run “{name}”: {state} (team {team})"),
+    "run_line": ("密封运行“{name}”：{state}（团队 {team}）", "Sealed run “{name}”: {state} (team {team})"),
     "run_reads": (
-        "读取 {inputs};程序 {sha}…,存证第 {entry} 条。",
+        "读取 {inputs}；程序 {sha}…，存证第 {entry} 条。",
         "Reads {inputs}; program {sha}…, entry {entry} of the log.",
     ),
     "run_limit": (
-        "时限 {limit}:届满时才告知结束,无论程序何时结束。",
+        "时限 {limit}：届满时才告知结束，无论程序何时结束。",
         "Limit {limit}: its end is told when that is over, however soon the program ends.",
     ),
     "run_told": ("将于 {at} 告知结束。", "Its end will be told at {at}."),
-    "release_line": ("放行申请:{state}(期限 {due})", "request for files: {state} (due {due})"),
+    "release_line": ("放行申请：{state}（期限 {due}）", "request for files: {state} (due {due})"),
     "release.open": ("审核中", "in review"),
     "release.withdrawn": ("已撤回", "withdrawn"),
     "release.released": ("已放行", "released"),
-    "release.returned": ("已退回,请按意见修改后再申请", "returned: do what is said, and ask again"),
+    "release.returned": ("已退回，请按意见修改后再申请", "returned: do what is said, and ask again"),
     "release.refused": ("已拒绝", "refused"),
     "context": ("背景", "context"),
     "controls": ("控制措施", "controls"),
@@ -293,26 +295,29 @@ WORDS: dict[str, tuple[str, str]] = {
     "none_released": ("还没有放行的文件。", "No file has been released."),
     "bad_wish": ("请逐个文件说明。", "Each file needs its own words."),
     "bad_wish_mend": (
-        '例如:request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
+        '例如：request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
         'For example: request_release("table.csv", statbarn="frequencies", context="…", controls="…")',
     ),
     "checked_line": (
-        "按 {grade} 级规则检查(对试运行留下的文件;没有接触真实数据):{end}",
+        "按 {grade} 级规则检查（对试运行留下的文件；没有接触真实数据）：{end}",
         "Checked by the rules for grade {grade}, on what the trial left (no real row was touched): {end}",
     ),
     "checked_blocks": (
-        "有 {number} 处会被阻止:请先修改程序。",
+        "有 {number} 处会被阻止：请先修改程序。",
         "{number} would be blocked: remedy the program first.",
     ),
-    "checked_one_blocks": ("有 1 处会被阻止:请先修改程序。", "1 would be blocked: remedy the program first."),
+    "checked_one_blocks": (
+        "有 1 处会被阻止：请先修改程序。",
+        "1 would be blocked: remedy the program first.",
+    ),
     "checked_passes": (
-        "没有会被阻止的。审核时还会用真实数据查找被引用的原值,并由人决定。",
+        "没有会被阻止的。审核时还会用真实数据查找被引用的原值，并由人决定。",
         "nothing would be blocked. A review also looks for raw values that are quoted, and people decide.",
     ),
     "checked_rules": (
         (
-            "此级别:计数至少 {minimum_count},取整到 {rounding_base} "
-            "的倍数;模型与检验的自由度至少 {degrees_of_freedom};模型每个参数至少 "
+            "此级别：计数至少 {minimum_count}，取整到 {rounding_base} "
+            "的倍数；模型与检验的自由度至少 {degrees_of_freedom}；模型每个参数至少 "
             "{units_per_parameter} 个个体。"
         ),
         (
@@ -328,16 +333,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "severity.notes": ("提示", "note"),
     "fine": ("没有问题", "nothing"),
     "not_left": (
-        "试运行没有留下文件 {name};现有:{names}。",
+        "试运行没有留下文件 {name}；现有：{names}。",
         "The trial left no file {name}; there are: {names}.",
     ),
     "not_left_mend": (
-        "先用 %%sealed … submit=no 试运行,让程序写入 cihu.outbox。",
+        "先用 %%sealed … submit=no 试运行，让程序写入 cihu.outbox。",
         "Try the program first (%%sealed … submit=no), and let it write into cihu.outbox.",
     ),
-    "too_large_to_check": ("这些文件太大,不能检查。", "These files are too large to be checked."),
+    "too_large_to_check": ("这些文件太大，不能检查。", "These files are too large to be checked."),
     "too_large_to_check_mend": (
-        "合计至多 4 MiB:放行的应是汇总结果。",
+        "合计至多 4 MiB：放行的应是汇总结果。",
         "4 MiB in all: what leaves is aggregates.",
     ),
     "run_interrupted": (
@@ -345,34 +350,34 @@ WORDS: dict[str, tuple[str, str]] = {
         "The system ended {number} times while it ran; after the first it is run again.",
     ),
     "run_finished": (
-        "输出、日志和退出状态都在隔离区,由审核人员查看。",
+        "输出、日志和退出状态都在隔离区，由审核人员查看。",
         "What it left, its log and its exit status are in quarantine, for the reviewers.",
     ),
-    "waiting_ended": ("已停止等待;运行仍在继续。", "Waiting has ended; the run goes on."),
+    "waiting_ended": ("已停止等待；运行仍在继续。", "Waiting has ended; the run goes on."),
     "waiting_ended_mend": (
-        "cihu.runs() 可查看状态,.cancel() 可取消。",
+        "cihu.runs() 可查看状态，.cancel() 可取消。",
         "cihu.runs() shows its state, .cancel() calls it off.",
     ),
     "trying": (
-        "先在替代数据上试运行({inputs}):下面的数字都不是真的。",
+        "先在替代数据上试运行（{inputs}）：下面的数字都不是真的。",
         "Trying it on stand-in data ({inputs}): no number below is real.",
     ),
-    "trial_left": ("试运行在 cihu.outbox 中留下:", "The trial left in cihu.outbox:"),
+    "trial_left": ("试运行在 cihu.outbox 中留下：", "The trial left in cihu.outbox:"),
     "nothing_left": (
-        "试运行没有在 cihu.outbox 中留下文件:这样的运行不会带回任何东西。",
+        "试运行没有在 cihu.outbox 中留下文件：这样的运行不会带回任何东西。",
         "The trial left no file in cihu.outbox: such a run would bring nothing back.",
     ),
     "trial_failed": (
-        "程序在替代数据上失败(状态 {status}),没有提交。",
+        "程序在替代数据上失败（状态 {status}），没有提交。",
         "The program failed on stand-in data (status {status}), so it was not handed in.",
     ),
     "trial_late": (
-        "程序在替代数据上超过了时限 {limit},没有提交。",
+        "程序在替代数据上超过了时限 {limit}，没有提交。",
         "The program took longer than its limit, {limit}, on stand-in data, so it was not handed in.",
     ),
-    "trial_interrupted": ("试运行已中断,没有提交。", "The trial was interrupted; nothing was handed in."),
+    "trial_interrupted": ("试运行已中断，没有提交。", "The trial was interrupted; nothing was handed in."),
     "trial_mend": (
-        "请修改程序后再运行。程序在独立进程中运行:看不到笔记本里的变量。",
+        "请修改程序后再运行。程序在独立进程中运行：看不到笔记本里的变量。",
         (
             "Mend the program and run it again. It runs in a process of its own: no variable "
             "of the notebook is there."
@@ -381,29 +386,29 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_file": ("不是普通文件", "it is no plain file"),
     "own_name": ("此名留给运行日志", "the name is kept for the run's own log"),
     "odd_name": (
-        "名称只能用字母、数字和 . _ -,且不超过四层",
+        "名称只能用字母、数字和 . _ -，且不超过四层",
         "names are letters, digits and . _ -, at most four deep",
     ),
-    "too_large": ("每个文件至多 16 MiB,合计 128 MiB", "a file has at most 16 MiB, all of them 128 MiB"),
+    "too_large": ("每个文件至多 16 MiB，合计 128 MiB", "a file has at most 16 MiB, all of them 128 MiB"),
     "too_many_files": ("至多 100 个文件", "there are at most 100 files"),
     "not_an_input": (
-        "{name} 不是此程序的输入;现有:{names}。",
+        "{name} 不是此程序的输入；现有：{names}。",
         "{name} is no input of this program; there are: {names}.",
     ),
     "not_an_input_mend": ("请在 inputs=[...] 中写明。", "Name it in inputs=[...]."),
     "no_name": ("请给运行取名。", "The run has no name."),
     "no_inputs": ("没有写明要读取哪些数据集。", "No dataset is named that it reads."),
-    "bad_limit": ("时限不能是 {given};可用:{limits}。", "There is no limit {given}; there are: {limits}."),
+    "bad_limit": ("时限不能是 {given}；可用：{limits}。", "There is no limit {given}; there are: {limits}."),
     "bad_setting": ("看不懂 {given}。", "{given} is not understood."),
     "bad_submit": ("submit 只能是 yes 或 no。", "submit is yes or no."),
-    "predicted": ("预测了 {rows} 行:{names}。", "Predicted {rows} rows: {names}."),
+    "predicted": ("预测了 {rows} 行：{names}。", "Predicted {rows} rows: {names}."),
     "no_predict": ("{path} 里没有函数 predict(rows)。", "There is no function predict(rows) in {path}."),
     "no_predict_remedy": (
         "def predict(rows): 返回每行一个预测的 Series 或 DataFrame。",
         "def predict(rows): return a Series or a DataFrame with a prediction for each row.",
     ),
     "wrong_columns": (
-        "predict 返回的栏目是 {got},声明的是 {want}。",
+        "predict 返回的栏目是 {got}，声明的是 {want}。",
         "predict returned the columns {got}, declared are {want}.",
     ),
     "wrong_return": ("predict 返回了 {got}。", "predict returned a {got}."),
@@ -422,13 +427,13 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "bad_interface": ("预测程序须声明 columns 和 predicts。", "A predictor declares columns and predicts."),
     "bad_interface_mend": (
-        "例如:kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
+        "例如：kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
         "For example: kind: predictor / columns: [age, female] / predicts: {{visits: number}}",
     ),
     "bad_hint": ("hint 只能是 yes 或 no。", "hint is yes or no."),
-    "hint_may": ("结束时将告知其类别({bits} 比特)。", "Its end will be told with its class ({bits} bits)."),
-    "hint_told": ("它是这样结束的:{hint}({bits} 比特)。", "It ended so: {hint} ({bits} bits)."),
-    "hint.ok": ("正常,且留下了文件", "well, and it left files"),
+    "hint_may": ("结束时将告知其类别（{bits} 比特）。", "Its end will be told with its class ({bits} bits)."),
+    "hint_told": ("它是这样结束的：{hint}（{bits} 比特）。", "It ended so: {hint} ({bits} bits)."),
+    "hint.ok": ("正常，且留下了文件", "well, and it left files"),
     "hint.program_error": ("程序出错", "an error in the program"),
     "hint.import_missing": ("缺少要导入的包", "something to import was not there"),
     "hint.memory": ("内存不足", "it took too much memory"),
@@ -439,27 +444,27 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "hint.not_run": ("没有运行", "it did not run"),
     "hints_left": (
-        "{dataset}:提示已透露 {told} 比特,上限 {limit}。",
+        "{dataset}：提示已透露 {told} 比特，上限 {limit}。",
         "{dataset}: hints have told {told} of {limit} bits.",
     ),
     "sealed_usage": (
         '%%sealed name="各区就诊" inputs=[health.visits] limit=1m',
         '%%sealed name="visits by site" inputs=[health.visits] limit=1m',
     ),
-    "unreadable": ("{path} 不能作为程序读取:{why}", "{path} cannot be read as a program: {why}"),
+    "unreadable": ("{path} 不能作为程序读取：{why}", "{path} cannot be read as a program: {why}"),
     "unreadable_mend": (
-        "请给出一个 .py 文件,或含有 cihu.yaml 的文件夹。",
+        "请给出一个 .py 文件，或含有 cihu.yaml 的文件夹。",
         "Give a .py file, or a folder with a cihu.yaml in it.",
     ),
     "bad_yaml": (
-        "cihu.yaml 只能有 name、entry、inputs、limit、team、hint;预测程序另有 kind、columns、predicts。",
+        "cihu.yaml 只能有 name、entry、inputs、limit、team、hint；预测程序另有 kind、columns、predicts。",
         (
             "A cihu.yaml says name, entry, inputs, limit, team, hint, and of a predictor kind, "
             "columns, predicts; no more."
         ),
     ),
     "bad_yaml_mend": (
-        "例如:name: 各区就诊 / inputs: [health.visits] / limit: 1m",
+        "例如：name: 各区就诊 / inputs: [health.visits] / limit: 1m",
         "For example: name: visits by site / inputs: [health.visits] / limit: 1m",
     ),
 }

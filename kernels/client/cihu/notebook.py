@@ -1,5 +1,4 @@
-"""What does a notebook get by `import cihu`?
-The magic and the completion; once, however often it is loaded."""
+"""Sets a notebook up on `import cihu`: the magic and the completion, once, however often it is loaded."""
 
 import threading
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""How is a predictor called?
-Its `predict(rows)` on the rows of its one input; what it returns is checked, and left as Parquet.
+"""Calls a predictor: its `predict(rows)` on the rows of its one input.
+What it returns is checked, and left as Parquet.
 
     python -m cihu.predicting predictor.py
 

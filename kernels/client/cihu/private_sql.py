@@ -1,4 +1,4 @@
-"""How is SQL asked without a string around it?
+"""Runs SQL without a string around it:
 `%%private_sql` above a cell of SQL, `%private_sql` before a line of it.
 
 %%private_sql visits --epsilon 0.5
@@ -20,7 +20,7 @@ OPTION = re.compile(r"\s*(?:--explain\b|--(?:epsilon|error|grant)[\s=]+\S+)")
 
 
 class Options(argparse.ArgumentParser):
-    """What may stand behind the magic's name; a fault is an error in the notebook,
+    """The options after the magic's name. A fault is an error in the notebook,
     not the end of the process."""
 
     def error(self, message: str) -> NoReturn:
@@ -44,7 +44,7 @@ def private_sql(line: str, cell: str | None = None) -> Any:
     --epsilon  the price that you offer
     --error    the error that you want, 0.05 for 5 % either way with 95 % confidence; the price is solved for
     --grant    under which grant, when your team has several
-    --explain  tell the price and the error; spend nothing
+    --explain  show the price and the error; spend nothing
     """
     head, sql = (line, cell) if cell is not None else split_line(line)
     chosen = options().parse_args(head.split())

@@ -1,4 +1,4 @@
-"""Why did it not work, and what can be done? An error that says so in a few lines, without a traceback."""
+"""An error that says in a few lines, without a traceback, why something did not work and what can be done."""
 
 from typing import Any
 

@@ -1,9 +1,9 @@
-"""What does a program find, wherever it runs?
-Its inputs and its outbox, by the same names in a notebook and in a sealed run.
+"""A program's surroundings, wherever it runs: its inputs and its outbox, by the same names in a notebook and
+in a sealed run.
 
     cihu.inputs["health.visits"]        the rows, a DataFrame with the dtypes that the policy gives
     cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others
-    cihu.outbox / "table.csv"           what it writes there is what may leave, once people have looked at it
+    cihu.outbox / "table.csv"           files written here may be released, once people have looked at them
 
 In a sealed run the rows are real. In a notebook they are the dataset's stand-in: invented, and they say so.
 """

@@ -1,4 +1,4 @@
-"""What is sent to the vault when somebody asks? SQL, or an expression as SQL, and what it may cost."""
+"""Builds what is sent to the vault when somebody asks: SQL, or an expression as SQL, and what it may cost."""
 
 import re
 from typing import Any

@@ -1,5 +1,4 @@
-"""How is a file of a sealed run got?
-It is asked for, people decide, and what they let pass is there to read."""
+"""Gets the files of a sealed run. They are requested, people decide, and the released ones can be read."""
 
 import io
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""How do a dataset's rows lie in a DataFrame? As their declared types say, never as the values happen to be.
+"""Reads a dataset's rows into a DataFrame as their declared types say, never as the values happen to be.
 
-Left to itself, pandas makes whole numbers of a column without an empty cell and decimal ones of the
-same column with one: a program that was written on one table would meet other types on the next. Here
+Left to itself, pandas makes whole numbers of a column without an empty cell and decimal ones of the same
+column with an empty cell: a program that was written on one table would meet other types on the next. Here
 only the policy decides.
 """
 

@@ -1,5 +1,4 @@
-"""What has become of a program that was handed in?
-Its state, which is told at moments that do not depend on the data."""
+"""Shows the state of submitted programs. It is disclosed at moments that do not depend on the data."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -25,8 +24,8 @@ DECLARED = {
 
 class Run:
     """One run, of a sealed program or a declared table.
-    `.state` asks the vault; `.wait()` waits until its end is told; `.cancel()` calls it off;
-    `.request_release(…)` asks for its files, and `.files()` has those that were released."""
+    `.state` asks the vault; `.wait()` waits until its end is disclosed, `.cancel()` cancels it,
+    `.request_release(…)` requests its files, and `.files()` has those that were released."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -44,7 +43,7 @@ class Run:
 
     @property
     def program(self) -> dict[str, str]:
-        """The exact text that was handed in, by file."""
+        """The exact text that was submitted, by file."""
         return dict(the_vault().get(f"/v1/runs/{self.id}")["program"]["files"])
 
     @property
@@ -93,11 +92,11 @@ class Run:
         return Request(the_vault().get(f"/v1/runs/{self.id}/release"))
 
     def files(self) -> Files:
-        """The files that people let pass, with the receipt of that; none before they have decided."""
+        """The files that people released, with the receipt of that. None before they have decided."""
         return Files(self.id, the_vault().get(f"/v1/runs/{self.id}/files"))
 
     def wait(self) -> "Run":
-        """Until its end is told: when its limit is over, however soon the program ended.
+        """Wait until its end is disclosed: when its limit is over, however soon the program ended.
         Interrupt to stop waiting."""
         try:
             while self.refresh().document["state"] in OPEN:

@@ -1,5 +1,5 @@
-"""How does a program go to the data?
-It is tried on stand-in rows here; then the same text is handed in at the vault.
+"""Sends a program to the data.
+It is tried on stand-in rows here; then the same text is submitted to the vault.
 
 %%sealed name="visits by site" inputs=[health.visits] limit=1m
 import cihu
@@ -31,15 +31,15 @@ ENTRY, PREDICTOR = "main.py", "predictor.py"
 
 def sealed(line: str, cell: str) -> Run | None:
     """Try the cell on stand-in rows, in a process of its own;
-    if it goes well, hand the same text in to run on the real ones.
+    if it succeeds, submit the same text to run on the real ones.
 
     name    what it does, in a few words
     inputs  the datasets that it reads: [health.visits]
-    limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end told; never before,
+    limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end disclosed; never before,
             so declare a short one
     team    for which of your teams, if several could
     submit  no: only try it
-    hint    yes: its end is to be told with its class, where the datasets' officers let it; bits are counted
+    hint    yes: its end comes with its class, where the datasets' officers allow it; bits are counted
     """
     said = settings(line)
     if said.get("hint", "no").lower() not in ("yes", "no"):
@@ -70,8 +70,8 @@ def hand_in(
     hint: bool = False,
     interface: Mapping[str, Any] | None = None,
 ) -> Run | None:
-    """Try, show what was left, and hand in.
-    Raises `CihuError` when the trial failed: nothing is handed in then."""
+    """Try, show what was left, and submit.
+    Raises `CihuError` when the trial failed: nothing is submitted then."""
     if not name or not inputs or limit not in LIMITS:
         fault = "no_name" if not name else "no_inputs" if not inputs else "bad_limit"
         raise CihuError(
@@ -109,7 +109,7 @@ def show(trial: Trial) -> None:
 
 
 def settings(line: str) -> dict[str, str]:
-    """What stands behind the magic's name. Raises `CihuError` for what is none of KNOWN."""
+    """The options after the magic's name. Raises `CihuError` for an option that is not in KNOWN."""
     found: dict[str, str] = {}
     end = 0
     line = line.strip()
@@ -154,7 +154,7 @@ def read_program(path: str | Path) -> tuple[dict[str, str], str, dict[str, Any]]
 
 def interface_of(said: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a predictor's cihu.yaml declares; None for another program.
-    Raises `CihuError`; the vault says what else is wrong."""
+    Raises `CihuError`. The vault reports what else is wrong."""
     if said.get("kind", "program") == "program" and not said.keys() & {"columns", "predicts"}:
         return None
     columns, predicts = said.get("columns"), said.get("predicts")

@@ -1,4 +1,4 @@
-"""How does a table look, in a notebook and in a terminal?"""
+"""Renders a table, in a notebook and in a terminal."""
 
 import math
 import unicodedata
@@ -100,7 +100,8 @@ def width(text: str) -> int:
 
 
 def number(value: float | None, error: float | None = None) -> str:
-    """A number with as many digits as its error leaves meaningful; four significant ones without an error."""
+    """A number with as many digits as its error leaves meaningful; four significant digits without an
+    error."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return "–"
     if error and math.isfinite(error) and error > 0:

@@ -1,5 +1,4 @@
-"""How does a table of invented rows say that it is one?
-Wherever it shows, and so does what pandas makes of it.
+"""Marks a table of invented rows wherever it is shown, and also what pandas makes of it.
 
 It is a DataFrame in all else. What leaves pandas (a single number, an array, a picture, a
 file) carries no mark.

@@ -1,5 +1,4 @@
-"""What would a sealed run do?
-The same program on stand-in rows, here, with everything that it says and leaves to be seen.
+"""Tries a sealed run: the same program on stand-in rows, here, with all its output and files to be seen.
 
 It runs in a process of its own, as it will at the vault: it finds its inputs and its outbox, and no variable
 of the notebook, no vault, no network. What the vault would not collect of its outbox is named here.
@@ -30,6 +29,7 @@ from cihu.vault import the_vault
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MOST_FILE_BYTES, MOST_FILES, MOST_ALL_BYTES, DEEPEST = 16 * 1024**2, 100, 128 * 1024**2, 4
 OURS = ("log.txt", "exit.json")
+SLICE_SECONDS = 0.25
 KEPT = (
     "PATH",
     "LANG",
@@ -140,13 +140,17 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
         encoding="utf-8",
         errors="replace",
     ) as process:
+        over = threading.Event()
 
         def end() -> None:
+            """Count in small slices: while the kernel is paused no time passes for the program either."""
+            for _ in range(round(seconds / SLICE_SECONDS)):
+                if over.wait(SLICE_SECONDS):
+                    return
             late.set()
             process.kill()
 
-        clock = threading.Timer(seconds, end)
-        clock.start()
+        threading.Thread(target=end, daemon=True).start()
         try:
             assert process.stdout is not None
             for line in process.stdout:
@@ -156,7 +160,7 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
             process.kill()
             raise CihuError(say("trial_interrupted"), code="interrupted", remedy=say("trial_mend")) from None
         finally:
-            clock.cancel()
+            over.set()
 
 
 def _left(outbox: Path) -> list[Left]:

@@ -1,4 +1,4 @@
-"""How does a kernel reach the vault? By one Unix socket, with a token that its server keeps fresh."""
+"""Reaches the vault from a kernel: by one Unix socket, with a token that its server keeps fresh."""
 
 import http.client
 import json

@@ -1,5 +1,5 @@
-"""What does somebody see whose question takes long?
-How long it has taken, and how long such questions usually take."""
+"""Shows somebody whose question takes long how long it has taken, and how long such questions usually
+take."""
 
 import sys
 from collections.abc import Callable

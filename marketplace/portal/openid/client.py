@@ -1,4 +1,4 @@
-"""Who may ask for a login? One client, the hub, with one exact redirect address and a hashed secret."""
+"""The one OpenID client, the hub, with one exact redirect address and a hashed secret."""
 
 import hashlib
 import secrets

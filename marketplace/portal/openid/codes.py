@@ -1,4 +1,5 @@
-"""What is a login code? Sixty seconds, one use, stored hashed; used twice, its tokens are revoked."""
+"""Issues login codes: sixty seconds, one use, stored hashed.
+If a code is used twice, its tokens are revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
 """Tells the hub at once whose logins were ended, so that it can end what it holds of them:
 a session, a server, kernels.
 
-The hub keeps one request open and reads a line for each revocation: the account. It learns no more by it
-than that it should ask for that person at userinfo. Asking, and not being called, is what the design lets
+The hub keeps one request open and reads a line for each revocation: the account. It learns only
+that it should ask for that person at userinfo. Asking, and not being called, is what the design lets
 the hub do; what it misses while it is not connected it learns by asking for everybody when it connects
 (the first line, `*`).
 """

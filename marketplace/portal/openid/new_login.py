@@ -1,8 +1,8 @@
-"""When the hub's request asks for a new login: `prompt=login` and `max_age` (OpenID Connect Core 1.0,
-section 3.1.2.1).
+"""Decides when the hub's request asks for a new login:
+`prompt=login` and `max_age` (OpenID Connect Core 1.0, section 3.1.2.1).
 
-A request that leads to the login page comes back with the moment from which a login is new, signed: without
-that it could not be told from the first request, and a browser that changes it changes nothing.
+A request that leads to the login page comes back with the moment from which a login is new, signed. Without
+that it could not be distinguished from the first request. A browser that changes it changes nothing.
 """
 
 import hmac

@@ -1,5 +1,5 @@
-"""Who are you, says the hub?
-The OpenID provider: authlib's server, with our codes, our tokens and our one client.
+"""The OpenID provider, by which the hub learns who somebody is: authlib's server, with our codes, our tokens
+and our one client.
 
 hub -> /oauth/authorize (the portal's session says who) -> code -> hub -> /oauth/token ->
 id_token, access_token
@@ -126,7 +126,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         return request
 
     def send_signal(self, name: str, *arguments: object, **named: object) -> None:
-        """authlib tells of events here; ours are in the log."""
+        """authlib reports events here. Ours are in the log."""
 
     def handle_response(self, status: int, body: object, headers: Sequence[tuple[str, str]]) -> Response:
         text = json.dumps(body) if isinstance(body, dict) else str(body or "")

@@ -1,4 +1,4 @@
-"""How does authlib see a request of ours? A thin adapter: the method, the public address, the parameters."""
+"""Adapts our requests to authlib: the method, the public address, the parameters."""
 
 from collections import defaultdict
 from collections.abc import Mapping

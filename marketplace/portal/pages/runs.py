@@ -1,5 +1,5 @@
-"""Pages: a team's sealed runs; one run with its program, what was asked of its files,
-and those that were released."""
+"""Pages: a team's sealed runs, and one run with its program, the requests for its files, and the released
+ones."""
 
 import json
 from typing import Annotated, Any
@@ -131,7 +131,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
 
 
 def forms(run: dict[str, Any], asked: dict[str, Any] | None, groups: int) -> list[dict[str, str]]:
-    """What the form begins with: what was said last of each file, or what is so of a declared table;
+    """The first values of the form: the last declaration of each file, or the facts of a declared table,
     then empty groups."""
     said = [{field: one[field] or "" for field in FIELDS} for one in asked["files"]] if asked else []
     first = said or ([dict(TABLE)] if run["kind"] == "table" else [])

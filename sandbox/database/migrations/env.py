@@ -1,5 +1,5 @@
-"""How does alembic reach the database?
-By the connection and the options that `sandbox/database/migration.py` hands over."""
+"""Connects alembic to the database, with the connection and the options that `sandbox/database/migration.py`
+passes."""
 
 from alembic import context
 

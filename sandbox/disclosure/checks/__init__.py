@@ -1,2 +1,2 @@
-"""Does a file show a person?
-Pure checks, each a function from a subject to findings; `registry.CHECKS` names them."""
+"""The output checks: pure functions from a subject to findings about what a file discloses.
+`registry.CHECKS` names them."""

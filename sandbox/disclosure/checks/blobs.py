@@ -1,4 +1,4 @@
-"""Does a text carry something that no reader can read: encoded bytes, endless numbers, patterns of spaces?"""
+"""Finds content that no reader can read: encoded bytes, endless numbers, patterns of spaces."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ SHOWN = 10
 PADDED = 3
 BLOB_REMEDY = (
     "Write what a person can read; leave out encoded content, digests and tokens.",
-    "请写成可读内容,去掉编码内容、摘要和令牌。",
+    "请写成可读内容，去掉编码内容、摘要和令牌。",
 )
 
 
@@ -111,8 +111,8 @@ def wide_numbers(subject: Subject) -> Iterator[Finding]:
                     "hidden_content",
                     f"A number has {len(digits)} digits; at most {most} mean anything.",
                     "Round numbers to what they mean, such as 6 digits.",
-                    f"数值有 {len(digits)} 位有效数字,最多 {most} 位。",
-                    "请按实际意义保留位数,例如 6 位。",
+                    f"数值有 {len(digits)} 位有效数字，最多 {most} 位。",
+                    "请按实际意义保留位数，例如 6 位。",
                     where=piece.where,
                 )
 

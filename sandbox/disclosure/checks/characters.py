@@ -1,4 +1,4 @@
-"""Are there signs that a reader does not see, or takes for others?"""
+"""Finds characters that a reader does not see, or takes for others."""
 
 import re
 import unicodedata
@@ -44,7 +44,7 @@ def _judge(text: str, where: str) -> Finding | None:
                 "hidden_content",
                 f"Here stands a sign that nobody sees (U+{ord(sign):04X}).",
                 "Remove control, zero-width, direction and private signs and unusual spaces.",
-                f"此处有不可见字符(U+{ord(sign):04X})。",
+                f"此处有不可见字符（U+{ord(sign):04X}）。",
                 "请去掉控制、零宽、方向、私用字符和特殊空格。",
                 where=where,
             )

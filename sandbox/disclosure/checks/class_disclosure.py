@@ -1,4 +1,5 @@
-"""Is a whole group the same? Then who is known to be in it is known in full."""
+"""Finds groups whose members are all the same: whoever is known to belong to such a group is known in
+full."""
 
 from collections.abc import Iterator
 
@@ -59,7 +60,7 @@ def _finding(where: str) -> Finding:
         "class_disclosure",
         "Everybody or nobody of a group is in one class: whoever is in the group is known.",
         "Merge classes or groups until no cell holds all of its group.",
-        "某组全部(或无人)属于同一类:凡知其属于该组者即知其类别。",
-        "请合并类别或分组,使任何一格都不包含整组。",
+        "某组全部（或无人）属于同一类：凡知其属于该组者即知其类别。",
+        "请合并类别或分组，使任何一格都不包含整组。",
         where=where,
     )

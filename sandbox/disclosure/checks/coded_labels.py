@@ -1,7 +1,7 @@
-"""Are the labels of a table codes of single units, whatever they were made of?
+"""Finds labels that are codes of single units, whatever they were made from.
 
 A code with a secret of the analyst's own (a salted digest, an offset, a list of pseudonyms) is in no index.
-What such codes have in common: each stands once, they are long, of one shape, and no words.
+Such codes have this in common: each stands once, and they are long, of one shape, and no words.
 """
 
 import re
@@ -23,7 +23,7 @@ BETWEEN = re.compile(r"[A-Za-z]{0,2}\d{1,5}\s*[-–~]\s*[A-Za-z]{0,2}\d{1,5}")
 LISTED = re.compile(r"\s*[\w.-]+(?:\s*[;,|、/ ]\s*[\w.-]+){1,}\s*")
 REMEDY = (
     "Name groups by what their units have in common; leave out codes of units.",
-    "请用组的共同特征命名,去掉个体代码。",
+    "请用组的共同特征命名，去掉个体代码。",
 )
 
 
@@ -44,7 +44,8 @@ def coded_labels(subject: Subject) -> Iterator[Finding]:
                     f"The column {roles.grid.header[place][:60]!r} holds {len(cells)} codes, none "
                     "twice: each may be a unit.",
                     REMEDY[0],
-                    f"列 {roles.grid.header[place][:60]!r} 含有 {len(cells)} 个各不相同的代码,可能代表个体。",
+                    f"列 {roles.grid.header[place][:60]!r} 含有 {len(cells)} 个各不相同的代码，"
+                    "可能代表个体。",
                     REMEDY[1],
                     where=roles.grid.cell(0, place),
                 )
@@ -85,8 +86,8 @@ def _lists(roles: Roles) -> Iterator[Finding]:
                 f"The column {roles.grid.header[place][:60]!r} lists numbers in a cell, as if they "
                 "were units of the group.",
                 "Give how many there are, rounded, not which.",
-                f"列 {roles.grid.header[place][:60]!r} 的单元格中列有多个编号,似为组内个体。",
-                "请给出取整后的个数,不要列出个体。",
+                f"列 {roles.grid.header[place][:60]!r} 的单元格中列有多个编号，似为组内个体。",
+                "请给出取整后的个数，不要列出个体。",
                 where=roles.grid.cell(0, place),
             )
 

@@ -1,5 +1,4 @@
-"""What is a column of an output: labels, counts of units, shares, a statistic?
-Told by its name and its cells."""
+"""Classifies the columns of an output by name and cells: labels, counts of units, shares, or a statistic."""
 
 import re
 import unicodedata

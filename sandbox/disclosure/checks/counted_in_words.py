@@ -1,4 +1,4 @@
-"""Do sentences, printed trees or lists of settings count few units?"""
+"""Finds sentences, printed trees or lists of settings that count few units."""
 
 import re
 from collections.abc import Iterator
@@ -58,8 +58,8 @@ def counted_in_words(subject: Subject) -> Iterator[Finding]:
                 f"The text counts only {few} units; the least is {least}.",
                 f"Leave the number out, or write `fewer than {least}`, also where a "
                 "difference would give it away.",
-                f"文字中仅计 {few} 个个体,最少为 {least}。",
-                f"请去掉该数,或写成“少于 {least}”,并避免由差值推出。",
+                f"文字中仅计 {few} 个个体，最少为 {least}。",
+                f"请去掉该数，或写成“少于 {least}”，并避免由差值推出。",
                 where=piece.where,
             )
 

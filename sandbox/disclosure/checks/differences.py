@@ -1,4 +1,4 @@
-"""Do tables that leave together show few units when one is taken from another?
+"""Finds tables released together that show few units when one is subtracted from another.
 
 Totals of one bound the suppressed cells of another, too.
 """
@@ -16,7 +16,7 @@ from sandbox.disclosure.finding import Finding, asks, blocks
 MOST_FINDINGS = 5
 REMEDY = (
     "Make both tables of the same units, or release only one of them.",
-    "请使两张表基于相同个体,或只输出其中一张。",
+    "请使两张表基于相同个体，或只输出其中一张。",
 )
 
 
@@ -58,7 +58,7 @@ def _small_differences(mine: list[Cell], theirs: list[Cell], least: int, other: 
                 f"The same cell in {other} differs by {plain(abs(gap))}: so few units are in "
                 "one and not in the other.",
                 REMEDY[0],
-                f"与 {other} 中同一单元格相差 {plain(abs(gap))}:仅有少数个体在其一而不在其二。",
+                f"与 {other} 中同一单元格相差 {plain(abs(gap))}：仅有少数个体在其一而不在其二。",
                 REMEDY[1],
                 where=cell.where,
             )

@@ -1,8 +1,7 @@
-"""Does one unit, or two, make most of a number? The n-k rule and the p% rule, on declared contributions.
+"""Finds numbers that one or two units dominate, by the n-k rule and the p% rule, on declared contributions.
 
 n-k: the n largest contributions are at most k percent of the total. p%: total - largest - second is at least
-p percent of the largest
-(Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
+p percent of the largest (Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
 """
 
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def dominance(subject: Subject) -> Iterator[Finding]:
                 "Add `total`, `top1` and `top2` (the two largest contributions) to the supporting "
                 "counts; or say that the values are bounded so that no unit can dominate.",
                 "不知道最大的个体占每个数值多少。",
-                "请在支撑计数中加入 total、top1、top2(最大的两个贡献);或说明取值有界,无人能主导。",
+                "请在支撑计数中加入 total、top1、top2(最大的两个贡献)；或说明取值有界，无人能主导。",
             )
         return
     for roles, (total, first, second) in known:
@@ -59,7 +58,7 @@ def _judge(
             f"{rules.dominance_percent} % of a number.",
             "Leave the cell out (and one more), or merge groups.",
             f"最大的 {rules.dominance_units} 个个体占该数值 {rules.dominance_percent}% 以上。",
-            "请隐去该格(并再隐去一格)或合并分组。",
+            "请隐去该格（并再隐去一格）或合并分组。",
             where=where,
         )
     if largest and (whole - largest - second) * 100 < largest * rules.prior_percent:
@@ -69,7 +68,7 @@ def _judge(
             f"The second largest unit can work out the largest to within {rules.prior_percent} %.",
             "Leave the cell out (and one more), or merge groups.",
             f"次大个体可将最大个体的值推算到 {rules.prior_percent}% 以内。",
-            "请隐去该格(并再隐去一格)或合并分组。",
+            "请隐去该格（并再隐去一格）或合并分组。",
             where=where,
         )
 

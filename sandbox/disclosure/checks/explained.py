@@ -1,4 +1,4 @@
-"""Does the author say what the file is about, and what was done to make it safe?"""
+"""Requires that the author explains what the file is about, and what was done to make it safe."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def explained(subject: Subject) -> Iterator[Finding]:
             "unexplained",
             "The context says nothing, or too little.",
             "Say which units, which variables and which question the file answers, in a sentence or two.",
-            "未说明内容背景,或过于简略。",
+            "未说明内容背景，或过于简略。",
             "请用一两句话说明涉及哪些个体、哪些变量、回答什么问题。",
         )
     if not _says_something(subject.declared.controls) and subject.statbarn.id != "words":
@@ -28,7 +28,7 @@ def explained(subject: Subject) -> Iterator[Finding]:
             "It is not said what was done to make the file safe.",
             "Say what was merged, rounded or left out, and why that is enough.",
             "未说明采取了哪些保护措施。",
-            "请说明合并、取整或隐去了什么,以及为何足够。",
+            "请说明合并、取整或隐去了什么，以及为何足够。",
         )
 
 

@@ -1,4 +1,4 @@
-"""Is a smallest or largest value among the numbers, or a percentile beyond which few units lie?"""
+"""Finds smallest and largest values among the numbers, and percentiles beyond which few units lie."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _extremes(subject: Subject) -> Iterator[Finding]:
                 "A smallest or largest value is one unit's own.",
                 "Leave it out, or give a percentile with enough units beyond it (such as the 5th and 95th).",
                 "最小或最大值就是某个个体的值。",
-                "请去掉,或改用两侧有足够个体的百分位数(如第 5 和第 95)。",
+                "请去掉，或改用两侧有足够个体的百分位数（如第 5 和第 95）。",
                 where=where,
             )
 
@@ -129,7 +129,7 @@ def _near(least: int, where: str) -> Finding:
         f"Fewer than {least} units lie beyond a percentile.",
         "Use a percentile further from the end, or more units.",
         f"某百分位数之外的个体少于 {least} 个。",
-        "请使用离两端更远的百分位数,或增加个体。",
+        "请使用离两端更远的百分位数，或增加个体。",
         where=where,
     )
 

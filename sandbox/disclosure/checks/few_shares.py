@@ -1,4 +1,4 @@
-"""Do shares say how few units they are of, or what a suppressed count was?"""
+"""Finds shares that reveal a small group's size, or a suppressed count."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -40,8 +40,8 @@ def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
         f"{len(few)} shares are those of few units, such as "
         f"{roles.grid.rows[row][place][:20]}: so many of {of}.",
         f"Leave out shares of fewer than {least} units; round the others to two places.",
-        f"有 {len(few)} 个比例像是由少数个体得出,例如 {roles.grid.rows[row][place][:20]}(分母为 {of})。",
-        f"请去掉不足 {least} 个个体的比例,其余保留两位小数。",
+        f"有 {len(few)} 个比例像是由少数个体得出，例如 {roles.grid.rows[row][place][:20]}（分母为 {of}）。",
+        f"请去掉不足 {least} 个个体的比例，其余保留两位小数。",
         where=roles.grid.cell(row, place),
     )
 
@@ -79,7 +79,7 @@ def _beside_suppressed(roles: Roles) -> Iterator[Finding]:
                 "differencing",
                 "A count is suppressed, and its share stands beside it.",
                 "Suppress the share too.",
-                "计数已隐去,但旁边仍有其占比。",
+                "计数已隐去，但旁边仍有其占比。",
                 "请同时隐去占比。",
                 where=roles.grid.cell(row, shown),
             )

@@ -1,4 +1,4 @@
-"""Would a cell run as a formula when a spreadsheet opens the table?"""
+"""Finds cells that would run as a formula when a spreadsheet opens the table."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ def formulas(subject: Subject) -> Iterator[Finding]:
                     "hidden_content",
                     "A cell begins like a formula, which a spreadsheet would run.",
                     "Write a letter or a space of words before it, or take the sign away.",
-                    "单元格以公式符号开头,电子表格会执行它。",
+                    "单元格以公式符号开头，电子表格会执行它。",
                     "请去掉开头的符号或改写。",
                     where=piece.where,
                 )

@@ -1,4 +1,4 @@
-"""Has a model or a test enough degrees of freedom? Read from tables, JSON and printed summaries."""
+"""Requires enough degrees of freedom of a model or a test, read from tables, JSON and printed summaries."""
 
 import re
 from collections.abc import Iterator
@@ -43,12 +43,12 @@ def degrees_of_freedom(subject: Subject) -> Iterator[Finding]:
             "Write the number of observations and the residual degrees of freedom (`nobs`, "
             "`df_resid`) beside the results, or `df` in the supporting counts.",
             "不知道结果基于多少观测和自由度。",
-            "请在结果旁写明观测数和残差自由度(nobs、df_resid),或在支撑计数中给出 df。",
+            "请在结果旁写明观测数和残差自由度（nobs、df_resid），或在支撑计数中给出 df。",
         )
 
 
 def found_freedom(subject: Subject) -> Iterator[Finding]:
-    """Wherever degrees of freedom or observations are said, they are enough."""
+    """Wherever degrees of freedom or observations are stated, they must be enough."""
     least = subject.thresholds.degrees_of_freedom
     for where, value in _said(subject, FREEDOM, IN_TEXT):
         if value < least and not _is_one_sided(subject):
@@ -57,7 +57,7 @@ def found_freedom(subject: Subject) -> Iterator[Finding]:
                 "small_group",
                 f"Only {plain(value)} degrees of freedom are left; the least is {least}.",
                 "Use more units or fewer parameters.",
-                f"仅剩 {plain(value)} 个自由度,最少为 {least}。",
+                f"仅剩 {plain(value)} 个自由度，最少为 {least}。",
                 "请增加个体或减少参数。",
                 where=where,
             )
@@ -69,7 +69,7 @@ def found_freedom(subject: Subject) -> Iterator[Finding]:
                 f"The result stands on only {plain(value)} units; the least is "
                 f"{subject.thresholds.minimum_count}.",
                 "Use more units.",
-                f"结果仅基于 {plain(value)} 个个体,最少为 {subject.thresholds.minimum_count}。",
+                f"结果仅基于 {plain(value)} 个个体，最少为 {subject.thresholds.minimum_count}。",
                 "请增加个体。",
                 where=where,
             )

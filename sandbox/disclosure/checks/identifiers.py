@@ -1,4 +1,4 @@
-"""Does a file name people, by a column that identifies them or by numbers that a person has in China?"""
+"""Finds identified people: a column that identifies them, or numbers that a person has in China."""
 
 import re
 from collections.abc import Iterator

@@ -1,13 +1,10 @@
-"""Can suppressed counts be worked out from totals?
+"""Finds suppressed counts that can be derived from totals.
 
-The linear system of parts and totals, solved for the bounds of each suppressed cell.
-
-Cells are whole numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so
-each equation holds to within the sum of
-what its cells are off. HiGHS (scipy.optimize.linprog) finds the least and the largest value that each
-suppressed cell can have; bounds of a
-linear relaxation, made whole, are never narrower than the true ones by more than integrality
-(Fischetti and Salazar, 2001).
+It solves the linear system of parts and totals for the bounds of each suppressed cell. Cells are whole
+numbers from 0 on. Released counts that are rounded to a base b are known to within b/2, so each equation
+holds to within the sum of its cells' deviations. HiGHS (scipy.optimize.linprog) finds the least and the
+largest value that each suppressed cell can have. Bounds of a linear relaxation, made whole, are never
+narrower than the true ones by more than integrality (Fischetti and Salazar, 2001).
 """
 
 from collections.abc import Iterator
@@ -25,7 +22,7 @@ MOST_SUPPRESSED = 400
 CLOSE = 1e-6
 REMEDY = (
     "Suppress a second cell in its row and in its column, or leave the totals out.",
-    "请在同一行和同一列再各隐去一格,或去掉合计。",
+    "请在同一行和同一列再各隐去一格，或去掉合计。",
 )
 
 
@@ -50,7 +47,7 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
             "differencing",
             f"{len(suppressed)} suppressed cells are too many to check against their totals.",
             "Release a smaller table, or one without totals.",
-            f"隐去单元格多达 {len(suppressed)} 个,无法与合计核对。",
+            f"隐去单元格多达 {len(suppressed)} 个，无法与合计核对。",
             "请缩小表格或去掉合计。",
         )
         return
@@ -62,7 +59,7 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
             "unexplained",
             "The totals do not add up to their parts, whatever the suppressed cells are.",
             "Say how totals were made (before suppression, after rounding).",
-            "无论隐去的单元格取何值,合计都与各部分之和不符。",
+            "无论隐去的单元格取何值，合计都与各部分之和不符。",
             "请说明合计的计算方式。",
         )
         return
@@ -73,7 +70,7 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
             "differencing",
             f"A suppressed cell follows from the totals: {_said(bounds[place])}.",
             REMEDY[0],
-            f"由合计可推出被隐去的单元格:{_said(bounds[place])}。",
+            f"由合计可推出被隐去的单元格：{_said(bounds[place])}。",
             REMEDY[1],
             where=cells[place].where,
         )
@@ -87,7 +84,7 @@ def judge_margins(cells: list[Cell], narrowest: int, base: int) -> Iterator[Find
                     "Up to rounding, a suppressed cell follows from the totals: about "
                     f"{_said(guesses[place])}.",
                     REMEDY[0],
-                    f"除取整误差外,由合计可推出被隐去的单元格:约 {_said(guesses[place])}。",
+                    f"除取整误差外，由合计可推出被隐去的单元格：约 {_said(guesses[place])}。",
                     REMEDY[1],
                     where=cells[place].where,
                 )

@@ -1,4 +1,4 @@
-"""Does a text load or hide something when it is shown as Markdown?"""
+"""Finds text that loads or hides something when it is shown as Markdown."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ADDRESS = re.compile(r"(?:https?|ftp|data|javascript|vbscript|file):[^\s)>\]\"']
 LONGEST_ADDRESS = 120
 REMEDY = (
     "Write words and tables only; send a picture as its own file.",
-    "只写文字和表格;图片请作为单独文件提交。",
+    "只写文字和表格；图片请作为单独文件提交。",
 )
 
 
@@ -54,7 +54,7 @@ def _judge(text: str, *, code: bool) -> tuple[str, str, str] | None:
             return (
                 "html",
                 "The text holds HTML, which is not shown as it is written.",
-                "文字含有 HTML,显示时与所写不同。",
+                "文字含有 HTML，显示时与所写不同。",
             )
         if COMMENT.search(text):
             return "hidden_text", "The text holds a note that is not shown.", "文字含有显示时看不到的注释。"

@@ -1,5 +1,5 @@
-"""Do a model's losses tell who was in its training?
-The vault's own test, on losses that the sealed run measured.
+"""Tests whether a model's losses reveal who was in its training data.
+The test is the vault's own, on losses that the sealed run measured.
 
 The supporting file of a model may have a row for each unit (or for a random few thousand): `member` (1
 if the model was trained on the unit, else 0) and `loss`, beside `n`, on how many units the model
@@ -31,9 +31,9 @@ def membership(subject: Subject) -> Iterator[Finding]:
             "Whether the model tells who was in its training was not tested: no losses were given.",
             "Let the program leave a supporting file with columns member (1 or 0), loss and n: a row "
             "for each person, or for a random few thousand, trained on or not.",
-            "未提供损失值,无法检验模型是否泄露谁参加了训练。",
-            "请让程序留下支撑文件,含 member(1 或 0)、loss 和 n "
-            "三列:每个个体一行(或随机抽取数千行),包括未参加训练的个体。",
+            "未提供损失值，无法检验模型是否泄露谁参加了训练。",
+            "请让程序留下支撑文件，含 member（1 或 0）、loss 和 n "
+            "三列：每个个体一行（或随机抽取数千行），包括未参加训练的个体。",
         )
         return
     members, others = losses
@@ -51,9 +51,9 @@ def membership(subject: Subject) -> Iterator[Finding]:
         "at 1 % of false alarms."
     )
     told_zh = (
-        f"成员推断检验({len(members):,} 个训练个体,{len(others):,} 个其他个体):优势 {found.advantage:.0%},以 "
-        f"{found.confidence:.0%} 置信度至少 {found.at_least:.0%};误报 1 % 时可认出 "
-        f"{found.sure_rate:.0%} 的个体。"
+        f"成员推断检验（{len(members):,} 个训练个体，{len(others):,} 个其他个体）："
+        f"优势 {found.advantage:.0%}，以 {found.confidence:.0%} 置信度至少 {found.at_least:.0%}；"
+        f"误报 1 % 时可认出 {found.sure_rate:.0%} 的个体。"
     )
     if 100 * found.at_least > subject.thresholds.membership_percent:
         yield blocks(
@@ -63,7 +63,7 @@ def membership(subject: Subject) -> Iterator[Finding]:
             "Regularise more, or use a smaller model: an advantage of "
             f"{subject.thresholds.membership_percent} % may leave.",
             told_zh,
-            f"请加强正则化或缩小模型:优势不超过 {subject.thresholds.membership_percent} % 方可放行。",
+            f"请加强正则化或缩小模型：优势不超过 {subject.thresholds.membership_percent} % 方可放行。",
         )
     else:
         yield notes("membership_tested", "memorising", told, "", told_zh, "")

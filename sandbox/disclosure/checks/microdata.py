@@ -1,4 +1,4 @@
-"""Are the rows of a table single units?"""
+"""Finds tables whose rows are single units."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ KNOWN_NAMES = 3
 FEW_ALIKE = 5
 REMEDY = (
     "Release aggregates: counts, averages or a model, not rows of units.",
-    "请输出汇总结果(计数、均值或模型),而非逐个体的行。",
+    "请输出汇总结果（计数、均值或模型），而非逐个体的行。",
 )
 
 
@@ -24,8 +24,8 @@ def microdata(subject: Subject) -> Iterator[Finding]:
                 "microdata",
                 f"The table has {len(names)} columns; few tables need more than {rules.most_columns}.",
                 "Leave out what is not needed, or explain each.",
-                f"表格有 {len(names)} 列,通常不超过 {rules.most_columns} 列。",
-                "请去掉不需要的列,或逐一说明。",
+                f"表格有 {len(names)} 列，通常不超过 {rules.most_columns} 列。",
+                "请去掉不需要的列，或逐一说明。",
                 where=roles.grid.where,
             )
         known = [] if subject.raw is None else [name for name in names if subject.raw.is_column(name)]
@@ -40,14 +40,14 @@ def microdata(subject: Subject) -> Iterator[Finding]:
                 "row_per_unit",
                 f"{rows} rows with the raw data's columns ({', '.join(known[:4])}) and without "
                 "counts: each may be a unit.",
-                f"有 {rows} 行使用原始列名({', '.join(known[:4])})且没有计数,可能每行一个个体。",
+                f"有 {rows} 行使用原始列名（{', '.join(known[:4])}）且没有计数，可能每行一个个体。",
                 roles,
             )
         elif rows >= rules.microdata_rows and not roles.counts and _distinct(roles):
             yield _finding(
                 "row_per_unit",
                 f"{rows} rows, hardly any alike, and no counts: each may be a unit.",
-                f"有 {rows} 行,几乎互不相同,且没有计数,可能每行一个个体。",
+                f"有 {rows} 行，几乎互不相同，且没有计数，可能每行一个个体。",
                 roles,
             )
         elif roles.counts and (again := _again(roles)):
@@ -58,8 +58,8 @@ def microdata(subject: Subject) -> Iterator[Finding]:
                 "whatever its count says.",
                 "Write each group once, with all its units in one count; or add the column "
                 "that tells the rows apart.",
-                f"{rows} 行中有 {again} 行所述的组与别的行相同:无论计数如何,每行可能是一个个体。",
-                "请把每组写成一行并合并计数,或补上能区分各行的列。",
+                f"{rows} 行中有 {again} 行所述的组与别的行相同：无论计数如何，每行可能是一个个体。",
+                "请把每组写成一行并合并计数，或补上能区分各行的列。",
                 where=roles.grid.where,
             )
 
@@ -73,7 +73,7 @@ def long_lists(subject: Subject) -> Iterator[Finding]:
                 "microdata",
                 f"The list {where!r} has {length} numbers: each may be a unit.",
                 REMEDY[0],
-                f"列表 {where!r} 有 {length} 个数值,可能每个对应一个个体。",
+                f"列表 {where!r} 有 {length} 个数值，可能每个对应一个个体。",
                 REMEDY[1],
                 where=where,
             )

@@ -1,4 +1,4 @@
-"""Do enough units stand behind each number? Counts in the table, and supporting counts."""
+"""Requires enough units behind each number, by counts in the table and supporting counts."""
 
 from collections.abc import Iterator
 
@@ -28,8 +28,8 @@ def minimum_count(subject: Subject) -> Iterator[Finding]:
                         "Merge groups until each has enough, or leave the cell out, and one more so "
                         "that the total does not give it away.",
                         f"{'数值背后仅有' if behind else '单元格仅计'} {plain(value)} "
-                        f"个个体,最少为 {least}。",
-                        "请合并分组至达到下限,或隐去该格,并再隐去一格以防由合计反推。",
+                        f"个个体，最少为 {least}。",
+                        "请合并分组至达到下限，或隐去该格，并再隐去一格以防由合计反推。",
                         where=("supporting counts, " if behind else "") + roles.grid.cell(row, place),
                     )
 

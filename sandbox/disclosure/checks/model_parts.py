@@ -1,4 +1,4 @@
-"""Does a part of a model stand on few units: a leaf of a tree, a scaler's smallest and largest value?"""
+"""Finds parts of a model that rest on few units: a leaf of a tree, a scaler's smallest and largest value."""
 
 from collections.abc import Iterator
 
@@ -32,8 +32,8 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
                 "small_group",
                 f"The model keeps counts ({grid.where[:60]}); {few} of them are below {least} units.",
                 f"Merge categories until each has {least} units or more in every class, then train again.",
-                f"模型保存了计数({grid.where[:60]}),其中 {few} 个少于 {least}。",
-                f"请合并类别,使每个类别在每一类中至少有 {least} 个个体,然后重新训练。",
+                f"模型保存了计数（{grid.where[:60]}），其中 {few} 个少于 {least}。",
+                f"请合并类别，使每个类别在每一类中至少有 {least} 个个体，然后重新训练。",
                 where=grid.where[:80],
             )
             return
@@ -44,7 +44,7 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
                 f"{few} nodes of a tree stand on fewer than {least} units: what they predict is "
                 "nearly a unit's own value.",
                 f"Train it with `min_samples_leaf={least}` or more.",
-                f"决策树有 {few} 个节点的个体少于 {least} 个,其预测值接近个体取值。",
+                f"决策树有 {few} 个节点的个体少于 {least} 个，其预测值接近个体取值。",
                 f"请以 min_samples_leaf={least} 或更大的值训练。",
                 where=grid.where[:80],
             )
@@ -64,7 +64,7 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
             f"The model keeps the smallest or largest values of its inputs ({extreme[:60]}).",
             "Scale by means and deviations (`StandardScaler`) or quantiles with units "
             "beyond them (`RobustScaler`).",
-            f"模型保存了输入的最小或最大值({extreme[:60]})。",
+            f"模型保存了输入的最小或最大值（{extreme[:60]}）。",
             "请改用 StandardScaler 或 RobustScaler。",
             where=extreme[:60],
         )

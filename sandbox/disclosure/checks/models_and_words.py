@@ -1,4 +1,4 @@
-"""Is a file declared as what it is: pictures, models, words?"""
+"""Requires that a file is declared as what it is: pictures, models, words."""
 
 from collections.abc import Iterator
 
@@ -61,7 +61,7 @@ def model_size(subject: Subject) -> Iterator[Finding]:
             "unexplained",
             f"The model holds {opened.parameters:,} numbers; on how many units it stands is not known.",
             "Give supporting counts with the number of units in a column `n`.",
-            f"模型有 {opened.parameters:,} 个参数,训练个体数未知。",
+            f"模型有 {opened.parameters:,} 个参数，训练个体数未知。",
             "请在支撑计数中用列 n 给出个体数。",
         )
     elif opened.parameters * per > units:
@@ -70,8 +70,8 @@ def model_size(subject: Subject) -> Iterator[Finding]:
             "memorising",
             f"The model holds {opened.parameters:,} numbers for {units:,} units: it can remember them.",
             f"Use a smaller model: at least {per} units for each number{_smaller(opened, units // per)[0]}.",
-            f"模型有 {opened.parameters:,} 个参数,而个体仅 {units:,} 个,可能记住个体。",
-            f"请使用更小的模型:每个参数至少对应 {per} 个个体{_smaller(opened, units // per)[1]}。",
+            f"模型有 {opened.parameters:,} 个参数，而个体仅 {units:,} 个，可能记住个体。",
+            f"请使用更小的模型：每个参数至少对应 {per} 个个体{_smaller(opened, units // per)[1]}。",
         )
     yield asks(
         "model_seen",
@@ -79,21 +79,21 @@ def model_size(subject: Subject) -> Iterator[Finding]:
         "A model can repeat what it learned from.",
         "Look at the membership test's result, and at how the program measured the losses.",
         "模型可能复述训练数据。",
-        "请查看成员推断检验结果,以及程序如何计算损失值。",
+        "请查看成员推断检验结果，以及程序如何计算损失值。",
     )
 
 
 def _smaller(opened: Opened, most: int) -> tuple[str, str]:
-    """What to set so that the model holds at most so many numbers."""
+    """What to set so that the model holds at most this number of numbers."""
     size = opened.size
     if size.trees and size.in_trees * 2 > opened.parameters:
         each = size.in_trees / size.leaves
         leaves = int((most - (opened.parameters - size.in_trees)) / each) if size.leaves else 0
         trees = max(1, min(size.trees, leaves // LEAST_LEAVES))
         if leaves < LEAST_LEAVES:
-            return "; so few units bear no tree", ";个体过少,不足以支持一棵树"
+            return "; so few units bear no tree", "；个体过少，不足以支持一棵树"
         sets = f"max_leaf_nodes={leaves // trees}" + (f", n_estimators={trees}" if size.trees > 1 else "")
-        return f": train with `{sets}` or less", f":请以 {sets} 或更小的值训练"
+        return f": train with `{sets}` or less", f"：请以 {sets} 或更小的值训练"
     if size.largest:
         told = ", ".join(f"{name} {many:,}" for name, many in size.largest)
         return (
@@ -101,7 +101,10 @@ def _smaller(opened: Opened, most: int) -> tuple[str, str]:
                 f" (most are in {told}); a search's final model, trained anew with what it found "
                 "(`Lasso` for `LassoCV`), keeps no path or scores"
             ),
-            f"(主要在 {told});调参后用选定的参数重新训练最终模型(如以 Lasso 代替 LassoCV),不保留路径与得分",
+            (
+                f"（主要在 {told}）；调参后用选定的参数重新训练最终模型（如以 Lasso 代替 LassoCV），"
+                "不保留路径与得分"
+            ),
         )
     return "", ""
 
@@ -116,7 +119,7 @@ def no_results(subject: Subject) -> Iterator[Finding]:
                 "unexplained",
                 f"The file is declared as text without results, and holds {numbers} numbers in a table.",
                 "Declare it as what the table shows.",
-                f"声明为不含结果的文字,但其中有含 {numbers} 个数值的表格。",
+                f"声明为不含结果的文字，但其中有含 {numbers} 个数值的表格。",
                 "请按表格内容声明。",
                 where=roles.grid.where,
             )
@@ -129,6 +132,6 @@ def _wrong(what: str, zh: str, barn: str) -> Finding:
         "unexplained",
         f"The file is {what}, and is not declared as one.",
         f"Declare it as `{barn}` or one of its analyses.",
-        f"该文件是{zh},但声明为其他类型。",
+        f"该文件是{zh}，但声明为其他类型。",
         f"请声明为 {barn} 或其中一种分析。",
     )

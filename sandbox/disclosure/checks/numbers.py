@@ -1,4 +1,4 @@
-"""Which number does a cell hold, if any, and was it suppressed?"""
+"""Reads the number that a cell holds, if any, and whether it was suppressed."""
 
 import re
 import unicodedata

@@ -1,6 +1,6 @@
-"""Are values or rows of the raw data in the file?
+"""Finds values or rows of the raw data in the file.
 
-Asked of the digests (`RawValues`), with the odds that a stranger's file would look the same.
+The digests (`RawValues`) are asked, with the odds that a stranger's file would look the same.
 """
 
 import re
@@ -33,11 +33,11 @@ LONGEST = 100_000
 MOST_JOINED, LEAST_JOINED = 12, 6
 ROW_REMEDY = (
     "Release aggregates only: no row, no part of a row, in whatever order or format.",
-    "只能输出汇总结果:不得输出任何行或行的一部分,无论顺序与格式。",
+    "只能输出汇总结果：不得输出任何行或行的一部分，无论顺序与格式。",
 )
 VALUE_REMEDY = (
     "Release no unit's own value; round percentiles and medians to what enough units share.",
-    "不得输出个体自身的值;百分位数和中位数请取整到足够多个体共有的值。",
+    "不得输出个体自身的值；百分位数和中位数请取整到足够多个体共有的值。",
 )
 
 
@@ -114,7 +114,7 @@ def _rows(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                 "microdata",
                 "A row or line looks like a raw row, more than chance makes likely.",
                 ROW_REMEDY[0],
-                "有一行与原始数据的某行相似,超出偶然的程度。",
+                "有一行与原始数据的某行相似，超出偶然的程度。",
                 ROW_REMEDY[1],
                 where=where,
             )
@@ -131,7 +131,7 @@ def _values(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                 "single_unit",
                 f"{len(found)} values are those of single units, such as {forms[found[0]][:40]}.",
                 VALUE_REMEDY[0],
-                f"有 {len(found)} 个值与个别个体的值相同,例如 {forms[found[0]][:40]}。",
+                f"有 {len(found)} 个值与个别个体的值相同，例如 {forms[found[0]][:40]}。",
                 VALUE_REMEDY[1],
                 where=where,
             )
@@ -171,7 +171,7 @@ def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                         f"The text {candidate[:60]!r} is a value that few units have, or one "
                         "written in another way.",
                         VALUE_REMEDY[0],
-                        f"文本 {candidate[:60]!r} 是仅少数个体具有的值,或其变形。",
+                        f"文本 {candidate[:60]!r} 是仅少数个体具有的值，或其变形。",
                         VALUE_REMEDY[1],
                         where=piece.where,
                     )
@@ -215,7 +215,7 @@ def _phrases(text: str, index: RawIndex) -> Iterator[str]:
 
 
 def tail(hits: int, expected: float) -> float:
-    """The chance of so many hits or more when `expected` come by chance:
+    """The chance of this number of hits or more when `expected` come by chance:
     Chernoff's bound for a sum of independent trials."""
     if hits <= expected:
         return 1.0

@@ -1,4 +1,4 @@
-"""Which checks does the code know? policies/disclosure.yaml names them."""
+"""Registers the checks that the code knows. policies/disclosure.yaml names them."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Are there numbers of single units: residuals, fitted values, predictions, leverage?"""
+"""Finds numbers of single units: residuals, fitted values, predictions, leverage."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ REMEDY = (
         "Release the model's coefficients and its fit, not what it says of each unit; or "
         "residuals averaged over bins of enough units."
     ),
-    "请输出模型系数和拟合优度,而非逐个体的值;或输出按足够大的分组平均后的残差。",
+    "请输出模型系数和拟合优度，而非逐个体的值；或输出按足够大的分组平均后的残差。",
 )
 
 

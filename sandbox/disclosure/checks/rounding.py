@@ -1,4 +1,5 @@
-"""Are the counts rounded, to the base that the rules ask for and to the one that the author says?"""
+"""Requires that counts are rounded, to the base that the rules ask for and to the base that the author
+declares."""
 
 import re
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def rounding(subject: Subject) -> Iterator[Finding]:
                     + (", though the controls say so." if code == "declared_rounding" else "."),
                     "Round every count, and compute shares from the rounded ones: "
                     f"`(n / {wanted}).round() * {wanted}`.",
-                    f"有 {len(wrong)} 个计数不是 {wanted} 的倍数,例如 {plain(value)}"
-                    + (",与声明的取整不符。" if code == "declared_rounding" else "。"),
-                    f"请将所有计数取整到 {wanted} 的倍数,并用取整后的计数计算比例。",
+                    f"有 {len(wrong)} 个计数不是 {wanted} 的倍数，例如 {plain(value)}"
+                    + ("，与声明的取整不符。" if code == "declared_rounding" else "。"),
+                    f"请将所有计数取整到 {wanted} 的倍数，并用取整后的计数计算比例。",
                     where=roles.grid.cell(row, place),
                 )

@@ -1,5 +1,5 @@
-"""Do shares say how few of a group are concerned, or are not?
-0.4 % of 500 units are two, though the group is large enough."""
+"""Finds shares that reveal how few of a group are concerned, or are not: 0.4 % of 500 units are two, though
+the group is large enough."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,9 +66,9 @@ def _with_few(subject: Subject, roles: Roles) -> Iterator[Finding]:
             f"about {about} in it, or outside it.",
             f"Merge groups or classes until at least {least} units are in each and outside it, or "
             "leave these shares out.",
-            f"有 {len(few)} 个比例所涉不足 {least} 个个体:{few[0].cell[:20]} "
+            f"有 {len(few)} 个比例所涉不足 {least} 个个体：{few[0].cell[:20]} "
             f"约合该组之内或之外的 {about} 个。",
-            f"请合并分组或类别,使每类之内与之外都至少有 {least} 个个体,或去掉这些比例。",
+            f"请合并分组或类别，使每类之内与之外都至少有 {least} 个个体，或去掉这些比例。",
             where=roles.grid.cell(few[0].row, place),
         )
 
@@ -117,7 +117,7 @@ def _parts_of_one(shares: list[_Share]) -> bool:
 
 
 def _whole(roles: Roles, place: int) -> int | None:
-    """What the shares of a column are parts of: 1, 100, or so many as its name says;
+    """What the shares of a column are parts of: 1, 100, or the number that its name states.
     None if it has no shares of units."""
     name, values = roles.grid.header[place], [value for value in roles.numbers[place] if value is not None]
     words = words_of(name)
@@ -139,7 +139,7 @@ def _whole(roles: Roles, place: int) -> int | None:
 
 
 def _units_behind(subject: Subject, roles: Roles) -> dict[int, Fraction]:
-    """How many units are behind each row, where that is said once."""
+    """How many units are behind each row, where it is stated once."""
     if len(roles.counts) == 1:
         counts = dict(enumerate(roles.numbers[roles.counts[0]]))
     elif subject.supporting is not None and not roles.counts and len(subject.supporting.counts) == 1:

@@ -1,6 +1,6 @@
-"""What does a check look at?
+"""Defines the subject of a check.
 
-The opened file, what its author says of it, its supporting counts and what is known of the raw data.
+The opened file, what its author declares about it, its supporting counts and what is known of the raw data.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Is it known how many units stand behind each number?"""
+"""Requires that the number of units behind each number is known."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ REMEDY = (
         "Give a CSV of supporting counts with the same labels and a column `n` (it is not released), "
         "or add a rounded `n` to the table."
     ),
-    "请提供支撑计数 CSV(标签列相同,另有列 n,不会发布),或在表中加入取整后的 n。",
+    "请提供支撑计数 CSV（标签列相同，另有列 n，不会发布），或在表中加入取整后的 n。",
 )
 
 
@@ -57,7 +57,7 @@ def supporting_counts(subject: Subject) -> Iterator[Finding]:
                 "unexplained",
                 f"{len(lost)} rows have no supporting count, the first is row {lost[0] + 1}.",
                 "Give the supporting counts the same label columns and labels as the output.",
-                f"有 {len(lost)} 行没有对应的支撑计数,首个为第 {lost[0] + 1} 行。",
+                f"有 {len(lost)} 行没有对应的支撑计数，首个为第 {lost[0] + 1} 行。",
                 "请使支撑计数的标签列和取值与输出一致。",
                 where=roles.grid.where,
             )

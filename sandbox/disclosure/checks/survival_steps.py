@@ -1,4 +1,4 @@
-"""Does a survival curve step at single events?"""
+"""Finds survival curves that step at single events."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,8 +27,8 @@ def survival_steps(subject: Subject) -> Iterator[Finding]:
                         "single_unit",
                         f"The number at risk falls by {plain(before - after)}: a step of single events.",
                         f"Give the curve at fewer times, so that each step has at least {least} units.",
-                        f"风险集人数仅下降 {plain(before - after)}:该步对应个别事件。",
-                        f"请减少时间点,使每步至少有 {least} 个个体。",
+                        f"风险集人数仅下降 {plain(before - after)}：该步对应个别事件。",
+                        f"请减少时间点，使每步至少有 {least} 个个体。",
                         where=roles.grid.cell(row + 1, place),
                     )
                     break
@@ -39,7 +39,7 @@ def survival_steps(subject: Subject) -> Iterator[Finding]:
                     f"At the end of the curve only {plain(values[-1])} units are at "
                     f"risk; the least is {least}.",
                     "End the curve earlier.",
-                    f"曲线末端仅有 {plain(values[-1])} 个个体,最少为 {least}。",
+                    f"曲线末端仅有 {plain(values[-1])} 个个体，最少为 {least}。",
                     "请提前截断曲线。",
                     where=roles.grid.cell(len(values) - 1, place),
                 )

@@ -1,5 +1,5 @@
-"""Which counts does a table hold, each under its labels?
-Wide and long tables alike, so that totals can be told from parts."""
+"""Reads the counts that a table holds, each under its labels.
+Wide and long tables are read alike, so that totals can be told from parts."""
 
 from dataclasses import dataclass
 from fractions import Fraction

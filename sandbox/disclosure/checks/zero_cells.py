@@ -1,4 +1,4 @@
-"""Does an empty cell say that nobody of a group is so?"""
+"""Finds empty cells that reveal that nobody in a group has a property."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def zero_cells(subject: Subject) -> Iterator[Finding]:
                 subject.thresholds.zero_cells,
                 f"{len(zeros)} cells are 0: nobody of these groups is so.",
                 "Say why they must be empty (impossible combinations), or merge groups.",
-                f"有 {len(zeros)} 个单元格为 0:这些组中无人属于该类。",
-                "请说明为何必然为空(不可能的组合),或合并分组。",
+                f"有 {len(zeros)} 个单元格为 0：这些组中无人属于该类。",
+                "请说明为何必然为空（不可能的组合），或合并分组。",
                 where=roles.grid.cell(*zeros[0]),
             )

@@ -1,1 +1,1 @@
-"""What kind of file is this, by its content, and what is in it?"""
+"""Opens files: recognises the kind by the content, and reads what is inside."""

@@ -1,4 +1,4 @@
-"""Is this text a table, and what are its cells?"""
+"""Reads a text as a table, if it is one, with its cells."""
 
 import csv
 import io
@@ -34,8 +34,8 @@ def read_csv(text: str) -> Grid:
                 "hidden_content",
                 f"Line {ragged + 1} has {len(rows[ragged])} cells, the header has {len(rows[0])}.",
                 "Write one table per file, every line with as many cells as the header.",
-                f"第 {ragged + 1} 行有 {len(rows[ragged])} 格,表头有 {len(rows[0])} 格。",
-                "每个文件只放一张表,每行格数与表头一致。",
+                f"第 {ragged + 1} 行有 {len(rows[ragged])} 格，表头有 {len(rows[0])} 格。",
+                "每个文件只放一张表，每行格数与表头一致。",
             )
         )
     return Grid(
@@ -73,6 +73,6 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
                 "The table's lines cannot be told apart.",
                 "Write it again as CSV, cells shorter than 100,000 characters.",
                 "无法识别表格的行。",
-                "请重新存为 CSV,单元格不超过十万字符。",
+                "请重新存为 CSV，单元格不超过十万字符。",
             )
         ) from error

@@ -1,6 +1,6 @@
-"""What is in an SVG, and how is it drawn as PNG?
+"""Reads an SVG and draws it as PNG.
 
-Only what is drawn leaves, by resvg, which runs no script and here loads nothing.
+Only what is drawn is released. It is drawn by resvg, which runs no script and loads nothing here.
 """
 
 import re
@@ -104,6 +104,6 @@ def _active(what: str) -> Finding:
         "hidden_content",
         f"The SVG holds more than a drawing: {what}.",
         "Save the picture as PNG.",
-        f"SVG 中含有绘图以外的内容:{what}。",
+        f"SVG 中含有绘图以外的内容：{what}。",
         "请把图片存为 PNG。",
     )

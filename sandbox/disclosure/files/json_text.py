@@ -1,4 +1,4 @@
-"""What does a JSON text hold? Its tables (in the shapes that pandas writes), its long lists, its texts."""
+"""Reads a JSON text: its tables (in the shapes that pandas writes), its long lists, its texts."""
 
 import json
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 "hidden_content",
                 "A name stands twice in one JSON object: readers see only one of the values.",
                 "Write each name once.",
-                "同一 JSON 对象中有重复的名称,读者只能看到其中一个值。",
+                "同一 JSON 对象中有重复的名称，读者只能看到其中一个值。",
                 "每个名称只写一次。",
             )
         )

@@ -1,4 +1,4 @@
-"""Which kinds of file may leave?"""
+"""The kinds of file that may be released."""
 
 from enum import StrEnum
 

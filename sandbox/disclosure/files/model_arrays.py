@@ -1,4 +1,4 @@
-"""What do the arrays of a model say: texts written as numbers, and values to look for among the raw ones?"""
+"""Examines the arrays of a model: texts written as numbers, and values to look for among the raw values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -67,7 +67,7 @@ def _texts_in(arrays: Arrays) -> Iterator[Finding]:
                 f"The numbers of {name[:60]!r} read as text.",
                 "Save the model as it was trained; a model needs no text in its numbers.",
                 f"{name[:60]!r} 的数值可读作文字。",
-                "请按训练结果保存模型,数值中不应写入文字。",
+                "请按训练结果保存模型，数值中不应写入文字。",
                 where=name[:60],
             )
 

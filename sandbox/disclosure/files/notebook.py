@@ -1,4 +1,4 @@
-"""Is a notebook free of outputs, attachments and metadata?"""
+"""Checks that a notebook is free of outputs, attachments and metadata."""
 
 from collections.abc import Iterator
 from typing import Any

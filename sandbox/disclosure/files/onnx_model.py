@@ -1,4 +1,4 @@
-"""How many numbers does an ONNX model hold, and does it hold only what standard operators need?"""
+"""Counts the numbers in an ONNX model, and checks that it holds only what standard operators need."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.numpy_helper
-from google.protobuf.message import DecodeError  # onnx brings it
+from google.protobuf.message import DecodeError  # a dependency of onnx
 from numpy.typing import NDArray
 
 from sandbox.disclosure.files.opened import Piece

@@ -1,4 +1,4 @@
-"""What is this file? Told by its content; the name may only agree."""
+"""Recognises a file by its content; its name may only agree."""
 
 import re
 from collections.abc import Iterator
@@ -51,8 +51,8 @@ def open_file(
                 "microdata",
                 f"The file has {len(content):,} bytes; at most {most_bytes:,} may leave.",
                 "Release aggregates, or a smaller picture or model.",
-                f"文件有 {len(content):,} 字节,最多允许 {most_bytes:,} 字节。",
-                "请输出汇总结果,或缩小图片或模型。",
+                f"文件有 {len(content):,} 字节，最多允许 {most_bytes:,} 字节。",
+                "请输出汇总结果，或缩小图片或模型。",
             )
         )
     opened = _readable(_binary(name, content, most_rows, skops_types) or _text(name, content, most_rows))
@@ -107,7 +107,7 @@ def _text(name: str, content: bytes, most_rows: int) -> Opened:
                 "microdata",
                 f"The text has {len(content):,} bytes; nobody reads more than {MOST_TEXT:,}.",
                 "Release aggregates, and texts that a reviewer can read.",
-                f"文本有 {len(content):,} 字节,审核者最多阅读 {MOST_TEXT:,} 字节。",
+                f"文本有 {len(content):,} 字节，审核者最多阅读 {MOST_TEXT:,} 字节。",
                 "请输出汇总结果和可供审核者阅读的文字。",
             )
         )
@@ -245,7 +245,7 @@ def _name(name: str, kind: Kind) -> Iterator[Finding]:
                 "hidden_content",
                 f"The name ends in {suffix[:12]!r}, and the content is {kind}.",
                 f"Use one of {', '.join(SUFFIXES)}.",
-                f"文件名后缀为 {suffix[:12]!r},内容为 {kind}。",
+                f"文件名后缀为 {suffix[:12]!r}，内容为 {kind}。",
                 f"请使用后缀 {'、'.join(SUFFIXES)}。",
             )
         )
@@ -255,6 +255,6 @@ def _name(name: str, kind: Kind) -> Iterator[Finding]:
             "hidden_content",
             f"The name ends in {suffix!r}, but the content is {kind}.",
             "Name the file for what it is.",
-            f"文件名后缀为 {suffix!r},内容却是 {kind}。",
+            f"文件名后缀为 {suffix!r}，内容却是 {kind}。",
             "请按内容命名文件。",
         )

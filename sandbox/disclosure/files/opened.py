@@ -1,5 +1,5 @@
-"""What is in a file, whatever its kind?
-Grids of cells, pieces of text, a model's size, and what was found on the way."""
+"""Defines an opened file, whatever its kind: grids of cells, pieces of text, a model's size, and faults found
+on the way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

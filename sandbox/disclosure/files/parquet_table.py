@@ -1,4 +1,4 @@
-"""What is in a Parquet file: cells as text, and what stands in it besides the table?"""
+"""Reads a Parquet file: cells as text, and whatever else is stored beside the table."""
 
 import io
 import json
@@ -79,8 +79,8 @@ def too_many_rows(rows: int, most: int) -> Finding:
         "microdata",
         f"The table has {rows:,} rows; at most {most:,} may leave.",
         "Release aggregates: group it, or bin what it is grouped by.",
-        f"表格有 {rows:,} 行,最多允许 {most:,} 行。",
-        "请输出汇总结果:分组或分箱。",
+        f"表格有 {rows:,} 行，最多允许 {most:,} 行。",
+        "请输出汇总结果：分组或分箱。",
     )
 
 

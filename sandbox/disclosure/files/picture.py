@@ -1,9 +1,8 @@
-"""What is in a picture besides its pixels, and how is it drawn anew?
+"""Reads what a picture holds besides its pixels, and draws it anew.
 
-A picture says more than a machine can check, so reviewers are always asked. What a machine can do: only
-pixels leave, flattened on white,
-without their two lowest bits (where writing is invisible), and a picture that does not compress like
-a drawing is refused.
+A picture says more than a machine can check, so reviewers are always asked. A machine can do this much: only
+pixels are released, flattened on white, without their two lowest bits (where writing is invisible), and a
+picture that does not compress like a drawing is refused.
 """
 
 import io
@@ -35,7 +34,7 @@ DRAWING = frozenset(
 HARMLESS_TEXT = (b"Software\x00", b"Creation Time\x00")
 REDRAW = (
     "Save it without metadata: `savefig(..., metadata={})`.",
-    "请去除元数据后保存:`savefig(..., metadata={})`。",
+    "请去除元数据后保存：`savefig(..., metadata={})`。",
 )
 
 
@@ -53,7 +52,7 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 f"The picture has {picture.width} x {picture.height} pixels: nobody can "
                 "read it, but a program can.",
                 f"Draw it with {LEAST_SIDE} pixels or more on each side.",
-                f"图片仅 {picture.width} x {picture.height} 像素:人无法阅读,程序却可以。",
+                f"图片仅 {picture.width} x {picture.height} 像素：人无法阅读，程序却可以。",
                 f"请使每边不少于 {LEAST_SIDE} 像素。",
             )
         )
@@ -66,7 +65,7 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 "hidden_content",
                 "The picture does not compress like a drawing: it can be data written as pixels.",
                 "Draw a chart with fewer points and plain colours.",
-                "该图片不像绘图那样可压缩,可能是写成像素的数据。",
+                "该图片不像绘图那样可压缩，可能是写成像素的数据。",
                 "请减少数据点并使用纯色绘图。",
             )
         )
@@ -79,7 +78,7 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
                 "Look in full size: letters and hatches are harmless, specks in a block are not. "
                 "Tables leave better as CSV.",
                 "图片局部像写成像素的数据一样密集。",
-                "请以原尺寸查看:文字和填充线无妨,成块的噪点则不行。表格请存为 CSV。",
+                "请以原尺寸查看：文字和填充线无妨，成块的噪点则不行。表格请存为 CSV。",
             )
         )
     found.append(
@@ -90,7 +89,7 @@ def check_png(content: bytes) -> tuple[Finding, ...]:
             "Look: is a point, a bar, an outlier or a label one unit? Give the table behind "
             "it as supporting counts.",
             "机器无法判断图片内容。",
-            "请查看:点、柱、离群值或标注是否对应单个个体?并提供图背后的支撑计数。",
+            "请查看：点、柱、离群值或标注是否对应单个个体？并提供图背后的支撑计数。",
         )
     )
     return tuple(found)
@@ -186,7 +185,7 @@ def _chunks(content: bytes) -> Iterator[Finding]:
                 "hidden_content",
                 f"The picture carries metadata ({name.decode('latin-1')}).",
                 REDRAW[0],
-                f"图片带有元数据({name.decode('latin-1')})。",
+                f"图片带有元数据（{name.decode('latin-1')}）。",
                 REDRAW[1],
             )
     if place < len(content):

@@ -1,4 +1,5 @@
-"""Which files are never let out, by their first bytes, why, and what to write instead?"""
+"""Lists the kinds of file that are never released, recognised by their first bytes, with the reason and what
+to write instead."""
 
 import pickletools
 from dataclasses import dataclass
@@ -22,20 +23,23 @@ class Refused:
             "hidden_content",
             f"This is {self.name}: {self.why}.",
             self.remedy,
-            f"这是{self.zh}:{self.why_zh}。",
+            f"这是{self.zh}：{self.why_zh}。",
             self.remedy_zh,
         )
 
 
 RUNS = ("it can run a program where it is opened", "打开时可能运行程序")
 HIDES = ("what is in it cannot be seen and checked", "其中内容无法查看和检查")
-TABLE = ("Write tables as CSV or Parquet and numbers as JSON.", "表格请存为 CSV 或 Parquet,数值请存为 JSON。")
-PLAIN = ("Send each file by itself, not packed.", "请逐个提交文件,不要打包或压缩。")
+TABLE = (
+    "Write tables as CSV or Parquet and numbers as JSON.",
+    "表格请存为 CSV 或 Parquet，数值请存为 JSON。",
+)
+PLAIN = ("Send each file by itself, not packed.", "请逐个提交文件，不要打包或压缩。")
 PICTURE = ("Save the picture as PNG.", "请把图片存为 PNG。")
 TEXT = ("Write plain text or Markdown.", "请写成纯文本或 Markdown。")
 MODEL = (
     "Save a model as safetensors, ONNX or skops; tables as CSV.",
-    "模型请存为 safetensors、ONNX 或 skops,表格请存为 CSV。",
+    "模型请存为 safetensors、ONNX 或 skops，表格请存为 CSV。",
 )
 
 
@@ -57,7 +61,7 @@ PDF = _kind(
     "a PDF",
     "PDF 文件",
     HIDES,
-    ("Write text as Markdown and charts as PNG.", "文字请写成 Markdown,图表请存为 PNG。"),
+    ("Write text as Markdown and charts as PNG.", "文字请写成 Markdown，图表请存为 PNG。"),
 )
 EXECUTABLE = _kind("executable", "a program", "可执行文件", RUNS, TEXT)
 HTML = _kind("html", "HTML or a script", "HTML 或脚本", RUNS, TEXT)
@@ -106,14 +110,14 @@ MAGICS: tuple[tuple[bytes, Refused], ...] = (
     (b"\x00\x01\x00\x00Stan", ARRAYS),
 )
 TEXT_MAGICS = frozenset({b"BM", b"MZ", b"RIFF", b"x\x01", b"RDX", b"BZh", b"GIF8", b"FEA1"})
-"""Short or wordlike: only what is not UTF-8 text is told by these."""
+"""Short or wordlike: only content that is not UTF-8 text is recognised by these."""
 
 OFFICE_MEMBERS = ("[Content_Types].xml", "xl/", "word/", "ppt/", "mimetype")
 HTML_SIGNS = (b"<!doctype html", b"<html", b"<script", b"<?php", b"<body", b"<iframe", b"javascript:")
 
 
 def refuse_by_magic(content: bytes, *, is_text: bool) -> None:
-    """Raises `Unfit` for a kind that never leaves. ZIPs are told apart by `zip_members` first."""
+    """Raises `Unfit` for a kind that is never released. ZIPs are told apart by `zip_members` first."""
     if content[257:262] == b"ustar":
         raise Unfit(ARCHIVE.finding())
     if _is_pickle(content):

@@ -1,4 +1,4 @@
-"""How many numbers does a safetensors file hold, and does it hold nothing else?
+"""Counts the numbers in a safetensors file, and checks that it holds nothing else.
 
 The format: eight bytes with the header's length, a JSON header that gives each tensor's type, shape and
 place, then the tensors, without gaps.

@@ -1,5 +1,5 @@
-"""Which types does a skops file name, and how many numbers does it hold?
-Read as data: nothing in it is ever made."""
+"""Lists the types that a skops file names, and counts its numbers.
+It is read as data: nothing in it is ever constructed."""
 
 import io
 import json
@@ -45,7 +45,7 @@ def read_zip(content: bytes, name: str, types: tuple[str, ...]) -> Opened:
                 "The file unpacks to far more than it is.",
                 "Send each file by itself, not packed.",
                 "该文件解压后远大于其本身。",
-                "请逐个提交文件,不要打包。",
+                "请逐个提交文件，不要打包。",
             )
         )
     if any(known.startswith(OFFICE_MEMBERS) for known in names):
@@ -101,7 +101,7 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
             "Use a linear model, a tree or a forest, naive Bayes or PCA, alone or in a pipeline "
             "with scalers and encoders; README.md of sandbox/disclosure has the table.",
             f"模型含有未列入允许清单的类型 {kind}。",
-            "请使用线性模型、决策树或随机森林、朴素贝叶斯或主成分分析,可与缩放、编码步骤组成管道;"
+            "请使用线性模型、决策树或随机森林、朴素贝叶斯或主成分分析，可与缩放、编码步骤组成管道；"
             "清单见 sandbox/disclosure 的 README.md。",
         )
         for kind in sorted(set(_types(schema)))

@@ -1,5 +1,5 @@
-"""How many numbers of its own does a tree of scikit-learn hold,
-so that it can be weighed against the units it learned from?
+"""Counts the independent numbers in a scikit-learn tree, so that they can be compared with the number of
+units it learned from.
 
 Each node is stored with what follows from the nodes below it: how many rows came to it, what it predicts, how
 far they spread. Such a number counts once, at the leaf. Whatever does not follow, in any field, counts in

@@ -1,4 +1,4 @@
-"""Which tables stand in a text? Markdown's, and columns set apart by two or more spaces or by tabs."""
+"""Reads the tables in a text: Markdown's, and columns set apart by two or more spaces or by tabs."""
 
 import re
 from collections.abc import Iterator

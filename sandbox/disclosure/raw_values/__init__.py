@@ -1,1 +1,1 @@
-"""Is a value or a row of the raw data in a text? Answered with keyed digests alone."""
+"""Looks for values and rows of the raw data in a text, by keyed digests alone."""

@@ -1,4 +1,5 @@
-"""How else may a text be written, so that a person reads it again and a search for it finds nothing?
+"""Lists the disguised forms of a text: forms that a person can read back and that a plain search does not
+find.
 
 Both sides use this: the index adds `disguised_forms` of each rare text, and a file's texts are looked up by
 `candidates_in`. A disguise with a secret of the analyst's (a salt, an offset) is beyond it: `coded_labels`

@@ -1,7 +1,7 @@
-"""Which rows of one dataset hold a value?
+"""Indexes which rows of one dataset hold a value.
 
-An index of keyed digests (BLAKE2b with the vault's key, 64 bits); no value can be read
-from it without the key.
+The index holds keyed digests (BLAKE2b with the vault's key, 64 bits). No value can be read from it without
+the key.
 
 **Values.** A value held by few units is rare. That an output holds a rare value means nothing by itself: 12
 is somebody's income. So for numbers the index knows how densely raw values lie among the numbers with as many
@@ -199,7 +199,7 @@ def _holders(codes: NDArray[np.int64], units: NDArray[np.int64], values: int) ->
 
 
 def _crowd_of(form: str) -> tuple[int, int]:
-    """Among which numbers it is one: those with as many digits and the same first two, or
+    """The class of numbers to which it belongs: those with as many digits and the same first two, or
     (short ones) with as many decimals in the same decade."""
     if form.startswith("s:"):
         return len(form) - 2, int(form[2:4])

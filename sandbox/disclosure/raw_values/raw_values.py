@@ -1,5 +1,5 @@
-"""What is known of a run's raw inputs when its outputs are checked?
-Digests and names; it stays in the vault."""
+"""The digests and names that are known of a run's raw inputs when its outputs are checked.
+They stay in the vault."""
 
 from collections.abc import Sequence
 

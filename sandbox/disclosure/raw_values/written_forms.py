@@ -1,5 +1,5 @@
-"""How can one value be written?
-Numbers, dates and texts, each brought to one form, so that formatting hides nothing."""
+"""Normalises the forms in which one value can be written.
+Numbers, dates and texts are each brought to one form, so that formatting hides nothing."""
 
 import datetime
 import re
@@ -40,7 +40,7 @@ def text_form(text: str) -> str:
 def number_form(value: Decimal) -> str:
     """1.50, 1.5 and 15e-1 are one.
     From four digits on only the digits count: a copied number stays one in fen, in thousands, or with
-    its sign turned round."""
+    its sign reversed."""
     return _form(f"{value:f}")
 
 
@@ -108,7 +108,7 @@ def _date(year: str, month: str, day: str) -> str:
 
 def forms_of_raw(value: Any) -> list[str]:
     """The forms under which a raw value is known: itself, and numbers also rounded to six places and fewer,
-    down to whole ones if these have digits enough."""
+    down to whole numbers if these have digits enough."""
     match value:
         case None:
             return []

@@ -1,4 +1,4 @@
-"""What an expression begins with: columns, values written out, and values of all rows of a unit."""
+"""The leaves of an expression: columns, values written out, and values of all rows of a unit."""
 
 from sandbox.catalog.model import LONGEST_TEXT, Column, Role, Type
 from sandbox.queries.functions.construct import (
@@ -22,7 +22,7 @@ SHORT_KEY = 256
 
 
 def text_bytes(column: Column) -> int:
-    """The most bytes of a text in a column, from its policy alone; rows are loaded with no longer ones."""
+    """The most bytes of a text in a column, from its policy alone. Rows are loaded with no longer texts."""
     if column.role is Role.KEY and column.values:
         return max(SHORT_KEY, *(bytes_of(value) for value in column.values if isinstance(value, str)))
     return BYTES_OF_A_CHARACTER * LONGEST_TEXT

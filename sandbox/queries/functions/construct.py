@@ -1,5 +1,5 @@
-"""What a construct of SQL is: one record with every facet that the compiler and the
-bounds on its cost need."""
+"""Defines a construct of SQL: one record with every facet that the compiler and the bounds on its cost
+need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,10 +74,10 @@ class Construct:
     """One row-level construct: a class of `tree.py`, or one member of the enum that it has.
 
     `takes` are the types of the arguments in their order; with `repeated` the last stands for any number of
-    arguments. `totality` says what the value is where the engine's own function would raise or lose its way.
+    arguments. `totality` states the value where the engine's own function would raise or be undefined.
     `width` is the most bytes of the result, `steps` the most bytes that computing it once touches, without
     its arguments' own; both follow from the arguments' widths and from what the question writes out, never
-    from a row. `said` is how often the SQL says each argument: so often it may be computed.
+    from a row. `said` is how often the SQL repeats each argument, which is how often it may be computed.
     """
 
     name: str

@@ -23,7 +23,7 @@ YEARS = {
 
 
 def literal(value: Value) -> str:
-    """A value of the question or of a policy. A NUL, which no SQL text can hold, is said by its number."""
+    """A value of the question or of a policy. A NUL, which no SQL text can hold, is written by its number."""
     match value:
         case bool():
             return "TRUE" if value else "FALSE"

@@ -1,5 +1,5 @@
-"""The whole story, played against a real city by the people in it;
-every gate is tried as it stands in the way."""
+"""The whole story, played against a real city by the people in it.
+Every gate is tried where the story meets it."""
 
 from sandbox.standalone.tour.play import Report, play
 

@@ -144,7 +144,7 @@ def budget_stop(stage: Stage) -> str:
 
 
 def _levels(stage: Stage) -> list[dict[str, Any]]:
-    """As lin sees them, who is told what everybody spent; wang is told what is the team's."""
+    """The budgets as lin sees them, with everybody's spending. wang sees only the team's."""
     found = stage.person("lin").vault("GET", f"/v1/budgets?grant={stage.known['grant']}")
     levels: list[dict[str, Any]] = found[0]["levels"]
     return levels

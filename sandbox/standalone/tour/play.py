@@ -1,4 +1,4 @@
-"""How is the tour played? Step by step, each by somebody, each reported; the first that fails ends it."""
+"""Plays the tour: step by step, each by somebody, each reported. The first that fails ends it."""
 
 import secrets
 import time
@@ -72,7 +72,7 @@ def play(
     begins: Callable[[str, str], None] = lambda _, __: None,
 ) -> Report:
     """Play every step against the city at `where`; `folder` is for the demo's files.
-    `told` hears each step as it ends."""
+    `told` is called with each step as it ends."""
     report = Report()
     with ExitStack() as closing:
         stage = Stage(where, password, write_demo_tables(folder), policies, secrets.token_hex(3), closing)

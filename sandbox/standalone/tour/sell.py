@@ -118,8 +118,7 @@ def call(stage: Stage) -> str:
     said = private.json()
     check("errors" in said and bool(said["errors"]), "the private answer came without its errors")
     return (
-        f"{len(_rows(found))} rows; visits of grown-ups in year 2: "
-        f"{said['rows'][0][1]:.2f} ± {_error(said):.2f}"
+        f"{len(_rows(found))} rows; visits of adults in year 2: {said['rows'][0][1]:.2f} ± {_error(said):.2f}"
     )
 
 

@@ -1,5 +1,5 @@
-"""What does the tour carry from step to step?
-The people, the numbers that they were given, and what it knows of the data."""
+"""The state of the tour from step to step: the people, the numbers that they were given, and what it knows of
+the data."""
 
 import json
 from collections.abc import Callable

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contestants.turn import Ask, take_turns
-from sandbox.catalog import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
-from sandbox.engines import DuckDBEngine
+from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.identity import load_principal
 from sandbox.policy import Gate
 from sandbox.releases import AskContext
-from sandbox.releases.answer import table
+from sandbox.releases.answer.answer_table import table
 from sandbox.releases.noise import add_noise
 from sandbox.releases.prepare import prepare
 from sandbox.storage import RawStore

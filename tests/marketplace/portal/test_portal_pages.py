@@ -284,7 +284,7 @@ def test_a_page_that_is_not_there_says_so_as_a_page(city) -> None:
 @pytest.mark.parametrize(
     ("language", "said", "unsaid"),
     [
-        ("zh", ("没有数据集 no.such。", "现有:"), "There is no dataset"),
+        ("zh", ("没有数据集 no.such。", "现有："), "There is no dataset"),
         ("en", ("There is no dataset no.such.", "There are:"), "没有数据集"),
     ],
 )

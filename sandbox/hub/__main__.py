@@ -1,0 +1,7 @@
+"""JupyterHub with the city's configuration: `python -m sandbox.hub -f sandbox/hub/jupyterhub_config.py`."""
+
+import sandbox.hub.without_iri_grammar  # noqa: F401, I001  # before all others
+
+from jupyterhub.app import main
+
+main()

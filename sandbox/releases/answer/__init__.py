@@ -1,0 +1,1 @@
+"""From noisy totals to an answer: values, intervals, windows over released groups, and bounding bias."""
