@@ -101,7 +101,10 @@ class QueryRefused(InvalidInput):
 
 
 class NotAuthenticated(CihuError):
+    """`challenge` says by which scheme one authenticates."""
+
     code = "not_authenticated"
+    challenge = "Bearer"
 
 
 class Forbidden(CihuError):

@@ -75,6 +75,8 @@ def install(app: FastAPI) -> None:
         place = error.position if isinstance(error, errors.QueryRefused) else None
         position = {"line": place.line, "column": place.column} if place else None
         answer = problem(status_of(error), error.code, message, remedy=remedy, position=position)
+        if isinstance(error, errors.NotAuthenticated):
+            answer.headers["WWW-Authenticate"] = error.challenge
         # what was asked for, if it was made
         answer.headers["Content-Language"] = "en" if message == error.message else "zh"
         return answer

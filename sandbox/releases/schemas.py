@@ -35,12 +35,15 @@ class ValueError95(TypedDict):
     """The error of one value: its 95 % interval from `low` to `high`.
 
     `noise` is the noise's part of it, where the limit on a unit's rows may have moved the value farther.
+    `note` and `note_zh` say why a value is withheld.
     """
 
     standard_error: float | None
     low: float | None
     high: float | None
     noise: NotRequired[NoiseError]
+    note: NotRequired[str]
+    note_zh: NotRequired[str]
 
 
 class NoteFact(TypedDict):

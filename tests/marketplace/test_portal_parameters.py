@@ -22,6 +22,7 @@ def test_errors_of_the_portals_api_carry_what_http_wants(portal) -> None:
     nobody = client.get("/api/v1/orders")
     assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
     described("portal").check("GET", "/api/v1/orders", 401, nobody.headers, nobody.content)
+    assert client.get("/oauth/ended").headers["www-authenticate"] == 'Basic realm="hub"'
     assert client.delete("/api/v1/keys").headers["allow"] == "GET, POST"
 
 

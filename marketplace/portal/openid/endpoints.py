@@ -34,6 +34,10 @@ from sandbox.policy import Gate, Resource
 NO_STORE = {"Cache-Control": "no-store"}
 
 
+class NotTheHub(NotAuthenticated):
+    challenge = 'Basic realm="hub"'
+
+
 async def posted(request: Request) -> FormData:
     """The form of a request; read here because reading is asynchronous and the endpoints are not."""
     return plain_form(await request.form())
@@ -229,7 +233,7 @@ def require_client(client: Client, request: Request) -> None:
     except ValueError:
         name = secret = ""
     if scheme.lower() != "basic" or name != client.client_id or not client.check_client_secret(secret):
-        raise NotAuthenticated("This is for the hub alone.", remedy="Send the client's id and secret.")
+        raise NotTheHub("This is for the hub alone.", remedy="Send the client's id and secret.")
 
 
 def ascii_only(message: str) -> str:
