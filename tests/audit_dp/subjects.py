@@ -27,7 +27,8 @@ from sandbox.queries.plan.price import BoundsPrice, MeasurementPrice, PartitionP
 from sandbox.queries.tree import Name
 from sandbox.queries.types.scope import BoundsEstimation, Scope
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases import answer, noise
+from sandbox.releases import noise
+from sandbox.releases.answer import answer_table as answer
 from story import POLICIES
 
 MAX_ROWS = 4

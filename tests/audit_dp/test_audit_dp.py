@@ -32,7 +32,8 @@ from sandbox.queries.compile.totals import Statement
 from sandbox.queries.plan.partition_selection import MOST_VALUES
 from sandbox.queries.plan.price import MeasurementPrice
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases import answer, noise
+from sandbox.releases import noise
+from sandbox.releases.answer import answer_table as answer
 
 COUNTS = "SELECT district, COUNT(*) AS n FROM t.t GROUP BY district"
 RUNS = 3000
