@@ -40,7 +40,7 @@ class Product:
 
         self.constructs = part("sandbox.queries.functions.registry", "CONSTRUCTS")
         self.aggregations = part("sandbox.queries.tree", "Aggregation")
-        self.windows = part("sandbox.queries.tree", "Over")
+        self.windows = part("sandbox.queries.tree", "WindowFunctionKind")
         self.error_root = part("sandbox.errors", "CihuError")
         self.status_of = part("sandbox.http.problem_details", "status_of")
         self.command_line = part("sandbox.cli.terminal", "app")
