@@ -83,7 +83,7 @@ def test_a_bad_row_is_named_by_number_and_never_quoted(story: Story, bad: str, s
         (b"a,b\n1,2\n", "has not"),
         (b"\xff\xfe\x00", "CSV"),
         (b"person,district\xff\np1,north\n", "CSV"),
-        (b"person,person\np1,p1\n", "twice person"),
+        (b"person,person\np1,p1\n", "[Dd]uplicate column person"),
         (b"person,district,year,cost,visits,note,day,smoker,secret\n", "no rows"),
     ],
 )
