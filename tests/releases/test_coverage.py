@@ -37,6 +37,7 @@ from sandbox.queries.types.scope import PrivateTable, PublicTable, Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.answer_cells import Cells
 from sandbox.releases.answer.answer_table import table
+from sandbox.releases.answer.bounding_bias import BoundingBias
 from sandbox.releases.answer.estimate_columns import estimate_all
 from sandbox.releases.contribution_histogram import (
     OCTAVES,
@@ -435,6 +436,16 @@ def check(found: list[tuple[Any, float, dict[str, Any]]], what: str) -> None:
     for value, _, error in told:
         assert error["low"] - 1e-9 <= value <= error["high"] + 1e-9, what
         assert error["standard_error"] <= error["high"] - error["low"] + 1e-9, what
+
+
+def test_without_what_a_join_drops_the_interval_of_a_threshold_would_miss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So the cases above can see it."""
+    monkeypatch.setattr(BoundingBias, "unsure", lambda *_: 0.0)
+    sql = QUESTIONS["thresholds of two datasets"][1]
+    with pytest.raises(AssertionError, match=" of "):
+        check(answers(sql, "0.3", 200), sql)
 
 
 def test_where_nobody_has_more_rows_than_count_in_full_the_interval_is_the_noises() -> None:
