@@ -1,4 +1,4 @@
-"""The generated pages of the reference: what the program itself says of its language, files, errors, doors,
+"""The generated pages of the reference: what the program itself says of its language, files, errors, operations,
 commands, settings.
 
 `python docs/generate.py FOLDER` writes them in English and in Chinese; the build takes those of its language.

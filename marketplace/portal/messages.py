@@ -246,7 +246,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "key": ("密钥", "Key"),
     "key.live": ("有效", "live"),
     "key.retiring": ("将停用", "ends"),
-    "key.revoked": ("已停用", "revoked"),
+    "key.revoked": ("已撤销", "revoked"),
     "label": ("标签", "Label"),
     "made": ("创建", "Made"),
     "rotate": ("轮换", "Rotate"),

@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """The entry point: every refusal is a line or two that say what is wrong and how to remedy it."""
+    """The entry point: every refusal is a line or two that say what is wrong and what to do about it."""
     write_what_can_be_written()
     try:
         app()

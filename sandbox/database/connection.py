@@ -71,7 +71,7 @@ def _told_plainly() -> Iterator[None]:
     try:
         yield
     except (DataError, UnicodeEncodeError) as error:
-        # a value that no column holds came past the types at the doors: what was sent is at
+        # a value that no column holds came past the types at the endpoints: what was sent is at
         # fault, not the service
         raise InvalidInput(
             "A value cannot be stored: it is too large, or no plain text.",

@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     def public_values(self, version: Version, column: str, where: str) -> tuple[KeyValue, ...]:
         """The distinct values of a column of an open dataset, in order,
-        `where` a condition of compile_expression's holds.
+        `where` a condition of expression_sql's holds.
 
         Raises `QueryRefused` for too many.
         """

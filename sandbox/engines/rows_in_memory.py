@@ -171,7 +171,7 @@ class PublicRows:
 
     def values(self, column: str, where: str = "") -> tuple[KeyValue, ...]:
         """The values of a column, in order, of all rows or those that pass a condition on `r`
-        (compile_expression.py).
+        (expression_sql.py).
 
         Raises `QueryRefused` where they are too many, or no keys.
         """

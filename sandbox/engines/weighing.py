@@ -4,7 +4,7 @@ weights.md).
 The engine filters, codes and passes the rows of some units. Counting them by unit and cell is then adding
 into an array, several times as fast as the engine's own grouping, which has as many groups as there are units
 and more. Where the arrays would be mostly empty, or 53 bits may be too few for a sum, the statement's own SQL
-computes the same (compile.py).
+computes the same (compile/totals.py).
 """
 
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ def token_file(home: Path, person: str) -> Path:
 
 def write_workspace_token(home: Path, person: str, token: str) -> None:
     """Replace the token with which this person's server opens kernels;
-    a new login corrects a running server."""
+    a new login takes effect at a running server."""
     draft = server_folder(home, person) / "token.draft"
     draft.touch(mode=0o600)
     draft.chmod(0o600)

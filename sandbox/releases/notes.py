@@ -41,7 +41,7 @@ def notes(prepared: Prepared, told: Mapping[str, Any] | None = None) -> dict[str
     """The notes of an answer: `notes` in English, `notes_zh` the same in Chinese,
     `note_facts` their codes and numbers.
 
-    `told` is the answer's columns, rows and errors (answer.py), once there are any.
+    `told` is the answer's columns, rows and errors (answer/answer_table.py), once there are any.
     """
     said = [*all_notes(prepared), *(_promise(prepared) if told is None else _kept(prepared, told))]
     if not prepared.plan.totals:

@@ -247,7 +247,7 @@ def disclosure(context: ReviewContext, *, authenticate: Callable[..., Principal]
 
 
 def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
-    """A door of its own: the one request that may be large."""
+    """An operation of its own: the one request that may be large."""
     api = APIRouter(tags=["sealed runs"])
 
     @api.post(

@@ -167,9 +167,9 @@ class Bubblewrap:
         )
         if done.returncode:
             raise Unavailable(
-                "A folder of the seal could not be shut.",
+                "A folder of the seal could not be made read-only.",
                 remedy="See sandbox/seals/README.md.",
-                zh="密封的一个文件夹无法关闭。",
+                zh="密封的一个文件夹无法改为只读。",
                 remedy_zh="请参阅 sandbox/seals/README.md。",
                 internal=done.stderr.decode(errors="replace")[-300:],
             )

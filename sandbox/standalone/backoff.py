@@ -10,7 +10,7 @@ HEALTHY_SECONDS = 120.0
 @dataclass
 class Backoff:
     """Of one part. It is never given up: what made it end (a full disk,
-    a database that is away) may be corrected meanwhile."""
+    a database that is away) may come back meanwhile."""
 
     in_a_row: int = 0
 

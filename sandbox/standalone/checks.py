@@ -1,6 +1,6 @@
 """Checks that a city can run on this machine, in this folder, before anything starts.
 
-Each check says what is missing and how to remedy it.
+Each check says what is missing and what to do about it.
 """
 
 import errno

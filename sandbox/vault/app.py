@@ -99,7 +99,7 @@ STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucke
 
 @dataclass(frozen=True)
 class Vault:
-    """The two doors of one vault, its desk, and who carries out its sealed runs."""
+    """The two apps of one vault (public, for kernels), their context, and who carries out its sealed runs."""
 
     app: ASGIApp
     kernel_app: ASGIApp

@@ -54,7 +54,7 @@ class Checked:
         ]
 
     def _heads(self) -> list[str]:
-        return [say("file"), "", say("found"), say("mend_it")]
+        return [say("file"), "", say("found"), say("remedy")]
 
     def _rows(self) -> list[list[str]]:
         rows = []

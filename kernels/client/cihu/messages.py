@@ -287,7 +287,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "release.open": ("审核中", "in review"),
     "release.withdrawn": ("已撤回", "withdrawn"),
     "release.released": ("已放行", "released"),
-    "release.returned": ("已退回，请按意见修改后再申请", "returned: do what is said, and ask again"),
+    "release.returned": ("已退回，请按意见修改后再申请", "returned: change what the comments ask for, and request again"),
     "release.refused": ("已拒绝", "refused"),
     "context": ("背景", "context"),
     "controls": ("控制措施", "controls"),
@@ -304,11 +304,11 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "checked_blocks": (
         "有 {number} 处会被阻止：请先修改程序。",
-        "{number} would be blocked: remedy the program first.",
+        "{number} would be blocked: correct the program first.",
     ),
     "checked_one_blocks": (
         "有 1 处会被阻止：请先修改程序。",
-        "1 would be blocked: remedy the program first.",
+        "1 would be blocked: correct the program first.",
     ),
     "checked_passes": (
         "没有会被阻止的。审核时还会用真实数据查找被引用的原值，并由人决定。",
@@ -327,7 +327,7 @@ WORDS: dict[str, tuple[str, str]] = {
         ),
     ),
     "found": ("检查结果", "what was found"),
-    "mend_it": ("怎样修改", "how to remedy it"),
+    "remedy": ("改正办法", "remedy"),
     "severity.blocks": ("阻止", "blocks"),
     "severity.asks": ("审核人会问", "reviewers will ask"),
     "severity.notes": ("提示", "note"),

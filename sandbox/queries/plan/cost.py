@@ -9,7 +9,7 @@ dataset that is joined on the unit, at most the `rows_kept` that are kept there 
 factor is at least 1 there, and at least 1 is taken everywhere. Filters leave fewer, and groups are at most as
 many as rows.
 
-Texts: computing the expressions of a row touches a bounded number of bytes (functions/cost.py), whatever the
+Texts: computing the expressions of a row touches a bounded number of bytes (types/text_cost.py), whatever the
 row holds. So the expressions of a unit with `max_rows` rows, or as many as come of it out of joins, touch at
 most `unit_steps`. LIKE, STRPOS and REPLACE count at their worst, the text's width times the pattern's.
 
@@ -158,7 +158,7 @@ def _row_steps(plan: Plan) -> int:
 
 def _held_bytes(plan: Plan) -> int:
     """Of a row, where different values are counted:
-    unit, cell and the value, of a text its digest (compile.py)."""
+    unit, cell and the value, of a text its digest (compile/totals.py)."""
     return 48 + 8 * len(plan.keys) if any(total.kind is TotalKind.VALUES for total in plan.totals) else 0
 
 

@@ -19,7 +19,7 @@ SHOWN = tuple(role for role in Role if role is not Role.HIDDEN)
 class PublicTable:
     """An open dataset that is joined.
     `values` gives the distinct values of one of its columns, in order, among all its rows or those that pass
-    a condition (SQL of compile_expression's over its rows `r`): they are public.
+    a condition (SQL of expression_sql's over its rows `r`): they are public.
 
     `once` says whether no two of its rows have the same values in some columns: then no row that
     is joined multiplies.
