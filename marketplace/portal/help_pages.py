@@ -1,6 +1,7 @@
 """The documentation under /help: static files that `make docs` builds, looked for anew at every request."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -30,6 +31,8 @@ def router(*, folder: Path, pages: Pages) -> APIRouter:
         answer = await StaticFiles(directory=folder, check_dir=False, html=True).get_response(
             path or ".", request.scope
         )
+        if "Location" in answer.headers:  # a folder without its slash; not by the Host that was sent
+            answer.headers["Location"] = f"/help/{quote(path)}/"
         answer.headers["Cache-Control"] = (
             "no-cache"  # asked again each time: answered with 304 while it is the same
         )

@@ -92,7 +92,7 @@ class EndedLogins:
         user = self.app.users.get(name)
         token = await self.token_of(user) if user else ""
         if user and token and await self._refused(token):
-            await self.end(user)
+            await self.end(user, token)
 
     async def token_of(self, user: User) -> str:
         state = await user.get_auth_state()
@@ -110,13 +110,15 @@ class EndedLogins:
         # not be lost for that
         return bool(answer.json().get("code") != "token_expired")
 
-    async def end(self, user: User) -> None:
+    async def end(self, user: User, token: str) -> None:
         """Cookies, tokens and the login are worth nothing from now on; then the server and its kernels end.
 
-        One at a time for a person: the portal also reports who logs out here.
+        One at a time for a person: the portal also reports who logs out here. A login that began while this
+        one waited, and has another token, goes on.
         """
         async with self.ending.setdefault(user.name, asyncio.Lock()):
-            await self._end(user)
+            if await self.token_of(user) == token:
+                await self._end(user)
 
     async def _end(self, user: User) -> None:
         self.app.log.info("the login of %s was ended: ending their session and their server", user.name)
@@ -134,6 +136,8 @@ class EndedLogins:
     async def _stop(self, user: User, name: str) -> None:
         spawner = user.spawners[name]
         spawner.at_once = True
+        # nothing reaches the server from now on: a browser is led to the login, not to what is ending
+        await self.app.proxy.delete_user(user, name)
         if starting := spawner._spawn_future:
             spawner.kill_now()
             with suppress(Exception):  # that it did not come up is what is wanted
@@ -144,7 +148,7 @@ class EndedLogins:
                 await user.stop(name)
         finally:
             spawner.at_once = False
-        await self.app.proxy.delete_user(user, name)
+        await self.app.proxy.delete_user(user, name)  # who was starting, or was found alive, got it again
 
     async def log_out(self, user: User) -> None:
         """The hub's own log-out: the portal ends the login for everything.
@@ -159,4 +163,4 @@ class EndedLogins:
                         await client.post(f"{self.portal_url}/oauth/revoke", data={"token": token})
                     ).raise_for_status()
         finally:
-            await self.end(user)
+            await self.end(user, token)

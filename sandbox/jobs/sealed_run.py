@@ -73,7 +73,7 @@ class SealedRun:
         self._said = OutputCapture(reader)
 
     def run(self, seconds: float, cancelled: Cancellation) -> Ending:
-        """Let it begin, and wait: for its end, its time, or its cancellation. It is dead when this returns."""
+        """Let it begin, and wait for its end, its time or its cancellation. It is dead when this returns."""
         began = time.monotonic()
         process = os.pidfd_open(self._process.pid)
         try:

@@ -45,7 +45,7 @@ def ask(
     error: float | None = None,
     grant_id: int | None = None,
 ) -> dict[str, Any]:
-    """Ask a question; returns the answer as JSON (see answer/answer_table.py), with its receipt's place in the log.
+    """Ask a question; returns the answer as JSON (answer/answer_table.py), with its place in the log.
 
     `epsilon` is the question's own, at the dataset's delta (the policy's default if None); `error` asks for
     as much as gives every output that relative error (predict.py). Raises `QueryRefused`,

@@ -39,7 +39,6 @@ from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
-from sandbox.engines import Engine
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
@@ -111,7 +110,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     """Put the vault together. Raises `CihuError` when a part is missing or broken.
 
     `processes`: of the engine, where several vaults in one process share them; else its own,
-    which end with the app.
+    which end when the engine is closed.
     """
     # an upload is raw data: it must not be spooled to a temporary file
     MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
@@ -168,7 +167,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    lifespan = _housekeeping(database, worker, raw, None if processes else context.engine)
+    lifespan = _housekeeping(database, worker, raw)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -312,7 +311,7 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
         }
 
 
-def _housekeeping(database: Database, worker: Worker, raw: RawStore, engine: Engine | None) -> Any:
+def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
     down, once a minute."""
@@ -332,8 +331,6 @@ def _housekeeping(database: Database, worker: Worker, raw: RawStore, engine: Eng
         yield
         task.cancel()
         await asyncio.to_thread(worker.stop)
-        if engine is not None:
-            await asyncio.to_thread(engine.close)
 
     return lifespan
 
@@ -419,7 +416,8 @@ async def serve(settings: Settings) -> None:
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
     await main.serve()
     kernels.should_exit = True
-    await inner
+    await inner  # its questions may finish
+    await asyncio.to_thread(vault.context.engine.close)
 
 
 def main() -> None:

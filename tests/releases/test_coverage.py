@@ -374,6 +374,12 @@ QUESTIONS = {
         f"SELECT AVG(m) AS x FROM {OF_TWO}",
         f"SELECT MEDIAN(m) AS x FROM {OF_TWO} WHERE n > 3",
     ],
+    # whether a row has a partner is decided by the rows that were kept
+    "without a partner": [
+        f"SELECT a.band, {of} AS x FROM t.lent AS a LEFT JOIN t.beyond AS b "
+        "ON a.person = b.person AND b.code < 60 WHERE b.code IS NULL GROUP BY a.band"
+        for of in ("COUNT(*)", "AVG(a.age)")
+    ],
     "distinct values": ["SELECT ward, COUNT(DISTINCT code) AS x FROM t.beyond GROUP BY ward"],
     "filtered": ["SELECT ward, COUNT(*) AS x FROM t.beyond WHERE age > 60 AND band < 4 GROUP BY ward"],
     "two keys": ["SELECT ward, band, COUNT(*) AS x FROM t.beyond GROUP BY ward, band"],
@@ -438,14 +444,15 @@ def check(found: list[tuple[Any, float, dict[str, Any]]], what: str) -> None:
         assert error["standard_error"] <= error["high"] - error["low"] + 1e-9, what
 
 
-def test_without_what_a_join_drops_the_interval_of_a_threshold_would_miss(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("kind", "place"), [("thresholds of two datasets", 1), ("without a partner", 0)])
+def test_without_what_a_join_drops_the_interval_would_miss(
+    kind: str, place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the cases above can see it."""
     monkeypatch.setattr(BoundingBias, "unsure", lambda *_: 0.0)
-    sql = QUESTIONS["thresholds of two datasets"][1]
+    sql = QUESTIONS[kind][place]
     with pytest.raises(AssertionError, match=" of "):
-        check(answers(sql, "0.3", 200), sql)
+        check(answers(sql, "3", 200), sql)
 
 
 def test_where_nobody_has_more_rows_than_count_in_full_the_interval_is_the_noises() -> None:

@@ -1,9 +1,11 @@
 """The intervals hold the truth as often as they say:
 of counts, sums, averages, variances, quantiles and what is made of them."""
 
+import json
 import random
 from math import sqrt
 
+import numpy as np
 import pytest
 
 from sandbox.queries import bind, make_plan, parse
@@ -12,6 +14,7 @@ from sandbox.queries.plan.price import gaussian
 from sandbox.queries.types.scope import Scope
 from sandbox.releases.answer.estimate import Estimate, Noisy, estimate
 from sandbox.releases.answer.estimate_columns import Cells, estimate_all
+from sandbox.releases.answer.estimate_columns import _errors as errors_of_column
 from story import DATASET, VERSION
 
 TRIES = 2000
@@ -112,6 +115,44 @@ def test_an_average_over_a_count_that_may_be_zero_is_withheld_and_says_why() -> 
     )
 
 
+def of_nobody(output: str) -> Estimate:
+    """What is said of a group whose every noisy total is 0: too noisy for an average."""
+    made = plan(f"SELECT {output} FROM clinic.visits")
+    zeros = {total: Noisy((0,) * total.bins, scale_of(total, 4096.0)) for total in made.totals}
+    return estimate(made.outputs[0], made.parts, zeros, {})
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "COALESCE(AVG(cost), 0)",
+        "COALESCE(AVG(cost), COUNT(*))",
+        "CASE WHEN AVG(cost) IS NULL THEN 1 ELSE 0 END",
+        "CASE WHEN AVG(cost) IS NOT NULL THEN 'yes' ELSE 'no' END",
+        "CASE WHEN AVG(cost) > 5 THEN 'dear' ELSE 'cheap' END",
+        "CASE WHEN COUNT(*) > 1000 THEN 1 WHEN AVG(cost) > 5 THEN 2 ELSE 3 END",
+        "NULLIF(COUNT(*), AVG(cost))",
+        "ROUND(COALESCE(AVG(cost), 1)) + 1",
+    ],
+)
+def test_what_is_withheld_is_not_an_empty_value(output: str) -> None:
+    said = of_nobody(output)
+    assert (said.value, said.low, said.high) == (None, None, None)
+    assert "too noisy" in said.note and "噪声过大" in said.note_zh
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [
+        ("COALESCE(COUNT(*), AVG(cost))", 0),
+        ("CASE WHEN COUNT(*) < 1000 THEN 'few' WHEN AVG(cost) > 5 THEN 'dear' ELSE 'cheap' END", "few"),
+        ("CASE WHEN COUNT(*) > 1000 THEN AVG(cost) ELSE 7 END", 7),
+    ],
+)
+def test_a_branch_that_is_not_taken_withholds_nothing(output: str, value: object) -> None:
+    assert of_nobody(output).value == value
+
+
 def test_the_least_and_the_most_are_told_where_the_noise_hides_nothing() -> None:
     exact = exact_totals("SELECT MAX(cost) FROM clinic.visits", [50.0] * 90)
     found = estimates("SELECT MAX(cost) FROM clinic.visits", exact, 1.0, 20)
@@ -210,3 +251,16 @@ def test_a_column_says_of_each_cell_what_is_said_of_it_alone() -> None:
                 assert error.get("note", "") == alone.note
                 withheld += alone.value is None
     assert withheld  # or nothing was seen of those
+
+
+def test_an_end_that_bounding_may_have_moved_without_limit_is_not_stated() -> None:
+    """JSON has no infinity: such an answer could be paid for and never be sent."""
+    error, low, high = np.full(3, 2.0), np.array([1.0, 2.0, 3.0]), np.array([5.0, 6.0, 7.0])
+    moved = np.array([1.0, 1.0, -np.inf]), np.array([5.0, np.inf, 8.0])
+    near, above, below = errors_of_column(error, low, high, moved)
+    assert near == {"standard_error": 2.0, "low": 1.0, "high": 5.0}
+    for far, least, most in ((above, 2.0, 6.0), (below, 3.0, 7.0)):
+        assert (far["standard_error"], far["low"], far["high"]) == (None, None, None)
+        assert "more than can be told" in far["note"]
+        assert far["noise"] == {"standard_error": 2.0, "low": least, "high": most}
+    json.dumps([near, above, below], allow_nan=False)

@@ -28,7 +28,7 @@ from sandbox.policy import Gate
 from sandbox.releases import AskContext, ask, explain
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
-from story import POLICIES, Story
+from story import POLICIES, PROCESSES, Story
 
 HOMES = sorted((Path(__file__).parents[1] / "old_home").glob("home_*.json.gz"))
 SIDES = {"vault": sandbox.vault.migrate, "market": marketplace.migrate}
@@ -65,7 +65,7 @@ def old(
             repository,
             s3.raw_store(),
             read_populations(POLICIES),
-            AskContext(database, repository, gate, DuckDBEngine(s3.raw_store())),
+            AskContext(database, repository, gate, DuckDBEngine(s3.raw_store(), PROCESSES)),
         ),
         home,
     )

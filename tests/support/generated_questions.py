@@ -33,7 +33,6 @@ TYPES = {
 }
 UNITS = {"t.t": "person", "t.jobs": "worker"}
 SUMMABLE = {"year", "stop", "cost", "visits", "balance", "wage", "shelters", "rank"}
-SUBQUERY_SUMMED = ("visits", "cost", "balance")
 
 
 @dataclass

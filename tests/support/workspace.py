@@ -249,6 +249,8 @@ def workspace_of(hub: HubProcess, browser: httpx.Client, person: str) -> httpx.R
         page = browser.get(f"{hub.hub_url}/user/{person}/lab/tree/01-first-question.ipynb")
         if f"/user/{person}/" in str(page.url) and page.status_code == httpx.codes.OK:
             return page
+        if page.status_code == httpx.codes.FAILED_DEPENDENCY:  # one before it was still ending: pressed again
+            browser.get(f"{hub.hub_url}/hub/spawn")
         assert time.monotonic() < deadline, f"{page.url} {page.status_code}\n{hub.log.read_text()[-3000:]}"
         time.sleep(0.2)  # the hub's page polls too
 

@@ -66,7 +66,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # the price
     "output": ("输出", "output"),
     "is_a": ("类别", "is a"),
-    "standard_error": ("标准误差", "standard error"),
+    "standard_error": ("标准误", "standard error"),
     "within": ("95 % 的情况下在此范围", "95 % of the time within"),
     "of_typical": ("占典型单元格", "of a typical cell"),
     "kind.count": ("计数", "count"),
@@ -287,7 +287,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "release.open": ("审核中", "in review"),
     "release.withdrawn": ("已撤回", "withdrawn"),
     "release.released": ("已放行", "released"),
-    "release.returned": ("已退回，请按意见修改后再申请", "returned: change what the comments ask for, and request again"),
+    "release.returned": (
+        "已退回，请按意见修改后再申请",
+        "returned: change what the comments ask for, then request again",
+    ),
     "release.refused": ("已拒绝", "refused"),
     "context": ("背景", "context"),
     "controls": ("控制措施", "controls"),

@@ -22,7 +22,8 @@ kept is drawn for each unit.
 A value over all rows of a unit (a HAVING, an average of each) is taken over the rows that were kept, where
 there is such a join. So of each unit that may have more rows than that, it may be any other value: what is
 counted of the unit may be counted in the wrong place, or where nothing should be (`unsure`), and what it
-really has may be missing.
+really has may be missing. The same holds of LEFT JOIN: the rows that were kept decide whether a row has a
+partner.
 """
 
 from collections.abc import Sequence
@@ -174,7 +175,11 @@ class BoundingBias:
 
     def unsure(self, total: Total) -> float:
         """How many rows (units, values) are counted at most that may belong elsewhere, or nowhere."""
-        if not self.joins_units or (self.plan.per_unit is None and not self.plan.own):
+        joined = self.plan.scope.joined.values()
+        lacking = any(
+            isinstance(table, PrivateTable) and table.outer for table in joined
+        )  # who has no partner
+        if not self.joins_units or (self.plan.per_unit is None and not self.plan.own and not lacking):
             return 0.0
         units = self.beyond.units + self.beyond.unseen
         return (

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from math import hypot, inf, sqrt
+from math import hypot, inf, isfinite, sqrt
 from statistics import NormalDist
 from typing import Any
 
@@ -33,7 +33,7 @@ from sandbox.queries.plan.plan import PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.bounding_bias import BoundingBias
-from sandbox.releases.answer.evaluate import enclose, evaluate
+from sandbox.releases.answer.evaluate import enclose, evaluate, rests_on
 from sandbox.releases.answer.interval import Interval
 from sandbox.releases.answer.quantile import Histogram, quantile_interval, quantile_value
 
@@ -165,6 +165,9 @@ def _estimate(
             assert said is not None, "who asks for an output across groups tells what is said there"
             released[node], intervals[node] = said(node, confidence, bias)
     value = evaluate(output.of, released)
+    withheld = [aggregate for aggregate in mine if released[aggregate] is None]
+    if value is not None and rests_on(output.of, released, withheld):
+        return Estimate(None, None, None, None, *TOO_NOISY)
     if isinstance(value, bool | str | date):
         return Estimate(value, None, None, None)
     around = enclose(output.of, released, intervals)
@@ -187,7 +190,8 @@ def _estimate(
         ):
             return Estimate(None, None, None, None, *TOO_NOISY)
         # an average or a quantile lies in the measure's bounds all the same
-        return Estimate(None, None, intervals[used[0]].low, intervals[used[0]].high, *TOO_NOISY)
+        ends = intervals[used[0]]
+        return Estimate(None, None, _finite(ends.low), _finite(ends.high), *TOO_NOISY)
 
     if bias is not None:  # its standard error is the noise's and how much wider this interval is
         return Estimate(value, None, around.low, around.high)
@@ -222,6 +226,11 @@ def _estimate(
     error = _by_interval(value, around, z)
     straight = None if any(total.bins > 1 for total in by_total) else _spread(mine, cell, moved)
     return Estimate(value, error if straight is None else min(straight, z * error), around.low, around.high)
+
+
+def _finite(end: float) -> float | None:
+    """Where bounds on units may have moved a value without end, no end is stated."""
+    return end if isfinite(end) else None
 
 
 def is_scaled(expression: Expression) -> bool:

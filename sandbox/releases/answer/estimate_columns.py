@@ -7,7 +7,7 @@ anything else cell by cell.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf
+from math import inf, isinf
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.answer_cells import Cells
 from sandbox.releases.answer.estimate import (
     CONFIDENCE,
+    TOO_FAR,
     TOO_NOISY,
     Estimate,
     estimate,
@@ -30,6 +31,7 @@ from sandbox.releases.answer.estimate import (
 from sandbox.releases.answer.window_values import AnswerGroups
 
 Numbers = npt.NDArray[np.float64]
+TOO_FAR_ERROR = {"standard_error": None, "low": None, "high": None, "note": TOO_FAR[0], "note_zh": TOO_FAR[1]}
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,18 @@ def _errors(
     farthest = np.maximum(low - moved[0], moved[1] - high)
     whole = zip(np.hypot(error, farthest).tolist(), moved[0].tolist(), moved[1].tolist(), strict=True)
     return [
-        _error(*one, apart) if far > 0 else _error(*apart)
+        TOO_FAR_ERROR | {"noise": _error(*apart)}
+        if isinf(far)
+        else _error(*one, apart)
+        if far > 0
+        else _error(*apart)
         for one, apart, far in zip(whole, noise, farthest.tolist(), strict=True)
     ]
+
+
+def _finite(end: float | None) -> float | None:
+    """JSON has no infinity: no such end is stated."""
+    return None if end is None or isinf(end) else end
 
 
 def _error(
@@ -165,5 +176,5 @@ def _error(
     high: float | None,
     noise: tuple[float, float, float] | None = None,
 ) -> dict[str, Any]:
-    said = {"standard_error": standard_error, "low": low, "high": high}
+    said = {"standard_error": standard_error, "low": _finite(low), "high": _finite(high)}
     return said if noise is None else said | {"noise": dict(zip(said, noise, strict=True))}

@@ -6,14 +6,16 @@ zero) is None, as in SQL.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from sandbox.queries.tree import (
     COMPARED,
+    Aggregate,
     And,
+    AnswerWindow,
     Arithmetic,
     Call,
     Case,
@@ -29,6 +31,7 @@ from sandbox.queries.tree import (
     Operator,
     Or,
     Round,
+    members,
 )
 from sandbox.queries.types.finite_domains import UNKNOWN, value_of
 from sandbox.releases.answer.interval import EVERYTHING, Interval
@@ -142,6 +145,35 @@ def enclose(expression: Expression, released: Released, intervals: Mapping[Expre
     value = evaluate(expression, released)
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return Interval(float(value), float(value)) if known and not isinstance(value, date) else EVERYTHING
+
+
+def rests_on(expression: Expression, released: Released, withheld: Collection[Expression]) -> bool:
+    """Whether the value of an expression depends on what is withheld. A withheld value is not an empty one:
+    where it decides, or could have been taken, nothing is known. Branches that are not taken do not count."""
+
+    def of(part: Expression) -> bool:
+        return rests_on(part, released, withheld)
+
+    if expression in withheld:
+        return True
+    match expression:
+        case Aggregate() | AnswerWindow():
+            return False
+        case Case(branches, otherwise):
+            for condition, then in branches:
+                if of(condition):
+                    return True
+                if evaluate(condition, released) is True:
+                    return of(then)
+            return otherwise is not None and of(otherwise)
+        case Coalesce(parts):
+            for part in parts:
+                if of(part):
+                    return True
+                if evaluate(part, released) is not None:
+                    return False
+            return False
+    return any(of(part) for part in members(expression))
 
 
 def _arithmetic(kind: Operator, left: Any, right: Any) -> Any:

@@ -19,8 +19,8 @@ def read(people: None, portal_settings, run_portal, folder: Path) -> Iterator[Re
     """A stranger's browser at a portal whose documentation is in `folder`."""
     portal = run_portal(portal_settings.model_copy(update={"help_folder": folder}))
     with httpx.Client(base_url=portal.url, follow_redirects=True, timeout=30) as browser:
-        yield lambda way, language="en", method="GET": browser.request(
-            method, way, headers={"Accept-Language": language}
+        yield lambda way, language="en", method="GET", **more: browser.request(
+            method, way, headers={"Accept-Language": language} | more.pop("headers", {}), **more
         )
 
 
@@ -66,6 +66,14 @@ def test_the_portals_policy_is_on_every_page_and_nothing_is_kept_unasked(read: R
         answer.headers["cache-control"] == "no-cache"
         and answer.headers["x-content-type-options"] == "nosniff"
     )
+
+
+def test_a_sent_host_leads_nobody_away(read: Reading, folder: Path) -> None:
+    build(folder, "title")
+    answer = read("/help/zh/how-to", headers={"Host": "elsewhere.example"}, follow_redirects=False)
+    assert answer.headers.get("Location", "/help/zh/how-to/") == "/help/zh/how-to/"
+    answer = read("/help/zh/how-to", follow_redirects=False)
+    assert answer.headers["Location"] == "/help/zh/how-to/"
 
 
 @pytest.mark.parametrize(
