@@ -30,7 +30,9 @@ from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
-from marketplace.portal.pages import datasets, log, login, market, my_sessions, requests, reviews, runs, start
+from marketplace.portal.pages import datasets, log, login, my_sessions, requests, reviews, runs, start
+from marketplace.portal.pages import licences as licence_pages
+from marketplace.portal.pages import products as product_pages
 from marketplace.portal.rendering import Pages
 from marketplace.products import endpoints as products
 from marketplace.products.copies import Copies
@@ -143,7 +145,10 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     app.include_router(runs.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(reviews.router(authenticator=authenticator, pages=pages, vault=vault))
-    app.include_router(market.router(database=database, gate=gate, authenticator=authenticator, pages=pages))
+    for of_market in (product_pages, licence_pages):
+        app.include_router(
+            of_market.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
+        )
     app.include_router(log.router(authenticator=authenticator, pages=pages, vault=vault, app=app))
     app.include_router(help_pages.router(folder=settings.help_folder, pages=pages))
     refusals.install(app, database=database, authenticator=authenticator, pages=pages)

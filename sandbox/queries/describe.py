@@ -43,7 +43,7 @@ from sandbox.queries.tree import (
 )
 
 
-def wording(expression: Expression) -> str:
+def wording(expression: Expression) -> str:  # noqa: C901  # one case for each kind of node
     """SQL for people: `(age / 10)`.
     Two expressions that are written alike mean the same; AND, OR and IN are put in order."""
     match expression:

@@ -167,7 +167,7 @@ class Reader:
             )
         return found
 
-    def _read(self, node: exp.Expression, depth: int) -> Expression:
+    def _read(self, node: exp.Expression, depth: int) -> Expression:  # noqa: C901  # one case for each kind of node
         literal = self.text.literal_or_none(node)
         if literal is not None:
             return literal
@@ -439,33 +439,8 @@ class Reader:
             return Case(((only, found),), None) if only is not None else found
 
         match node:
-            case exp.Count(this=exp.Distinct(expressions=[_, _, *_]) as several):
-                self.text.refuse(
-                    several,
-                    "COUNT(DISTINCT) takes one expression.",
-                    "Write COUNT(DISTINCT CONCAT(a, '-', b)).",
-                    "COUNT(DISTINCT) 只接受一个表达式。",
-                    "请写 COUNT(DISTINCT CONCAT(a, '-', b))。",
-                )
-            case exp.Count(this=exp.Star() as star, expressions=[]) if plain(star):
-                counted = Case(((only, Literal(1)),), None) if only is not None else None
-                return Aggregate(Aggregation.COUNT, counted, position=position)
-            case exp.Count(this=exp.Distinct(expressions=[one]), expressions=[]) if plain(
-                node.this, "expressions"
-            ):
-                return Aggregate(Aggregation.COUNT_DISTINCT, of(one), position=position)
-            case exp.ApproxDistinct() if plain(node, "this"):
-                return Aggregate(Aggregation.COUNT_DISTINCT, of(node.this), position=position)
-            case exp.Count(this=None):
-                return Aggregate(Aggregation.COUNT, None, position=position)
-            case exp.Count(this=exp.Expression() as one, expressions=[]) if not isinstance(
-                one, exp.Star | exp.Distinct
-            ):
-                return Aggregate(
-                    Aggregation.COUNT,
-                    None if isinstance(one, exp.Literal) and only is None else of(one),
-                    position=position,
-                )
+            case exp.Count() | exp.ApproxDistinct():
+                return self._read_count(node, only, of, position)
             case exp.RegrCount() if plain(node, "this", "expression"):
                 both = And((Not(IsNull(self.read(node.this))), Not(IsNull(self.read(node.expression)))))
                 return Aggregate(Aggregation.COUNT, of_rows_where(both, only), position=position)
@@ -493,16 +468,8 @@ class Reader:
                     position=position,
                     fraction=1 - fraction if order.args.get("desc") else fraction,
                 )
-            case exp.Anonymous(expressions=[one]) if str(node.this).lower() in OTHERWISE:
-                return Aggregate(OTHERWISE[str(node.this).lower()], of(one), position=position)
-            case exp.Anonymous(expressions=[one]) if str(node.this).lower() in ("geomean", "geometric_mean"):
-                return Call(
-                    Function.EXP, Aggregate(Aggregation.AVG, Call(Function.LN, of(one)), position=position)
-                )
-            case exp.Anonymous(expressions=[one]) if str(node.this).lower() == "sem":
-                spread = Aggregate(Aggregation.STDDEV_POP, of(one), position=position)
-                rows = Aggregate(Aggregation.COUNT, of(one), position=position)
-                return Arithmetic(Operator.OVER, spread, Call(Function.SQRT, rows))
+            case exp.Anonymous(expressions=[one]):
+                return self._read_named_aggregate(node, lambda: of(one), position)
         if isinstance(node, QUANTILES):
             return Aggregate(
                 Aggregation.QUANTILE,
@@ -516,6 +483,59 @@ class Reader:
             return self._of_both(kind, of(node.this), of(node.expression), position)
         if kind in OF_TWO and plain(node, "this", "expression"):
             return Aggregate(OF_TWO[kind], of(node.this), of(node.expression), position=position)
+        return self._refuse(node)
+
+    def _read_named_aggregate(
+        self, node: exp.Anonymous, of: Callable[[], Expression], position: Position
+    ) -> Expression:
+        """An aggregate that the dialect does not know by its name."""
+        name = str(node.this).lower()
+        if name in OTHERWISE:
+            return Aggregate(OTHERWISE[name], of(), position=position)
+        if name in ("geomean", "geometric_mean"):
+            return Call(Function.EXP, Aggregate(Aggregation.AVG, Call(Function.LN, of()), position=position))
+        if name == "sem":
+            spread = Aggregate(Aggregation.STDDEV_POP, of(), position=position)
+            rows = Aggregate(Aggregation.COUNT, of(), position=position)
+            return Arithmetic(Operator.OVER, spread, Call(Function.SQRT, rows))
+        return self._refuse(node)
+
+    def _read_count(
+        self,
+        node: exp.Expression,
+        only: Expression | None,
+        of: Callable[[exp.Expression], Expression],
+        position: Position,
+    ) -> Expression:
+        """COUNT in all its forms. `only`: the FILTER's condition; `of` reads an argument under it."""
+        match node:
+            case exp.Count(this=exp.Distinct(expressions=[_, _, *_]) as several):
+                self.text.refuse(
+                    several,
+                    "COUNT(DISTINCT) takes one expression.",
+                    "Write COUNT(DISTINCT CONCAT(a, '-', b)).",
+                    "COUNT(DISTINCT) 只接受一个表达式。",
+                    "请写 COUNT(DISTINCT CONCAT(a, '-', b))。",
+                )
+            case exp.Count(this=exp.Star() as star, expressions=[]) if plain(star):
+                counted = Case(((only, Literal(1)),), None) if only is not None else None
+                return Aggregate(Aggregation.COUNT, counted, position=position)
+            case exp.Count(this=exp.Distinct(expressions=[one]), expressions=[]) if plain(
+                node.this, "expressions"
+            ):
+                return Aggregate(Aggregation.COUNT_DISTINCT, of(one), position=position)
+            case exp.ApproxDistinct() if plain(node, "this"):
+                return Aggregate(Aggregation.COUNT_DISTINCT, of(node.this), position=position)
+            case exp.Count(this=None):
+                return Aggregate(Aggregation.COUNT, None, position=position)
+            case exp.Count(this=exp.Expression() as one, expressions=[]) if not isinstance(
+                one, exp.Star | exp.Distinct
+            ):
+                return Aggregate(
+                    Aggregation.COUNT,
+                    None if isinstance(one, exp.Literal) and only is None else of(one),
+                    position=position,
+                )
         return self._refuse(node)
 
     def _of_both(

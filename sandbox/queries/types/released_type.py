@@ -31,7 +31,7 @@ from sandbox.queries.types.scope import Scope
 from sandbox.queries.types.value_ranges import range_of
 
 
-def released_type(expression: Expression, question: Question, scope: Scope) -> Type:
+def released_type(expression: Expression, question: Question, scope: Scope) -> Type:  # noqa: C901  # one case for each kind of node
     """The type of an expression over released numbers and group keys.
     Raises `QueryRefused` for what cannot be done with them."""
 

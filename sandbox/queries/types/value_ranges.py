@@ -141,7 +141,7 @@ def range_of(expression: Expression, scope: Scope) -> Range:
     return found.within(*scope.limits[expression]) if expression in scope.limits and found.numeric else found
 
 
-def _range_of(expression: Expression, scope: Scope) -> Range:
+def _range_of(expression: Expression, scope: Scope) -> Range:  # noqa: C901  # one case for each kind of node
     match expression:
         case Name():
             return _column(expression, scope)
