@@ -15,7 +15,9 @@ help:  ## this list
 
 setup: $(DONE)/cihu $(KERNEL) $(HTMX)  ## install what a city needs, from the locks, into this folder
 
-up: setup  ## start the whole city on this machine; Ctrl-C stops it
+demo: setup $(DONE)/demo
+
+up: demo  ## start the whole city on this machine; Ctrl-C stops it
 	@$(BIN)/cihu up
 
 # Two workers more than cores, because tests wait longer than they compute: for processes, for moments, for limits. Those that
@@ -75,6 +77,9 @@ bench-ledger: setup $(DONE)/dev
 bench-seal: setup $(DONE)/dev
 	@$(BENCH).bench_seal --rounds 7
 
+bench-start: setup $(DONE)/dev  # from handing in a sealed run to its first line
+	@$(BIN)/pytest -q -s tests/benchmarks/start_times.py
+
 bench-timing: setup $(DONE)/dev  # whether computing time tells that one person is there: a permutation test on processor seconds
 	@$(BENCH).bench_timing
 
@@ -87,11 +92,17 @@ bench-seal-channel: setup $(DONE)/dev
 trace: setup $(DONE)/dev  # how many files, functions and moves a question and a metered call pass
 	@$(BIN)/pytest -q -s tests/marketplace/trace_paths.py
 
+licences: setup  ## the licence of each package that a city installs; says which we could not ship
+	@$(BIN)/python scripts/licences.py
+
+audit: setup $(DONE)/audit  # looks each locked package up in the advisory databases; needs the network
+	@for lock in requirements/city.lock kernels/requirements.lock; do .venv-audit/bin/pip-audit --disable-pip --require-hashes -r $$lock; done
+
 lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the newest versions
 	@scripts/lock.sh $(UPGRADE)
 
 clean:  ## remove what was installed here (not the city's state in .cihu)
-	rm -rf .venv .venv-kernel node_modules $(HTMX)
+	rm -rf .venv .venv-kernel .venv-audit node_modules $(HTMX)
 
 $(DONE)/uv: requirements/uv.lock
 	@scripts/make_environment.sh .venv
@@ -107,6 +118,11 @@ $(DONE)/cihu: pyproject.toml $(DONE)/city
 	@$(INSTALL) .venv --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# the demo city's data sets: GPL-3.0, so no image has them
+$(DONE)/demo: requirements/demo.lock $(DONE)/cihu
+	@$(INSTALL) .venv --require-hashes -r requirements/demo.lock
+	@touch $@
+
 $(DONE)/dev: requirements/dev.lock $(DONE)/cihu
 	@echo "installing what the checks need"
 	@$(INSTALL) .venv --require-hashes -r requirements/dev.lock
@@ -115,6 +131,11 @@ $(DONE)/dev: requirements/dev.lock $(DONE)/cihu
 $(DONE)/docs: requirements/docs.lock $(DONE)/cihu
 	@echo "installing what the documentation needs"
 	@$(INSTALL) .venv --require-hashes -r requirements/docs.lock
+	@touch $@
+
+$(DONE)/audit: requirements/audit.lock $(DONE)/uv
+	@scripts/make_environment.sh .venv-audit
+	@$(INSTALL) .venv-audit --require-hashes -r requirements/audit.lock
 	@touch $@
 
 # analysts' kernels have an environment of their own: nothing of the vault's is in it. It is read-only in a seal, so it is compiled here.
@@ -130,4 +151,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_htmx.sh
 	@touch $@
 
-.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-timing trace lock clean
+.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing trace demo licences audit lock clean

@@ -14,8 +14,10 @@ lock() { # OUTPUT INPUT...
 
 upgrade=("$@")
 lock requirements/city.lock pyproject.toml --extra city --extra build
-lock requirements/dev.lock pyproject.toml --extra city --extra build --extra dev --constraint requirements/city.lock
+lock requirements/demo.lock requirements/demo.in --constraint requirements/city.lock
+lock requirements/dev.lock pyproject.toml requirements/demo.in --extra city --extra build --extra dev --constraint requirements/city.lock
 lock requirements/docs.lock pyproject.toml --extra city --extra build --extra docs --constraint requirements/dev.lock
 lock requirements/node.lock requirements/node.in
 lock requirements/uv.lock requirements/uv.in
+lock requirements/audit.lock requirements/audit.in
 lock kernels/requirements.lock kernels/requirements.in

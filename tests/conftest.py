@@ -14,7 +14,7 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import PROCESSES, Story, open_story
 
-pytest_plugins = ["left_processes", "distribution"]
+pytest_plugins = ["left_processes", "distribution", "minutes"]
 
 # the same examples each time, on every machine
 settings.register_profile("fixed", derandomize=True)

