@@ -102,7 +102,7 @@ lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the
 	@scripts/lock.sh $(UPGRADE)
 
 clean:  ## remove what was installed here (not the city's state in .cihu)
-	rm -rf .venv .venv-kernel .venv-audit node_modules $(HTMX)
+	rm -rf .venv .venv-kernel .venv-audit node_modules $(HTMX) sandbox/http/api_docs/swagger-ui*
 
 $(DONE)/uv: requirements/uv.lock
 	@scripts/make_environment.sh .venv
@@ -148,7 +148,7 @@ $(KERNEL): kernels/requirements.lock $(CLIENT) $(DONE)/city
 	@touch $@
 
 $(HTMX): package-lock.json | $(DONE)/uv
-	@scripts/fetch_htmx.sh
+	@scripts/fetch_for_browsers.sh
 	@touch $@
 
 .PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing trace demo licences audit lock clean

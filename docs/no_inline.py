@@ -1,9 +1,9 @@
 """A Sphinx extension: scripts and styles that the theme writes into pages are moved into files.
 
 The portal serves the site under a content security policy without inline scripts and styles
-(marketplace/portal/headers.py). The theme sets the colour scheme by an inline script and hides its icons by a
-style attribute. Each inline script becomes a file of the same text; a style element or attribute becomes a
-rule of a style sheet. What the page does stays the same.
+(sandbox/http/security_headers.py). The theme sets the colour scheme by an inline script and hides its icons
+by a style attribute. Each inline script becomes a file of the same text; a style element or attribute becomes
+a rule of a style sheet. What the page does stays the same.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
 from marketplace.portal import help_pages, refusals, sign_in
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.headers import Headers
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
@@ -51,6 +50,7 @@ from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
+from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import TokenIssuer, TokenVerifier
 from sandbox.memory_dumps import forbid_core_dumps
 from sandbox.policy import Gate
@@ -174,7 +174,9 @@ def create_app(settings: Settings) -> ASGIApp:
             tx.execute(text("SELECT 1"))
         return {"status": "ok"}
 
-    return RequestLog(BodyLimit(Headers(app, settings), MOST_BODY_BYTES), log_file, metrics)
+    # a login form leads on to the hub
+    secured = SecurityHeaders(app, form_targets=(settings.hub_url,), secure=settings.secure)
+    return RequestLog(BodyLimit(secured, MOST_BODY_BYTES), log_file, metrics)
 
 
 def _housekeeping(database: Database, *, older_than: timedelta) -> Any:

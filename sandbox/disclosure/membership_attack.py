@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from sandbox.errors import InvalidInput
 
@@ -89,9 +88,16 @@ def _best_threshold(members: Losses, others: Losses) -> float:
     return float(levels[int(np.argmax(hits - alarms))])
 
 
+# Clopper and Pearson's ends. scipy.special is imported where it is used: no service's start need wait for it.
+
+
 def _lower(times: int, of: int, risk: float) -> float:
+    from scipy.special import betaincinv
+
     return 0.0 if times == 0 else float(betaincinv(times, of - times + 1, risk))
 
 
 def _upper(times: int, of: int, risk: float) -> float:
+    from scipy.special import betaincinv
+
     return 1.0 if times == of else float(betaincinv(times + 1, of - times, 1 - risk))

@@ -43,7 +43,7 @@ from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
-from sandbox.http import openapi, problem_details
+from sandbox.http import api_docs, openapi, problem_details
 from sandbox.http.authentication import claims_at, principal_at
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
@@ -55,6 +55,7 @@ from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
 from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
+from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunContext, Worker
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
@@ -172,12 +173,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         title="Cihu vault",
         version=API_VERSION,
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         dependencies=[Depends(refuse_unknown_parameters)],
     )
     problem_details.install(app)
     openapi.install(app, description=VAULT_API, tags=TAGS)
+    api_docs.install(app)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
     app.include_router(
         catalog_endpoints.writing(
@@ -238,9 +240,8 @@ def _guarded(
     metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
-    return RequestLog(
-        BodyLimit(app, MOST_BODY_BYTES, large=large, admit=admit), logging.getLogger("cihu.vault"), metrics
-    )
+    bounded = BodyLimit(SecurityHeaders(app), MOST_BODY_BYTES, large=large, admit=admit)
+    return RequestLog(bounded, logging.getLogger("cihu.vault"), metrics)
 
 
 def _engine_answers() -> None:

@@ -19,10 +19,10 @@ from playwright.sync_api import expect, sync_playwright
 
 from docs.tutorial_blocks import CHECKOUT
 from marketplace.portal import help_pages
-from marketplace.portal.headers import Headers
 from marketplace.portal.rendering import Pages
 from marketplace.settings import Settings
 from sandbox.errors import CihuError
+from sandbox.http.security_headers import SecurityHeaders
 from sandbox.queries import parse
 from sandbox.queries.functions.registry import CONSTRUCTS
 from sandbox.queries.tree import Aggregation
@@ -188,7 +188,7 @@ def served(site: Path) -> Iterator[str]:
     settings = Settings(database_url="postgresql://nowhere", help_folder=site)
     app = FastAPI()
     app.include_router(help_pages.router(folder=settings.help_folder, pages=Pages(settings)))
-    server = uvicorn.Server(uvicorn.Config(Headers(app, settings), port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(SecurityHeaders(app), port=0, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from math import ceil, floor
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import lil_matrix, vstack
 
 from sandbox.disclosure.checks.subject import Subject
@@ -112,6 +111,8 @@ def bound_cells(cells: list[Cell], sums: list[Sum], *, off: float) -> dict[int, 
             else:
                 right[row] -= sign * float(value)
                 slack[row] += off
+    from scipy.optimize import linprog  # a quarter of a second, which no service's start need wait for
+
     sparse = matrix.tocsr()
     rows = {"A_ub": vstack([sparse, -sparse]).tocsr(), "b_ub": np.concatenate([right + slack, slack - right])}
     found_bounds: dict[int, tuple[int, int]] = {}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where does htmx come from? The npm registry, by package-lock.json; with the machine's npm, or one from PyPI where there is none.
+# Where do the scripts of pages come from? The npm registry, by package-lock.json; with the machine's npm, or one from PyPI where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,8 +13,10 @@ fi
 if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && bundle=$(scripts/system_certificates.sh); then
   export NODE_EXTRA_CA_CERTS=$bundle
 fi
+# no install script runs: Swagger UI's would report to its makers
 if ! PATH="$PWD/.venv/bin:$PATH" "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
-  echo "make: htmx could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
+  echo "make: htmx and Swagger UI could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
   exit 1
 fi
+cp node_modules/swagger-ui-dist/swagger-ui-bundle.js node_modules/swagger-ui-dist/swagger-ui.css sandbox/http/api_docs/
 cp node_modules/htmx.org/dist/htmx.min.js marketplace/portal/static/htmx.min.js

@@ -1,20 +1,24 @@
 """Security headers: a page of ours may do nothing in a browser but what is named here."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marketplace.settings import Settings
 
+def security_headers(*, form_targets: Sequence[str] = (), secure: bool = False) -> dict[str, str]:
+    """The headers of every answer. No inline script or style, nothing from elsewhere (CSP level 3).
 
-def page_headers(settings: Settings) -> dict[str, str]:
-    """The headers of every answer. No inline script or style, nothing from elsewhere."""
-    hub = urlsplit(settings.hub_url)
-    # a login form leads on to the hub, and browsers hold form-action against redirects too
+    `form_targets`: the addresses of other services to which a form may lead on; browsers hold form-action
+    against redirects too. `secure`: the service is reached by https alone.
+    """
+    targets = "".join(
+        f" {address.scheme}://{address.netloc}" for address in (urlsplit(target) for target in form_targets)
+    )
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        f"form-action 'self' {hub.scheme}://{hub.netloc}; frame-ancestors 'none'; base-uri 'none'"
+        f"form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
     )
     headers = {
         "Content-Security-Policy": policy,
@@ -25,17 +29,17 @@ def page_headers(settings: Settings) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
-    if settings.secure:
+    if secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return headers
 
 
-class Headers:
+class SecurityHeaders:
     """ASGI middleware: adds the headers to every answer."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, *, form_targets: Sequence[str] = (), secure: bool = False) -> None:
         self.app = app
-        self.headers = page_headers(settings)
+        self.headers = security_headers(form_targets=form_targets, secure=secure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
