@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from marketplace.portal.messages import MESSAGES
 
-SECRET = frozenset({"csrf", "password", "account", "next", "kept"})
+SECRET = frozenset({"csrf", "password", "new_password", "new_password_again", "account", "next", "kept"})
 LONGEST, MOST_FIELDS = 4000, 20
 
 

@@ -30,6 +30,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "账号或密码不对。请重试，或联系运营人员。",
         "The account or the password is wrong. Try again, or ask the operator for a new password.",
     ),
+    "refusal.password_length": (
+        "密码须为 8 至 256 个字符，几个词就很好。",
+        "A password has 8 to 256 characters. A few words make a good one.",
+    ),
+    "refusal.passwords_differ": (
+        "两次输入的新密码不同，请重新输入。",
+        "The new password was typed in two ways: type it again.",
+    ),
     "refusal.too_many_attempts": (
         "尝试次数过多，请稍后再试。",
         "There were too many attempts. Wait ten minutes and try again.",
@@ -491,6 +499,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
             "its kernels; so does a new password."
         ),
     ),
+    "change_password": ("修改密码", "Change my password"),
+    "change_password_explained": (
+        "修改后，您的全部登录立即结束，包括工作空间及其内核。",
+        "All your logins end with it at once, also your workspace and its kernels.",
+    ),
+    "password_now": ("当前密码", "Password now"),
+    "password_new": ("新密码（8 至 256 个字符）", "New password (8 to 256 characters)"),
+    "password_again": ("再次输入新密码", "New password, once more"),
+    "password_changed": ("密码已修改，请用新密码登录。", "The password is changed: log in with the new one."),
     "session_kind": ("类型", "Kind"),
     "session_opened": ("登录时间", "Since"),
     "session_seen": ("最近使用", "Last seen"),

@@ -3,7 +3,7 @@
 from sandbox.identity.accounts import change_password, create_account, disable_account, set_roles
 from sandbox.identity.audiences import KERNEL, PORTAL, VAULT, WORKSPACE
 from sandbox.identity.issuer import TokenIssuer
-from sandbox.identity.login import check_password, log_in
+from sandbox.identity.login import change_own_password, check_password, log_in
 from sandbox.identity.model import ROLES, Principal
 from sandbox.identity.organisations import create_organisation, require_organisation
 from sandbox.identity.principals import load_principal
@@ -34,6 +34,7 @@ __all__ = [
     "Principal",
     "TokenIssuer",
     "TokenVerifier",
+    "change_own_password",
     "change_password",
     "check_password",
     "create_account",

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.errors import NotAuthenticated, TooMany
+from sandbox.identity.accounts import change_password
 from sandbox.identity.model import Principal
 from sandbox.identity.names import is_id
 from sandbox.identity.passwords import hash_password, is_outdated, password_matches
@@ -57,6 +58,17 @@ def log_in(database: Database, *, account_id: str, password: str) -> Principal:
                 ),
             )
         raise
+
+
+def change_own_password(database: Database, *, account_id: str, password: str, new_password: str) -> None:
+    """Replace the password of who knows it, and end all their logins, here and in workspaces.
+
+    `password` counts as an attempt to log in, so that nobody guesses it at a session that was left open.
+    Raises `NotAuthenticated`, `TooMany`, and `InvalidInput` for a new one that is too short or too long.
+    """
+    log_in(database, account_id=account_id, password=password)
+    with database.transaction() as tx:
+        change_password(tx, account_id=account_id, password=new_password, by=account_id)
 
 
 def check_password(tx: Transaction, account_id: str, password: str) -> Principal:

@@ -10,10 +10,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from sandbox.errors import InvalidInput
 
-SHORTEST, LONGEST = (
-    8,
-    256,
-)  # characters; NIST SP 800-63B asks for at least 8, and that long passwords be accepted
+# characters; NIST SP 800-63B asks for at least 8, and that long passwords be accepted
+SHORTEST, LONGEST = 8, 256
 HASHER = PasswordHasher()  # argon2-cffi's default: argon2id as RFC 9106's second recommendation, 64 MiB
 AT_ONCE = BoundedSemaphore(4)  # each hashing holds 64 MiB: a flood of logins may wait, not fill the memory
 
@@ -22,7 +20,9 @@ def hash_password(password: str) -> str:
     """The PHC string to store. Raises `InvalidInput` if the password is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise InvalidInput(
-            f"A password has {SHORTEST} to {LONGEST} characters.", remedy="A few words make a good one."
+            f"A password has {SHORTEST} to {LONGEST} characters.",
+            code="password_length",
+            remedy="A few words make a good one.",
         )
     with AT_ONCE:
         return HASHER.hash(normal(password))

@@ -17,6 +17,7 @@ KNOWN = ["English", *ORGANISATIONS, *TEAMS, *(person.id for person in PEOPLE), "
 COMMON = [
     "/",
     "/me",
+    "/me/password",
     "/datasets",
     "/datasets?q=nothing",
     "/datasets/health.visits",

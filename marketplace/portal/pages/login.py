@@ -1,4 +1,4 @@
-"""Pages: log in, log out, choose a language."""
+"""Pages: log in, log out, change the password, choose a language."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,7 +13,8 @@ from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session, csrf_of, hash_secret, log_out, open_session
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, NotAuthenticated, TooMany
-from sandbox.identity import log_in
+from sandbox.http.status import status_of
+from sandbox.identity import change_own_password, log_in
 from sandbox.plain_text import ExactText, PlainText
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
@@ -21,13 +22,16 @@ YEAR_SECONDS = 365 * 24 * 60 * 60
 
 def router(*, database: Database, authenticator: Authenticator, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    Person = Annotated[Session, Depends(authenticator.person)]
 
     @routes.get("/login")
-    def login_page(request: Request, next: str = "/", again: str = "") -> Response:
+    def login_page(
+        request: Request, next: str = "/", again: str = "", password_changed: str = ""
+    ) -> Response:
         """`again`: show the form also to somebody who is logged in, because the hub asks for a new login."""
         if not again and authenticator.visitor(request):
             return RedirectResponse(safe_next(next), status_code=303)
-        return login_form(request, authenticator, pages, next=next)
+        return login_form(request, authenticator, pages, next=next, password_changed=bool(password_changed))
 
     @routes.post("/login", dependencies=[Depends(authenticator.require_visit)])
     def login(
@@ -75,6 +79,35 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
         authenticator.end_session(answer)
         return answer
 
+    @routes.get("/me/password")
+    def password_page(request: Request, session: Person) -> Response:
+        return pages.show(request, "password.html", session, refusal="")
+
+    @routes.post("/me/password")
+    def new_password(
+        request: Request,
+        session: Annotated[Session, Depends(authenticator.sender)],
+        password: Annotated[ExactText, Form()] = "",
+        new_password: Annotated[ExactText, Form()] = "",
+        new_password_again: Annotated[ExactText, Form()] = "",
+    ) -> Response:
+        def refused(code: str, status: int) -> Response:
+            return pages.show(request, "password.html", session, status=status, refusal=code)
+
+        if new_password != new_password_again:
+            return refused("passwords_differ", 422)
+        try:
+            change_own_password(
+                database, account_id=session.principal.id, password=password, new_password=new_password
+            )
+        except (NotAuthenticated, TooMany, InvalidInput) as refusal:
+            # who sent it is known: a wrong password here is a field of the form, not a missing login
+            known = isinstance(refusal, NotAuthenticated)
+            return refused(refusal.code, 422 if known else status_of(refusal))
+        answer = RedirectResponse("/login?password_changed=yes", status_code=303)
+        authenticator.end_session(answer)
+        return answer
+
     @routes.get("/language/{language}")
     def choose_language(language: str, next: str = "/") -> Response:
         if language not in LANGUAGES:
@@ -98,6 +131,7 @@ def login_form(
     account: str = "",
     status: int = 200,
     kept: str = "",
+    password_changed: bool = False,
 ) -> Response:
     """The login page. `kept` is what was typed before the login had to be renewed (see `Kept`)."""
     visit, csrf = authenticator.start_visit(request)
@@ -111,6 +145,7 @@ def login_form(
         refusal=refusal,
         account=account,
         kept=kept,
+        password_changed=password_changed,
     )
     authenticator.remember_visit(answer, visit)
     return answer

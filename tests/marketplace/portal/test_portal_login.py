@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from marketplace.portal.authentication import safe_next
 from marketplace.portal.sessions import hash_secret
@@ -15,6 +15,8 @@ from marketplace.settings import Settings
 from sandbox.audit.tables import entries
 from sandbox.database import Database
 from sandbox.identity import disable_account
+
+PASSWORD, NEW = "a long enough password", "quite another password"
 
 
 def kinds(database: Database) -> list[str]:
@@ -181,3 +183,61 @@ def test_a_wrong_password_on_the_command_line_is_a_problem_document(portal) -> N
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "wrong_password"
+
+
+def change(browser, **fields: str) -> httpx.Response:
+    typed = {"password": PASSWORD, "new_password": NEW, "new_password_again": NEW} | fields
+    return browser.send("/me/password", "/me/password", **typed)
+
+
+def test_a_new_password_ends_every_login_and_opens_the_next(portal, database: Database) -> None:
+    browser, elsewhere = portal.browser(), portal.browser()
+    for one in (browser, elsewhere):
+        one.log_in("chen")
+    answer = change(browser)
+    assert answer.status_code == 303 and answer.headers["location"].startswith("/login")
+    assert "密码已修改" in browser.get(answer.headers["location"]).text
+    assert browser.get("/me").status_code == elsewhere.get("/me").status_code == 303
+    assert kinds(database)[-1] == "account.password_changed" and NEW not in str(kinds(database))
+    assert portal.browser().log_in("chen").status_code == 401
+    assert portal.browser().log_in("chen", NEW).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"password": "not the password"}, "账号或密码不对"),
+        ({"new_password_again": "another one, typed wrong"}, "两次输入的新密码不同"),
+        ({"new_password": "short", "new_password_again": "short"}, "密码须为 8 至 256 个字符"),
+        ({"new_password": "long" * 65, "new_password_again": "long" * 65}, "密码须为 8 至 256 个字符"),
+    ],
+)
+def test_a_password_that_cannot_be_changed_so_says_why_and_stays(
+    fields: dict[str, str], words: str, portal
+) -> None:
+    browser = portal.browser()
+    browser.log_in("chen")
+    answer = change(browser, **fields)
+    assert answer.status_code == 422 and words in answer.text
+    assert not any(value in answer.text for value in fields.values()), "no password is sent back"
+    assert browser.get("/me").status_code == 200
+    assert portal.browser().log_in("chen").status_code == 303
+
+
+def test_a_password_is_not_guessed_at_an_open_session(portal) -> None:
+    browser = portal.browser()
+    browser.log_in("chen")
+    for _ in range(10):
+        assert change(browser, password="not the password").status_code == 422
+    assert change(browser).status_code == 429
+
+
+def test_a_password_is_not_kept_where_the_login_ended_meanwhile(portal, database: Database) -> None:
+    browser = portal.browser()
+    browser.log_in("chen")
+    (token,) = set(re.findall(r'name="csrf" value="([^"]+)"', browser.get("/me/password").text))
+    with database.transaction() as tx:
+        tx.execute(update(sessions).values(expires_at=text("now() - interval '1 hour'")))
+    typed = {"password": PASSWORD, "new_password": NEW, "new_password_again": NEW}
+    answer = browser.client.post("/me/password", data={"csrf": token} | typed)
+    assert answer.status_code in (303, 401, 403) and NEW not in answer.text and PASSWORD not in answer.text

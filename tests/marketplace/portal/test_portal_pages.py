@@ -18,6 +18,7 @@ from sandbox.grants.tables import grants
 PAGES = [
     "/",
     "/me",
+    "/me/password",
     "/datasets",
     "/datasets?q=clinic",
     "/datasets/clinic.visits",
