@@ -1,18 +1,21 @@
 """Computes the findings of a file.
 Pure: the same file, declaration, rules and raw values always give the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
 from sandbox.disclosure.checks.differences import differences
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.checks.subject import Subject
+from sandbox.disclosure.clean_file import clean_file
 from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.files.kind import Kind
 from sandbox.disclosure.files.open_file import open_file
 from sandbox.disclosure.files.opened import Grid, Opened
-from sandbox.disclosure.finding import Finding, Severity, Unfit, blocks
+from sandbox.disclosure.finding import Finding, Severity, Unfit, blocks, notes
 from sandbox.disclosure.raw_values.raw_values import RawValues
-from sandbox.disclosure.taxonomy import DisclosureRules
+from sandbox.disclosure.taxonomy import COUNTING, DisclosureRules
 
 ORDER = {Severity.BLOCKS: 0, Severity.ASKS: 1, Severity.NOTES: 2}
 MOST_FINDINGS = 100
@@ -32,7 +35,25 @@ def check_file(
         return [unfit.finding]
     for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
         found += CHECKS[check](subject)
-    return _sorted(found)
+    return _sorted([*found, *_canonical(subject, content)])
+
+
+def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
+    """Its author and its reviewers know that it leaves otherwise than it was written."""
+    if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
+        counting = subject.statbarn.id in COUNTING
+        _, leaves = clean_file(subject.name, content, counting=counting)
+        if leaves != content:
+            yield notes(
+                "canonical_form",
+                "hidden_content",
+                "It leaves in its canonical form: rows in order; numbers that are no counts with "
+                f"{DIGITS} significant digits, {DIGITS_OF_FEW} where fewer than {FEW} units are behind them.",
+                "Nothing to do.",
+                "将以规范形式放行：各行按顺序排列；除计数外，数值保留 "
+                f"{DIGITS} 位有效数字，不足 {FEW} 个个体的保留 {DIGITS_OF_FEW} 位。",
+                "无需处理。",
+            )
 
 
 def check_together(

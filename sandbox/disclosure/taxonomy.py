@@ -16,6 +16,10 @@ NAMES = tuple[str, str]
 """English, Chinese."""
 
 
+COUNTING = frozenset({"frequencies", "links"})
+"""The statbarns of counts of units."""
+
+
 @dataclass(frozen=True)
 class Thresholds:
     """What policies/disclosure.yaml explains, for one grade."""
@@ -60,9 +64,7 @@ class DisclosureRules:
 
     def statbarn(self, declared: str) -> Statbarn | None:
         """By its own name, or by that of one of its analyses."""
-        return self.statbarns.get(declared) or next(
-            (barn for barn in self.statbarns.values() if declared in barn.analyses), None
-        )
+        return self.taxonomy.statbarn(declared)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,17 @@ class Taxonomy:
     always: tuple[str, ...]
     skops_types: tuple[str, ...]
     statbarns: dict[str, Statbarn]
+
+    def statbarn(self, declared: str) -> Statbarn | None:
+        """By its own name, or by that of one of its analyses."""
+        return self.statbarns.get(declared) or next(
+            (barn for barn in self.statbarns.values() if declared in barn.analyses), None
+        )
+
+    def is_counting(self, declared: str) -> bool:
+        """Whether what is declared so is counts of units: every whole number that is no label is one."""
+        barn = self.statbarn(declared)
+        return barn is not None and barn.id in COUNTING
 
     @property
     def names(self) -> tuple[str, ...]:

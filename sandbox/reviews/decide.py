@@ -8,6 +8,7 @@ from sqlalchemy import update
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.declared.table_store import forget, mark_released
+from sandbox.disclosure import canonical_form
 from sandbox.errors import Conflict
 from sandbox.jobs import Run, RunState, conclude, load_run
 from sandbox.jobs.permit import revoked_grant
@@ -77,7 +78,12 @@ def event_of(review: Review, outcome: Outcome, files: list[dict[str, object]]) -
     }
     match outcome:
         case Outcome.RELEASED:
-            return Event("output.released", "vault", f"review:{review.id}", said | {"files": files})
+            return Event(
+                "output.released",
+                "vault",
+                f"review:{review.id}",
+                said | {"files": files, "canonical_form": canonical_form.VERSION},
+            )
         case Outcome.RETURNED:
             return Event("output.returned", "vault", f"review:{review.id}", said)
         case Outcome.REFUSED:

@@ -28,8 +28,12 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
     Raises `Unavailable`; then nothing is released."""
     left = output_files(tx, review.run)
     copied = {}
-    for path in sorted(review.paths & left.keys()):
-        name, content = _cleaned(path, fetched(context, left[path]), review.paths)
+    for file in sorted(review.files, key=lambda file: file.declared.path):
+        path = file.declared.path
+        if path not in left:
+            continue
+        counting = context.taxonomy.is_counting(file.declared.statbarn)
+        name, content = _cleaned(path, fetched(context, left[path]), review.paths, counting=counting)
         stored = context.released.put(object_name(review.run, name), content)
         copied[name] = StoredFile(name, stored.name, stored.version_id, stored.sha256, stored.size)
     if copied:
@@ -51,11 +55,11 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
     return copied
 
 
-def _cleaned(path: str, content: bytes, taken: frozenset[str]) -> tuple[str, bytes]:
+def _cleaned(path: str, content: bytes, taken: frozenset[str], *, counting: bool) -> tuple[str, bytes]:
     """What the file shows, and nothing that hides beside it.
     Raises `Conflict` for what cannot be written anew."""
     try:
-        name, written = clean_file(path, content)
+        name, written = clean_file(path, content, counting=counting)
     except Unfit as unfit:
         raise Conflict(
             f"{path} cannot be released: {unfit.finding.message}",

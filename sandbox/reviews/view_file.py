@@ -57,7 +57,9 @@ def view_file(
             ),
         )
     content = fetched(context, file)  # the entry is committed: now the bytes may be read
-    if not original and path in review.paths:
+    declared = next((file.declared for file in review.files if file.declared.path == path), None)
+    if not original and declared is not None:
         with suppress(Unfit):
-            return Viewed(*clean_file(path, content), original=False)
+            counting = context.taxonomy.is_counting(declared.statbarn)
+            return Viewed(*clean_file(path, content, counting=counting), original=False)
     return Viewed(path, content, original=True)

@@ -27,7 +27,7 @@ WANTED = {
     "context": "visits by district",
     "controls": "no cell under 10",
 }
-PROGRAM = "open('/outbox/t.csv', 'w').write('district,n')\n"
+PROGRAM = "open('/outbox/t.csv', 'w').write('district,n\\n')\n"
 DEADLY = """
     import os as _os, signal as _signal
     def _die_at(place):
@@ -89,5 +89,5 @@ def test_a_crash_between_copy_and_commit_leaves_nothing_readable(
         assert wang.send("GET", f"/v1/runs/{run['id']}").json()["state"] == "finished"
         done = zhou.send("POST", address, json=body)
         assert done.status_code == 200 and done.json()["outcome"] == "released", done.text
-        assert wang.send("GET", f"/v1/runs/{run['id']}/files/t.csv").content == b"district,n"
+        assert wang.send("GET", f"/v1/runs/{run['id']}/files/t.csv").content == b"district,n\n"
     assert vault.log().verify_whole().faults == ()

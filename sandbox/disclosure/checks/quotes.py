@@ -4,6 +4,7 @@ The digests (`RawValues`) are asked, with the odds that a stranger's file would 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from math import exp, log
@@ -11,7 +12,7 @@ from math import exp, log
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.files.opened import Grid, Piece
 from sandbox.disclosure.finding import Finding, asks, blocks
-from sandbox.disclosure.raw_values.disguises import candidates_in
+from sandbox.disclosure.raw_values.disguises import candidates_in, run_of
 from sandbox.disclosure.raw_values.raw_index import RawIndex
 from sandbox.disclosure.raw_values.written_forms import dates_in, number_form, number_in, text_form
 
@@ -31,6 +32,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 MOST_WORDS = 6
 LONGEST = 100_000
 MOST_JOINED, LEAST_JOINED = 12, 6
+FRACTION = re.compile(r"[+-]?[\d,]*\.\d*(?:[eE][+-]?\d+)?%?|[+-].*")
 ROW_REMEDY = (
     "Release aggregates only: no row, no part of a row, in whatever order or format.",
     "只能输出汇总结果：不得输出任何行或行的一部分，无论顺序与格式。",
@@ -155,14 +157,21 @@ def _columns(subject: Subject) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
-    """Rare texts, as they are and disguised; in a table also where two or three cells beside
-    each other make one."""
+    """Rare texts, as they are and disguised; in a table also where two or three cells beside each other make
+    one.
+
+    What is digits alone may be a number of the author's: such are counted by column, and alarm where a
+    stranger's numbers would not hit so many.
+    """
     if not index.texts:
         return
     met: set[str] = set()
-    for piece in (*subject.words, *_joined_cells(subject)):
+    runs: dict[str, dict[str, str]] = defaultdict(dict)
+    for column, piece in (*((_column_of(piece), piece) for piece in subject.words), *_joined_cells(subject)):
         for form, candidate in _looked_up(piece.text, index):
-            if form not in met:
+            if run := run_of(form):
+                runs[column].setdefault(run, candidate)
+            elif form not in met:
                 met.add(form)
                 if index.holds_text(form):
                     yield blocks(
@@ -175,6 +184,29 @@ def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                         VALUE_REMEDY[1],
                         where=piece.where,
                     )
+    for column, found in runs.items():
+        yield from _runs(column, found, index)
+
+
+def _runs(column: str, found: dict[str, str], index: RawIndex) -> Iterator[Finding]:
+    """Runs of digits that are texts of few units (or their digits), more of them than chance makes likely."""
+    held = [run for run in found if index.holds_text("c:" + run) or index.holds_text("t:" + run)]
+    chance = tail(len(held), sum(map(index.run_density, found))) if held else 1.0
+    if chance < ASKED_ODDS:
+        yield (blocks if chance < ODDS else asks)(
+            "raw_text",
+            "single_unit",
+            f"{len(held)} runs of digits are values that few units have, such as {found[held[0]][:60]!r}.",
+            VALUE_REMEDY[0],
+            f"有 {len(held)} 串数字是仅少数个体具有的值，例如 {found[held[0]][:60]!r}。",
+            VALUE_REMEDY[1],
+            where=column,
+        )
+
+
+def _column_of(piece: Piece) -> str:
+    """The column of a cell; texts outside of tables stand together."""
+    return piece.where.rpartition(", ")[2] if ", " in piece.where else "text"
 
 
 def _looked_up(text: str, index: RawIndex) -> Iterator[tuple[str, str]]:
@@ -184,19 +216,23 @@ def _looked_up(text: str, index: RawIndex) -> Iterator[tuple[str, str]]:
         yield form, text
 
 
-def _joined_cells(subject: Subject) -> Iterator[Piece]:
+def _joined_cells(subject: Subject) -> Iterator[tuple[str, Piece]]:
     for grid in subject.opened.grids:
         if len(grid.header) <= MOST_JOINED:
             yield from _joined_rows(grid)
 
 
-def _joined_rows(grid: Grid) -> Iterator[Piece]:
+def _joined_rows(grid: Grid) -> Iterator[tuple[str, Piece]]:
+    """Whole numbers and texts that stand beside each other; a number with a point is part of no code."""
     for number, row in enumerate(grid.rows):
+        whole = ["" if FRACTION.fullmatch(cell) else cell for cell in row]
         for place in range(len(row) - 1):
             for width in (2, 3):
-                joined = "".join(row[place : place + width])
-                if LEAST_JOINED <= len(joined) <= 40:
-                    yield Piece(grid.cell(number, place), joined)
+                cells = whole[place : place + width]
+                joined = "".join(cells)
+                if all(cells) and LEAST_JOINED <= len(joined) <= 40:
+                    column = " + ".join(grid.header[place : place + width])
+                    yield column, Piece(grid.cell(number, place), joined)
 
 
 def _phrases(text: str, index: RawIndex) -> Iterator[str]:

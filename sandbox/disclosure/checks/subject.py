@@ -11,10 +11,9 @@ from sandbox.disclosure.checks.column_roles import Roles, folded, upright
 from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.files.opened import Grid, Opened, Piece
 from sandbox.disclosure.raw_values.raw_values import RawValues
-from sandbox.disclosure.taxonomy import Statbarn, Thresholds
+from sandbox.disclosure.taxonomy import COUNTING, Statbarn, Thresholds
 
 NUMBER = re.compile(r"[+-]?\d{1,10}(?:\.\d{0,20})?")
-COUNTING = frozenset({"frequencies", "links"})
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ SUFFIXES = {
     ".txt": Kind.TEXT,
     ".md": Kind.TEXT,
     ".log": Kind.TEXT,
+    # the source of an analysis is read as text, and nothing runs it
+    ".py": Kind.TEXT,
+    ".r": Kind.TEXT,
+    ".sql": Kind.TEXT,
+    ".do": Kind.TEXT,
     ".json": Kind.JSON,
     ".ipynb": Kind.NOTEBOOK,
     ".safetensors": Kind.SAFETENSORS,

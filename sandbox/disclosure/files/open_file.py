@@ -232,11 +232,7 @@ def _name(name: str, kind: Kind) -> Iterator[Finding]:
         )
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in SUFFIXES:
-        refused = (
-            EXECUTABLE
-            if suffix in (".py", ".sh", ".exe", ".js", ".bat", ".ps1", ".r", ".jar", ".so")
-            else None
-        )
+        refused = EXECUTABLE if suffix in (".sh", ".exe", ".js", ".bat", ".ps1", ".jar", ".so") else None
         yield (
             refused.finding()
             if refused

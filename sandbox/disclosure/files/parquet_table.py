@@ -53,23 +53,8 @@ def read_parquet(content: bytes, most_rows: int) -> tuple[Grid, tuple[Finding, .
     return Grid("", names, rows), tuple(findings)
 
 
-def clean_parquet(content: bytes) -> bytes:
-    """The table alone, written anew: no metadata, no pages that no reader shows,
-    no entries of a dictionary that no row has."""
-    table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-    columns = [_decoded(column.combine_chunks()) for column in table.columns]
-    bare = pa.schema(
-        [
-            pa.field(field.name, column.type, field.nullable)
-            for field, column in zip(table.schema, columns, strict=True)
-        ]
-    )
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(pa.Table.from_arrays(columns, schema=bare), sink, store_schema=False)
-    return sink.getvalue()
-
-
-def _decoded(column: pa.Array) -> pa.Array:
+def decoded(column: pa.Array) -> pa.Array:
+    """Without a dictionary, which may hold what no row has."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 

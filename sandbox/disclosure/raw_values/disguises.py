@@ -65,6 +65,11 @@ def disguised_forms(text: str) -> list[str]:
     return made
 
 
+def run_of(form: str) -> str:
+    """The digits of a text's form that has nothing else: a number like it may stand anywhere by chance."""
+    return form[2:] if form[:2] in ("t:", "c:") and form[2:].isdecimal() and form.isascii() else ""
+
+
 def candidates_in(text: str) -> Iterator[str]:
     """Forms to look up, of every long token and of what the text says when its spelling is undone."""
     for token in TOKEN.findall(text):

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from sandbox.catalog import DatasetPolicy
 from sandbox.catalog.model import Role
-from sandbox.disclosure.raw_values.disguises import disguised_forms
+from sandbox.disclosure.raw_values.disguises import LEAST_SIGNS, disguised_forms, run_of
 from sandbox.disclosure.raw_values.written_forms import decade_of, decimals_of, forms_of_raw
 
 RARE_UNITS = 10
@@ -64,6 +64,7 @@ class RawIndex:
         self.text_lengths: set[int] = set()
         # from four digits on by their number and the first two
         self._crowd: dict[tuple[int, int], int] = defaultdict(int)
+        self._runs: dict[tuple[int, str], int] = defaultdict(int)  # digits of texts, in the same way
         self.most_words = 1
         days: set[str] = set()
         for column in private:
@@ -81,11 +82,12 @@ class RawIndex:
                 if holders[code] >= RARE_UNITS or not forms:
                     continue
                 if names_units or forms[0].startswith("t:"):
-                    texts.update(self.digest(form) for form in disguised_forms(str(value)))
+                    for form in disguised_forms(str(value)):
+                        self._add_text(form, texts)
                 for form, digest in zip(forms, known, strict=True):
                     if form.startswith("t:"):
                         if _telling(form[2:]):
-                            texts.add(digest)
+                            self._add_text(form, texts)
                             self.text_lengths.add(len(form) - 2)
                             self.most_words = max(self.most_words, form.count(" ") + 1)
                     elif form.startswith("d:"):
@@ -102,6 +104,17 @@ class RawIndex:
         self._day_density = _day_density(days)
         self._order(tokens, places)
 
+    def _add_text(self, form: str, texts: set[int]) -> None:
+        digest = self.digest(form)
+        # its digits are counted once: under c: where they are enough for that, else under t:
+        if (
+            digest not in texts
+            and (run := run_of(form))
+            and (form.startswith("c:") or len(run) < LEAST_SIGNS)
+        ):
+            self._runs[len(run), run[:2]] += 1
+        texts.add(digest)
+
     def digest(self, form: str) -> int:
         return int.from_bytes(hashlib.blake2b(form.encode(), digest_size=8, key=self._key).digest(), "big")
 
@@ -111,6 +124,11 @@ class RawIndex:
 
     def holds_text(self, form: str) -> bool:
         return self.digest(form) in self.texts
+
+    def run_density(self, run: str) -> float:
+        """How likely a stranger's run of digits like this one (as long, with the same first two) is a text
+        of the data's, or the digits of one."""
+        return min(1.0, CAUTION * self._runs.get((len(run), run[:2]), 0) / 10.0 ** (len(run) - 2))
 
     def density(self, form: str) -> float:
         """How likely a stranger's number (or date) written like this is one of the data's."""
