@@ -29,7 +29,8 @@ from sandbox.jobs.quarantine import files_of, folder, put_files
 from sandbox.jobs.sealed_run import Ending
 from sandbox.seals import check_seal, chosen_sealer
 
-LOOK_SECONDS = 30.0  # a slot looks for itself, in case nobody has notified it
+LOOK_SECONDS = 15.0  # a slot looks for itself, in case nobody has notified it
+LOST_SECONDS = 5.0  # a run whose moment is longer over, and that nobody carries out, is lost
 AGAIN_SECONDS = 2.0  # after a part of the city failed
 STOP_SECONDS = 15.0
 log = logging.getLogger("cihu.runs")
@@ -46,7 +47,7 @@ class Worker:
         self._times = 0  # that something changed
         self._stopping, self._beginning = False, True
         self._bells: dict[UUID, Cancellation] = {}
-        self._sealable = threading.Lock()
+        self._sealable, self._adopting = threading.Lock(), threading.Lock()
         self._sealed_here = False
         self._at_death: run_folder.RemoverAtDeath | None = None
 
@@ -173,10 +174,32 @@ class Worker:
                 self._pause(AGAIN_SECONDS)
                 continue
             if claimed is None:
+                self._adopt_lost()
                 self._pause(LOOK_SECONDS, unless=seen)
             else:
                 self._carry_out(claimed)
                 self.wake()  # its place, and its team's part of them, are free
+
+    def _adopt_lost(self) -> None:
+        """Tell as interrupted what runs by the table and is carried out by nobody, once its moment is over.
+
+        A claim whose commit was answered by a broken connection leaves such a run: it is committed, and the
+        place that made it does not know.
+        """
+        if not self._adopting.acquire(blocking=False):
+            return
+        try:
+            for run in interrupted_runs(self.context.database):
+                with self._changed:
+                    held = run.id in self._bells
+                if not held and seconds_to_told(run) < -LOST_SECONDS:
+                    log.warning("run %s is carried out by nobody: it is told as interrupted", run.id)
+                    finish_interrupted(self.context, run.id)
+                    self.wake()
+        except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed
+            log.warning("lost runs cannot be looked for: %s", type(error).__name__)
+        finally:
+            self._adopting.release()
 
     def _carry_out(self, claimed: Claimed) -> None:
         """From the claim to the moment of disclosure.

@@ -214,6 +214,41 @@ def test_a_run_whose_program_was_cut_off_is_told_so_at_its_moment_and_run_again(
         assert left_by(mortal_vault, s3, waiting).made == {"done": b"d"}
 
 
+# the first claim is committed, and its place is told that the connection broke
+LOSING = """
+    _claimed, _times = claim, [0]
+    def claim(context):
+        done = _claimed(context)
+        if done is not None:
+            _times[0] += 1
+            if _times[0] == 1:
+                raise ConnectionError
+        return done
+    LOST_SECONDS, LOOK_SECONDS = 1.0, 1.0
+    """
+
+
+def test_a_run_whose_claim_was_committed_over_a_broken_connection_is_not_lost(
+    mortal_vault: AskedVault, s3: S3Server, tmp_path: Path
+) -> None:
+    losing = altered(tmp_path, {"sandbox.jobs.disclosure_time": QUICK, "sandbox.jobs.worker": LOSING})
+    with mortal_vault.start({"CIHU_RUN_PLACES": "1", **losing}):
+        dataset, _ = mortal_vault.dataset()
+        run = hand_in(mortal_vault, SHORT, dataset, limit=4)
+        due = datetime.fromisoformat(await_state(mortal_vault, run, "running")["told_at"])
+        await_state(mortal_vault, run, "finished")
+        told = events(mortal_vault, run["id"])
+        assert [kind for kind, _ in told] == [
+            "run.submitted",
+            "run.started",
+            "run.interrupted",
+            "run.started",
+            "run.finished",
+        ]
+        assert dict(told)["run.interrupted"] >= due
+        assert left_by(mortal_vault, s3, run).made == {"done": b"d"}
+
+
 def test_a_vault_told_to_seal_with_gvisor_takes_no_run_without_it(
     mortal_vault: AskedVault, tmp_path: Path
 ) -> None:
