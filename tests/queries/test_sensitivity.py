@@ -539,7 +539,7 @@ def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_ten_thousand_case
     assert len(TRIED) >= 5 * QUESTIONS
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rows, st.sampled_from([1, 2, 5, 256]), st.sampled_from(DISCOVERIES), st.sampled_from(["0", "a7"]))
 def test_no_unit_changes_the_weights_of_a_keys_values_by_more_than_the_claim(
     content: list[tuple[object, ...]], most: int, key: str, choice: str
