@@ -107,7 +107,12 @@ def review(
     for one in told["files"]:
         lines += [
             f"  {one['path']}  {one['statbarn']}  {one['size'] if one['left'] else 'not left'}",
-            *[f"    {found['severity']}: {found['message']}" for found in one["findings"]],
+            *[
+                line
+                for found in one["findings"]
+                for line in (f"    {found['severity']}: {found['message']}", f"      {found['remedy']}")
+                if line.strip()
+            ],
             *[
                 f"    {cast['reviewer']} ({cast['round']}): {cast['vote']} {cast['comment']}"
                 for cast in told["votes"]

@@ -100,18 +100,9 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Ask for files of a finished run (analysts). Officers look at each, and decide."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from sandbox.cli.declared_files import read_declared
 
-    try:
-        said = YAML(typ="safe", pure=True).load(wish.read_text("utf-8"))
-        files = [{"path": str(path), **words} for path, words in said.items()]
-    except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError) as error:
-        raise InvalidInput(
-            f"{wish} does not say which files to release.",
-            remedy="For each file: its path, and below it "
-            "statbarn, context, controls and, if there are any, counts.",
-        ) from error
+    files = read_declared(wish)
     done = visitor_of(home, who).vault(
         "POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files}
     )
