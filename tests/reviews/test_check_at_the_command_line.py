@@ -54,7 +54,9 @@ def test_what_would_be_blocked_is_said_with_its_remedy_and_nothing_is_written(
 
 
 def test_another_grade_has_other_rules(folder: Path) -> None:
-    assert check(folder, f"small.csv:{WORDS}", "--grade", "2").exit_code == 0
+    words = WORDS.replace("counts are rounded to 10, groups of ten or more", "groups of five or more")
+    assert check(folder, f"small.csv:{words}").exit_code == 1
+    assert check(folder, f"small.csv:{words}", "--grade", "2").exit_code == 0
 
 
 @pytest.mark.parametrize(
