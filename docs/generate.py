@@ -414,9 +414,8 @@ def text_of(node: ast.expr | None) -> str:
     return ""
 
 
-def errors(writer: Writer, product: Product) -> str:
+def errors(writer: Writer, product: Product, codes: dict[str, Code]) -> str:
     say = writer.say
-    codes = error_codes(product)
     by_status = defaultdict(list)
     for name, of in codes.items():
         by_status[product.status_of(of.kind.__new__(of.kind))].append(name)
@@ -441,36 +440,40 @@ def errors(writer: Writer, product: Product) -> str:
             )
         }"""
     ]
-    for name in sorted(codes, key=str.lower):
-        of = codes[name]
-        lines = [
-            f"(error-{anchor(name)})=\n\n## `{name}`\n",
-            say(
-                f"Status {product.status_of(of.kind.__new__(of.kind))}; kind `{of.kind.__name__}`.",
-                f"状态 {product.status_of(of.kind.__new__(of.kind))}；类别 `{of.kind.__name__}`。",
-            )
-            + "\n",
-        ]
-        doc = inspect.getdoc(of.kind) if "code" in vars(of.kind) and of.kind.code == name else ""
-        if doc and not doc.startswith(("InvalidInput(", "QueryRefused(")):
-            lines.append(plain(doc) + "\n")
-        for message, remedy, zh, remedy_zh in of.messages.values():
-            shown = (zh or message, remedy_zh or remedy) if writer.chinese else (message, remedy)
-            lines.append(
-                f"- {plain(shown[0])}"
-                + (
-                    f"\n  **{say('Remedy', '改正办法')}**{say(': ', '：')}{plain(shown[1])}"
-                    if shown[1]
-                    else ""
-                )
-            )
-        places = ", ".join(code(place) for place in sorted(of.places)[:6])
-        if places:
-            lines.append(
-                f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else "")
-            )
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+    hidden = "\n".join(f"errors/{anchor(name)}" for name in sorted(codes, key=str.lower))
+    return "\n".join([*parts, f"\n```{{toctree}}\n:hidden:\n\n{hidden}\n```\n"])
+
+
+def error_pages(writer: Writer, product: Product, codes: dict[str, Code]) -> dict[str, str]:
+    """A page for each code, by its place below the generated ones."""
+    return {f"errors/{anchor(name)}": error_page(writer, product, name, of) for name, of in codes.items()}
+
+
+def error_page(writer: Writer, product: Product, name: str, of: Code) -> str:
+    say = writer.say
+    lines = [
+        f"(error-{anchor(name)})=\n\n# `{name}`\n",
+        say(
+            f"Status {product.status_of(of.kind.__new__(of.kind))}; kind `{of.kind.__name__}`.",
+            f"状态 {product.status_of(of.kind.__new__(of.kind))}；类别 `{of.kind.__name__}`。",
+        )
+        + "\n",
+    ]
+    doc = inspect.getdoc(of.kind) if "code" in vars(of.kind) and of.kind.code == name else ""
+    if doc and not doc.startswith(("InvalidInput(", "QueryRefused(")):
+        lines.append(plain(doc) + "\n")
+    for message, remedy, zh, remedy_zh in of.messages.values():
+        shown = (zh or message, remedy_zh or remedy) if writer.chinese else (message, remedy)
+        lines.append(
+            f"- {plain(shown[0])}"
+            + (f"\n  **{say('Remedy', '改正办法')}**{say(': ', '：')}{plain(shown[1])}" if shown[1] else "")
+        )
+    places = ", ".join(code(place) for place in sorted(of.places)[:6])
+    if places:
+        lines.append(
+            f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else "")
+        )
+    return "\n".join(lines) + "\n"
 
 
 def anchor(name: str) -> str:
@@ -777,16 +780,19 @@ def first_line(check: Any) -> str:
 
 
 def pages_of(writer: Writer, product: Product, specifications: dict[str, dict[str, Any]]) -> dict[str, str]:
-    pages = {
+    codes = error_codes(product)
+    return {
         "sql-functions": sql_functions(writer, product),
         "policy-file": policy_file(writer, product),
-        "errors": errors(writer, product),
+        "errors": errors(writer, product, codes),
+        **error_pages(writer, product, codes),
         "command-line": command_line(writer, product),
         "settings": settings(writer, product),
         "outputs": outputs(writer, product),
-    }
-    return pages | {
-        f"http-{service}": http_api(writer, service, document) for service, document in specifications.items()
+        **{
+            f"http-{service}": http_api(writer, service, document)
+            for service, document in specifications.items()
+        },
     }
 
 
@@ -797,7 +803,9 @@ def main(folder: Path) -> None:
     for language in LANGUAGES:
         (folder / language).mkdir(parents=True, exist_ok=True)
         for name, text in pages_of(Writer(language.startswith("zh")), product, specifications).items():
-            (folder / language / f"{name}.md").write_text(text, "utf-8")
+            page = folder / language / f"{name}.md"
+            page.parent.mkdir(exist_ok=True)
+            page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

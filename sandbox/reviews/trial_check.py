@@ -20,6 +20,7 @@ from sandbox.reviews.model import Declared, Finding
 PATH = "/v1/release-checks"
 MOST_BYTES = 6 * 1024 * 1024  # of a request: what leaves is small, and base64 is a third more
 _one_at_a_time = threading.Lock()  # the vault has more to do than to read what anybody sends
+PATIENCE_SECONDS = 60.0
 
 
 def check_trial(
@@ -32,7 +33,7 @@ def check_trial(
 ) -> tuple[str, dict[str, list[Finding]]]:
     """The grade that decides, and the findings of each file by its path.
 
-    Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (somebody else is being served)."""
+    Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (the vault is overloaded)."""
     check_declared(files, context.taxonomy.names)
     versions = [context.repository.current(name) for name in inputs]
     for version in versions:
@@ -69,12 +70,13 @@ def check_trial(
         )
         for one in files
     }
-    if not _one_at_a_time.acquire(blocking=False):
+    # waited for, so that nobody is told that somebody else is there
+    if not _one_at_a_time.acquire(timeout=PATIENCE_SECONDS):
         raise TooMany(
-            "The vault is checking somebody's files.",
-            remedy="Try again in a few seconds.",
-            zh="保险库正在检查其他文件。",
-            remedy_zh="请过几秒再试。",
+            "The vault has no time to check files now.",
+            remedy="Try again in a minute.",
+            zh="保险库现在无法检查文件。",
+            remedy_zh="请过一分钟再试。",
         )
     try:
         found = {
