@@ -20,4 +20,5 @@ lock requirements/docs.lock pyproject.toml --extra city --extra build --extra do
 lock requirements/node.lock requirements/node.in
 lock requirements/uv.lock requirements/uv.in
 lock requirements/audit.lock requirements/audit.in
+lock requirements/generator.lock requirements/generator.in
 lock kernels/requirements.lock kernels/requirements.in

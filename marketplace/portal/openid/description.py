@@ -1,9 +1,10 @@
 """The description of OpenID operations with forms and redirects, as OAuth 2.0 has them (RFC 6749, 7009)."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from fastapi import Security
 from fastapi.security.http import HTTPBase
+from typing_extensions import TypedDict
 
 CLIENT = HTTPBase(
     scheme="basic",
@@ -12,12 +13,17 @@ CLIENT = HTTPBase(
     auto_error=False,
 )
 TEXT = {"type": "string"}
-OAUTH_ERROR = {
-    "type": "object",
-    "title": "OAuthError",
-    "required": ["error"],
-    "properties": {"error": TEXT, "error_description": TEXT, "error_uri": TEXT, "state": TEXT},
-}
+
+
+class OAuthError(TypedDict):
+    """RFC 6749 §5.2."""
+
+    error: str
+    error_description: NotRequired[str]
+    error_uri: NotRequired[str]
+    state: NotRequired[str]
+
+
 TOKENS = {
     "type": "object",
     "title": "OAuthTokens",
@@ -45,8 +51,8 @@ def _query(name: str, *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": required, "schema": TEXT}
 
 
-REFUSED = {"description": "The request is not a good OAuth request.", "content": _json(OAUTH_ERROR)}
-CLIENT_REFUSED = {"description": "The client is not who it says.", "content": _json(OAUTH_ERROR)}
+REFUSED = {"description": "The request is not a good OAuth request.", "model": OAuthError}
+CLIENT_REFUSED = {"description": "The client is not who it says.", "model": OAuthError}
 BY_CLIENT: list[dict[str, list[str]]] = [{"hub_client": []}]
 
 AUTHORIZE: dict[str, Any] = {
