@@ -54,7 +54,7 @@ def test_its_results_are_typed(asked: AskedVault, tmp_path: Path, monkeypatch: p
     assert (
         type(answer).__name__ == "AnswerDocument"
         and answer.columns[0].name == "n"
-        and answer.price.epsilon == "0.05"
+        and answer.price.epsilon == 0.05
     )
     refused = of("api.questions.ask_question").sync(  # type: ignore[attr-defined]
         client=client,
