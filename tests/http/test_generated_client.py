@@ -60,4 +60,4 @@ def test_its_results_are_typed(asked: AskedVault, tmp_path: Path, monkeypatch: p
         client=client,
         body=of("models.question").Question(sql="SELECT * FROM nothing"),  # type: ignore[attr-defined]
     )
-    assert type(refused).__name__ == "Problem" and refused.code == "unknown_dataset" and refused.remedy
+    assert type(refused).__name__ == "Problem" and refused.code == "query_refused" and refused.remedy
