@@ -1,19 +1,23 @@
 """Computes the findings of a file.
 Pure: the same file, declaration, rules and raw values always give the same."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
+from sandbox.disclosure.capacity import bits_of_grid, bits_of_json
 from sandbox.disclosure.checks.differences import differences
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.clean_file import clean_file
 from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.files.csv_table import read_csv
 from sandbox.disclosure.files.kind import Kind
 from sandbox.disclosure.files.open_file import open_file
 from sandbox.disclosure.files.opened import Grid, Opened
-from sandbox.disclosure.finding import Finding, Severity, Unfit, blocks, notes
+from sandbox.disclosure.files.parquet_table import read_parquet
+from sandbox.disclosure.finding import Finding, Severity, Unfit, asks, blocks, notes
 from sandbox.disclosure.raw_values.raw_values import RawValues
 from sandbox.disclosure.taxonomy import COUNTING, DisclosureRules
 
@@ -39,10 +43,11 @@ def check_file(
 
 
 def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
-    """Its author and its reviewers know that it leaves otherwise than it was written."""
+    """Author and reviewers know that it leaves otherwise than it was written, and what it can carry."""
     if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
         counting = subject.statbarn.id in COUNTING
-        _, leaves = clean_file(subject.name, content, counting=counting)
+        name, leaves = clean_file(subject.name, content, counting=counting)
+        yield from _capacity(subject, name, leaves)
         if leaves != content:
             yield notes(
                 "canonical_form",
@@ -54,6 +59,27 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
                 f"{DIGITS} 位有效数字，不足 {FEW} 个个体的保留 {DIGITS_OF_FEW} 位。",
                 "无需处理。",
             )
+
+
+def _capacity(subject: Subject, name: str, leaves: bytes) -> Iterator[Finding]:
+    rules, grid = subject.thresholds, None
+    if subject.opened.kind is Kind.CSV:
+        grid = read_csv(leaves.decode())
+    elif subject.opened.kind is Kind.PARQUET:
+        grid, _ = read_parquet(leaves, len(subject.opened.grids[0].rows))
+    bits = bits_of_json(json.loads(leaves)) if grid is None else bits_of_grid([grid.header, *grid.rows])
+    much = 0 < rules.capacity_bits < bits
+    yield (asks if much else notes)(
+        "capacity",
+        "hidden_content",
+        f"It can carry at most {bits:,.0f} bits that nobody sees, whatever its author did"
+        + (f"; more than {rules.capacity_bits:,} are asked about." if much else "."),
+        "Leave out rows and columns that nobody needs." if much else "Nothing to do.",
+        f"无论作者如何处理，该文件最多可携带 {bits:,.0f} 比特无人看见的信息"
+        + (f"；超过 {rules.capacity_bits:,} 比特须说明。" if much else "。"),
+        "请去掉不需要的行和列。" if much else "无需处理。",
+        where="",
+    )
 
 
 def check_together(

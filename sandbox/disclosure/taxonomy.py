@@ -37,6 +37,7 @@ class Thresholds:
     most_columns: int
     microdata_rows: int
     significant_digits: int
+    capacity_bits: int
 
 
 @dataclass(frozen=True)
@@ -196,5 +197,8 @@ def _names(words: dict[str, str]) -> NAMES:
 
 
 def _thresholds(numbers: dict[str, Any]) -> Thresholds:
-    said: dict[str, Any] = {field.name: numbers[field.name] for field in fields(Thresholds)}
+    # a file of before the capacity was counted has no limit of it
+    said: dict[str, Any] = {"capacity_bits": 0} | {
+        field.name: numbers[field.name] for field in fields(Thresholds) if field.name in numbers
+    }
     return Thresholds(**(said | {"zero_cells": Severity(numbers["zero_cells"])}))

@@ -206,6 +206,7 @@ class ThresholdsDocument(TypedDict):
     most_columns: int
     microdata_rows: int
     significant_digits: int
+    capacity_bits: int
 
 
 class FileLimits(TypedDict):
