@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, id_column, out, print_json, show, visitor_of, whole_id
 
 
 @app.command()
@@ -26,7 +26,7 @@ def reviews(
     )
     if as_json:
         return print_json(told)
-    table = Table("review", "due", "run", "team", "reads", "files", "state")
+    table = Table(id_column("review"), "due", "run", "team", "reads", "files", "state")
     for one in told:
         table.add_row(
             one["id"],
@@ -42,7 +42,7 @@ def reviews(
 
 @app.command()
 def review(
-    review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it.")],
+    review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it, or its beginning.")],
     view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
     original: Annotated[
         bool, typer.Option(help="With --view: as the run left it, not as it would leave.")
@@ -65,7 +65,9 @@ def review(
 ) -> None:
     """Look at an output that waits, and vote on its files (data officers),
     blind to the others until all have voted."""
-    visitor, address = visitor_of(home, who), f"/v1/reviews/{quote(review_id, safe='')}"
+    visitor = visitor_of(home, who)
+    review_id = whole_id(visitor, review_id, "/v1/reviews", "/v1/reviews?state=decided")
+    address = f"/v1/reviews/{quote(review_id, safe='')}"
     if view:
         content: bytes = visitor.vault(
             "GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()}

@@ -3,15 +3,18 @@ ones."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, id_column, out, print_json, show, visitor_of, whole_id
 from sandbox.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from sandbox.client.session import ClientSession
 
 
 @app.command()
@@ -63,7 +66,7 @@ def runs(who: As = "wang", home: Home = None, as_json: Json = False) -> None:
     told = visitor_of(home, who).vault("GET", "/v1/runs")
     if as_json:
         return print_json(told)
-    table = Table("run", "name", "state", "by", "reads", "its end is told at")
+    table = Table(id_column("run"), "name", "state", "by", "reads", "its end is told at")
     for one in told:
         reads = ", ".join(f"{read['dataset']}@{read['version']}" for read in one["inputs"])
         table.add_row(
@@ -79,19 +82,20 @@ def runs(who: As = "wang", home: Home = None, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(
-    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it, or its beginning.")],
     who: As = "wang",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Call a sealed run off that waits or runs; what it made is thrown away."""
-    done = visitor_of(home, who).vault("POST", f"/v1/runs/{quote(run_id, safe='')}/cancel")
+    visitor = visitor_of(home, who)
+    done = visitor.vault("POST", f"{_run(visitor, run_id)}/cancel")
     show(done, as_json, f"Run {done['id']} is {done['state']}.")
 
 
 @app.command()
 def release(
-    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it, or its beginning.")],
     wish: Annotated[
         Path, typer.Argument(help="YAML: path -> statbarn, context, controls, and counts if there are any.")
     ],
@@ -103,9 +107,8 @@ def release(
     from sandbox.cli.declared_files import read_declared
 
     files = read_declared(wish)
-    done = visitor_of(home, who).vault(
-        "POST", f"/v1/runs/{quote(run_id, safe='')}/release", json={"files": files}
-    )
+    visitor = visitor_of(home, who)
+    done = visitor.vault("POST", f"{_run(visitor, run_id)}/release", json={"files": files})
     show(
         done,
         as_json,
@@ -116,7 +119,7 @@ def release(
 
 @app.command()
 def files(
-    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it, or its beginning.")],
     save: Annotated[
         Path | None, typer.Option(help="Write them below this folder, with receipt.json.")
     ] = None,
@@ -125,7 +128,8 @@ def files(
     as_json: Json = False,
 ) -> None:
     """The released files of a run, and the reviewers' comments if it was returned or refused."""
-    visitor, address = visitor_of(home, who), f"/v1/runs/{quote(run_id, safe='')}"
+    visitor = visitor_of(home, who)
+    address = _run(visitor, run_id)
     done = visitor.vault("GET", f"{address}/files")
     said = visitor.vault("GET", f"{address}/release")
     if save is not None:
@@ -146,12 +150,18 @@ def files(
 
 @app.command()
 def package(
-    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it.")],
+    run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it, or its beginning.")],
     save: Annotated[Path, typer.Option(help="Write it to this zip.")],
     who: As = "wang",
     home: Home = None,
 ) -> None:
     """The whole story of a decided run as one signed RO-Crate; `cihu audit verify` checks it offline."""
-    content: bytes = visitor_of(home, who).vault("GET", f"/v1/runs/{quote(run_id, safe='')}/package")
+    visitor = visitor_of(home, who)
+    content: bytes = visitor.vault("GET", f"{_run(visitor, run_id)}/package")
     save.write_bytes(content)
     out.print(f"{len(content)} bytes in {escape(str(save))}")
+
+
+def _run(visitor: "ClientSession", run_id: str) -> str:
+    """The address of a run."""
+    return f"/v1/runs/{quote(whole_id(visitor, run_id, '/v1/runs'), safe='')}"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column
+
+from sandbox.errors import InvalidInput
 
 if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
     from sandbox.client.session import ClientSession
@@ -31,6 +34,7 @@ audit_app = typer.Typer(
     no_args_is_help=True, help="The transparency log: receipts, and how to verify them without trust."
 )
 app.add_typer(audit_app, name="audit")
+ID_LENGTH = 36  # RFC 9562
 out, err = Console(), Console(stderr=True)
 
 Home = Annotated[
@@ -65,6 +69,25 @@ def visitor_of(home: Path | None, account: str) -> "ClientSession":
         f"Password of {account}", hide_input=True, err=True
     )
     return ClientSession(where, account, password)
+
+
+def id_column(name: str) -> Column:
+    """Of a table: an id is never cut, in a narrow terminal or a pipe, because it is copied."""
+    return Column(name, min_width=ID_LENGTH, no_wrap=True)
+
+
+def whole_id(visitor: "ClientSession", given: str, *paths: str) -> str:
+    """The id that begins as `given`, of those that the vault lists at `paths`: its beginning is enough.
+    Raises `InvalidInput` if several do."""
+    if len(given) >= ID_LENGTH:
+        return given
+    listed = [one["id"] for path in paths for one in visitor.vault("GET", path)]
+    found = [id for id in listed if id.startswith(given.lower())]
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{len(found)} ids begin with {given!r}.", remedy=f"Write more of it, such as {found[0][:13]}."
+        )
+    return str(found[0]) if found else given
 
 
 def print_json(document: Any, *, indent: int | None = None) -> None:

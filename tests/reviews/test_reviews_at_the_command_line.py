@@ -61,14 +61,15 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
         )
         assert "how many" in cihu("reviews", CIHU_HOME=home, COLUMNS="200").stdout
         (waiting,) = json.loads(cihu("reviews", "--json", "--as", "zhou", CIHU_HOME=home).stdout)
-        seen = cihu("review", waiting["id"], "--view", "n.txt", CIHU_HOME=home)
+        assert waiting["id"] in cihu("reviews", CIHU_HOME=home, COLUMNS="60").stdout, "an id is never cut"
+        seen = cihu("review", waiting["id"][:8], "--view", "n.txt", CIHU_HOME=home)
         assert "磁湖" in seen.stdout, seen.stderr
         unsaid = cihu("review", waiting["id"], "--vote", "n.txt=refuse", CIHU_HOME=home)
         assert unsaid.returncode and "reason and a comment" in unsaid.stderr
         for who in ("lin", "zhou"):
             told = cihu("review", waiting["id"], "--vote", "n.txt=approve", "--as", who, CIHU_HOME=home)
         assert "released" in told.stdout and "lin (blind): approve" in told.stdout, told.stderr
-        got = cihu("files", run, "--save", str(tmp_path / "got"), CIHU_HOME=home)
+        got = cihu("files", run[:13], "--save", str(tmp_path / "got"), CIHU_HOME=home)
         assert "The request is released." in got.stdout and (
             tmp_path / "got" / "n.txt"
         ).read_text().startswith("磁湖")
