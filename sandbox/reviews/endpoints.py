@@ -261,7 +261,7 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
     ) -> dict[str, Any]:
         """What a review's checks would say of such files, but for quotes of raw values.
         Touches no data, keeps nothing."""
-        grade, found = check_trial(
+        grade, found, leaves = check_trial(
             context,
             principal=asker,
             inputs=given.inputs,
@@ -272,12 +272,20 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
             "grade": grade,
             "thresholds": asdict(context.taxonomy.at(grade).thresholds),
             "files": [
-                {"path": path, "findings": [asdict(one) for one in findings]}
+                {
+                    "path": path,
+                    "findings": [asdict(one) for one in findings],
+                    "leaves": _leaving(*leaves[path]) if path in leaves else None,
+                }
                 for path, findings in found.items()
             ],
         }
 
     return api
+
+
+def _leaving(name: str, content: bytes) -> dict[str, str]:
+    return {"name": name, "content": base64.b64encode(content).decode()}
 
 
 def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[..., Principal]) -> APIRouter:

@@ -1,8 +1,10 @@
 """What the operations on reviews and released files answer with."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from sandbox.api_schema import Words
@@ -229,9 +231,17 @@ class DisclosureDocument(TypedDict):
     reasons: dict[str, Words]
 
 
+class LeavingFile(TypedDict):
+    """What would leave, byte for byte."""
+
+    name: str
+    content: Annotated[str, Field(description="in base64")]
+
+
 class CheckedFile(TypedDict):
     path: str
     findings: list[FindingDocument]
+    leaves: Annotated[LeavingFile | None, Field(description="null if something blocks it")]
 
 
 class TrialDocument(TypedDict):

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from sandbox.catalog.grade import grade_of
 from sandbox.disclosure.check_file import check_file, check_together
+from sandbox.disclosure.clean_file import clean_file
 from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.finding import Severity, Unfit
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.policy import Resource
@@ -30,8 +32,9 @@ def check_trial(
     inputs: Sequence[str],
     files: Sequence[Declared],
     contents: Mapping[str, bytes],
-) -> tuple[str, dict[str, list[Finding]]]:
-    """The grade that decides, and the findings of each file by its path.
+) -> tuple[str, dict[str, list[Finding]], dict[str, tuple[str, bytes]]]:
+    """The grade that decides; the findings of each file by its path; and, of each that is not blocked, the
+    name and the bytes that would leave.
 
     Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (the vault is overloaded)."""
     check_declared(files, context.taxonomy.names)
@@ -84,6 +87,15 @@ def check_trial(
         }
         for path, more in check_together(there, rules, None).items():
             found[path] += more
+        leaves = {}
+        for path, (content, said) in there.items():
+            if not any(one.severity is Severity.BLOCKS for one in found[path]):
+                try:
+                    leaves[path] = clean_file(
+                        path, content, counting=context.taxonomy.is_counting(said.statbarn)
+                    )
+                except Unfit as unfit:
+                    found[path].append(unfit.finding)
     finally:
         _one_at_a_time.release()
-    return grade, found
+    return grade, found, leaves

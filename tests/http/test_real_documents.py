@@ -1,5 +1,6 @@
 """Real documents of the vault are described: the clients hold each answer against docs/openapi."""
 
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 
 from asked_vault import AskedVault
@@ -74,17 +75,23 @@ def test_the_documents_of_the_catalogue_and_of_reviews(asked: AskedVault) -> Non
         "inputs": [dataset],
         "files": [
             {
-                "path": "a.csv",
+                "path": path,
                 "statbarn": "frequencies",
                 "context": "made-up people",
                 "controls": "counts alone",
             }
+            for path in ("a.csv", "b.csv")
         ],
-        "contents": {"a.csv": "ZGlzdHJpY3Qsbgpub3J0aCwzCg=="},
+        "contents": {
+            "a.csv": b64encode(b"district,n\nnorth,3\n").decode(),
+            "b.csv": b64encode(b"district , n\r\nnorth,505\r\neast,400\r\n").decode(),
+        },
     }
     checked = kernel.send("POST", "/v1/release-checks", json=trial)
     assert checked.status_code == 200, checked.text
-    assert checked.json()["files"][0]["findings"]
+    blocked, fine = checked.json()["files"]
+    assert blocked["findings"] and blocked["leaves"] is None
+    assert b64decode(fine["leaves"]["content"]) == b"district,n\neast,400\nnorth,505\n"
 
 
 def test_the_documents_of_questions(asked: AskedVault) -> None:

@@ -59,6 +59,8 @@ def test_before_anybody_waits_it_is_said_what_would_be_blocked_and_how_to_mend_i
         first
     )
     assert "nothing would be blocked" in corrected and "reviewers will ask" in corrected, corrected
+    leaves = shown(done, ".leaves(")
+    assert "coinsurance" in leaves and ",n," in leaves, leaves
 
 
 def test_the_real_run_passes_the_checks_as_its_trial_did(

@@ -3,7 +3,7 @@
 The vault applies the rules for the grade of the datasets that the program read; no real row is touched.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -21,7 +21,7 @@ MOST_BYTES = 4 * 1024 * 1024
 
 class Checked:
     """What the checks say of each file.
-    `.ok`: none of it would be blocked; `.findings(path)` has each as a dict."""
+    `.ok`: none of it would be blocked; `.findings(path)` has each as a dict; `.leaves(path)` would leave."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -35,6 +35,16 @@ class Checked:
         return [
             dict(one) for file in self.document["files"] if file["path"] == path for one in file["findings"]
         ]
+
+    def leaves(self, path: str) -> bytes:
+        """What would leave of a file, byte for byte: the vault writes it anew.
+        Raises `CihuError` for a file that would be blocked, or that was not checked."""
+        for file in self.document["files"]:
+            if file["path"] == path and file.get("leaves"):
+                return b64decode(file["leaves"]["content"])
+        raise CihuError(
+            say("leaves_nothing", name=path), code="leaves_nothing", remedy=say("leaves_nothing_remedy")
+        )
 
     def _blocked(self) -> int:
         return sum(one["severity"] == "blocks" for file in self.document["files"] for one in file["findings"])

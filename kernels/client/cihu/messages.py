@@ -343,6 +343,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "先用 %%sealed … submit=no 试运行，让程序写入 cihu.outbox。",
         "Try the program first (%%sealed … submit=no), and let it write into cihu.outbox.",
     ),
+    "leaves_nothing": ("{name} 不会放行。", "Nothing of {name} would leave."),
+    "leaves_nothing_remedy": (
+        "请先按检查结果修改，并检查该文件。",
+        "Check that file, and correct first what blocks it.",
+    ),
     "too_large_to_check": ("这些文件太大，不能检查。", "These files are too large to be checked."),
     "too_large_to_check_mend": (
         "合计至多 4 MiB：放行的应是汇总结果。",
