@@ -39,7 +39,7 @@ VERSION = 1
 DIGITS, DIGITS_OF_FEW, FEW = 4, 3, 100
 MOST_ZEROS, LONGEST_PLAIN = 5, 15  # behind the point, and digits before it; else there is an exponent
 NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
-POINTED = re.compile(r"(?<![\w.])[+-]?\d*\.\d+(?:[eE][+-]?\d{1,3})?(?![\w.])")
+POINTED = re.compile(r"(?<![\d.])[+-]?\d*\.\d+(?:[eE][+-]?\d{1,3})?(?![\d.])")
 
 
 def canonical_csv(text: str, *, counting: bool, delimiter: str = ",") -> str:
@@ -219,5 +219,8 @@ def _value(value: Any, digits: int, *, keeps: bool) -> Any:
     return _number(rounded(value, None if keeps else digits))
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.lstrip("-").isdecimal() else float(text)
+def _number(text: str) -> int | float | None:
+    if text.lstrip("-").isdecimal():
+        return int(text)
+    number = float(text)
+    return (number or 0) if isfinite(number) else None  # a number too small for a float is nothing

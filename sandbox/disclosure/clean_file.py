@@ -12,6 +12,7 @@ from sandbox.disclosure.files.open_file import MARK, decode
 from sandbox.disclosure.files.picture import SIGNATURE, render_png
 
 MODELS = (".safetensors", ".onnx", ".skops")
+CODE = (".py", ".r", ".sql", ".do")
 
 
 def clean_file(name: str, content: bytes, *, counting: bool = False) -> tuple[str, bytes]:
@@ -36,6 +37,8 @@ def clean_file(name: str, content: bytes, *, counting: bool = False) -> tuple[st
 
 def _canonical(name: str, text: str, *, counting: bool) -> str:
     """As `open_file` tells the kinds of text apart."""
+    if name.endswith(CODE):
+        return canonical_text(text)
     if text.lstrip().startswith(("{", "[")):
         try:
             return canonical_json(text, counting=counting)

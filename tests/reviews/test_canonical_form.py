@@ -135,6 +135,23 @@ def test_json_leaves_with_its_names_in_order_and_nothing_between() -> None:
     ), "what JSON cannot say is empty"
 
 
+def test_digits_do_not_hide_beside_letters_or_beyond_what_json_can_say() -> None:
+    content = b"site,n,mean\na,500,3.14159265kg\nb,500,EUR2.71828\nc,500,1.2.3\nd,500,10.0.0.1\n"
+    assert [row[2] for row in read(clean_file("t.csv", content)[1])[1:]] == [
+        "3.142kg",
+        "EUR2.718",
+        "1.2.3",
+        "10.0.0.1",
+    ]
+    once = clean_file("t.json", b'{"a": 1e400, "b": -2e-400, "c": 123456789012345678901234567890}')
+    assert clean_file(*once) == once and json.loads(once[1])["a"] is None
+
+
+def test_source_code_keeps_its_lines_in_order() -> None:
+    code = b"b = f(1, 2)\na = g(3, 4)\n"
+    assert clean_file("study.py", code) == ("study.py", code)
+
+
 def test_parquet_leaves_rounded_and_in_order_whatever_its_pages_and_dictionaries() -> None:
     frame = pd.DataFrame({"site": ["b", "a"], "n": [400, 12345], "mean": [3.14159, 2.71828]})
     made = set()
