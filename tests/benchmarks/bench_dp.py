@@ -15,7 +15,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.contestant import CIHU, DUCKDB, HOUSE, PEERS, Contestant, Seat, seated
+from benchmarks.contestant import (
+    CIHU,
+    DUCKDB,
+    DUCKDB_IN_MEMORY,
+    HOUSE,
+    PEERS,
+    Contestant,
+    Seat,
+    seated,
+)
 from benchmarks.ground import published
 from benchmarks.questions import FIRST, QUESTIONS, SECOND, Question
 from benchmarks.taps import make_taps
@@ -54,9 +63,13 @@ def race(seats: Sequence[Seat], rounds: int, peer_rounds: int) -> tuple[Medians,
 def compared(medians: Medians, seats: Iterable[Seat]) -> dict[str, Any]:
     """The JSON line: Cihu's times over DuckDB's (below 1 is faster), the fastest peer's over Cihu's
     (above 1 is faster)."""
-    plain, ours = medians[DUCKDB.name], medians[CIHU.name]
-    ratios = {question: ours[question] / plain[question] for question in ours if question in plain}
-    peers = [times for name, times in medians.items() if name not in (DUCKDB.name, CIHU.name)]
+    ours = medians[CIHU.name]
+    ratios, in_memory = (
+        {question: ours[question] / times[question] for question in ours if question in times}
+        for times in (medians[DUCKDB.name], medians[DUCKDB_IN_MEMORY.name])
+    )
+    house = {contestant.name for contestant in HOUSE}
+    peers = [times for name, times in medians.items() if name not in house]
     best = {
         question: min(times[question] for times in peers if question in times) / ours[question]
         for question in ours
@@ -64,6 +77,12 @@ def compared(medians: Medians, seats: Iterable[Seat]) -> dict[str, Any]:
     }
     return {
         "cihu_vs_duckdb": {question: round(ratio, 3) for question, ratio in ratios.items()},
+        "cihu_vs_duckdb_in_memory": {question: round(ratio, 3) for question, ratio in in_memory.items()},
+        "cihu_seconds_by_step": {
+            question: {step: round(median(times), 4) for step, times in steps.items()}
+            for seat in seats
+            for question, steps in seat.steps.items()
+        },
         "cihu_says_no_to": [question.name for question in QUESTIONS if question.name not in ours],
         "geomean": _geomean(ratios, FIRST),
         "geomean_second": _geomean(ratios, SECOND),

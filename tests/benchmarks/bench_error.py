@@ -17,8 +17,8 @@ from math import sqrt
 from statistics import median
 from typing import Any
 
-from benchmarks.bench_dp import contestants, options
-from benchmarks.contestant import OPENDP, SMARTNOISE, Seat, seated
+from benchmarks.bench_dp import options
+from benchmarks.contestant import CIHU, DUCKDB, OPENDP, SMARTNOISE, Seat, seated
 from benchmarks.ground import published
 from benchmarks.questions import QUESTIONS, Question
 from benchmarks.taps import make_taps
@@ -57,7 +57,7 @@ def entered(settings: dict[str, Any], *, peers: bool) -> list[tuple[str, Any, di
     """Who is asked, under which name and loss: peers twice."""
     rho = float(PrivacyLoss(settings["picorho"]).rho)
     pure = sqrt(2 * rho)  # pure epsilon-DP is epsilon**2/2-zCDP: Bun and Steinke 2016, Proposition 1.4
-    house = [(contestant.name, contestant, settings) for contestant in contestants(peers=False)]
+    house = [(contestant.name, contestant, settings) for contestant in (DUCKDB, CIHU)]
     return house + (
         [
             ("smartnoise:epsilon", SMARTNOISE, settings),

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ class Contestant:
 
 
 DUCKDB = Contestant("duckdb", "plain_duckdb", private=False)
+DUCKDB_IN_MEMORY = Contestant("duckdb_in_memory", "duckdb_in_memory", private=False)
 CIHU = Contestant("cihu", "cihu")
 SMARTNOISE = Contestant("smartnoise", "smartnoise", peer="smartnoise")
 OPENDP = Contestant("opendp", "opendp_polars", peer="opendp")
-HOUSE, PEERS = (DUCKDB, CIHU), (SMARTNOISE, OPENDP)
+HOUSE, PEERS = (DUCKDB, DUCKDB_IN_MEMORY, CIHU), (SMARTNOISE, OPENDP)
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Seat:
     process: "subprocess.Popen[str] | None"
     absent: str = ""
     peak_memory_mb: int = 0
+    steps: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    """By question and step: the seconds of each of its turns."""
 
     def ask(self, question: Question) -> dict[str, Any]:
         """`seconds` and `rows`, or `no` with the reason."""
@@ -52,6 +55,8 @@ class Seat:
             self.absent = f"its process ended: {failure}"
             return {"no": self.absent}
         self.peak_memory_mb = told.get("peak_memory_mb", self.peak_memory_mb)
+        for step, seconds in told.get("steps", {}).items():
+            self.steps.setdefault(question.name, {}).setdefault(step, []).append(seconds)
         return told
 
     def _line(self, said: Mapping[str, Any]) -> dict[str, Any]:

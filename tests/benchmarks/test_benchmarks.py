@@ -21,8 +21,16 @@ def test_the_race_ends_with_a_line_that_names_every_question_and_contestant(
     }
     assert {question.name for question in FIRST} <= set(told["cihu_vs_duckdb"])
     assert all(ratio > 0 for ratio in told["cihu_vs_duckdb"].values()) and told["geomean"] > 0
-    assert set(told["peak_memory_mb"]) == {"duckdb", "cihu"} and min(told["peak_memory_mb"].values()) > 0
+    assert (
+        set(told["peak_memory_mb"]) == {"duckdb", "duckdb_in_memory", "cihu"}
+        and min(told["peak_memory_mb"].values()) > 0
+    )
     assert told["vs_best_peer"] is None
+    assert set(told["cihu_vs_duckdb_in_memory"]) == set(told["cihu_vs_duckdb"])
+    assert all(
+        set(steps) == {"prepare", "engine", "noise", "table"}
+        for steps in told["cihu_seconds_by_step"].values()
+    )
 
 
 def test_the_seals_cost_ends_with_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
