@@ -1,23 +1,25 @@
-"""Writes tables, JSON and texts in their canonical form: one content, one spelling.
+"""Writes tables, JSON, notebooks and texts in their canonical form: one content, one spelling.
 
 What an author could hide beside the content does not leave: digits that no sample justifies, the order of
 rows, spaces and line ends, ways to write a number or a letter. The form depends on the content alone, and the
 canonical form of a canonical form is itself.
 
-Numbers. A count of units is whole and stays as it is, as does a whole label (a year, a code). Any other
-number leaves with four significant digits, or three where a count in its row says that fewer than a hundred
-units stand behind it: the standard error of a mean of n is about 1/sqrt(n) of the values' spread, so the
-digits after these say nothing. Rounding is to even at ties, in decimal, so it can be repeated.
+Numbers. A count of units keeps its digits, and so do a label (a year, a code) and a whole number below
+10,000. Any other number leaves with four significant digits, or three where a count in its row says that
+fewer than a hundred units stand behind it: the standard error of a mean of n is about 1/sqrt(n) of the
+values' spread, so the digits after these say nothing. Rounding is to even at ties, in decimal, so it can be
+repeated.
 
 Rows stand in the order of their cells, totals last. Columns keep their order.
 """
 
 import csv
+import datetime
 import io
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
@@ -25,116 +27,99 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
-from sandbox.disclosure.checks.column_roles import Roles, is_total, names_count, names_label
+from sandbox.disclosure.checks.column_roles import (
+    Roles,
+    is_total,
+    names_count,
+    names_label,
+    names_statistic,
+)
 from sandbox.disclosure.checks.numbers import number_of
 from sandbox.disclosure.files.csv_table import read_csv
 from sandbox.disclosure.files.json_text import Numeral, load_json
 from sandbox.disclosure.files.notebook import is_notebook
 from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.files.parquet_table import decoded
+from sandbox.disclosure.finding import Unfit, blocks
 
 VERSION = 1
 """Of the form: it is written into the receipt of each release."""
 
 DIGITS, DIGITS_OF_FEW, FEW = 4, 3, 100
 MOST_ZEROS, LONGEST_PLAIN = 5, 15  # behind the point, and digits before it; else there is an exponent
+LONGEST_NUMBER = 60
+TIMES = 6  # a rounded count may change what its row is rounded to; after so many times nothing changes
 NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
-POINTED = re.compile(r"(?<![\d.])[+-]?\d*\.\d+(?:[eE][+-]?\d{1,3})?(?![\d.])")
+POINTED = re.compile(r"(?<![\w.:])[+-]?\d*\.\d+(?:[eE][+-]?\d{1,3})?(?![\d.])")
+MONTH = re.compile(r"(?:19|20)\d\d\.(?:0?[1-9]|1[0-2])")
+LETTERS_AND_DIGITS = (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+POINT_PERCENT_PLUS = (0xFF0E, 0xFF05, 0xFF0B)
+WIDE = {code: chr(code - 0xFEE0) for code in (*LETTERS_AND_DIGITS, *POINT_PERCENT_PLUS)} | {
+    0xFF0D: "-",
+    0x2212: "-",
+}
+"""Letters, digits and signs of numbers in full width. Chinese punctuation is not among them."""
+
+
+# --- tables
 
 
 def canonical_csv(text: str, *, counting: bool, delimiter: str = ",") -> str:
     """`counting`: declared as counts of units. Raises `Unfit` for what is no table."""
-    grid = read_csv(text)
+    grid = canonical_grid(read_csv(text), counting=counting)
+    header = [re.sub(r"[,;|]", " ", name) for name in grid.header] if delimiter == "\t" else list(grid.header)
     sink = io.StringIO()
     writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
-    writer.writerow([plain_text(name) for name in grid.header])
-    writer.writerows(canonical_rows(grid, counting=counting))
+    writer.writerow([plain_text(name) for name in header])
+    writer.writerows(grid.rows)
     return sink.getvalue()
 
 
-def canonical_rows(grid: Grid, *, counting: bool) -> list[tuple[str, ...]]:
-    """The rows of a table, each number at its digits, in their order."""
+def canonical_grid(grid: Grid, *, counting: bool) -> Grid:
+    """Its names and cells in their one spelling, each number at its digits, its rows in their order."""
+    for _ in range(TIMES):
+        made = _written_anew(grid, counting=counting)
+        if made == grid:
+            return made
+        grid = made
+    raise Unfit(_not_stable())
+
+
+def _written_anew(grid: Grid, *, counting: bool) -> Grid:
     roles = Roles(grid, frozenset(), counting)
-    kept = whole_columns(roles)
+    whole, labels = set(roles.counts), _labels(roles)
     rows = []
     for number, row in enumerate(grid.rows):
         digits = digits_of([roles.numbers[place][number] for place in roles.counts])
+        # the row `count` of what describes a column
+        counted = counting or (row and number_of(row[0]) is None and names_count(row[0]))
         rows.append(
-            tuple(canonical_cell(cell, None if place in kept else digits) for place, cell in enumerate(row))
+            tuple(
+                canonical_label(cell)
+                if place in labels
+                else canonical_cell(cell, None if counted or place in whole else digits)
+                for place, cell in enumerate(row)
+            )
         )
-    return sorted(rows, key=_place_of)
+    header = tuple(plain_text(name) for name in grid.header)
+    return Grid("", header, tuple(sorted(rows, key=_place_of)))
 
 
-def whole_columns(roles: Roles) -> set[int]:
-    """Columns whose whole numbers keep their digits: counts of units, and labels by their name or place."""
-    named = {
-        place for place, name in enumerate(roles.grid.header) if names_label(name) and not names_count(name)
-    }
-    return {*roles.counts, *named, *(place for place in roles.labels if place in roles.numeric)}
+def _labels(roles: Roles) -> set[int]:
+    """Columns that say of whom a row is, by their name or their place."""
+    names = enumerate(roles.grid.header)
+    named = {place for place, name in names if _names_label(name)}
+    return (named - set(roles.counts)) | {place for place in roles.labels if place in roles.numeric}
 
 
-def canonical_json(text: str, *, counting: bool) -> str:
-    """Names in their order, rows of a table in theirs; other lists keep theirs.
-    Raises `ValueError` for what is no JSON, `Unfit` for what hides in it."""
-    node = load_json(text)
-    if is_notebook(node):
-        return text
-    return json.dumps(_node(node, counting), ensure_ascii=False, indent=1) + "\n"
+def _names_label(name: str) -> bool:
+    return names_label(name) and not names_count(name) and not names_statistic(name)
 
 
-def canonical_text(text: str) -> str:
-    """Lines without spaces at their ends, single empty lines, one line end, one spelling of letters."""
-    lines = [unicodedata.normalize("NFC", line).rstrip() for line in re.split(r"\r\n|\r|\n", text)]
-    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
-    return "\n".join(kept).strip("\n") + "\n"
-
-
-def canonical_parquet(content: bytes, *, counting: bool) -> bytes:
-    """The table alone, its numbers at their digits and its rows in their order: no metadata, no pages that no
-    reader shows, no entries of a dictionary that no row has."""
-    table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-    columns = [decoded(column.combine_chunks()) for column in table.columns]
-    values = [column.to_pylist() for column in columns]
-    rows = tuple(
-        tuple("" if value is None else str(value) for value in row) for row in zip(*values, strict=True)
-    )
-    roles = Roles(Grid("", tuple(map(str, table.column_names)), rows), frozenset(), counting)
-    kept = whole_columns(roles)
-    few = [digits_of([roles.numbers[place][row] for place in roles.counts]) for row in range(len(rows))]
-    values = [
-        [_native(value, None if place in kept else digits) for value, digits in zip(column, few, strict=True)]
-        for place, column in enumerate(values)
-    ]
-    shown = [tuple("" if value is None else str(value) for value in row) for row in zip(*values, strict=True)]
-    order = sorted(range(len(rows)), key=lambda row: _place_of(shown[row]))
-    made = [
-        pa.array([made[row] for row in order], column.type)
-        for made, column in zip(values, columns, strict=True)
-    ]
-    bare = pa.schema(
-        [
-            pa.field(plain_text(field.name), column.type, field.nullable)
-            for field, column in zip(table.schema, columns, strict=True)
-        ]
-    )
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(pa.Table.from_arrays(made, schema=bare), sink, store_schema=False)
-    return sink.getvalue()
-
-
-def _native(value: Any, digits: int | None) -> Any:
-    match value:
-        case bool() | None:
-            return value
-        case int():
-            return int(Decimal(rounded(str(value), digits)))
-        case float():
-            return float(rounded(repr(value), digits)) if isfinite(value) else None
-        case Decimal():
-            return Decimal(rounded(str(value), digits))
-        case str():
-            return plain_text(value)
-    return value
+def _place_of(row: tuple[str, ...]) -> tuple[Any, ...]:
+    totals = any(is_total(cell) for cell in row)
+    cells = [(0, number, "") if (number := number_of(cell)) is not None else (1, 0, cell) for cell in row]
+    return (totals, cells, row)
 
 
 def digits_of(counts: Sequence[Any]) -> int:
@@ -142,23 +127,36 @@ def digits_of(counts: Sequence[Any]) -> int:
     return DIGITS_OF_FEW if known and min(known) < FEW else DIGITS
 
 
+# --- cells
+
+
 def canonical_cell(cell: str, digits: int | None) -> str:
-    """`digits`: significant ones of a number with a point, or of a long one; None: whole numbers stay."""
+    """`digits`: significant ones; None: whole numbers keep all of theirs."""
     text = plain_text(cell)
     percent = "%" if text.endswith("%") else ""
-    number = text.removesuffix("%").strip().replace("\u2212", "-")
-    if number_of(text) is not None and NUMBER.fullmatch(number):
+    number = text.removesuffix("%").strip().replace("_", "")
+    if len(number) <= LONGEST_NUMBER and number_of(text) is not None and NUMBER.fullmatch(number):
         return rounded(number.replace(",", ""), digits) + percent
     return POINTED.sub(lambda found: rounded(found.group(), digits), text)
 
 
+def canonical_label(cell: str) -> str:
+    """As it is (010 is another area than 10), but for digits behind a point that no label needs."""
+    text = plain_text(cell)
+    if MONTH.fullmatch(text) or "." not in text:
+        return text
+    return canonical_cell(text, None)
+
+
 def rounded(number: str, digits: int | None) -> str:
-    """A number in its one spelling. Whole ones keep all their digits where `digits` is None."""
+    """A number in its one spelling. Whole ones keep all their digits where `digits` is None, or below
+    10,000."""
     try:
         value = Decimal(number)
     except InvalidOperation:
         return number
-    if value and (digits is not None or value != value.to_integral_value()):
+    whole = value == value.to_integral_value()
+    if value and not (whole and (digits is None or value.adjusted() < DIGITS)):
         last = value.adjusted() - (digits or DIGITS) + 1
         value = value.quantize(Decimal(1).scaleb(last), rounding=ROUND_HALF_EVEN)
     value = value.normalize()
@@ -169,14 +167,77 @@ def rounded(number: str, digits: int | None) -> str:
 
 
 def plain_text(text: str) -> str:
-    """One spelling of letters, and single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """One spelling of letters, digits in their common width, and single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).translate(WIDE).split())
 
 
-def _place_of(row: tuple[str, ...]) -> tuple[Any, ...]:
-    totals = any(is_total(cell) for cell in row)
-    cells = [(0, number, "") if (number := number_of(cell)) is not None else (1, 0, cell) for cell in row]
-    return (totals, cells, row)
+# --- JSON, notebooks, texts
+
+
+def canonical_json(text: str, *, counting: bool) -> str:
+    """Names in their order, rows of a table in theirs; other lists keep theirs.
+    Raises `ValueError` for what is no JSON, `Unfit` for what hides in it."""
+    node = load_json(text)
+    if is_notebook(node):
+        return json.dumps(canonical_notebook(node), ensure_ascii=False, indent=1) + "\n"
+    for _ in range(TIMES):
+        made = json.dumps(_node(node, keeps=counting, counting=counting), ensure_ascii=False, indent=1) + "\n"
+        if made == text:
+            return made
+        text, node = made, load_json(made)
+    raise Unfit(_not_stable())
+
+
+def canonical_notebook(node: dict[str, Any]) -> dict[str, Any]:
+    """Its cells' kinds and sources, and nothing else that a notebook can hold."""
+    cells: list[dict[str, Any]] = []
+    for number, cell in enumerate(node["cells"], start=1):
+        source = cell.get("source", "")
+        text = source if isinstance(source, str) else "".join(str(part) for part in source)
+        kind = str(cell.get("cell_type"))
+        if kind not in ("code", "markdown", "raw"):
+            raise Unfit(_not_stable())
+        extra: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+        lines = canonical_text(text).removesuffix("\n")
+        cells.append({"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": lines, **extra})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def canonical_text(text: str) -> str:
+    """Lines without spaces at their ends, single empty lines, one line end, one spelling of letters."""
+    lines = [unicodedata.normalize("NFC", line).rstrip() for line in re.split(r"\r\n|\r|\n", text)]
+    kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
+    return "\n".join(kept).strip("\n") + "\n"
+
+
+def _node(node: Any, *, keeps: bool, counting: bool) -> Any:
+    """`keeps`: whole numbers below keep their digits, as the name above says."""
+    if isinstance(node, dict):
+        digits = digits_of([number_of(str(value)) for name, value in node.items() if _counts(name, value)])
+        made: dict[str, Any] = {}
+        for name, value in node.items():
+            # a row's number, as pandas writes it, says nothing of what stands there
+            kept = counting or (keeps if name.isdecimal() else names_count(name) or _names_label(name))
+            plain = plain_text(name)
+            if plain in made:
+                raise Unfit(_not_stable())
+            made[plain] = (
+                _node(value, keeps=kept, counting=counting)
+                if isinstance(value, dict | list)
+                else _value(value, digits, keeps=kept)
+            )
+        return dict(sorted(made.items()))
+    if isinstance(node, list):
+        inner = [
+            _node(value, keeps=keeps, counting=counting)
+            if isinstance(value, dict | list)
+            else _value(value, DIGITS, keeps=keeps)
+            for value in node
+        ]
+        is_table = len(inner) > 1 and all(isinstance(value, dict) for value in inner)
+        return sorted(inner, key=_place_of_object) if is_table else inner
+    return _value(node, DIGITS, keeps=keeps)
 
 
 def _place_of_object(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -185,42 +246,83 @@ def _place_of_object(row: dict[str, Any]) -> tuple[Any, ...]:
     return (any(map(is_total, texts)), texts, json.dumps(row, ensure_ascii=False))
 
 
-def _node(node: Any, counting: bool) -> Any:  # noqa: FBT001
-    if isinstance(node, dict):
-        digits = digits_of([number_of(str(value)) for name, value in node.items() if _counts(name, value)])
-        return {
-            plain_text(name): _node(value, counting)
-            if isinstance(value, dict | list)
-            else _value(value, digits, keeps=counting or names_count(name) or names_label(name))
-            for name, value in sorted(node.items())
-        }
-    if isinstance(node, list):
-        made = [
-            _node(value, counting)
-            if isinstance(value, dict | list)
-            else _value(value, DIGITS, keeps=counting)
-            for value in node
-        ]
-        is_table = len(made) > 1 and all(isinstance(value, dict) for value in made)
-        return sorted(made, key=_place_of_object) if is_table else made
-    return _value(node, DIGITS, keeps=counting)
-
-
 def _counts(name: str, value: Any) -> bool:
     return isinstance(value, Numeral) and names_count(name) and value.isdecimal()
 
 
 def _value(value: Any, digits: int, *, keeps: bool) -> Any:
     """`keeps`: a whole number keeps its digits."""
-    if not isinstance(value, Numeral):
-        return plain_text(value) if isinstance(value, str) else value
-    if not NUMBER.fullmatch(value):
-        return None  # NaN and the infinities are no JSON (RFC 8259 §6)
-    return _number(rounded(value, None if keeps else digits))
+    if isinstance(value, Numeral):
+        # NaN and the infinities are no JSON (RFC 8259 §6)
+        fits = len(value) <= LONGEST_NUMBER and NUMBER.fullmatch(value)
+        return _number(rounded(value, None if keeps else digits)) if fits else None
+    return canonical_cell(value, None if keeps else digits) if isinstance(value, str) else value
 
 
 def _number(text: str) -> int | float | None:
-    if text.lstrip("-").isdecimal():
+    if re.fullmatch(r"-?[0-9]+", text):
         return int(text)
     number = float(text)
     return (number or 0) if isfinite(number) else None  # a number too small for a float is nothing
+
+
+# --- Parquet
+
+
+def canonical_parquet(content: bytes, *, counting: bool) -> bytes:
+    """The table alone, as text's canonical form has it, in plain types: no metadata, no pages that no reader
+    shows, no entries of a dictionary that no row has."""
+    table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+    columns = [decoded(column.combine_chunks()) for column in table.columns]
+    cells = [["" if value is None else str(value) for value in column.to_pylist()] for column in columns]
+    rows = tuple(zip(*cells, strict=True))
+    grid = canonical_grid(Grid("", tuple(map(str, table.column_names)), rows), counting=counting)
+    made = [_typed(grid.column(place), column.type) for place, column in enumerate(columns)]
+    sink = io.BytesIO()
+    written = pa.Table.from_arrays(made, schema=pa.schema(list(map(_field, grid.header, made))))
+    pyarrow.parquet.write_table(written, sink, store_schema=False)
+    return sink.getvalue()
+
+
+def _field(name: str, column: pa.Array) -> pa.Field:
+    return pa.field(name, column.type, nullable=True)
+
+
+def _typed(cells: list[str], was: pa.DataType) -> pa.Array:
+    """Canonical cells as one of six types, which hold every rounded value; an empty cell is null."""
+    if pa.types.is_boolean(was):
+        return _array(cells, lambda cell: cell == "True", pa.bool_())
+    if pa.types.is_date(was):
+        return _array(cells, datetime.date.fromisoformat, pa.date32())
+    if pa.types.is_timestamp(was):
+        return _array(cells, _moment, pa.timestamp("us"))
+    if pa.types.is_integer(was) and all(-(2**63) <= int(Decimal(cell)) < 2**63 for cell in cells if cell):
+        return _array(cells, lambda cell: int(Decimal(cell)), pa.int64())
+    if pa.types.is_integer(was) or pa.types.is_floating(was) or pa.types.is_decimal(was):
+        return _array(cells, _finite, pa.float64())
+    return _array(cells, str, pa.string())
+
+
+def _array(cells: list[str], read: Callable[[str], Any], kind: pa.DataType) -> pa.Array:
+    return pa.array([read(cell) if cell else None for cell in cells], kind)
+
+
+def _moment(cell: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(cell)
+    return moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _finite(cell: str) -> float | None:
+    number = float(cell)
+    return number if isfinite(number) else None
+
+
+def _not_stable() -> Any:
+    return blocks(
+        "not_canonical",
+        "hidden_content",
+        "The file cannot be written in its canonical form.",
+        "Write one plain table, with each name once and numbers as numbers.",
+        "无法将该文件写成规范形式。",
+        "请只写一张普通表格，每个名称只出现一次，数值写成数值。",
+    )

@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from math import log2
 from typing import Any
 
+from sandbox.disclosure.canonical_form import LONGEST_NUMBER as LONGEST
+from sandbox.disclosure.canonical_form import NUMBER, rounded
+
 KINDS = log2(4)
 """Of a cell or a value: empty, a number, a whole number, a text."""
 
@@ -57,14 +60,10 @@ def bits_of_cell(cell: str) -> float:
         return KINDS
     number = cell.removesuffix("%")
     percent = 1.0
-    if number.lstrip("-").isascii() and number.lstrip("-").isdecimal():
+    if not NUMBER.fullmatch(number) or len(number) > LONGEST or rounded(number, None) != number:
+        return KINDS + bits_of_text(cell)  # also a number in another spelling than the canonical one
+    if number.lstrip("-").isdecimal():
         return KINDS + percent + 1 + bits_of_whole(abs(int(number)))
-    try:
-        float(number)
-    except ValueError:
-        return KINDS + bits_of_text(cell)
-    if not set(number) <= set("0123456789.-eE+"):
-        return KINDS + bits_of_text(cell)
     return KINDS + percent + bits_of_number(number)
 
 

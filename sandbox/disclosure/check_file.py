@@ -2,6 +2,7 @@
 Pure: the same file, declaration, rules and raw values always give the same."""
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -23,6 +24,15 @@ from sandbox.disclosure.taxonomy import COUNTING, DisclosureRules
 
 ORDER = {Severity.BLOCKS: 0, Severity.ASKS: 1, Severity.NOTES: 2}
 MOST_FINDINGS = 100
+UNREADABLE = blocks(
+    "unreadable",
+    "hidden_content",
+    "The file cannot be read as what it says it is.",
+    "Write it again as a plain table, text or picture.",
+    "无法按其声明的类型读取该文件。",
+    "请重新写成普通的表格、文字或图片。",
+)
+log = logging.getLogger("cihu.disclosure")
 
 
 def check_file(
@@ -35,15 +45,20 @@ def check_file(
     """
     try:
         subject, found = _subject(name, content, declared, rules, raw)
+        for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
+            found += CHECKS[check](subject)
+        found += _canonical(subject, content)
     except Unfit as unfit:
         return [unfit.finding]
-    for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
-        found += CHECKS[check](subject)
-    return _sorted([*found, *_canonical(subject, content)])
+    except (Exception, RecursionError) as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
+        log.warning("a file could not be checked: %s", type(error).__name__)
+        return [UNREADABLE]
+    return _sorted(found)
 
 
 def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
-    """Author and reviewers know that it leaves otherwise than it was written, and what it can carry."""
+    """Author and reviewers know that it leaves otherwise than it was written, and what it can carry.
+    What cannot be written anew blocks."""
     if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
         counting = subject.statbarn.id in COUNTING
         name, leaves = clean_file(subject.name, content, counting=counting)
@@ -92,7 +107,7 @@ def check_together(
     """
     subjects = []
     for name, (content, declared) in files.items():
-        with suppress(Unfit):
+        with suppress(Exception):  # `check_file` says what is wrong with it
             subjects.append(_subject(name, content, declared, rules, raw)[0])
     return {name: _sorted(found) for name, found in differences(subjects).items()}
 

@@ -8,21 +8,40 @@ from sandbox.disclosure.canonical_form import (
 )
 from sandbox.disclosure.files.csv_table import looks_like_csv
 from sandbox.disclosure.files.drawing import render_svg
+from sandbox.disclosure.files.kind import CODE
 from sandbox.disclosure.files.open_file import MARK, decode
 from sandbox.disclosure.files.picture import SIGNATURE, render_png
+from sandbox.disclosure.finding import Unfit, blocks
 
 MODELS = (".safetensors", ".onnx", ".skops")
-CODE = (".py", ".r", ".sql", ".do")
 
 
 def clean_file(name: str, content: bytes, *, counting: bool = False) -> tuple[str, bytes]:
     """Name and bytes of what is released of a file that `check_file` does not block. PNG: pixels alone.
-    SVG: a PNG of it. Tables, JSON and texts: their canonical form (canonical_form.py). Models: as they are,
-    since their checks leave no room beside the numbers.
+    SVG: a PNG of it. Tables, JSON, notebooks and texts: their canonical form (canonical_form.py). Models: as
+    they are, since their checks leave no room beside the numbers.
 
     `counting`: declared as counts of units (`Taxonomy.is_counting`), which keep their digits. Raises `Unfit`
-    for what could not be drawn or read.
+    for what could not be read or drawn, whatever it is.
     """
+    try:
+        return _cleaned(name, content, counting=counting)
+    except (Exception, RecursionError) as error:  # libraries raise whatever hostile bytes make them raise
+        if isinstance(error, Unfit):
+            raise
+        raise Unfit(
+            blocks(
+                "not_canonical",
+                "hidden_content",
+                "The file cannot be written anew.",
+                "Write it again as a plain table, text or picture.",
+                "无法重新写出该文件。",
+                "请重新写成普通的表格、文字或图片。",
+            )
+        ) from None
+
+
+def _cleaned(name: str, content: bytes, *, counting: bool) -> tuple[str, bytes]:
     if content.startswith(SIGNATURE):
         return name, render_png(content)
     if content.startswith(b"PAR1"):
@@ -39,11 +58,12 @@ def _canonical(name: str, text: str, *, counting: bool) -> str:
     """As `open_file` tells the kinds of text apart."""
     if name.endswith(CODE):
         return canonical_text(text)
-    if text.lstrip().startswith(("{", "[")):
+    if text.lstrip()[:1] in ("{", "["):
         try:
             return canonical_json(text, counting=counting)
         except ValueError:
-            return canonical_text(text)
+            if name.endswith((".json", ".ipynb")):
+                raise
     if name.endswith((".csv", ".tsv")) or looks_like_csv(text):
         return canonical_csv(text, counting=counting, delimiter="\t" if name.endswith(".tsv") else ",")
     return canonical_text(text)

@@ -2,11 +2,15 @@
 Rules: a fault in the taxonomy stops the start."""
 
 import io
+import json
 import re
 import shutil
+from contextlib import suppress
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from hypothesis import example, given, settings
@@ -21,7 +25,7 @@ from sandbox.disclosure.check_file import check_file, check_together
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.clean_file import clean_file
 from sandbox.disclosure.declaration import Declaration
-from sandbox.disclosure.finding import Severity
+from sandbox.disclosure.finding import Severity, Unfit
 from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.errors import InvalidInput
 
@@ -215,3 +219,73 @@ def test_parquet_of_too_many_rows_is_refused_before_it_is_read() -> None:
 
     found = check_file("t.parquet", parquet(pd.DataFrame({"n": [10] * 6000})), declared(), RULES, None)
     assert [finding.code for finding in found] == ["too_many_rows"]
+
+
+def parquet_of(column: pa.Array, *, nullable: bool = True) -> bytes:
+    sink = io.BytesIO()
+    schema = pa.schema([pa.field("x", column.type, nullable=nullable)])
+    pyarrow.parquet.write_table(pa.Table.from_arrays([column], schema=schema), sink)
+    return sink.getvalue()
+
+
+NASTY: dict[str, tuple[str, bytes]] = {
+    "a notebook whose parts are numbers": ("n.ipynb", b'{"cells":[],"metadata":5,"nbformat":4}'),
+    "a notebook whose cell has no metadata": (
+        "n.ipynb",
+        b'{"cells":[{"metadata":null}],"metadata":{},"nbformat":4}',
+    ),
+    "a notebook of lists": ("n.ipynb", b'{"cells":[],"metadata":[[1]],"nbformat":4}'),
+    "a number of two signs": ("t.csv", b"a,b\n--5,x\n"),
+    "five thousand digits": ("t.csv", b"a,b\n" + b"9" * 5000 + b",x\n"),
+    "an exponent of five thousand digits": ("t.csv", b"a,b\n1e" + b"9" * 5000 + b",x\n"),
+    "half a letter": ("t.json", b'{"a":"\\ud800"}'),
+    "five hundred brackets": ("t.json", b"[" * 500 + b"]" * 500),
+    "three hundred brackets and much in them": ("t.json", b"[" * 300 + b'"",' * 9999 + b'""' + b"]" * 300),
+    "wide commas in a header": ("t.tsv", "均值，元\tn\n1\t20\n".encode()),
+    "wide semicolons in a header": ("t.csv", "收入；元\n1\n".encode()),
+    "forty thousand columns": ("t.csv", b"a," * 40_000 + b"a\n" + b"1.5," * 40_000 + b"1.5\n"),
+    "a table called a drawing": ("t.svg", b"a,b\n1,2\n"),
+    "a drawing of a strange width": (
+        "t.svg",
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="1.2.3"></svg>',
+    ),
+    "no Parquet": ("t.parquet", b"PAR1 garbage"),
+    "a decimal that fits no more": (
+        "t.parquet",
+        parquet_of(pa.array([Decimal("999.99")], pa.decimal128(5, 2))),
+    ),
+    "the largest whole numbers": ("t.parquet", parquet_of(pa.array([2**64 - 1], pa.uint64()))),
+    "small whole numbers": ("t.parquet", parquet_of(pa.array([32767], pa.int16()))),
+    "the largest short float": ("t.parquet", parquet_of(pa.array([3.4028235e38], pa.float32()))),
+    "no number where one must be": ("t.parquet", parquet_of(pa.array([float("nan")]), nullable=False)),
+    "a moment after all years": ("t.parquet", parquet_of(pa.array([2**62], pa.timestamp("us")))),
+    "a moment in no zone": ("t.parquet", parquet_of(pa.array([1], pa.timestamp("us", "Foo/Bar")))),
+    "a day after all years": ("t.parquet", parquet_of(pa.array([2**30], pa.date32()))),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nothing_that_a_file_holds_makes_the_checks_fail(name: str) -> None:
+    """And what can be written anew stays as it is then."""
+    path, content = NASTY[name]
+    check_file(path, content, declared(), RULES, None)
+    check_together({path: (content, declared())}, RULES, None)
+    with suppress(Unfit):
+        once = clean_file(path, content)
+        assert clean_file(*once) == once
+
+
+def test_a_notebook_leaves_as_kinds_and_sources_alone() -> None:
+    """A source: whatever else a notebook can hold could hold the rows."""
+    hidden = ["row " + str(place) for place in range(3000)]
+    cell = {"cell_type": "code", "source": ["a = 1  \n", "b = 2"], "execution_count": hidden, "id": "secret"}
+    book = {
+        "cells": [cell],
+        "metadata": {"kernelspec": {"name": "hidden"}},
+        "nbformat": 4,
+        "nbformat_minor": hidden,
+    }
+    _, leaves = clean_file("n.ipynb", json.dumps(book).encode())
+    assert b"row 1" not in leaves and b"secret" not in leaves and b"hidden" not in leaves
+    (left,) = json.loads(leaves)["cells"]
+    assert (left["cell_type"], left["source"]) == ("code", "a = 1\nb = 2")

@@ -3,9 +3,11 @@ files that quote nothing are not."""
 
 import json
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,3 +140,49 @@ def test_another_key_gives_other_digests() -> None:
     assert other.indexes[0].digest("t:x") != RAW.indexes[0].digest("t:x")
     with pytest.raises(ValueError, match="16 bytes"):
         RawValues([(TABLE, POLICY)], b"short")
+
+
+IDS = [str(100_000_000 + 391 * place) for place in range(len(ROWS))]
+NUMBERED = ROWS.assign(person=IDS)
+OF_NUMBERED = RawValues(
+    [(pa.Table.from_pandas(NUMBERED, schema=TABLE.schema, preserve_index=False), POLICY)],
+    b"a key of the vault's, for tests",
+)
+
+
+def of_ids(text: str, name: str = "t.csv") -> set[str]:
+    """Severities of what is found of ids that lie close together."""
+    found = check_file(name, text.encode(), DECLARED, RULES, OF_NUMBERED)
+    return {finding.severity.value for finding in found if finding.code in QUOTED}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda one: f"{one[:4]},{one[4:]}",
+        lambda one: f"+{one[:4]},+{one[4:]}",
+        lambda one: f"{one[:4]}.,{one[4:]}",
+        lambda one: f"{one[:4]},,{one[4:]}",
+        lambda one: f"{one[:3]},0.5,{one[3:6]},{one[6:]}",
+    ],
+    ids=["apart", "signed", "pointed", "with a gap", "around a number"],
+)
+def test_ids_that_are_cut_are_found_whatever_stands_between(row: Callable[[str], str]) -> None:
+    lines = [row(one) for one in IDS[:60]]
+    header = ",".join("abcd"[: lines[0].count(",") + 1])
+    assert "blocks" in of_ids("\n".join([header, *lines]))
+
+
+def test_ids_that_are_spread_over_columns_are_found() -> None:
+    assert "blocks" in of_ids(
+        ",".join(f"c{place}" for place in range(5)) + "\n" + ",".join(f"#{one}" for one in IDS[:5])
+    )
+
+
+def test_a_number_that_stands_as_a_code_is_asked_about_however_common_it_is() -> None:
+    dense = ROWS.assign(person=[str(100_000 + place) for place in range(len(ROWS))])
+    table = pa.Table.from_pandas(dense, schema=TABLE.schema, preserve_index=False)
+    raw = RawValues([(table, POLICY)], b"a key of the vault's, for tests")
+    text = "code\n" + "\n".join(f"#{one}" for one in dense.person[:10])
+    found = check_file("t.csv", text.encode(), DECLARED, RULES, raw)
+    assert {finding.severity.value for finding in found if finding.code in QUOTED} & {"asks", "blocks"}

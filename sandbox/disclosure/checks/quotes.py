@@ -11,7 +11,7 @@ from math import exp, log
 
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.files.opened import Grid, Piece
-from sandbox.disclosure.finding import Finding, asks, blocks
+from sandbox.disclosure.finding import Finding, Severity, asks, blocks
 from sandbox.disclosure.raw_values.disguises import candidates_in, run_of
 from sandbox.disclosure.raw_values.raw_index import RawIndex
 from sandbox.disclosure.raw_values.written_forms import dates_in, number_form, number_in, text_form
@@ -32,7 +32,9 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 MOST_WORDS = 6
 LONGEST = 100_000
 MOST_JOINED, LEAST_JOINED = 12, 6
-FRACTION = re.compile(r"[+-]?[\d,]*\.\d*(?:[eE][+-]?\d+)?%?|[+-].*")
+FRACTION = re.compile(r"[+-]?[\d,]*\.\d+(?:[eE][+-]?\d+)?%?")
+CODE = re.compile(r"[^\W\d_]\d|#\s?\d|\d[^\W\d_.%]")
+WHOLE_FILE, BESIDE = "the whole file", " + "
 ROW_REMEDY = (
     "Release aggregates only: no row, no part of a row, in whatever order or format.",
     "只能输出汇总结果：不得输出任何行或行的一部分，无论顺序与格式。",
@@ -170,7 +172,8 @@ def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
     for column, piece in (*((_column_of(piece), piece) for piece in subject.words), *_joined_cells(subject)):
         for form, candidate in _looked_up(piece.text, index):
             if run := run_of(form):
-                runs[column].setdefault(run, candidate)
+                for place in (column, WHOLE_FILE):  # spread over columns they are no fewer
+                    runs[place].setdefault(run, candidate)
             elif form not in met:
                 met.add(form)
                 if index.holds_text(form):
@@ -184,21 +187,29 @@ def _texts(subject: Subject, index: RawIndex) -> Iterator[Finding]:
                         VALUE_REMEDY[1],
                         where=piece.where,
                     )
-    for column, found in runs.items():
-        yield from _runs(column, found, index)
+    together = runs.pop(WHOLE_FILE, {})
+    findings = [finding for column, found in runs.items() for finding in _runs(column, found, index)]
+    yield from findings
+    if not any(finding.severity is Severity.BLOCKS for finding in findings):
+        yield from _runs(WHOLE_FILE, together, index)
 
 
 def _runs(column: str, found: dict[str, str], index: RawIndex) -> Iterator[Finding]:
-    """Runs of digits that are texts of few units (or their digits), more of them than chance makes likely."""
+    """Runs of digits that are texts of few units (or their digits), more of them than chance makes likely; or
+    that stand beside a letter or a sign, as codes do and numbers do not."""
     held = [run for run in found if index.holds_text("c:" + run) or index.holds_text("t:" + run)]
-    chance = tail(len(held), sum(map(index.run_density, found))) if held else 1.0
-    if chance < ASKED_ODDS:
+    if not held:
+        return
+    chance = tail(len(held), sum(map(index.run_density, found)))
+    codes = [run for run in held if CODE.search(found[run])]
+    if chance < ASKED_ODDS or (codes and column != WHOLE_FILE and BESIDE not in column):
+        shown = found[(codes or held)[0]][:60]
         yield (blocks if chance < ODDS else asks)(
             "raw_text",
             "single_unit",
-            f"{len(held)} runs of digits are values that few units have, such as {found[held[0]][:60]!r}.",
+            f"{len(held)} runs of digits are values that few units have, such as {shown!r}.",
             VALUE_REMEDY[0],
-            f"有 {len(held)} 串数字是仅少数个体具有的值，例如 {found[held[0]][:60]!r}。",
+            f"有 {len(held)} 串数字是仅少数个体具有的值，例如 {shown!r}。",
             VALUE_REMEDY[1],
             where=column,
         )
@@ -223,16 +234,21 @@ def _joined_cells(subject: Subject) -> Iterator[tuple[str, Piece]]:
 
 
 def _joined_rows(grid: Grid) -> Iterator[tuple[str, Piece]]:
-    """Whole numbers and texts that stand beside each other; a number with a point is part of no code."""
+    """Whole numbers and texts that follow each other in a row, whatever stands between; a number with a point
+    is part of no code."""
     for number, row in enumerate(grid.rows):
-        whole = ["" if FRACTION.fullmatch(cell) else cell for cell in row]
-        for place in range(len(row) - 1):
+        parts = [
+            (place, cell.lstrip("+-").rstrip("."))
+            for place, cell in enumerate(row)
+            if cell and not FRACTION.fullmatch(cell)
+        ]
+        for start in range(len(parts) - 1):
             for width in (2, 3):
-                cells = whole[place : place + width]
-                joined = "".join(cells)
-                if all(cells) and LEAST_JOINED <= len(joined) <= 40:
-                    column = " + ".join(grid.header[place : place + width])
-                    yield column, Piece(grid.cell(number, place), joined)
+                taken = parts[start : start + width]
+                joined = "".join(text for _, text in taken)
+                if len(taken) == width and LEAST_JOINED <= len(joined) <= 40:
+                    column = BESIDE.join(grid.header[place] for place, _ in taken)
+                    yield column, Piece(grid.cell(number, taken[0][0]), joined)
 
 
 def _phrases(text: str, index: RawIndex) -> Iterator[str]:

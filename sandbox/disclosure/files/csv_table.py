@@ -8,6 +8,7 @@ from sandbox.disclosure.finding import Unfit, blocks
 
 DELIMITERS = (",", "\t", ";", "|")
 ENOUGH_LINES = 2
+MOST_COLUMNS = 500
 
 
 def read_csv(text: str) -> Grid:
@@ -24,6 +25,17 @@ def read_csv(text: str) -> Grid:
                 "Leave it out, or write its rows.",
                 "表格为空。",
                 "请去掉该文件或写入内容。",
+            )
+        )
+    if len(rows[0]) > MOST_COLUMNS:
+        raise Unfit(
+            blocks(
+                "too_wide",
+                "microdata",
+                f"The table has {len(rows[0]):,} columns; at most {MOST_COLUMNS} may leave.",
+                "Leave out what nobody needs.",
+                f"表格有 {len(rows[0]):,} 列，最多允许 {MOST_COLUMNS} 列。",
+                "请去掉不需要的列。",
             )
         )
     ragged = next((place for place, row in enumerate(rows) if len(row) != len(rows[0])), None)

@@ -8,6 +8,15 @@ from sandbox.disclosure.files.opened import Grid, Piece
 from sandbox.disclosure.finding import Unfit, blocks
 
 LONG = 100
+DEEPEST = 20
+TOO_DEEP = blocks(
+    "nested_too_deep",
+    "hidden_content",
+    "The JSON is nested too deep.",
+    "Write plain tables.",
+    "JSON 嵌套过深。",
+    "请写成普通表格。",
+)
 
 
 class Numeral(str):
@@ -20,20 +29,19 @@ def load_json(text: str) -> Any:
     """Raises `ValueError` for what is no JSON, `Unfit` for names that hide one another
     or nesting too deep."""
     try:
-        return json.loads(
+        node = json.loads(
             text, parse_int=Numeral, parse_float=Numeral, parse_constant=Numeral, object_pairs_hook=_once
         )
-    except RecursionError as error:
-        raise Unfit(
-            blocks(
-                "nested_too_deep",
-                "hidden_content",
-                "The JSON is nested too deep.",
-                "Write plain tables.",
-                "JSON 嵌套过深。",
-                "请写成普通表格。",
-            )
-        ) from error
+    except RecursionError:
+        raise Unfit(TOO_DEEP) from None
+    if _is_deeper(node, DEEPEST):
+        raise Unfit(TOO_DEEP)
+    return node
+
+
+def _is_deeper(node: Any, than: int) -> bool:
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return bool(inner) and (than <= 0 or any(_is_deeper(value, than - 1) for value in inner))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -36,5 +36,6 @@ SUFFIXES = {
     ".onnx": Kind.ONNX,
     ".skops": Kind.SKOPS,
 }
+CODE = (".py", ".r", ".sql", ".do")
 MODELS = frozenset({Kind.SAFETENSORS, Kind.ONNX, Kind.SKOPS})
 PICTURES = frozenset({Kind.PNG, Kind.SVG})

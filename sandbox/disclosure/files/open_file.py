@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from sandbox.disclosure.files.csv_table import looks_like_csv, read_csv
 from sandbox.disclosure.files.drawing import read_svg
 from sandbox.disclosure.files.json_text import grids_of, load_json, long_lists, pieces_of
-from sandbox.disclosure.files.kind import SUFFIXES, Kind
+from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
 from sandbox.disclosure.files.onnx_model import read_onnx
@@ -245,7 +245,9 @@ def _name(name: str, kind: Kind) -> Iterator[Finding]:
                 f"请使用后缀 {'、'.join(SUFFIXES)}。",
             )
         )
-    elif SUFFIXES[suffix] is not kind and not (kind is Kind.CSV and SUFFIXES[suffix] is Kind.TEXT):
+    elif SUFFIXES[suffix] is not kind and not (
+        kind is Kind.CSV and SUFFIXES[suffix] is Kind.TEXT and suffix not in CODE
+    ):
         yield blocks(
             "name_and_content",
             "hidden_content",
