@@ -43,8 +43,17 @@ class WorkspaceServer(ServerApp):
 
     def load_server_extensions(self) -> None:
         """As usual, and then without what the pages could ask the server to build or install."""
+        run_no_node()
         super().load_server_extensions()
         shut(self.web_app.default_router)
+
+
+def run_no_node() -> None:
+    """JupyterLab asks yarn where packages are built from, at every start and for half a second; nothing is
+    built here."""
+    import jupyterlab.commands
+
+    jupyterlab.commands._yarn_config = lambda _: {"yarn config": {}, "npm config": {}}
 
 
 def shut(router: RuleRouter) -> None:
