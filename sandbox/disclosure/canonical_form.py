@@ -87,7 +87,8 @@ def canonical_grid(grid: Grid, *, counting: bool) -> Grid:
 
 def _written_anew(grid: Grid, *, counting: bool) -> Grid:
     roles = Roles(grid, frozenset(), counting)
-    whole, labels = set(roles.counts), _labels(roles)
+    named = {place for place, name in enumerate(grid.header) if names_count(name)}  # also beside a text
+    whole, labels = named | set(roles.counts), _labels(roles)
     rows = []
     for number, row in enumerate(grid.rows):
         digits = digits_of([roles.numbers[place][number] for place in roles.counts])

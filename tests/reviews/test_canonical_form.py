@@ -116,6 +116,39 @@ def test_counts_and_labels_keep_their_digits_and_totals_stand_last() -> None:
     assert clean_file("t.csv", crossed, counting=True)[1] == crossed
 
 
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("行政区划代码", ["110105", "110108"]),
+        ("area_code", ["010", "10"]),
+        ("zip", ["02139", "2139"]),
+        ("month", ["2024.01", "2024.02", "2024.10"]),
+        ("diagnosis", ["I10.0", "S72.001", "S72.002"]),
+        ("cohort", ["2023", "2024", "2025"]),
+        ("moment", ["2024-01-15 10:00:00.000", "2024-01-15 10:00:00.250"]),
+        ("unit", ["10³/µL", "10⁹"]),
+    ],
+)
+def test_labels_leave_as_they_are(name: str, cells: list[str]) -> None:
+    """Two that differ stay two, in groups of few people too."""
+    text = "\n".join([f"{name},n,mean", *(f"{cell},40,1.5" for cell in cells)])
+    left = [row[0] for row in read(clean_file("t.csv", text.encode())[1])[1:]]
+    assert sorted(left) == sorted(cells)
+
+
+@pytest.mark.parametrize(
+    ("text", "counting"),
+    [
+        ("district,men,women,n\neast,12345,23456,35801\n", True),
+        ("district,low income,high income\neast,12345,23456\n", True),
+        ("statistic,visits\ncount,12345\nmean,3.5\n", False),
+        ("district,n\neast,12345\nnorth,see note\n", False),
+    ],
+)
+def test_counts_leave_as_they_are(text: str, counting: bool) -> None:
+    assert clean_file("t.csv", text.encode(), counting=counting)[1].decode() == text
+
+
 def test_json_leaves_with_its_names_in_order_and_nothing_between() -> None:
     told = {
         "rows": [{"site": "b", "n": 12345, "mean": 2.718281828}, {"site": "a", "n": 40, "mean": 2.718281828}]

@@ -164,6 +164,15 @@ LABEL_WORDS = frozenset(
         "round",
         "fold",
         "arm",
+        "adcode",
+        "cohort",
+        "fy",
+        "icd",
+        "isic",
+        "naics",
+        "postal",
+        "postcode",
+        "zip",
     }
 )
 SETTING_WORDS = frozenset(
@@ -200,7 +209,24 @@ SETTING_WORDS = frozenset(
         "outputs",
     }
 )
-LABEL_CHINESE = ("年", "月", "日", "地区", "区域", "年龄", "性别", "组", "类别", "等级", "类型", "时间")
+LABEL_CHINESE = (
+    "年",
+    "月",
+    "日",
+    "地区",
+    "区域",
+    "年龄",
+    "性别",
+    "组",
+    "类别",
+    "等级",
+    "类型",
+    "时间",
+    "代码",
+    "编码",
+    "邮编",
+    "区划",
+)
 TOTALS = frozenset(
     {
         "total",
