@@ -35,7 +35,10 @@ audit_app = typer.Typer(
 )
 app.add_typer(audit_app, name="audit")
 ID_LENGTH = 36  # RFC 9562
-out, err = Console(), Console(stderr=True)
+WIDE = 200
+# what goes into a pipe or a file is not cut to a screen's width
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+err = Console(stderr=True)
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="The city's folder (default: CIHU_HOME, or .cihu).")

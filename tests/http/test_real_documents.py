@@ -84,14 +84,15 @@ def test_the_documents_of_the_catalogue_and_of_reviews(asked: AskedVault) -> Non
         ],
         "contents": {
             "a.csv": b64encode(b"district,n\nnorth,3\n").decode(),
-            "b.csv": b64encode(b"district , n\r\nnorth,505\r\neast,400\r\n").decode(),
+            "b.csv": b64encode(b"band , n\r\n2,500\r\n1,400\r\n").decode(),
         },
     }
     checked = kernel.send("POST", "/v1/release-checks", json=trial)
     assert checked.status_code == 200, checked.text
     blocked, fine = checked.json()["files"]
     assert blocked["findings"] and blocked["leaves"] is None
-    assert b64decode(fine["leaves"]["content"]) == b"district,n\neast,400\nnorth,505\n"
+    assert fine["leaves"], fine["findings"]
+    assert b64decode(fine["leaves"]["content"]) == b"band,n\n1,400\n2,500\n"
 
 
 def test_the_documents_of_questions(asked: AskedVault) -> None:

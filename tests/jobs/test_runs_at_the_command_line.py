@@ -41,7 +41,7 @@ def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
         (study / "cihu.yaml").write_text("name: how many\ninputs: [health.visits]\nlimit: 4h\n")
         run = document(cihu("run", str(study), "--json", CIHU_HOME=str(city.home)))
         assert run["state"] == "queued" and run["limit_seconds"] == 4 * 3600
-        assert "how many" in cihu("runs", CIHU_HOME=str(city.home)).stdout
+        assert "how many" in cihu("runs", CIHU_HOME=str(city.home), COLUMNS="200").stdout
         called_off = cihu("cancel", run["id"], CIHU_HOME=str(city.home))
         assert "is cancelled" in called_off.stdout, called_off.stderr
         declared = document(
@@ -58,7 +58,7 @@ def test_a_folder_is_handed_in_looked_at_and_called_off(tmp_path: Path) -> None:
             )
         )
         assert (declared["kind"], declared["limit_seconds"]) == ("table", 60)
-        assert "by site" in cihu("runs", CIHU_HOME=str(city.home)).stdout
+        assert "by site" in cihu("runs", CIHU_HOME=str(city.home), COLUMNS="200").stdout
         neither = cihu("run", CIHU_HOME=str(city.home))
         assert neither.returncode and "--sql" in neither.stderr and "Traceback" not in neither.stderr
         again = cihu("cancel", run["id"], CIHU_HOME=str(city.home))

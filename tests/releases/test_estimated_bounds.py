@@ -133,7 +133,9 @@ def test_a_number_with_a_point_has_bounds_below_one(city: Story) -> None:
         principal=city.principal("wang"),
         sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits",
     )
-    assert 0.09 < answer["rows"][0][0] < 0.13 and 0.09 < answer["rows"][0][1] < 0.13
+    # of 20 to 200 thousandths; beyond six standard errors lies a noisy answer once in 1e9
+    for value, error in zip(answer["rows"][0], answer["errors"][0].values(), strict=True):
+        assert abs(value - 0.11) < 6 * error["standard_error"] < 0.2
 
 
 @pytest.mark.parametrize(

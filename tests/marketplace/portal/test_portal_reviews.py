@@ -23,7 +23,7 @@ PICTURE = base64.b64decode(
 PROGRAM = "print('<script>alert(1)</script>')  # \u202eno\n"
 FILES = {
     "table.csv": b"district,n\nnorth,120\n",
-    "page.html": b"<script>alert(1)</script><b>bold</b>",
+    "page.html": b"<script>alert(1)</script><b>bold</b>\n",
     "chart.png": PICTURE,
     "counts.csv": b"district,n\nnorth,120\n",
     "blob.bin": b"\xff\xfe\x00",
