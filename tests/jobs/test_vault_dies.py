@@ -43,7 +43,7 @@ def inside(vault: AskedVault) -> set[int]:
 # a limit that a test can wait for; its end is told three seconds after it
 QUICK = """
     LIMITS_SECONDS = (4, *LIMITS_SECONDS)
-    GRACE_SECONDS, COLLECTING_SECONDS, FREEZING_SECONDS = 3, 1, 6
+    GRACE_SECONDS, COLLECTING_SECONDS, FREEZING_SECONDS, LATE_SECONDS = 3, 1, 6, 6
     """
 # a run may be cut off by the deaths of others too, on a machine that is slow
 PATIENT = {"sandbox.jobs.finish": "MOST_INTERRUPTIONS = 100"}
