@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -13,7 +12,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import expect, sync_playwright
 
@@ -26,6 +24,7 @@ from sandbox.http.security_headers import SecurityHeaders
 from sandbox.queries import parse
 from sandbox.queries.functions.registry import CONSTRUCTS
 from sandbox.queries.tree import Aggregation
+from served_app import served_app
 
 NEEDED = bool(os.environ.get("CI") or os.environ.get("CIHU_TESTS_NEED_ALL"))
 if find_spec("sphinx") is None and not NEEDED:  # `make test` installs it
@@ -187,14 +186,8 @@ def served(site: Path) -> Iterator[str]:
     settings = Settings(database_url="postgresql://nowhere", help_folder=site)
     app = FastAPI()
     app.include_router(help_pages.router(folder=settings.help_folder, pages=Pages(settings)))
-    server = uvicorn.Server(uvicorn.Config(SecurityHeaders(app), port=0, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/help"
-    server.should_exit = True
-    thread.join(20)
+    with served_app(SecurityHeaders(app)) as address:
+        yield f"{address}/help"
 
 
 def test_the_site_works_under_the_portals_policy_and_without_a_network(served: str) -> None:

@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import expect, sync_playwright
 
 from sandbox.http import api_docs
 from sandbox.http.security_headers import SecurityHeaders
+from served_app import served_app
 
 NEEDED = bool(os.environ.get("CI") or os.environ.get("CIHU_TESTS_NEED_ALL"))
 
@@ -27,14 +26,8 @@ def served() -> Iterator[str]:
         return "fine"
 
     api_docs.install(app)
-    server = uvicorn.Server(uvicorn.Config(SecurityHeaders(app), port=0, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
+    with served_app(SecurityHeaders(app)) as address:
+        yield address
 
 
 def test_the_page_has_the_headers_of_all_pages(served: str) -> None:
