@@ -308,7 +308,7 @@ def error_codes(product: Product) -> dict[str, Code]:
                 of = codes.setdefault(name, Code(kinds[node.func.id]))
                 of.places.add(place)
                 message = text_of(node.args[0]) if node.args else ""
-                remedy = text_of(given.get("remedy", given.get("remedy")))
+                remedy = text_of(given.get("remedy"))
                 if message and "code" in given:
                     of.messages.setdefault(
                         message,
@@ -316,7 +316,7 @@ def error_codes(product: Product) -> dict[str, Code]:
                             message,
                             remedy,
                             text_of(given.get("zh")),
-                            text_of(given.get("remedy_zh", given.get("remedy_zh"))),
+                            text_of(given.get("remedy_zh")),
                         ),
                     )
             elif (
@@ -339,9 +339,9 @@ def error_codes(product: Product) -> dict[str, Code]:
                 message = said.get("reason_en", "")
                 of.messages[message] = (
                     message,
-                    said.get("remedy_en", said.get("remedy_en", "")),
+                    said.get("remedy_en", ""),
                     said.get("reason_zh", ""),
-                    said.get("remedy_zh", said.get("remedy_zh", "")),
+                    said.get("remedy_zh", ""),
                 )
     for verdict, kind in product.verdicts.items():
         codes.setdefault(verdict.value, Code(kind)).places.add("marketplace/keys/verify_key.py")

@@ -1,7 +1,7 @@
 """The command that checks outputs on one's own machine, as a review would, without raw values."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -29,68 +29,59 @@ def check(
     """What a review's checks say of files, before you ask for them. It needs no login and no raw data:
     copies of raw values are looked for in a review alone. Fails if anything blocks."""
     from sandbox.cli.declared_files import read_declared
-    from sandbox.disclosure.check_file import check_file, check_together
+    from sandbox.disclosure.check_file import check_files
     from sandbox.disclosure.checks.registry import CHECKS
-    from sandbox.disclosure.clean_file import clean_file
     from sandbox.disclosure.declaration import Declaration
-    from sandbox.disclosure.finding import Severity, Unfit
     from sandbox.disclosure.taxonomy import load_disclosure
     from sandbox.standalone.settings import read_settings
 
     rules_folder = policies or read_settings().policies
+    if not (rules_folder / "disclosure.yaml").is_file():
+        raise InvalidInput(
+            f"There is no disclosure.yaml in {rules_folder}.",
+            remedy="Name the folder of the city's policies.",
+        )
     taxonomy = load_disclosure(rules_folder / "disclosure.yaml", checks=CHECKS)
     if grade not in taxonomy.grades:
         raise InvalidInput(
             f"There is no grade {grade!r}.", remedy=f"Use one of {', '.join(taxonomy.grades)}."
         )
     rules = taxonomy.at(grade)
-    there = {}
-    for said in read_declared(wish):
-        words = TEXT | {name: str(value) for name, value in said.items()}
-        counts = _read(folder, words["counts"]) if said.get("counts") else None
+    files = {}
+    for declaration in read_declared(wish):
+        words = TEXT | {name: str(value) for name, value in declaration.items()}
+        counts = _read(folder, words["counts"]) if declaration.get("counts") else None
         declared = Declaration(words["statbarn"], words["context"], words["controls"], counts)
-        there[words["path"]] = _read(folder, words["path"]), declared
-    found = {path: check_file(path, *file, rules, None) for path, file in there.items()}
-    for path, more in check_together(there, rules, None).items():
-        found[path] += more
-    told: list[dict[str, Any]] = []
-    for path, (content, declared) in there.items():
-        blocked = any(one.severity is Severity.BLOCKS for one in found[path])
-        leaves_as = None
-        if not blocked:
-            try:
-                counting = taxonomy.is_counting(declared.statbarn)
-                leaves_as, written = clean_file(path, content, counting=counting)
-            except Unfit as unfit:
-                found[path].append(unfit.finding)
-                blocked = True
-            else:
-                _save(save, leaves_as, written)
-        told.append(
-            {
-                "path": path,
-                "blocked": blocked,
-                "leaves_as": leaves_as,
-                "findings": [
-                    {
-                        "severity": one.severity.value,
-                        "code": one.code,
-                        "message": one.message,
-                        "remedy": one.remedy,
-                        "where": one.where,
-                    }
-                    for one in found[path]
-                ],
-            }
-        )
+        files[words["path"]] = _read(folder, words["path"]), declared
+    checked = check_files(files, rules, None)
+    document = [
+        {
+            "path": path,
+            "blocked": file.leaves is None,
+            "leaves_as": file.leaves[0] if file.leaves else None,
+            "findings": [
+                {
+                    "severity": finding.severity.value,
+                    "code": finding.code,
+                    "message": finding.message,
+                    "remedy": finding.remedy,
+                    "where": finding.where,
+                }
+                for finding in file.findings
+            ],
+        }
+        for path, file in checked.items()
+    ]
     lines = []
-    for file in told:
-        lines.append(f"{file['path']}: {'blocked' if file['blocked'] else 'would not be blocked'}")
-        for one in file["findings"]:
-            place = f" ({one['where']})" if one["where"] else ""
-            lines += [f"  {one['severity']}{place}: {one['message']}", f"    {one['remedy']}"]
-    show({"grade": grade, "files": told}, as_json, *map(escape, lines))
-    if any(file["blocked"] for file in told):
+    for path, file in checked.items():
+        lines.append(f"{path}: {'would not be blocked' if file.leaves else 'blocked'}")
+        for finding in file.findings:
+            where = f" ({finding.where})" if finding.where else ""
+            lines += [f"  {finding.severity.value}{where}: {finding.message}", f"    {finding.remedy}"]
+        if save is not None and file.leaves:
+            _save(save, *file.leaves)
+    show({"grade": grade, "files": document}, as_json, *map(escape, lines))
+    if any(file.leaves is None for file in checked.values()):
         raise typer.Exit(1)
 
 
@@ -107,8 +98,7 @@ def _read(folder: Path, path: str) -> bytes:
         ) from None
 
 
-def _save(folder: Path | None, name: str, content: bytes) -> None:
-    if folder is not None:
-        place = folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+def _save(folder: Path, name: str, content: bytes) -> None:
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)

@@ -81,16 +81,22 @@ def id_column(name: str) -> Column:
 
 def whole_id(visitor: "ClientSession", given: str, *paths: str) -> str:
     """The id that begins as `given`, of those that the vault lists at `paths`: its beginning is enough.
-    Raises `InvalidInput` if several do."""
+    Raises `InvalidInput` if none does, or several do."""
     if len(given) >= ID_LENGTH:
         return given
-    listed = [one["id"] for path in paths for one in visitor.vault("GET", path)]
-    found = [id for id in listed if id.startswith(given.lower())]
-    if len(found) > 1:
+    listed = [str(one["id"]) for path in paths for one in visitor.vault("GET", path)]
+    matching = [id for id in listed if given and id.startswith(given.lower())]
+    if not matching:
         raise InvalidInput(
-            f"{len(found)} ids begin with {given!r}.", remedy=f"Write more of it, such as {found[0][:13]}."
+            f"No id that you can see begins with {given[:ID_LENGTH]!r}.",
+            remedy="`cihu runs` and `cihu reviews` list them.",
         )
-    return str(found[0]) if found else given
+    if len(matching) > 1:
+        raise InvalidInput(
+            f"{len(matching)} ids begin with {given!r}.",
+            remedy=f"Write more of it, such as {matching[0][:13]}.",
+        )
+    return matching[0]
 
 
 def print_json(document: Any, *, indent: int | None = None) -> None:

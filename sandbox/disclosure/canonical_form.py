@@ -82,7 +82,7 @@ def canonical_grid(grid: Grid, *, counting: bool) -> Grid:
         if made == grid:
             return made
         grid = made
-    raise Unfit(_not_stable())
+    raise Unfit(_not_canonical())
 
 
 def _written_anew(grid: Grid, *, counting: bool) -> Grid:
@@ -186,7 +186,7 @@ def canonical_json(text: str, *, counting: bool) -> str:
         if made == text:
             return made
         text, node = made, load_json(made)
-    raise Unfit(_not_stable())
+    raise Unfit(_not_canonical())
 
 
 def canonical_notebook(node: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def canonical_notebook(node: dict[str, Any]) -> dict[str, Any]:
         text = source if isinstance(source, str) else "".join(str(part) for part in source)
         kind = str(cell.get("cell_type"))
         if kind not in ("code", "markdown", "raw"):
-            raise Unfit(_not_stable())
+            raise Unfit(_not_canonical())
         extra: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
         lines = canonical_text(text).removesuffix("\n")
         cells.append({"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": lines, **extra})
@@ -222,7 +222,7 @@ def _node(node: Any, *, keeps: bool, counting: bool) -> Any:
             kept = counting or (keeps if name.isdecimal() else names_count(name) or _names_label(name))
             plain = plain_text(name)
             if plain in made:
-                raise Unfit(_not_stable())
+                raise Unfit(_not_canonical())
             made[plain] = (
                 _node(value, keeps=kept, counting=counting)
                 if isinstance(value, dict | list)
@@ -318,7 +318,7 @@ def _finite(cell: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def _not_stable() -> Any:
+def _not_canonical() -> Any:
     return blocks(
         "not_canonical",
         "hidden_content",

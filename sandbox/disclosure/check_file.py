@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
 from sandbox.disclosure.capacity import bits_of_grid, bits_of_json
@@ -43,17 +44,44 @@ def check_file(
     `name` is its path in the outbox, `raw` what is known of the run's inputs (without it no
     quote is looked for).
     """
+    found: list[Finding] = []
     try:
-        subject, found = _subject(name, content, declared, rules, raw)
+        subject, findings = _subject(name, content, declared, rules, raw)
+        found += findings
         for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
             found += CHECKS[check](subject)
         found += _canonical(subject, content)
     except Unfit as unfit:
-        return [unfit.finding]
-    except (Exception, RecursionError) as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
+        found.append(unfit.finding)
+    except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
         log.warning("a file could not be checked: %s", type(error).__name__)
-        return [UNREADABLE]
+        found.append(UNREADABLE)
     return _sorted(found)
+
+
+@dataclass
+class CheckedFile:
+    """`leaves`: the name and the bytes that would be released; None of a file that is blocked."""
+
+    findings: list[Finding]
+    leaves: tuple[str, bytes] | None = None
+
+
+def check_files(
+    files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, raw: RawValues | None
+) -> dict[str, CheckedFile]:
+    """What is wrong with each file of a request, alone and beside the others, and what would leave of it."""
+    checked = {path: CheckedFile(check_file(path, *file, rules, raw)) for path, file in files.items()}
+    for path, findings in check_together(files, rules, raw).items():
+        checked[path].findings += findings
+    for path, (content, declared) in files.items():
+        if not any(finding.severity is Severity.BLOCKS for finding in checked[path].findings):
+            counting = rules.taxonomy.is_counting(declared.statbarn)
+            try:
+                checked[path].leaves = clean_file(path, content, counting=counting)
+            except Unfit as unfit:
+                checked[path].findings.append(unfit.finding)
+    return checked
 
 
 def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
@@ -61,8 +89,8 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
     What cannot be written anew blocks."""
     if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
         counting = subject.statbarn.id in COUNTING
-        name, leaves = clean_file(subject.name, content, counting=counting)
-        yield from _capacity(subject, name, leaves)
+        _, leaves = clean_file(subject.name, content, counting=counting)
+        yield from _capacity(subject, leaves)
         if leaves != content:
             yield notes(
                 "canonical_form",
@@ -76,7 +104,7 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
             )
 
 
-def _capacity(subject: Subject, name: str, leaves: bytes) -> Iterator[Finding]:
+def _capacity(subject: Subject, leaves: bytes) -> Iterator[Finding]:
     rules, grid = subject.thresholds, None
     if subject.opened.kind is Kind.CSV:
         grid = read_csv(leaves.decode())
@@ -93,7 +121,6 @@ def _capacity(subject: Subject, name: str, leaves: bytes) -> Iterator[Finding]:
         f"无论作者如何处理，该文件最多可携带 {bits:,.0f} 比特无人看见的信息"
         + (f"；超过 {rules.capacity_bits:,} 比特须说明。" if much else "。"),
         "请去掉不需要的行和列。" if much else "无需处理。",
-        where="",
     )
 
 

@@ -26,9 +26,9 @@ def clean_file(name: str, content: bytes, *, counting: bool = False) -> tuple[st
     """
     try:
         return _cleaned(name, content, counting=counting)
-    except (Exception, RecursionError) as error:  # libraries raise whatever hostile bytes make them raise
-        if isinstance(error, Unfit):
-            raise
+    except Unfit:
+        raise
+    except Exception:  # noqa: BLE001  # libraries raise whatever hostile bytes make them raise
         raise Unfit(
             blocks(
                 "not_canonical",

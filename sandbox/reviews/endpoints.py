@@ -261,7 +261,7 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
     ) -> dict[str, Any]:
         """What a review's checks would say of such files, but for quotes of raw values.
         Touches no data, keeps nothing."""
-        grade, found, leaves = check_trial(
+        grade, checked = check_trial(
             context,
             principal=asker,
             inputs=given.inputs,
@@ -274,10 +274,10 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
             "files": [
                 {
                     "path": path,
-                    "findings": [asdict(one) for one in findings],
-                    "leaves": _leaving(*leaves[path]) if path in leaves else None,
+                    "findings": [asdict(finding) for finding in file.findings],
+                    "leaves": _leaving(*file.leaves) if file.leaves else None,
                 }
-                for path, findings in found.items()
+                for path, file in checked.items()
             ],
         }
 

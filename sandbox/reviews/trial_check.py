@@ -8,16 +8,14 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from sandbox.catalog.grade import grade_of
-from sandbox.disclosure.check_file import check_file, check_together
-from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
-from sandbox.disclosure.finding import Severity, Unfit
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.policy import Resource
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
-from sandbox.reviews.model import Declared, Finding
+from sandbox.reviews.model import Declared
 
 PATH = "/v1/release-checks"
 MOST_BYTES = 6 * 1024 * 1024  # of a request: what leaves is small, and base64 is a third more
@@ -32,9 +30,8 @@ def check_trial(
     inputs: Sequence[str],
     files: Sequence[Declared],
     contents: Mapping[str, bytes],
-) -> tuple[str, dict[str, list[Finding]], dict[str, tuple[str, bytes]]]:
-    """The grade that decides; the findings of each file by its path; and, of each that is not blocked, the
-    name and the bytes that would leave.
+) -> tuple[str, dict[str, CheckedFile]]:
+    """The grade that decides, and what is found in each file by its path.
 
     Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (the vault is overloaded)."""
     check_declared(files, context.taxonomy.names)
@@ -82,20 +79,6 @@ def check_trial(
             remedy_zh="请过一分钟再试。",
         )
     try:
-        found = {
-            path: check_file(path, content, said, rules, None) for path, (content, said) in there.items()
-        }
-        for path, more in check_together(there, rules, None).items():
-            found[path] += more
-        leaves = {}
-        for path, (content, said) in there.items():
-            if not any(one.severity is Severity.BLOCKS for one in found[path]):
-                try:
-                    leaves[path] = clean_file(
-                        path, content, counting=context.taxonomy.is_counting(said.statbarn)
-                    )
-                except Unfit as unfit:
-                    found[path].append(unfit.finding)
+        return grade, check_files(there, rules, None)
     finally:
         _one_at_a_time.release()
-    return grade, found, leaves

@@ -66,6 +66,7 @@ def test_another_grade_has_other_rules(folder: Path) -> None:
         (f"../wish.yaml:{WORDS}", (), "There is no file"),
         ("- means.csv", (), "does not say which files"),
         (f"means.csv:{WORDS}", ("--grade", "9"), "There is no grade '9'"),
+        (f"means.csv:{WORDS}", ("--policies", "/nowhere"), "There is no disclosure.yaml in /nowhere"),
     ],
 )
 def test_what_cannot_be_checked_is_said(wish: str, more: tuple[str, ...], words: str, folder: Path) -> None:

@@ -62,6 +62,9 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
         assert "how many" in cihu("reviews", CIHU_HOME=home, COLUMNS="200").stdout
         (waiting,) = json.loads(cihu("reviews", "--json", "--as", "zhou", CIHU_HOME=home).stdout)
         assert waiting["id"] in cihu("reviews", CIHU_HOME=home, COLUMNS="60").stdout, "an id is never cut"
+        for command in ("review", "files"):
+            strange = cihu(command, "zzz", CIHU_HOME=home)
+            assert strange.returncode == 1 and "begins with 'zzz'" in strange.stderr, strange.stderr
         seen = cihu("review", waiting["id"][:8], "--view", "n.txt", CIHU_HOME=home)
         assert "磁湖" in seen.stdout, seen.stderr
         unsaid = cihu("review", waiting["id"], "--vote", "n.txt=refuse", CIHU_HOME=home)
