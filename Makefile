@@ -102,7 +102,7 @@ lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the
 	@scripts/lock.sh $(UPGRADE)
 
 clean:  ## remove what was installed here (not the city's state in .cihu)
-	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules $(HTMX) sandbox/http/api_docs/swagger-ui*
+	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules $(HTMX) sandbox/http/api_docs/files/swagger-ui*
 
 $(DONE)/uv: requirements/uv.lock
 	@scripts/make_environment.sh .venv

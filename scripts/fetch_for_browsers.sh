@@ -18,5 +18,5 @@ if ! PATH="$PWD/.venv/bin:$PATH" "$npm" ci --ignore-scripts --no-audit --no-fund
   echo "make: htmx and Swagger UI could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
   exit 1
 fi
-cp node_modules/swagger-ui-dist/swagger-ui-bundle.js node_modules/swagger-ui-dist/swagger-ui.css sandbox/http/api_docs/
+cp node_modules/swagger-ui-dist/swagger-ui-bundle.js node_modules/swagger-ui-dist/swagger-ui.css sandbox/http/api_docs/files/
 cp node_modules/htmx.org/dist/htmx.min.js marketplace/portal/static/htmx.min.js

@@ -38,6 +38,11 @@ def test_the_page_has_the_headers_of_all_pages(served: str) -> None:
     assert "A &lt;service&gt;" in answer.text and "<script>" not in answer.text
 
 
+def test_nothing_else_of_the_package_is_served(served: str) -> None:
+    for name in ("__init__.py", "../__init__.py", "%2e%2e/__init__.py"):
+        assert httpx.get(f"{served}/docs/files/{name}", trust_env=False).status_code == 404, name
+
+
 def test_an_operation_is_shown_and_tried_without_a_network(served: str) -> None:
     chromium = shutil.which("chromium")
     if not chromium:

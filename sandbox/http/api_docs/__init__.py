@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "files"
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
