@@ -33,6 +33,27 @@ UNREADABLE = blocks(
     "无法按其声明的类型读取该文件。",
     "请重新写成普通的表格、文字或图片。",
 )
+MEASURED = notes(
+    "measured",
+    "unexplained",
+    "The vault computed it itself from a recipe that was fixed before any raw row was read, and counted who "
+    "stands behind each number.",
+    "Nothing to do.",
+    "由保险库按读取原始数据之前即已确定的配方计算，并清点了每个数背后的个体。",
+    "无需处理。",
+)
+OF_AUTHORS = frozenset(
+    {
+        "picture_seen",
+        "model_seen",
+        "share_of_few",
+        "no_contributions",
+        "totals_do_not_add_up",
+        "authors_word",
+    }
+)
+"""What is asked because a program's author could have done anything.
+No program made what is measured."""
 log = logging.getLogger("cihu.disclosure")
 
 
@@ -56,7 +77,7 @@ def check_file(
     except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
         log.warning("a file could not be checked: %s", type(error).__name__)
         found.append(UNREADABLE)
-    return _sorted(found)
+    return _sorted([*_fit_for(declared, found), *([MEASURED] if declared.measured else [])])
 
 
 @dataclass
@@ -136,7 +157,12 @@ def check_together(
     for name, (content, declared) in files.items():
         with suppress(Exception):  # `check_file` says what is wrong with it
             subjects.append(_subject(name, content, declared, rules, raw)[0])
-    return {name: _sorted(found) for name, found in differences(subjects).items()}
+    return {name: _sorted(_fit_for(files[name][1], found)) for name, found in differences(subjects).items()}
+
+
+def _fit_for(declared: Declaration, found: list[Finding]) -> list[Finding]:
+    """Of what is measured nothing is asked that only a program's author could answer."""
+    return [finding for finding in found if not (declared.measured and finding.code in OF_AUTHORS)]
 
 
 def _sorted(found: list[Finding]) -> list[Finding]:

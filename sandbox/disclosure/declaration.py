@@ -12,9 +12,11 @@ class Declaration:
     line of the output, with the output's label columns and `n`. For sums or means it also has
     `total`, `top1` and `top2`, the two largest contributions. For a model it also has `member` and `loss`, a
     row for each unit, for the membership test. It is for the checks and the reviewers, and is never released.
+    `measured`: the vault computed the file itself, from what was written before any raw row was read.
     """
 
     statbarn: str
     context: str
     controls: str
     counts: bytes | None = None
+    measured: bool = False

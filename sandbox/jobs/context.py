@@ -7,6 +7,7 @@ from pathlib import Path
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext
+from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import Unavailable
 from sandbox.policy import Gate
 from sandbox.storage import QuarantineStore, RawStore
@@ -31,6 +32,7 @@ class RunContext:
     memory_bytes: int = 2048 * MIB  # of each
     declared: DeclaredContext | None = None  # without it no declared query is taken
     sealer: str = "bubblewrap"  # or "gvisor"
+    taxonomy: Taxonomy | None = None  # the rules of outputs; without them no recipe is taken
 
     @property
     def most_of_a_team(self) -> int:

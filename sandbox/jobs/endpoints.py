@@ -1,6 +1,7 @@
 """Sealed runs over HTTP: submit, show, cancel.
 They are for kernels and for people's tools; nothing here leads to quarantine."""
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -14,13 +15,16 @@ from sandbox.api_schema import answers
 from sandbox.audit import Log
 from sandbox.identity import Claims, Principal
 from sandbox.jobs.cancel import cancel
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.declare import declare
 from sandbox.jobs.hints import hints_told
 from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Run
 from sandbox.jobs.predictor import as_document
 from sandbox.jobs.read import list_runs, load_own_run
-from sandbox.jobs.schemas import RunDocument, WholeRunDocument
+from sandbox.jobs.recipes import outputs_of_run, prepare_recipes
+from sandbox.jobs.recipes.recipe import MOST_RECIPES, AnyRecipe
+from sandbox.jobs.schemas import PreparedRecipes, RunDocument, WholeRunDocument
 from sandbox.jobs.submit import submit
 from sandbox.jobs.worker import Worker
 from sandbox.plain_text import ExactText, PlainText
@@ -200,7 +204,37 @@ def shown(run: Run) -> dict[str, Any]:
         "program_sha256": run.program.sha256,
         "environment_sha256": run.environment_sha256,
         "log_index": run.log_index,
+        "outputs": [asdict(one) for one in outputs_of_run(run)],
     }
+
+
+class NewRecipes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: list[PlainText] = Field(
+        min_length=1, max_length=8, description="the datasets that the run reads: their grade decides"
+    )
+    recipes: list[AnyRecipe] = Field(max_length=MOST_RECIPES, description="as recipes.json of the program")
+
+
+def recipes_router(context: RunContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """POST /v1/recipes."""
+    api = APIRouter(prefix="/v1/recipes", tags=["sealed runs"])
+
+    @api.post(
+        "",
+        operation_id="prepare_recipes",
+        summary="Prepare recipes: outputs that the vault computes",
+        responses=answers(PreparedRecipes, 403, 404),
+    )
+    def prepare(asker: Annotated[Principal, Depends(authenticate)], new: NewRecipes) -> dict[str, Any]:
+        """Check recipes before they are submitted, and plan them by the rules of the inputs' grade.
+        No row is touched."""
+        text = json.dumps([recipe.model_dump() for recipe in new.recipes], ensure_ascii=False)
+        plan, outputs = prepare_recipes(context, principal=asker, inputs=new.inputs, text=text)
+        return {"plan": plan, "outputs": [asdict(one) for one in outputs]}
+
+    return api
 
 
 class Server(BaseModel):

@@ -31,14 +31,15 @@ def perform(
     *,
     name: str,
     program: Program,
-    interface: Interface | None,
+    interface: Interface | None = None,
+    module: str | None = None,
     inputs: Iterable[GivenRows],
     limit_seconds: int,
     seconds: Callable[[], float],
     cancelled: Cancellation,
 ) -> Ending:
-    """`seconds` says, once everything lies in its place, how long it may run.
-    Whatever fails is an `Ending` too."""
+    """`seconds` says, once everything lies in its place, how long it may run. `module` of the client's is
+    started instead of the program's entry, and given it. Whatever fails is an `Ending` too."""
     try:
         place = run_folder.make(context.folder, name)
     except OSError as error:
@@ -58,6 +59,7 @@ def perform(
             memory_bytes=context.memory_bytes,
             limit_seconds=limit_seconds,
             interface=interface,
+            module=module,
         )
         ending = SealedRun(chosen_sealer(context.sealer), seal, place).run(seconds(), cancelled)
         if interface is None or ending.how == "cancelled":

@@ -45,6 +45,7 @@ def files_of(ending: Ending) -> dict[str, bytes]:
         "seconds": ending.seconds,
         **({"why": why} if why else {}),
         **({"predictions": ending.predictions} if ending.predictions else {}),
+        **({"recipes": ending.recipes} if ending.recipes else {}),
         "left_out": [{"path": one.path, "why": one.why} for one in ending.outbox.left_out],
     }
     return {

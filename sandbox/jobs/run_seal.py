@@ -34,9 +34,11 @@ def run_seal(
     memory_bytes: int,
     limit_seconds: int,
     interface: Interface | None = None,
+    module: str | None = None,
 ) -> Seal:
     """The seal of the run called `run`; `folder` holds what it reads.
-    A predictor (`interface`) is called by the client's own `cihu.predicting`, as in its trial."""
+    A predictor (`interface`) is called by the client's own `cihu.predicting`, as in its trial;
+    with a `module`, it is that which is started."""
     environment = {
         "HOME": HOME,
         "USER": "analyst",
@@ -54,7 +56,7 @@ def run_seal(
         "CIHU_INPUTS": INPUTS,
         "CIHU_OUTBOX": OUTBOX,
     }
-    caller: tuple[str, ...] = ()
+    caller: tuple[str, ...] = () if module is None else ("-m", module)
     if interface is not None:
         environment["CIHU_INTERFACE"] = json.dumps(as_document(interface), ensure_ascii=False)
         caller = ("-m", "cihu.predicting")

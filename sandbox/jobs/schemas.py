@@ -1,7 +1,7 @@
 """What the operations on sealed runs answer with."""
 
 from datetime import datetime
-from typing import NotRequired
+from typing import Any, NotRequired
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -40,10 +40,31 @@ class ProgramText(TypedDict):
     files: dict[str, str]
 
 
+class OutputDocument(TypedDict):
+    """A file that a recipe leaves, as it is declared in a request. `measured`: nothing in it is its author's
+    word."""
+
+    path: str
+    statbarn: str
+    context: str
+    controls: str
+    counts: str | None
+    measured: bool
+
+
+class PreparedRecipes(TypedDict):
+    """What the computing process carries out, on stand-in rows as on raw ones.
+    `outputs` are the files that it leaves."""
+
+    plan: dict[str, Any]
+    outputs: list[OutputDocument]
+
+
 class RunDocument(TypedDict):
     """A run, as its team sees it. No time in it depends on the data.
 
-    `told_at` is when its end is disclosed. `hints` are missing in lists and for declared queries.
+    `told_at` is when its end is disclosed. `outputs` are those of its recipes.
+    `hints` are missing in lists and for declared queries.
     """
 
     id: UUID
@@ -65,6 +86,7 @@ class RunDocument(TypedDict):
     program_sha256: str
     environment_sha256: str
     log_index: int | None
+    outputs: list[OutputDocument]
     hints: NotRequired[list[HintsDocument]]
 
 

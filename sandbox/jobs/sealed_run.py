@@ -9,7 +9,7 @@ that could change it.
 import os
 import select
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.errors import Unavailable
 from sandbox.jobs.cancellation import Cancellation
@@ -34,6 +34,7 @@ class Ending:
     said: bytes
     outbox: Collected
     predictions: str = ""  # of a predictor: "valid", or what is wrong with what it left
+    recipes: dict[str, str] = field(default_factory=dict)  # of each: "", or why it left nothing
 
 
 class SealedRun:

@@ -21,6 +21,8 @@ from sandbox.jobs.permit import inputs_of, require_leave
 from sandbox.jobs.predictor import as_document, checked_interface
 from sandbox.jobs.program import checked_name, checked_program
 from sandbox.jobs.read import load_run
+from sandbox.jobs.recipes import FILE as RECIPES
+from sandbox.jobs.recipes import check_recipes
 from sandbox.jobs.tables import runs
 from sandbox.policy import Refused, refusal_event
 
@@ -52,6 +54,15 @@ def submit(
         )
     versions = [context.repository.current(one) for one in inputs]
     predictor = checked_interface(interface, versions) if interface is not None else None
+    if RECIPES in files:
+        if predictor is not None:
+            raise InvalidInput(
+                "A predictor has no recipes.",
+                remedy=f"Leave {RECIPES} out, or submit a program.",
+                zh="预测器不能带配方。",
+                remedy_zh=f"请去掉 {RECIPES}，或改为提交程序。",
+            )
+        check_recipes(context, files[RECIPES], versions)
     return queue(
         context,
         principal=principal,

@@ -7,6 +7,7 @@ forgets none.
 
 import logging
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -24,8 +25,9 @@ from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
 from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Hint, Run, RunKind
-from sandbox.jobs.perform import not_started, perform
+from sandbox.jobs.perform import GivenRows, not_started, perform
 from sandbox.jobs.quarantine import files_of, folder, put_files
+from sandbox.jobs.recipes.measure import with_recipes
 from sandbox.jobs.sealed_run import Ending
 from sandbox.seals import check_seal, chosen_sealer
 
@@ -233,15 +235,30 @@ class Worker:
             self.require_seal()
         except CihuError as error:
             return not_started(error)
-        return perform(
+
+        def given() -> Iterator[GivenRows]:
+            return (given_rows(self.context.raw, version, columns) for version in claimed.versions)
+
+        def program() -> Ending:
+            return perform(
+                self.context,
+                name=str(run.id),
+                program=run.program,
+                interface=run.interface,
+                inputs=given(),
+                limit_seconds=run.limit_seconds,
+                cancelled=cancellation,
+                seconds=lambda: self._seconds(run),
+            )
+
+        return with_recipes(
             self.context,
-            name=str(run.id),
-            program=run.program,
-            interface=run.interface,
-            inputs=(given_rows(self.context.raw, version, columns) for version in claimed.versions),
-            limit_seconds=run.limit_seconds,
-            cancelled=cancellation,
+            run,
+            claimed.versions,
+            given,
             seconds=lambda: self._seconds(run),
+            cancelled=cancellation,
+            program=program,
         )
 
     def _seconds(self, run: Run) -> float:

@@ -18,7 +18,7 @@ from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.jobs.read import load_own_run
-from sandbox.plain_text import PlainText
+from sandbox.plain_text import ExactText, PlainText
 from sandbox.policy import Resource
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.context import ReviewContext
@@ -85,6 +85,10 @@ class TrialFiles(BaseModel):
     files: list[WantedFile] = Field(max_length=100, description="as they will be asked for")
     contents: dict[PlainText, str] = Field(
         description="path -> base64 of what the trial left: the files, and their supporting counts"
+    )
+
+    recipes: ExactText | None = Field(
+        default=None, max_length=60_000, description="the text of the program's recipes.json"
     )
 
     def bytes(self) -> dict[str, bytes]:
@@ -267,6 +271,7 @@ def for_kernels(context: ReviewContext, *, authenticate: Callable[..., Principal
             inputs=given.inputs,
             contents=given.bytes(),
             files=[Declared(**one.model_dump()) for one in given.files],
+            recipes=given.recipes,
         )
         return {
             "grade": grade,

@@ -5,6 +5,7 @@ request takes the same time and gets the same answer whatever the run has left.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunState
 from sandbox.jobs.read import load_own_run
+from sandbox.jobs.recipes import outputs_of_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
@@ -37,6 +39,7 @@ def request_release(
     id, now = uuid4(), datetime.now(UTC)
     with context.database.transaction() as tx:
         asked = load_own_run(tx, principal, run, lock=True)
+        files = _with_own_declarations(asked, files)
         last = newest_review(tx, run)
         if last and last.state in WAITING:
             raise Conflict(
@@ -91,6 +94,7 @@ def change_declarations(
     check_declared(files, context.taxonomy.names)
     with context.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
+        files = _with_own_declarations(load_own_run(tx, principal, run), files)
         before = {file.declared.path: file.declared for file in review.files}
         check_declared([*{**before, **{one.path: one for one in files}}.values()], context.taxonomy.names)
         changed = [one for one in files if before.get(one.path) != one]
@@ -134,6 +138,17 @@ def withdraw(context: ReviewContext, *, principal: Principal, run: UUID) -> Revi
 def own_review(tx: Transaction, principal: Principal, run: UUID) -> tuple[Run, Review | None]:
     """A run of the principal's team, and the newest request for its files. Raises `NotFound`."""
     return load_own_run(tx, principal, run), newest_review(tx, run)
+
+
+def _with_own_declarations(run: Run, files: Sequence[Declared]) -> list[Declared]:
+    """What the run's recipes left is declared as what it is: only its context is the team's to say."""
+    own = {output.path: output for output in outputs_of_run(run)}
+    return [
+        replace(file, statbarn=output.statbarn, controls=output.controls, counts=output.counts)
+        if (output := own.get(file.path))
+        else file
+        for file in files
+    ]
 
 
 def _own_waiting(tx: Transaction, principal: Principal, run: UUID) -> Review:

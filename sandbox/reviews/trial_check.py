@@ -12,6 +12,7 @@ from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
+from sandbox.jobs.recipes import outputs_of, read_recipes
 from sandbox.policy import Resource
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
@@ -30,9 +31,11 @@ def check_trial(
     inputs: Sequence[str],
     files: Sequence[Declared],
     contents: Mapping[str, bytes],
+    recipes: str | None = None,
 ) -> tuple[str, dict[str, CheckedFile]]:
     """The grade that decides, and what is found in each file by its path.
 
+    `recipes` is the text of the program's recipes.json: what they leave is checked as such.
     Raises `InvalidInput`, `Refused`, `NotFound` (a dataset), `TooMany` (the vault is overloaded)."""
     check_declared(files, context.taxonomy.names)
     versions = [context.repository.current(name) for name in inputs]
@@ -58,6 +61,9 @@ def check_trial(
             zh=f"试运行没有留下文件 {missing[0][:80]!r}。",
             remedy_zh="请让程序把它写入 cihu.outbox。",
         )
+    measured = (
+        {output.path for output in outputs_of(read_recipes(recipes)) if output.measured} if recipes else ()
+    )
     there = {
         one.path: (
             contents[one.path],
@@ -66,6 +72,7 @@ def check_trial(
                 one.context,
                 one.controls,
                 contents[one.counts] if one.counts is not None else None,
+                one.path in measured,
             ),
         )
         for one in files

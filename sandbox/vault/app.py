@@ -148,6 +148,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             memory_bytes=settings.run_memory_mib * 1024 * 1024,
             sealer=settings.run_seal,
             declared=declared,
+            taxonomy=taxonomy,
         )
     )
     reviews = ReviewContext(
@@ -197,6 +198,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
+    app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
@@ -274,6 +276,7 @@ def _kernel_app(
     app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
+    app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=analyst))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))

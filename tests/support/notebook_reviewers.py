@@ -37,3 +37,10 @@ def vote(vault: VaultProcess, who: str, choice: str, comment: str = "") -> str:
             vault, who, "POST", f"/{waiting['id']}/votes", {"revision": told["revision"], "votes": votes}
         )["state"]
     )
+
+
+def findings_of(vault: VaultProcess, who: str = "lin") -> dict[str, list[dict[str, Any]]]:
+    """What the checks say of each file of the one request that waits."""
+    (waiting,) = officer(vault, who, "GET", "")
+    told = officer(vault, who, "GET", f"/{waiting['id']}")
+    return {str(file["path"]): list(file["findings"]) for file in told["files"]}

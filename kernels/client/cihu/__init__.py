@@ -21,7 +21,8 @@
     cihu.runs()[0].files().df("t.csv")                # what they released
 
 A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a
-cell submits the cell.
+cell submits the cell. What `cihu.out` describes (tables, regressions, curves, charts, models) the vault
+computes and protects itself.
 
 Or without strings: `%%private_sql` above a cell of SQL, or an expression on `cihu.table("health.visits")`.
 
@@ -36,11 +37,13 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from cihu import out
 from cihu.answer import Answer
 from cihu.budget import Budget
 from cihu.catalogue import Dataset, Datasets
 from cihu.chart import Chart
 from cihu.checked import Checked, check_trial
+from cihu.computed import Computed
 from cihu.explanation import Explanation
 from cihu.messages import LANGUAGES, choose, current, say
 from cihu.notebook import load, remember, unload
@@ -67,6 +70,7 @@ __all__ = [
     "Chart",
     "Checked",
     "CihuError",
+    "Computed",
     "Dataset",
     "Datasets",
     "Explanation",
@@ -82,6 +86,7 @@ __all__ = [
     "explain",
     "inputs",
     "language",
+    "out",
     "outbox",
     "run",
     "runs",
@@ -231,9 +236,9 @@ def exact_table(asked: object, *, name: str, limit: str = "10s", team: str | Non
     return Run(the_vault().post("/v1/runs/table", body | ({"team": team} if team else {})))
 
 
-def check(files: str | Mapping[str, Wish], **said: str | None) -> Checked:
+def check(files: str | Mapping[str, Wish] | None = None, **said: str | None) -> Checked:
     """What a review's checks would say of files that the last trial left,
-    declared as in `run.request_release`.
+    declared as in `run.request_release`; without `files`, of those that the vault computes (`cihu.out`).
 
     It spends nothing and touches no real row: quotes of raw values are looked for in the review itself.
     """

@@ -9,10 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from cihu.computed import prepared_trial
 from cihu.messages import current, known, say
 from cihu.problem import CihuError
 from cihu.program import notebook_folder
-from cihu.released import Wish, wanted
+from cihu.released import Wish, own_outputs, wanted
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
 
@@ -98,9 +99,11 @@ class Checked:
         return "\n".join([*self._lines(), text_table(self._heads(), self._rows())])
 
 
-def check_trial(files: Mapping[str, Wish]) -> Checked:
-    """Raises `CihuError` for a file that the last trial did not leave, and as the vault refuses."""
-    body = wanted(files)
+def check_trial(files: Mapping[str, Wish] | None) -> Checked:
+    """Without `files`: those that the vault computed.
+    Raises `CihuError` for a file that the last trial did not leave, and as the vault refuses."""
+    prepared = prepared_trial()
+    body = wanted(files if files is not None else own_outputs(prepared.get("outputs", ())))
     names = {name for one in body["files"] for name in (one["path"], one.get("counts")) if name}
     contents = {name: _left(name) for name in sorted(names)}
     if sum(map(len, contents.values())) > MOST_BYTES:
@@ -112,6 +115,7 @@ def check_trial(files: Mapping[str, Wish]) -> Checked:
         the_vault().post(
             "/v1/release-checks",
             body
+            | ({"recipes": prepared["recipes"]} if prepared else {})
             | {
                 "inputs": inputs,
                 "contents": {name: b64encode(content).decode() for name, content in contents.items()},

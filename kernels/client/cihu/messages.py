@@ -63,6 +63,24 @@ WORDS: dict[str, tuple[str, str]] = {
             "real, and numbers computed from it are only roughly right."
         ),
     ),
+    # outputs that the vault computes
+    "recipe_twice": ("已有名为 {name!r} 的输出", "there is an output called {name!r} already"),
+    "recipe_twice_remedy": ("请用 name= 另起名称。", "Give it another name: name=…"),
+    "recipe_noted": (
+        "输出 {name}：提交后由保险库在真实数据上计算。",
+        "Output {name}: the vault computes it on the real rows, once it is submitted.",
+    ),
+    "recipe_on_stand_in": ("输出 {name}（替代数据）", "Output {name}, on stand-in rows"),
+    "recipe_suppressed": ("隐去 {number} 个值。", "{number} values are suppressed."),
+    "recipe_withheld": ("{name} 没有输出：{why}", "{name} leaves nothing: {why}"),
+    "recipes_failed": ("无法计算这些输出（{why}）", "the outputs could not be computed ({why})"),
+    "no_table": ("{name} 不是表格", "{name} is no table"),
+    "no_outputs": ("没有由保险库计算的输出", "there are no outputs that the vault computes"),
+    "no_outputs_remedy": (
+        "请在程序中使用 cihu.out，或指明文件。",
+        "Use cihu.out in the program, or name the files.",
+    ),
+    "column_given": ("供保险库计算输出，不放行", "for the outputs that the vault computes; never released"),
     # the price
     "output": ("输出", "output"),
     "is_a": ("类别", "is a"),

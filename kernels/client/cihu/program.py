@@ -19,7 +19,7 @@ from cihu.problem import CihuError
 from cihu.rows import read_rows
 from cihu.stand_in_frame import unreal
 
-INPUTS, OUTBOX, INTERFACE = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE"
+INPUTS, OUTBOX, INTERFACE, RECIPES = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE", "CIHU_RECIPES"
 
 
 def notebook_folder() -> Path:
@@ -40,7 +40,7 @@ class Inputs:
         """Its Parquet file. Raises `CihuError` for one that the run did not name as its input."""
         given = os.environ.get(INPUTS)
         if given is None:
-            from cihu.trial import fetch_stand_in  # only a notebook has a vault to fetch from
+            from cihu.stand_in import fetch_stand_in  # only a notebook has a vault to fetch from
 
             return fetch_stand_in(name, notebook_folder() / "inputs")
         found = Path(given) / f"{name}.parquet"

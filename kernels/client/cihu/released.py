@@ -1,7 +1,7 @@
 """Gets the files of a sealed run. They are requested, people decide, and the released ones can be read."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,17 @@ def wanted(files: Mapping[str, Wish]) -> dict[str, Any]:
             for path, said in files.items()
         ]
     }
+
+
+def own_outputs(outputs: Iterable[Mapping[str, Any]]) -> dict[str, Wish]:
+    """What recipes leave, as it is declared. Raises `CihuError` where there are none."""
+    found: dict[str, Wish] = {
+        str(one["path"]): {name: one[name] for name in ("statbarn", "context", "controls", "counts")}
+        for one in outputs
+    }
+    if not found:
+        raise CihuError(say("no_outputs"), code="invalid_input", remedy=say("no_outputs_remedy"))
+    return found
 
 
 class Request:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cihu.messages import known, say
 from cihu.problem import CihuError
-from cihu.released import Files, Request, Wish, wanted
+from cihu.released import Files, Request, Wish, own_outputs, wanted
 from cihu.show import foot, page, table, text_table
 from cihu.vault import the_vault
 
@@ -62,7 +62,12 @@ class Run:
         self.document = the_vault().post(f"/v1/runs/{self.id}/cancel", {})
         return self
 
-    def request_release(self, files: str | Mapping[str, Wish], **said: str | None) -> Request:
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        """The files that the vault computes from its recipes (`cihu.out`), as they are declared."""
+        return [dict(one) for one in self.document.get("outputs", ())]
+
+    def request_release(self, files: str | Mapping[str, Wish] | None = None, **said: str | None) -> Request:
         """Ask for files once the run has finished: `{"table.csv": {"statbarn": "frequencies", "context":
         "…", "controls": "…", "counts": "counts.csv"}}`, or one path with these as keywords.
 
@@ -70,7 +75,8 @@ class Run:
         recognised, `counts` names a file of supporting counts, which is never released; a model's has
         `member`, `loss` and `n`, a row for each person, and the vault tests whether the model remembers them.
         Two officers look at each file, and decide. Of a declared table (`cihu.exact_table`) say the context
-        alone: the vault suppressed and rounded it.
+        alone: the vault suppressed and rounded it. Without `files`: all that the vault computed from the
+        program's `cihu.out`, which is declared already.
         """
         return Request(the_vault().post(f"/v1/runs/{self.id}/release", self._wanted(files, said)))
 
@@ -79,7 +85,9 @@ class Run:
         their votes on these fall."""
         return Request(the_vault().post(f"/v1/runs/{self.id}/release/change", self._wanted(files, said)))
 
-    def _wanted(self, files: str | Mapping[str, Wish], said: Wish) -> dict[str, Any]:
+    def _wanted(self, files: str | Mapping[str, Wish] | None, said: Wish) -> dict[str, Any]:
+        if files is None:
+            return wanted(own_outputs(self.outputs))
         known = DECLARED if self.document.get("kind") == "table" else {}
         return wanted({files: {**known, **said}} if isinstance(files, str) else files)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cihu.computed import NOTED, prepared_trial
 from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.runs import Run
@@ -87,10 +88,11 @@ def hand_in(
         raise CihuError(why, code="trial_failed", remedy=say("trial_mend"))
     if not submit:
         return None
+    recipes = prepared_trial().get("recipes")
     body: dict[str, Any] = {
         "name": name,
         "entry": entry,
-        "files": dict(files),
+        "files": {**files, **({NOTED: recipes} if recipes else {})},
         "inputs": list(inputs),
         "limit_seconds": LIMITS[limit],
         **({"hint": True} if hint else {}),

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from cihu.computed import COLUMNS, NOTED, compute_trial
 from cihu.messages import say
 from cihu.problem import CihuError
-from cihu.program import INPUTS, INTERFACE, OUTBOX, notebook_folder
+from cihu.program import INPUTS, INTERFACE, OUTBOX, RECIPES, notebook_folder
 from cihu.show import foot, number, page, table, text_table
-from cihu.vault import the_vault
+from cihu.stand_in import fetch_stand_in
 
 # as the vault collects (sandbox/jobs/outbox.py)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -56,8 +56,11 @@ class Left:
 class Trial:
     """How a program did on stand-in rows: its exit status and what it left in its outbox."""
 
-    def __init__(self, status: int, left: Sequence[Left], *, in_time: bool) -> None:
+    def __init__(
+        self, status: int, left: Sequence[Left], *, in_time: bool, recipes: Mapping[str, str] | None = None
+    ) -> None:
         self.status, self.left, self.in_time = status, list(left), in_time
+        self.recipes = dict(recipes or {})  # of each: "", or why it left nothing
 
     @property
     def ok(self) -> bool:
@@ -69,26 +72,21 @@ class Trial:
     def _heads(self) -> list[str]:
         return [say("file"), say("bytes"), say("stays_behind")]
 
+    def _withheld(self) -> list[str]:
+        return [say("recipe_withheld", name=name, why=why) for name, why in self.recipes.items() if why]
+
     def _repr_html_(self) -> str:
+        withheld = [foot(line) for line in self._withheld()]
         if not self.left:
-            return page(foot(say("nothing_left")))
+            return page(foot(say("nothing_left")), *withheld)
         rows = [[escape(cell) for cell in row] for row in self._rows()]
-        return page(foot(say("trial_left")), table(self._heads(), rows, [False, True, False]))
+        return page(foot(say("trial_left")), table(self._heads(), rows, [False, True, False]), *withheld)
 
     def __repr__(self) -> str:
         if not self.left:
-            return say("nothing_left")
-        return f"{say('trial_left')}\n{text_table(self._heads(), self._rows(), [False, True, False])}"
-
-
-def fetch_stand_in(name: str, folder: Path) -> Path:
-    """The dataset's stand-in as a Parquet file in `folder`, fetched once."""
-    target = folder / f"{name}.parquet"
-    if not target.is_file():
-        body = the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in")
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    return target
+            return "\n".join([say("nothing_left"), *self._withheld()])
+        listed = text_table(self._heads(), self._rows(), [False, True, False])
+        return "\n".join([say("trial_left"), listed, *self._withheld()])
 
 
 def try_out(
@@ -112,8 +110,10 @@ def try_out(
             target.with_suffix("").write_bytes(b64decode(text))
     for name in inputs:
         fetch_stand_in(name, folder / "inputs")
+    (folder / NOTED).unlink(missing_ok=True)
     status, in_time = _run(folder, entry, seconds, interface)
-    return Trial(status, _left(folder / "outbox"), in_time=in_time)
+    recipes = compute_trial(inputs) if status == 0 and in_time else None
+    return Trial(status, _left(folder / "outbox"), in_time=in_time, recipes=recipes)
 
 
 def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] | None) -> tuple[int, bool]:
@@ -124,6 +124,7 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
         "PYTHONIOENCODING": "utf-8",
         INPUTS: str(folder / "inputs"),
         OUTBOX: str(folder / "outbox"),
+        RECIPES: str(folder / NOTED),
     }
     late = threading.Event()
     caller = [] if interface is None else ["-m", "cihu.predicting"]
@@ -181,6 +182,8 @@ def _left(outbox: Path) -> list[Left]:
 def _fault(name: str, size: int, odd: bool, taken: int, files: int) -> str:
     if odd:
         return say("no_file")
+    if name.startswith(f"{COLUMNS}/"):
+        return say("column_given")
     if name in OURS:
         return say("own_name")
     if not all(PLAIN.fullmatch(part) for part in name.split("/")) or name.count("/") >= DEEPEST:

@@ -1,0 +1,145 @@
+"""Says which files the recipes of a run leave, and declares each.
+
+A pure function of the recipes: nothing of a declaration is anybody's word, and which files are asked about
+depends on no row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.jobs.recipes.plan import FUNCTIONS, aggregate_of
+from sandbox.jobs.recipes.recipe import (
+    ChartRecipe,
+    CrosstabRecipe,
+    CurveRecipe,
+    HistogramRecipe,
+    MeansRecipe,
+    ModelRecipe,
+    Recipe,
+    RegressionRecipe,
+    SurvivalRecipe,
+    TableRecipe,
+    TextRecipe,
+    needs_author,
+)
+
+FOLDER = "measured"
+"""The files that recipes leave lie below it; no program's file can."""
+CONTROLS = (
+    "Computed by the vault from a recipe fixed before any raw row was read: units behind each number counted "
+    "there, small and dominated numbers suppressed with others that would give them away, counts rounded."
+)
+AUTHOR = " The columns {columns} were computed by the program: their values are its author's word."
+STATBARNS = {
+    MeansRecipe: "mean",
+    CrosstabRecipe: "cross_tabulation",
+    SurvivalRecipe: "kaplan_meier",
+    HistogramRecipe: "histogram",
+    TextRecipe: "documentation",
+}
+
+
+@dataclass(frozen=True)
+class MeasuredOutput:
+    """A file that can be asked for, as it is declared. `measured`: nothing in it is the author's word."""
+
+    path: str
+    statbarn: str
+    context: str
+    controls: str
+    counts: str | None
+    measured: bool
+
+
+def outputs_of(recipes: Sequence[Recipe]) -> tuple[MeasuredOutput, ...]:
+    named = {recipe.name: recipe for recipe in recipes}
+    return tuple(_output(recipe, named) for recipe in recipes)
+
+
+def _output(recipe: Recipe, named: Mapping[str, Recipe]) -> MeasuredOutput:
+    source = named[recipe.of] if isinstance(recipe, ChartRecipe) else recipe
+    counts = None if isinstance(recipe, TextRecipe) else f"{FOLDER}/{source.name}.counts.csv"
+    authors = needs_author(source)
+    return MeasuredOutput(
+        f"{FOLDER}/{recipe.name}{_suffix(recipe)}",
+        _statbarn(recipe, named),
+        _context(recipe, named),
+        CONTROLS + (AUTHOR.format(columns=", ".join(_authors(source))) if authors else ""),
+        counts,
+        not authors,
+    )
+
+
+def _suffix(recipe: Recipe) -> str:
+    match recipe:
+        case ChartRecipe():
+            return ".png"
+        case ModelRecipe():
+            return ".skops"
+        case TextRecipe():
+            return ".md"
+    return ".csv"
+
+
+def _statbarn(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
+    match recipe:
+        case ChartRecipe():
+            return _statbarn(named[recipe.of], named)
+        case TableRecipe():
+            kinds = {FUNCTIONS[type(aggregate_of(text))][1] for text in recipe.measures.values()}
+            return min(kinds - {"frequencies"}, default="frequencies")
+        case RegressionRecipe():
+            return f"{recipe.family}_regression"
+        case CurveRecipe():
+            return "model_performance"
+        case ModelRecipe():
+            return "linear_model" if recipe.model in ("linear", "logistic") else "tree_ensemble"
+    return STATBARNS[type(recipe)]
+
+
+def _context(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
+    about = f"{recipe.about} " if recipe.about else ""
+    return (about + _said(recipe, named))[:2000]
+
+
+def _said(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
+    match recipe:
+        case TextRecipe():
+            return "A text written before any raw row was read."
+        case ChartRecipe():
+            return f"A chart of {recipe.y} by {recipe.x}, drawn from the released table of: " + _said(
+                named[recipe.of], named
+            )
+        case TableRecipe():
+            what = ", ".join(recipe.measures.values())
+        case MeansRecipe():
+            what = "means and deviations of " + ", ".join(recipe.columns)
+        case CrosstabRecipe():
+            what = "counts of units"
+        case RegressionRecipe():
+            what = f"{recipe.family} regression {recipe.formula}"
+        case CurveRecipe():
+            what = f"{recipe.curve} curve of {_shown(recipe.score)} for {recipe.truth}"
+        case SurvivalRecipe():
+            what = f"Kaplan-Meier curve of {recipe.time}, event {recipe.event}"
+        case HistogramRecipe():
+            what = f"histogram of {recipe.column} in bins of {recipe.width:g}"
+        case ModelRecipe():
+            what = f"{recipe.model} model of {recipe.target} on " + ", ".join(recipe.features.values())
+    by = getattr(recipe, "by", {})
+    grouped = f" by {', '.join(by.values())}" if by else ""
+    where = f" where {recipe.where}" if recipe.where else ""
+    return f"{what}{grouped} over {recipe.dataset}{where}."
+
+
+def _authors(recipe: Recipe) -> list[str]:
+    parts: list[Any] = [
+        *(recipe.columns.values() if isinstance(recipe, MeansRecipe) else ()),
+        *((recipe.score,) if isinstance(recipe, CurveRecipe) else ()),
+    ]
+    return sorted({part.column for part in parts if not isinstance(part, str)})
+
+
+def _shown(part: Any) -> str:
+    return part if isinstance(part, str) else str(part.column)

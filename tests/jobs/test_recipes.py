@@ -1,0 +1,333 @@
+"""What recipes leave: the right numbers, and none that few units are behind."""
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from computed_recipes import HEALTH, SUPPRESSED, Made, carried_out, health_table, taxonomy
+from sandbox.disclosure.check_file import check_files
+from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.finding import Severity
+
+LEAST, BASE = 10, 5
+PEOPLE = 900
+
+
+def table_of(seed: int = 5) -> dict[str, Any]:
+    """People with one to five rows, groups of very different sizes, one firm-sized spender, empty cells."""
+    chance = np.random.default_rng(seed)
+    rows = chance.integers(1, 6, PEOPLE)
+    person = np.repeat(np.arange(PEOPLE), rows)
+    of = {
+        "site": chance.choice([1, 2, 3, 4, 5, 6], PEOPLE, p=[0.5, 0.3, 0.15, 0.03, 0.012, 0.008]),
+        "female": chance.integers(0, 2, PEOPLE),
+        "health": chance.choice(["excellent", "good", "fair", "poor"], PEOPLE, p=[0.6, 0.3, 0.09, 0.01]),
+        "age": np.round(chance.uniform(0, 70, PEOPLE), 1),
+    }
+    columns = {name: values[person].tolist() for name, values in of.items()}
+    visits = chance.poisson(2 + np.array(columns["age"]) / 30)
+    spending = np.round(visits * chance.uniform(5, 40, len(person)), 2)
+    spending[person == 3] = 500_000.0
+    columns |= {
+        "person": person.tolist(),
+        "year": np.concatenate([np.arange(1, many + 1) for many in rows]).tolist(),
+        "doctor_visits": visits.tolist(),
+        "spending": spending.tolist(),
+        "income": (np.minimum(chance.geometric(0.05, PEOPLE), 200) * 100 + 7)[person].tolist(),
+    }
+    return columns
+
+
+def of(kind: str, name: str, parts: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "dataset": HEALTH, **parts}
+
+
+RECIPES: list[dict[str, Any]] = [
+    of("table", "averages", {"by": {"site": "site"}, "measures": {"visits": "AVG(doctor_visits)"}}),
+    of("table", "totals", {"by": {"site": "site"}, "measures": {"total": "SUM(spending)"}}),
+    of(
+        "table",
+        "rows",
+        {
+            "by": {"health": "health"},
+            "measures": {"visits": "COUNT(*)", "dear": "COUNT(NULLIF(spending, 0))"},
+        },
+    ),
+    of(
+        "table",
+        "middles",
+        {
+            "by": {"site": "site"},
+            "measures": {"median_age": "MEDIAN(age)", "p95": "QUANTILE_CONT(age, 0.95)"},
+        },
+    ),
+    of("means", "means", {"by": {"female": "female"}, "columns": {"age": "age", "old": "age >= 65"}}),
+    of("crosstab", "cross", {"by": {"site": "site", "health": "health"}}),
+    of("crosstab", "found", {"by": {"income": "income"}}),
+    of("crosstab", "nobody", {"by": {"site": "site"}, "where": "age > 69.9"}),
+    of("regression", "linear", {"formula": "doctor_visits ~ age + C(site) + female:age"}),
+    of("regression", "logistic", {"formula": "doctor_visits > 2 ~ age", "family": "logistic"}),
+    of("regression", "saturated", {"formula": "doctor_visits ~ C(CAST(age AS INTEGER)):C(year)"}),
+    of("regression", "single", {"formula": "spending ~ (age = 12.3)"}),
+    of("curve", "roc", {"curve": "roc", "truth": "doctor_visits > 3", "score": "age"}),
+    of("curve", "pr", {"curve": "pr", "truth": "doctor_visits > 3", "score": "age"}),
+    of("curve", "calibrated", {"curve": "calibration", "truth": "doctor_visits > 3", "score": "age / 70"}),
+    of("survival", "survival", {"time": "age", "event": "doctor_visits > 1", "by": {"female": "female"}}),
+    of("survival", "few", {"time": "age", "event": "doctor_visits > 1", "where": "site = 6"}),
+    of("histogram", "ages", {"column": "age", "width": 0.1}),
+    of("histogram", "dear", {"column": "spending", "width": 1000}),
+    {"kind": "chart", "name": "bars", "of": "averages", "x": "site", "y": "visits", "title": "就诊次数"},
+    {
+        "kind": "chart",
+        "name": "lines",
+        "of": "survival",
+        "form": "line",
+        "x": "time",
+        "y": "survival",
+        "series": "female",
+    },
+    {"kind": "chart", "name": "wrong", "of": "averages", "x": "ward", "y": "visits"},
+    of(
+        "model",
+        "scorer",
+        {"model": "linear", "target": "doctor_visits", "features": {"age": "age", "female": "female"}},
+    ),
+    of("model", "tree", {"model": "tree", "target": "doctor_visits > 2", "features": {"age": "age"}}),
+    {"kind": "text", "name": "readme", "text": "Visits by site, and what they depend on."},
+]
+
+
+@pytest.fixture(scope="module")
+def columns() -> dict[str, Any]:
+    return table_of()
+
+
+@pytest.fixture(scope="module")
+def made(columns: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return carried_out(RECIPES, health_table(columns), tmp_path_factory.mktemp("recipes"))
+
+
+def people(columns: dict[str, Any], *names: str) -> dict[tuple[Any, ...], set[int]]:
+    found: dict[tuple[Any, ...], set[int]] = defaultdict(set)
+    for row in zip(columns["person"], *(columns[name] for name in names), strict=True):
+        found[row[1:]].add(row[0])
+    return found
+
+
+def rounded(number: int) -> str:
+    return str((2 * number + BASE) // (2 * BASE) * BASE)
+
+
+def test_averages_are_those_of_the_rows_and_small_groups_are_suppressed(
+    made: Made, columns: dict[str, Any]
+) -> None:
+    units = people(columns, "site")
+    small = 0
+    for row in made.rows("averages"):
+        site = int(row["site"])
+        here = [
+            visits for visits, at in zip(columns["doctor_visits"], columns["site"], strict=True) if at == site
+        ]
+        if len(units[site,]) >= LEAST and row["n"] != SUPPRESSED:
+            assert float(row["visits"]) == pytest.approx(np.mean(here), rel=1e-9)
+            assert row["n"] == rounded(len(units[site,]))
+        else:
+            assert row["visits"] == row["n"] == SUPPRESSED
+            small += 1
+    assert small >= 2, "a second cell hides the one that is too small"
+
+
+def test_a_sum_that_one_unit_makes_is_suppressed(made: Made, columns: dict[str, Any]) -> None:
+    home = columns["site"][columns["person"].index(3)]
+    shown = {int(row["site"]): row["total"] for row in made.rows("totals")}
+    assert shown[home] == SUPPRESSED
+    assert sum(value != SUPPRESSED for value in shown.values()) >= 1
+
+
+def test_rows_are_counted_and_units_stand_behind_them(made: Made, columns: dict[str, Any]) -> None:
+    rows = Counter(columns["health"])
+    for row in made.rows("rows"):
+        if row["n"] != SUPPRESSED:
+            assert row["visits"] == rounded(rows[row["health"]])
+    behind = {row["health"]: row["n"] for row in made.counts("rows")}
+    assert behind["excellent"] == str(len(people(columns, "health")["excellent",]))
+
+
+def test_a_quantile_needs_enough_units_beyond_it(made: Made, columns: dict[str, Any]) -> None:
+    units = people(columns, "site")
+    for row in made.rows("middles"):
+        here = len(units[int(row["site"]),])
+        assert (row["p95"] != SUPPRESSED) == (here * 0.05 >= LEAST and row["n"] != SUPPRESSED)
+        if row["median_age"] != SUPPRESSED:
+            assert here / 2 >= LEAST and len(row["median_age"].replace(".", "").lstrip("0")) <= 3
+
+
+def test_no_cell_of_a_cross_tabulation_follows_from_its_line_and_a_margin(
+    made: Made, columns: dict[str, Any]
+) -> None:
+    cells = {(row["site"], row["health"]): row["n"] for row in made.rows("cross")}
+    exact = people(columns, "site", "health")
+    assert len(cells) == 24, "every combination of public values stands there"
+    for (site, health), shown in cells.items():
+        if shown != SUPPRESSED:
+            assert len(exact[int(site), health]) >= LEAST and shown == rounded(len(exact[int(site), health]))
+    for place in (0, 1):
+        for label in {key[place] for key in cells}:
+            hidden = [key for key in cells if key[place] == label and cells[key] == SUPPRESSED]
+            assert len(hidden) != 1, f"{hidden} follows from the total of {label}"
+
+
+def test_a_label_that_few_have_is_nowhere(made: Made, columns: dict[str, Any]) -> None:
+    """The values of income are in no policy: that one of them is there would tell of those who have it."""
+    units = people(columns, "income")
+    told = {float(row["income"]) for row in made.rows("found")}
+    assert told == {float(income) for (income,), who in units.items() if len(who) >= LEAST}
+    assert 5 < len(told) < len(units)
+
+
+def test_a_filter_for_few_gives_nothing(made: Made) -> None:
+    assert {row["n"] for row in made.rows("nobody")} == {SUPPRESSED}
+    assert made.report["single"] and "single.csv" not in made.files
+    assert made.report["few"] and "few.csv" not in made.files
+
+
+def test_a_regression_is_that_of_the_rows_with_small_levels_put_together(
+    made: Made, columns: dict[str, Any]
+) -> None:
+    units = people(columns, "site")
+    kept = sorted(site for (site,), who in units.items() if len(who) >= LEAST)
+    small = {site for (site,), who in units.items() if len(who) < LEAST}
+    assert small
+    together = set().union(*(units[site,] for site in small))
+    smallest = min(kept, key=lambda site: len(units[site,]))
+    merged = "others" if len(together) >= LEAST else f"{smallest} and others"
+    name_of = {
+        site: merged if site in small or (site == smallest and "and" in merged) else str(site)
+        for site in range(1, 7)
+    }
+    levels = sorted(
+        {name_of[site] for site in columns["site"]}, key=lambda name: (not name.isdecimal(), name)
+    )
+    age, female = np.array(columns["age"], dtype=float), np.array(columns["female"], dtype=float)
+    named = np.array([name_of[site] for site in columns["site"]])
+    design = np.column_stack(
+        [np.ones(len(age)), age, *[named == level for level in levels[1:]], female * age]
+    )
+    solved = np.linalg.lstsq(design, np.array(columns["doctor_visits"], dtype=float), rcond=None)[0]
+    rows = made.rows("linear")
+    assert [row["term"] for row in rows] == [
+        "intercept",
+        "age",
+        *[f"C(site)[{level}]" for level in levels[1:]],
+        "female:age",
+    ]
+    assert [float(row["estimate"]) for row in rows] == pytest.approx(solved.tolist(), rel=1e-6)
+    assert all(float(row["ci_low"]) < float(row["estimate"]) < float(row["ci_high"]) for row in rows)
+    assert {row["n"] for row in rows} == {rounded(PEOPLE)}, "as in every other model of these rows"
+
+
+def test_standard_errors_allow_for_several_rows_of_a_unit(made: Made, columns: dict[str, Any]) -> None:
+    """By the sandwich over units, written out (Liang and Zeger, 1986)."""
+    age = np.array(columns["age"], dtype=float)
+    design = np.column_stack([np.ones(len(age)), age])
+    often = np.array([visits > 2 for visits in columns["doctor_visits"]], dtype=float)
+    weights = np.zeros(2)
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-design @ weights))
+        bread = np.linalg.inv(design.T @ (design * (chance * (1 - chance))[:, None]))
+        weights = weights + bread @ design.T @ (often - chance)
+    scores = design * (often - 1 / (1 + np.exp(-design @ weights)))[:, None]
+    person = np.array(columns["person"])
+    by_unit = np.array([scores[person == unit].sum(axis=0) for unit in np.unique(person)])
+    groups, rows = len(by_unit), len(age)
+    factor = groups / (groups - 1) * (rows - 1) / (rows - 2)
+    error = np.sqrt(np.diag(bread @ (by_unit.T @ by_unit) @ bread) * factor)
+    told = made.rows("logistic")
+    assert [float(row["estimate"]) for row in told] == pytest.approx(weights.tolist(), rel=1e-5)
+    assert [float(row["std_error"]) for row in told] == pytest.approx(error.tolist(), rel=1e-3)
+
+
+def test_a_saturated_model_is_not_computed(made: Made) -> None:
+    assert "too many" in made.report["saturated"] or "too few" in made.report["saturated"]
+    assert not any(name.startswith("saturated") for name in made.files)
+
+
+def test_every_step_of_a_curve_stands_on_enough_units_of_either_truth(
+    made: Made, columns: dict[str, Any]
+) -> None:
+    first = {}
+    for person, visits in zip(columns["person"], columns["doctor_visits"], strict=True):
+        first.setdefault(person, visits > 3)
+    positives, negatives = sum(first.values()), PEOPLE - sum(first.values())
+    before = (0.0, 0.0)
+    for row in made.rows("roc"):
+        now = float(row["true_positive_rate"]) * positives, float(row["false_positive_rate"]) * negatives
+        assert now[0] - before[0] > LEAST - 0.5 and now[1] - before[1] > LEAST - 0.5
+        before = now
+    assert before == pytest.approx((positives, negatives))
+    assert sum(int(row["n"]) for row in made.counts("roc")) == PEOPLE
+    for name in ("pr", "calibrated"):
+        assert all(int(row["n"]) >= 2 * LEAST for row in made.counts(name))
+
+
+def test_a_survival_curve_is_kaplan_and_meiers_at_the_times_that_it_shows(
+    made: Made, columns: dict[str, Any]
+) -> None:
+    longest: dict[int, tuple[float, int, int]] = {}
+    for person, age, visits, female in zip(
+        columns["person"], columns["age"], columns["doctor_visits"], columns["female"], strict=True
+    ):
+        longest[person] = (age, int(visits > 1), female)  # of equal times the last row
+    for female in ("0", "1"):
+        group = [(age, event) for age, event, at in longest.values() if str(at) == female]
+        for row in made.rows("survival"):
+            if row["female"] == female:
+                time, part = float(row["time"]), 1.0
+                for moment in sorted({age for age, event in group if event and age <= time}):
+                    happened = sum(1 for age, event in group if event and age == moment)
+                    part *= 1 - happened / sum(1 for age, _ in group if age >= moment)
+                assert float(row["survival"]) == pytest.approx(part, rel=1e-9)
+        exact = [int(row["n"]) for row in made.counts("survival") if row["female"] == female]
+        assert len(exact) > 3 and min(exact) >= LEAST
+        assert all(earlier - later >= LEAST for earlier, later in pairwise(exact))
+
+
+def test_bins_have_enough_units_and_the_ends_are_open(made: Made) -> None:
+    for name in ("ages", "dear"):
+        rows = made.rows(name)
+        assert all(int(row["n"]) >= LEAST for row in made.counts(name))
+        assert len(rows) == 1 or (
+            rows[0]["values"].startswith("below") and rows[-1]["values"].endswith("more")
+        )
+    assert "500000" not in made.files["dear.csv"].decode()
+
+
+def test_what_leaves_nothing_says_why(made: Made) -> None:
+    assert "'ward'" in made.report["wrong"] and "site" in made.report["wrong"]
+    failed = {name for name, why in made.report.items() if why}
+    assert failed == {"saturated", "single", "few", "wrong"}, made.report
+
+
+def test_the_outputs_pass_the_checks_without_a_question(made: Made) -> None:
+    files = {
+        path: (
+            made.files[path],
+            Declaration(
+                output.statbarn,
+                output.context,
+                output.controls,
+                made.files[output.counts.removeprefix("measured/")] if output.counts else None,
+                output.measured,
+            ),
+        )
+        for path, output in made.declared.items()
+        if path in made.files
+    }
+    assert len(files) == len(RECIPES) - 4
+    for path, checked in check_files(files, taxonomy().at("3"), None).items():
+        graver = [one for one in checked.findings if one.severity is not Severity.NOTES]
+        assert not graver, (path, graver)
+        assert checked.leaves is not None and any(one.code == "measured" for one in checked.findings)
