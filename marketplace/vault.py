@@ -151,6 +151,10 @@ class Vault:
         answer = self.send(who, "GET", address + ("?original=true" if original else ""))
         return answer.content, answer.headers.get("Cihu-Shown") == "original"
 
+    def review_ending(self, who: str, number: str) -> Answer:
+        """How the run ended, and its log; the vault logs the view."""
+        return self.get(who, f"/v1/reviews/{segment(number)}/ending")
+
     def review_package(self, who: str, number: str) -> bytes:
         """The run of a decided review as a signed package."""
         return self.send(who, "GET", f"/v1/reviews/{segment(number)}/package").content

@@ -1,7 +1,7 @@
 """Commands of reviews, for officers: the queue, one review, the vote."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -44,6 +44,7 @@ def reviews(
 def review(
     review_id: Annotated[str, typer.Argument(help="As `cihu reviews` shows it, or its beginning.")],
     view: Annotated[str, typer.Option(help="Print this file. The view is logged.")] = "",
+    ending: Annotated[bool, typer.Option(help="How the run ended, and its log. The view is logged.")] = False,
     original: Annotated[
         bool, typer.Option(help="With --view: as the run left it, not as it would leave.")
     ] = False,
@@ -72,17 +73,13 @@ def review(
         content: bytes = visitor.vault(
             "GET", f"{address}/files/{quote(view)}", params={"original": str(original).lower()}
         )
-        # a program wrote it: what could steer a terminal, or hide, is shown by its number
         if sys.stdout.isatty():
-            print(
-                "".join(
-                    letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}"
-                    for letter in content.decode("utf-8", "backslashreplace")
-                )
-            )
+            print(_visible(content.decode("utf-8", "backslashreplace")))
         else:
             sys.stdout.buffer.write(content)
-        return
+        return None
+    if ending:
+        return _show_ending(visitor.vault("GET", f"{address}/ending"), as_json)
     told = visitor.vault("POST", f"{address}/seats/give-on") if give_on else visitor.vault("GET", address)
     if vote:
         parts = [one.rpartition("=") for one in vote]
@@ -121,4 +118,24 @@ def review(
                 if cast["path"] == one["path"]
             ],
         ]
-    show(told, as_json, *[escape(line) for line in lines])
+    return show(told, as_json, *[escape(line) for line in lines])
+
+
+def _visible(text: str) -> str:
+    """A program wrote it: what could steer a terminal, or hide, is shown by its number."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else f"\\u{ord(letter):04x}" for letter in text
+    )
+
+
+def _show_ending(told: dict[str, Any], as_json: bool) -> None:
+    status = f", exit status {told['status']}" if told["status"] is not None else ""
+    lines = [
+        f"It ended: {told['ended']}{status}, after {told['seconds']} s. {told['why']}".rstrip(),
+        *[f"  {name}: {why or 'computed'}" for name, why in told["recipes"].items()],
+        *[f"  not collected: {one['path']}: {one['why']}" for one in told["left_out"]],
+        *[f"  {one['severity']}: {one['message']} {one['where']}".rstrip() for one in told["findings"]],
+        "Its log:",
+        *told["log"].splitlines(),
+    ]
+    show(told, as_json, *[escape(_visible(line)) for line in lines])

@@ -36,12 +36,21 @@ from sandbox.reviews.schemas import (
     ReleaseDocument,
     ReviewDocument,
     ReviewStatistics,
+    RunEndingDocument,
     TrialDocument,
 )
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.trial_check import PATH, check_trial
+from sandbox.reviews.view_ending import view_ending
 from sandbox.reviews.view_file import view_file
-from sandbox.reviews.views import team_view, told_files, told_in_queue, told_to_reviewer, words_of
+from sandbox.reviews.views import (
+    team_view,
+    told_ending,
+    told_files,
+    told_in_queue,
+    told_to_reviewer,
+    words_of,
+)
 from sandbox.reviews.vote import vote
 
 BYTES = "application/octet-stream"
@@ -355,6 +364,16 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         told = as_bytes(seen.content)
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
         return told
+
+    @api.get(
+        "/{number}/ending",
+        operation_id="view_run_ending",
+        summary="How the run ended, and what it said; the view is logged",
+        responses=answers(RunEndingDocument, 403, 404),
+    )
+    def ending(officer: Officer, number: UUID) -> dict[str, Any]:
+        """The run's exit, its log with what the checks say of it, and what was not collected and why."""
+        return told_ending(view_ending(context, officer=officer, id=number))
 
     @api.get(
         "/{number}/package",

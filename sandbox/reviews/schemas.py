@@ -131,6 +131,28 @@ class ReviewedFileDocument(DeclaredFile):
     findings: list[FindingDocument]
 
 
+class NotCollected(TypedDict):
+    """Something in the outbox that was not taken, and why."""
+
+    path: str
+    why: str
+
+
+class RunEndingDocument(TypedDict):
+    """How a run ended. `recipes`: of each "", or why it left nothing.
+    `findings` are of the log, which is never released."""
+
+    ended: str
+    status: int | None
+    seconds: float
+    why: str
+    predictions: str
+    recipes: dict[str, str]
+    left_out: list[NotCollected]
+    log: str
+    findings: list[FindingDocument]
+
+
 class VoteDocument(TypedDict):
     reviewer: str
     organisation: str

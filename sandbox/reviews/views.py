@@ -15,6 +15,7 @@ from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
 from sandbox.reviews.read import StoredFile, earlier_releases, earlier_rounds, output_files, versions_of
 from sandbox.reviews.rules import STRICTER, ballots, missing_reviewers, needed, rule_of, shown_votes
+from sandbox.reviews.view_ending import RunEnding
 
 
 def team_view(review: Review) -> dict[str, Any]:
@@ -170,6 +171,16 @@ def _found(left: dict[str, StoredFile], path: str) -> dict[str, Any]:
 
 def _finding(one: Finding) -> dict[str, Any]:
     return {**asdict(one), "severity": one.severity.value}
+
+
+def told_ending(ending: RunEnding) -> dict[str, Any]:
+    """How a run ended, for a reviewer."""
+    said = {"why": "", "predictions": "", "recipes": {}} | ending.exit
+    names = ("ended", "status", "seconds", "why", "predictions", "recipes", "left_out")
+    return {name: said[name] for name in names} | {
+        "log": ending.log,
+        "findings": [_finding(one) for one in ending.findings],
+    }
 
 
 def _vote(one: CastVote) -> dict[str, Any]:

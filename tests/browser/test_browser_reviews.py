@@ -167,7 +167,15 @@ def test_copied_rows_are_shown_as_such_cannot_be_approved_and_the_team_reads_the
         officer = window.page
         review_of(officer, "rows")
         address = officer.url.removeprefix(window.portal)
-        check_whole(window, "/reviews", address, f"{address}/files/rows.csv")
+        check_whole(
+            window,
+            "/reviews",
+            address,
+            f"{address}/files/rows.csv",
+            f"{address}/files/rows.csv?original=true",
+        )
+        check_whole(window, f"{address}/ending")
+        expect(officer.locator("main")).to_contain_text("退出状态 0")
         window.goto(address)
         expect(officer.locator(".findings > li").filter(has_text="有 40 行重复了原始数据的行")).to_have_count(
             1

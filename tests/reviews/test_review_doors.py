@@ -22,6 +22,7 @@ Path("/outbox/deep").mkdir()
 Path("/outbox/deep/table.csv").write_text("district,n\\nnorth,120\\n")
 Path("/outbox/counts.csv").write_text("district,n\\nnorth,400\\n")
 Path("/outbox/kept.csv").write_text("canarykept\\n")
+Path("/outbox/a name with spaces.csv").write_text("n\\n")
 print("canarylog")
 """
 TABLE = b"district,n\nnorth,120\n"
@@ -76,6 +77,12 @@ def test_from_the_run_to_the_file_that_its_team_reads(
     assert shown.content == TABLE and shown.headers["content-type"] == "application/octet-stream"
     assert shown.headers["x-content-type-options"] == "nosniff"
     assert asked.kinds()[-1] == "file.viewed"
+    ended = sent(lin, f"/v1/reviews/{review['id']}/ending")
+    assert (ended["ended"], ended["status"], ended["why"], ended["recipes"]) == ("itself", 0, "", {})
+    assert ended["log"] == "canarylog\n" and ended["findings"] == []
+    (left_out,) = ended["left_out"]
+    assert left_out["path"] == "a name with spaces.csv" and "letters" in left_out["why"]
+    assert asked.kinds()[-1] == "file.viewed", "a log can say what the rows say"
 
     votes = {"revision": review["revision"], "votes": [APPROVE]}
     assert sent(lin, f"/v1/reviews/{review['id']}/votes", votes)["voted"]
@@ -134,7 +141,9 @@ def test_no_door_leads_a_team_to_quarantine(asked: AskedVault, s3: S3Server) -> 
                 said = asker.send("GET", address)
                 assert said.status_code in (403, 404), (address, said.status_code)
                 assert "canary" not in said.text and "north" not in said.text
-        assert asker.send("GET", f"/v1/reviews/{review['id']}").status_code in (403, 404)
+        for address in (f"/v1/reviews/{review['id']}", f"/v1/reviews/{review['id']}/ending"):
+            said = asker.send("GET", address)
+            assert said.status_code in (403, 404) and "canary" not in said.text
         reviews = asker.send("GET", "/v1/reviews")
         assert reviews.text == "[]" or (reviews.status_code, reviews.json()["code"]) == (404, "http_404")
         votes = asker.send(
@@ -183,6 +192,21 @@ def test_what_cannot_be_asked_for_is_a_problem_and_no_failure(
 ) -> None:
     said = asked.person("wang").send("POST", f"/v1/runs/{run['id']}/release", json=body)
     assert said.status_code == 422 and said.headers["content-type"] == "application/problem+json"
+
+
+def test_all_that_is_wrong_with_a_request_is_told_at_once(asked: AskedVault, run: dict[str, Any]) -> None:
+    body = {
+        "files": [
+            WANTED | {"path": "../x", "statbarn": "frequency"},
+            WANTED | {"path": "b.csv", "context": "short", "controls": "none"},
+        ]
+    }
+    said = asked.person("wang").send("POST", f"/v1/runs/{run['id']}/release", json=body)
+    told = said.json()
+    assert said.status_code == 422 and told["detail"].startswith("4 things are wrong"), told
+    for part in ("'../x'", "'frequency'", "b.csv: the context", "b.csv: the controls"):
+        assert part in told["detail"], told
+    assert "frequencies" in told["remedy"]
 
 
 @pytest.mark.parametrize(

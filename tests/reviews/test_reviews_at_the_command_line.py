@@ -67,6 +67,8 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
             assert strange.returncode == 1 and "begins with 'zzz'" in strange.stderr, strange.stderr
         seen = cihu("review", waiting["id"][:8], "--view", "n.txt", CIHU_HOME=home)
         assert "磁湖" in seen.stdout, seen.stderr
+        ended = cihu("review", waiting["id"], "--ending", CIHU_HOME=home)
+        assert "It ended: itself, exit status 0" in ended.stdout and "Its log:" in ended.stdout, ended.stderr
         unsaid = cihu("review", waiting["id"], "--vote", "n.txt=refuse", CIHU_HOME=home)
         assert unsaid.returncode and "reason and a comment" in unsaid.stderr
         for who in ("lin", "zhou"):

@@ -1,6 +1,7 @@
 """Pages: what waits for reviewers, one review with all that stands beside it, a file in quarantine,
 and the vote."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -17,6 +18,7 @@ from marketplace.vault import Vault
 from sandbox.errors import InvalidInput
 
 SEVERITIES = ("blocks", "asks", "notes")
+CELL = re.compile(r"(?:.*: )?row (\d{1,7}), (.+)", re.DOTALL)
 
 
 async def form_of(request: Request) -> FormData:
@@ -50,7 +52,10 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     def file(
         request: Request, session: Person, number: str, path: str, *, original: bool = False
     ) -> Response:
-        content, original = vault.review_file(session.principal.id, number, path, original=original)
+        who = session.principal.id
+        content, original = vault.review_file(who, number, path, original=original)
+        files = {one["path"]: one for one in vault.review(who, number)["files"]}
+        findings = files[path]["findings"] if path in files else []
         return pages.show(
             request,
             "review_file.html",
@@ -60,7 +65,15 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             size=len(content),
             original=original,
             preview=preview_of(path, content),
+            findings=findings,
+            marked=marked_cells(findings) if original else frozenset(),
+            by_code=by_code,
         )
+
+    @routes.get("/reviews/{number}/ending")
+    def ending(request: Request, session: Person, number: str) -> Response:
+        ended = vault.review_ending(session.principal.id, number)
+        return pages.show(request, "review_ending.html", session, number=number, ended=ended, by_code=by_code)
 
     @routes.get("/reviews/{number}/download/{path:path}")
     def download(session: Person, number: str, path: str, *, original: bool = False) -> Response:
@@ -131,6 +144,12 @@ def by_code(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     for one in findings:
         kinds.setdefault((one["severity"], one["code"]), []).append(one)
     return sorted(kinds.values(), key=lambda kind: SEVERITIES.index(kind[0]["severity"]))
+
+
+def marked_cells(findings: list[dict[str, Any]]) -> frozenset[tuple[int, str]]:
+    """The cells that findings name, by row (from 1) and column: `row 3, income`."""
+    found = (CELL.fullmatch(one["where"]) for one in findings if one["severity"] != "notes")
+    return frozenset((int(match[1]), match[2]) for match in found if match)
 
 
 def number_in(given: FormData, name: str) -> int:
