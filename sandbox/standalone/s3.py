@@ -23,6 +23,7 @@ from sandbox.standalone.secret_files import secret, write_secret
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "weed"
+MOST_STARTS = 3
 START_SECONDS = 60.0
 STOP_SECONDS = 3.0  # it would wait 15 s for its own streams; all that was answered is with the kernel by then
 SIGNED = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
@@ -93,6 +94,9 @@ class S3Server:
         self.home.chmod(0o700)
         self._choose_ports()
         self._write_settings()
+        self._spawn()
+
+    def _spawn(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, *s3_settings.arguments(self.home, self.ports)],
@@ -154,6 +158,15 @@ class S3Server:
         self.ports = chosen | {"s3": self.port or chosen["s3"]}
         remembered.write_text(json.dumps(self.ports))
 
+    def _spawn_at_other_ports(self) -> None:
+        """A port that was free when it was chosen may be taken when the server comes to it: any connection of
+        anybody can have it meanwhile. The address that others know stays."""
+        inner = [name for name in PORTS if name != "s3"]
+        self.ports |= dict(zip(inner, free_ports(len(inner)), strict=True))
+        (self.home / "ports.json").write_text(json.dumps(self.ports))
+        self._write_settings()
+        self._spawn()
+
     def _write_settings(self) -> None:
         certificate, private_key = self.home / "inner.pem", self.home / "inner.key"
         write_certificate(certificate, private_key, now=datetime.datetime.now(datetime.UTC))
@@ -173,9 +186,14 @@ class S3Server:
         )
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline, starts = time.monotonic() + START_SECONDS, 1
         assert self.process is not None
-        while time.monotonic() < deadline and self.process.poll() is None:
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                if starts == MOST_STARTS:
+                    break
+                starts += 1
+                self._spawn_at_other_ports()
             if self.is_ready():
                 return
             time.sleep(0.05)  # the answer is the event; there is nothing to wait on but asking

@@ -1,5 +1,6 @@
 """Raw bytes rest encrypted, in versions, and nobody but the vault can have them."""
 
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -171,3 +172,24 @@ def test_a_store_that_is_not_there_is_a_clear_message() -> None:
 def test_an_endpoint_may_be_a_url() -> None:
     assert RawStore("https://minio.example:9000", "k", "s", "b").secure
     assert RawStore("http://127.0.0.1:9000/", "k", "s", "b").endpoint == "127.0.0.1:9000"
+
+
+class TakenPort(S3Server):
+    """One of whose ports somebody takes between the choice and the start."""
+
+    def _spawn(self) -> None:
+        if not hasattr(self, "taken"):
+            self.taken = socket.create_server(("127.0.0.1", self.ports["filer"]))
+            self.known = self.endpoint
+        super()._spawn()
+
+
+def test_a_server_whose_port_was_taken_meanwhile_starts_at_another(tmp_path: Path) -> None:
+    server = TakenPort(tmp_path / "s3", tmp_path / "log")
+    try:
+        server.start()
+        assert server.endpoint == server.known, "others were told it already"
+        assert b"address already in use" in (tmp_path / "log").read_bytes()
+    finally:
+        server.stop()
+        server.taken.close()
