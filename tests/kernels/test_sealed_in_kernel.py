@@ -122,3 +122,18 @@ def test_a_predictor_with_its_model_is_called_on_stand_in_rows_and_handed_in(one
 def test_a_predictor_that_returns_something_else_is_shown_why_and_not_handed_in(one_kernel: Kernel) -> None:
     said = one_kernel.text(FOLDER.replace("%s", ":"))
     assert "predict returned a ndarray" in said and "trial_failed" in said and "Traceback" not in said, said
+
+
+def test_a_file_that_would_never_be_collected_is_told_before_anything_is_submitted(
+    one_kernel: Kernel,
+) -> None:
+    cell = (
+        '%%sealed name="named" inputs=[health.visits] limit=10s\n'
+        'import cihu\n(cihu.outbox / "各地区.csv").write_text("n\\n1\\n")\n'
+    )
+    told = one_kernel.text(
+        "import cihu\nbefore = len(cihu.runs())\n"
+        f"get_ipython().run_cell({cell!r})\nprint('more:', len(cihu.runs()) - before)"
+    )
+    assert "各地区.csv would never be collected" in told and "letters, digits" in told, told
+    assert told.rstrip().endswith("more: 0"), told

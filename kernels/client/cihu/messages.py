@@ -411,6 +411,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "no_file": ("不是普通文件", "it is no plain file"),
     "own_name": ("此名留给运行日志", "the name is kept for the run's own log"),
+    "never_collected": (
+        "{names} 永远不会被收取，未提交",
+        "{names} would never be collected, so nothing was submitted",
+    ),
     "odd_name": (
         "名称只能用字母、数字和 . _ -，且不超过四层",
         "names are letters, digits and . _ -, at most four deep",

@@ -86,6 +86,12 @@ def hand_in(
     if not trial.ok:
         why = say("trial_failed", status=trial.status) if trial.in_time else say("trial_late", limit=limit)
         raise CihuError(why, code="trial_failed", remedy=say("trial_mend"))
+    if trial.wrongly_named:
+        raise CihuError(
+            say("never_collected", names=", ".join(trial.wrongly_named)[:200]),
+            code="never_collected",
+            remedy=say("odd_name"),
+        )
     if not submit:
         return None
     recipes = prepared_trial().get("recipes")

@@ -66,6 +66,13 @@ class Trial:
     def ok(self) -> bool:
         return self.status == 0 and self.in_time
 
+    @property
+    def wrongly_named(self) -> list[str]:
+        """The files that the vault would never collect, whatever their size, because of what they are called
+        or are."""
+        wrong = {say("no_file"), say("own_name"), say("odd_name")}
+        return [one.path for one in self.left if one.fault in wrong]
+
     def _rows(self) -> list[list[str]]:
         return [[one.path, number(one.size), one.fault] for one in self.left]
 
