@@ -77,7 +77,7 @@ def check_file(
     except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
         log.warning("a file could not be checked: %s", type(error).__name__)
         found.append(UNREADABLE)
-    return _sorted([*_fit_for(declared, found), *([MEASURED] if declared.measured else [])])
+    return _sorted([*_fit_for(declared, found), *_computed(declared)])
 
 
 @dataclass
@@ -158,6 +158,27 @@ def check_together(
         with suppress(Exception):  # `check_file` says what is wrong with it
             subjects.append(_subject(name, content, declared, rules, raw)[0])
     return {name: _sorted(_fit_for(files[name][1], found)) for name, found in differences(subjects).items()}
+
+
+def _computed(declared: Declaration) -> Iterator[Finding]:
+    """Of what the vault computed: that it did, or which expressions of the author's made what it computed.
+
+    An expression can give one unit a value that stands out of any sum, mean or fit, and let a suppressed cell
+    say yes or no. So people look at each.
+    """
+    if declared.measured:
+        yield MEASURED
+    if declared.expressions:
+        shown = "; ".join(declared.expressions)
+        yield asks(
+            "own_expressions",
+            "single_unit",
+            f"The vault computed it, from expressions of its author: {shown}",
+            "Look whether each is about groups: one that singles out few units, or gives them another value, "
+            "can tell theirs. Plain columns and public keys without a filter are not asked about.",
+            f"由保险库计算，但使用了作者自己的表达式：{shown}",
+            "请查看每个表达式是否针对群体：挑出少数个体、或赋予其特殊值的表达式会泄露其取值。不带筛选的原始栏目和公开分组栏不需询问。",
+        )
 
 
 def _fit_for(declared: Declaration, found: list[Finding]) -> list[Finding]:

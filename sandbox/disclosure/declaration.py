@@ -13,6 +13,7 @@ class Declaration:
     `total`, `top1` and `top2`, the two largest contributions. For a model it also has `member` and `loss`, a
     row for each unit, for the membership test. It is for the checks and the reviewers, and is never released.
     `measured`: the vault computed the file itself, from what was written before any raw row was read.
+    `expressions`: those of the author's own that decided what it computed, if there are any.
     """
 
     statbarn: str
@@ -20,3 +21,4 @@ class Declaration:
     controls: str
     counts: bytes | None = None
     measured: bool = False
+    expressions: tuple[str, ...] = ()

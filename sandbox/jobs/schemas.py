@@ -41,8 +41,8 @@ class ProgramText(TypedDict):
 
 
 class OutputDocument(TypedDict):
-    """A file that a recipe leaves, as it is declared in a request. `measured`: nothing in it is its author's
-    word."""
+    """A file that a recipe leaves, as it is declared in a request.
+    `measured`: nothing in it is its author's word, and it has no `expressions` of the author's own."""
 
     path: str
     statbarn: str
@@ -50,6 +50,7 @@ class OutputDocument(TypedDict):
     controls: str
     counts: str | None
     measured: bool
+    expressions: list[str]
 
 
 class PreparedRecipes(TypedDict):

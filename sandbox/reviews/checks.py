@@ -6,7 +6,7 @@ query's table is checked again when another was released since.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import asdict
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.jobs.recipes import outputs_of_run
+from sandbox.jobs.recipes import MeasuredOutput, how_computed, outputs_of_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
 from sandbox.reviews.model import (
@@ -72,8 +72,8 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
     if not due or review.state not in WAITING:
         return review
     # all of them, whichever was declared anew: what a file discloses can depend on the others
-    measured = {output.path for output in outputs_of_run(run) if output.measured}
-    found = _checked(context, versions, [file.declared for file in review.files], left, others, measured)
+    computed = {output.path: output for output in outputs_of_run(run)}
+    found = _checked(context, versions, [file.declared for file in review.files], left, others, computed)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         # else another declaration is to be checked: whoever looks next does so
@@ -106,7 +106,7 @@ def _checked(
     asked_for: list[Declared],
     left: dict[str, StoredFile],
     others: Beside | None,
-    measured: Collection[str],
+    computed: Mapping[str, MeasuredOutput],
 ) -> dict[str, list[Finding]]:
     """What the checks say of each file by itself, of all of them together,
     and of a declared table beside all that left."""
@@ -123,7 +123,7 @@ def _checked(
             one.context,
             one.controls,
             fetched(context, counts) if counts else None,
-            one.path in measured,
+            *how_computed(computed.get(one.path)),
         )
         there[one.path] = fetched(context, file), said
         found[one.path] = check_file(one.path, *there[one.path], rules, raw)

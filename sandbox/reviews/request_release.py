@@ -141,10 +141,16 @@ def own_review(tx: Transaction, principal: Principal, run: UUID) -> tuple[Run, R
 
 
 def _with_own_declarations(run: Run, files: Sequence[Declared]) -> list[Declared]:
-    """What the run's recipes left is declared as what it is: only its context is the team's to say."""
+    """What the run's recipes left is declared as what it is: nothing of it is the team's to say."""
     own = {output.path: output for output in outputs_of_run(run)}
     return [
-        replace(file, statbarn=output.statbarn, controls=output.controls, counts=output.counts)
+        replace(
+            file,
+            statbarn=output.statbarn,
+            context=output.context,
+            controls=output.controls,
+            counts=output.counts,
+        )
         if (output := own.get(file.path))
         else file
         for file in files

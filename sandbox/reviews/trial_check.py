@@ -12,7 +12,7 @@ from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
-from sandbox.jobs.recipes import outputs_of, read_recipes
+from sandbox.jobs.recipes import how_computed, outputs_of, read_recipes
 from sandbox.policy import Resource
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
@@ -61,9 +61,8 @@ def check_trial(
             zh=f"试运行没有留下文件 {missing[0][:80]!r}。",
             remedy_zh="请让程序把它写入 cihu.outbox。",
         )
-    measured = (
-        {output.path for output in outputs_of(read_recipes(recipes)) if output.measured} if recipes else ()
-    )
+    outputs = outputs_of(read_recipes(recipes)) if recipes else ()
+    computed = {output.path: output for output in outputs}
     there = {
         one.path: (
             contents[one.path],
@@ -72,7 +71,7 @@ def check_trial(
                 one.context,
                 one.controls,
                 contents[one.counts] if one.counts is not None else None,
-                one.path in measured,
+                *how_computed(computed.get(one.path)),
             ),
         )
         for one in files

@@ -9,7 +9,6 @@ import pytest
 
 from computed_recipes import HEALTH, SUPPRESSED, Made, carried_out, health_table, taxonomy
 from sandbox.disclosure.check_file import check_files
-from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.finding import Severity
 
 LEAST, BASE = 10, 5
@@ -47,7 +46,7 @@ def of(kind: str, name: str, parts: dict[str, Any]) -> dict[str, Any]:
 
 RECIPES: list[dict[str, Any]] = [
     of("table", "averages", {"by": {"site": "site"}, "measures": {"visits": "AVG(doctor_visits)"}}),
-    of("table", "totals", {"by": {"site": "site"}, "measures": {"total": "SUM(spending)"}}),
+    of("table", "totals", {"by": {"site": "site"}, "measures": {"spent": "SUM(spending)"}}),
     of(
         "table",
         "rows",
@@ -75,8 +74,8 @@ RECIPES: list[dict[str, Any]] = [
     of("curve", "roc", {"curve": "roc", "truth": "doctor_visits > 3", "score": "age"}),
     of("curve", "pr", {"curve": "pr", "truth": "doctor_visits > 3", "score": "age"}),
     of("curve", "calibrated", {"curve": "calibration", "truth": "doctor_visits > 3", "score": "age / 70"}),
-    of("survival", "survival", {"time": "age", "event": "doctor_visits > 1", "by": {"female": "female"}}),
-    of("survival", "few", {"time": "age", "event": "doctor_visits > 1", "where": "site = 6"}),
+    of("survival", "survival", {"time": "year", "event": "doctor_visits > 4", "by": {"female": "female"}}),
+    of("survival", "few", {"time": "year", "event": "doctor_visits > 4", "where": "site = 6"}),
     of("histogram", "ages", {"column": "age", "width": 0.1}),
     of("histogram", "dear", {"column": "spending", "width": 1000}),
     {"kind": "chart", "name": "bars", "of": "averages", "x": "site", "y": "visits", "title": "就诊次数"},
@@ -95,7 +94,11 @@ RECIPES: list[dict[str, Any]] = [
         "scorer",
         {"model": "linear", "target": "doctor_visits", "features": {"age": "age", "female": "female"}},
     ),
-    of("model", "tree", {"model": "tree", "target": "doctor_visits > 2", "features": {"age": "age"}}),
+    of(
+        "model",
+        "chance",
+        {"model": "logistic", "target": "doctor_visits > 3", "features": {"age": "age", "female": "female"}},
+    ),
     {"kind": "text", "name": "readme", "text": "Visits by site, and what they depend on."},
 ]
 
@@ -117,6 +120,11 @@ def people(columns: dict[str, Any], *names: str) -> dict[tuple[Any, ...], set[in
     return found
 
 
+def digits(units: int) -> float:
+    """How far a number of as many digits as so many units justify is off, at most."""
+    return 5.1e-4 if units >= 100 else 5.1e-3
+
+
 def rounded(number: int) -> str:
     return str((2 * number + BASE) // (2 * BASE) * BASE)
 
@@ -132,7 +140,7 @@ def test_averages_are_those_of_the_rows_and_small_groups_are_suppressed(
             visits for visits, at in zip(columns["doctor_visits"], columns["site"], strict=True) if at == site
         ]
         if len(units[site,]) >= LEAST and row["n"] != SUPPRESSED:
-            assert float(row["visits"]) == pytest.approx(np.mean(here), rel=1e-9)
+            assert float(row["visits"]) == pytest.approx(np.mean(here), rel=digits(len(units[site,])))
             assert row["n"] == rounded(len(units[site,]))
         else:
             assert row["visits"] == row["n"] == SUPPRESSED
@@ -142,7 +150,7 @@ def test_averages_are_those_of_the_rows_and_small_groups_are_suppressed(
 
 def test_a_sum_that_one_unit_makes_is_suppressed(made: Made, columns: dict[str, Any]) -> None:
     home = columns["site"][columns["person"].index(3)]
-    shown = {int(row["site"]): row["total"] for row in made.rows("totals")}
+    shown = {int(row["site"]): row["spent"] for row in made.rows("totals")}
     assert shown[home] == SUPPRESSED
     assert sum(value != SUPPRESSED for value in shown.values()) >= 1
 
@@ -189,7 +197,7 @@ def test_a_label_that_few_have_is_nowhere(made: Made, columns: dict[str, Any]) -
 
 
 def test_a_filter_for_few_gives_nothing(made: Made) -> None:
-    assert {row["n"] for row in made.rows("nobody")} == {SUPPRESSED}
+    assert "too few" in made.report["nobody"] and "nobody.csv" not in made.files
     assert made.report["single"] and "single.csv" not in made.files
     assert made.report["few"] and "few.csv" not in made.files
 
@@ -224,7 +232,7 @@ def test_a_regression_is_that_of_the_rows_with_small_levels_put_together(
         *[f"C(site)[{level}]" for level in levels[1:]],
         "female:age",
     ]
-    assert [float(row["estimate"]) for row in rows] == pytest.approx(solved.tolist(), rel=1e-6)
+    assert [float(row["estimate"]) for row in rows] == pytest.approx(solved.tolist(), rel=digits(PEOPLE))
     assert all(float(row["ci_low"]) < float(row["estimate"]) < float(row["ci_high"]) for row in rows)
     assert {row["n"] for row in rows} == {rounded(PEOPLE)}, "as in every other model of these rows"
 
@@ -246,8 +254,8 @@ def test_standard_errors_allow_for_several_rows_of_a_unit(made: Made, columns: d
     factor = groups / (groups - 1) * (rows - 1) / (rows - 2)
     error = np.sqrt(np.diag(bread @ (by_unit.T @ by_unit) @ bread) * factor)
     told = made.rows("logistic")
-    assert [float(row["estimate"]) for row in told] == pytest.approx(weights.tolist(), rel=1e-5)
-    assert [float(row["std_error"]) for row in told] == pytest.approx(error.tolist(), rel=1e-3)
+    assert [float(row["estimate"]) for row in told] == pytest.approx(weights.tolist(), rel=digits(PEOPLE))
+    assert [float(row["std_error"]) for row in told] == pytest.approx(error.tolist(), rel=2e-3)
 
 
 def test_a_saturated_model_is_not_computed(made: Made) -> None:
@@ -265,9 +273,18 @@ def test_every_step_of_a_curve_stands_on_enough_units_of_either_truth(
     before = (0.0, 0.0)
     for row in made.rows("roc"):
         now = float(row["true_positive_rate"]) * positives, float(row["false_positive_rate"]) * negatives
-        assert now[0] - before[0] > LEAST - 0.5 and now[1] - before[1] > LEAST - 0.5
+        assert now[0] - before[0] > LEAST - 0.6 and now[1] - before[1] > LEAST - 0.6
         before = now
     assert before == pytest.approx((positives, negatives))
+    scores = dict(zip(columns["person"], columns["age"], strict=True))
+    pairs = [
+        1.0 if scores[one] > scores[other] else 0.5 if scores[one] == scores[other] else 0.0
+        for one, so in first.items()
+        if so
+        for other, not_so in first.items()
+        if not not_so
+    ]
+    assert float(made.rows("roc")[0]["area_under_curve"]) == pytest.approx(np.mean(pairs), rel=digits(PEOPLE))
     assert sum(int(row["n"]) for row in made.counts("roc")) == PEOPLE
     for name in ("pr", "calibrated"):
         assert all(int(row["n"]) >= 2 * LEAST for row in made.counts(name))
@@ -276,22 +293,24 @@ def test_every_step_of_a_curve_stands_on_enough_units_of_either_truth(
 def test_a_survival_curve_is_kaplan_and_meiers_at_the_times_that_it_shows(
     made: Made, columns: dict[str, Any]
 ) -> None:
-    longest: dict[int, tuple[float, int, int]] = {}
-    for person, age, visits, female in zip(
-        columns["person"], columns["age"], columns["doctor_visits"], columns["female"], strict=True
+    seen: dict[int, tuple[float, int, int]] = {}
+    for person, year, visits, female in zip(
+        columns["person"], columns["year"], columns["doctor_visits"], columns["female"], strict=True
     ):
-        longest[person] = (age, int(visits > 1), female)  # of equal times the last row
+        before = seen.get(person)
+        if before is None or not before[1]:  # its first event ends it
+            seen[person] = (year, int(visits > 4), female)
     for female in ("0", "1"):
-        group = [(age, event) for age, event, at in longest.values() if str(at) == female]
+        group = [(age, event) for age, event, at in seen.values() if str(at) == female]
         for row in made.rows("survival"):
             if row["female"] == female:
                 time, part = float(row["time"]), 1.0
                 for moment in sorted({age for age, event in group if event and age <= time}):
                     happened = sum(1 for age, event in group if event and age == moment)
                     part *= 1 - happened / sum(1 for age, _ in group if age >= moment)
-                assert float(row["survival"]) == pytest.approx(part, rel=1e-9)
+                assert float(row["survival"]) == pytest.approx(part, rel=digits(int(row["at_risk"])))
         exact = [int(row["n"]) for row in made.counts("survival") if row["female"] == female]
-        assert len(exact) > 3 and min(exact) >= LEAST
+        assert len(exact) >= 3 and min(exact) >= LEAST
         assert all(earlier - later >= LEAST for earlier, later in pairwise(exact))
 
 
@@ -308,26 +327,26 @@ def test_bins_have_enough_units_and_the_ends_are_open(made: Made) -> None:
 def test_what_leaves_nothing_says_why(made: Made) -> None:
     assert "'ward'" in made.report["wrong"] and "site" in made.report["wrong"]
     failed = {name for name, why in made.report.items() if why}
-    assert failed == {"saturated", "single", "few", "wrong"}, made.report
+    assert failed == {"saturated", "single", "few", "wrong", "nobody"}, made.report
 
 
-def test_the_outputs_pass_the_checks_without_a_question(made: Made) -> None:
-    files = {
-        path: (
-            made.files[path],
-            Declaration(
-                output.statbarn,
-                output.context,
-                output.controls,
-                made.files[output.counts.removeprefix("measured/")] if output.counts else None,
-                output.measured,
-            ),
-        )
-        for path, output in made.declared.items()
-        if path in made.files
-    }
-    assert len(files) == len(RECIPES) - 4
+OWN = {"rows", "means", "logistic", "calibrated", "roc", "pr", "survival", "lines", "chance"}
+"""Whose recipes compute, or name two conditions of a column."""
+
+
+def test_plain_outputs_raise_no_question_and_others_are_asked_about_with_what_is_computed(made: Made) -> None:
+    files = {path: made.declaration(path) for path in made.declared if path in made.files}
+    assert len(files) == len(RECIPES) - 5
     for path, checked in check_files(files, taxonomy().at("3"), None).items():
-        graver = [one for one in checked.findings if one.severity is not Severity.NOTES]
-        assert not graver, (path, graver)
-        assert checked.leaves is not None and any(one.code == "measured" for one in checked.findings)
+        codes = {one.code for one in checked.findings if one.severity is not Severity.NOTES}
+        own = made.declared[path].expressions
+        assert bool(own) == (path.partition(".")[0] in OWN), (path, own)
+        # a picture of what is not plain is asked about as any picture is
+        assert codes - {"picture_seen", "model_seen"} == ({"own_expressions"} if own else set()), (
+            path,
+            codes,
+        )
+        assert bool(own) or not codes
+        asked = next((one for one in checked.findings if one.code == "own_expressions"), None)
+        assert asked is None or all(text in asked.message for text in own)
+        assert checked.leaves is not None

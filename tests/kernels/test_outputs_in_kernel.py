@@ -4,7 +4,7 @@ released without a question."""
 from notebook_reviewers import findings_of, vote
 from workspace import Kernel, VaultProcess
 
-STUDY = """%%sealed name="visits" inputs=[health.visits] limit=10s
+STUDY = """%%sealed name="visits" inputs=[health.visits] limit=1m
 import cihu
 cihu.out.means("health.visits", ["doctor_visits"], by="site")
 cihu.out.regression("health.visits", "doctor_visits ~ age + C(coinsurance)", name="what-it-depends-on")
@@ -37,11 +37,11 @@ def test_a_whole_study_is_described_checked_computed_and_released_without_a_ques
     one_kernel: Kernel, vault: VaultProcess
 ) -> None:
     said = one_kernel.text(
-        f"import cihu\nget_ipython().run_cell({STUDY!r})\nprint(cihu.check().ok)\ncihu.check()"
+        f"import cihu\nget_ipython().run_cell({STUDY!r})\nprint(cihu.check().ok)\ncihu.check()", 300
     )
     assert "True" in said and "measured/means.csv" in said, said
     told = one_kernel.text(
-        "run = cihu.runs()[0].wait()\nprint([one['path'] for one in run.outputs])\nrun.request_release()"
+        "run = cihu.runs()[0].wait()\nprint([one['path'] for one in run.outputs])\nrun.request_release()", 300
     )
     assert str(PATHS) in told and "in review" in told, told
     found = findings_of(vault)

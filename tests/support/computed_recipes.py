@@ -18,8 +18,9 @@ from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.stand_in import marked_parquet, said_of, schema
 from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
-from sandbox.jobs.recipes import outputs_of, read_recipes
+from sandbox.jobs.recipes import how_computed, outputs_of, read_recipes
 from sandbox.jobs.recipes.plan import plan_recipes
 from story import POLICIES
 from workspace import CHECKOUT, KERNEL_PYTHON
@@ -52,6 +53,14 @@ class Made:
 
     def rows(self, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(self.files[f"{name}.csv"].decode())))
+
+    def declaration(self, path: str) -> tuple[bytes, Declaration]:
+        """The file as a review checks it."""
+        output = self.declared[path]
+        counts = self.files.get(output.counts.removeprefix("measured/")) if output.counts else None
+        return self.files[path], Declaration(
+            output.statbarn, output.context, output.controls, counts, *how_computed(output)
+        )
 
     def counts(self, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(self.files[f"{name}.counts.csv"].decode())))

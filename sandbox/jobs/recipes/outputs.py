@@ -4,10 +4,11 @@ A pure function of the recipes: nothing of a declaration is anybody's word, and 
 depends on no row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.jobs.recipes.plain import conditions_twice, own_expressions
 from sandbox.jobs.recipes.plan import FUNCTIONS, aggregate_of
 from sandbox.jobs.recipes.recipe import (
     ChartRecipe,
@@ -42,7 +43,9 @@ STATBARNS = {
 
 @dataclass(frozen=True)
 class MeasuredOutput:
-    """A file that can be asked for, as it is declared. `measured`: nothing in it is the author's word."""
+    """A file that can be asked for, as it is declared.
+    `measured`: nothing in it is the author's word, and all that it is computed from is plain. `expressions`:
+    what is not plain."""
 
     path: str
     statbarn: str
@@ -50,24 +53,33 @@ class MeasuredOutput:
     controls: str
     counts: str | None
     measured: bool
+    expressions: tuple[str, ...]
 
 
 def outputs_of(recipes: Sequence[Recipe]) -> tuple[MeasuredOutput, ...]:
     named = {recipe.name: recipe for recipe in recipes}
-    return tuple(_output(recipe, named) for recipe in recipes)
+    often = conditions_twice(recipes)
+    return tuple(_output(recipe, named, often) for recipe in recipes)
 
 
-def _output(recipe: Recipe, named: Mapping[str, Recipe]) -> MeasuredOutput:
+def how_computed(output: MeasuredOutput | None) -> tuple[bool, tuple[str, ...]]:
+    """For a declaration: whether a file is measured, and its author's own expressions.
+    Of a file that no recipe left, neither."""
+    return (False, ()) if output is None else (output.measured, output.expressions)
+
+
+def _output(recipe: Recipe, named: Mapping[str, Recipe], often: Collection[str]) -> MeasuredOutput:
     source = named[recipe.of] if isinstance(recipe, ChartRecipe) else recipe
     counts = None if isinstance(recipe, TextRecipe) else f"{FOLDER}/{source.name}.counts.csv"
-    authors = needs_author(source)
+    authors, own = needs_author(source), own_expressions(source, often)
     return MeasuredOutput(
         f"{FOLDER}/{recipe.name}{_suffix(recipe)}",
         _statbarn(recipe, named),
         _context(recipe, named),
         CONTROLS + (AUTHOR.format(columns=", ".join(_authors(source))) if authors else ""),
         counts,
-        not authors,
+        not authors and not own,
+        own,
     )
 
 
@@ -94,13 +106,13 @@ def _statbarn(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
         case CurveRecipe():
             return "model_performance"
         case ModelRecipe():
-            return "linear_model" if recipe.model in ("linear", "logistic") else "tree_ensemble"
+            return "linear_model"
     return STATBARNS[type(recipe)]
 
 
 def _context(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
     about = f"{recipe.about} " if recipe.about else ""
-    return (about + _said(recipe, named))[:2000]
+    return about + _said(recipe, named)
 
 
 def _said(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
@@ -112,9 +124,9 @@ def _said(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
                 named[recipe.of], named
             )
         case TableRecipe():
-            what = ", ".join(recipe.measures.values())
+            what = _listed(recipe.measures)
         case MeansRecipe():
-            what = "means and deviations of " + ", ".join(recipe.columns)
+            what = "means and deviations of " + _listed(recipe.columns)
         case CrosstabRecipe():
             what = "counts of units"
         case RegressionRecipe():
@@ -126,11 +138,11 @@ def _said(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
         case HistogramRecipe():
             what = f"histogram of {recipe.column} in bins of {recipe.width:g}"
         case ModelRecipe():
-            what = f"{recipe.model} model of {recipe.target} on " + ", ".join(recipe.features.values())
+            what = f"{recipe.model} model of {recipe.target} on " + _listed(recipe.features)
     by = getattr(recipe, "by", {})
-    grouped = f" by {', '.join(by.values())}" if by else ""
+    grouped = f" by {_listed(by)}" if by else ""
     where = f" where {recipe.where}" if recipe.where else ""
-    return f"{what}{grouped} over {recipe.dataset}{where}."
+    return f"Over {recipe.dataset}{where}: {what}{grouped}."
 
 
 def _authors(recipe: Recipe) -> list[str]:
@@ -139,6 +151,14 @@ def _authors(recipe: Recipe) -> list[str]:
         *((recipe.score,) if isinstance(recipe, CurveRecipe) else ()),
     ]
     return sorted({part.column for part in parts if not isinstance(part, str)})
+
+
+def _listed(parts: Mapping[str, Any]) -> str:
+    """Every expression, with its label where that is another."""
+    return ", ".join(
+        _shown(part) if _shown(part) == label else f"{_shown(part)} as {label}"
+        for label, part in parts.items()
+    )
 
 
 def _shown(part: Any) -> str:

@@ -9,7 +9,15 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from sandbox.errors import InvalidInput
 from sandbox.plain_text import PlainText
@@ -18,8 +26,51 @@ FILE = "recipes.json"
 MOST_RECIPES, MOST_PARTS = 30, 40
 COLUMN = r"^[^\W\d]\w{0,59}$"
 
+RESERVED = frozenset(
+    {
+        "n",
+        "variable",
+        "mean",
+        "sd",
+        "term",
+        "estimate",
+        "std_error",
+        "ci_low",
+        "ci_high",
+        "p_value",
+        "step",
+        "time",
+        "survival",
+        "at_risk",
+        "bin",
+        "values",
+        "false_positive_rate",
+        "true_positive_rate",
+        "area_under_curve",
+        "recall",
+        "precision",
+        "mean_score",
+        "observed_rate",
+        "total",
+        "top1",
+        "top2",
+        "member",
+        "loss",
+        "df",
+    }
+)
+"""Columns that outputs have by themselves: no label may be one."""
+
+
+def _free(label: str) -> str:
+    if label.lower() in RESERVED:
+        raise ValueError(f"{label!r} is a column that outputs have by themselves; call it otherwise")
+    return label
+
+
 Name = Annotated[PlainText, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
-Label = Annotated[PlainText, StringConstraints(pattern=COLUMN)]
+Label = Annotated[PlainText, StringConstraints(pattern=COLUMN), AfterValidator(_free)]
+Drawn = Annotated[PlainText, StringConstraints(pattern=COLUMN)]
 Sql = Annotated[PlainText, StringConstraints(min_length=1, max_length=2000)]
 Parts = Annotated[dict[Label, Sql], Field(min_length=1, max_length=MOST_PARTS)]
 Keys = Annotated[dict[Label, Sql], Field(max_length=4)]
@@ -99,15 +150,15 @@ class ChartRecipe(_Recipe):
     kind: Literal["chart"] = "chart"
     of: Name = Field(description="another recipe of the list, whose released table is drawn")
     form: Literal["bar", "line"] = "bar"
-    x: Label
-    y: Label
-    series: Label | None = None
+    x: Drawn
+    y: Drawn
+    series: Drawn | None = None
     title: Annotated[PlainText, StringConstraints(max_length=120)] = ""
 
 
 class ModelRecipe(_OfRows):
     kind: Literal["model"] = "model"
-    model: Literal["linear", "logistic", "tree", "forest"]
+    model: Literal["linear", "logistic"]
     target: Sql
     features: Parts = Field(description="column -> expression; numbers or conditions")
 
@@ -155,6 +206,12 @@ def read_recipes(text: str) -> tuple[Recipe, ...]:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise _fault(f"{_named(written, first['loc'])}{place}: {first['msg']}", f"{place}") from None
+    for recipe in recipes:
+        by, own = getattr(recipe, "by", {}), getattr(recipe, "measures", {})
+        if both := sorted({label.lower() for label in by} & {label.lower() for label in own}):
+            raise _fault(
+                f"{recipe.name}: {both[0]!r} is a key and a measure", f"{both[0]!r} 既是分组又是度量"
+            )
     names = [recipe.name for recipe in recipes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise _fault(f"two recipes are called {twice[0]!r}", f"有两个配方都叫 {twice[0]!r}")

@@ -49,7 +49,7 @@ def main(path: str) -> None:
             report[name] = str(why)
         except Exception as error:  # noqa: BLE001  # one recipe that fails takes no other along; its words could quote a value
             report[name] = f"it could not be computed ({type(error).__name__})"
-    (outbox / REPORT).write_text(json.dumps(report, ensure_ascii=False), "utf-8")
+        (outbox / REPORT).write_text(json.dumps(report, ensure_ascii=False), "utf-8")
 
 
 def _files(

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cihu.recipes.result import Result
-from cihu.recipes.rows import Source
-from cihu.recipes.rules import Rules, Withheld
+from cihu.recipes.rows import UNIT, Source
+from cihu.recipes.rules import Rules, Withheld, significant
 from cihu.recipes.tables import Groups
 
 MOST_POINTS = 20
@@ -18,22 +18,39 @@ Recipe = Mapping[str, Any]
 
 def curve(recipe: Recipe, rules: Rules, source: Source) -> Result:
     """One score a unit counts: of a unit with several rows the first, so that a step is of units."""
-    rows = source.rows(recipe, {"truth": recipe["truth"], "score": recipe["score"]}).dropna()
-    if not rows["truth"].isin((0.0, 1.0)).all():
+    rows = source.rows(recipe, {" truth": recipe["truth"], " score": recipe["score"]}).dropna()
+    if not rows[" truth"].isin((0.0, 1.0)).all():
         raise Withheld("its truth is not 0 or 1")
-    rows = rows.groupby("unit", as_index=False).first()
+    rows = rows.groupby(UNIT, as_index=False).first()
     bins = _bins(rows, rules)
     if len(bins) < 2:
         raise Withheld("too few units for two steps")
-    positives = np.array([float(part["truth"].sum()) for part in bins])
+    if recipe["curve"] == "calibration":
+        _shared_scores(bins, rules)
+    positives = np.array([float(part[" truth"].sum()) for part in bins])
     negatives = np.array([float(len(part)) for part in bins]) - positives
     units = [len(part) for part in bins]
     table = {"roc": _roc, "pr": _precision_recall, "calibration": _calibration}[recipe["curve"]](
         bins, positives, negatives
     )
+    for name in table:
+        table[name] = [
+            significant(float(value), number) for value, number in zip(table[name], units, strict=True)
+        ]
+    if recipe["curve"] == "roc":
+        table["area_under_curve"] = significant(_area(rows), len(rows))
     table["n"] = [rules.rounded(number) for number in units]
     table.insert(0, "step", range(1, len(bins) + 1))
     return Result(table, pd.DataFrame({"step": range(1, len(bins) + 1), "n": units}))
+
+
+def _shared_scores(bins: list[pd.DataFrame], rules: Rules) -> None:
+    """Raises `Withheld` where a mean score would be few units' own."""
+    for part in bins:
+        scores, units = part[" score"], part[UNIT]
+        few = rules.alike(scores, units) and len(scores.unique()) > 1
+        if few or rules.dominated(scores):
+            raise Withheld("a mean score would be that of few units")
 
 
 def _bins(rows: pd.DataFrame, rules: Rules) -> list[pd.DataFrame]:
@@ -41,7 +58,7 @@ def _bins(rows: pd.DataFrame, rules: Rules) -> list[pd.DataFrame]:
     least = max(rules.minimum_count, 1)
     each = max(2 * least, len(rows) // MOST_POINTS)
     found: list[list[pd.DataFrame]] = [[]]
-    for _, same in sorted(rows.groupby("score"), key=lambda pair: -float(str(pair[0]))):
+    for _, same in sorted(rows.groupby(" score"), key=lambda pair: -float(str(pair[0]))):
         found[-1].append(same)
         if _full(found[-1], least, each):
             found.append([])
@@ -55,15 +72,21 @@ def _bins(rows: pd.DataFrame, rules: Rules) -> list[pd.DataFrame]:
 
 def _full(parts: list[pd.DataFrame], least: int, each: int) -> bool:
     units = sum(map(len, parts))
-    positives = sum(float(part["truth"].sum()) for part in parts)
+    positives = sum(float(part[" truth"].sum()) for part in parts)
     return units >= each and positives >= least and units - positives >= least
 
 
 def _roc(_: list[pd.DataFrame], positives: Any, negatives: Any) -> pd.DataFrame:
     true = np.cumsum(positives) / positives.sum()
     false = np.cumsum(negatives) / negatives.sum()
-    area = float(np.trapezoid(np.concatenate([[0.0], true]), np.concatenate([[0.0], false])))
-    return pd.DataFrame({"false_positive_rate": false, "true_positive_rate": true, "area_under_curve": area})
+    return pd.DataFrame({"false_positive_rate": false, "true_positive_rate": true})
+
+
+def _area(rows: pd.DataFrame) -> float:
+    """Under the curve of every score, by ranks: Mann and Whitney's U as a share of all pairs."""
+    ranks, positive = rows[" score"].rank(), rows[" truth"] == 1
+    there, others = int(positive.sum()), int((~positive).sum())
+    return float((ranks[positive].sum() - there * (there + 1) / 2) / (there * others))
 
 
 def _precision_recall(_: list[pd.DataFrame], positives: Any, negatives: Any) -> pd.DataFrame:
@@ -74,7 +97,7 @@ def _precision_recall(_: list[pd.DataFrame], positives: Any, negatives: Any) -> 
 def _calibration(bins: list[pd.DataFrame], positives: Any, negatives: Any) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "mean_score": [float(part["score"].mean()) for part in bins],
+            "mean_score": [float(part[" score"].mean()) for part in bins],
             "observed_rate": positives / (positives + negatives),
         }
     )
@@ -82,16 +105,19 @@ def _calibration(bins: list[pd.DataFrame], positives: Any, negatives: Any) -> pd
 
 def survival(recipe: Recipe, rules: Rules, source: Source) -> Result:
     """Kaplan-Meier at times of a plain grid: each step has enough events, or none is shown between."""
-    rows = source.rows(recipe, {"time": recipe["time"], "event": recipe["event"], **recipe["by"]})
-    rows = rows.dropna(subset=["time", "event"])
-    if not rows["event"].isin((0.0, 1.0)).all() or (rows["time"] < 0).any():
+    rows = source.rows(recipe, {" time": recipe["time"], " event": recipe["event"], **recipe["by"]})
+    rows = rows.dropna(subset=[" time", " event"])
+    if not rows[" event"].isin((0.0, 1.0)).all() or (rows[" time"] < 0).any():
         raise Withheld("its event is not 0 or 1, or a time is negative")
-    # of a unit with several rows, the one in which it was watched longest
-    rows = rows.sort_values("time", kind="stable").groupby("unit", as_index=False).last()
+    # of a unit with several rows: its first event, or when it was last seen without one
+    rows = rows.assign(order=rows[" time"].where(rows[" event"] == 1, -rows[" time"]))
+    rows = rows.sort_values([" event", "order"], ascending=[False, True], kind="stable")
+    rows = rows.drop(columns="order").groupby(UNIT, as_index=False).first()
     groups = Groups(rows, recipe["by"], rules)
     tables, counts = [], []
-    for cell, label in enumerate(groups.labels):
-        part = groups.rows[groups.rows["cell"] == cell]
+    by_cell = groups.by_cell()
+    for cell, label in zip(groups.cells, groups.labels, strict=True):
+        part = by_cell.get(cell, groups.rows.iloc[:0])
         found = _kaplan_meier(part, rules)
         if found is not None:
             table, count = found
@@ -113,9 +139,10 @@ def _kaplan_meier(rows: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, pd.Da
     at = [(0.0, 1.0, len(rows))]
     last_events = last_left = 0
     survival, ended = 1.0, 0.0
-    times = rows["time"].to_numpy(dtype=float)
-    events = rows["event"].to_numpy(dtype=float)
-    for time in _grid(float(times.max())):
+    times = rows[" time"].to_numpy(dtype=float)
+    events = rows[" event"].to_numpy(dtype=float)
+    # the longest time of all would be one unit's own
+    for time in _grid(float(np.sort(times)[-least])):
         for moment in np.unique(times[(times > ended) & (times <= time) & (events == 1)]):
             survival *= 1 - ((times == moment) & (events == 1)).sum() / (times >= moment).sum()
         ended = time
@@ -134,7 +161,7 @@ def _kaplan_meier(rows: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, pd.Da
     table = pd.DataFrame(
         {
             "time": [time for time, _, _ in at],
-            "survival": [part for _, part, _ in at],
+            "survival": [significant(part, number) for _, part, number in at],
             "at_risk": [rules.rounded(number) for _, _, number in at],
         }
     )

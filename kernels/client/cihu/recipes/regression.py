@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cihu.recipes.result import Result
-from cihu.recipes.rows import Source, labels_of
-from cihu.recipes.rules import Rules, Withheld
+from cihu.recipes.rows import UNIT, Source, labels_of
+from cihu.recipes.rules import MOST_LEVERAGE, Rules, Withheld, significant
 from cihu.recipes.tables import in_order
 
 Z = 1.959963984540054
@@ -27,29 +27,48 @@ def regression(recipe: Mapping[str, Any], rules: Rules, source: Source) -> Resul
         for place, term in enumerate(recipe["terms"])
         for inner, said in enumerate(term)
     }
-    rows = source.rows(recipe, {"outcome": recipe["outcome"], **factors}).dropna()
+    rows = source.rows(recipe, {" outcome": recipe["outcome"], **factors}).dropna()
     rows, levels = _with_levels(rows, factors, rules)
     names, matrix = _design(rows, recipe["terms"], levels)
+    outcome = rows[" outcome"].to_numpy(dtype=float)
     _check(rows, names, matrix, rules)
-    fitted = _fitted(recipe["family"], rows["outcome"].to_numpy(dtype=float), matrix, rows["unit"].to_numpy())
+    _check_outcome(outcome, rows[UNIT], rules)
+    fitted, weights = _fitted(recipe["family"], outcome, matrix, rows[UNIT].to_numpy())
+    require_shared(matrix, weights, rows[UNIT].to_numpy(), rules)
     estimate, error = np.asarray(fitted.params), np.asarray(fitted.bse)
     if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
         raise Withheld("its coefficients cannot be told apart")
-    units = int(rows["unit"].nunique())
+    units = int(rows[UNIT].nunique())
+    columns = {
+        "estimate": estimate,
+        "std_error": error,
+        "ci_low": estimate - Z * error,
+        "ci_high": estimate + Z * error,
+        "p_value": np.asarray(fitted.pvalues),
+    }
     table = pd.DataFrame(
         {
             "term": names,
-            "estimate": estimate,
-            "std_error": error,
-            "ci_low": estimate - Z * error,
-            "ci_high": estimate + Z * error,
-            "p_value": np.asarray(fitted.pvalues),
+            **{
+                name: [significant(float(value), units) for value in values]
+                for name, values in columns.items()
+            },
             "n": rules.rounded(units),
         }
     )
-    behind = [int(rows["unit"][matrix[:, place] != 0].nunique()) for place in range(len(names))]
+    behind = [int(rows[UNIT][matrix[:, place] != 0].nunique()) for place in range(len(names))]
     counts = pd.DataFrame({"term": names, "n": behind, "df": units - len(names)})
     return Result(table, counts)
+
+
+def require_shared(matrix: Matrix, weights: Matrix, units: npt.NDArray[Any], rules: Rules) -> None:
+    """Raises `Withheld` where one unit all but decides a coefficient: its leverage, over all its rows."""
+    if rules.minimum_count <= 1:
+        return
+    bread = np.linalg.pinv(matrix.T @ (matrix * weights[:, None]))
+    leverage = ((matrix @ bread) * matrix).sum(axis=1) * weights
+    if pd.Series(leverage).groupby(units).sum().max() > MOST_LEVERAGE:
+        raise Withheld("one unit would all but decide a coefficient")
 
 
 def _with_levels(
@@ -63,7 +82,7 @@ def _with_levels(
     rows, levels = rows.copy(), {}
     for name, said in factors.items():
         if said["categorical"]:
-            rows[name] = _merged(labels_of(rows[name], said), rows["unit"], max(rules.minimum_count, 1))
+            rows[name] = _merged(labels_of(rows[name], said), rows[UNIT], max(rules.minimum_count, 1))
             levels[name] = sorted(map(str, rows[name].unique()), key=in_order)
             if len(levels[name]) < 2:
                 raise Withheld(f"{said['label']} has fewer than two levels with enough units")
@@ -111,12 +130,12 @@ def _design(
 
 
 def _check(rows: pd.DataFrame, names: list[str], matrix: Matrix, rules: Rules) -> None:
-    units = int(rows["unit"].nunique())
+    units = int(rows[UNIT].nunique())
     if units - len(names) < rules.degrees_of_freedom or units < rules.units_per_parameter * len(names):
         raise Withheld(f"it has {len(names)} coefficients, too many for the units that there are")
     for place, name in enumerate(names):
         there = matrix[:, place] != 0
-        few = int(rows["unit"][there].nunique()), int(rows["unit"][~there].nunique())
+        few = int(rows[UNIT][there].nunique()), int(rows[UNIT][~there].nunique())
         if few[0] < rules.minimum_count or (
             0 < few[1] < rules.minimum_count and _is_condition(matrix[:, place])
         ):
@@ -125,11 +144,17 @@ def _check(rows: pd.DataFrame, names: list[str], matrix: Matrix, rules: Rules) -
         raise Withheld("its coefficients cannot be told apart")
 
 
+def _check_outcome(outcome: Matrix, units: "pd.Series[int]", rules: Rules) -> None:
+    if rules.alike(pd.Series(outcome, index=units.index), units):
+        raise Withheld("all but few units have the same outcome")
+
+
 def _is_condition(column: Matrix) -> bool:
     return bool(np.isin(column, (0.0, 1.0)).all())
 
 
-def _fitted(family: str, outcome: Matrix, matrix: Matrix, units: npt.NDArray[Any]) -> Any:
+def _fitted(family: str, outcome: Matrix, matrix: Matrix, units: npt.NDArray[Any]) -> tuple[Any, Matrix]:
+    """The fit, and the weight that it gave each row."""
     import statsmodels.api as sm  # takes a second
 
     if family == "logistic" and not np.isin(outcome, (0.0, 1.0)).all():
@@ -139,8 +164,10 @@ def _fitted(family: str, outcome: Matrix, matrix: Matrix, units: npt.NDArray[Any
     clustered = {"cov_type": "cluster", "cov_kwds": {"groups": units}}
     try:
         if family == "linear":
-            return sm.OLS(outcome, matrix).fit(**clustered)
+            return sm.OLS(outcome, matrix).fit(**clustered), np.ones(len(outcome))
         kind = sm.families.Binomial() if family == "logistic" else sm.families.Poisson()
-        return sm.GLM(outcome, matrix, family=kind).fit(**clustered)
+        fitted = sm.GLM(outcome, matrix, family=kind).fit(**clustered)
+        mean = np.asarray(fitted.fittedvalues)
+        return fitted, mean * (1 - mean) if family == "logistic" else mean
     except Exception as error:  # noqa: BLE001  # whatever the library raises; its words could quote a value
         raise Withheld(f"it could not be fitted ({type(error).__name__})") from None

@@ -10,6 +10,8 @@ import pandas as pd
 
 from cihu.recipes.rules import Withheld
 
+UNIT = " unit"
+"""No label of a recipe can be called so: labels have no spaces."""
 AUTHORS = "column-"
 """Columns that the program computed lie beside the inputs as `column-<name>.parquet`, one number a row."""
 
@@ -21,7 +23,7 @@ class Source:
         self.folder = folder
 
     def rows(self, recipe: Mapping[str, Any], expressions: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-        """A column `unit` (codes from 0) and one for each expression, of the rows that the recipe chooses.
+        """A column UNIT (codes from 0) and one for each expression, of the rows that the recipe chooses.
         Numbers and conditions are floats, empty ones NaN; others are objects, empty ones None."""
         connection = duckdb.connect(config={"threads": 2})
         path = str(self.folder / f"{recipe['dataset']}.parquet")
@@ -40,20 +42,25 @@ class Source:
             f"SELECT {', '.join(columns)} FROM rows AS r WHERE {recipe['where']} ORDER BY r.place"
         ).df()
         connection.close()
-        found = pd.DataFrame({"unit": pd.factorize(table["unit"])[0]})
+        found = pd.DataFrame({UNIT: pd.factorize(table["unit"])[0]})
         for number, (name, said) in enumerate(expressions.items()):
             if name in authors:
                 found[name] = self._author(authors[name]).reindex(table["place"]).to_numpy()
             else:
                 values = table[f"c{number}"]
-                found[name] = values.astype(float) if _numeric(said) else values.astype(object)
+                found[name] = _finite(values) if _numeric(said) else values.astype(object)
         return found
 
     def _author(self, name: str) -> "pd.Series[float]":
         path = self.folder / f"{AUTHORS}{name}.parquet"
         if not path.is_file():
             raise Withheld(f"the program left no column {name!r}")
-        return pd.read_parquet(path)["value"].astype(float)
+        return _finite(pd.read_parquet(path)["value"])
+
+
+def _finite(values: "pd.Series[Any]") -> "pd.Series[float]":
+    """What overflowed is empty: it is no number to compute with."""
+    return values.astype(float).replace([float("inf"), float("-inf")], float("nan"))
 
 
 def _numeric(said: Mapping[str, Any]) -> bool:
@@ -71,8 +78,13 @@ def labels_of(values: "pd.Series[Any]", said: Mapping[str, Any]) -> "pd.Series[A
     if said["type"] == "boolean":
         return values.map(lambda value: None if pd.isna(value) else "true" if value else "false")
     if _numeric(said):
-        return values.map(lambda value: None if pd.isna(value) else f"{value:.15g}")
+        return values.map(lambda value: None if pd.isna(value) else number_label(value))
     return values.map(lambda value: None if pd.isna(value) else str(value))
+
+
+def number_label(value: float) -> str:
+    """Without a sign before zero, in as many digits as tell it from every other number."""
+    return repr(float(value) + 0.0).removesuffix(".0")
 
 
 def public_labels(said: Mapping[str, Any]) -> list[str] | None:
@@ -80,6 +92,10 @@ def public_labels(said: Mapping[str, Any]) -> list[str] | None:
     if said["values"] is None:
         return None
     return [
-        str(value).lower() if isinstance(value, bool) else f"{value:.15g}" if _numeric(said) else str(value)
+        str(value).lower()
+        if isinstance(value, bool)
+        else number_label(value)
+        if _numeric(said)
+        else str(value)
         for value in said["values"]
     ]

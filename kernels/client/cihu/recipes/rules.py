@@ -8,6 +8,12 @@ import numpy as np
 import pandas as pd
 
 SUPPRESSED = "suppressed"
+DIGITS, DIGITS_OF_FEW, FEW = 4, 3, 100
+"""As many digits as the canonical form leaves (sandbox/disclosure/canonical_form.py): what is drawn or saved
+has no more."""
+MOST_LEVERAGE = 0.5
+"""Of one unit on a fit: 1 would be a coefficient that is the unit's own value (Belsley, Kuh and Welsch,
+"Regression Diagnostics", 1980)."""
 
 
 class Withheld(Exception):
@@ -40,6 +46,13 @@ class Rules:
     def enough(self, units: int) -> bool:
         return units >= self.minimum_count
 
+    def alike(self, values: "pd.Series[float]", units: "pd.Series[int]") -> bool:
+        """Whether all but few units have the same value: whoever is in the group is known, or these few."""
+        if self.minimum_count <= 1 or values.empty:
+            return False
+        usual = values.mode().iloc[0]
+        return int(units[values != usual].nunique()) < self.minimum_count
+
     def dominated(self, contributions: "pd.Series[float]") -> bool:
         """Whether few units make most of a sum (n-k), or two leave too little to hide the largest (p %);
         `contributions` has a number for each unit (Hundepool et al., 2012, chapter 4)."""
@@ -50,3 +63,8 @@ class Rules:
         by_few = 100 * float(sizes[: self.dominance_units].sum()) > self.dominance_percent * whole
         by_two = 100 * (whole - float(sizes[:2].sum())) < self.prior_percent * float(sizes[0])
         return by_few or by_two
+
+
+def significant(value: float, units: float) -> float:
+    """The number with the digits that so many units justify."""
+    return float(f"{value:.{(DIGITS if units >= FEW else DIGITS_OF_FEW) - 1}e}")

@@ -1,53 +1,81 @@
-"""Chooses further cells to suppress, so that a suppressed count does not follow from its neighbours and a
-margin that is known from elsewhere.
+"""Chooses further cells to suppress, so that a suppressed cell does not follow from the cells that are shown
+and from margins that are known from elsewhere.
 
-The hypercube method: each suppressed cell is made a corner of a cuboid of suppressed cells, so each line
-through it has another one (Giessing and Repsilber, "Tools and Strategies to Protect Multiple Tables with the
-GHQUAR Cell Suppression Engine", 2002). Of the cuboids that are possible, the one with the fewest units more.
+Every margin with enough units counts as known, an empty cell as known to be empty. A suppressed cell is
+found out if the equations of the margins leave it one value, or if all that is suppressed in a margin has too
+few units. As long as that is so, the cell with the fewest units in one of its margins is suppressed too
+(Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
 """
 
-from itertools import product
+from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.int64]
-Shown = npt.NDArray[np.bool_]
+Marks = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+ZERO = 1e-9
+MOST_HIDDEN = 400
+"""Cells with units whose equations are solved; beyond it nothing of the table is shown."""
 
 
-def protected(counts: Counts, shown: Shown) -> Shown:
-    """`counts` has a dimension for each key; `shown` says which cells are. Returns fewer."""
-    shown = shown.copy()
-    if shown.all() or counts.size == 1:
-        return shown
-    for cell in map(tuple, np.argwhere(~shown)):
-        corners = _cheapest(counts, shown, cell)
-        if corners is None:  # no cuboid hides it: then nothing of the table may be shown
+def protected(counts: Counts, shown: Marks, sensitive: Marks, least: int) -> Marks:
+    """Which cells may be shown after all. `counts` has a dimension for each key.
+    `sensitive`: which of the cells that are not `shown` must not be found out. Where one cannot be hidden,
+    nothing is shown."""
+    flat, open_cells = counts.reshape(-1), shown.reshape(-1).copy()
+    guarded = sensitive.reshape(-1) & ~open_cells & (flat > 0)
+    margins = [margin for margin in _margins(counts) if flat[margin].sum() >= least]
+    while guarded.any():
+        hidden = np.flatnonzero(~open_cells & (flat > 0))
+        if len(hidden) > MOST_HIDDEN:
             return np.zeros_like(shown)
-        for corner in corners:
-            shown[corner] = False
-    return shown
+        exposed = _exposed(flat, hidden, guarded, margins, least)
+        if not exposed:
+            break
+        for cell in exposed:
+            beside = [
+                other
+                for margin in margins
+                if cell in margin
+                for other in margin
+                if open_cells[other] and flat[other] > 0
+            ]
+            if not beside:
+                return np.zeros_like(shown)
+            open_cells[min(beside, key=lambda other: (flat[other], other))] = False
+    return open_cells.reshape(shown.shape)
 
 
-def _cheapest(counts: Counts, shown: Shown, cell: tuple[int, ...]) -> list[tuple[int, ...]] | None:
-    """The corners of the cuboid with the fewest units in cells that are shown still.
-    A corner that nobody is in protects nothing, unless it is suppressed already."""
-    axes = [axis for axis, size in enumerate(counts.shape) if size > 1]
-    best: tuple[float, list[tuple[int, ...]]] | None = None
-    for other in product(
-        *(
-            [place for place in range(size) if place != cell[axis]] if axis in axes else [cell[axis]]
-            for axis, size in enumerate(counts.shape)
-        )
-    ):
-        corners = [
-            tuple(other[axis] if axis in axes and bit else cell[axis] for axis, bit in enumerate(bits))
-            for bits in product((0, 1), repeat=len(cell))
-        ]
-        corners = list(dict.fromkeys(corners))
-        if any(shown[corner] and counts[corner] == 0 for corner in corners):
+def _margins(counts: Counts) -> list[Places]:
+    """The cells of every margin: one or more keys summed up, the others fixed. The smallest margins first."""
+    places = np.arange(counts.size).reshape(counts.shape)
+    found = []
+    for many in range(1, counts.ndim + 1):
+        for summed in combinations(range(counts.ndim), many):
+            fixed: list[Any] = [
+                [slice(None)] if axis in summed else range(size) for axis, size in enumerate(counts.shape)
+            ]
+            found += [places[where].reshape(-1) for where in product(*fixed)]
+    return found
+
+
+def _exposed(counts: Counts, hidden: Places, guarded: Marks, margins: list[Places], least: int) -> list[int]:
+    """The guarded cells that can be found out."""
+    found: set[int] = set()
+    rows = []
+    for margin in margins:
+        inside = np.isin(hidden, margin)
+        if not inside.any():
             continue
-        cost = float(sum(counts[corner] for corner in corners if shown[corner]))
-        if best is None or cost < best[0]:
-            best = cost, corners
-    return best[1] if best else None
+        rows.append(inside)
+        if counts[hidden[inside]].sum() < least:
+            found |= {int(cell) for cell in hidden[inside] if guarded[cell]}
+    if rows:
+        _, sizes, basis = np.linalg.svd(np.array(rows, dtype=float), full_matrices=True)
+        free = basis[int((sizes > ZERO).sum()) :]  # combinations of cells that no margin tells of
+        fixed = np.abs(free).max(axis=0, initial=0.0) < ZERO**0.5
+        found |= {int(cell) for cell in hidden[fixed] if guarded[cell]}
+    return sorted(found)

@@ -1,0 +1,89 @@
+"""Tells the expressions of recipes that are plain from those that are their author's own.
+
+Plain are columns as they are, public or not, and one condition a column (`visits > 4`) as what is to be
+explained or predicted. Whatever computes, chooses rows or names several conditions of a column is the
+author's own: with the right constants it singles out one unit, whose value stands out of any sum, mean or
+fit, or which is the difference between two outputs. People look at those.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+
+from sandbox.jobs.recipes.formula import BadFormula, read_formula
+from sandbox.jobs.recipes.recipe import (
+    ChartRecipe,
+    CurveRecipe,
+    HistogramRecipe,
+    MeansRecipe,
+    ModelRecipe,
+    Recipe,
+    RegressionRecipe,
+    SurvivalRecipe,
+    TableRecipe,
+    TextRecipe,
+)
+
+COLUMN = re.compile(r"[A-Za-z_]\w{0,59}", re.ASCII)
+CONDITION = re.compile(r"([A-Za-z_]\w{0,59})\s*(?:[<>]=?|=)\s*-?\d{1,9}(?:\.\d{1,3})?", re.ASCII)
+MEASURE = re.compile(r"[A-Za-z_]+\(\s*(?:\*|[A-Za-z_]\w{0,59})\s*(?:,\s*0?\.\d{1,2}\s*)?\)", re.ASCII)
+
+
+def own_expressions(recipe: Recipe, often: Collection[str]) -> tuple[str, ...]:
+    """The expressions of a recipe that are its author's own; a filter among them. `often`: see below."""
+    if isinstance(recipe, ChartRecipe | TextRecipe):
+        return ()
+    found = [f"WHERE {recipe.where}"] if recipe.where is not None else []
+    found += [text for text in _values(recipe) if not COLUMN.fullmatch(text.strip())]
+    if isinstance(recipe, TableRecipe):
+        found += [text for text in recipe.measures.values() if not MEASURE.fullmatch(text.strip())]
+    for text in _explained(recipe):
+        condition = CONDITION.fullmatch(text.strip())
+        if not COLUMN.fullmatch(text.strip()) and (condition is None or condition[1].lower() in often):
+            found.append(text)
+    return tuple(dict.fromkeys(found))
+
+
+def conditions_twice(recipes: Sequence[Recipe]) -> frozenset[str]:
+    """Columns with more than one condition in a run: two of them differ by those between their bounds."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for recipe in recipes:
+        for text in _explained(recipe):
+            if condition := CONDITION.fullmatch(text.strip()):
+                found[condition[1].lower()].add("".join(text.split()).lower())
+    return frozenset(column for column, texts in found.items() if len(texts) > 1)
+
+
+def _values(recipe: Recipe) -> Iterator[str]:
+    """What must be columns."""
+    yield from getattr(recipe, "by", {}).values()
+    match recipe:
+        case MeansRecipe():
+            yield from (part for part in recipe.columns.values() if isinstance(part, str))
+        case CurveRecipe():
+            yield from (part for part in (recipe.score,) if isinstance(part, str))
+        case SurvivalRecipe():
+            yield recipe.time
+        case HistogramRecipe():
+            yield recipe.column
+        case ModelRecipe():
+            yield from recipe.features.values()
+        case RegressionRecipe():
+            try:
+                terms = read_formula(recipe.formula).terms
+            except BadFormula:
+                terms = ()
+            yield from (factor.sql for term in terms for factor in term)
+
+
+def _explained(recipe: Recipe) -> Iterator[str]:
+    """What is to be explained or predicted: columns, or one condition a column."""
+    match recipe:
+        case CurveRecipe():
+            yield recipe.truth
+        case SurvivalRecipe():
+            yield recipe.event
+        case ModelRecipe():
+            yield recipe.target
+        case RegressionRecipe():
+            yield recipe.formula.partition("~")[0]
