@@ -21,6 +21,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -131,6 +132,7 @@ def digits_of(counts: Sequence[Any]) -> int:
 # --- cells
 
 
+@lru_cache(maxsize=2**18)
 def canonical_cell(cell: str, digits: int | None) -> str:
     """`digits`: significant ones; None: whole numbers keep all of theirs."""
     text = plain_text(cell)
@@ -141,6 +143,7 @@ def canonical_cell(cell: str, digits: int | None) -> str:
     return POINTED.sub(lambda found: rounded(found.group(), digits), text)
 
 
+@lru_cache(maxsize=2**17)
 def canonical_label(cell: str) -> str:
     """As it is (010 is another area than 10), but for digits behind a point that no label needs."""
     text = plain_text(cell)
@@ -149,6 +152,7 @@ def canonical_label(cell: str) -> str:
     return canonical_cell(text, None)
 
 
+@lru_cache(maxsize=2**18)
 def rounded(number: str, digits: int | None) -> str:
     """A number in its one spelling. Whole ones keep all their digits where `digits` is None, or below
     10,000."""

@@ -11,6 +11,7 @@ said otherwise.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from math import log2
 from typing import Any
 
@@ -55,6 +56,7 @@ def bits_of_json(node: Any) -> float:
     return kinds
 
 
+@lru_cache(maxsize=2**18)
 def bits_of_cell(cell: str) -> float:
     if not cell:
         return KINDS

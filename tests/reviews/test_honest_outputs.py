@@ -148,7 +148,66 @@ def code(draw: Random) -> Made:
     return "study.py", "\n".join(lines) + "\n", "code"
 
 
+def many_means(draw: Random) -> Made:
+    """Of one raw column over many groups, with supporting digits as they come."""
+    groups = ROWS.groupby(draw.integers(0, draw.integers(80, 150), len(ROWS)))
+    name = str(draw.choice(["income", "debt"]))
+    table = pd.DataFrame({"n": to_five(groups.size()), f"mean_{name}": groups[name].mean()})
+    table = table[groups.size() >= 12]
+    table.index.name = "cluster"
+    return "means.csv", table.to_csv(), "mean"
+
+
+def quantiles(draw: Random) -> Made:
+    parts = [0.1, 0.25, 0.5, 0.75, 0.9]
+    values = grouped(draw, 8)[str(draw.choice(["income", "debt"]))]
+    table = pd.DataFrame({f"p{int(100 * part)}": values.quantile(part).round(0) for part in parts})
+    table.insert(0, "n", to_five(np.full(len(table), len(ROWS) / len(table))))
+    return "quantiles.csv", table.to_csv(index_label="cluster"), "percentile"
+
+
+def histogram(draw: Random) -> Made:
+    edges = np.linspace(0, 60_000, int(draw.integers(8, 30)))
+    values = ROWS[str(draw.choice(["income", "debt"]))]
+    n = np.histogram(values, edges)[0]
+    table = pd.DataFrame({"from": edges[:-1].round(0), "n": to_five(n)})[n >= 12]
+    return "histogram.csv", table.to_csv(index=False), "histogram"
+
+
+def distribution(draw: Random) -> Made:
+    """A cumulative distribution at fixed grid points."""
+    at = np.arange(2000, 60_000, int(draw.integers(2, 6)) * 1000)
+    group = ROWS.sample(int(draw.integers(1200, 3000)), random_state=int(draw.integers(10**6)))
+    share = [(group.income <= value).mean() for value in at]
+    table = pd.DataFrame({"income": at, "cumulative": share}).assign(n=to_five(len(group)))
+    inside = [12 <= part * len(group) <= len(group) - 12 for part in share]
+    return "cdf.csv", table[inside].round(3).to_csv(index=False), "percentile"
+
+
+def pyramid(draw: Random) -> Made:
+    ages = range(0, 90, 5)
+    table = pd.DataFrame({"age": [f"{age}-{age + 4}" for age in ages]})
+    for name in ("women", "men"):
+        table[name] = to_five(draw.integers(30, 140, len(table)))
+    return "pyramid.csv", table.to_csv(index=False), "age_pyramid"
+
+
+def roc(draw: Random) -> Made:
+    threshold = np.linspace(0.05, 0.95, int(draw.integers(8, 20)))
+    power = draw.uniform(1.5, 4)
+    table = pd.DataFrame(
+        {"threshold": threshold, "fpr": (1 - threshold) ** power, "tpr": (1 - threshold) ** (1 / power)}
+    )
+    return "roc.csv", table.round(4).assign(n=2980).to_csv(index=False), "model_performance"
+
+
 KINDS: list[Callable[[Random], Made]] = [
+    many_means,
+    quantiles,
+    histogram,
+    distribution,
+    pyramid,
+    roc,
     means,
     counts,
     precision_recall,

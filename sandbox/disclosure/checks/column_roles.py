@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sandbox.disclosure.checks.numbers import is_suppressed, number_of
 from sandbox.disclosure.files.opened import Grid
@@ -267,6 +267,7 @@ DESCRIBE = frozenset(
 )
 
 
+@lru_cache(maxsize=2**17)
 def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
@@ -276,6 +277,7 @@ def words_of(name: str) -> set[str]:
     return set(WORD.findall(spaced.casefold().replace("_", " ")))
 
 
+@lru_cache(maxsize=2**17)
 def is_total(label: str) -> bool:
     return folded(label).strip(" *:()") in TOTALS
 

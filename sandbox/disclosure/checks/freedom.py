@@ -34,7 +34,8 @@ OBSERVATIONS_IN_TEXT = re.compile(
 def degrees_of_freedom(subject: Subject) -> Iterator[Finding]:
     """As `found_freedom`, and a model that says nothing of them is not judged."""
     if not any(
-        True for _ in (*_said(subject, FREEDOM, IN_TEXT), *_said(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT))
+        True
+        for _ in (*said_of(subject, FREEDOM, IN_TEXT), *said_of(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT))
     ):
         yield blocks(
             "no_degrees_of_freedom",
@@ -50,7 +51,7 @@ def degrees_of_freedom(subject: Subject) -> Iterator[Finding]:
 def found_freedom(subject: Subject) -> Iterator[Finding]:
     """Wherever degrees of freedom or observations are stated, they must be enough."""
     least = subject.thresholds.degrees_of_freedom
-    for where, value in _said(subject, FREEDOM, IN_TEXT):
+    for where, value in said_of(subject, FREEDOM, IN_TEXT):
         if value < least and not _is_one_sided(subject):
             yield blocks(
                 "degrees_of_freedom",
@@ -61,7 +62,7 @@ def found_freedom(subject: Subject) -> Iterator[Finding]:
                 "请增加个体或减少参数。",
                 where=where,
             )
-    for where, value in _said(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT):
+    for where, value in said_of(subject, OBSERVATIONS, OBSERVATIONS_IN_TEXT):
         if 0 < value < subject.thresholds.minimum_count and subject.statbarn.id in ("regression", "tests"):
             yield blocks(
                 "small_count",
@@ -80,7 +81,7 @@ def _is_one_sided(subject: Subject) -> bool:
     return subject.declared.statbarn in ("chi_squared", "fisher_exact")
 
 
-def _said(
+def said_of(
     subject: Subject, name: re.Pattern[str], in_text: re.Pattern[str]
 ) -> Iterator[tuple[str, Fraction]]:
     for roles in (*subject.tables, *([subject.supporting] if subject.supporting else [])):
@@ -98,7 +99,11 @@ def _said(
         for row, cells in enumerate(roles.grid.rows):  # names in one column, values in the next
             for label, cell in pairwise(cells):
                 value = number_of(cell)
-                if name.fullmatch(folded(label).rstrip(":")) and value is not None:
+                if (
+                    value is not None
+                    and number_of(label) is None
+                    and name.fullmatch(folded(label).rstrip(":"))
+                ):
                     yield roles.grid.cell(row, 0), value
     for piece in subject.opened.texts:
         for match in in_text.finditer(piece.text):

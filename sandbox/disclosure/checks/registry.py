@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+from sandbox.disclosure.checks.authors_word import authors_word
 from sandbox.disclosure.checks.blobs import blobs, whitespace, wide_numbers
 from sandbox.disclosure.checks.characters import characters
 from sandbox.disclosure.checks.class_disclosure import class_disclosure
 from sandbox.disclosure.checks.coded_labels import coded_labels
 from sandbox.disclosure.checks.counted_in_words import counted_in_words
+from sandbox.disclosure.checks.disguised_counts import disguised_counts
 from sandbox.disclosure.checks.dominance import dominance
 from sandbox.disclosure.checks.explained import explained
 from sandbox.disclosure.checks.extremes import extremes, found_extremes, percentiles
@@ -30,9 +32,12 @@ from sandbox.disclosure.checks.quotes import quotes
 from sandbox.disclosure.checks.residuals import found_residuals, residuals
 from sandbox.disclosure.checks.rounding import rounding
 from sandbox.disclosure.checks.shares_with_few import shares_with_few
+from sandbox.disclosure.checks.steps_of_units import curves, parameters
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.checks.supporting_counts import supporting_counts
 from sandbox.disclosure.checks.survival_steps import survival_steps
+from sandbox.disclosure.checks.told_in_text import coded_words, one_person, printed_rules, value_lists
+from sandbox.disclosure.checks.transformed_copies import ranks, transformed_copies
 from sandbox.disclosure.checks.zero_cells import zero_cells
 from sandbox.disclosure.finding import Finding
 
@@ -79,5 +84,15 @@ CHECKS: dict[str, Check] = {
         shares_with_few,
         counted_in_words,
         coded_labels,
+        transformed_copies,
+        ranks,
+        disguised_counts,
+        curves,
+        parameters,
+        one_person,
+        value_lists,
+        printed_rules,
+        coded_words,
+        authors_word,
     )
 }

@@ -49,7 +49,7 @@ def _with_few(subject: Subject, roles: Roles) -> Iterator[Finding]:
         if not any(map(is_total, roles.grid.rows[row]))
     }
     for place in roles.numeric:
-        whole = _whole(roles, place)
+        whole = whole_of(roles, place)
         shares = [
             _Share(roles.grid.rows[row][place], value, whole, count, off, row)
             for row, count in behind.items()
@@ -116,7 +116,7 @@ def _parts_of_one(shares: list[_Share]) -> bool:
     return adds_up or least <= most
 
 
-def _whole(roles: Roles, place: int) -> int | None:
+def whole_of(roles: Roles, place: int) -> int | None:
     """What the shares of a column are parts of: 1, 100, or the number that its name states.
     None if it has no shares of units."""
     name, values = roles.grid.header[place], [value for value in roles.numbers[place] if value is not None]

@@ -70,10 +70,8 @@ class Subject:
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
         """Every text, each text once (where it stands first): tables repeat themselves."""
-        met: dict[str, Piece] = {self.name: Piece("file name", self.name)}
-        for piece in self.opened.pieces():
-            met.setdefault(piece.text, piece)
-        return tuple(met.values())
+        found = (piece for piece in self.opened.distinct_pieces() if piece.text != self.name)
+        return (Piece("file name", self.name), *found)
 
     @cached_property
     def words(self) -> tuple[Piece, ...]:

@@ -4,6 +4,8 @@ Only what is drawn is released. It is drawn by resvg, which runs no script and l
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET  # entities are refused before it reads
 
 import resvg_py
@@ -17,6 +19,9 @@ FORBIDDEN = frozenset(
     {"script", "foreignObject", "image", "feImage", "iframe", "animate", "set", "handler", "a"}
 )
 LONGEST_SIDE = 4000
+PLACED = frozenset({"x", "y", "cx", "cy", "x1", "x2", "y1", "y2", "width", "height", "r"})
+NUMBERS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+TRANSLATED = re.compile(r"translate\(\s*([^\s,()]+)[\s,]+([^\s,()]+)")
 
 
 def read_svg(text: str) -> tuple[tuple[Piece, ...], tuple[Finding, ...]]:
@@ -56,6 +61,29 @@ def read_svg(text: str) -> tuple[tuple[Piece, ...], tuple[Finding, ...]]:
             if said and said.strip() and name != "style"
         ]
     return tuple(pieces), tuple(dict.fromkeys(found))
+
+
+def coordinates_of(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Where points, bars and lines stand, by element and direction: a chart of single units is a copy of
+    their values in another scale. Raises `ParseError` for what `read_svg` refuses."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for element in ET.fromstring(text).iter():  # noqa: S314 (read before)
+        name = str(element.tag).rpartition("}")[2]
+        for attribute, value in element.attrib.items():
+            for direction, number in _places(attribute, value):
+                found[f"{name} {direction}"].append(number)
+    return tuple((where, tuple(numbers)) for where, numbers in found.items())
+
+
+def _places(attribute: str, value: str) -> Iterator[tuple[str, str]]:
+    if attribute in PLACED:
+        yield attribute, value
+    elif attribute in ("d", "points"):
+        for place, number in enumerate(NUMBERS.findall(value)):
+            yield "xy"[place % 2], number
+    elif attribute == "transform" and (moved := TRANSLATED.search(value)):
+        yield "x", moved.group(1)
+        yield "y", moved.group(2)
 
 
 def render_svg(text: str) -> bytes:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sandbox.disclosure.files.csv_table import looks_like_csv, read_csv
-from sandbox.disclosure.files.drawing import read_svg
+from sandbox.disclosure.files.drawing import coordinates_of, read_svg, render_svg
 from sandbox.disclosure.files.json_text import grids_of, load_json, long_lists, pieces_of
 from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
 from sandbox.disclosure.files.onnx_model import read_onnx
 from sandbox.disclosure.files.opened import Opened, Piece
-from sandbox.disclosure.files.parquet_table import read_parquet, too_many_rows
+from sandbox.disclosure.files.parquet_table import MOST_CELLS, read_parquet, too_many_cells, too_many_rows
 from sandbox.disclosure.files.picture import SIGNATURE, check_png
 from sandbox.disclosure.files.refused_kinds import EXECUTABLE, UNKNOWN, refuse_by_magic
 from sandbox.disclosure.files.safetensors_model import is_safetensors, read_safetensors
@@ -62,7 +62,10 @@ def open_file(
 def _readable(opened: Opened) -> Opened:
     """Raises `Unfit` for a text that nobody reads to its end;
     it also bounds what searching in a text costs."""
-    long = next((piece.where for piece in opened.pieces() if len(piece.text) > LONGEST_TEXT), None)
+    cells = sum(len(grid.header) * len(grid.rows) for grid in opened.grids)
+    if cells > MOST_CELLS:
+        raise Unfit(too_many_cells(cells))
+    long = next((piece.where for piece in opened.distinct_pieces() if len(piece.text) > LONGEST_TEXT), None)
     if long is not None:
         raise Unfit(
             blocks(
@@ -128,7 +131,13 @@ def _text(name: str, content: bytes, most_rows: int) -> Opened:
     head = text.lstrip()[:512].lower()
     if head.startswith("<") and "<svg" in text[:4096].lower():
         pieces, svg = read_svg(text)
-        return Opened(Kind.SVG, texts=pieces, findings=(*found, *svg, *_svg_picture()))
+        seen = () if svg else check_png(render_svg(text))  # what a program could load is not drawn
+        return Opened(
+            Kind.SVG,
+            texts=pieces,
+            findings=(*found, *svg, *_svg_picture(), *seen),
+            coordinates=coordinates_of(text),
+        )
     if head.startswith(("{", "[")):
         try:
             return _json(text, most_rows, found)

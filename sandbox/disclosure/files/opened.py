@@ -38,7 +38,22 @@ class Grid:
         rows = tuple((self.header[place], *self.column(place)) for place in range(1, len(self.header)))
         return Grid(self.where, names, rows)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self, met: set[str] | None = None) -> Iterator[Piece]:
+        """Those whose text is not in `met`, to which each is added."""
+        if met is None:
+            yield from self._pieces()
+            return
+        for place, name in enumerate(self.header):
+            if name not in met:
+                met.add(name)
+                yield Piece(f"header, column {place + 1}", name)
+        for number, row in enumerate(self.rows):
+            for place, text in enumerate(row):
+                if text and text not in met:
+                    met.add(text)
+                    yield Piece(self.cell(number, place), text)
+
+    def _pieces(self) -> Iterator[Piece]:
         for place, name in enumerate(self.header):
             yield Piece(f"header, column {place + 1}", name)
         for number, row in enumerate(self.rows):
@@ -71,10 +86,15 @@ class Opened:
     findings: tuple[Finding, ...] = ()
     arrays: tuple[Grid, ...] = ()
     size: Size = Size()
+    coordinates: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a drawing's points, by what they are
 
-    def pieces(self) -> Iterator[Piece]:
-        """Every text of the file; a table in a text stands in it once only as text."""
-        yield from self.texts
+    def distinct_pieces(self) -> Iterator[Piece]:
+        """Every text of the file once, where it stands first; a table in a text stands in it only as text."""
+        met: set[str] = set()
+        for piece in self.texts:
+            if piece.text not in met:
+                met.add(piece.text)
+                yield piece
         if not self.texts:
             for grid in self.grids:
-                yield from grid.pieces()
+                yield from grid.pieces(met)

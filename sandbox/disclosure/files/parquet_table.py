@@ -12,6 +12,8 @@ from sandbox.disclosure.finding import Finding, Unfit, blocks, notes
 
 MOST_BYTES = 128 * 2**20
 MOST_COLUMNS = 500
+MOST_CELLS = 50_000
+"""Of one file: nobody reviews more. It also bounds what the checks cost."""
 WRITERS = frozenset({b"pandas", b"ARROW:schema"})
 
 
@@ -34,6 +36,8 @@ def read_parquet(content: bytes, most_rows: int) -> tuple[Grid, tuple[Finding, .
             )
         if said.num_rows > most_rows:
             raise Unfit(too_many_rows(said.num_rows, most_rows))
+        if said.num_rows * said.num_columns > MOST_CELLS:
+            raise Unfit(too_many_cells(said.num_rows * said.num_columns))
         table = file.read()
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
         raise Unfit(
@@ -66,6 +70,17 @@ def too_many_rows(rows: int, most: int) -> Finding:
         "Release aggregates: group it, or bin what it is grouped by.",
         f"表格有 {rows:,} 行，最多允许 {most:,} 行。",
         "请输出汇总结果：分组或分箱。",
+    )
+
+
+def too_many_cells(cells: int) -> Finding:
+    return blocks(
+        "too_many_cells",
+        "microdata",
+        f"The file has {cells:,} cells; nobody reads more than {MOST_CELLS:,}.",
+        "Release fewer rows or columns: group, or bin what it is grouped by.",
+        f"文件有 {cells:,} 个单元格，审核者最多阅读 {MOST_CELLS:,} 个。",
+        "请减少行或列：分组或分箱。",
     )
 
 

@@ -1,4 +1,4 @@
-"""The digests and names that are known of a run's raw inputs when its outputs are checked.
+"""The digests, columns and names that are known of a run's raw inputs when its outputs are checked.
 They stay in the vault."""
 
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from sandbox.catalog import DatasetPolicy
 from sandbox.catalog.model import Role
+from sandbox.disclosure.raw_values.raw_columns import RawColumns
 from sandbox.disclosure.raw_values.raw_index import RawIndex
 
 
@@ -15,8 +16,8 @@ def _folded(name: str) -> str:
 
 
 class RawValues:
-    """The inputs of one run. `key` is the vault's own;
-    whoever has it and this object can test guesses of values, nobody else can.
+    """The inputs of one run. `key` is the vault's own: whoever has it and an index can test guesses of
+    values, nobody else can. `columns` are the numbers themselves, as secret as the rows.
     """
 
     def __init__(self, inputs: Sequence[tuple[pa.Table, DatasetPolicy]], key: bytes) -> None:
@@ -25,6 +26,7 @@ class RawValues:
         # an open dataset (no unit) has nothing to hide: its rows may be had by anybody
         private = [(table, policy) for table, policy in inputs if policy.unit is not None]
         self.indexes = tuple(RawIndex(table, policy, key) for table, policy in private)
+        self.columns = tuple(RawColumns(table, policy) for table, policy in private)
         columns = [column for _table, policy in private for column in policy.columns]
         self.key_names = frozenset(
             _folded(name)
