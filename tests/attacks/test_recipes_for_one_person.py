@@ -1,7 +1,7 @@
 """A team writes recipes so that what the vault computes tells one person's value.
 
 Each was tried with the source open; without the defence it gave the value. Sources: an attack of our own on
-the first form of recipes (docs/adr/0032); tracker attacks (Denning and Schlörer, "A Fast Procedure for
+the first form of recipes (docs/adr/0034); tracker attacks (Denning and Schlörer, "A Fast Procedure for
 Finding a Tracker in a Statistical Database", 1980); leverage (Belsley, Kuh and Welsch, "Regression
 Diagnostics", 1980).
 """
