@@ -25,10 +25,10 @@ up: demo  ## start the whole city on this machine; Ctrl-C stops it
 TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 2) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone
 
-test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator  ## run all the tests
+test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly  ## run all the tests
 	@$(TESTS)
 
-check: setup lint $(DONE)/docs $(DONE)/generator  ## all that must hold before a change lands: lint, types, layers, tests
+check: setup lint $(DONE)/docs $(DONE)/generator $(DONE)/redocly  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers, words
@@ -102,7 +102,7 @@ lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the
 	@scripts/lock.sh $(UPGRADE)
 
 clean:  ## remove what was installed here (not the city's state in .cihu)
-	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules $(HTMX) sandbox/http/api_docs/files/swagger-ui*
+	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules requirements/redocly/node_modules $(HTMX) sandbox/http/api_docs/files/swagger-ui*
 
 $(DONE)/uv: requirements/uv.lock
 	@scripts/make_environment.sh .venv
@@ -136,6 +136,10 @@ $(DONE)/docs: requirements/docs.lock $(DONE)/cihu
 $(DONE)/generator: requirements/generator.lock $(DONE)/uv
 	@[ -x .venv-generator/bin/python ] || $(BIN)/python -m venv --without-pip .venv-generator
 	@$(INSTALL) .venv-generator --require-hashes -r requirements/generator.lock
+	@touch $@
+
+$(DONE)/redocly: requirements/redocly/package-lock.json | $(DONE)/uv
+	@scripts/npm_ci.sh requirements/redocly
 	@touch $@
 
 $(DONE)/audit: requirements/audit.lock $(DONE)/uv

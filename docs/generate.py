@@ -43,6 +43,10 @@ class Product:
         self.windows = part("sandbox.queries.tree", "WindowFunctionKind")
         self.error_root = part("sandbox.errors", "CihuError")
         self.status_of = part("sandbox.http.problem_details", "status_of")
+        self.page_name = part("sandbox.http.error_pages", "page_name")
+        self.http_error = part("starlette.exceptions", "HTTPException")
+        self.http_refusals = part("sandbox.http.http_refusals", "HTTP_REFUSALS")
+        self.code_of_status = part("sandbox.http.http_refusals", "code_of_status")
         self.command_line = part("sandbox.cli.terminal", "app")
         importlib.import_module("sandbox.cli")  # every command adds itself
         self.checks = part("sandbox.disclosure.checks.registry", "CHECKS")
@@ -273,7 +277,8 @@ def value_of(of: dict[str, Any]) -> str:
 class Code:
     """What the sources say of one stable code."""
 
-    kind: Any  # a class below CihuError
+    kind: Any  # a class below CihuError, or HTTP's own
+    status: int = 0  # where the kind does not say it
     places: set[str] = field(default_factory=set)
     messages: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
 
@@ -345,6 +350,11 @@ def error_codes(product: Product) -> dict[str, Code]:
                 )
     for verdict, kind in product.verdicts.items():
         codes.setdefault(verdict.value, Code(kind)).places.add("marketplace/keys/verify_key.py")
+    for status, refusal in product.http_refusals.items():
+        of = codes.setdefault(product.code_of_status(status), Code(product.http_error, status))
+        of.places.add("sandbox/http/http_refusals.py")
+        message, remedy = refusal.words("en", "…")
+        of.messages[message] = (message, remedy, *refusal.words("zh", "…"))
     return codes
 
 
@@ -418,7 +428,7 @@ def errors(writer: Writer, product: Product, codes: dict[str, Code]) -> str:
     say = writer.say
     by_status = defaultdict(list)
     for name, of in codes.items():
-        by_status[product.status_of(of.kind.__new__(of.kind))].append(name)
+        by_status[of.status or product.status_of(of.kind.__new__(of.kind))].append(name)
     parts = [
         f"""# {say("Error codes", "错误代码")}
 
@@ -434,28 +444,35 @@ def errors(writer: Writer, product: Product, codes: dict[str, Code]) -> str:
             writer.table(
                 [("status", "状态"), ("codes", "代码")],
                 [
-                    [str(status), ", ".join(f"[`{name}`](#error-{anchor(name)})" for name in sorted(names))]
+                    [
+                        str(status),
+                        ", ".join(f"[`{name}`](#error-{product.page_name(name)})" for name in sorted(names)),
+                    ]
                     for status, names in sorted(by_status.items())
                 ],
             )
         }"""
     ]
-    hidden = "\n".join(f"errors/{anchor(name)}" for name in sorted(codes, key=str.lower))
+    hidden = "\n".join(f"errors/{product.page_name(name)}" for name in sorted(codes, key=str.lower))
     return "\n".join([*parts, f"\n```{{toctree}}\n:hidden:\n\n{hidden}\n```\n"])
 
 
 def error_pages(writer: Writer, product: Product, codes: dict[str, Code]) -> dict[str, str]:
     """A page for each code, by its place below the generated ones."""
-    return {f"errors/{anchor(name)}": error_page(writer, product, name, of) for name, of in codes.items()}
+    return {
+        f"errors/{product.page_name(name)}": error_page(writer, product, name, of)
+        for name, of in codes.items()
+    }
 
 
 def error_page(writer: Writer, product: Product, name: str, of: Code) -> str:
     say = writer.say
+    status = of.status or product.status_of(of.kind.__new__(of.kind))
     lines = [
-        f"(error-{anchor(name)})=\n\n# `{name}`\n",
+        f"(error-{product.page_name(name)})=\n\n# `{name}`\n",
         say(
-            f"Status {product.status_of(of.kind.__new__(of.kind))}; kind `{of.kind.__name__}`.",
-            f"状态 {product.status_of(of.kind.__new__(of.kind))}；类别 `{of.kind.__name__}`。",
+            f"Status {status}; kind `{of.kind.__name__}`.",
+            f"状态 {status}；类别 `{of.kind.__name__}`。",
         )
         + "\n",
     ]
@@ -474,12 +491,6 @@ def error_page(writer: Writer, product: Product, name: str, of: Code) -> str:
             f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else "")
         )
     return "\n".join(lines) + "\n"
-
-
-def anchor(name: str) -> str:
-    """Codes of keys are in capitals, and two of them are spelled as a code of the tree
-    is in small letters."""
-    return ("key-" if name.isupper() else "") + name.lower().replace("_", "-")
 
 
 # --- the HTTP API

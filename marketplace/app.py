@@ -40,6 +40,7 @@ from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.http import openapi
+from sandbox.http.accepted_types import refuse_unaccepted_types
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
@@ -103,12 +104,14 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     openapi.install(app, description=API, tags=TAGS)
     # of the JSON operations; calls have the parameters of their product, and pages are for people
-    strict = [Depends(refuse_unknown_parameters)]
+    typed = [Depends(refuse_unaccepted_types)]
+    strict = [*typed, Depends(refuse_unknown_parameters)]
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.include_router(
         openid.router(
             database=database, authenticator=authenticator, provider=provider, verifier=verifier, gate=gate
-        )
+        ),
+        dependencies=typed,
     )
     app.include_router(login.router(database=database, authenticator=authenticator, pages=pages))
     app.include_router(start.router(authenticator=authenticator, pages=pages))
@@ -136,7 +139,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app.include_router(
             noun.router(database=database, gate=gate, caller=authenticator.caller), dependencies=strict
         )
-    app.include_router(calls.router(delivery=delivery))
+    app.include_router(calls.router(delivery=delivery), dependencies=typed)
     app.include_router(
         datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault)
     )

@@ -6,8 +6,9 @@ against its description, and never becomes a failure of the service.
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 JSON = "application/json"
@@ -27,11 +28,12 @@ class Place(TypedDict):
 class Problem(TypedDict):
     """An error, as RFC 9457 describes problems. `code` is stable: programs should branch on it.
 
+    `type` refers to the page that explains the code, at this service.
     `remedy` says what to do, where something can be done. `mend` is its older name, for one more release.
     `position` is there for SQL that was refused. `request_id` names the request in the operator's log.
     """
 
-    type: str
+    type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     title: str
     status: int
     detail: str
@@ -55,6 +57,7 @@ ERRORS: Mapping[int, tuple[str, str]] = {
     402: ("BudgetExhausted", "The budget, or what may be paid, does not suffice."),
     403: ("Forbidden", "A policy forbids it. The code and the detail give the reason."),
     404: ("NotFound", "There is no such thing, or none that the caller may see."),
+    406: ("NotAcceptable", "The `Accept` header excludes every form in which there is an answer."),
     409: ("Conflict", "The thing is not in the state that this operation needs."),
     413: ("TooLarge", "The request is larger than allowed."),
     422: ("InvalidInput", "What was sent cannot be used. The remedy says what to send instead."),

@@ -9,6 +9,7 @@
     ├── Conflict            the thing is not in the state that this action needs
     ├── BudgetExhausted     the loss does not fit in what is left, at the level it names
     ├── TooMany             a quota or rate is used up
+    ├── NotAcceptable       the caller accepts none of the forms in which there is an answer
     └── Unavailable         a part is missing or broken; nothing was done
 
 Every error has a public message (safe to show to anybody who may call) and may have an internal
@@ -125,6 +126,10 @@ class BudgetExhausted(CihuError):
 
 class TooMany(CihuError):
     code = "too_many"
+
+
+class NotAcceptable(CihuError):
+    code = "not_acceptable"
 
 
 class Unavailable(CihuError):

@@ -1,22 +1,8 @@
 #!/usr/bin/env bash
-# Where do the scripts of pages come from? The npm registry, by package-lock.json; with the machine's npm, or one from PyPI where there is none.
+# Where do the scripts of pages come from? The npm registry, by package-lock.json.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-npm=$(command -v npm || true)
-if [ -z "$npm" ]; then
-  echo "there is no npm here: installing one into .venv"
-  scripts/install.sh .venv --require-hashes -r requirements/node.lock
-  npm=.venv/bin/npm
-fi
-# node trusts a list of its own: a company's authority is in the system's
-if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && bundle=$(scripts/system_certificates.sh); then
-  export NODE_EXTRA_CA_CERTS=$bundle
-fi
-# no install script runs: Swagger UI's would report to its makers
-if ! PATH="$PWD/.venv/bin:$PATH" "$npm" ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
-  echo "make: htmx and Swagger UI could not be fetched from the npm registry. Is it reached from here (npm config get registry)?" >&2
-  exit 1
-fi
+scripts/npm_ci.sh .
 cp node_modules/swagger-ui-dist/swagger-ui-bundle.js node_modules/swagger-ui-dist/swagger-ui.css sandbox/http/api_docs/files/
 cp node_modules/htmx.org/dist/htmx.min.js marketplace/portal/static/htmx.min.js

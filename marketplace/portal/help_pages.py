@@ -9,9 +9,12 @@ from starlette.staticfiles import StaticFiles
 
 from marketplace.portal.language import language_of
 from marketplace.portal.rendering import Pages
+from sandbox.errors import NotFound
+from sandbox.http.error_pages import FOLDER, NAME
 
 INDEX = "index.html"
 CHINESE = "zh/"
+ERROR_PAGES = "reference/generated/errors"  # as docs/generate.py writes them
 
 
 def router(*, folder: Path, pages: Pages) -> APIRouter:
@@ -21,6 +24,14 @@ def router(*, folder: Path, pages: Pages) -> APIRouter:
     @routes.get("/help")
     def in_the_readers_language(request: Request) -> Response:
         return RedirectResponse(f"/help/{CHINESE if language_of(request) == 'zh' else ''}", status_code=303)
+
+    @routes.get(f"{FOLDER}/{{name}}")
+    def error_page(request: Request, name: str) -> Response:
+        """Where the `type` of a problem leads: the page of its code, in the reader's language."""
+        if not NAME.fullmatch(name):
+            raise NotFound("There is no such page.", zh="没有这个页面。")
+        language = CHINESE if language_of(request) == "zh" else ""
+        return RedirectResponse(f"/help/{language}{ERROR_PAGES}/{name}.html", status_code=303)
 
     @routes.api_route("/help/{path:path}", methods=["GET", "HEAD"])
     async def page(request: Request, path: str) -> Response:

@@ -19,6 +19,7 @@ from sandbox.audit import append
 from sandbox.database import Database
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, NotFound
 from sandbox.http import problem_details
+from sandbox.http.http_refusals import code_of_status, http_words
 from sandbox.http.request_id import current_request_id
 from sandbox.policy import Refused, refusal_event
 
@@ -138,7 +139,10 @@ def said(error: Exception, plain: Response) -> dict[str, str]:
         case CihuError():
             return words_of(error)
         case HTTPException():
-            return {"code": f"http_{plain.status_code}", "message": str(error.detail), "remedy": "", "zh": ""}
+            message, remedy = http_words(error.status_code, error.detail, "en")
+            zh, remedy_zh = http_words(error.status_code, error.detail, "zh")
+            code = code_of_status(error.status_code)
+            return {"code": code, "message": message, "remedy": remedy, "zh": zh, "remedy_zh": remedy_zh}
         case RequestValidationError():
             faults = (f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
             return {"code": "invalid_input", "message": "; ".join(faults), "remedy": "", "zh": ""}

@@ -31,7 +31,7 @@ from sandbox.policy import Gate, Resource
 class RowsOffer(Frozen):
     """Sell rows of a fresh open copy, looked up by these keys. Without `columns`: all that may be open."""
 
-    kind: Literal["rows"] = "rows"
+    kind: Literal["rows"]
     keys: tuple[PlainText, ...] = Field(min_length=1)
     columns: tuple[PlainText, ...] | None = None
     page_rows: Annotated[int, Field(strict=True, ge=1, le=1000)] = 100
@@ -48,7 +48,7 @@ class QueryOffer(Frozen):
     """Sell answers to a private query.
     Either a `grant` that the marketplace has, or a `budget` to give it one now."""
 
-    kind: Literal["query"] = "query"
+    kind: Literal["query"]
     sql: Annotated[PlainText, Field(min_length=1, max_length=20_000)]
     epsilon: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")]
     parameters: tuple[Parameter, ...] = ()

@@ -61,7 +61,7 @@ class BodyLimit:
             message = await receive()
             read += len(message.get("body", b""))
             if read > limit:
-                raise HTTPException(413, f"The request is larger than {limit} bytes.")
+                raise HTTPException(413, str(limit))  # the words are in http_refusals.py
             return message
 
         await self.app(scope, receive_some, send)

@@ -1,13 +1,14 @@
-"""The endpoints that every service has for who runs it: health, and metrics for Prometheus."""
+"""The endpoints that every service has: health, metrics for Prometheus, the way to the page of an error."""
 
 import hmac
 from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from sandbox.errors import NotFound
+from sandbox.http.error_pages import FOLDER, NAME
 from sandbox.http.health import Health
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
@@ -58,3 +59,16 @@ def may_read(request: Request, token: str) -> bool:
         return ip_address(request.client.host).is_loopback
     except ValueError:
         return False
+
+
+def error_pages_router(portal_url: str) -> APIRouter:
+    """For a service that shows no documentation: it leads on to the portal's."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get(f"{FOLDER}/{{name}}")
+    def error_page(name: str) -> RedirectResponse:
+        if not NAME.fullmatch(name):
+            raise NotFound("There is no such page.", zh="没有这个页面。")
+        return RedirectResponse(f"{portal_url.rstrip('/')}{FOLDER}/{name}", status_code=303)
+
+    return routes

@@ -2,7 +2,7 @@
 
 What the operations declare (models, summaries, the statuses of their errors) stands beside them. What follows
 from how a service is put together is added here: errors are problem documents, an operation with a token may
-answer 401, one with a body 400 and 413, and every one 422 and 503.
+answer 401, one with a body 400 and 413, one that answers with a document 406, and every one 422 and 503.
 """
 
 import json
@@ -89,8 +89,10 @@ def _complete(operation: Json) -> None:
     responses: Json = operation["responses"]
     own = {status: response for status, response in responses.items() if _is_own(status, response)}
     errors = {int(status) for status in responses if _is_error(status)} | {422, 503}
-    if operation.get("security"):
+    if operation.setdefault("security", []):  # an empty list says that none is needed
         errors.add(401)
+    if any("content" in response for status, response in own.items() if not _is_error(status)):
+        errors.add(406)
     if "requestBody" in operation:
         errors |= {400, 413}
     for response in own.values():

@@ -11,6 +11,8 @@ from starlette.routing import Match, Mount
 
 from sandbox import errors
 from sandbox.api_schema import PROBLEM_JSON
+from sandbox.http.error_pages import page_address
+from sandbox.http.http_refusals import code_of_status, http_words
 from sandbox.http.request_id import current_request_id
 from sandbox.http.status import status_of
 
@@ -32,7 +34,7 @@ def problem(status: int, code: str, message: str, **more: Any) -> JSONResponse:
     if more.get("remedy"):
         more["mend"] = more["remedy"]  # its older name, for one more release
     body = {
-        "type": f"urn:cihu:problem:{code}",
+        "type": page_address(code),
         "title": code.replace("_", " "),
         "status": status,
         "detail": message,
@@ -63,6 +65,15 @@ def allowed_methods(request: Request) -> str:
     )
 
 
+def malformed_words(error: RequestValidationError, language: str) -> tuple[str, str]:
+    """Message and remedy for a request that does not fit its description.
+    What is wrong with each field pydantic says, in English."""
+    faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    if language == "zh":
+        return f"请求与接口描述不符（{'; '.join(faults)}）。", "请查阅接口描述。"
+    return "; ".join(faults), "See the description of the API."
+
+
 def install(app: FastAPI) -> None:
     """Make every refusal of `app` a problem document, and every unforeseen failure one that tells nothing."""
 
@@ -82,13 +93,14 @@ def install(app: FastAPI) -> None:
         return answer
 
     @app.exception_handler(RequestValidationError)
-    def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        return problem(422, "invalid_input", "; ".join(faults), remedy="See the API description at /docs.")
+    def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        message, remedy = malformed_words(error, language_of(request))
+        return problem(422, "invalid_input", message, remedy=remedy)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
-        answer = problem(error.status_code, f"http_{error.status_code}", str(error.detail))
+        message, remedy = http_words(error.status_code, error.detail, language_of(request))
+        answer = problem(error.status_code, code_of_status(error.status_code), message, remedy=remedy)
         if error.status_code == 405:
             answer.headers["Allow"] = allowed_methods(request) or "GET, HEAD"  # files have these
         return answer

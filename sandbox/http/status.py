@@ -7,6 +7,7 @@ STATUS: tuple[tuple[type[errors.CihuError], int], ...] = (
     (errors.NotAuthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
+    (errors.NotAcceptable, 406),
     (errors.Conflict, 409),
     (errors.BudgetExhausted, 402),
     (errors.TooMany, 429),

@@ -44,11 +44,12 @@ from sandbox.engines.process import EngineProcesses
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import api_docs, openapi, problem_details
+from sandbox.http.accepted_types import refuse_unaccepted_types
 from sandbox.http.authentication import claims_at, principal_at
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
-from sandbox.http.endpoints import health_router, metrics_router
+from sandbox.http.endpoints import error_pages_router, health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
 from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
@@ -94,6 +95,7 @@ TAGS = {
     "me": "The person whom the token names.",
 }
 KERNEL_TAGS = ("datasets", "questions", "sealed runs", "reviews", "kernels", "me")
+EVERY_OPERATION = (Depends(refuse_unaccepted_types), Depends(refuse_unknown_parameters))
 STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
 
 
@@ -176,7 +178,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_unknown_parameters)],
+        dependencies=EVERY_OPERATION,
     )
     problem_details.install(app)
     openapi.install(app, description=VAULT_API, tags=TAGS)
@@ -208,6 +210,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
     app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
+    app.include_router(error_pages_router(settings.portal_url))
     metrics = Metrics("vault", version("cihu"))
     app.include_router(
         health_router(
@@ -269,7 +272,7 @@ def _kernel_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(refuse_unknown_parameters)],
+        dependencies=EVERY_OPERATION,
     )
     problem_details.install(app)
     openapi.install(app, description=KERNEL_API, tags={tag: TAGS[tag] for tag in KERNEL_TAGS})

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """With what runs are sealed; where it is chosen and not there, none is taken."""
     metrics_token: SecretStr = SecretStr("")
     """Who may read /metrics from elsewhere than this machine."""
+    portal_url: str = "http://127.0.0.1:8600"
+    """Where people reach the portal: it shows the page of each error code."""
     bind: str = "127.0.0.1:8602"
     behind_tls: bool = False
     """Something in front of the vault ends TLS: only then may it listen on other than loopback."""

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import expect, sync_playwright
@@ -20,6 +21,8 @@ from marketplace.portal import help_pages
 from marketplace.portal.rendering import Pages
 from marketplace.settings import Settings
 from sandbox.errors import CihuError
+from sandbox.http.error_pages import page_address, page_name
+from sandbox.http.http_refusals import HTTP_REFUSALS
 from sandbox.http.security_headers import SecurityHeaders
 from sandbox.queries import parse
 from sandbox.queries.functions.registry import CONSTRUCTS
@@ -164,10 +167,24 @@ def test_every_stable_code_has_a_page(site: Path, pages: dict[Path, Page]) -> No
     for package in ("sandbox", "marketplace"):
         for file in (CHECKOUT / package).rglob("*.py"):
             codes |= set(re.findall(r'\bcode="([a-z][a-z_]+)"', file.read_text("utf-8")))
-    missing = {code for code in codes if code.replace("_", "-") not in shown}
+    codes |= {f"http_{status}" for status in HTTP_REFUSALS}
+    missing = {code for code in codes if page_name(code) not in shown}
     assert len(codes) > 80
     findings = {"missing", "counts_missing"}  # of files in review: they are no errors
     assert not missing - findings, missing
+
+
+def test_the_type_of_a_problem_leads_to_its_page_in_the_readers_language(served: str) -> None:
+    """As the portal serves it. `NOT_FOUND` of keys and `not_found` have a page each."""
+    for code in ("not_found", "NOT_FOUND", "http_405", "not_acceptable"):
+        for language, folder in (("en", ""), ("zh", "zh/")):
+            headers = {"Accept-Language": language}
+            page = httpx.get(
+                f"{served.removesuffix('/help')}{page_address(code)}",
+                headers=headers, trust_env=False, follow_redirects=True,
+            )  # fmt: skip
+            assert page.status_code == 200 and f'<span class="pre">{code}</span>' in page.text, code
+            assert f"/help/{folder}reference/" in str(page.url)
 
 
 def kinds_below(kind: type[CihuError]) -> Iterator[type[CihuError]]:

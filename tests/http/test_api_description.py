@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -17,6 +19,8 @@ from described_api import OPENAPI, Undescribed, described
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 
+CHECKOUT = Path(__file__).parents[2]
+REDOCLY = CHECKOUT / "requirements" / "redocly" / "node_modules" / ".bin" / "redocly"
 SERVICES = ("vault", "kernel", "portal")
 OPERATION_ID = re.compile(r"[a-z]+(_[a-z]+)*")
 FREE_FORM = {"/oauth/token"}  # its form is that of OAuth, written in place
@@ -64,6 +68,23 @@ def test_the_description_is_valid(service: str) -> None:
     assert not faults, faults
 
 
+def test_redocly_finds_no_fault() -> None:
+    """Source: the strict rules of Redocly CLI, which also hold every example against its schema.
+    It needs no network and reports to nobody."""
+    environment = {
+        "PATH": f"{os.environ['PATH']}:{CHECKOUT / '.venv' / 'bin'}",  # one of them has node
+        "REDOCLY_TELEMETRY": "off",
+        "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
+    }
+    done = subprocess.run(
+        [REDOCLY, "lint", "--config", "redocly.yaml", "--max-problems", "20",
+         *(f"{service}.json" for service in SERVICES)],
+        cwd=OPENAPI, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_is_described(service: str) -> None:
     """An id that a generated client can use, a tag that is explained, a summary, typed answers, errors."""
@@ -84,7 +105,8 @@ def test_every_operation_is_described(service: str) -> None:
                 typed = schema.get("$ref") or schema.get("items", {}).get("$ref")
                 assert typed or path in FREE_FORM or not kind.endswith("json"), f"{name}: {schema}"
         assert {"422", "503"} <= operation["responses"].keys(), name
-        assert ("401" in operation["responses"]) or not operation.get("security"), name
+        assert ("401" in operation["responses"]) or operation["security"] == [], name
+        assert ("406" in operation["responses"]) == any("content" in one for one in good.values()), name
 
 
 @pytest.mark.parametrize("service", SERVICES)

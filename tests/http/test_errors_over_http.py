@@ -8,6 +8,8 @@ import pytest
 from api_breaks import METHODS
 from asked_vault import AskedVault
 from described_api import OPENAPI, Description, described
+from sandbox.http.accepted_types import accepts
+from sandbox.http.error_pages import page_name
 
 NAMES = {"number": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "index": "0", "path": "a.csv", "name": "no.such"}
 
@@ -65,6 +67,83 @@ def test_unknown_query_parameters_are_refused_everywhere(door: str, asked: Asked
             assert body["code"] == "unknown_parameter"
             assert "no_such_parameter" in body["detail"]
             problem_of(described(door), 422, body)
+
+
+@pytest.mark.parametrize("door", ["vault", "kernel"])
+def test_a_type_that_no_operation_answers_with_is_refused_everywhere(door: str, asked: AskedVault) -> None:
+    """Source: RFC 9110, section 15.5.7. It is refused before anything is done, as a problem document."""
+    asker = asked.person("wang") if door == "vault" else asked.kernel("wang")
+    authorization = {"Authorization": f"Bearer {asker.token}"}
+    for path, methods in paths(door):
+        for method in methods:
+            answer = asker.client.request(
+                method.upper(),
+                address(path),
+                headers=authorization | {"Accept": "image/png, application/xml"},
+            )
+            assert answer.status_code == 406, (method, path, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json"
+            body = answer.json()
+            assert body["code"] == "not_acceptable" and body["remedy"].startswith("Accept ")
+            problem_of(described(door), 406, body)
+
+
+def test_what_programs_and_browsers_accept_is_answered(asked: AskedVault) -> None:
+    wang = asked.person("wang")
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+    for accept in ("*/*", browser, "application/json", "application/*", "application/json;q=0.1", ""):
+        headers = {"Authorization": f"Bearer {wang.token}", "Accept": accept}
+        assert wang.client.get("/v1/me", headers=headers).status_code == 200, accept
+    chinese = {"Authorization": f"Bearer {wang.token}", "Accept": "text/html", "Accept-Language": "zh"}
+    assert (
+        wang.client.get("/v1/me", headers=chinese).json()["detail"]
+        == "请求的 Accept 头排除了此操作的所有应答格式。"
+    )
+
+
+@pytest.mark.parametrize(
+    ("accept", "accepted"),
+    [
+        ("application/json;q=0, */*", False),  # the nearest range decides
+        ("application/*;q=0, application/json", True),
+        ("*/*;q=0", False),
+        ("APPLICATION/JSON", True),
+        ("application/json; charset=utf-8; q=0.5", True),
+        ("text/plain", False),
+        ("application/problem+json", False),
+        ("application/json;q=0.000", False),
+        ("no type at all", True),
+        (",,", True),
+    ],
+)
+def test_how_an_accept_header_is_read(accept: str, *, accepted: bool) -> None:
+    """Source: RFC 9110, section 12.5.1."""
+    assert accepts(accept, "application/json") is accepted
+
+
+def test_the_type_of_a_problem_leads_to_the_page_of_its_code(asked: AskedVault) -> None:
+    """Source: RFC 9457, section 3.1.1. The portal shows the page; the vault leads on to it."""
+    wang = asked.person("wang")
+    for path, type_ in (("/v1/me?x=1", "unknown-parameter"), ("/v1/nothing", "http-404")):
+        problem = wang.send("GET", path).json()
+        assert problem["type"] == f"/help/errors/{type_}"
+        page = wang.client.get(problem["type"])
+        assert (page.status_code, page.headers["location"]) == (
+            303,
+            f"http://127.0.0.1:8600/help/errors/{type_}",
+        )
+    assert wang.client.get("/help/errors/..%2f..%2fetc").status_code == 404
+    assert page_name("NOT_FOUND") == "key-not-found" != page_name("not_found")
+
+
+def test_what_http_itself_refuses_has_words_in_both_languages(asked: AskedVault) -> None:
+    wang = asked.person("wang")
+    for method, path, status in (("GET", "/v1/nothing", 404), ("PATCH", "/v1/me", 405)):
+        for language, remedy in (("en", r"[A-Z].*\."), ("zh", r"请.*。")):
+            headers = {"Authorization": f"Bearer {wang.token}", "Accept-Language": language}
+            problem = wang.client.request(method, path, headers=headers).json()
+            assert problem["code"] == f"http_{status}"
+            assert re.fullmatch(remedy, problem["remedy"]), problem
 
 
 def test_the_refusal_names_the_parameters_that_there_are(asked: AskedVault) -> None:
