@@ -15,7 +15,19 @@ JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 
 Scalar = bool | int | float | str | None
-"""One value of a table in an answer."""
+"""One value of a table in an answer. An integer beyond ±(2**53 - 1) is written as text."""
+
+LARGEST_EXACT = 2**53 - 1
+"""The largest integer that every reader of JSON keeps: many read numbers as doubles (RFC 8259, section 6)."""
+
+ExactInt = Annotated[int, Field(ge=-LARGEST_EXACT, le=LARGEST_EXACT)]
+"""An integer of a request. Those of answers have the same limits (`sandbox/http/openapi.py`)."""
+
+
+def exact_in_json(value: Any) -> Any:
+    """The same value, but an integer that a reader of JSON could lose as text."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole and abs(value) > LARGEST_EXACT else value
 
 
 class Place(TypedDict):

@@ -12,6 +12,7 @@ import pyarrow.compute
 
 from marketplace.products.model import RowsDefinition, Scalar
 from marketplace.products.parameters import read_value
+from sandbox.api_schema import exact_in_json
 from sandbox.errors import InvalidInput
 
 LIMIT, AFTER = "_limit", "_after"  # no column begins with an underscore
@@ -91,7 +92,7 @@ def plain_rows(page: pyarrow.Table) -> list[list[Any]]:
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it. Decimals and moments become text, exactly;
+    """A value as JSON has it. Decimals, moments and integers that a reader could lose become text, exactly;
     what is not a number becomes null."""
     match value:
         case float() if not math.isfinite(value):
@@ -103,4 +104,4 @@ def plain(value: object) -> object:
         case bytes():
             return value.hex()
         case _:
-            return value
+            return exact_in_json(value)

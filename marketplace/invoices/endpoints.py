@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from marketplace.invoices.preview_invoice import preview_invoice
 from marketplace.invoices.schemas import InvoicePreview
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
@@ -24,7 +24,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         responses=answers(InvoicePreview, 403, 404, 409),
     )
     def shown(
-        principal: Annotated[Principal, Depends(caller)], licence: int, month: str
+        principal: Annotated[Principal, Depends(caller)], licence: ExactInt, month: str
     ) -> dict[str, object]:
         return asdict(
             preview_invoice(database, gate=gate, principal=principal, licence_id=licence, month=month)

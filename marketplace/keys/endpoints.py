@@ -14,7 +14,7 @@ from marketplace.keys.revoke_key import revoke_key
 from marketplace.keys.rotate_key import rotate_key
 from marketplace.keys.schemas import IssuedKey, KeyList
 from marketplace.licences.find import see_licence
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -22,7 +22,7 @@ from sandbox.policy import Gate
 
 
 class Wanted(BaseModel):
-    licence: int
+    licence: ExactInt
     label: Annotated[PlainText, Field(max_length=LABEL_LENGTH)] = ""
 
 
@@ -57,7 +57,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="The keys of a licence, without the keys themselves",
         responses=answers(KeyList, 403, 404),
     )
-    def mine(principal: Caller, licence: int) -> dict[str, object]:
+    def mine(principal: Caller, licence: ExactInt) -> dict[str, object]:
         with database.transaction() as tx:
             see_licence(tx, gate=gate, principal=principal, licence_id=licence)
             return {"keys": [asdict(key) for key in keys_of(tx, licence)]}
@@ -69,7 +69,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="A successor for a key; the old one goes on for a while",
         responses=answers(IssuedKey, 403, 404, 409, status=201),
     )
-    def rotate(principal: Caller, key: int, rotation: Rotation, response: Response) -> dict[str, object]:
+    def rotate(principal: Caller, key: ExactInt, rotation: Rotation, response: Response) -> dict[str, object]:
         response.headers["Cache-Control"] = "no-store"
         return shown(
             rotate_key(
@@ -88,7 +88,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="Revoke a key at once",
         responses=answers(None, 403, 404, 409, status=204),
     )
-    def revoke(principal: Caller, key: int, shutting: Shutting) -> None:
+    def revoke(principal: Caller, key: ExactInt, shutting: Shutting) -> None:
         revoke_key(database, gate=gate, principal=principal, key_id=key, reason=shutting.reason)
 
     return routes

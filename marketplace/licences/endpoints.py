@@ -10,7 +10,7 @@ from marketplace.licences.end_licence import revoke_licence
 from marketplace.licences.find import licences_for
 from marketplace.licences.model import Licence
 from marketplace.licences.schemas import LicenceList
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -42,7 +42,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="End a licence (officers)",
         responses=answers(None, 403, 404, 409, status=204),
     )
-    def revoke(principal: Caller, licence: int, ending: Ending) -> None:
+    def revoke(principal: Caller, licence: ExactInt, ending: Ending) -> None:
         revoke_licence(database, gate=gate, principal=principal, licence_id=licence, reason=ending.reason)
 
     return routes

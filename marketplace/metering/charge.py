@@ -2,6 +2,7 @@
 Pure: from the terms, what the month has seen so far, and the kind of the call."""
 
 from marketplace.metering.model import Charge, Reason, SoFar
+from marketplace.money import LARGEST_FEN
 from marketplace.products.model import Terms
 
 
@@ -36,7 +37,7 @@ def price(terms: Terms, so_far: SoFar, charged_fen: int) -> Charge:
 
 
 def left_of_cap(terms: Terms, charged_fen: int) -> int:
-    """How much may still be charged in the month; without a cap, any price."""
-    if terms.cap_fen is None:
-        return max(terms.price_fen, terms.monthly_fee_fen)
-    return max(0, terms.cap_fen - charged_fen)
+    """How much may still be charged in the month. Without a cap it is what no bill comes near, so that
+    a month's sum is exact wherever it is read."""
+    cap = LARGEST_FEN if terms.cap_fen is None else terms.cap_fen
+    return max(0, cap - charged_fen)

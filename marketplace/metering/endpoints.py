@@ -11,7 +11,7 @@ from marketplace.licences.find import see_licence
 from marketplace.metering.find import lines_of
 from marketplace.metering.months import month_of, month_span
 from marketplace.metering.schemas import UsageDocument
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.policy import Gate
@@ -28,7 +28,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
     )
     def usage(
         principal: Annotated[Principal, Depends(caller)],
-        licence: int,
+        licence: ExactInt,
         month: str | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     ) -> dict[str, object]:

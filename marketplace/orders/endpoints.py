@@ -12,7 +12,7 @@ from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import orders_of, waiting_orders
 from marketplace.orders.place_order import place_order
 from marketplace.orders.schemas import ApprovedOrder, OrderList, PlacedOrder
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
@@ -25,14 +25,14 @@ class Wish(BaseModel):
     product: PlainText
     starts_on: date | None = None
     ends_on: date | None = None
-    calls_per_month: int | None = None
-    calls_per_second: int | None = None
+    calls_per_month: ExactInt | None = None
+    calls_per_second: ExactInt | None = None
     note: Annotated[PlainText, Field(max_length=2000)] = ""
 
 
 class Approval(BaseModel):
     ends_on: date | None = None
-    calls_per_month: int | None = None
+    calls_per_month: ExactInt | None = None
     note: Annotated[PlainText, Field(max_length=2000)] = ""
 
 
@@ -82,7 +82,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="Approve an order, perhaps for less (officers, operators)",
         responses=answers(ApprovedOrder, 403, 404, 409),
     )
-    def approve(principal: Caller, order: int, approval: Approval) -> dict[str, object]:
+    def approve(principal: Caller, order: ExactInt, approval: Approval) -> dict[str, object]:
         return {
             "order": order,
             "licence": approve_order(
@@ -97,7 +97,7 @@ def router(*, database: Database, gate: Gate, caller: Callable[[Request], Princi
         summary="Refuse an order (officers, operators)",
         responses=answers(None, 403, 404, 409, status=204),
     )
-    def refuse(principal: Caller, order: int, refusal: Refusal) -> None:
+    def refuse(principal: Caller, order: ExactInt, refusal: Refusal) -> None:
         refuse_order(database, gate=gate, principal=principal, order_id=order, reason=refusal.reason)
 
     return routes

@@ -20,6 +20,7 @@ from marketplace.products.parameters import declared, example
 from marketplace.products.tables import products
 from marketplace.products.template import bind, check_template
 from marketplace.vault import SERVICE, Vault
+from sandbox.api_schema import ExactInt
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.errors import Conflict, Forbidden, InvalidInput
@@ -52,7 +53,7 @@ class QueryOffer(Frozen):
     sql: Annotated[PlainText, Field(min_length=1, max_length=20_000)]
     epsilon: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$")]
     parameters: tuple[Parameter, ...] = ()
-    grant: PlainText | int | None = None
+    grant: PlainText | ExactInt | None = None
     budget: Budget | None = None
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from marketplace.lifecycle import Lifecycle, Status
 from marketplace.money import LARGEST_FEN
+from sandbox.api_schema import ExactInt
 from sandbox.plain_text import PlainText
 
 PRODUCT_STATUSES: Lifecycle = {
@@ -18,7 +19,7 @@ PRODUCT_STATUSES: Lifecycle = {
 Fen = Annotated[int, Field(strict=True, ge=0, le=LARGEST_FEN)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ParameterType = Literal["integer", "text", "boolean", "date", "number"]
-Scalar = bool | int | Decimal | date | PlainText
+Scalar = bool | ExactInt | Decimal | date | PlainText
 
 
 class Frozen(BaseModel):
@@ -28,12 +29,12 @@ class Frozen(BaseModel):
 class Terms(Frozen):
     """What a call costs, what a licence allows at most, and what the buyer may do with what they get.
 
-    `cap_fen` is the most that a licence pays in a month; None means that there is no cap.
+    `cap_fen` is the most that a licence pays in a month; None means the largest amount that there is.
     """
 
     price_fen: Fen
     monthly_fee_fen: Fen = 0
-    free_calls: Annotated[int, Field(strict=True, ge=0)] = 0
+    free_calls: Annotated[int, Field(strict=True, ge=0, le=10**9)] = 0
     cap_fen: Fen | None = None
     calls_per_month: Annotated[int, Field(strict=True, ge=1, le=10**9)] = 10_000
     calls_per_second: Annotated[int, Field(strict=True, ge=1, le=1000)] = 10

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
 
-from sandbox.api_schema import answers
+from sandbox.api_schema import LARGEST_EXACT, answers
 from sandbox.audit.log import Log
-from sandbox.audit.note import LARGEST_SIZE
 from sandbox.audit.schemas import ConsistencyProof, LogEntries, LogKey, Receipt
 
-Index = Annotated[int, Path(ge=0, le=LARGEST_SIZE)]
-Size = Annotated[int, Query(ge=0, le=LARGEST_SIZE)]
+Index = Annotated[int, Path(ge=0, le=LARGEST_EXACT)]
+Size = Annotated[int, Query(ge=0, le=LARGEST_EXACT)]
 
 
 def router(

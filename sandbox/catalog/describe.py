@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.api_schema import exact_in_json
 from sandbox.catalog.model import Column, Version
 
 
@@ -49,7 +50,7 @@ def _column(column: Column) -> dict[str, Any]:
     if column.required:
         said["required"] = True
     if column.values:
-        said["values"] = list(column.values)
+        said["values"] = [exact_in_json(value) for value in column.values]
     if column.bounds:
         said |= {
             "bounds": [float(column.bounds.low), float(column.bounds.high)],

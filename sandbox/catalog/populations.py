@@ -8,7 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from sandbox.errors import InvalidInput
-from sandbox.privacy import PrivacyLoss, limit_within
+from sandbox.privacy import MOST_EPSILON, PrivacyLoss, limit_within
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Population:
         return limit_within(self.epsilon, self.delta)
 
 
+def limited(epsilon: Fraction) -> Fraction:
+    """Raises `ValueError` for one above `MOST_EPSILON`."""
+    if epsilon > MOST_EPSILON:
+        raise ValueError(f"an epsilon is at most {MOST_EPSILON}")
+    return epsilon
+
+
 def read_populations(policies: Path) -> dict[str, Population]:
     """Read every population. Raises `InvalidInput` when the file is missing or a limit is
     not a positive decimal."""
@@ -29,7 +36,7 @@ def read_populations(policies: Path) -> dict[str, Population]:
     try:
         said = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
         return {
-            name: Population(name, Fraction(spec["epsilon"]), Fraction(spec["delta"]))
+            name: Population(name, limited(Fraction(spec["epsilon"])), Fraction(spec["delta"]))
             for name, spec in said.items()
         }
     except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.city_time import end_of
 from sandbox.database import Database
@@ -22,8 +22,9 @@ from sandbox.grants.schemas import GrantDocument, RequestDocument
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
+from sandbox.privacy import MOST_EPSILON
 
-Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6)]
+Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6, le=MOST_EPSILON)]
 
 
 class NewRequest(BaseModel):
@@ -93,7 +94,7 @@ def router(
         summary="One request",
         responses=answers(RequestDocument, 404),
     )
-    def one_request(asker: Asker, number: int) -> dict[str, Any]:
+    def one_request(asker: Asker, number: ExactInt) -> dict[str, Any]:
         """One request, with what became of it."""
         with database.transaction() as tx:
             request = load_request(tx, number)
@@ -107,7 +108,7 @@ def router(
         summary="Approve a request",
         responses=answers(GrantDocument, 402, 403, 404, 409),
     )
-    def approve_request(asker: Asker, number: int, approval: Approval) -> dict[str, Any]:
+    def approve_request(asker: Asker, number: ExactInt, approval: Approval) -> dict[str, Any]:
         """Approve as asked, or with a smaller budget or another end. Gives the grant."""
         with database.transaction() as tx:
             dataset = load_request(tx, number).dataset
@@ -130,7 +131,7 @@ def router(
         summary="Refuse a request",
         responses=answers(RequestDocument, 403, 404, 409),
     )
-    def refuse_request(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
+    def refuse_request(asker: Asker, number: ExactInt, why: Reason) -> dict[str, Any]:
         """Refuse, with a reason that the team sees."""
         return shown(refuse(database, gate=gate, officer=asker, request_id=number, reason=why.reason))
 
@@ -151,7 +152,7 @@ def router(
         summary="End a grant",
         responses=answers(GrantDocument, 403, 404, 409),
     )
-    def revoke_grant(asker: Asker, number: int, why: Reason) -> dict[str, Any]:
+    def revoke_grant(asker: Asker, number: ExactInt, why: Reason) -> dict[str, Any]:
         """End a grant now."""
         return shown(revoke(database, gate=gate, officer=asker, grant_id=number, reason=why.reason))
 

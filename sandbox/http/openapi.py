@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from sandbox.api_schema import ERRORS, PROBLEM_JSON, Problem
+from sandbox.api_schema import ERRORS, LARGEST_EXACT, PROBLEM_JSON, Problem
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -51,6 +51,7 @@ def specification(app: FastAPI, *, description: str, tags: Mapping[str, str]) ->
     for _, _, operation in operations(document):
         _complete(operation)
     _remove_unused(document)
+    _limit_integers(document)
     components["schemas"] = dict(sorted(schemas.items()))
     return document
 
@@ -123,18 +124,52 @@ def _without_siblings(schema: Any) -> Any:
     return [_without_siblings(part) for part in schema] if isinstance(schema, list) else schema
 
 
+def _limit_integers(document: Json) -> None:
+    """Say of every integer of an answer, where it names no limit of its own, that JSON keeps it.
+
+    Identities are 32-bit numbers, amounts and losses have limits of their own, and what else could be
+    larger is written as text (`exact_in_json`). The integers of requests name their limits themselves.
+    """
+    answers = [
+        *document["components"]["responses"].values(),
+        *(answer for _, _, operation in operations(document) for answer in operation["responses"].values()),
+    ]
+    schemas = document["components"]["schemas"]
+    parts = [*answers, *(schemas[name] for name in _reached(answers, schemas))]
+    for integer in (inner for part in parts for inner in _integers(part)):
+        if "maximum" not in integer:
+            integer |= {"minimum": -LARGEST_EXACT, "maximum": LARGEST_EXACT}
+
+
+def _integers(part: Any) -> Iterator[Json]:
+    if isinstance(part, dict):
+        if part.get("type") == "integer":
+            yield part
+        for inner in part.values():
+            yield from _integers(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _integers(inner)
+
+
 def _remove_unused(document: Json) -> None:
     """Schemas that nothing refers to: FastAPI's own form of a validation error."""
     schemas = document["components"]["schemas"]
+    used = _reached([document["paths"], document["components"]["responses"]], schemas)
+    for name in schemas.keys() - used:
+        del schemas[name]
+
+
+def _reached(parts: list[Any], schemas: Json) -> set[str]:
+    """The names of the schemas to which these parts refer, and those refer."""
     used: set[str] = set()
-    waiting = [*_references(document["paths"]), *_references(document["components"]["responses"])]
+    waiting = list(_references(parts))
     while waiting:
         name = waiting.pop()
         if name not in used:
             used.add(name)
             waiting += _references(schemas[name])
-    for name in schemas.keys() - used:
-        del schemas[name]
+    return used
 
 
 def _references(part: Any) -> Iterator[str]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.audit import Log
 from sandbox.identity import Claims, Principal
 from sandbox.jobs.cancel import cancel
@@ -34,7 +34,7 @@ class Interface(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     columns: list[PlainText] = Field(description="the columns of its one input that it is given")
-    predicts: dict[PlainText, PlainText | list[PlainText | int]] = Field(
+    predicts: dict[PlainText, PlainText | list[PlainText | ExactInt]] = Field(
         description=(
             "what it returns a row: name -> number, probability, integer, boolean, text, "
             "or the list of its values"
@@ -49,7 +49,7 @@ class NewRun(BaseModel):
     entry: PlainText = Field(default="main.py", max_length=400, description="which of the files is started")
     files: dict[ExactText, ExactText] = Field(description="the program: path -> exact text")
     inputs: list[PlainText] = Field(description="the datasets that it reads, in their newest versions")
-    limit_seconds: int = Field(
+    limit_seconds: ExactInt = Field(
         default=60, description="when it is ended at the latest, and its end told: never before"
     )
     hint: bool = Field(
@@ -70,7 +70,7 @@ class NewTable(BaseModel):
         max_length=20_000,
         description="counts: COUNT(*), COUNT(x), COUNT(DISTINCT unit), with WHERE and GROUP BY",
     )
-    limit_seconds: int = Field(default=10, description="when its end is told: never before")
+    limit_seconds: ExactInt = Field(default=10, description="when its end is told: never before")
     team: PlainText | None = Field(
         default=None, description="for which team; needed only if several of yours could"
     )

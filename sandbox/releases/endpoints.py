@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.audit import Log
 from sandbox.budgets import Account, Level, Statement, statement
 from sandbox.catalog.model import DatasetBudget
@@ -19,7 +19,7 @@ from sandbox.errors import InvalidInput, NotFound
 from sandbox.grants import list_grants
 from sandbox.identity import Principal
 from sandbox.plain_text import ExactText
-from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
+from sandbox.privacy import MOST_EPSILON, PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.context import AskContext
 from sandbox.releases.explain import explain
@@ -56,6 +56,7 @@ class Question(BaseModel):
         max_digits=12,
         decimal_places=6,
         ge=0,
+        le=MOST_EPSILON,
         description="the loss offered, as epsilon at the dataset's delta",
     )
     error: Annotated[float | None, Plain] = Field(
@@ -65,7 +66,7 @@ class Question(BaseModel):
             "size, such as 0.05"
         ),
     )
-    grant: Annotated[int | None, Plain] = Field(
+    grant: Annotated[ExactInt | None, Plain] = Field(
         default=None, description="under which grant; needed only if there are several"
     )
 
@@ -133,7 +134,7 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
         summary="What is left of each grant",
         responses=answers(list[GrantBudgetDocument], 404),
     )
-    def budgets(asker: Asker, grant: int | None = None) -> list[dict[str, Any]]:
+    def budgets(asker: Asker, grant: ExactInt | None = None) -> list[dict[str, Any]]:
         """What is left of each grant that the caller may see, in rho and in delta,
         and what it is of its dataset and population.
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from sandbox.api_schema import exact_in_json
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.engines.open_query import OpenRows
@@ -196,7 +197,7 @@ def _shown(value: Any) -> Any:
     """A value as JSON says it; a number that JSON has not is empty."""
     match value:
         case bool() | int() | str() | None:
-            return value
+            return exact_in_json(value)
         case float():
             return value if math.isfinite(value) else None
     return str(value)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.api_schema import answers
+from sandbox.api_schema import ExactInt, answers
 from sandbox.audit import Log
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
@@ -124,7 +124,7 @@ class OneVote(BaseModel):
 class Votes(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    revision: int = Field(description="of the review that you looked at")
+    revision: ExactInt = Field(description="of the review that you looked at")
     votes: list[OneVote] = Field(max_length=100)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.api_schema import answers
 from sandbox.identity import Principal
+from sandbox.privacy import MOST_EPSILON
 from sandbox.releases import AskContext
 from sandbox.synthesis.buy_stand_in import buy_stand_in
 from sandbox.synthesis.schemas import PurchaseDocument
@@ -22,6 +23,7 @@ class Purchase(BaseModel):
         max_digits=12,
         decimal_places=6,
         gt=0,
+        le=MOST_EPSILON,
         allow_inf_nan=False,
         description="the loss, as epsilon at the dataset's delta",
     )

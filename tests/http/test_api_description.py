@@ -16,6 +16,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api_breaks import METHODS, breaks
 from described_api import OPENAPI, Undescribed, described
+from sandbox.api_schema import LARGEST_EXACT
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 
@@ -107,6 +108,38 @@ def test_every_operation_is_described(service: str) -> None:
         assert {"422", "503"} <= operation["responses"].keys(), name
         assert ("401" in operation["responses"]) or operation["security"] == [], name
         assert ("406" in operation["responses"]) == any("content" in one for one in good.values()), name
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_integer_is_larger_than_json_keeps(service: str) -> None:
+    """Source: RFC 8259, section 6: beyond 2**53 readers may not agree on a number."""
+    for place, schema in schemas_within(committed(service), "integer"):
+        limits = [schema["const"]] * 2 if "const" in schema else [schema["minimum"], schema["maximum"]]
+        assert -LARGEST_EXACT <= limits[0] <= limits[1] <= LARGEST_EXACT, (place, schema)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_money_is_whole_and_an_epsilon_of_a_request_is_a_decimal(service: str) -> None:
+    """Money is in whole fen. An epsilon may be sent as text, which no reader rounds."""
+    for name, schema in committed(service)["components"]["schemas"].items():
+        for field, of in schema.get("properties", {}).items():
+            kinds = {part.get("type") for part in of.get("anyOf", [of])}
+            if field.endswith("_fen"):
+                assert kinds <= {"integer", "null"}, (name, field)
+            if field == "epsilon" and name in {"Question", "NewRequest", "Approval", "Purchase"}:
+                assert "string" in kinds, (name, kinds)
+
+
+def schemas_within(part: Any, kind: str, at: str = "") -> Iterator[tuple[str, Json]]:
+    """Every schema of a type, and where it stands."""
+    if isinstance(part, dict):
+        if part.get("type") == kind:
+            yield at, part
+        for name, inner in part.items():
+            yield from schemas_within(inner, kind, f"{at}/{name}")
+    elif isinstance(part, list):
+        for nth, inner in enumerate(part):
+            yield from schemas_within(inner, kind, f"{at}/{nth}")
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -3,6 +3,8 @@
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 
+from cihu.answer import Answer
+
 from asked_vault import AskedVault
 from story import rows_csv
 
@@ -130,5 +132,9 @@ def test_the_documents_of_open_data(asked: AskedVault) -> None:
     assert wang.send("POST", "/v1/explain", json={"sql": sql}).json()["open"] is True
     assert wang.answer(sql)["open"] is True
     assert wang.send("GET", "/v1/datasets/market.stalls").json()["unit"] is None
+    large = "SELECT COUNT(*) * 9007199254740991 * 3 AS n FROM market.stalls"
+    answer = wang.answer(large)
+    assert answer["rows"] == [["54043195528445946"]], "a reader of JSON could lose it as a number"
+    assert list(Answer(large, answer).df["n"]) == [54043195528445946]
     copy = asked.person("lin").send("POST", "/v1/datasets/market.stalls/open-copy", json={})
     assert copy.status_code == 201, copy.text

@@ -85,7 +85,7 @@ class Answer:
             )
         made: dict[tuple[str, str], list[Any]] = {}
         for at, column in enumerate(self.document["columns"]):
-            name, cells = column["name"], [row[at] for row in self.document["rows"]]
+            name, cells = column["name"], self._column_at(at)
             if column["kind"] == "key":
                 made[name, ""] = cells
                 continue
@@ -136,7 +136,13 @@ class Answer:
 
     def _column(self, name: str) -> list[Any]:
         at = [column["name"] for column in self.document["columns"]].index(name)
-        return [row[at] for row in self.document["rows"]]
+        return self._column_at(at)
+
+    def _column_at(self, at: int) -> list[Any]:
+        """The cells of a column. An integer that JSON would lose comes as text, and is one here."""
+        whole = self.document["columns"][at].get("type") == "integer"
+        cells = [row[at] for row in self.document["rows"]]
+        return [int(cell) if whole and isinstance(cell, str) else cell for cell in cells]
 
     def _cells(self) -> list[list[tuple[str, str, str]]]:
         """Each cell as (value, ± error, small text)."""

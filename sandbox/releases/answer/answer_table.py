@@ -5,6 +5,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from sandbox.api_schema import exact_in_json
 from sandbox.catalog.model import Type
 from sandbox.queries.parse.relations import says_across
 from sandbox.queries.plan.plan import Plan, PlannedOutput
@@ -78,7 +79,7 @@ def _shown(value: Any) -> Any:
         if isinstance(value, date)
         else float(value)
         if isinstance(value, Fraction)
-        else value
+        else exact_in_json(value)
     )
 
 
