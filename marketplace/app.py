@@ -49,6 +49,7 @@ from sandbox.http.health import Health, room_on_disk
 from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
+from sandbox.http.openapi_examples import read_examples
 from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
@@ -76,6 +77,7 @@ TAGS = {
     "invoices": "What a month costs.",
     "openid": "The OpenID provider, for the hub.",
 }
+EXAMPLES = Path(__file__).parent / "examples.json"  # of the description
 STATIC = Path(__file__).parent / "portal" / "static"
 
 
@@ -102,7 +104,7 @@ def create_app(settings: Settings) -> ASGIApp:
         redoc_url=None,
         lifespan=_housekeeping(database, older_than=timedelta(seconds=settings.abandoned_call_seconds)),
     )
-    openapi.install(app, description=API, tags=TAGS)
+    openapi.install(app, description=API, tags=TAGS, examples=read_examples(EXAMPLES))
     # of the JSON operations; calls have the parameters of their product, and pages are for people
     typed = [Depends(refuse_unaccepted_types)]
     strict = [*typed, Depends(refuse_unknown_parameters)]

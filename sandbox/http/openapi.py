@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from sandbox.api_schema import ERRORS, LARGEST_EXACT, PROBLEM_JSON, Problem
+from sandbox.http.openapi_examples import add_examples, problem_example
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -22,18 +23,25 @@ SCHEMA = "#/components/schemas/"
 Json = dict[str, Any]
 
 
-def install(app: FastAPI, *, description: str, tags: Mapping[str, str]) -> None:
-    """Let `app` describe itself by `specification`. `tags`: the groups of its operations, in their order."""
+def install(
+    app: FastAPI, *, description: str, tags: Mapping[str, str], examples: Mapping[str, Any] | None = None
+) -> None:
+    """Let `app` describe itself by `specification`. `tags`: the groups of its operations, in their order.
+    `examples`: those of its operations, by id."""
 
     def describe() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = specification(app, description=description, tags=tags)
+            app.openapi_schema = specification(
+                app, description=description, tags=tags, examples=examples or {}
+            )
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-def specification(app: FastAPI, *, description: str, tags: Mapping[str, str]) -> Json:
+def specification(
+    app: FastAPI, *, description: str, tags: Mapping[str, str], examples: Mapping[str, Any]
+) -> Json:
     """The OpenAPI document of the routes that `app` has now."""
     document = get_openapi(
         title=app.title,
@@ -52,6 +60,8 @@ def specification(app: FastAPI, *, description: str, tags: Mapping[str, str]) ->
         _complete(operation)
     _remove_unused(document)
     _limit_integers(document)
+    for _, _, operation in operations(document):
+        add_examples(operation, examples.get(operation["operationId"], {}))
     components["schemas"] = dict(sorted(schemas.items()))
     return document
 
@@ -73,7 +83,9 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 def _error(status: int, description: str) -> Json:
     response: Json = {
         "description": description,
-        "content": {PROBLEM_JSON: {"schema": {"$ref": f"{SCHEMA}Problem"}}},
+        "content": {
+            PROBLEM_JSON: {"schema": {"$ref": f"{SCHEMA}Problem"}, "example": problem_example(status)}
+        },
     }
     if status == 401:
         response["headers"] = {

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
@@ -54,6 +55,7 @@ from sandbox.http.health import Health, room_on_disk
 from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
 from sandbox.http.metrics import Metrics
+from sandbox.http.openapi_examples import read_examples
 from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
@@ -94,6 +96,7 @@ TAGS = {
     "kernels": "Tokens and pauses of sealed kernels.",
     "me": "The person whom the token names.",
 }
+EXAMPLES = Path(__file__).parent / "examples.json"  # of both descriptions
 KERNEL_TAGS = ("datasets", "questions", "sealed runs", "reviews", "kernels", "me")
 EVERY_OPERATION = (Depends(refuse_unaccepted_types), Depends(refuse_unknown_parameters))
 STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
@@ -181,7 +184,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         dependencies=EVERY_OPERATION,
     )
     problem_details.install(app)
-    openapi.install(app, description=VAULT_API, tags=TAGS)
+    openapi.install(app, description=VAULT_API, tags=TAGS, examples=read_examples(EXAMPLES))
     api_docs.install(app)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
     app.include_router(
@@ -275,7 +278,12 @@ def _kernel_app(
         dependencies=EVERY_OPERATION,
     )
     problem_details.install(app)
-    openapi.install(app, description=KERNEL_API, tags={tag: TAGS[tag] for tag in KERNEL_TAGS})
+    openapi.install(
+        app,
+        description=KERNEL_API,
+        tags={tag: TAGS[tag] for tag in KERNEL_TAGS},
+        examples=read_examples(EXAMPLES),
+    )
     app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
     app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))

@@ -136,7 +136,8 @@ def schemas_within(part: Any, kind: str, at: str = "") -> Iterator[tuple[str, Js
         if part.get("type") == kind:
             yield at, part
         for name, inner in part.items():
-            yield from schemas_within(inner, kind, f"{at}/{name}")
+            if name != "example":
+                yield from schemas_within(inner, kind, f"{at}/{name}")
     elif isinstance(part, list):
         for nth, inner in enumerate(part):
             yield from schemas_within(inner, kind, f"{at}/{nth}")

@@ -1,72 +1,96 @@
-"""Whatever fits the description may be sent, and what does not: the vault answers as it is described.
+"""Whatever fits the description may be sent, and what does not: the vault answers as it is described, at its
+address and at the kernels' socket, to people of every role and to strangers.
 
 Source: Z. Hatfield-Dodds and D. Dygalo, "Deriving semantics-aware fuzzers from web API schemas" (2022), whose
-Schemathesis makes the requests here: a few for each operation, the same ones each time.
+Schemathesis makes the requests here.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 from asked_vault import AskedVault, asked_vault
-from described_api import OPENAPI, described
+from generated_requests import Callers, over_socket, statuses_by_role
+from sandbox.identity import KERNEL, VAULT, WORKSPACE, create_account
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 
-EXAMPLES = 5
-ROLES = {"analyst": "wang", "officer": "lin"}
+PEOPLE = {"analyst": "wang", "officer": "lin", "buyer": "chen", "operator": "he", "auditor": "xu"}
+UNHEARD = {400, 401, 404, 405, 406, 422}
+"""What a request gets that is refused before anybody asks who sent it, or because nobody did."""
+
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """One of its own, because officers' requests are sent that end grants; with a dataset and a grant."""
+    """One of its own, because officers' requests are sent that end grants; with people of every role."""
     with asked_vault(postgres, template, s3) as made, made.start():
-        made.dataset()
+        with made.story.database.transaction() as tx:
+            for role in ("buyer", "operator", "auditor"):
+                create_account(
+                    tx,
+                    account_id=PEOPLE[role],
+                    display_name=role,
+                    organisation="hbpu",
+                    roles=[role],
+                    by="system",
+                )
         yield made
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-@pytest.mark.parametrize("role", ROLES)
+@pytest.fixture(scope="module")
+def known(vault: AskedVault) -> Mapping[str, Mapping[str, Any]]:
+    """What there is: a dataset, its grant, an answer, and a run that was cancelled."""
+    dataset, grant = vault.dataset()
+    wang = vault.person("wang")
+    answer = wang.answer(f"SELECT COUNT(*) AS n FROM {dataset}", epsilon="0.05")
+    run = wang.send(
+        "POST", "/v1/runs", json={"name": "a run", "files": {"main.py": "pass"}, "inputs": [dataset]}
+    ).json()
+    assert wang.send("POST", f"/v1/runs/{run['id']}/cancel").status_code == 200
+    return {
+        "/v1/answers/": {"number": answer["answer_id"]},
+        "/v1/datasets/": {"name": dataset},
+        "/v1/requests/": {"number": grant.request},
+        "/v1/grants/": {"number": grant.id},
+        "/v1/runs/": {"number": run["id"], "path": "table.csv"},
+        "/v1/log/": {"index": 3},
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_the_vault_answers_generated_requests_as_described(
-    role: str, mode: GenerationMode, vault: AskedVault
+    mode: GenerationMode, vault: AskedVault, known: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """No 5xx, and no status, content type or document that is not described."""
-    asker = vault.person(ROLES[role])
-    schema = schemathesis.openapi.from_dict(json.loads((OPENAPI / "vault.json").read_text("utf-8")))
-    sent: dict[str, set[int]] = {}
-    for result in schema.get_all_operations():
-        operation = result.ok()
-        has_input = operation.definition.raw.keys() & {"parameters", "requestBody"}
-        if mode is GenerationMode.NEGATIVE and not has_input:
-            continue  # nothing of it could be wrong
 
-        @settings(
-            max_examples=EXAMPLES,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def answer(case: Any) -> None:
-            got = case.call(base_url=vault.url, headers={"Authorization": f"Bearer {asker.token}"})
-            path = urlsplit(got.request.url).path
-            headers = {name.lower(): values[0] for name, values in got.headers.items()}
-            if described("vault").operation(case.method, path) is None:
-                assert got.status_code in {404, 405}, (case.method, path, got.status_code)
-                return
-            sent.setdefault(case.operation.label, set()).add(got.status_code)
-            described("vault").check(case.method, path, got.status_code, headers, got.content)
-            assert got.status_code < 500, got.content
+    def bearer(person: str, audience: str = VAULT) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {vault.token(person, audience)}"}
 
-        answer()
-    assert len(sent) > (40 if mode is GenerationMode.POSITIVE else 25), sent
+    roles = {role: lambda person=person: bearer(person) for role, person in PEOPLE.items()}
+    roles |= {"workspace": lambda: bearer("wang", WORKSPACE), "stranger": dict}
+    got = statuses_by_role(Callers("vault", vault.url, roles, known), mode)
+    assert got["stranger"] <= {200, *UNHEARD} and 401 in got["stranger"], got
+    if mode is GenerationMode.POSITIVE:
+        assert {200, 404} <= got["analyst"] and {200, 404} <= got["officer"] and 403 in got["buyer"], got
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_kernels_socket_answers_generated_requests_as_described(
+    mode: GenerationMode, vault: AskedVault, known: Mapping[str, Mapping[str, Any]]
+) -> None:
+    def bearer(person: str, audience: str = KERNEL) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {vault.token(person, audience)}"}
+
+    roles = {role: lambda person=person: bearer(person) for role, person in PEOPLE.items() if role != "buyer"}
+    roles |= {"another's token": lambda: bearer("wang", VAULT), "stranger": dict}
+    session = over_socket(vault.home / "run" / "vault" / "vault.sock")
+    got = statuses_by_role(Callers("kernel", "http://vault", roles, known, session=session), mode)
+    assert got["stranger"] <= UNHEARD and got["another's token"] <= UNHEARD, got
+    if mode is GenerationMode.POSITIVE:
+        assert {200, 404} <= got["analyst"], got

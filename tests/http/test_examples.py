@@ -1,0 +1,209 @@
+"""Every operation of the three descriptions has examples, and they are true: they fit their schemas, and a
+running vault takes the requests (the portal does in tests/marketplace/test_examples.py)."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from api_examples import FILES, Examples
+from asked_vault import AskedVault
+from described_api import OPENAPI, described
+from sandbox.identity import KERNEL, VAULT, WORKSPACE
+from sealed_runs import await_state
+
+SERVICES = ("vault", "kernel", "portal")
+ROWS = "person,district,year,cost\n" + "".join(
+    f"p{n},{('north', 'south', 'east')[n % 3]},{2024 + n % 3},{n % 40}\n" for n in range(1200)
+)
+BEDS = """
+dataset: health.beds
+title: {zh: 床位, en: Beds}
+summary: {zh: 各病区床位, en: Beds by ward}
+department: health
+grade: "1"
+source: {name: made up, licence: CC0-1.0}
+columns:
+  ward: {role: attribute, type: text}
+  beds: {role: attribute, type: integer}
+"""
+NOT_SENT = {"reassign_reviewers": "it needs a review that is overdue by days"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_example_fits_its_schema(service: str) -> None:
+    description = described(service)
+    document = description.document
+    missing = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            name = f"{method.upper()} {path}"
+            for parameter in operation.get("parameters", ()):
+                if "example" in parameter:
+                    description.check_document(parameter["schema"], parameter["example"], name)
+                elif parameter.get("required"):
+                    missing.append(f"{name}: the parameter {parameter['name']}")
+            bodies = [("request", operation.get("requestBody", {}))]
+            bodies += [(status, description.resolved(of)) for status, of in operation["responses"].items()]
+            for what, body in bodies:
+                for kind, content in (body or {}).get("content", {}).items():
+                    if "example" in content:
+                        description.check_document(content["schema"], content["example"], f"{name} {what}")
+                    elif kind.endswith(("json", "form-data", "urlencoded")):
+                        missing.append(f"{name}: {what}")
+    assert not missing, missing
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_example_of_an_error_is_of_its_status_and_leads_to_its_page(service: str) -> None:
+    for name, response in described(service).document["components"]["responses"].items():
+        example = response["content"]["application/problem+json"]["example"]
+        statuses = {
+            status
+            for methods in described(service).document["paths"].values()
+            for operation in methods.values()
+            for status, of in operation["responses"].items()
+            if of.get("$ref", "").endswith(f"/{name}")
+        }
+        assert statuses <= {str(example["status"])}, name
+        assert example["type"].startswith("/help/errors/") and example["remedy"], name
+
+
+def test_no_example_is_of_an_operation_that_is_gone() -> None:
+    for services in (("vault", "kernel"), ("portal",)):
+        known = {
+            operation["operationId"]
+            for service in services
+            for methods in json.loads((OPENAPI / f"{service}.json").read_text("utf-8"))["paths"].values()
+            for operation in methods.values()
+        }
+        assert set(json.loads(FILES[services[0]].read_text("utf-8"))) == known
+
+
+class Study:
+    """A study, from its request for access to the released file, sent as the examples say it."""
+
+    def __init__(self, asked: AskedVault) -> None:
+        self.asked = asked
+        self.vault, self.kernel = Examples("vault"), Examples("kernel")
+        self.address, self.socket = asked.person("wang").client, asked.kernel("wang").client
+
+    def bearer(self, who: str, audience: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.asked.token(who, audience)}"}
+
+    def send(self, operation: str, who: str = "wang", audience: str = VAULT, **more: Any) -> Any:
+        return self.vault.send(self.address, operation, self.bearer(who, audience), **more)
+
+    def send_from_kernel(self, operation: str, **more: Any) -> Any:
+        return self.kernel.send(self.socket, operation, self.bearer("wang", KERNEL), **more)
+
+    def send_both(self, operation: str, **more: Any) -> Any:
+        """At the vault's address and at the kernels' socket; gives the last answer."""
+        self.send(operation, **more)
+        return self.send_from_kernel(operation, **more)
+
+    def catalogue(self) -> None:
+        policy = self.vault.request("publish_dataset")["policy"]
+        form = {"json": None, "data": {"policy": policy}, "files": {"file": ("visits.csv", ROWS.encode())}}
+        assert self.send("publish_dataset", "lin", **form).json()["dataset"] == "health.visits"
+        assert self.asked.publish(BEDS, b"ward,beds\na,4\nb,6\n").status_code == 201
+        visits = {"name": "health.visits"}
+        self.send("open_dataset", "lin", at={"name": "health.beds"})
+        self.send("buy_stand_in_rows", "lin", at=visits)
+        for operation in ("describe_dataset", "describe_stand_in"):
+            self.send_both(operation, at=visits)
+        for operation in ("list_datasets", "list_set_aside_datasets", "get_disclosure_rules", "get_me"):
+            self.send_both(operation)
+        self.send_both("get_stand_in_rows", at=visits, query={"kind": "dp"})
+
+    def access(self) -> int:
+        """The grant. The days of the examples are of one year."""
+        until = {"until": (datetime.now(UTC) + timedelta(days=60)).date().isoformat()}
+        refused = self.send("request_access", changed=until).json()["id"]
+        self.send("refuse_request", "lin", at={"number": refused})
+        request = self.send("request_access", changed=until).json()["id"]
+        grant: int = self.send("approve_request", "lin", at={"number": request}, changed=until).json()["id"]
+        self.send("get_request", at={"number": request})
+        self.send("list_requests", query={"status": "approved"})
+        self.send("list_grants")
+        return grant
+
+    def runs(self) -> list[dict[str, Any]]:
+        """A program and a declared query, submitted; others are cancelled."""
+        program = self.send("submit_run").json()
+        self.send("cancel_run", at={"number": self.send("submit_run").json()["id"]})
+        self.send_from_kernel("cancel_run", at={"number": self.send_from_kernel("submit_run").json()["id"]})
+        self.send_from_kernel("declare_table")
+        return [program, self.send("declare_table").json()]
+
+    def questions(self, grant: int) -> int:
+        """The last answer's place in the log."""
+        for send in (self.send, self.send_from_kernel):
+            assert send("explain_question").json()["budget"]["enough"]
+            answer = send("ask_question").json()
+            send("get_answer", at={"number": answer["answer_id"]})
+            send("list_budgets", query={"grant": grant})
+        return int(answer["log_index"])
+
+    def log(self, place: int) -> None:
+        self.send("get_checkpoint")
+        self.send("get_log_key")
+        self.send("prove_consistency", query={"first": 3, "second": 8})
+        self.send("list_log_entries", query={"start": 0, "end": 2})
+        self.send("get_receipt", at={"index": place})
+
+    def kernels(self) -> None:
+        self.send("open_kernel", audience=WORKSPACE)
+        self.send("report_kernels", audience=WORKSPACE)
+        self.send_from_kernel("renew_kernel_token")
+        assert self.send_from_kernel("check_trial_files").json()["files"][0]["leaves"]
+
+    def ask_for_files(self, run: Mapping[str, str]) -> None:
+        self.send_both("list_runs")
+        self.send_both("get_run", at=run)
+        for send in (self.send, self.send_from_kernel):
+            send("request_release", at=run)
+            send("withdraw_release", at=run)
+        self.send("request_release", at=run)
+        self.send_both("change_release", at=run)
+        self.send_both("get_release", at=run)
+
+    def review(self, run: Mapping[str, str]) -> None:
+        queue = self.send("list_reviews", "lin", query={"state": "waiting"}).json()
+        review = {"number": next(line["id"] for line in queue if line["run"] == run["number"])}
+        revision = self.send("get_review", "lin", at=review).json()["revision"]
+        file = review | {"path": "table.csv"}
+        self.send("view_quarantined_file", "lin", at=file, query={"original": True})
+        for officer in ("lin", "zhou"):
+            seen = self.send("cast_votes", officer, at=review, changed={"revision": revision}).json()
+        assert seen["outcome"] == "released"
+        self.send("get_review_statistics", "lin")
+        self.send("get_review_package", "lin", at=review)
+        self.send_both("list_released_files", at=run)
+        released = self.send_both("get_released_file", at=run | {"path": "table.csv"})
+        assert released.text.startswith("district,n\n")
+        self.send_both("get_run_package", at=run)
+
+
+@pytest.mark.timeout(300)
+def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(asked: AskedVault) -> None:
+    study = Study(asked)
+    study.catalogue()
+    grant = study.access()
+    runs = study.runs()
+    study.log(study.questions(grant))  # while the runs run
+    study.kernels()
+    for run in runs:
+        await_state(asked, run, "finished")
+    study.ask_for_files({"number": runs[0]["id"]})
+    study.review({"number": runs[0]["id"]})
+    study.send("revoke_grant", "lin", at={"number": grant})
+
+    vault, kernel = study.vault, study.kernel
+    assert vault.operations.keys() - vault.sent == NOT_SENT.keys()
+    assert kernel.operations.keys() == kernel.sent
+    vault.examples |= {id: kernel.examples[id] for id in kernel.sent - vault.sent}
+    vault.sent |= kernel.sent
+    vault.finish()
