@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from described_api import OPENAPI, described
 
+CREDENTIALS = {"authorization", "x-api-key"}
 Headers = Callable[[], Mapping[str, str]]
 
 
@@ -60,13 +61,14 @@ def statuses_by_role(callers: Callers, mode: GenerationMode) -> dict[str, set[in
 
 
 def _send(callers: Callers, operation: Any, mode: GenerationMode, got: dict[str, set[int]]) -> None:
-    """One request as each role; positive ones are as many again, with identities that are known."""
+    """One request as each role. Where identities are known, every other one has them, and positive ones
+    are twice as many, so that each role has sent both."""
     turns = count()
     roles: Sequence[str] = list(callers.roles)
     known = _known(callers.known, operation.path)
 
     @settings(
-        max_examples=len(roles),
+        max_examples=len(roles) * (2 if known and mode is GenerationMode.POSITIVE else 1),
         derandomize=True,
         database=None,
         deadline=None,
@@ -79,9 +81,12 @@ def _send(callers: Callers, operation: Any, mode: GenerationMode, got: dict[str,
         role = roles[turn % len(roles)]
         if known and (turn + turn // len(roles)) % 2 == 0:
             case.path_parameters = {**case.path_parameters, **known}
-        response = case.call(
-            base_url=callers.url, headers=dict(callers.roles[role]()), session=callers.session
-        )
+        own = dict(callers.roles[role]())
+        if own:  # a stranger sends the made-up credentials
+            case.headers = {
+                name: value for name, value in case.headers.items() if name.lower() not in CREDENTIALS
+            }
+        response = case.call(base_url=callers.url, headers=own, session=callers.session)
         path = urlsplit(response.request.url).path
         if described(callers.service).operation(case.method, path) is None:
             assert response.status_code in {404, 405}, (role, case.method, path, response.status_code)

@@ -1,7 +1,7 @@
 """The OpenID provider's endpoints for the hub: discovery, keys, authorize, token, userinfo, revoke,
 and ended logins."""
 
-import base64
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from marketplace.portal.openid.description import AUTHORIZE, CLIENT, REVOKE, TOK
 from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login
 from marketplace.portal.openid.provider import Provider, claims_of
-from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.openid.request import Login, ProviderRequest, basic_credentials
 from marketplace.portal.plain_form import plain_form
 from marketplace.portal.schemas import OpenIdConfiguration, SigningKeys, UserInfo
 from marketplace.portal.sessions import log_out
@@ -103,6 +103,7 @@ def router(
         with database.transaction() as tx:
             asked = adapt(request, "GET", issuer, tx)
             try:
+                require_quotable(request.query_params)
                 grant = provider.get_consent_grant(asked, end_user=login)
                 now = tx.execute(select(func.now())).scalar_one()
                 if login is None or wants_new_login(
@@ -227,13 +228,18 @@ def to_login(back: str) -> RedirectResponse:
 
 def require_client(client: Client, request: Request) -> None:
     """HTTP Basic with the client's id and secret (RFC 6749, section 2.3.1). Raises `NotAuthenticated`."""
-    scheme, _, said = request.headers.get("authorization", "").partition(" ")
-    try:
-        name, _, secret = base64.b64decode(said, validate=True).decode().partition(":")
-    except ValueError:
-        name = secret = ""
-    if scheme.lower() != "basic" or name != client.client_id or not client.check_client_secret(secret):
+    name, secret = basic_credentials(request.headers.get("authorization", ""))
+    if name != client.client_id or not client.check_client_secret(secret):
         raise NotTheHub("This is for the hub alone.", remedy="Send the client's id and secret.")
+
+
+def require_quotable(given: Mapping[str, str]) -> None:
+    """authlib quotes these parameters in its refusals, and fails on what an OAuth error must not hold.
+    Raises `InvalidRequestError`."""
+    for name in ("response_type", "redirect_uri"):
+        text = given.get(name, "")
+        if ascii_only(text) != text:
+            raise InvalidRequestError(f"The {name} holds characters that it cannot have.")
 
 
 def ascii_only(message: str) -> str:

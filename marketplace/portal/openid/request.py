@@ -1,5 +1,6 @@
 """Adapts our requests to authlib: the method, the public address, the parameters."""
 
+import base64
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
         return lists
 
 
+def basic_credentials(authorization: str) -> tuple[str, str]:
+    """Name and secret of an `Authorization` by HTTP Basic; two empty texts for what is none."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return (name, secret) if scheme.lower() == "basic" else ("", "")
+
+
 class ProviderRequest(OAuth2Request):  # type: ignore[misc]
     """One request to the provider, with the transaction that it runs in."""
 
@@ -50,10 +61,14 @@ class ProviderRequest(OAuth2Request):  # type: ignore[misc]
         given: QueryParams | FormData,
         tx: Transaction,
     ) -> None:
+        # authlib fails on credentials that are no text: without them nobody is authenticated
+        kept = {
+            name.title(): value
+            for name, value in headers.items()
+            if name.lower() != "authorization" or basic_credentials(value) != ("", "")
+        }
         # `uri` is the public one: authlib refuses plain http except on loopback
-        super().__init__(
-            method=method, uri=uri, headers={name.title(): value for name, value in headers.items()}
-        )
+        super().__init__(method=method, uri=uri, headers=kept)
         self.payload = Payload(given)
         self.tx = tx
 

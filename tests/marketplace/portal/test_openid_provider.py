@@ -241,6 +241,22 @@ def test_a_wrong_client_secret_gets_nothing(portal) -> None:
         hub.fetch(callback(browser, hub))
 
 
+@pytest.mark.parametrize("name", ["response_type", "redirect_uri"])
+def test_what_an_oauth_error_cannot_quote_is_refused(portal, name: str) -> None:
+    """Source: RFC 6749, section 4.1.2.1. authlib fails on it."""
+    answer = ask(portal.browser(), Hub(portal), **{name: 'code"磁\\'})
+    assert answer.status_code == 400 and answer.json()["error"] == "invalid_request", answer.text
+
+
+@pytest.mark.parametrize("credentials", ["yf//", "not base64"])
+def test_credentials_that_are_no_text_are_no_client(portal, credentials: str) -> None:
+    headers = {"Authorization": f"Basic {credentials}"}
+    form = {"grant_type": "authorization_code", "code": "x"}
+    answer = portal.browser().client.post("/oauth/token", data=form, headers=headers)
+    assert answer.status_code in {400, 401} and answer.json()["error"] == "invalid_client", answer.text
+    assert portal.browser().get("/oauth/ended", headers=headers).status_code == 401
+
+
 def test_a_nonce_is_taken_once(portal) -> None:
     browser, hub = portal.browser(), Hub(portal)
     browser.log_in("wang")
