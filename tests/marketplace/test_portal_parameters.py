@@ -1,8 +1,13 @@
 """The portal's JSON operations refuse query parameters that they do not have; pages and calls do not."""
 
+import re
+
 import httpx
 
 from described_api import described
+from marketplace.app import MOST_BODY_BYTES
+
+LARGE = b"x" * (MOST_BODY_BYTES + 1)
 
 
 def test_unknown_query_parameters_are_refused_by_operations_alone(portal) -> None:
@@ -24,6 +29,30 @@ def test_errors_of_the_portals_api_carry_what_http_wants(portal) -> None:
     described("portal").check("GET", "/api/v1/orders", 401, nobody.headers, nobody.content)
     assert client.get("/oauth/ended").headers["www-authenticate"] == 'Basic realm="hub"'
     assert client.delete("/api/v1/keys").headers["allow"] == "GET, POST"
+
+
+def test_every_operation_refuses_other_methods_other_types_and_too_large_a_body(portal) -> None:
+    """Source: RFC 9110, sections 15.5.6, 15.5.7 and 15.5.14.
+    Each refusal is a problem document that is described."""
+    client, description = httpx.Client(base_url=portal.url), described("portal")
+    sent = 0
+    for template, methods in description.document["paths"].items():
+        path = re.sub(r"\{\w+\}", "1", template)
+        other = client.patch(path)
+        assert other.status_code == 405, path
+        assert {method.upper() for method in methods} <= set(other.headers["allow"].split(", ")), path
+        for method, operation in methods.items():
+            body = next(iter(operation.get("requestBody", {}).get("content", {})), "")
+            requests = {
+                "406": {"headers": {"Accept": "image/png"}},
+                "413": {"headers": {"Content-Type": body}, "content": LARGE},
+            }
+            for status in requests.keys() & operation["responses"].keys():
+                answer = client.request(method, path, **requests[status])
+                assert answer.status_code == int(status), (method, path, answer.text)
+                description.check(method, path, answer.status_code, answer.headers, answer.content)
+                sent += 1
+    assert sent > 25
 
 
 def test_the_portals_documents_are_described(city) -> None:
