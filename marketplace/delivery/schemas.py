@@ -28,7 +28,8 @@ class CallTerms(TypedDict):
 class CallResult(TypedDict):
     """Rows of a product, or the answer to its query (then with `errors`, and columns that are described).
 
-    `next` is where the next page begins; null at the end.
+    `next` is where the next page begins; null at the end. Decimals, days, and integers beyond ±(2^53 - 1)
+    are text.
     """
 
     product: str

@@ -55,7 +55,10 @@ class NoteFact(TypedDict):
 
 
 class PriceDocument(TypedDict):
-    """What was paid. `epsilon` is at the dataset's `delta`; `rho` is in zCDP."""
+    """What was paid. `picorho` is exact.
+
+    `rho` is in zCDP, `epsilon` at the dataset's `delta`; both are rounded.
+    """
 
     picorho: int
     rho: float
@@ -68,6 +71,7 @@ class PriceDocument(TypedDict):
 class PastAnswerDocument(TypedDict):
     """An answer: its rows, the error of every value by column name, its price and its receipt.
 
+    An integer in a row that is beyond ±(2^53 - 1) is text, so that no reader of JSON loses it.
     `open` is there, and `grant` null, for questions on open data alone. `joined` are the other private
     datasets with the grant of each.
     """
