@@ -94,8 +94,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        message, remedy = malformed_words(error, language_of(request))
-        return problem(422, "invalid_input", message, remedy=remedy)
+        message, remedy = malformed_words(error, language := language_of(request))
+        answer = problem(422, "invalid_input", message, remedy=remedy)
+        answer.headers["Content-Language"] = language
+        return answer
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
