@@ -158,6 +158,7 @@ class Study:
         self.send("open_kernel", audience=WORKSPACE)
         self.send("report_kernels", audience=WORKSPACE)
         self.send_from_kernel("renew_kernel_token")
+        self.send_both("prepare_recipes")
         assert self.send_from_kernel("check_trial_files").json()["files"][0]["leaves"]
 
     def ask_for_files(self, run: Mapping[str, str]) -> None:
@@ -176,6 +177,7 @@ class Study:
         revision = self.send("get_review", "lin", at=review).json()["revision"]
         file = review | {"path": "table.csv"}
         self.send("view_quarantined_file", "lin", at=file, query={"original": True})
+        self.send("view_run_ending", "lin", at=review)
         for officer in ("lin", "zhou"):
             seen = self.send("cast_votes", officer, at=review, changed={"revision": revision}).json()
         assert seen["outcome"] == "released"
@@ -194,9 +196,9 @@ def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(aske
     grant = study.access()
     runs = study.runs()
     study.log(study.questions(grant))  # while the runs run
-    study.kernels()
     for run in runs:
         await_state(asked, run, "finished")
+    study.kernels()  # later: a run does not begin while kernels of its team say that they work
     study.ask_for_files({"number": runs[0]["id"]})
     study.review({"number": runs[0]["id"]})
     study.send("revoke_grant", "lin", at={"number": grant})

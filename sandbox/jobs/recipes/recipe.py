@@ -99,7 +99,7 @@ class _OfRows(_Recipe):
 
 
 class TableRecipe(_OfRows):
-    kind: Literal["table"] = "table"
+    kind: Literal["table"]
     by: Keys = Field(default_factory=dict, description="what it is grouped by: column -> expression")
     measures: Parts = Field(
         description="column -> COUNT(*), COUNT(x), SUM(x), AVG(x), STDDEV(x), VARIANCE(x), MEDIAN(x) "
@@ -108,18 +108,18 @@ class TableRecipe(_OfRows):
 
 
 class MeansRecipe(_OfRows):
-    kind: Literal["means"] = "means"
+    kind: Literal["means"]
     by: Keys = Field(default_factory=dict)
     columns: Annotated[dict[Label, Sql | Author], Field(min_length=1, max_length=MOST_PARTS)]
 
 
 class CrosstabRecipe(_OfRows):
-    kind: Literal["crosstab"] = "crosstab"
+    kind: Literal["crosstab"]
     by: Annotated[dict[Label, Sql], Field(min_length=1, max_length=4)]
 
 
 class RegressionRecipe(_OfRows):
-    kind: Literal["regression"] = "regression"
+    kind: Literal["regression"]
     formula: Annotated[PlainText, StringConstraints(min_length=3, max_length=4000)] = Field(
         description="`y ~ x + C(key) + x:z`: expressions; C(...) is one term for each of its values but one"
     )
@@ -127,27 +127,27 @@ class RegressionRecipe(_OfRows):
 
 
 class CurveRecipe(_OfRows):
-    kind: Literal["curve"] = "curve"
+    kind: Literal["curve"]
     curve: Literal["roc", "pr", "calibration"]
     truth: Sql = Field(description="1 or true where it is so, else 0 or false")
     score: Sql | Author
 
 
 class SurvivalRecipe(_OfRows):
-    kind: Literal["survival"] = "survival"
+    kind: Literal["survival"]
     time: Sql = Field(description="how long the unit was watched, from 0")
     event: Sql = Field(description="1 or true where it ended with the event, else it was censored")
     by: Annotated[dict[Label, Sql], Field(max_length=1)] = Field(default_factory=dict)
 
 
 class HistogramRecipe(_OfRows):
-    kind: Literal["histogram"] = "histogram"
+    kind: Literal["histogram"]
     column: Sql
     width: float = Field(gt=0, description="of a bin, in the column's units; bins begin at multiples of it")
 
 
 class ChartRecipe(_Recipe):
-    kind: Literal["chart"] = "chart"
+    kind: Literal["chart"]
     of: Name = Field(description="another recipe of the list, whose released table is drawn")
     form: Literal["bar", "line"] = "bar"
     x: Drawn
@@ -157,14 +157,14 @@ class ChartRecipe(_Recipe):
 
 
 class ModelRecipe(_OfRows):
-    kind: Literal["model"] = "model"
+    kind: Literal["model"]
     model: Literal["linear", "logistic"]
     target: Sql
     features: Parts = Field(description="column -> expression; numbers or conditions")
 
 
 class TextRecipe(_Recipe):
-    kind: Literal["text"] = "text"
+    kind: Literal["text"]
     text: Annotated[PlainText, StringConstraints(min_length=1, max_length=20_000)]
 
 
