@@ -453,12 +453,12 @@ def errors(writer: Writer, product: Product, codes: dict[str, Code]) -> str:
             )
         }"""
     ]
-    hidden = "\n".join(f"errors/{product.page_name(name)}" for name in sorted(codes, key=str.lower))
-    return "\n".join([*parts, f"\n```{{toctree}}\n:hidden:\n\n{hidden}\n```\n"])
+    return "\n".join(parts)
 
 
 def error_pages(writer: Writer, product: Product, codes: dict[str, Code]) -> dict[str, str]:
-    """A page for each code, by its place below the generated ones."""
+    """A page for each code, by its place below the generated ones. They are in no menu: the menu of every page
+    would hold a hundred of them."""
     return {
         f"errors/{product.page_name(name)}": error_page(writer, product, name, of)
         for name, of in codes.items()
@@ -469,7 +469,7 @@ def error_page(writer: Writer, product: Product, name: str, of: Code) -> str:
     say = writer.say
     status = of.status or product.status_of(of.kind.__new__(of.kind))
     lines = [
-        f"(error-{product.page_name(name)})=\n\n# `{name}`\n",
+        f"---\norphan: true\n---\n\n(error-{product.page_name(name)})=\n\n# `{name}`\n",
         say(
             f"Status {status}; kind `{of.kind.__name__}`.",
             f"状态 {status}；类别 `{of.kind.__name__}`。",
@@ -490,6 +490,7 @@ def error_page(writer: Writer, product: Product, name: str, of: Code) -> str:
         lines.append(
             f"\n{say('Where', '出处')}{say(': ', '：')}{places}" + (" …" if len(of.places) > 6 else "")
         )
+    lines.append(f"\n[{say('All codes', '全部代码')}](../errors.md)")
     return "\n".join(lines) + "\n"
 
 

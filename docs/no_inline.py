@@ -9,49 +9,64 @@ a rule of a style sheet. What the page does stays the same.
 from __future__ import annotations
 
 import hashlib
+import html
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from bs4 import BeautifulSoup, Tag
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FOLDER = "inline"
+SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL)
+STYLE = re.compile(r"<style\b[^>]*>(.*?)</style>", re.DOTALL)
+STYLED = re.compile(r"""<\w[^<>]*?\sstyle=(?:"[^"]*"|'[^']*')[^<>]*>""")
+OF_SCRIPT = re.compile(r"""\s(src|type)=["']([^"']*)["']""")
+OF_TAG = re.compile(r"""\s(style|class)=(?:"([^"]*)"|'([^']*)')""")
+RUN = {"", "text/javascript", "module"}
 
 
 def move_inline(page: str, *, root: str) -> tuple[str, dict[str, str]]:
     """The page without inline scripts and styles, and the files (name -> text) that hold them.
-    `root`: the way to the files."""
-    soup, files = BeautifulSoup(page, "html.parser"), dict[str, str]()
+    `root`: the way to the files.
+
+    Text is replaced, and no page is parsed, which would take longer than to write it: the pages are what
+    Sphinx and its theme write, and tests/docs/test_site.py parses them all.
+    """
+    files: dict[str, str] = {}
+    rules: dict[str, str] = {}
 
     def kept(text: str, suffix: str) -> str:
         name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.{suffix}"
         files[name] = text
         return f"{root}{FOLDER}/{name}"
 
-    for script in soup.find_all("script", src=False):
-        if script.get("type") not in (None, "text/javascript", "module"):
-            continue  # data, which a browser does not run
-        script["src"] = kept(script.string or "", "js")
-        script.string = ""
-    for style in soup.find_all("style"):
-        style.replace_with(_link(soup, kept(style.string or "", "css")))
-    rules = {}
-    for tag in soup.find_all(style=True):
-        rule = str(tag["style"]).strip().rstrip(";")
+    def script(found: re.Match[str]) -> str:
+        said = dict(OF_SCRIPT.findall(found[1]))
+        if "src" in said or said.get("type", "") not in RUN:
+            return found[0]  # in a file already, or data, which a browser does not run
+        return f'<script{found[1]} src="{kept(found[2], "js")}"></script>'
+
+    def tag(found: re.Match[str]) -> str:
+        said = {name: double or single for name, double, single in OF_TAG.findall(found[0])}
+        rule = html.unescape(said["style"]).strip().rstrip(";")
         name = f"inline-{hashlib.sha256(rule.encode()).hexdigest()[:12]}"
         rules[name] = rule
-        tag["class"] = " ".join([*(str(each) for each in tag.get_attribute_list("class") if each), name])
-        del tag["style"]
-    if rules and soup.head is not None:
+        classes = " ".join([*said.get("class", "").split(), name])
+        start, rest = re.match(r"(<\w+)(.*)", OF_TAG.sub("", found[0]), re.DOTALL).groups()  # type: ignore[union-attr]
+        return f'{start} class="{classes}"{rest}'
+
+    page = SCRIPT.sub(script, page)
+    page = STYLE.sub(lambda found: _link(kept(found[1], "css")), page)
+    page = STYLED.sub(tag, page)
+    if rules:
         sheet = "".join(f".{name} {{ {rule}; }}\n" for name, rule in sorted(rules.items()))
-        soup.head.append(_link(soup, kept(sheet, "css")))
-    return str(soup), files
+        page = page.replace("</head>", f"{_link(kept(sheet, 'css'))}</head>", 1)
+    return page, files
 
 
-def _link(soup: BeautifulSoup, address: str) -> Tag:
-    return soup.new_tag("link", rel="stylesheet", type="text/css", href=address)
+def _link(address: str) -> str:
+    return f'<link href="{address}" rel="stylesheet" type="text/css"/>'
 
 
 def move_all(app: Sphinx, exception: Exception | None) -> None:

@@ -21,6 +21,7 @@ import duckdb
 
 import sandbox.engines.tasks  # noqa: F401  # so that no child has to import the engine
 from sandbox.engines.process import send_message, take_message
+from sandbox.engines.without_pandas import leave_pandas_out
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 MOST_FILES = 64
@@ -106,6 +107,7 @@ def _confine(parent: int) -> None:
 
 def main() -> None:
     """`python -m sandbox.engines.fork_server DESCRIPTOR`."""
+    leave_pandas_out()
     duckdb.default_connection().close()  # importing it opens one, with threads
     serve(socket.socket(fileno=int(sys.argv[1])))
 

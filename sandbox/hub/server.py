@@ -29,6 +29,7 @@ class WorkspaceServer(ServerApp):
     def find_server_extensions(self) -> None:
         """Nothing is discovered: a package with a server extension must not open a
         way in by being installed."""
+        run_no_node()  # before JupyterLab is imported as an extension, which asks, too
         self.jpserver_extensions.update(EXTENSIONS)
 
     def write_server_info_file(self) -> None:
@@ -43,7 +44,6 @@ class WorkspaceServer(ServerApp):
 
     def load_server_extensions(self) -> None:
         """As usual, and then without what the pages could ask the server to build or install."""
-        run_no_node()
         super().load_server_extensions()
         shut(self.web_app.default_router)
 

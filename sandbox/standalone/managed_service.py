@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from sandbox.errors import Unavailable
 from sandbox.standalone import process_tree
+from sandbox.standalone.answers import answers
 from sandbox.standalone.log_files import last_line
 from sandbox.standalone.parent_death_signal import leash
 
 ANSWER_SECONDS = 2.0
+STARTING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -64,37 +64,27 @@ class RunningService:
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
-        try:
-            return (
-                httpx.get(self.part.health, timeout=ANSWER_SECONDS, trust_env=False).status_code
-                == httpx.codes.OK
-            )
-        except httpx.HTTPError:
-            return False
+        return answers(self.part.health, seconds=ANSWER_SECONDS)
 
     def await_ready(self) -> None:
         """Return once it answers. Raises `Unavailable`, with its last words and the place of its log,
         if it does not."""
         assert self.process is not None
         deadline = time.monotonic() + self.part.start_seconds
-        with httpx.Client(timeout=5, trust_env=False) as client:
-            while time.monotonic() < deadline:
-                try:
-                    if client.get(self.part.health).status_code == httpx.codes.OK:
-                        return
-                except httpx.TransportError:
-                    pass
-                try:
-                    status = self.process.wait(0.05)  # whichever comes first: its end, or time to ask again
-                except subprocess.TimeoutExpired:
-                    continue
-                raise Unavailable(
-                    (
-                        f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}"
-                    ).strip(),
-                    code="part_ended",
-                    remedy=f"See {self.log}.",
-                )
+        while time.monotonic() < deadline:
+            if answers(self.part.health, seconds=STARTING_SECONDS):
+                return
+            try:
+                status = self.process.wait(0.05)  # whichever comes first: its end, or time to ask again
+            except subprocess.TimeoutExpired:
+                continue
+            raise Unavailable(
+                (
+                    f"The {self.part.name} ended while starting (status {status}). {last_line(self.log)}"
+                ).strip(),
+                code="part_ended",
+                remedy=f"See {self.log}.",
+            )
         raise Unavailable(
             f"The {self.part.name} does not answer at {self.part.health} "
             f"after {self.part.start_seconds:.0f} seconds.",

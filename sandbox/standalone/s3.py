@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from sandbox.errors import CihuError, Unavailable
 from sandbox.standalone import s3_settings
+from sandbox.standalone.answers import answers
 from sandbox.standalone.certificate import write_certificate
 from sandbox.standalone.parent_death_signal import leash
 from sandbox.standalone.ports import LOOPBACK, free_ports, is_free
@@ -111,13 +110,7 @@ class S3Server:
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
-        try:
-            return (
-                httpx.get(f"http://{self.endpoint}/healthz", timeout=2, trust_env=False).status_code
-                == httpx.codes.OK
-            )
-        except httpx.HTTPError:
-            return False
+        return answers(f"http://{self.endpoint}/healthz", seconds=2)
 
     def await_ready(self) -> None:
         """Return once the buckets exist and were proved fit by a PUT;

@@ -42,6 +42,7 @@ from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
+from sandbox.engines.without_pandas import leave_pandas_out
 from sandbox.errors import CihuError, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import api_docs, openapi, problem_details
@@ -437,6 +438,7 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m sandbox.vault.app`."""
+    leave_pandas_out()
     redact_logs()
     forbid_core_dumps()
     hide_memory()

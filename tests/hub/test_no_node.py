@@ -11,7 +11,15 @@ ASKS = "import jupyterlab.commands as commands; commands.AppOptions().registry"
 
 
 @pytest.mark.parametrize(
-    ("before", "runs"), [("", True), ("import sandbox.hub.server as s; s.run_no_node(); ", False)]
+    ("before", "runs"),
+    [
+        ("", True),
+        (
+            "from sandbox.hub.server import WorkspaceServer; WorkspaceServer().find_server_extensions(); "
+            "import jupyterlab.labapp; ",
+            False,
+        ),
+    ],
 )
 def test_jupyterlab_does_not_ask_yarn(before: str, runs: bool, tmp_path: Path) -> None:
     """A program called node stands first in the path, and leaves a mark."""

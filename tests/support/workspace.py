@@ -20,6 +20,7 @@ from jupyter_kernel_client import JupyterKernelClient
 
 from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
+from sandbox.standalone.answers import answers
 from sandbox.standalone.parent_death_signal import leash
 from sandbox.standalone.s3 import S3Server
 from story import Story
@@ -38,11 +39,9 @@ def free_port() -> int:
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(url, timeout=5, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)  # asking is the only event there is
+        if answers(url, seconds=5):
+            return
+        time.sleep(0.05)  # asking is the only event there is
     raise AssertionError(f"{url} did not come up:\n{log.read_text()[-3000:]}")
 
 
