@@ -1,5 +1,7 @@
 """Real parts for every test: one embedded Postgres and one S3 server a session, a fresh database a test."""
 
+import sandbox.hub.without_iri_grammar  # noqa: I001  # before a test brings jsonschema
+
 import itertools
 from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import PROCESSES, Story, open_story
 
-pytest_plugins = ["left_processes", "distribution", "minutes"]
+pytest_plugins = ["left_processes", "distribution", "minutes", "light_passwords"]
 
 # the same examples each time, on every machine
 settings.register_profile("fixed", derandomize=True)
@@ -66,9 +68,16 @@ def run(postgres: Postgres, statement: str) -> None:
 
 
 @pytest.fixture
-def database_name(postgres: Postgres, template: str) -> Iterator[str]:
+def copied(template: str) -> str:
+    """The database of which a test gets a copy; a folder may have one with more in it."""
+    return template
+
+
+@pytest.fixture
+def database_name(postgres: Postgres, copied: str) -> Iterator[str]:
     name = f"test_{next(numbers)}"
-    run(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # its files are copied: through the log, as it is otherwise, takes twice as long
+    run(postgres, f"CREATE DATABASE {name} TEMPLATE {copied} STRATEGY FILE_COPY")
     yield name
     run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

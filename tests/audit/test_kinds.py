@@ -18,7 +18,10 @@ SOURCES = [
 
 
 def kinds_in(source: Path) -> set[str]:
-    calls = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call)]
+    text = source.read_text("utf-8")
+    if "Event(" not in text:  # each worker looks through all sources
+        return set()
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     events = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Event"]
     given = [call.args[:1] + [word.value for word in call.keywords if word.arg == "kind"] for call in events]
     return {str(value.value) for values in given for value in values if isinstance(value, ast.Constant)}

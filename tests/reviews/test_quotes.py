@@ -4,6 +4,7 @@ files that quote nothing are not."""
 import json
 import random
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,6 @@ from sandbox.disclosure.taxonomy import load_disclosure
 
 TABLE, POLICY = make_people()
 ROWS = TABLE.to_pandas()
-RAW = RawValues([(TABLE, POLICY)], b"a key of the vault's, for tests")
 RULES = load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS).at("3")
 DECLARED = Declaration(
     "mean",
@@ -31,8 +31,13 @@ DECLARED = Declaration(
 QUOTED = {"raw_row", "raw_value", "raw_text"}
 
 
+@cache
+def raw() -> RawValues:
+    return RawValues([(TABLE, POLICY)], b"a key of the vault's, for tests")
+
+
 def codes(text: str, name: str = "t.csv") -> set[str]:
-    return {finding.code for finding in check_file(name, text.encode(), DECLARED, RULES, RAW)} & QUOTED
+    return {finding.code for finding in check_file(name, text.encode(), DECLARED, RULES, raw())} & QUOTED
 
 
 WAYS = {
@@ -125,7 +130,7 @@ def test_public_keys_and_small_numbers_never_alarm() -> None:
 
 
 def test_the_index_holds_no_value() -> None:
-    kept = repr(vars(RAW.indexes[0]))
+    kept = repr(vars(raw().indexes[0]))
     for value in (
         *ROWS.name.head(50),
         *ROWS.person.head(50),
@@ -137,22 +142,24 @@ def test_the_index_holds_no_value() -> None:
 
 def test_another_key_gives_other_digests() -> None:
     other = RawValues([(TABLE.slice(0, 50), POLICY)], b"another key of sixteen bytes")
-    assert other.indexes[0].digest("t:x") != RAW.indexes[0].digest("t:x")
+    assert other.indexes[0].digest("t:x") != raw().indexes[0].digest("t:x")
     with pytest.raises(ValueError, match="16 bytes"):
         RawValues([(TABLE, POLICY)], b"short")
 
 
 IDS = [str(100_000_000 + 391 * place) for place in range(len(ROWS))]
 NUMBERED = ROWS.assign(person=IDS)
-OF_NUMBERED = RawValues(
-    [(pa.Table.from_pandas(NUMBERED, schema=TABLE.schema, preserve_index=False), POLICY)],
-    b"a key of the vault's, for tests",
-)
+
+
+@cache
+def raw_of_numbered() -> RawValues:
+    table = pa.Table.from_pandas(NUMBERED, schema=TABLE.schema, preserve_index=False)
+    return RawValues([(table, POLICY)], b"a key of the vault's, for tests")
 
 
 def of_ids(text: str, name: str = "t.csv") -> set[str]:
     """Severities of what is found of ids that lie close together."""
-    found = check_file(name, text.encode(), DECLARED, RULES, OF_NUMBERED)
+    found = check_file(name, text.encode(), DECLARED, RULES, raw_of_numbered())
     return {finding.severity.value for finding in found if finding.code in QUOTED}
 
 
