@@ -8,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
+from light_passwords import FULL
 from sandbox.database import Database
 from sandbox.errors import CihuError, NotAuthenticated, TooMany
 from sandbox.identity import check_password, create_account, create_organisation, log_in
@@ -161,6 +162,7 @@ def test_a_hash_with_older_parameters_is_replaced_when_the_password_is_next_know
 
 def test_hashes_are_argon2id(portal: Database) -> None:
     assert stored(portal).startswith("$argon2id$")
+    assert FULL.hash(b"a password").startswith("$argon2id$v=19$m=65536,t=3,p=4$"), "what a city's cost"
 
 
 def test_checking_alone_neither_counts_nor_logs(portal: Database) -> None:

@@ -42,8 +42,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def peopled(postgres: Postgres, template: str) -> str:
-    """The template of a database with people in it:
-    hashing their passwords is slow on purpose, and done once."""
+    """The template of a database with people in it."""
     run(postgres, f"CREATE DATABASE peopled TEMPLATE {template}")
     owner = Database(postgres.url(database="peopled"), pool_size=1)
     found_people(owner)
@@ -52,15 +51,17 @@ def peopled(postgres: Postgres, template: str) -> str:
 
 
 @pytest.fixture
-def people(postgres: Postgres, database_name: str, peopled: str) -> None:
+def copied(request: pytest.FixtureRequest, template: str) -> str:
+    """A test of a city gets a copy of the one that was founded; one of a portal alone, a copy with people."""
+    if "city" in request.fixturenames:
+        request.getfixturevalue("founded")
+        return "founded"
+    return str(request.getfixturevalue("peopled")) if "people" in request.fixturenames else template
+
+
+@pytest.fixture
+def people(database_name: str) -> None:
     """The people of the demo city, in a database without datasets."""
-    replace(postgres, database_name, peopled)
-
-
-def replace(postgres: Postgres, name: str, template: str) -> None:
-    """Make the test's database anew, from a template with more in it."""
-    run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-    run(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
 
 
 def found_people(database: Database) -> None:
@@ -248,7 +249,6 @@ def city(
     postgres: Postgres, s3: S3Server, database_name: str, founded: Path, tmp_path: Path
 ) -> Iterator["City"]:
     """A portal with its vault, founded; `database` in the same test is its database."""
-    replace(postgres, database_name, "founded")
     home = tmp_path / "home"
     shutil.copytree(founded, home)  # its own: the log remembers there what it signed
     with running_city(postgres, s3, database_name, home) as city:
