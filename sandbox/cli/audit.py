@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sandbox.audit import verify_receipt
 from sandbox.cli.terminal import As, Home, Json, audit_app, home_of, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
@@ -33,6 +32,8 @@ def audit_verify(
             receipt, Path(key).read_text("utf-8").strip() if Path(key).is_file() else key, as_json=as_json
         )
         return
+    from sandbox.audit import verify_receipt  # brings SQLAlchemy, which no other command waits for
+
     try:
         document = json.loads(receipt.read_text("utf-8"))
     except (OSError, ValueError) as error:

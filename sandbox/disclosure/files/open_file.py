@@ -11,7 +11,6 @@ from sandbox.disclosure.files.json_text import grids_of, load_json, long_lists, 
 from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
-from sandbox.disclosure.files.onnx_model import read_onnx
 from sandbox.disclosure.files.opened import Opened, Piece
 from sandbox.disclosure.files.parquet_table import MOST_CELLS, read_parquet, too_many_cells, too_many_rows
 from sandbox.disclosure.files.picture import SIGNATURE, check_png
@@ -98,6 +97,8 @@ def _binary(name: str, content: bytes, most_rows: int, skops_types: tuple[str, .
         return modelled(Kind.SAFETENSORS, *read_safetensors(content))
     refuse_by_magic(content, is_text=is_text)
     if name.lower().endswith(".onnx"):
+        from sandbox.disclosure.files.onnx_model import read_onnx  # a tenth of a second of every start
+
         return modelled(Kind.ONNX, *read_onnx(content))
     return None
 
