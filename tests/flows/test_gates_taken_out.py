@@ -10,15 +10,18 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from left_processes import command_line
 from live_city import CHECKOUT, PASSWORD, LiveCity, live_city
+from sandbox.client.session import ClientSession, ServiceUrls
 from sandbox.errors import Unavailable
 from sandbox.standalone import process_tree
 from sandbox.standalone.tour import Report, play
@@ -30,6 +33,8 @@ PLAY = sys.modules["sandbox.standalone.tour.play"]  # in the package the functio
 STEPS = PLAY.STEPS
 KERNELS = str(CHECKOUT / ".venv-kernel").encode()
 ANALYSE = sys.modules["sandbox.standalone.tour.analyse"]
+STAGE = sys.modules["sandbox.standalone.tour.stage"]
+LOGIN_SECONDS = 600  # less than a login lasts
 GRANTED = ("request", "approve", "open_kernel")
 NEEDS = {
     # what each step needs of those before it; other steps have nothing to do with the gate, and take minutes
@@ -341,19 +346,30 @@ GATES = {
 
 @dataclass(frozen=True)
 class Opened:
-    """A city with published datasets, and a kernel of wang's that goes on from one tour to the next."""
+    """A city with published datasets, a kernel of wang's and people's logins, which go on from one tour to
+    the next."""
 
     city: LiveCity
     kernel: Kernel
     folder: Path
+    logins: dict[str, tuple[float, ClientSession]] = field(default_factory=dict)
 
-    def play(self, patch: pytest.MonkeyPatch, steps: Collection[str], *, own_kernel: bool = False) -> Report:
+    def play(self, patch: pytest.MonkeyPatch, steps: Collection[str], *, whole: bool = False) -> Report:
+        """Steps of the tour; a `whole` one has a kernel and logins of its own."""
         patch.setattr(PLAY, "STEPS", tuple(step for step in STEPS if step[0] in steps))
-        if not own_kernel:
+        if not whole:
             patch.setattr(ANALYSE, "open_workspace", lambda *_: nullcontext(self.kernel))
+            patch.setattr(STAGE, "ClientSession", self.logged_in)
         return play(
             self.city.where, password=PASSWORD, policies=POLICIES, folder=self.folder, told=lambda _: None
         )
+
+    def logged_in(self, where: ServiceUrls, account: str, password: str) -> ClientSession:
+        since, session = self.logins.get(account, (-inf, None))
+        if session is None or time.monotonic() - since > LOGIN_SECONDS:
+            session = ClientSession(where, account, password)
+            self.logins[account] = time.monotonic(), session
+        return session
 
 
 @pytest.fixture(scope="module")
@@ -382,7 +398,7 @@ def tour(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Rep
 
     def perform(fails_at: str) -> Report:
         steps = (*NEEDS[fails_at], fails_at)
-        return opened.play(monkeypatch, steps, own_kernel=fails_at in ("open_kernel", "audit_verify"))
+        return opened.play(monkeypatch, steps, whole=fails_at in ("open_kernel", "audit_verify"))
 
     return perform
 
@@ -434,5 +450,5 @@ def test_with_every_gate_in_its_place_again_the_tour_ends_well(
 ) -> None:
     """So it was the gate, and not the city, at which the tours above failed."""
     opened.city.restore()
-    report = opened.play(monkeypatch, [step[0] for step in STEPS], own_kernel=True)
+    report = opened.play(monkeypatch, [step[0] for step in STEPS], whole=True)
     assert report.ok, report.steps[-1]

@@ -53,7 +53,7 @@ def until(true: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + SECONDS
     while not true():
         assert time.monotonic() < deadline, what
-        time.sleep(0.01)  # other processes do it: asking is the only event
+        time.sleep(0.05)  # other processes do it: asking is the only event
 
 
 @dataclass

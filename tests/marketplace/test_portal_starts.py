@@ -12,6 +12,7 @@ import pytest
 
 from marketplace.settings import DEMO_HUB_SECRET, Settings, check_settings
 from sandbox.errors import InvalidInput
+from sandbox.standalone.answers import answers
 from sandbox.standalone.postgres import Postgres
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,11 +39,9 @@ def test_it_serves_and_logs_neither_query_nor_key(
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
-            try:
-                if httpx.get(f"{url}/healthz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.05)  # asking is the only event there is
+            if answers(f"{url}/healthz", seconds=5):
+                break
+            time.sleep(0.05)  # asking is the only event there is
         answer = httpx.get(
             f"{url}/api/v1/call/x", params={"who": "private-question"}, headers={"X-Api-Key": "chk_secret"}
         )

@@ -1,6 +1,7 @@
 """`cihu release`, `files`, `package`, `reviews` and `review` do in a terminal what notebook and portal do."""
 
 import json
+import time
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from health_rows import HEALTH_POLICY, health_csv
 from live_city import cihu, live_city
+from sealed_runs import pause_before
 
 pytestmark = pytest.mark.slow
 
@@ -45,8 +47,9 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(tmp_path: Path) -> Non
                 "inputs": ["health.visits"],
             },
         )["id"]
-        while wang.vault("GET", f"/v1/runs/{run}")["state"] != "finished":
-            assert cihu("runs", CIHU_HOME=home).returncode == 0
+        assert cihu("runs", CIHU_HOME=home).returncode == 0
+        while (seen := wang.vault("GET", f"/v1/runs/{run}"))["state"] != "finished":
+            time.sleep(pause_before(seen))
         (tmp_path / "odd.yaml").write_text("- a list\n")
         refused = cihu("release", run, str(tmp_path / "odd.yaml"), CIHU_HOME=home)
         assert (

@@ -3,11 +3,12 @@
 import json
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from asked_vault import AskedVault
+from asked_vault import AskedVault, Asker
 from sandbox.jobs.tables import run_files
 from sandbox.standalone.s3 import S3Server
 
@@ -41,7 +42,11 @@ def hand_in(
 
 
 def look(vault: AskedVault, run: dict[str, Any], person: str = "wang") -> dict[str, Any]:
-    said = vault.person(person).send("GET", f"/v1/runs/{run['id']}")
+    return seen_by(vault.person(person), run)
+
+
+def seen_by(asker: Asker, run: dict[str, Any]) -> dict[str, Any]:
+    said = asker.send("GET", f"/v1/runs/{run['id']}")
     assert said.status_code == 200, said.text
     return dict(said.json())
 
@@ -50,11 +55,20 @@ def await_state(
     vault: AskedVault, run: dict[str, Any], *states: str, seconds: float = PATIENCE, person: str = "wang"
 ) -> dict[str, Any]:
     """A team can only ask: nothing tells it."""
-    until = time.monotonic() + seconds
-    while (seen := look(vault, run, person))["state"] not in states:
+    until, asker = time.monotonic() + seconds, vault.person(person)
+    while (seen := seen_by(asker, run))["state"] not in states:
         assert time.monotonic() < until, f"still {seen}:\n{said_by(vault)}"
-        time.sleep(0.1)
+        time.sleep(pause_before(seen))
     return seen
+
+
+def pause_before(seen: dict[str, Any]) -> float:
+    """Seconds after which to ask again: seldom while the moment at which the end is told is far, or the tests
+    that wait would keep a machine busy."""
+    if seen["state"] != "running" or not seen["told_at"]:
+        return 0.1
+    left = (datetime.fromisoformat(seen["told_at"]) - datetime.now(UTC)).total_seconds()
+    return min(max(left, 0.1), 1.0)
 
 
 def said_by(vault: AskedVault) -> str:
