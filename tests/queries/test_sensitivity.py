@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import duckdb
 import hypothesis.strategies as st
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,8 +23,9 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.engines import Cells
 from sandbox.engines.duckdb import compute, totals_of, units_by_value
 from sandbox.engines.rows_in_memory import PublicRows, RowsInMemory
+from sandbox.engines.work import read_cells, totals_work
 from sandbox.queries import Plan, bind, make_plan, parse
-from sandbox.queries.compile.totals import TABLE
+from sandbox.queries.compile.totals import TABLE, joined_table
 from sandbox.queries.expression_sql import UNIT
 from sandbox.queries.plan.bounds_estimation import buckets
 from sandbox.queries.plan.cost import rows_kept
@@ -468,13 +470,39 @@ def check(content: list[tuple[object, ...]], plan: Plan) -> None:
 
 
 def check_in_place(content: list[tuple[object, ...]], plan: Plan) -> None:
-    """The same, ten times as fast."""
+    """The same, many times as fast: the statements are those that run, and each is planned once."""
     rows = RowsInMemory(table_of(content, plan).to_batches(), plan.version.policy)
     public = [STOPS_ROWS] if plan.joins else []
-    whole = totals_of(plan, rows, public)
-    for unit in without_each(rows):
-        compare(plan, whole, totals_of(plan, rows, public))
-        TRIED.append(unit)
+    work = totals_work(plan, count=rows.count, units=rows.units)
+    with rows.cursor() as connection:
+        for place, table in enumerate(public):
+            connection.register(joined_table(place), table)
+        planned = PlannedOnce(connection)
+        whole = read_cells(plan, work.perform(planned))
+        for unit in without_each(rows):
+            rest = read_cells(plan, work.perform(planned))
+            compare(plan, whole, rest)
+            TRIED.append(unit)
+            if len(TRIED) % 20 == 0:
+                assert rest == totals_of(plan, rows, public), "planned anew it is the same"
+
+
+class PlannedOnce:
+    """A connection on which a statement that comes again is not planned again.
+
+    What DuckDB knows of a table when it plans (its least and greatest values) stays true of a table that lost
+    some of its rows.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.names: dict[str, str] = {}
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        if sql not in self.names:
+            self.names[sql] = f"statement_{len(self.names)}"
+            self.connection.execute(f"PREPARE {self.names[sql]} AS {sql}")
+        return self.connection.execute(f"EXECUTE {self.names[sql]}")
 
 
 def without_each(rows: RowsInMemory) -> Iterator[int]:
