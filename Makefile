@@ -25,7 +25,7 @@ up: demo  ## start the whole city on this machine; Ctrl-C stops it
 # Two workers more than cores, because tests wait longer than they compute: for processes, for moments, for limits. Those that
 # measure time, or wait for a browser, come after, one by one.
 TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 2) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
-  $(BIN)/pytest -m alone
+  $(BIN)/pytest -m alone tests/browser tests/attacks/test_ask_signals.py
 
 test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly  ## run all the tests
 	@$(TESTS)

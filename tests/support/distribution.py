@@ -13,6 +13,7 @@ APART = (
     "tests/audit_dp/test_audit_dp.py",
     "tests/releases/test_coverage.py",
 )
+ALONE = ("tests/browser/", "tests/attacks/test_ask_signals.py")  # as the Makefile names them
 FIRST = (
     "tests/flows/test_gates_taken_out.py",
     "tests/flows/test_crash.py",
@@ -35,6 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         return next((place for place, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
 
+    for item in items:
+        if item.get_closest_marker("alone") and not item.nodeid.startswith(ALONE):
+            raise pytest.UsageError(f"{item.nodeid} would not be run: name its file in the Makefile, too")
     items.sort(key=place)
 
 
