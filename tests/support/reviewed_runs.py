@@ -4,6 +4,7 @@ their files in quarantine."""
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy import select, text, update
 
 from sandbox.audit.tables import entries, openings
 from sandbox.disclosure.checks.registry import CHECKS
-from sandbox.disclosure.taxonomy import load_disclosure
+from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_organisation, join_team
 from sandbox.jobs import Run, RunContext, load_run
@@ -43,6 +44,12 @@ FILES = {
 }
 OFFICERS = (("hu", "health"), ("gu", "market"), ("tan", "transport"))
 NO = "it shows values of single persons"
+
+
+@cache
+def taxonomy() -> Taxonomy:
+    """The city's, read once."""
+    return load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS)
 
 
 def declared(path: str = "table.csv", **changed: Any) -> Declared:
@@ -198,7 +205,7 @@ def reviewing(
         read_review_policy(POLICIES, story.gate.grades),
         s3.quarantine_store(),
         s3.released_store(),
-        load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS),
+        taxonomy(),
         RawInputs(story.store),
     )
     runs = RunContext(

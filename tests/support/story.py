@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 from sandbox.catalog.dataset_repository import DatasetRepository
@@ -145,9 +146,15 @@ def open_story(database: Database, store: RawStore) -> Story:
     return open_shop(database, store)
 
 
+@cache
+def city_gate() -> Gate:
+    """The city's rules, read once: no test changes them."""
+    return Gate(POLICIES)
+
+
 def open_shop(database: Database, store: RawStore) -> Story:
     """The same for people who are there already."""
-    gate = Gate(POLICIES)
+    gate = city_gate()
     repository = DatasetRepository(database, POLICIES)
     return Story(
         database,
