@@ -16,7 +16,15 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import PROCESSES, Story, open_story
 
-pytest_plugins = ["left_processes", "distribution", "minutes", "light_passwords"]
+pytest_plugins = [
+    "left_processes",
+    "distribution",
+    "minutes",
+    "light_passwords",
+    # known here, so that one vault and one workspace serve several folders of a session
+    "asked_vault",
+    "workspace_fixtures",
+]
 
 # the same examples each time, on every machine
 settings.register_profile("fixed", derandomize=True)

@@ -1,4 +1,4 @@
-"""A real vault and a real workspace with sealed kernels, and things worth attacking."""
+"""Things worth attacking."""
 
 import shutil
 import sys
@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from asked_vault import asked
 from declared_tables import declaring
-from workspace_fixtures import kernel, one_kernel, short_home, vault, workspace
 
-__all__ = ["asked", "declaring", "kernel", "one_kernel", "short_home", "vault", "workspace"]
+__all__ = ["declaring"]
 
 sys.path.insert(0, str(Path(__file__).parent))
 

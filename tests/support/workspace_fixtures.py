@@ -1,4 +1,4 @@
-"""Fixtures on top of `workspace.py`, for the conftest of each folder that needs a kernel."""
+"""Fixtures on top of `workspace.py`: one vault, workspace and hub of a session."""
 
 import shutil
 import tempfile
