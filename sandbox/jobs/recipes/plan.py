@@ -31,7 +31,7 @@ from sandbox.jobs.recipes.recipe import (
 )
 from sandbox.queries.parse.sql_text import SqlText
 
-MOST_CELLS = 2000
+MOST_CELLS = 1000
 NUMERIC = frozenset({Type.INTEGER, Type.NUMBER, Type.BOOLEAN})
 FUNCTIONS: dict[type[exp.Expression], tuple[str, str]] = {
     exp.Count: ("count", "frequencies"),
