@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
-from sandbox.errors import CihuError
 from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.model import Program, Run
@@ -19,7 +18,7 @@ from sandbox.jobs.perform import GivenRows, perform
 from sandbox.jobs.recipes.outputs import FOLDER
 from sandbox.jobs.recipes.plan import plan_recipes
 from sandbox.jobs.recipes.prepare import recipes_of
-from sandbox.jobs.recipes.recipe import Recipe, needs_author
+from sandbox.jobs.recipes.recipe import Recipe, authors_columns, needs_author
 from sandbox.jobs.sealed_run import Ending
 
 COLUMNS = "columns/"
@@ -91,12 +90,11 @@ class _Measuring:
         if not recipes:
             return
         try:
-            ending = self._performed(recipes, columns)
-        except CihuError as error:
-            self.report |= {recipe.name: error.internal or error.message for recipe in recipes}
+            files = dict(self._performed(recipes, columns).outbox.files)
+            report = dict(json.loads(files.pop(REPORT, b"{}")))
+        except Exception as error:  # noqa: BLE001  # of any kind: what fails is said in quarantine alone
+            self.report |= {recipe.name: f"{FAILED} ({type(error).__name__})" for recipe in recipes}
             return
-        files = dict(ending.outbox.files)
-        report = json.loads(files.pop(REPORT, b"{}"))
         self.report |= {recipe.name: str(report.get(recipe.name, FAILED)) for recipe in recipes}
         self.files |= {f"{FOLDER}/{path}": content for path, content in files.items()}
 
@@ -105,7 +103,8 @@ class _Measuring:
         assert taxonomy is not None, "without it no run with recipes is queued"
         rules = taxonomy.at(grade_of(self._context.gate, self._versions))
         plan = json.dumps(plan_recipes(recipes, self._versions, rules.thresholds), ensure_ascii=False)
-        named = [GivenRows(f"{GIVEN_AS}{name}", content, 0) for name, content in columns.items()]
+        wanted = sorted(authors_columns(recipes) & columns.keys())
+        named = [GivenRows(f"{GIVEN_AS}{name}", columns[name], 0) for name in wanted]
         return perform(
             self._context,
             name=f"{self._run.id}-recipes",
