@@ -56,7 +56,7 @@ class Question(BaseModel):
         max_digits=12,
         decimal_places=6,
         ge=0,
-        le=MOST_EPSILON,
+        json_schema_extra={"maximum": MOST_EPSILON},  # whoever offers more is told so in our words
         description="the loss offered, as epsilon at the dataset's delta",
     )
     error: Annotated[float | None, Plain] = Field(

@@ -23,7 +23,7 @@ class Purchase(BaseModel):
         max_digits=12,
         decimal_places=6,
         gt=0,
-        le=MOST_EPSILON,
+        json_schema_extra={"maximum": MOST_EPSILON},  # whoever offers more is told so in our words
         allow_inf_nan=False,
         description="the loss, as epsilon at the dataset's delta",
     )
