@@ -208,7 +208,10 @@ def _refined(numbers: Floats, raw: Floats, factor: np.float64, added: np.float64
     nearest = np.where(
         np.abs(raw[place] - mapped) < np.abs(mapped - raw[place - 1]), raw[place], raw[place - 1]
     )
-    return np.polyfit(numbers, nearest, 1)
+    middle, level = numbers.mean(), nearest.mean()
+    apart = numbers - middle
+    slope = (apart @ (nearest - level)) / (apart @ apart)
+    return np.array([slope, level - slope * middle])
 
 
 def _surviving(
@@ -221,6 +224,8 @@ def _surviving(
         fits = _falls(numbers[place], 2 * open_[place], raw, factors[alive], added[alive])
         hits[alive] += fits
         alive = alive[hits[alive] >= (seen // 2 if thorough else int(0.85 * seen + 0.5))]
+        if not len(alive):
+            break
     return alive[np.argsort(-hits[alive], kind="stable")[:6]]
 
 
@@ -245,10 +250,9 @@ def _surprise(
 ) -> float:
     """The chance of so many hits, where moved numbers hit as often as they do."""
     step = 2 * open_
-    moved = np.stack([_falls(numbers + move * step, open_, raw, factor, added) for move in MOVES]).mean(
-        axis=0
-    )
-    expected = float(moved.sum()) + 2 + 0.01 * len(numbers)  # the map was guessed from up to two of them
+    moved = numbers + np.array(MOVES)[:, None] * step
+    hit = _falls(moved, open_, raw, factor, added).mean(axis=0)
+    expected = float(hit.sum()) + 2 + 0.01 * len(numbers)  # the map was guessed from up to two of them
     return chance_of(hits, expected)
 
 
