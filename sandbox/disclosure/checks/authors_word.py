@@ -23,16 +23,13 @@ def authors_word(subject: Subject) -> Iterator[Finding]:
     supporting = subject.supporting is not None
     if not names and not supporting:
         return
-    shown = ", ".join(names)
     what = " and ".join(
         [
-            *([f"the counts of units in it ({shown})"] if names else []),
+            *(["the counts of units in it"] if names else []),
             *(["its supporting counts"] if supporting else []),
         ]
     )
-    zh = "和".join(
-        [*([f"其中的个体数（{'、'.join(names)}）"] if names else []), *(["其支撑计数"] if supporting else [])]
-    )
+    zh = "和".join([*(["其中的个体数"] if names else []), *(["其支撑计数"] if supporting else [])])
     yield notes(
         "authors_word",
         "unexplained",
@@ -41,4 +38,5 @@ def authors_word(subject: Subject) -> Iterator[Finding]:
         "Compare them with the program's code and with each other.",
         f"仅凭作者之言：{zh}由密封程序自行写出，机器未核对个体数。",
         "请与程序代码及各数之间相互核对。",
+        where=", ".join(names),
     )
