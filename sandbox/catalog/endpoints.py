@@ -15,6 +15,7 @@ from sandbox.catalog.model import Version
 from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
+from sandbox.catalog.resource import dataset_resource, require_seen
 from sandbox.catalog.schemas import (
     DatasetDocument,
     OpenCopyDocument,
@@ -58,11 +59,7 @@ def reading(
             if gate.decide(
                 asker,
                 "see",
-                Resource(
-                    "Dataset",
-                    version.dataset,
-                    {"department": version.policy.department, "grade": version.policy.grade},
-                ),
+                dataset_resource(version),
             ).allowed
         ]
 
@@ -94,15 +91,7 @@ def reading(
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
         """One dataset: its columns, roles, bounds and public keys, source and licence."""
         version = repository.current(name)
-        gate.require(
-            asker,
-            "see",
-            Resource(
-                "Dataset",
-                version.dataset,
-                {"department": version.policy.department, "grade": version.policy.grade},
-            ),
-        )
+        require_seen(gate, asker, version)
         return describe(version)
 
     @api.get(
@@ -153,15 +142,7 @@ def reading(
 
     def seen(asker: Principal, name: str) -> tuple[Version, Bought | None]:
         version = repository.current(name)
-        gate.require(
-            asker,
-            "see",
-            Resource(
-                "Dataset",
-                version.dataset,
-                {"department": version.policy.department, "grade": version.policy.grade},
-            ),
-        )
+        require_seen(gate, asker, version)
         with repository.database.transaction() as tx:
             return version, bought_stand_in(tx, version)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.resource import require_seen
 from sandbox.database import Transaction
 from sandbox.errors import Forbidden, InvalidInput
 from sandbox.grants import Grant, GrantStatus, list_grants, load_grant, newest
@@ -83,15 +84,7 @@ def require_leave(
     context: dict[str, int | str] = {"now": int(datetime.now(UTC).timestamp()), "way": way}
     for one, version in zip(inputs, versions, strict=True):
         if one.grant is None:
-            gate.require(
-                principal,
-                "see",
-                Resource(
-                    "Dataset",
-                    version.dataset,
-                    {"department": version.policy.department, "grade": version.policy.grade},
-                ),
-            )
+            require_seen(gate, principal, version)
             continue
         grant = load_grant(tx, one.grant, share=True)
         gate.require(

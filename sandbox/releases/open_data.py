@@ -12,10 +12,10 @@ from uuid import uuid4
 from sandbox.api_schema import exact_in_json
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
+from sandbox.catalog.resource import require_seen
 from sandbox.engines.open_query import OpenRows
 from sandbox.errors import NotFound, QueryRefused
 from sandbox.identity import Principal
-from sandbox.policy import Resource
 from sandbox.queries.parse.open_question import datasets_named, open_sql, versions_named
 from sandbox.queries.parse.sql_text import SqlText
 from sandbox.releases.context import AskContext
@@ -150,15 +150,7 @@ def explain_openly(
 
 def _found(context: AskContext, principal: Principal, sql: str, versions: Sequence[Version]) -> OpenRows:
     for version in versions:
-        context.gate.require(
-            principal,
-            "see",
-            Resource(
-                "Dataset",
-                version.dataset,
-                {"department": version.policy.department, "grade": version.policy.grade},
-            ),
-        )
+        require_seen(context.gate, principal, version)
     text = SqlText(sql)
     mark = secrets.token_hex(8)  # so that no name in a question can be one of these
     asked = {version.dataset: f"open_{mark}_{place}" for place, version in enumerate(versions)}

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.resource import require_seen
 from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.jobs.recipes import how_computed, outputs_of, read_recipes
-from sandbox.policy import Resource
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import Declared
@@ -40,15 +40,7 @@ def check_trial(
     check_declared(files, context.taxonomy.names)
     versions = [context.repository.current(name) for name in inputs]
     for version in versions:
-        context.gate.require(
-            principal,
-            "see",
-            Resource(
-                "Dataset",
-                version.dataset,
-                {"department": version.policy.department, "grade": version.policy.grade},
-            ),
-        )
+        require_seen(context.gate, principal, version)
     grade = grade_of(context.gate, versions)
     rules = context.taxonomy.at(grade)
     missing = [

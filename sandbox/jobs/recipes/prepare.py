@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.resource import require_seen
 from sandbox.errors import InvalidInput, Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs.context import RunContext
@@ -14,7 +15,6 @@ from sandbox.jobs.model import Run
 from sandbox.jobs.recipes.outputs import MeasuredOutput, outputs_of
 from sandbox.jobs.recipes.plan import plan_recipes
 from sandbox.jobs.recipes.recipe import FILE, Recipe, read_recipes
-from sandbox.policy import Resource
 
 
 def prepare_recipes(
@@ -24,15 +24,7 @@ def prepare_recipes(
     Raises `InvalidInput`, `NotFound`, `Refused`."""
     versions = [context.repository.current(name) for name in inputs]
     for version in versions:
-        context.gate.require(
-            principal,
-            "see",
-            Resource(
-                "Dataset",
-                version.dataset,
-                {"department": version.policy.department, "grade": version.policy.grade},
-            ),
-        )
+        require_seen(context.gate, principal, version)
     return check_recipes(context, text, versions)
 
 
