@@ -54,15 +54,6 @@ def submit(
         )
     versions = [context.repository.current(one) for one in inputs]
     predictor = checked_interface(interface, versions) if interface is not None else None
-    if RECIPES in files:
-        if predictor is not None:
-            raise InvalidInput(
-                "A predictor has no recipes.",
-                remedy=f"Leave {RECIPES} out, or submit a program.",
-                zh="预测器不能带配方。",
-                remedy_zh=f"请去掉 {RECIPES}，或改为提交程序。",
-            )
-        check_recipes(context, files[RECIPES], versions)
     return queue(
         context,
         principal=principal,
@@ -99,6 +90,8 @@ def queue(
         with context.database.transaction() as tx:
             team, read = inputs_of(tx, principal, versions, team)
             require_leave(tx, context.gate, principal, read, versions)
+            if RECIPES in program.files:  # once it is decided: what is wrong with one tells of the columns
+                _check_recipes(context, program, versions, predictor)
             _require_room(tx, team)
             bits = take_bits(tx, context.gate, principal, team, read, versions) if hint else 0
             tx.execute(
@@ -143,6 +136,19 @@ def queue(
         with context.database.transaction() as tx:
             append(tx, refusal_event(refusal.decision))
         raise
+
+
+def _check_recipes(
+    context: RunContext, program: Program, versions: Sequence[Version], predictor: Interface | None
+) -> None:
+    if predictor is not None:
+        raise InvalidInput(
+            "A predictor has no recipes.",
+            remedy=f"Leave {RECIPES} out, or submit a program.",
+            zh="预测器不能带配方。",
+            remedy_zh=f"请去掉 {RECIPES}，或改为提交程序。",
+        )
+    check_recipes(context, program.files[RECIPES], versions)
 
 
 def _require_room(tx: Transaction, team: str) -> None:

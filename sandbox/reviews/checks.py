@@ -6,7 +6,7 @@ query's table is checked again when another was released since.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from sandbox.disclosure.check_file import check_file, check_together
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
-from sandbox.jobs import load_run
+from sandbox.jobs import Run, load_run
 from sandbox.jobs.recipes import MeasuredOutput, how_computed, outputs_of_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
@@ -35,7 +35,7 @@ from sandbox.reviews.model import (
     Severity,
 )
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import StoredFile, load_review, output_files, versions_of
+from sandbox.reviews.read import StoredFile, load_review, output_files, runs_with_outputs_out, versions_of
 from sandbox.reviews.tables import review_files, review_votes, reviews
 
 MISSING = Finding(
@@ -46,6 +46,15 @@ MISSING = Finding(
     remedy="If you approve, nothing of it is released; say why that may be known.",
     zh="运行没有留下此文件；这一点本身也可能透露信息。",
     remedy_zh="批准则不放行任何内容；请说明为何可以让人知道。",
+)
+OTHER_VERSION = Finding(
+    code="other_version_out",
+    risk="differencing",
+    severity=Severity.ASKS,
+    message="Outputs that the vault computed on another version of the data have left.",
+    remedy="Look at them below: few people in one version and not in the other may be the difference.",
+    zh="由保险库对另一版本数据计算的输出已放行。",
+    remedy_zh="请查看下列结果：只在其中一个版本中的少数人可能就是二者之差。",
 )
 NO_COUNTS = Finding(
     code="counts_missing",
@@ -69,11 +78,15 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         stale = is_stale(tx, run)
         due = stale or any(file.findings is None for file in review.files)
         others = beside(tx, run) if due else None
+        earlier = runs_with_outputs_out(tx, run) if due else []
     if not due or review.state not in WAITING:
         return review
     # all of them, whichever was declared anew: what a file discloses can depend on the others
-    computed = {output.path: output for output in outputs_of_run(run)}
+    computed = {output.path: output for output in outputs_of_run(run, earlier)}
     found = _checked(context, versions, [file.declared for file in review.files], left, others, computed)
+    if reads_other_versions(run, earlier):
+        for path in computed.keys() & found.keys():
+            found[path].append(OTHER_VERSION)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         # else another declaration is to be checked: whoever looks next does so
@@ -83,6 +96,12 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
             if others is not None:
                 mark_checked(tx, now.run, others.last)
         return load_review(tx, id)
+
+
+def reads_other_versions(run: Run, earlier: Sequence[Run]) -> bool:
+    """Whether some of these read a dataset of the run's in another version. Open data tell of nobody."""
+    mine = {one.dataset: one.version for one in run.inputs if one.grant is not None}
+    return any(mine.get(one.dataset, one.version) != one.version for other in earlier for one in other.inputs)
 
 
 def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Finding]) -> None:

@@ -13,7 +13,9 @@ from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.jobs import Run, RunKind, load_run
+from sandbox.jobs import Run, RunKind, RunState, load_run
+from sandbox.jobs.read import as_run
+from sandbox.jobs.recipes import FILE as RECIPES
 from sandbox.jobs.tables import run_files, runs
 from sandbox.policy import Gate
 from sandbox.reviews.model import (
@@ -161,6 +163,15 @@ def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> 
         )
         for row in tx.execute(query)
     ]
+
+
+def runs_with_outputs_out(tx: Transaction, run: Run) -> list[Run]:
+    """Other runs with recipes, of any team, on some of the same datasets, of which files were released."""
+    shared = or_(*(runs.c.inputs.contains([{"dataset": one.dataset}]) for one in run.inputs))
+    query = select(runs).where(
+        runs.c.state == RunState.RELEASED.value, runs.c.id != run.id, runs.c.files.has_key(RECIPES), shared
+    )
+    return [as_run(row) for row in tx.execute(query)]
 
 
 def _left(row: Row[Any]) -> StoredFile:

@@ -196,3 +196,37 @@ def test_what_a_recipe_leaves_is_declared_by_itself() -> None:
     assert not three.measured and three.path.endswith(".png")
     statbarns = taxonomy().names
     assert all(output.statbarn in statbarns for output in (one, two, three))
+
+
+def measured(*recipes: dict[str, Any]) -> list[bool]:
+    return [one.measured for one in outputs_of(read_recipes(json.dumps(list(recipes))))]
+
+
+def test_quantiles_close_to_each_other_and_shifted_bins_are_not_plain() -> None:
+    """Twenty quantiles of twenty-five people, or bins of slightly different widths, are a list of values."""
+
+    def quantile(part: str) -> dict[str, Any]:
+        return {
+            "kind": "table",
+            "name": "q",
+            "dataset": HEALTH,
+            "measures": {"q": f"QUANTILE_CONT(age, {part})"},
+        }
+
+    def bins(name: str, width: float) -> dict[str, Any]:
+        return {"kind": "histogram", "name": name, "dataset": HEALTH, "column": "age", "width": width}
+
+    assert [measured(quantile(part)) for part in ("0.5", ".25", "0.9", "0.95")] == [[True]] * 4
+    assert [measured(quantile(part)) for part in ("0.51", "0.49", "0.2", "0.99")] == [[False]] * 4
+    assert measured(bins("one", 10)) == [True]
+    assert measured(bins("one", 10), bins("two", 9.99)) == [False, False]
+
+
+def test_a_formula_whose_outcome_is_an_expression_is_quoted_whole() -> None:
+    formula = "CASE WHEN health = '~' THEN 1 ELSE 0 END ~ age"
+    (output,) = outputs_of(
+        read_recipes(
+            json.dumps([{"kind": "regression", "name": "one", "dataset": HEALTH, "formula": formula}])
+        )
+    )
+    assert output.expressions == ("CASE WHEN health = '~' THEN 1 ELSE 0 END",)

@@ -1,5 +1,6 @@
 """Who reviews what, blind to whom, and what follows: on a real Postgres and a real S3 server."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -518,3 +519,39 @@ def test_nothing_of_a_run_is_released_once_a_grant_of_it_was_revoked(city: Revie
     assert "output.released" not in city.kinds()
     city.votes(review, "zhou", refusal())
     assert city.review(review.id).state is ReviewState.CONSOLIDATING
+
+
+def visits_above(limit: int) -> str:
+    recipe = {"kind": "survival", "name": "curve", "dataset": "clinic.visits", "time": "year"}
+    return json.dumps([recipe | {"event": f"visits > {limit}"}])
+
+
+CURVE = {
+    "measured/curve.csv": b"time,survival,at_risk\n0,1,100\n1,0.8,80\n2,0.6,60\n",
+    "measured/curve.counts.csv": b"time,n\n0,100\n1,80\n2,60\n",
+}
+ASKED_FOR = declared("measured/curve.csv")
+
+
+def codes(city: Reviewing, recipes: str) -> set[str]:
+    """Of a run with these recipes: what is asked. It is released then."""
+    review = city.asked(ASKED_FOR, run=city.finished(CURVE, recipes=recipes))
+    (file,) = checked_review(city.context, officer=city.principal("lin"), id=review.id).files
+    for officer in ("lin", "zhou"):
+        city.votes(review, officer, approval("measured/curve.csv", "it is of everybody"))
+    return {one.code for one in file.findings or () if one.severity is Severity.ASKS}
+
+
+def test_what_has_left_makes_an_output_that_cuts_the_same_column_otherwise_a_question(
+    city: Reviewing,
+) -> None:
+    """Two curves whose events differ by a band of values differ by those in the band."""
+    assert codes(city, visits_above(4)) == set()
+    assert codes(city, visits_above(4)) == set(), "the same again tells nothing more"
+    assert codes(city, visits_above(5)) == {"own_expressions"}
+
+
+def test_an_output_on_another_version_than_one_that_has_left_is_asked_about(city: Reviewing) -> None:
+    assert codes(city, visits_above(4)) == set()
+    city.story.publish()
+    assert codes(city, visits_above(4)) == {"other_version_out"}

@@ -80,13 +80,15 @@ class Reviewing:
     def principal(self, id: str) -> Any:
         return self.story.principal(id)
 
-    def finished(self, files: dict[str, bytes] | None = None, *, person: str = "wang") -> Run:
+    def finished(
+        self, files: dict[str, bytes] | None = None, *, person: str = "wang", recipes: str = ""
+    ) -> Run:
         run = submit(
             self.runs,
             principal=self.principal(person),
             name="visits",
             entry="main.py",
-            files={"main.py": "pass"},
+            files={"main.py": "pass"} | ({"recipes.json": recipes} if recipes else {}),
             inputs=["clinic.visits"],
             limit_seconds=10,
         )
@@ -217,6 +219,7 @@ def reviewing(
         folder=folder,
         python=KERNEL_PYTHON,
         lock=CHECKOUT / "kernels" / "requirements.lock",
+        taxonomy=context.taxonomy,
     )
     return Reviewing(story, context, runs)
 

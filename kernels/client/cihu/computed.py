@@ -21,13 +21,14 @@ import pandas as pd
 from cihu.messages import say
 from cihu.problem import CihuError
 from cihu.program import INPUTS, OUTBOX, notebook_folder
+from cihu.recipes import AUTHORS
+from cihu.recipes.rules import SUPPRESSED
 from cihu.show import foot, page, table, text_table
 from cihu.stand_in import fetch_stand_in
 from cihu.vault import the_vault
 
 FOLDER, REPORT, NOTED, PREPARED = "measured", "report.json", "recipes.json", "prepared.json"
 COLUMNS = "columns"
-SUPPRESSED = "suppressed"
 MOST_SHOWN = 40
 
 
@@ -126,7 +127,7 @@ def carry_out(plan: Mapping[str, Any], folder: Path, inputs: Sequence[str], colu
     for name in inputs:
         shutil.copyfile(notebook_folder() / "inputs" / f"{name}.parquet", given / f"{name}.parquet")
     for path in sorted(columns.glob("*.parquet")) if columns.is_dir() else ():
-        shutil.copyfile(path, given / f"column-{path.name}")
+        shutil.copyfile(path, given / f"{AUTHORS}{path.name}")
     (given / "plan.json").write_text(json.dumps(plan, ensure_ascii=False), "utf-8")
     ended = subprocess.run(
         [sys.executable, "-m", "cihu.recipes", str(given / "plan.json")],

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.jobs.recipes.plain import conditions_twice, own_expressions
+from sandbox.jobs.recipes.plain import cut_in_several_ways, own_expressions
 from sandbox.jobs.recipes.plan import FUNCTIONS, aggregate_of
 from sandbox.jobs.recipes.recipe import (
     ChartRecipe,
@@ -56,9 +56,11 @@ class MeasuredOutput:
     expressions: tuple[str, ...]
 
 
-def outputs_of(recipes: Sequence[Recipe]) -> tuple[MeasuredOutput, ...]:
+def outputs_of(recipes: Sequence[Recipe], earlier: Sequence[Recipe] = ()) -> tuple[MeasuredOutput, ...]:
+    """`earlier`: those of other runs on the same data whose outputs have left: what they cut a column by
+    counts, too."""
     named = {recipe.name: recipe for recipe in recipes}
-    often = conditions_twice(recipes)
+    often = cut_in_several_ways([*recipes, *earlier])
     return tuple(_output(recipe, named, often) for recipe in recipes)
 
 

@@ -1,16 +1,16 @@
 """Tells the expressions of recipes that are plain from those that are their author's own.
 
-Plain are columns as they are, public or not, and one condition a column (`visits > 4`) as what is to be
-explained or predicted. Whatever computes, chooses rows or names several conditions of a column is the
-author's own: with the right constants it singles out one unit, whose value stands out of any sum, mean or
-fit, or which is the difference between two outputs. People look at those.
+Plain are columns as they are, public or not; usual quantiles; one histogram a column; and one condition a
+column (`visits > 4`) as what is to be explained or predicted. Whatever computes, chooses rows, or cuts a
+column in several ways is the author's own: with the right constants it singles out one unit, whose value
+stands out of any sum, mean or fit, or which is the difference between two outputs. People look at those.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from sandbox.jobs.recipes.formula import BadFormula, read_formula
+from sandbox.jobs.recipes.formula import BadFormula, Formula, read_formula
 from sandbox.jobs.recipes.recipe import (
     ChartRecipe,
     CurveRecipe,
@@ -26,17 +26,22 @@ from sandbox.jobs.recipes.recipe import (
 
 COLUMN = re.compile(r"[A-Za-z_]\w{0,59}", re.ASCII)
 CONDITION = re.compile(r"([A-Za-z_]\w{0,59})\s*(?:[<>]=?|=)\s*-?\d{1,9}(?:\.\d{1,3})?", re.ASCII)
-MEASURE = re.compile(r"[A-Za-z_]+\(\s*(?:\*|[A-Za-z_]\w{0,59})\s*(?:,\s*0?\.\d{1,2}\s*)?\)", re.ASCII)
+QUANTILES = r"0?\.(?:05|10?|25|50?|75|90?|95)"
+"""Those that may stand beside each other: where each has enough units beyond it, so many are between."""
+MEASURE = re.compile(rf"[A-Za-z_]+\(\s*(?:\*|[A-Za-z_]\w{{0,59}})\s*(?:,\s*{QUANTILES}\s*)?\)", re.ASCII)
 
 
 def own_expressions(recipe: Recipe, often: Collection[str]) -> tuple[str, ...]:
-    """The expressions of a recipe that are its author's own; a filter among them. `often`: see below."""
+    """The expressions of a recipe that are its author's own, a filter among them.
+    `often`: the columns that are cut in several ways (below)."""
     if isinstance(recipe, ChartRecipe | TextRecipe):
         return ()
     found = [f"WHERE {recipe.where}"] if recipe.where is not None else []
     found += [text for text in _values(recipe) if not COLUMN.fullmatch(text.strip())]
     if isinstance(recipe, TableRecipe):
         found += [text for text in recipe.measures.values() if not MEASURE.fullmatch(text.strip())]
+    if isinstance(recipe, HistogramRecipe) and recipe.column.strip().lower() in often:
+        found.append(f"{recipe.column} in bins of {recipe.width:g}")
     for text in _explained(recipe):
         condition = CONDITION.fullmatch(text.strip())
         if not COLUMN.fullmatch(text.strip()) and (condition is None or condition[1].lower() in often):
@@ -44,10 +49,12 @@ def own_expressions(recipe: Recipe, often: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def conditions_twice(recipes: Sequence[Recipe]) -> frozenset[str]:
-    """Columns with more than one condition in a run: two of them differ by those between their bounds."""
+def cut_in_several_ways(recipes: Sequence[Recipe]) -> frozenset[str]:
+    """Columns with more than one condition or histogram: two of them differ by those between their bounds."""
     found: dict[str, set[str]] = defaultdict(set)
     for recipe in recipes:
+        if isinstance(recipe, HistogramRecipe):
+            found[recipe.column.strip().lower()].add(f"in bins of {recipe.width!r}")
         for text in _explained(recipe):
             if condition := CONDITION.fullmatch(text.strip()):
                 found[condition[1].lower()].add("".join(text.split()).lower())
@@ -69,11 +76,7 @@ def _values(recipe: Recipe) -> Iterator[str]:
         case ModelRecipe():
             yield from recipe.features.values()
         case RegressionRecipe():
-            try:
-                terms = read_formula(recipe.formula).terms
-            except BadFormula:
-                terms = ()
-            yield from (factor.sql for term in terms for factor in term)
+            yield from (factor.sql for term in _formula(recipe).terms for factor in term)
 
 
 def _explained(recipe: Recipe) -> Iterator[str]:
@@ -86,4 +89,12 @@ def _explained(recipe: Recipe) -> Iterator[str]:
         case ModelRecipe():
             yield recipe.target
         case RegressionRecipe():
-            yield recipe.formula.partition("~")[0]
+            yield _formula(recipe).outcome
+
+
+def _formula(recipe: RegressionRecipe) -> Formula:
+    """One that cannot be read stands for nothing: it is not submitted."""
+    try:
+        return read_formula(recipe.formula)
+    except BadFormula:
+        return Formula(recipe.formula, ())

@@ -47,6 +47,7 @@ def recipes_of(run: Run) -> tuple[Recipe, ...]:
     return ()
 
 
-def outputs_of_run(run: Run) -> tuple[MeasuredOutput, ...]:
-    """The files that the run's recipes leave, if they could be computed."""
-    return outputs_of(recipes_of(run))
+def outputs_of_run(run: Run, earlier: Sequence[Run] = ()) -> tuple[MeasuredOutput, ...]:
+    """The files that the run's recipes leave, if they could be computed.
+    `earlier`: runs on the same data whose outputs have left."""
+    return outputs_of(recipes_of(run), [recipe for one in earlier for recipe in recipes_of(one)])

@@ -8,3 +8,6 @@ the rules of the rows' grade. No code of an analyst runs here.
 
 Each recipe leaves its released file, and `<name>.counts.csv` with the exact counts behind it, for reviewers.
 """
+
+AUTHORS = "column-"
+"""Columns that the program computed lie beside the inputs as `column-<name>.parquet`, one number a row."""

@@ -8,12 +8,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from cihu.recipes import AUTHORS
 from cihu.recipes.rules import Withheld
 
 UNIT = " unit"
 """No label of a recipe can be called so: labels have no spaces."""
-AUTHORS = "column-"
-"""Columns that the program computed lie beside the inputs as `column-<name>.parquet`, one number a row."""
+PLACE = " place"
+"""A row's place in its dataset: no column of a policy has a space."""
 
 
 class Source:
@@ -28,10 +29,11 @@ class Source:
         connection = duckdb.connect(config={"threads": 2})
         path = str(self.folder / f"{recipe['dataset']}.parquet")
         connection.execute(
-            "CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS place FROM read_parquet($1)", [path]
+            f'CREATE TABLE rows AS SELECT *, row_number() OVER () - 1 AS "{PLACE}" FROM read_parquet($1)',
+            [path],
         )
         connection.execute("SET enable_external_access = false")
-        columns = [f'r."{recipe["unit"]}" AS unit', "r.place AS place"]
+        columns = [f'r."{recipe["unit"]}" AS unit', f'r."{PLACE}" AS place']
         authors = {name: said["author"] for name, said in expressions.items() if "author" in said}
         columns += [
             f"{_typed(said)} AS c{number}"
@@ -39,7 +41,7 @@ class Source:
             if name not in authors
         ]
         table = connection.execute(
-            f"SELECT {', '.join(columns)} FROM rows AS r WHERE {recipe['where']} ORDER BY r.place"
+            f"SELECT {', '.join(columns)} FROM rows AS r WHERE {recipe['where']} ORDER BY place"
         ).df()
         connection.close()
         found = pd.DataFrame({UNIT: pd.factorize(table["unit"])[0]})
