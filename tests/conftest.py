@@ -20,6 +20,7 @@ pytest_plugins = [
     "left_processes",
     "distribution",
     "minutes",
+    "city_logs",
     "light_passwords",
     # known here, so that one vault and one workspace serve several folders of a session
     "asked_vault",

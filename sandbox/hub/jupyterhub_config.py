@@ -8,6 +8,7 @@ from pathlib import Path
 from traitlets.config import get_config
 
 from sandbox.errors import CihuError
+from sandbox.free_ports import free_port
 from sandbox.http.health import room_on_disk
 from sandbox.http.log_lines import set_up
 from sandbox.http.redacted_logs import redact_logs
@@ -15,7 +16,6 @@ from sandbox.hub import run_folder
 from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.health import answers, folder_of_sockets, health_handlers
 from sandbox.hub.login import PortalAuthenticator
-from sandbox.hub.ports import free_port
 from sandbox.hub.settings import hub_settings, take_secrets
 from sandbox.hub.spawner import WorkspaceSpawner
 from sandbox.memory_dumps import forbid_core_dumps

@@ -13,6 +13,7 @@ from pathlib import Path
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Unicode
 
+from sandbox.free_ports import free_port
 from sandbox.hub.language import language_of
 from sandbox.hub.settings import CHECKOUT
 from sandbox.hub.workspace import prepare_workspace, server_folder, token_file
@@ -54,6 +55,7 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
     async def start(self) -> tuple[str, int]:
         folder = prepare_workspace(Path(self.home), self.user.name, CHECKOUT / "notebooks")
         self.notebook_dir = str(folder)
+        self.port = free_port()
         address: tuple[str, int] = await super().start()
         return address
 

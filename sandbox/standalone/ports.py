@@ -1,33 +1,17 @@
 """Chooses the port of a part: the requested one, if it is free, else a message that says who has it."""
 
 import errno
-import socket
 from pathlib import Path
 
 from sandbox.errors import Unavailable
-
-LOOPBACK = "127.0.0.1"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+from sandbox.free_ports import LOOPBACK, reserve_port
 
 
 def claimed_port(wanted: int, *, part: str, setting: str) -> int:
-    """`wanted` if it is free, a free one if `wanted` is 0.
+    """`wanted` if it is free, a free one if `wanted` is 0; kept for the part until it starts.
     Raises `Unavailable`, naming holder and setting, otherwise."""
-    if not wanted:
-        return free_ports(1)[0]
     try:
-        bind_briefly(wanted)
+        return reserve_port(wanted)
     except PermissionError as error:
         raise Unavailable(
             f"Port {wanted}, for the {part}, may not be used by an ordinary account.",
@@ -46,22 +30,15 @@ def claimed_port(wanted: int, *, part: str, setting: str) -> int:
             code="port_in_use",
             remedy=f"Stop that program, or set {setting} to another port (0 for any free one).",
         ) from error
-    return wanted
 
 
 def is_free(port: int) -> bool:
-    """Whether a server of ours can listen on `port` now."""
+    """Whether a server of ours can listen on `port` now; if so, it is kept for it."""
     try:
-        bind_briefly(port)
+        reserve_port(port)
     except OSError:
         return False
     return True
-
-
-def bind_briefly(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: not held up by TIME_WAIT
-        probe.bind((LOOPBACK, port))
 
 
 def by_whom(port: int) -> str:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.errors import CihuError, Unavailable
+from sandbox.free_ports import LOOPBACK, free_ports
 from sandbox.standalone import s3_settings
 from sandbox.standalone.answers import answers
 from sandbox.standalone.certificate import write_certificate
 from sandbox.standalone.parent_death_signal import leash
-from sandbox.standalone.ports import LOOPBACK, free_ports, is_free
+from sandbox.standalone.ports import is_free
 from sandbox.standalone.s3_settings import PORTS, Credential
 from sandbox.standalone.secret_files import secret, write_secret
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore

@@ -25,6 +25,7 @@ from sqlalchemy import text
 from sandbox.database import Database
 from sandbox.database.roles import PORTAL, VAULT, create_roles
 from sandbox.errors import Unavailable
+from sandbox.free_ports import LOOPBACK
 from sandbox.http.log_lines import LineFormatter
 from sandbox.standalone import process_tree
 from sandbox.standalone.checks import CHECKS, Check, lock_home
@@ -32,7 +33,7 @@ from sandbox.standalone.city_config import Addresses, CityConfig
 from sandbox.standalone.log_files import KEPT, MOST_BYTES, rotate
 from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.people import add_people
-from sandbox.standalone.ports import LOOPBACK, claimed_port
+from sandbox.standalone.ports import claimed_port
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from sandbox.standalone.secret_files import secret

@@ -15,7 +15,8 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, WebSocketHandler, websocket_connect
 
-from workspace import free_port, running
+from sandbox.free_ports import free_port
+from workspace import running
 
 SPOKEN = "v1.kernel.websocket.jupyter.org"
 CODE, WHY = 4001, "the kernel has ended"

@@ -22,6 +22,7 @@ from described_api import held_against
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
 from sandbox.database import Database
+from sandbox.free_ports import free_port
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, create_account, create_organisation
 from sandbox.standalone.people import add_people
 from sandbox.standalone.postgres import Postgres
@@ -31,13 +32,6 @@ from sandbox.vault.settings import Settings as VaultSettings
 from story import POLICY, PROCESSES, rows_csv
 
 PASSWORD = "a long enough password"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,13 @@
 
 import os
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from sandbox.errors import InvalidInput, Unavailable
+from sandbox.free_ports import free_ports
 from sandbox.standalone.checks import (
     enough_disk,
     enough_memory,
@@ -16,7 +18,7 @@ from sandbox.standalone.checks import (
     short_paths,
     writable_home,
 )
-from sandbox.standalone.ports import by_whom, claimed_port, free_ports
+from sandbox.standalone.ports import by_whom, claimed_port
 from sandbox.standalone.settings import ANY_PORTS, PORTS, CitySettings, home_folder, read_settings
 
 
@@ -38,8 +40,17 @@ def test_a_free_port_is_taken_as_asked_and_zero_finds_one() -> None:
     assert by_whom(wanted) == ""
 
 
-def test_free_ports_are_different() -> None:
-    assert len(set(free_ports(20))) == 20
+def test_free_ports_are_different_and_nobody_else_gets_one() -> None:
+    """Whoever asks for any port meanwhile, a server that is told of one can still listen on it."""
+    chosen = set(free_ports(200))
+    assert len(chosen) == 200
+    with ExitStack() as held:
+        others = [held.enter_context(socket.socket()) for _ in range(600)]
+        for other in others:
+            other.bind(("127.0.0.1", 0))
+        assert not chosen & {other.getsockname()[1] for other in others}
+        for port in chosen:
+            held.enter_context(socket.create_server(("127.0.0.1", port)))
 
 
 def test_the_home_is_made_for_its_owner_alone(tmp_path: Path) -> None:

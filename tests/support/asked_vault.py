@@ -22,12 +22,13 @@ from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, Statement, statement
 from sandbox.database import Database
+from sandbox.free_ports import free_port
 from sandbox.grants import Grant, load_grant
 from sandbox.identity import KERNEL, VAULT, TokenIssuer, create_account, create_team, join_team
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from story import POLICY, Story, open_story, rows_csv
-from workspace import CHECKOUT, free_port, plain_environment, running
+from workspace import CHECKOUT, plain_environment, running
 
 SECONDS = 120
 # made once: every client would read the machine's certificates anew

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from altered import altered
+from city_logs import homes
 from sandbox.client.session import ClientSession, ServiceUrls, places
 from sandbox.database import Database
 from sandbox.standalone.managed_service import ManagedService, RunningService
@@ -133,9 +134,11 @@ def live_city() -> Iterator[LiveCity]:
     # sockets need short paths, so not below pytest's own folder
     home = Path(tempfile.mkdtemp(prefix="cihu-", dir="/tmp"))
     city = City(home, ANY_PORTS)
+    homes.append(home)
     try:
         city.start()
         yield LiveCity(city)
     finally:
         city.stop()
+        homes.remove(home)
         shutil.rmtree(home, ignore_errors=True)

@@ -5,7 +5,6 @@ import html
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
+from sandbox.free_ports import free_port
 from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
 from sandbox.standalone.answers import answers
@@ -28,12 +28,6 @@ from story import Story
 CHECKOUT = Path(__file__).parents[2]
 KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"
 SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

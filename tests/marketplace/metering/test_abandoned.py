@@ -16,7 +16,8 @@ from deaths import deeds
 from marketplace.metering.tables import months, requests, usage_lines
 from marketplace.settings import Settings
 from sandbox.database import Database
-from workspace import free_port, plain_environment, running
+from sandbox.free_ports import free_port
+from workspace import plain_environment, running
 
 PRODUCT = "inspections-by-business"
 DYING = """
