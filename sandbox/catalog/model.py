@@ -5,8 +5,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from sandbox.ingest.file_format import DETECTED, FileFormat
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
+from sandbox.ingest.units import UnitIds
+from sandbox.ingest.written import PLAIN, Written
 from sandbox.privacy import PrivacyLoss, PrivacyUnit, limit_within, rho_within
 
 __all__ = [
@@ -94,6 +97,8 @@ class Column:
     empty_marks: tuple[str, ...] = ()
     unfit: Unfit = Unfit.REFUSE
     longest: int = LONGEST_TEXT
+    source: str | None = None  # its header in the file, where that is not the name
+    written: Written = PLAIN
 
     @property
     def rules(self) -> FieldRules:
@@ -109,6 +114,8 @@ class Column:
             empty_marks=frozenset(self.empty_marks),
             unfit=self.unfit,
             longest=self.longest,
+            source=self.source,
+            written=self.written,
         )
 
 
@@ -159,6 +166,16 @@ class DatasetPolicy:
     ids: IdRule | None = (
         None  # of a published version never None: what it was published by (dataset_repository.py)
     )
+    file: FileFormat = DETECTED
+    dropped_columns: tuple[str, ...] = ()
+    made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
+
+    @property
+    def file_columns(self) -> tuple[Column, ...]:
+        """The columns that the file has."""
+        if self.made_ids is None:
+            return self.columns
+        return tuple(column for column in self.columns if column.role is not Role.UNIT)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -1,18 +1,24 @@
 """Reads the officer's policy file: YAML text in, a checked `DatasetPolicy` out."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.errors import InvalidInput
+from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import IdRule, Unfit
+from sandbox.ingest.units import UnitIds
+from sandbox.ingest.written import DateOrder, Written
 from sandbox.policy import YamlText
 from sandbox.privacy import PrivacyUnit
 
 MOST_KEY_VALUES = 5000
 MOST_STEPS = 2**40
+MOST_FAULTS = 20
+"""So many are shown at once."""
 MOST_ROWS_TIMES_STEPS = 2**42
 """So that a total's sensitivity, 1024 * max_rows * steps, is a whole number that a float holds exactly."""
 
@@ -27,25 +33,35 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
-    columns = _columns(source, said)
-    unit = _unit(source, said, columns)
-    budget = said.get("budget")
+    faults = Faults()
+    columns = _columns(source, said, faults)
+    unit, made_ids = None, None
+    with faults:
+        unit, made_ids, columns = _unit(source, said, columns)
     if unit is not None:
         for column in columns:
             if column.bounds and column.bounds.reach * unit.max_rows > MOST_ROWS_TIMES_STEPS:
-                raise source.fault(
-                    f"{column.name} has too many steps for {unit.max_rows} rows a unit.",
-                    "columns",
-                    column.name,
-                    remedy="Use a coarser step.",
-                )
+                with faults:
+                    raise source.fault(
+                        f"{column.name} has too many steps for {unit.max_rows} rows a unit.",
+                        "columns",
+                        column.name,
+                        remedy="Use a coarser step.",
+                    )
         for needed in ("budget", "population", "about_rows"):
             if needed not in said:
-                raise source.fault(
-                    f"a dataset with a privacy unit needs `{needed}`.",
-                    "unit",
-                    remedy=f"Add `{needed}`; see policies/dataset.schema.json.",
-                )
+                with faults:
+                    raise source.fault(
+                        f"a dataset with a privacy unit needs `{needed}`.",
+                        "unit",
+                        remedy=f"Add `{needed}`; see policies/dataset.schema.json.",
+                    )
+    budget = None
+    with faults:
+        budget = _budget(source, said["budget"]) if "budget" in said else None
+    with faults:
+        _check_sources(source, said, columns)
+    faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
         title=_words(said["title"]),
@@ -59,18 +75,127 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         about_rows=int(said.get("about_rows", 0)),
         population=str(said.get("population", "")),
         unit=unit,
-        budget=_budget(source, budget) if budget else None,
+        budget=budget,
         columns=columns,
         hint_bits=int(said["hints"]["bits"]) if "hints" in said else 0,
         ids=IdRule(said["unit"]["ids"]) if "ids" in said.get("unit", {}) else None,
+        file=_file(said.get("file", {})),
+        dropped_columns=tuple(said.get("dropped_columns", [])),
+        made_ids=made_ids,
     )
+
+
+class Faults:
+    """The faults of a policy, so that an officer corrects them in one go: `with faults:` notes one."""
+
+    def __init__(self) -> None:
+        self._noted: list[InvalidInput] = []
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, fault: BaseException | None, traceback: object) -> bool:
+        if not isinstance(fault, InvalidInput):
+            return False
+        self._noted.append(fault)
+        return True
+
+    def raise_all(self) -> None:
+        if not self._noted:
+            return
+        shown, more = self._noted[:MOST_FAULTS], len(self._noted) - MOST_FAULTS
+        raise InvalidInput(
+            " ".join(fault.message for fault in shown) + (f" And {more} more faults." if more > 0 else ""),
+            remedy=" ".join(dict.fromkeys(fault.remedy for fault in shown)),
+        )
+
+
+def _file(said: Any) -> FileFormat:
+    return FileFormat(**said | ({"format": Format(said["format"])} if "format" in said else {}))
+
+
+def _written(said: Any) -> Written:
+    lists = {name: tuple(map(str, said[name])) for name in ("signs", "true", "false") if name in said}
+    dates = {"dates": DateOrder(said["dates"])} if "dates" in said else {}
+    return Written(**said | lists | dates)
+
+
+def _check_sources(source: YamlText, said: Any, columns: tuple[Column, ...]) -> None:
+    """A column of the file is one column of the policy, or dropped."""
+    taken: dict[str, str] = {}
+    for column in columns:
+        label = column.name if column.source is None else column.source
+        if label in taken:
+            raise source.fault(
+                f"{column.name} and {taken[label]} have the same column of the file.",
+                "columns",
+                column.name,
+                "source",
+                remedy="Give each its own `source`; a header that stands twice is followed by (2).",
+            )
+        taken[label] = column.name
+    for place, label in enumerate(said.get("dropped_columns", [])):
+        if label in taken:
+            raise source.fault(
+                f"{taken[label]} is a column, and is dropped.",
+                "dropped_columns",
+                place,
+                remedy="Remove it from one of the two.",
+            )
 
 
 def _words(said: Any) -> Words:
     return Words(zh=str(said["zh"]), en=str(said["en"]))
 
 
-def _unit(source: YamlText, said: Any, columns: tuple[Column, ...]) -> PrivacyUnit | None:
+def _unit(
+    source: YamlText, said: Any, columns: tuple[Column, ...]
+) -> tuple[PrivacyUnit | None, UnitIds | None, tuple[Column, ...]]:
+    """The unit; how its ids are made, if no column of the file has them; the columns, the ids among them."""
+    unit = said.get("unit", {})
+    if "column" in unit or not unit:
+        return _unit_column(source, said, columns), None, columns
+    if named := [column.name for column in columns if column.role is Role.UNIT]:
+        raise source.fault(
+            f"column {named[0]} has role unit, but the unit is "
+            f"{'each row' if 'row_is_unit' in unit else 'several columns'}.",
+            "columns",
+            named[0],
+            "role",
+            remedy="Give it another role: the column of the ids is made.",
+        )
+    ids = UnitIds(tuple(unit["columns"]) if "columns" in unit else None)
+    if ids.column in {column.name for column in columns}:
+        raise source.fault(
+            f"the ids are kept in a column {ids.column}, and there is one of that name.",
+            "columns",
+            ids.column,
+            remedy="Give that column another name.",
+        )
+    for name in ids.of or ():
+        part = next((column for column in columns if column.name == name), None)
+        if part is None or part.type not in (Type.INTEGER, Type.TEXT, Type.DATE):
+            raise source.fault(
+                f"{name} cannot be a part of the unit's id: it is "
+                f"{'no column' if part is None else part.type}.",
+                "unit",
+                "columns",
+                remedy="Name columns of integers, texts or dates.",
+            )
+    made = Column(
+        name=ids.column,
+        role=Role.UNIT,
+        type=Type.TEXT if ids.of else Type.INTEGER,
+        title=Words("标识", "id") if ids.of else Words("行标识", "id of the row"),
+        grade=str(said["grade"]),
+        required=True,
+    )
+    parts = ids.of or ()
+    columns = tuple(replace(column, required=True) if column.name in parts else column for column in columns)
+    whom = PrivacyUnit(column=ids.column, kind=str(unit["kind"]), max_rows=int(unit.get("max_rows", 1)))
+    return whom, ids, (made, *columns)
+
+
+def _unit_column(source: YamlText, said: Any, columns: tuple[Column, ...]) -> PrivacyUnit | None:
     named = [column.name for column in columns if column.role is Role.UNIT]
     if "unit" not in said:
         if named:
@@ -108,10 +233,10 @@ def _unit(source: YamlText, said: Any, columns: tuple[Column, ...]) -> PrivacyUn
 
 def _budget(source: YamlText, said: Any) -> DatasetBudget:
     budget = DatasetBudget(
-        delta=Fraction(said["delta"]),
-        dataset_epsilon=Fraction(said["dataset_epsilon"]),
-        grant_epsilon=Fraction(said["grant_epsilon"]),
-        question_epsilon=Fraction(said["question_epsilon"]),
+        delta=Fraction(str(said["delta"])),
+        dataset_epsilon=Fraction(str(said["dataset_epsilon"])),
+        grant_epsilon=Fraction(str(said["grant_epsilon"])),
+        question_epsilon=Fraction(str(said["question_epsilon"])),
     )
     if not 0 < budget.question_epsilon <= budget.grant_epsilon <= budget.dataset_epsilon:
         raise source.fault(
@@ -122,19 +247,11 @@ def _budget(source: YamlText, said: Any) -> DatasetBudget:
     return budget
 
 
-def _columns(source: YamlText, said: Any) -> tuple[Column, ...]:
-    """All columns, or all their faults: an officer corrects them in one go."""
-    columns, faults = [], []
+def _columns(source: YamlText, said: Any, faults: Faults) -> tuple[Column, ...]:
+    columns = []
     for name, spec in said["columns"].items():
-        try:
+        with faults:
             columns.append(_column(source, str(name), spec, said))
-        except InvalidInput as fault:
-            faults.append(fault)
-    if faults:
-        raise InvalidInput(
-            " ".join(fault.message for fault in faults),
-            remedy=" ".join(dict.fromkeys(fault.remedy for fault in faults)),
-        )
     return tuple(columns)
 
 
@@ -187,7 +304,45 @@ def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
         bounds=_bounds(source, name, kind, said) if role is Role.MEASURE else None,
         required=bool(said.get("required", False)),
         measured_in=str(said.get("measured_in", "")),
+        source=said.get("source"),
+        written=_written_form(source, name, kind, said),
     )
+
+
+FORMS = {
+    Type.INTEGER: {"decimal", "thousands", "percent", "signs", "trimmed"},
+    Type.NUMBER: {"decimal", "thousands", "percent", "signs", "trimmed"},
+    Type.BOOLEAN: {"true", "false", "trimmed"},
+    Type.DATE: {"dates", "zones", "trimmed"},
+    Type.TIMESTAMP: {"dates", "zones", "trimmed"},
+    Type.TEXT: set[str](),
+}
+
+
+def _written_form(source: YamlText, name: str, kind: Type, said: Any) -> Written:
+    form = said.get("written", {})
+    if foreign := sorted(set(form) - FORMS[kind]):
+        raise source.fault(
+            f"`{foreign[0]}` says nothing of how a column of type {kind} is written.",
+            "columns",
+            name,
+            "written",
+            foreign[0],
+            remedy="Remove it, or correct the type.",
+        )
+    if form.get("thousands") and form.get("thousands") == form.get("decimal", "."):
+        raise source.fault(
+            "the same sign cannot part thousands and decimals.",
+            "columns",
+            name,
+            "written",
+            remedy='Write for example `decimal: ","` and `thousands: "."`.',
+        )
+    if both := set(form.get("true", [])) & set(form.get("false", [])):
+        raise source.fault(
+            f"{min(both)} is a word for true and for false.", "columns", name, "written", remedy="Remove one."
+        )
+    return _written(form)
 
 
 def _reading(

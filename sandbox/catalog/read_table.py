@@ -4,7 +4,7 @@ No message quotes a value."""
 import pyarrow as pa
 
 from sandbox.catalog.model import DatasetPolicy
-from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Type, read_rows
+from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Source, Type, read_rows
 
 SQL_TYPE = {
     Type.INTEGER: "BIGINT",
@@ -16,14 +16,22 @@ SQL_TYPE = {
 }
 
 
-def read_file(body: bytes, policy: DatasetPolicy, *, ids: IdRule, limits: Limits = LIMITS) -> Rows:
+def read_file(body: bytes | Source, policy: DatasetPolicy, *, ids: IdRule, limits: Limits = LIMITS) -> Rows:
     """The rows, sorted by unit: the policy's columns in the policy's order;
     and the report about them for the officer.
 
     Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and
     the first row of them.
     """
-    return read_rows(body, [column.rules for column in policy.columns], ids=ids, limits=limits)
+    return read_rows(
+        body,
+        [column.rules for column in policy.file_columns],
+        ids=ids,
+        given=policy.file,
+        dropped=policy.dropped_columns,
+        made_ids=policy.made_ids,
+        limits=limits,
+    )
 
 
 def read_table(body: bytes, policy: DatasetPolicy) -> pa.Table:

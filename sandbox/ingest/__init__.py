@@ -3,6 +3,19 @@ or counted as one that does not fit."""
 
 from sandbox.ingest.limits import LIMITS, Limits
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
-from sandbox.ingest.read import Rows, read_rows
+from sandbox.ingest.read import Rows, open_file, read_rows
+from sandbox.ingest.source import InMemory, Source
 
-__all__ = ["LIMITS", "FieldRules", "IdRule", "Limits", "Rows", "Type", "Unfit", "read_rows"]
+__all__ = [
+    "LIMITS",
+    "FieldRules",
+    "IdRule",
+    "InMemory",
+    "Limits",
+    "Rows",
+    "Source",
+    "Type",
+    "Unfit",
+    "open_file",
+    "read_rows",
+]

@@ -25,6 +25,8 @@ from sandbox.ingest.limits import (
 )
 from sandbox.ingest.model import Fault, FieldRules, Type
 from sandbox.ingest.spelling import read_text
+from sandbox.ingest.written import PLAIN as PLAIN_FORM
+from sandbox.ingest.written import plain_booleans, plain_moments, plain_numbers
 
 FAULTS = tuple(Fault)
 CODE = {fault: code for code, fault in enumerate(FAULTS, start=1)}
@@ -44,6 +46,13 @@ PLAIN = {
     Type.TIMESTAMP: r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$",
 }
 """Spellings that Arrow reads exactly as `spelling.py` does."""
+PLAIN_SPELLING = {
+    Type.INTEGER: plain_numbers,
+    Type.NUMBER: plain_numbers,
+    Type.BOOLEAN: plain_booleans,
+    Type.DATE: plain_moments,
+    Type.TIMESTAMP: plain_moments,
+}
 PLAIN_UNIT = r"^(-?[1-9][0-9]{0,14}|0)$"
 
 Codes = npt.NDArray[np.int8]
@@ -126,6 +135,8 @@ def _texts(array: pa.Array, rules: FieldRules) -> Column:
         ):
             faults[_mask(wrong)] = CODE[fault]
         return Column(_emptied(texts, faults != 0), faults)
+    if rules.written != PLAIN_FORM:
+        texts = PLAIN_SPELLING[rules.type](texts, rules.written)
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     values, slow = _read_plain(texts, rules)
     places = np.flatnonzero(slow)

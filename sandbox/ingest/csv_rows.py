@@ -1,142 +1,327 @@
-"""CSV bytes become batches of text.
-Every line has the header's columns, and every quote is closed, or the file is refused."""
+"""A CSV file in any usual encoding becomes batches of text.
+Every row has the header's columns, and every quote is closed, or the file is refused."""
+
+from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import itertools
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
 from sandbox.errors import InvalidInput
+from sandbox.ingest.file_format import FileFormat
+from sandbox.ingest.header import HEAD_ROWS, Header, find_header
 from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules, Type
+from sandbox.ingest.source import Source, read_up_to
+from sandbox.ingest.text_encoding import ENCODINGS, Encoding, encoding_of, opened_text
 
+SEPARATORS = (",", "\t", ";", "|")
+HEAD_BYTES = 1 << 20
 BLOCK_BYTES = 4 * 1024**2  # a row, with its line breaks in quotes, must fit into a block
+LONGEST_ROW = 64 * 1024**2
 SCANNED_AT_ONCE = 16 * 1024**2
-BOM = b"\xef\xbb\xbf"
-QUOTE, COMMA, NEWLINE, RETURN = b'",\n\r'
-BESIDE_A_QUOTE = np.isin(np.arange(256), (QUOTE, COMMA, NEWLINE, RETURN))
+ROWS_AT_ONCE = 32 * 1024
+QUOTE, NEWLINE, RETURN = b'"\n\r'
 AS_TEXT = frozenset({Type.NUMBER, Type.TIMESTAMP})
 """Types with many different values: these are not looked up in a dictionary first."""
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What Arrow raises for a damaged file. Its words can quote a value, so they are shown to nobody."""
 
+csv.field_size_limit(LONGEST_ROW)
+
 
 class CsvFile:
-    """A CSV file that can be read, in UTF-8 with or without a byte order mark. Raises `InvalidInput`."""
+    """A CSV file that can be read. Raises `InvalidInput`.
 
-    def __init__(self, body: bytes, limits: Limits) -> None:
-        self._body = body
-        self.rows_at_most = body.count(b"\n") + body.count(b"\r") + 1
-        _check_quotes(body)
-        try:
-            self.names: list[str] = pyarrow.csv.open_csv(
-                io.BytesIO(_header(body)), parse_options=_parsing(lambda _row: "skip")
-            ).schema.names
-        except UNREADABLE as error:
-            raise _unreadable(error) from None
-        if len(self.names) > limits.columns:
+    `encoding`, `separator` and `header` are what was given or detected; `rows_at_most` counts records.
+    """
+
+    def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
+        self._source = source
+        self.encoding = Encoding(given.encoding) if given.encoding else encoding_of(source)
+        if self.encoding.name not in ENCODINGS:
+            raise unknown_encoding()
+        head = self._head()
+        self.separator = given.separator or separator_of(head)
+        rows, ends = self._head_rows(head)
+        self.header: Header = find_header(rows, given)
+        self._begin = ends[self.header.data - 1] if self.header.data else 0
+        self._notes = given.notes
+        if len(self.header.labels) > limits.columns:
             raise InvalidInput(
                 f"The file has more than {limits.columns} columns.",
                 zh=f"文件超过 {limits.columns} 列。",
                 remedy="Leave out what nobody needs, or check the separator.",
                 remedy_zh="请去掉无人需要的列，或检查分隔符。",
             )
+        self._scan = self._scanned()
+        self.rows_at_most = self._scan.records if self._scan.regular else self._scan.lines
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.header.labels
 
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
-        """The named columns, as text or as dictionaries of text; a cell of no characters is null."""
+        """The columns of these labels, as text or dictionaries of text. A cell of no characters is null."""
+        if self._scan.regular and not self._notes:
+            return self._fast(fields)
+        return self._exact(fields)
+
+    def _head(self) -> str:
+        with opened_text(self._source, self.encoding.name) as stream:
+            head = read_up_to(stream, HEAD_BYTES)
+        if len(head) == HEAD_BYTES:
+            head = head[: head.rfind(b"\n") + 1] or head
+        return head.decode("utf-8", "ignore")
+
+    def _head_rows(self, head: str) -> tuple[list[list[str]], list[int]]:
+        """The first rows, and where each ends in the text (in bytes of UTF-8)."""
+        lines = _lines(head)
+        reader = csv.reader(iter(lines), delimiter=self.separator)
+        rows, ends, end, taken = [], [], 0, 0
+        try:
+            for row in reader:
+                end += sum(len(line.encode()) for line in lines[taken : reader.line_num])
+                taken = reader.line_num
+                rows.append(row)
+                ends.append(end)
+                if len(rows) == HEAD_ROWS:
+                    break
+        except csv.Error as error:
+            raise _unreadable(error) from None
+        return rows, ends
+
+    def _opened(self) -> BinaryIO:
+        """The text as UTF-8, from the first row of data."""
+        stream = opened_text(self._source, self.encoding.name)
+        missing = self._begin
+        while missing and (part := stream.read(min(missing, SCANNED_AT_ONCE))):
+            missing -= len(part)
+        return stream
+
+    def _fast(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
         coded = pa.dictionary(pa.int32(), pa.string())
         types = {
-            name: pa.string() if rules.unit or rules.type in AS_TEXT else coded
-            for name, rules in fields.items()
+            label: pa.string() if rules.unit or rules.type in AS_TEXT else coded
+            for label, rules in fields.items()
         }
         options = pyarrow.csv.ConvertOptions(
             column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
         )
-        ragged = 0
-
-        def count(_row: object) -> str:
-            nonlocal ragged
-            ragged += 1
-            return "skip"
-
+        if not self._scan.records:
+            return
         try:
             yield from pyarrow.csv.open_csv(
-                io.BytesIO(self._body),
-                read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-                parse_options=_parsing(count),
+                self._opened(),
+                read_options=pyarrow.csv.ReadOptions(
+                    block_size=max(BLOCK_BYTES, 2 * self._scan.longest), column_names=list(self.names)
+                ),
+                parse_options=pyarrow.csv.ParseOptions(delimiter=self.separator, newlines_in_values=True),
                 convert_options=options,
             )
         except UNREADABLE as error:
             raise _unreadable(error) from None
+
+    def _exact(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
+        """Row by row: a quote within a cell that has none at its ends is a sign like another, and what a row
+        has beyond the header's columns may be empty."""
+        places = [self.names.index(label) for label in fields]
+        width, waiting, ragged, first = len(self.names), deque[list[str]](), 0, 0
+        before = self._lines_before()
+        columns: list[list[str | None]] = [[] for _ in places]
+        text = io.TextIOWrapper(self._opened(), "utf-8", errors="replace", newline="")
+        reader = csv.reader(text, delimiter=self.separator, strict=True)
+        try:
+            for row in reader:
+                if not row:  # an empty line
+                    continue
+                waiting.append(row)
+                if len(waiting) <= self._notes:
+                    continue
+                row = waiting.popleft()  # noqa: PLW2901  # the notes at the end stay behind
+                if len(row) < width or any(row[width:]):
+                    ragged, first = ragged + 1, first or before + reader.line_num
+                    continue
+                for column, place in zip(columns, places, strict=True):
+                    column.append(row[place] or None)
+                if len(columns[0]) == ROWS_AT_ONCE:
+                    yield _batch(columns, fields)
+                    columns = [[] for _ in places]
+        except csv.Error as error:
+            raise _quotes(before + reader.line_num, error) from None
         if ragged:
-            line = _first_ragged(self._body, len(self.names))
-            raise InvalidInput(
-                f"The file is not readable CSV: {ragged} lines do not have the header's "
-                f"{len(self.names)} columns{f' (the first ends at line {line})' if line else ''}.",
-                remedy="Put quotes around cells with commas; give every line as many cells as the header.",
-                zh=f"文件不是可读的 CSV：{ragged} 行的列数与表头的 {len(self.names)} 列不同"
-                f"{f'（首个在第 {line} 行）' if line else ''}。",
-                remedy_zh="含逗号的单元格请加引号；每行的列数须与表头相同。",
-            )
+            raise _ragged(ragged, width, first)
+        if columns[0]:
+            yield _batch(columns, fields)
+
+    def _lines_before(self) -> int:
+        with opened_text(self._source, self.encoding.name) as stream:
+            head = read_up_to(stream, self._begin)
+        return head.count(b"\n") or head.count(b"\r")
+
+    def _scanned(self) -> Scan:
+        with self._opened() as stream:
+            return scan(stream, self.separator.encode(), len(self.names))
 
 
-def _parsing(handler: object = None) -> pyarrow.csv.ParseOptions:
-    return pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler)
+def _lines(text: str) -> list[str]:
+    """As a file has them: only CR, LF and both end a line."""
+    return list(io.StringIO(text, newline=""))
 
 
-def _header(body: bytes) -> bytes:
-    """The first line and a few more: Arrow looks at a block of rows for the names."""
-    return body[:BLOCK_BYTES]
+def _batch(columns: Sequence[Sequence[str | None]], fields: Mapping[str, FieldRules]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [pa.array(column, pa.string()) for column in columns], names=list(fields)
+    )
+
+
+def separator_of(head: str) -> str:
+    """The separator that parts most of the first rows alike; a comma where none does."""
+    best, score = ",", (0.0, 0)
+    for separator in SEPARATORS:
+        counts: Counter[int] = Counter()
+        try:
+            for row in itertools.islice(csv.reader(iter(_lines(head)), delimiter=separator), 200):
+                if row:
+                    counts[len(row)] += 1
+        except csv.Error:
+            continue
+        width, rows = max(counts.items(), key=lambda item: (item[0] > 1, item[1]), default=(1, 0))
+        alike = rows / max(1, counts.total())
+        if width > 1 and alike >= 0.5 and (round(alike, 1), width) > score:
+            best, score = separator, (round(alike, 1), width)
+    return best
+
+
+@dataclass
+class Scan:
+    """What one look at all bytes shows. `longest`: bytes of the longest record. `regular`: each record has
+    the header's columns, and each quote opens or closes a cell or stands twice in one (RFC 4180)."""
+
+    records: int = 0
+    lines: int = 0
+    longest: int = 0
+    regular: bool = True
+
+
+Signs = npt.NDArray[np.uint8]
+
+
+def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR0915  # one pass, one state
+    """Look at a text, a piece at a time. Raises `InvalidInput` where a record is too long to be one."""
+    found = Scan()
+    beside = np.isin(np.arange(256), (QUOTE, NEWLINE, RETURN, separator[0]))
+    within = False  # a quoted cell
+    before, length, parts = NEWLINE, 0, 0  # of the record that is not at its end yet
+    rest = b""
+    while True:
+        piece = read_up_to(stream, SCANNED_AT_ONCE)
+        signs = np.frombuffer(rest + piece, np.uint8)
+        if not len(signs):
+            break
+        after = signs[1:] if piece else np.append(signs[1:], NEWLINE)
+        signs, rest = (signs[:-1], signs[-1:].tobytes()) if piece else (signs, b"")
+        if not len(signs):
+            continue
+        previous = np.concatenate(([before], signs[:-1])).astype(np.uint8)
+        quotes = signs == QUOTE
+        inside = None
+        if quotes.any() or within:
+            inside = np.logical_xor.accumulate(quotes) ^ within  # after each sign
+            opens, closes = quotes & inside, quotes & ~inside
+            if not (beside[previous[opens]].all() and beside[after[closes]].all()):
+                found.regular = False
+            within = bool(inside[-1])
+        ends = (signs == NEWLINE) | ((signs == RETURN) & (after != NEWLINE))
+        parting = signs == separator[0]
+        if inside is not None:
+            ends, parting = ends & ~inside, parting & ~inside
+        found.lines += int(np.count_nonzero((signs == NEWLINE) | (signs == RETURN)))
+        places = np.flatnonzero(ends)
+        if len(places):
+            bounds = np.concatenate(([-1 - length], places))
+            lengths = np.diff(bounds)
+            found.longest = max(found.longest, int(lengths.max()))
+            separators = np.diff(np.concatenate(([-parts], np.cumsum(parting)[places])))
+            blank = lengths - 1 - (previous[places] == RETURN) <= 0
+            found.records += int((~blank).sum())
+            found.regular &= bool((blank | (separators == width - 1)).all())
+            length, parts = len(signs) - 1 - int(places[-1]), int(parting[places[-1] + 1 :].sum())
+        else:
+            length, parts = length + len(signs), parts + int(parting.sum())
+        before = int(signs[-1])
+        if max(length, found.longest) > LONGEST_ROW:
+            raise _too_long()
+        if not piece:
+            break
+    found.lines += 1
+    if length:
+        found.records += 1
+        found.longest = max(found.longest, length)
+        found.regular &= parts == width - 1
+    found.regular &= not within
+    return found
+
+
+def unknown_encoding() -> InvalidInput:
+    known = ", ".join(ENCODINGS)
+    return InvalidInput(
+        "The encoding is none that we read.",
+        remedy=f"Use one of {known}.",
+        zh="不支持该编码。",
+        remedy_zh=f"可用：{known}。",
+    )
+
+
+def _too_long() -> InvalidInput:
+    return InvalidInput(
+        f"The file is not readable CSV: one row is longer than {LONGEST_ROW // 1024**2} MiB. A quote that "
+        "is never closed takes all that follows into its cell.",
+        remedy="Close every quote, or check the encoding.",
+        zh=f"文件不是可读的 CSV：有一行超过 {LONGEST_ROW // 1024**2} MiB；"
+        "未闭合的引号会把后面的内容并入同一格。",
+        remedy_zh="请闭合引号，或检查编码。",
+    )
 
 
 def _unreadable(error: Exception) -> InvalidInput:
     return InvalidInput(
-        "The file is not readable CSV: its lines do not all have the header's columns, or it is not UTF-8.",
-        remedy="Save it as UTF-8 CSV with a header line.",
+        "The file is not readable CSV: its lines do not all have the header's columns, or its quotes are "
+        "wrong.",
+        remedy="Save it as CSV with a header line.",
         internal=type(error).__name__,
-        zh="文件不是可读的 CSV：各行的列数与表头不同，或不是 UTF-8。",
-        remedy_zh="请另存为带表头的 UTF-8 CSV。",
+        zh="文件不是可读的 CSV：各行的列数与表头不同，或引号有误。",
+        remedy_zh="请另存为带表头的 CSV。",
     )
 
 
-def _check_quotes(body: bytes) -> None:
-    """A quote opens a cell, closes one, or stands twice within one (RFC 4180).
-    A quote that is never closed would take the following lines into its cell, and their rows would be
-    missing without a warning."""
-    if b'"' not in body:
-        return
-    wrong, first, seen, signs = 0, -1, 0, np.frombuffer(body, np.uint8)
-    for start in range(0, len(body), SCANNED_AT_ONCE):
-        quotes = np.flatnonzero(signs[start : start + SCANNED_AT_ONCE] == QUOTE) + start
-        opening, closing = quotes[seen % 2 :: 2], quotes[1 - seen % 2 :: 2]
-        before = np.where(opening > 0, signs[np.maximum(opening - 1, 0)], NEWLINE)
-        after = np.where(closing + 1 < len(body), signs[np.minimum(closing + 1, len(body) - 1)], NEWLINE)
-        unfit = np.concatenate([opening[~BESIDE_A_QUOTE[before]], closing[~BESIDE_A_QUOTE[after]]])
-        if start == 0 and body.startswith(BOM):
-            unfit = unfit[unfit != len(BOM)]
-        if len(unfit) and not wrong:
-            first = int(unfit.min())
-        wrong, seen = wrong + len(unfit), seen + len(quotes)
-    if seen % 2:
-        wrong, first = wrong + 1, body.rindex(b'"') if first < 0 else first
-    if wrong:
-        line = body.count(b"\n", 0, first) + 1
-        raise InvalidInput(
-            f"The file is not readable CSV: {wrong} quotes neither open nor close a cell (the "
-            f"first is on line {line}).",
-            remedy='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
-            zh=f"文件不是可读的 CSV：{wrong} 个引号既不在单元格开头，也不在结尾（首个在第 {line} 行）。",
-            remedy_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',
-        )
+def _quotes(line: int, error: Exception) -> InvalidInput:
+    return InvalidInput(
+        "The file is not readable CSV: a quoted cell is not closed, or more follows after its last quote "
+        f"(line {line}).",
+        remedy='Put a cell that has a quote in quotes, and write its quote twice: "5"" pipe".',
+        zh=f"文件不是可读的 CSV：有带引号的单元格未闭合，或引号后还有内容（第 {line} 行）。",
+        remedy_zh='含引号的单元格请整体加引号，其中的引号写两次："5"" pipe"。',
+        internal=type(error).__name__,
+    )
 
 
-def _first_ragged(body: bytes, columns: int) -> int | None:
-    """At which line of the file the first row of another width ends."""
-    lines = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", errors="replace", newline=""))
-    try:
-        return next((lines.line_num for row in lines if row and len(row) != columns), None)
-    except csv.Error:
-        return None
+def _ragged(count: int, width: int, line: int) -> InvalidInput:
+    return InvalidInput(
+        f"The file is not readable CSV: {count} lines do not have the header's {width} columns "
+        f"(the first ends at line {line}).",
+        remedy="Put quotes around cells with commas; give every line as many cells as the header. "
+        "If these are notes after the data, say how many lines they take in `file.notes`.",
+        zh=f"文件不是可读的 CSV：{count} 行的列数与表头的 {width} 列不同（首个在第 {line} 行）。",
+        remedy_zh="含逗号的单元格请加引号；每行的列数须与表头相同。"
+        "若是数据后的说明行，请在 file.notes 中写明行数。",
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sandbox.ingest.limits import LONGEST_TEXT
+from sandbox.ingest.written import PLAIN, Written
 
 
 class Type(StrEnum):
@@ -60,7 +61,9 @@ class FieldRules:
     """How the cells of one column are read.
 
     `computed`: questions compute with it, so integers are at most `LARGEST_INTEGER`. `empty_marks`: texts
-    that stand for an empty cell, beside the empty cell itself; nothing else is taken for missing.
+    that stand for an empty cell, beside the empty cell itself; nothing else is taken for missing. `source`:
+    the column's label in the file (`header.Header.labels`), "" where its name is missing there; None: it is
+    `name`. `written`: the form of its values.
     """
 
     name: str
@@ -71,3 +74,9 @@ class FieldRules:
     empty_marks: frozenset[str] = frozenset()
     unfit: Unfit = Unfit.REFUSE
     longest: int = LONGEST_TEXT
+    source: str | None = None
+    written: Written = PLAIN
+
+    @property
+    def label(self) -> str:
+        return self.name if self.source is None else self.source

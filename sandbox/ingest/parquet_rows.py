@@ -1,8 +1,8 @@
 """Parquet bytes become batches of columns.
 What the file declares is compared with the limits before a row is decoded."""
 
-import io
 from collections.abc import Iterator, Mapping
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,36 +10,39 @@ import pyarrow.parquet
 
 from sandbox.errors import InvalidInput
 from sandbox.ingest.csv_rows import UNREADABLE
+from sandbox.ingest.file_format import FileFormat
+from sandbox.ingest.header import Header
 from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules
+from sandbox.ingest.source import InMemory, Source
 
-MAGIC = b"PAR1"
 ROWS_AT_ONCE = 32 * 1024
 
 
 class ParquetFile:
     """A Parquet file within the limits, by its footer. Raises `InvalidInput`."""
 
-    def __init__(self, body: bytes, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:  # as all readers
         try:
-            self._footer = pyarrow.parquet.read_metadata(io.BytesIO(body))
+            self._footer = pyarrow.parquet.read_metadata(_stream(source))
             physical, schema = self._footer.schema, self._footer.schema.to_arrow_schema()
-            self.names: list[str] = list(schema.names)
+            names = list(schema.names)
         except UNREADABLE as error:
             raise _unreadable(error) from None
-        if not self.names:
+        if not names:
             raise InvalidInput(
                 "The file has no columns.",
                 remedy="Write it again, or send CSV.",
                 zh="文件没有列。",
                 remedy_zh="请重新写出，或改用 CSV。",
             )
-        self._body = body
+        self._source = source
+        self.header = Header(0, 0, tuple(names), guessed=False)
         self.rows_at_most = int(self._footer.num_rows)
         # of the row groups alone: Arrow ends the process when it looks at a damaged column's footer
         groups = range(self._footer.num_row_groups)
         declared = sum(max(0, self._footer.row_group(group).total_byte_size) for group in groups)
-        if len(self.names) > limits.columns or self._footer.num_columns > limits.columns:
+        if len(names) > limits.columns or self._footer.num_columns > limits.columns:
             raise InvalidInput(
                 f"The file has more than {limits.columns} columns.",
                 zh=f"文件超过 {limits.columns} 列。",
@@ -56,12 +59,16 @@ class ParquetFile:
             if physical.column(place).physical_type == "INT96"
         }
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.header.labels
+
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
         """The named columns, a piece at a time.
         Texts come as dictionaries: a long one that stands in every row is one text."""
         try:
             file = pyarrow.parquet.ParquetFile(
-                io.BytesIO(self._body),
+                _stream(self._source),
                 coerce_int96_timestamp_unit="us",
                 read_dictionary=[name for name in fields if name in self._texts],
             )
@@ -76,6 +83,11 @@ class ParquetFile:
         if name in self._utc and pa.types.is_timestamp(column.type) and column.type.tz is None:
             return pc.assume_timezone(column, "UTC")
         return column
+
+
+def _stream(source: Source) -> BinaryIO:
+    """Bytes that are here are read in place: Arrow asks a stream for each piece, under Python's lock."""
+    return cast("BinaryIO", pa.BufferReader(source.body)) if isinstance(source, InMemory) else source.open()
 
 
 def _is_text(type: pa.DataType) -> bool:

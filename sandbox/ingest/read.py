@@ -1,7 +1,7 @@
 """A file's bytes become a typed table, sorted by unit: strictly, a batch at a time, within limits."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,17 @@ import pyarrow.compute as pc
 from sandbox.errors import InvalidInput
 from sandbox.ingest.columns import ARROW_TYPE, CODE, ROUNDABLE, Mask, WrongType, read_column
 from sandbox.ingest.csv_rows import CsvFile
+from sandbox.ingest.excel_rows import ExcelFile
+from sandbox.ingest.file_format import DETECTED, FileFormat, Format, format_of
 from sandbox.ingest.identifiers import normalise
+from sandbox.ingest.json_rows import JsonFile
 from sandbox.ingest.limits import LIMITS, Limits
 from sandbox.ingest.model import Fault, FieldRules, IdRule, Type, Unfit
-from sandbox.ingest.parquet_rows import MAGIC, ParquetFile, too_much_unpacked
+from sandbox.ingest.packed import unpacked
+from sandbox.ingest.parquet_rows import ParquetFile, too_much_unpacked
+from sandbox.ingest.source import InMemory, Source
 from sandbox.ingest.tally import Tally, refuse
+from sandbox.ingest.units import UnitIds
 
 
 @dataclass(frozen=True)
@@ -51,43 +57,74 @@ def _different(parts: list[pa.Array]) -> int:
     return int(pc.count_distinct(pa.chunked_array(parts)).as_py())
 
 
-def read_rows(
-    body: bytes, fields: Sequence[FieldRules], *, ids: IdRule = IdRule.EXACT, limits: Limits = LIMITS
-) -> Rows:
-    """Read CSV or Parquet: the fields in their order and no other columns.
+File = CsvFile | ExcelFile | JsonFile | ParquetFile
+READERS: dict[Format, type[File]] = {
+    Format.CSV: CsvFile,
+    Format.EXCEL: ExcelFile,
+    Format.JSON: JsonFile,
+    Format.PARQUET: ParquetFile,
+}
 
-    Raises `InvalidInput`, which names columns, counts cells by the kind of their fault, and quotes none.
-    """
-    if not body:
+
+def open_file(source: Source, given: FileFormat = DETECTED, *, limits: Limits = LIMITS) -> File:
+    """The reader of a file, whatever its format: its `names`, `rows_at_most` and `batches`.
+    What `given` leaves open is detected. Raises `InvalidInput`."""
+    if not source.size:
         raise InvalidInput(
             "The file is empty.",
-            remedy="Send a CSV file with a header line, or a Parquet file.",
+            remedy="Send a table: CSV, Excel, JSON or Parquet.",
             zh="文件是空的。",
-            remedy_zh="请提供带表头的 CSV 或 Parquet 文件。",
+            remedy_zh="请提供表格：CSV、Excel、JSON 或 Parquet。",
         )
-    if len(body) > limits.file_bytes:
+    if source.size > limits.file_bytes:
         raise InvalidInput(
             f"The file is larger than {limits.file_bytes // 1024**2} MiB.",
             remedy="Publish it as several datasets.",
             zh=f"文件超过 {limits.file_bytes // 1024**2} MiB。",
             remedy_zh="请分成几个数据集发布。",
         )
-    file = ParquetFile(body, limits) if body.startswith(MAGIC) else CsvFile(body, limits)
+    inner = unpacked(source, limits)
+    return READERS[given.format or format_of(inner)](inner, limits, given)
+
+
+def read_rows(
+    body: bytes | Source,
+    fields: Sequence[FieldRules],
+    *,
+    ids: IdRule = IdRule.EXACT,
+    given: FileFormat = DETECTED,
+    dropped: Collection[str] = (),
+    made_ids: UnitIds | None = None,
+    limits: Limits = LIMITS,
+) -> Rows:
+    """Read a file: the fields in their order and no other columns.
+
+    `dropped`: labels of columns that stay out. `made_ids`: the unit's column,
+    which the file has not, becomes the first.
+
+    Raises `InvalidInput`, which names columns, counts cells by the kind of their fault, and quotes none.
+    """
+    source = InMemory(body) if isinstance(body, bytes) else body
+    file = open_file(source, given, limits=limits)
+    if file.header.guessed and not {rules.label for rules in fields} <= set(file.names):
+        first = open_file(source, replace(given, header_row=1), limits=limits)
+        file = first if {rules.label for rules in fields} <= set(first.names) else file
     by_name = {rules.name: rules for rules in fields}
-    _check_names(file.names, list(by_name))
+    by_label = {rules.label: rules for rules in fields}
+    _check_names(file.names, list(by_label), dropped)
     _check_size(file.rows_at_most, len(fields), limits)
     tallies = {name: Tally(rules) for name, rules in by_name.items()}
     id_tally = IdTally([], [])
-    parts, rows, size, dropped = [], 0, 0, 0
-    for batch in file.batches(by_name):
+    parts, rows, size, out = [], 0, 0, 0
+    for batch in file.batches(by_label):
         part, left_out = _typed(batch, by_name, tallies, rows, ids, id_tally)
-        rows, dropped, size = rows + len(batch), dropped + left_out, size + part.nbytes
+        rows, out, size = rows + len(batch), out + left_out, size + part.nbytes
         _check_size(rows, len(fields), limits)
         if size > limits.unpacked_bytes:
             raise too_much_unpacked(limits)
         parts.append(part)
     refuse(list(tallies.values()))
-    if rows == dropped:
+    if rows == out:
         raise InvalidInput(
             "The file has no rows." if not rows else "No row of the file fits the policy.",
             remedy="Publish a dataset when it has data.",
@@ -97,16 +134,19 @@ def read_rows(
     table = pa.Table.from_batches(parts)
     del parts
     told = [said for tally in tallies.values() if (said := tally.told())] + id_tally.told()
-    if dropped:
-        told.append(f"{dropped} of {rows} rows were left out")
+    if out:
+        told.append(f"{out} of {rows} rows were left out")
     unit = next((rules.name for rules in fields if rules.unit), None)
+    if made_ids is not None:
+        unit, table = made_ids.column, table.combine_chunks()
+        table = table.add_column(0, unit, made_ids.of_table(table))
     return Rows(table if unit is None else sorted_by(table, unit), tuple(told))
 
 
-def _check_names(given: Sequence[str], wanted: Sequence[str]) -> None:
+def _check_names(given: Sequence[str], wanted: Sequence[str], dropped: Collection[str]) -> None:
     missing = [name for name in wanted if name not in given]
     # named by their places: a file without a header line has a row there, and a row's values are never quoted
-    unknown = [str(place) for place, name in enumerate(given, start=1) if name not in wanted]
+    unknown = [str(place) for place, name in enumerate(given, start=1) if name not in {*wanted, *dropped}]
     twice = sorted({name for name in wanted if given.count(name) > 1})
     faults = [
         (f"{words} {', '.join(names)}", f"{zh} {'、'.join(names)}")
@@ -154,7 +194,7 @@ def _typed(
     columns, dropped = [], np.zeros(len(batch), np.bool_)
     for name, rules in fields.items():
         try:
-            column = read_column(batch.column(name), rules)
+            column = read_column(batch.column(rules.label), rules)
         except pa.ArrowException as error:
             raise InvalidInput(
                 f"Column {name} of the file is damaged.",

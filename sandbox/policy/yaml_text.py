@@ -17,7 +17,7 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 from sandbox.errors import InvalidInput
 from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
-SHOWN = 8  # faults in one message
+SHOWN = 20  # faults in one message
 
 
 class YamlText:
@@ -64,7 +64,8 @@ class YamlText:
         )
         if faults:
             raise InvalidInput(
-                "; ".join(self._say(fault) for fault in faults[:SHOWN]),
+                "; ".join(self._say(fault) for fault in faults[:SHOWN])
+                + (f"; and {len(faults) - SHOWN} more faults" if len(faults) > SHOWN else ""),
                 remedy=f"The fields are described in {schema.parent.name}/{schema.name}.",
             )
 

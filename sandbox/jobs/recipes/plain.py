@@ -24,11 +24,11 @@ from sandbox.jobs.recipes.recipe import (
     TextRecipe,
 )
 
-COLUMN = re.compile(r"[A-Za-z_]\w{0,59}", re.ASCII)
-CONDITION = re.compile(r"([A-Za-z_]\w{0,59})\s*(?:[<>]=?|=)\s*-?\d{1,9}(?:\.\d{1,3})?", re.ASCII)
+COLUMN = re.compile(r"[^\W\d]\w{0,62}")
+CONDITION = re.compile(r"([^\W\d]\w{0,62})\s*(?:[<>]=?|=)\s*-?[0-9]{1,9}(?:\.[0-9]{1,3})?")
 QUANTILES = r"0?\.(?:05|10?|25|50?|75|90?|95)"
 """Those that may stand beside each other: where each has enough units beyond it, so many are between."""
-MEASURE = re.compile(rf"[A-Za-z_]+\(\s*(?:\*|[A-Za-z_]\w{{0,59}})\s*(?:,\s*{QUANTILES}\s*)?\)", re.ASCII)
+MEASURE = re.compile(rf"[A-Za-z_]+\(\s*(?:\*|[^\W\d]\w{{0,62}})\s*(?:,\s*{QUANTILES}\s*)?\)")
 
 
 def own_expressions(recipe: Recipe, often: Collection[str]) -> tuple[str, ...]:

@@ -353,6 +353,18 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             ),
             instead_zh="请分别提问。",
         )
+    ids = (policy.made_ids, other.made_ids)
+    if other.dataset != policy.dataset and any(ids) and (ids[0] != ids[1] or ids[0].of is None):  # type: ignore[union-attr]
+        raise QueryRefused(
+            f"JOIN {join.dataset}",
+            f"the ids of {policy.dataset} and {join.dataset} are made in different ways, or of each row: one "
+            f"{unit.kind} could have two ids.",
+            instead="Ask each by itself.",
+            position=join.position,
+            why_zh=f"{policy.dataset} 与 {join.dataset} 的标识由不同方式生成，或按行生成，"
+            "同一对象可能有两个标识。",
+            instead_zh="请分别提问。",
+        )
     if not any(_joins_units(left, right, scope) for left, right in zip(join.left, join.right, strict=True)):
         raise QueryRefused(
             f"JOIN {join.dataset}",

@@ -1,0 +1,154 @@
+"""JSON becomes batches of text: one object a line (JSON Lines), or one array of objects.
+
+Numbers are kept as they are written, so nothing is lost before a column's type is known. A key that an object
+does not have is an empty cell.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from sandbox.errors import InvalidInput
+from sandbox.ingest.file_format import FileFormat
+from sandbox.ingest.header import Header, clean
+from sandbox.ingest.limits import Limits
+from sandbox.ingest.model import FieldRules
+from sandbox.ingest.source import Source, read_up_to
+from sandbox.ingest.text_encoding import ENCODINGS, Encoding, encoding_of, opened_text
+
+ROWS_AT_ONCE = 16 * 1024
+LONGEST_LINE = 64 * 1024**2
+LARGEST_ARRAY = 256 * 1024**2
+"""Bytes of an array of objects, which is held in memory as a whole."""
+
+
+class JsonFile:
+    """A JSON file that can be read. Raises `InvalidInput`, which names the line and no value."""
+
+    def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
+        self._source, self._notes = source, given.notes
+        self.encoding = Encoding(given.encoding) if given.encoding else encoding_of(source)
+        labels: dict[str, None] = {}
+        nested: dict[str, None] = {}
+        self.rows_at_most = 0
+        for line, row in self._objects():
+            self.rows_at_most += 1
+            for key, value in row.items():
+                labels[key] = None
+                if isinstance(value, dict | list):
+                    nested[key] = None
+            if len(labels) > limits.columns:
+                raise InvalidInput(
+                    f"The file has more than {limits.columns} columns (line {line}).",
+                    zh=f"文件超过 {limits.columns} 列（第 {line} 行）。",
+                    remedy="Leave out what nobody needs.",
+                    remedy_zh="请去掉无人需要的列。",
+                )
+        self.keys = tuple(labels)
+        self.nested = frozenset(clean(key) for key in nested)
+        self.header = Header(0, 0, tuple(clean(key) for key in labels), guessed=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.header.labels
+
+    def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
+        """The columns of these labels, as text."""
+        if nested := [label for label in fields if label in self.nested]:
+            raise InvalidInput(
+                f"These columns hold objects or lists: {', '.join(nested)}.",
+                remedy="Write each of their parts as a column of its own, or drop them (`dropped_columns`).",
+                zh=f"这些列含有对象或列表：{'、'.join(nested)}。",
+                remedy_zh="请把各部分写成单独的列，或在 dropped_columns 中去掉它们。",
+            )
+        keys = [self.keys[self.names.index(label)] for label in fields]
+        waiting = deque[list[str | None]]()
+        for _, row in self._objects():
+            waiting.append([_text(row.get(key)) for key in keys])
+            if len(waiting) == ROWS_AT_ONCE:
+                yield _batch(waiting, fields)
+                waiting.clear()
+        if waiting:
+            yield _batch(waiting, fields)
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        if self.encoding.name not in ENCODINGS:
+            raise _unreadable(0)
+        with opened_text(self._source, self.encoding.name) as stream:
+            head = read_up_to(stream, 4096).lstrip()
+        if head.startswith(b"["):
+            yield from self._array()
+            return
+        with opened_text(self._source, self.encoding.name) as stream:
+            for line in _lines(stream):
+                number, text = line
+                if text.strip():
+                    yield number, _object(text, number)
+
+    def _array(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        if self._source.size > LARGEST_ARRAY:
+            raise InvalidInput(
+                f"The file is one JSON array of more than {LARGEST_ARRAY // 1024**2} MiB.",
+                remedy="Write one object a line (JSON Lines).",
+                zh=f"文件是超过 {LARGEST_ARRAY // 1024**2} MiB 的单个 JSON 数组。",
+                remedy_zh="请改为每行一个对象（JSON Lines）。",
+            )
+        with opened_text(self._source, self.encoding.name) as stream:
+            body = stream.read()
+        rows = _parsed(body, 1)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise _unreadable(1)
+        yield from enumerate(rows, start=1)
+
+
+def _lines(stream: Any) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while text := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(text) > LONGEST_LINE:
+            raise _unreadable(number)
+        yield number, text
+
+
+def _parsed(text: bytes, line: int) -> object:
+    try:
+        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(line + getattr(error, "lineno", 1) - 1) from None
+
+
+def _object(text: bytes, line: int) -> dict[str, Any]:
+    row = _parsed(text, line)
+    if not isinstance(row, dict):
+        raise _unreadable(line)
+    return row
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) or None if value is not None else None
+
+
+def _batch(rows: deque[list[str | None]], fields: Mapping[str, FieldRules]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays(
+        [pa.array([_unicode(cell) for cell in column], pa.string()) for column in columns], names=list(fields)
+    )
+
+
+def _unicode(text: str | None) -> str | None:
+    """A lone surrogate, which JSON can spell, is no text."""
+    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _unreadable(line: int) -> InvalidInput:
+    return InvalidInput(
+        f"The file is not readable JSON (line {line}).",
+        remedy="Write one JSON object a line, or one array of objects.",
+        zh=f"文件不是可读的 JSON（第 {line} 行）。",
+        remedy_zh="请每行写一个 JSON 对象，或写成一个对象数组。",
+    )
