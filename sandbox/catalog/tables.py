@@ -41,6 +41,7 @@ dataset_versions = Table(
     # how its units' ids were normalised (ingest.IdRule); what was published before there was a rule
     # is as it was written
     Column("id_rule", Text, nullable=False, server_default="exact"),
+    Column("file_sha256", Text),  # of the officer's file, so that the same one is recognised
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
     schema="vault",

@@ -5,6 +5,7 @@ What does not have the declared form, and is not plain either, stays as it is, s
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,7 +108,8 @@ def plain_numbers(texts: pa.Array, written: Written) -> pa.Array:
     """Numbers in the plain spelling: ASCII digits, `.`, `-`. `12 %` becomes `12e-2`."""
     texts = _trimmed(texts, written)
     if written.signs:
-        signs = "|".join(re.escape(sign) for sign in sorted(written.signs, key=len, reverse=True))
+        known = {unicodedata.normalize("NFKC", sign) if written.trimmed else sign for sign in written.signs}
+        signs = "|".join(re.escape(sign) for sign in sorted(known, key=len, reverse=True))
         texts = pc.replace_substring_regex(texts, rf"^([-+]?)\s*(?:{signs})\s*([-+]?)", r"\1\2")
         texts = pc.replace_substring_regex(texts, rf"([0-9.%])\s*(?:{signs})$", r"\1")
     if written.signs or written.thousands:

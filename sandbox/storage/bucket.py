@@ -4,6 +4,7 @@ Every write is a version, encrypted; every read is one version, verified whole."
 import hashlib
 import io
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 import urllib3
 from minio import Minio
@@ -15,6 +16,8 @@ from sandbox.storage.names import checked_name
 
 PATIENCE = urllib3.Timeout(connect=5, read=60)
 DIGEST = "x-amz-meta-sha256"
+PART_BYTES = 8 * 1024**2
+PIECE_BYTES = 8 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,44 @@ class Bucket:
             )
         return ObjectVersion(name, written.version_id, len(body), digest)
 
+    def put_stream(self, name: str, stream: BinaryIO) -> ObjectVersion:
+        """Store what `stream` gives as a new version of `name`, encrypted at rest, a part at a time.
+        No more than one part is in memory, and nothing on a disk. Its digest is for the caller to keep."""
+        counted = _Counted(stream)
+        with translated(self.endpoint, self.bucket):
+            written = self.client.put_object(
+                self.bucket,
+                checked_name(name),
+                cast("BinaryIO", counted),
+                -1,
+                part_size=PART_BYTES,
+                sse=SseS3(),
+            )
+        if not written.version_id or written.version_id == "null":
+            raise Unavailable(
+                f"The bucket {self.bucket} does not keep versions.",
+                code="storage_unversioned",
+                remedy="Turn versioning on for it.",
+            )
+        return ObjectVersion(name, written.version_id, counted.size, counted.digest.hexdigest())
+
+    def open(self, stored: ObjectVersion) -> BinaryIO:
+        """A seekable stream over that version, read in pieces as they are needed."""
+        return cast("BinaryIO", io.BufferedReader(_ObjectStream(self, stored), PIECE_BYTES))
+
+    def piece(self, name: str, version_id: str, start: int, length: int) -> bytes:
+        """`length` bytes of exactly that version from `start` on."""
+        with translated(self.endpoint, self.bucket):
+            response = self.client.get_object(
+                self.bucket, checked_name(name), offset=start, length=length, version_id=version_id
+            )
+            try:
+                body: bytes = response.read()
+            finally:
+                response.close()
+                response.release_conn()
+        return body
+
     def get(self, name: str, version_id: str) -> bytes:
         """The bytes of exactly that version.
         Raises `NotFound`; `Unavailable` if they are not what was stored."""
@@ -108,3 +149,51 @@ class Bucket:
                 internal=f"{name} {version_id}",
             )
         return body
+
+
+class _Counted(io.RawIOBase):
+    """A stream that counts and digests what is read of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.size, self.digest = 0, hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        part = self._stream.read(count)
+        self.size += len(part)
+        self.digest.update(part)
+        return part
+
+
+class _ObjectStream(io.RawIOBase):
+    """One version of an object as a file. Each read is a request for as much as is asked."""
+
+    def __init__(self, bucket: Bucket, stored: ObjectVersion) -> None:
+        self._bucket, self._stored, self._place = bucket, stored, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._stored.size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def readinto(self, target: object) -> int:
+        view = memoryview(target).cast("B")  # type: ignore[arg-type]
+        length = min(len(view), self._stored.size - self._place)
+        if length <= 0:
+            return 0
+        part = self._bucket.piece(self._stored.name, self._stored.version_id, self._place, length)
+        view[: len(part)] = part
+        self._place += len(part)
+        return len(part)

@@ -2,6 +2,7 @@
 Raw rows, quarantine and released files are the vault's alone; the portal may read products."""
 
 from threading import Lock
+from typing import BinaryIO
 
 from sandbox.storage import protection
 from sandbox.storage.bucket import Bucket, ObjectVersion
@@ -53,6 +54,11 @@ class RawStore(WrittenBucket):
         if not self._proved:
             self.prove()
         return super().get(name, version_id)
+
+    def put_stream(self, name: str, stream: BinaryIO) -> ObjectVersion:
+        if not self._proved:
+            self.prove()
+        return super().put_stream(name, stream)
 
     def versions(self, prefix: str) -> list[ObjectVersion]:
         """Every version of every object whose name begins with `prefix`; their digests are not asked for."""

@@ -26,6 +26,7 @@ TABLES = (
     "sandbox.audit.tables",
     "sandbox.identity.tables",
     "sandbox.catalog.tables",
+    "sandbox.drafts.tables",
     "sandbox.grants.tables",
     "sandbox.budgets.tables",
     "sandbox.releases.tables",

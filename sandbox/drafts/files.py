@@ -1,0 +1,166 @@
+"""Officers' files: streamed into the raw bucket, recorded before, and removed when nobody needs them.
+
+The object's name is recorded first, so that what a crash leaves is known and removed at the next start.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, insert, select, update
+
+from sandbox.catalog.tables import dataset_versions
+from sandbox.database import Database, Transaction
+from sandbox.drafts.schemas import FileDocument
+from sandbox.drafts.tables import draft_files, drafts
+from sandbox.errors import CihuError, InvalidInput, NotFound
+from sandbox.identity import Principal
+from sandbox.ingest import Source
+from sandbox.plain_text import is_text
+from sandbox.storage import ObjectVersion, RawStore
+
+KEPT_FOR = timedelta(days=14)
+"""A file whose draft was not published is removed after so long."""
+FOLDER = "uploads"
+LONGEST_NAME = 200
+log = logging.getLogger("cihu.drafts")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An uploaded file as a `Source`: read in pieces from the bucket."""
+
+    store: RawStore
+    version: ObjectVersion
+
+    @property
+    def size(self) -> int:
+        return self.version.size
+
+    def open(self) -> BinaryIO:
+        return self.store.open(self.version)
+
+
+def store_file(
+    database: Database, store: RawStore, *, officer: Principal, name: str, stream: BinaryIO
+) -> FileDocument:
+    """Stream a file into the bucket. Raises `InvalidInput` for an empty one."""
+    id = uuid4()
+    object_name = f"{FOLDER}/{id}"
+    with database.transaction() as tx:
+        tx.execute(
+            insert(draft_files).values(
+                id=id,
+                name=shown_name(name),
+                object_name=object_name,
+                state="storing",
+                uploaded_by=officer.id,
+            )
+        )
+    try:
+        stored = store.put_stream(object_name, stream)
+        if not stored.size:
+            raise InvalidInput(
+                "The file is empty.",
+                remedy="Send a table: CSV, Excel, JSON or Parquet.",
+                zh="文件是空的。",
+                remedy_zh="请提供表格：CSV、Excel、JSON 或 Parquet。",
+            )
+    except BaseException:
+        _remove(database, store, id, object_name)
+        raise
+    with database.transaction() as tx:
+        tx.execute(
+            update(draft_files)
+            .where(draft_files.c.id == id)
+            .values(state="stored", object_version=stored.version_id, bytes=stored.size, sha256=stored.sha256)
+        )
+        return file_document(tx, file_of(tx, id, officer))
+
+
+def shown_name(name: str) -> str:
+    """The last part of what the officer's computer calls the file, as plain text."""
+    last = name.replace("\\", "/").rpartition("/")[2].strip()
+    return last[:LONGEST_NAME] if last and is_text(last) else "file"
+
+
+def file_of(tx: Transaction, id: UUID, officer: Principal) -> Row[tuple[object, ...]]:
+    """A stored file of this officer. Raises `NotFound`, also for another's."""
+    row = _row(tx, id)
+    if row is None or row.uploaded_by != officer.id or row.state != "stored":
+        raise NotFound(
+            "You have no such file.",
+            code="no_such_file",
+            remedy="Upload it again: a file that is not published is kept for 14 days.",
+            zh="您没有该文件。",
+            remedy_zh="请重新上传：未发布的文件保留 14 天。",
+        )
+    return row
+
+
+def source_of(store: RawStore, row: Row[tuple[object, ...]]) -> Source:
+    return StoredFile(store, ObjectVersion(row.object_name, row.object_version, row.bytes, row.sha256))
+
+
+def file_document(tx: Transaction, row: Row[tuple[object, ...]]) -> FileDocument:
+    known = tx.execute(
+        select(dataset_versions.c.number).where(dataset_versions.c.file_sha256 == row.sha256).limit(1)
+    ).first()
+    return FileDocument(
+        id=str(row.id),
+        name=row.name,
+        bytes=row.bytes,
+        sha256=row.sha256,
+        uploaded_at=row.uploaded_at,
+        expires_at=row.uploaded_at + KEPT_FOR,
+        known=known is not None,
+    )
+
+
+def list_files(tx: Transaction, officer: Principal) -> list[FileDocument]:
+    rows = tx.execute(
+        select(draft_files)
+        .where(draft_files.c.uploaded_by == officer.id, draft_files.c.state == "stored")
+        .order_by(draft_files.c.uploaded_at.desc())
+    )
+    return [file_document(tx, row) for row in rows]
+
+
+def remove_file(database: Database, store: RawStore, id: UUID) -> None:
+    with database.transaction() as tx:
+        row = _row(tx, id)
+    if row is not None and row.state != "removed":
+        _remove(database, store, id, row.object_name)
+
+
+def sweep_files(database: Database, store: RawStore) -> int:
+    """Remove what a crash left and what has expired; returns how many there were."""
+    with database.transaction() as tx:
+        old = datetime.now(UTC) - KEPT_FOR
+        waiting = [
+            (row.id, row.object_name)
+            for row in tx.execute(select(draft_files).where(draft_files.c.state != "removed"))
+            if row.state == "storing" or row.uploaded_at < old
+        ]
+    for id, object_name in waiting:
+        try:
+            _remove(database, store, id, object_name)
+        except CihuError as error:
+            log.warning("an uploaded file cannot be removed: %s", error.code)
+    return len(waiting)
+
+
+def _remove(database: Database, store: RawStore, id: UUID, object_name: str) -> None:
+    for stored in store.versions(object_name):
+        store.remove(stored)
+    with database.transaction() as tx:
+        tx.execute(update(draft_files).where(draft_files.c.id == id).values(state="removed"))
+        tx.execute(
+            update(drafts).where(drafts.c.file == id, drafts.c.state == "open").values(state="dropped")
+        )
+
+
+def _row(tx: Transaction, id: UUID) -> Row[tuple[object, ...]] | None:
+    return tx.execute(select(draft_files).where(draft_files.c.id == id)).first()
