@@ -22,6 +22,7 @@ from ingest.made_identifiers import (
     social_credit,
 )
 from sandbox.errors import InvalidInput
+from sandbox.ingest.headers import HeaderText
 from sandbox.ingest.recognition import (
     NOTHING,
     Recognition,
@@ -32,7 +33,6 @@ from sandbox.ingest.recognition import (
     recognise_all,
 )
 from sandbox.ingest.recognition.checksums import CHECKSUMS, PROVINCES
-from sandbox.ingest.recognition.rules import HeaderText
 
 PATH = Path(__file__).parents[2] / "policies" / "identifiers.yaml"
 RULES = load_identifier_rules(PATH)
@@ -61,7 +61,7 @@ def test_known_examples_of_the_standards_pass() -> None:
 
 
 @pytest.mark.parametrize(("kind", "make", "header", "alone"), MADE, ids=[made[0] for made in MADE])
-@settings(max_examples=6)
+@settings(max_examples=6, deadline=None)
 @given(seed=SEEDS)
 def test_every_valid_one_is_recognised(kind: str, make, header: str, alone: bool, seed: int) -> None:
     chance = random.Random(seed)
@@ -84,7 +84,7 @@ def test_every_single_one_is_recognised_under_its_header(kind: str, make, header
 
 
 @pytest.mark.parametrize(("checksum", "make", "signs"), CHECKED, ids=[checked[0] for checked in CHECKED])
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(seed=SEEDS)
 def test_one_wrong_sign_is_not(checksum: str, make, signs: str, seed: int) -> None:
     chance = random.Random(seed)
@@ -255,7 +255,7 @@ def test_of_very_many_texts_drawn_ones_stand_for_all(monkeypatch: pytest.MonkeyP
     assert recognise(column, "x", RULES).share_class == "some"
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(
     st.sampled_from(MADE),
     SEEDS,

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox.ingest.headers import HeaderText
 from sandbox.ingest.recognition.checksums import CHECKSUMS
 from sandbox.ingest.recognition.column_texts import Column, DistinctTexts, Mask, distinct_texts
 from sandbox.ingest.recognition.model import (
@@ -21,7 +22,7 @@ from sandbox.ingest.recognition.model import (
     share_class,
 )
 from sandbox.ingest.recognition.reasons import reason
-from sandbox.ingest.recognition.rules import HeaderText, IdentifierKind, IdentifierRules, whole
+from sandbox.ingest.recognition.rules import IdentifierKind, IdentifierRules, whole
 
 HALF, NEARLY_ALL = 0.5, 0.8
 

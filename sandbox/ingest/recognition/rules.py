@@ -1,7 +1,6 @@
 """Reads policies/identifiers.yaml: by what each kind of identifier is recognised."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,44 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox.ingest.headers import HeaderTerms
 from sandbox.policy import YamlText
 
 # an identifier inside a text is no part of a longer number or Latin word
 BEFORE, AFTER = r"(?<![0-9A-Z])(?<![0-9]\.)", r"(?![0-9A-Z])(?!\.[0-9])"
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-NO_WORD = re.compile(r"[^0-9a-z㐀-鿿]+")
-
-
-@dataclass(frozen=True)
-class HeaderText:
-    """A header, as words are looked for in it."""
-
-    spaced: str
-    joined: str
-
-    @classmethod
-    def of(cls, header: str) -> "HeaderText":
-        words = CAMEL.sub(" ", unicodedata.normalize("NFKC", header)).lower()
-        parts = NO_WORD.sub(" ", words).split()
-        return cls(f" {' '.join(parts)} ", "".join(parts))
-
-
-@dataclass(frozen=True)
-class HeaderTerms:
-    """Words that name something in a header: Chinese ones anywhere, Latin ones as whole words."""
-
-    zh: tuple[str, ...]
-    en: tuple[str, ...]
-
-    def name(self, header: HeaderText) -> bool:
-        for word in (*self.zh, *self.en):
-            text = word.removeprefix("=").lower()
-            if word.startswith("="):
-                if text.replace(" ", "") == header.joined:
-                    return True
-            elif (f" {text} " in header.spaced) if text.isascii() else (text in header.joined):
-                return True
-        return False
 
 
 @dataclass(frozen=True)
@@ -117,7 +83,7 @@ def load_identifier_rules(path: Path) -> IdentifierRules:
         )
     return IdentifierRules(
         kinds=tuple(_kind(entry, any_surname) for entry in document["kinds"]),
-        other_headers=_terms(document["other_headers"]),
+        other_headers=HeaderTerms.of(document["other_headers"]),
         free_text=FreeTextRule(
             title_en=free_text["title"]["en"],
             title_zh=free_text["title"]["zh"],
@@ -189,9 +155,5 @@ def _kind(entry: Any, any_surname: str) -> IdentifierKind:
         inside=share.get("inside"),
         distinct=entry.get("distinct", 1),
         weak=entry.get("weak", False),
-        header=_terms(entry["header"]),
+        header=HeaderTerms.of(entry["header"]),
     )
-
-
-def _terms(entry: Any) -> HeaderTerms:
-    return HeaderTerms(tuple(entry["zh"]), tuple(entry["en"]))
