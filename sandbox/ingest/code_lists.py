@@ -204,11 +204,21 @@ def _match(
     )
 
 
+def _could_be_numbers(column: DistinctTexts, code_list: CodeList) -> bool:
+    """0 and 1 alone are more often a flag; numbers that are all narrower than the codes, something else."""
+    texts = column.texts.to_pylist()
+    widths = {len(code.code) for code in code_list.codes}
+    narrow = len(widths) == 1 and max(map(len, texts)) < min(widths)
+    return narrow or (set(texts) <= {"0", "1"} and len(code_list.codes) > 2)
+
+
 def _confidence(
     column: DistinctTexts, code_list: CodeList, written: Written, *, in_header: bool
 ) -> Confidence | None:
     """None where the values could as well be something else."""
     different = len(column.texts)
+    if in_header and written == "codes" and _could_be_numbers(column, code_list):
+        return "possible"
     if in_header:
         return "sure" if different > 1 else "likely"
     if written == "codes":

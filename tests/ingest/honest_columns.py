@@ -130,6 +130,13 @@ def labels(chance: random.Random) -> Iterator[tuple[str, list[str]]]:
         "街道",
         among(chance, "胜阳港街道", "黄石港街道", "花湖街道", "沈家营街道", "团城山街道", "新下陆街道"),
     )
+    ends = ("家村", "家湾", "家畈", "家镇", "家桥", "家铺村")
+    yield "村名", [chance.choice("王李张刘陈杨赵黄周吴徐孙") + chance.choice(ends) for _ in range(ROWS)]
+    yield "学校", numbered(chance, "黄石市第{}中学", 30)
+    yield (
+        "工种",
+        among(chance, "高级技工", "安全员", "施工员", "钟表修理", "管道工", "包装工", "石匠", "金属工"),
+    )
     yield "科室", among(chance, "内科", "外科", "儿科", "妇产科", "急诊科", "康复科", "方便门诊")
     yield "学历", among(chance, "小学", "初中", "高中", "大专", "本科", "硕士", "博士")
     yield "职业", among(chance, "工人", "农民", "教师职业", "医务人员", "公务员", "无业", "学生群体")

@@ -48,7 +48,7 @@ SHAPES = {
     "industry_section": "[A-T]",
     "industry_division": "[0-9]{2}",
     "icd10_chapter": "[IVX]+",
-    "month": "0[1-9]|1[0-2]",
+    "month": "[1-9]|1[0-2]",
 }
 HALF_WIDTH = re.compile(r"[一-鿿][,:;()]|[,:;()][一-鿿]")
 
@@ -139,6 +139,11 @@ def wide(sign: str) -> str:
         ([420202, 420222, 420283], "区划代码", None),
         ([0, 1], "is_married", ("yes_no", "codes", "sure")),
         ([0, 1], "x", None),
+        ([0, 1], "sex", ("sex", "codes", "possible")),
+        ([1, 2, 9], "sector", ("industry_division", "codes", "possible")),
+        ([1, 2, 51], "sector", ("industry_division", "codes", "sure")),
+        (["01", "02"], "月份", ("month", "codes", "sure")),
+        ([5, 6, 7], "Month", ("month", "codes", "sure")),
         ([1.0, 0.0, None], "是否低保", ("yes_no", "codes", "sure")),
         (["周一", "周天"], "x", ("weekday", "labels", "likely")),
         ([1, 12, 3], "month", ("month", "codes", "sure")),

@@ -230,6 +230,36 @@ def test_a_longer_number_holds_no_shorter_one() -> None:
     assert recognise(decimals, "x", RULES) == NOTHING
 
 
+def test_bytes_that_are_no_text_hide_nothing() -> None:
+    chance = random.Random(17)
+    numbers = [mobile(chance).encode() for _ in range(20)]
+    damaged = pa.Array.from_buffers(pa.string(), 21, pa.array([*numbers, b"\xff\xfe"], pa.binary()).buffers())
+    assert set(kinds(damaged, "x")) == {"mobile_number"}
+    with pytest.raises(pa.ArrowInvalid):
+        recognise(pa.DictionaryArray.from_arrays(pa.array([9]), pa.array(["a"]), safe=False), "x", RULES)
+
+
+def test_a_note_may_be_nothing_but_a_number() -> None:
+    chance = random.Random(15)
+    notes = chance.choices(["无", "已办结", "正常", "转医保科"], k=290) + [mobile(chance) for _ in range(10)]
+    found = kinds(notes, "备注")
+    assert set(found) == {"mobile_number"} and found["mobile_number"].share_class == "few"
+    numbers = [str(chance.randrange(10**10, 10**11)) for _ in range(300)]
+    assert kinds([*numbers, mobile(random.Random(2))], "产量") == {}
+
+
+def test_an_identity_number_may_follow_a_letter() -> None:
+    chance = random.Random(16)
+    assert set(kinds([f"ID{resident_identity(chance)}，已核对" for _ in range(9)], "说明")) == {
+        "resident_identity_number"
+    }
+
+
+def test_local_numbers_are_numbers_under_a_header() -> None:
+    assert set(kinds(["6281234", "628-1235", "87654321"], "办公电话")) == {"landline_number"}
+    assert kinds(["6281234", "87654321"], "产量") == {}
+
+
 def test_shares_are_told_in_classes() -> None:
     chance = random.Random(12)
     for right, in_class in (
@@ -328,7 +358,7 @@ def changed(folder: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('grade: "4"', "grade: 4", "line 26.*grade"),
+        ('grade: "4"', "grade: 4", "line 27.*grade"),
         ("checksum: luhn", "checksum: verhoeff", "verhoeff"),
         ("id: email", "id: ipv4_address", "duplicate kind"),
         ("'E[A-HJ-NP-Z0-9][0-9]{7}|", "'E(", "not a regular expression"),

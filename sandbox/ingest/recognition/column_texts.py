@@ -56,7 +56,8 @@ def distinct_texts(values: Column) -> DistinctTexts:
     """The different texts of a column. Make it once, where several recognisers look at the same column.
 
     Integers and floats are read as they are written in a file. Of other types (dates, booleans, nested
-    ones) there are no texts: no identifier is stored in them.
+    ones) there are no texts: no identifier is stored in them. Raises `pa.ArrowInvalid` for an array whose
+    dictionary is damaged.
     """
     if isinstance(values, DistinctTexts):
         return values
@@ -70,7 +71,7 @@ def distinct_texts(values: Column) -> DistinctTexts:
     places, weights = _drawn(counts.to_numpy(zero_copy_only=False))
     if len(places) < different:
         texts = texts.take(pa.array(places))
-    texts = _normalised(pc.utf8_slice_codeunits(texts, 0, LONGEST))
+    texts = _normalised(pc.utf8_slice_codeunits(_unicode(texts), 0, LONGEST))
     there = pc.not_equal(texts, "")
     texts, weights = texts.filter(there), weights[there.to_numpy(zero_copy_only=False)]
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int32)
@@ -96,6 +97,7 @@ def _matches(texts: pa.Array, pattern: str) -> Mask:
 def _counted(values: Any) -> tuple[pa.Array, pa.Array]:
     """The different values, without empty ones, and their counts."""
     if pa.types.is_dictionary(values.type):
+        values.validate(full=True)
         if isinstance(values, pa.ChunkedArray):
             values = values.unify_dictionaries()
         counted = pc.value_counts(pc.drop_null(values))
@@ -123,6 +125,16 @@ def _written(values: pa.Array, counts: pa.Array) -> tuple[pa.Array, pa.Array] | 
     if pa.types.is_integer(values.type) or pa.types.is_decimal(values.type):
         return pc.cast(values, pa.string()), counts
     return None
+
+
+def _unicode(texts: pa.Array) -> pa.Array:
+    """Bytes that are not UTF-8 are left out. Arrow does not check those of a Parquet file."""
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = texts.cast(pa.binary()).to_pylist()
+        return pa.array([text.decode(errors="ignore") for text in raw], pa.string())
+    return texts
 
 
 def _normalised(texts: pa.Array) -> pa.Array:

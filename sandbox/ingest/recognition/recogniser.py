@@ -25,6 +25,7 @@ from sandbox.ingest.recognition.reasons import reason
 from sandbox.ingest.recognition.rules import IdentifierKind, IdentifierRules, whole
 
 HALF, NEARLY_ALL = 0.5, 0.8
+WORD = r"[^0-9\s.,:;+/()-]"
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,9 @@ def _recognise_kind(column: DistinctTexts, kind: IdentifierKind, *, in_header: b
     if not column.cells or (kind.alone is None and not in_header):
         return None
     fits = (column.lengths >= kind.fewest) & (column.lengths <= kind.most)
-    strict, hits = _whole_cells(column, kind, fits)
-    enough = kind.with_header if in_header else kind.alone
-    if (
-        enough is not None
-        and hits.cells >= enough * column.cells
-        and hits.cells > 0
-        and (in_header or hits.right >= kind.distinct)
-        and (_beyond_chance(kind, hits) or (in_header and hits.cells >= HALF * column.cells))
-    ):
+    might = column.match(kind.holds) if kind.holds else np.ones(len(column.texts), np.bool_)
+    strict, hits = _whole_cells(column, kind, fits & might)
+    if _suggests(column, kind, hits, in_header=in_header):
         return _recognition(kind, hits.cells / column.cells, in_header=in_header)
     if in_header and kind.header_pattern:
         loose = strict | column.match(whole(kind.header_pattern), fits)
@@ -84,10 +79,28 @@ def _recognise_kind(column: DistinctTexts, kind: IdentifierKind, *, in_header: b
         if cells and cells >= kind.with_header * column.cells:
             return _recognition(kind, cells / column.cells, in_header=True, loose=True)
     if kind.inside is not None:
-        found = _inside(column, kind, ~strict & (column.lengths > kind.fewest))
+        # a note may be nothing but a number; a number among numbers is no note
+        among = might & ~strict if strict.any() and not _are_words(column, ~strict) else might
+        found = _inside(column, kind, among)
         if found.cells and found.cells >= kind.inside * column.cells and _beyond_chance(kind, found):
             return _recognition(kind, found.cells / column.cells, in_header=in_header, inside=True)
     return None
+
+
+def _suggests(column: DistinctTexts, kind: IdentifierKind, hits: Hits, *, in_header: bool) -> bool:
+    """Whether enough whole cells are such identifiers."""
+    enough = kind.with_header if in_header else kind.alone
+    if enough is None or not hits.cells or hits.cells < enough * column.cells:
+        return False
+    if in_header and hits.cells >= HALF * column.cells:
+        return True
+    return (in_header or hits.right >= kind.distinct) and _beyond_chance(kind, hits)
+
+
+def _are_words(column: DistinctTexts, among: Mask) -> bool:
+    """Whether most cells have a letter or a Chinese character, or another sign that is in no number."""
+    cells = column.counts[among].sum()
+    return bool(cells) and bool(column.counts[column.match(WORD, among)].sum() >= HALF * cells)
 
 
 def _whole_cells(column: DistinctTexts, kind: IdentifierKind, fits: Mask) -> tuple[Mask, Hits]:
@@ -112,7 +125,7 @@ def _right(kind: IdentifierKind, texts: pa.Array) -> Mask:
 
 def _inside(column: DistinctTexts, kind: IdentifierKind, among: Mask) -> Hits:
     """How many longer texts hold such an identifier."""
-    places = np.flatnonzero(column.match(kind.pattern, among))
+    places = np.flatnonzero(column.match(kind.inside_pattern, among))
     found = [
         (place, match[0])
         for place, text in zip(places, column.texts.take(pa.array(places)).to_pylist(), strict=True)

@@ -14,6 +14,8 @@ from sandbox.policy import YamlText
 
 # an identifier inside a text is no part of a longer number or Latin word
 BEFORE, AFTER = r"(?<![0-9A-Z])(?<![0-9]\.)", r"(?![0-9A-Z])(?!\.[0-9])"
+# what passes a check may follow a letter (ID4202...); without a check, hexadecimal digits look like numbers
+BEFORE_CHECKED = r"(?<![0-9])(?<![0-9]\.)"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class IdentifierKind:
     grade: str
     fewest: int
     most: int
+    holds: str
     pattern: str
     header_pattern: str
     checksum: str
@@ -38,9 +41,15 @@ class IdentifierKind:
     header: HeaderTerms
 
     @cached_property
+    def inside_pattern(self) -> str:
+        """Finds for RE2, which cannot look around, the texts that may hold it."""
+        before = "[^0-9]" if self.checksum else "[^0-9A-Z]"
+        return f"(?:^|{before})(?:{self.pattern})(?:[^0-9A-Z]|$)"
+
+    @cached_property
     def inside_expression(self) -> re.Pattern[str]:
         """Finds it inside a text in capitals."""
-        return re.compile(f"{BEFORE}(?:{self.pattern}){AFTER}")
+        return re.compile(f"{BEFORE_CHECKED if self.checksum else BEFORE}(?:{self.pattern}){AFTER}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def _check_kind(text: YamlText, entry: Any, place: int, met: set[str], any_surna
             "share",
             remedy="Leave `alone` out, or give a pattern.",
         )
-    for name in ("pattern", "header_pattern"):
+    for name in ("holds", "pattern", "header_pattern"):
         if name in entry and not _compiles(entry[name].replace("<surname>", any_surname), python=True):
             raise text.fault(
                 f"the {name} is not a regular expression.",
@@ -147,6 +156,7 @@ def _kind(entry: Any, any_surname: str) -> IdentifierKind:
         grade=entry["grade"],
         fewest=entry["length"][0],
         most=entry["length"][1],
+        holds=entry.get("holds", ""),
         pattern=entry.get("pattern", "").replace("<surname>", any_surname),
         header_pattern=entry.get("header_pattern", "").replace("<surname>", any_surname),
         checksum=entry.get("checksum", ""),
