@@ -23,7 +23,7 @@ from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput
 from sandbox.identity import Principal, load_principal
-from sandbox.ingest import IdRule
+from sandbox.ingest import IdRule, Source
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ObjectVersion, RawStore
 
@@ -49,7 +49,7 @@ def publish(
     populations: dict[str, Population],
     officer: Principal,
     policy_text: str,
-    body: bytes,
+    body: bytes | Source,
 ) -> Published:
     """Publish a new version of a dataset.
 
@@ -70,6 +70,7 @@ def publish(
         with database.transaction() as tx:
             before = _published_before(tx, policy, repository)
         ids = id_rule(policy, before)
+        file_sha256 = digest_of(body)
         rows = read_file(body, policy, ids=ids)
         del body
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
@@ -91,6 +92,7 @@ def publish(
                 officer=officer,
                 ids=ids,
                 rows=number_of_rows,
+                file_sha256=file_sha256,
             )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
@@ -138,6 +140,7 @@ def _register(
     officer: Principal,
     ids: IdRule,
     rows: int,
+    file_sha256: str,
 ) -> Version:
     with database.transaction() as tx:
         # again: a large file takes minutes
@@ -163,6 +166,7 @@ def _register(
                 sha256=stored.sha256,
                 rows=rows,
                 id_rule=ids.value,
+                file_sha256=file_sha256,
                 published_by=officer.id,
                 published_at=version.published_at,
             )
@@ -203,6 +207,17 @@ def decide_publish(gate: Gate, officer: Principal, policy: DatasetPolicy) -> Non
         "publish",
         Resource("Dataset", policy.dataset, {"department": policy.department, "grade": policy.grade}),
     )
+
+
+def digest_of(body: bytes | Source) -> str:
+    """SHA-256 of the officer's file."""
+    if isinstance(body, bytes):
+        return hashlib.sha256(body).hexdigest()
+    digest = hashlib.sha256()
+    with body.open() as stream:
+        while part := stream.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def to_parquet(table: pa.Table) -> bytes:

@@ -1,6 +1,6 @@
 """Limits the size of a request: ASGI middleware that counts the body as it comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import unquote_plus
 
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from sandbox.plain_text import REMEDY, is_text
 
 class BodyLimit:
     """ASGI middleware: a body is at most `most` bytes, counted as it comes.
-    `large` names the one request that may be larger, how large, and who must be asked before a byte of it is
+    `large` names the requests that may be larger, and how large. `admit` is asked before a byte of them is
     read (its refusal is the answer)."""
 
     def __init__(
@@ -23,7 +23,7 @@ class BodyLimit:
         app: ASGIApp,
         most: int,
         *,
-        large: tuple[str, str, int] | None = None,
+        large: Sequence[tuple[str, str, int]] = (),
         admit: Callable[[str], object] | None = None,
     ) -> None:
         self.app, self.most, self.large, self.admit = app, most, large, admit
@@ -43,8 +43,12 @@ class BodyLimit:
             )
             return
         limit = self.most
-        if self.large and (scope["method"], scope["path"]) == self.large[:2]:
-            limit = self.large[2]
+        more = next(
+            (most for method, path, most in self.large if (scope["method"], scope["path"]) == (method, path)),
+            None,
+        )
+        if more is not None:
+            limit = more
             try:
                 if self.admit:
                     self.admit(Request(scope).headers.get("authorization", ""))

@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from functools import reduce
 from math import isfinite
 from operator import getitem
@@ -18,6 +19,14 @@ from sandbox.errors import InvalidInput
 from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
 SHOWN = 20  # faults in one message
+
+
+class Faulty(InvalidInput):
+    """Several faults in one text. `faults`: each by itself, with its line."""
+
+    def __init__(self, message: str, *, remedy: str, faults: Sequence[InvalidInput]) -> None:
+        super().__init__(message, remedy=remedy)
+        self.faults = tuple(faults)
 
 
 class YamlText:
@@ -63,10 +72,12 @@ class YamlText:
             key=lambda fault: self.line(*fault.instance_path),
         )
         if faults:
-            raise InvalidInput(
+            remedy = f"The fields are described in {schema.parent.name}/{schema.name}."
+            raise Faulty(
                 "; ".join(self._say(fault) for fault in faults[:SHOWN])
                 + (f"; and {len(faults) - SHOWN} more faults" if len(faults) > SHOWN else ""),
-                remedy=f"The fields are described in {schema.parent.name}/{schema.name}.",
+                remedy=remedy,
+                faults=[InvalidInput(self._say(fault), remedy=remedy) for fault in faults],
             )
 
     def line(self, *path: str | int) -> int:

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -40,6 +40,9 @@ from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
+from sandbox.drafts import endpoints as drafts_endpoints
+from sandbox.drafts.drafts import DraftContext
+from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.engines.without_pandas import leave_pandas_out
@@ -89,6 +92,7 @@ KERNEL_API = (
 )
 TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
+    "drafts": "Officers' files, and the policies that are drafted for them.",
     "requests and grants": "Access requests and grants.",
     "questions": "Private questions, their answers and budgets.",
     "sealed runs": "Programs that run on raw data in a seal, and their released files.",
@@ -200,6 +204,16 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             published=partial(measure_contributions, context),
         )
     )
+    drafting = DraftContext(
+        database,
+        repository,
+        gate,
+        raw,
+        settings.policies,
+        read_populations(settings.policies),
+        partial(measure_contributions, context),
+    )
+    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -230,12 +244,12 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         )
     )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
-    upload = ("POST", "/v1/datasets", MOST_UPLOAD_BYTES)
+    uploads = [("POST", path, MOST_UPLOAD_BYTES) for path in ("/v1/datasets", drafts_endpoints.UPLOADS)]
     kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
-        _guarded(app, large=upload, admit=person, metrics=metrics),
-        _guarded(kernel_app, large=trial_files, admit=principal_at(database, verifier, KERNEL)),
+        _guarded(app, large=uploads, admit=person, metrics=metrics),
+        _guarded(kernel_app, large=[trial_files], admit=principal_at(database, verifier, KERNEL)),
         context,
         worker,
     )
@@ -244,7 +258,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
 def _guarded(
     app: FastAPI,
     *,
-    large: tuple[str, str, int] | None = None,
+    large: Sequence[tuple[str, str, int]] = (),
     admit: Callable[[str], Principal] | None = None,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
@@ -356,6 +370,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
     A store that is away does not stop a start: it is swept at the next."""
     try:
         sweep(database, raw)
+        sweep_files(database, raw)
     except CihuError as error:
         logging.getLogger("cihu.catalog").warning(
             "raw objects that no version owns were not looked for: %s", error.code

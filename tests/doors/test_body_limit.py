@@ -32,7 +32,7 @@ def client() -> TestClient:
         raise ValueError("CANARY-value")
 
     guarded = BodyLimit(
-        app, 1000, large=("POST", "/large", 5000), admit=lambda token: None if token else refuse(token)
+        app, 1000, large=[("POST", "/large", 5000)], admit=lambda token: None if token else refuse(token)
     )
     return TestClient(RequestLog(guarded, log), raise_server_exceptions=False)
 

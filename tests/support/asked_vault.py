@@ -178,7 +178,9 @@ def _policies(home: Path) -> Path:
     """The city's, but for a population budget that promises a grant to each of a hundred tests."""
     policies = home / "policies"
     shutil.copytree(CHECKOUT / "policies", policies)
-    (policies / "populations.yaml").write_text('residents: {epsilon: "900", delta: "1e-3"}\n')
+    (policies / "populations.yaml").write_text(
+        'residents: {epsilon: "900", delta: "1e-3"}\nbusinesses: {epsilon: "900", delta: "1e-3"}\n'
+    )
     return policies
 
 

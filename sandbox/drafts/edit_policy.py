@@ -1,0 +1,178 @@
+"""Changes single values of a policy, for people who do not write YAML."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from sandbox.drafts.write_policy import write_policy
+from sandbox.errors import InvalidInput
+
+TOP = frozenset(
+    [
+        "dataset",
+        "title",
+        "summary",
+        "department",
+        "grade",
+        "source",
+        "update_cycle",
+        "about_rows",
+        "population",
+        "unit",
+        "budget",
+        "file",
+        "dropped_columns",
+        "empty_marks",
+        "columns",
+    ]
+)
+MADE = ("unit_id", "row_id")
+
+
+def edited(text: str, changes: Mapping[str, Any]) -> str:
+    """The policy with `changes`: a path such as `columns.age.bounds`, and its value; None removes it.
+
+    Of its own are `about` (whom the rows are about: {"who": "nobody"}, {"who": "rows", "kind": ...} or
+    {"who": "column", "column": ..., "kind": ..., "max_rows": ...}), `columns.X.name`, which renames a column,
+    and `columns.X.drop`, which leaves it out. Raises `InvalidInput` for a path that is none.
+    """
+    try:
+        policy = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise InvalidInput(
+            "The policy is not YAML, so no single value of it can be changed.",
+            remedy="Correct its text first.",
+            internal=type(error).__name__,
+        ) from None
+    if not isinstance(policy, dict) or not isinstance(policy.get("columns"), dict):
+        raise InvalidInput("The policy has no columns.", remedy="Correct its text first.")
+    for path, value in changes.items():
+        _change(policy, path, value)
+    return write_policy(policy)
+
+
+def _change(policy: dict[str, Any], path: str, value: Any) -> None:
+    parts = path.split(".")
+    if path == "about":
+        _set_unit(policy, value)
+        return
+    if parts[0] not in TOP or not all(parts):
+        raise _no_path(path)
+    if (parts[0] == "columns" and len(parts) < 3) or (
+        parts[0] == "columns" and parts[1] not in policy["columns"]
+    ):
+        raise _no_path(path)
+    if parts[0] == "columns" and parts[2:] == ["name"]:
+        _rename(policy, parts[1], str(value))
+    elif parts[0] == "columns" and parts[2:] == ["drop"]:
+        _drop(policy, parts[1])
+    else:
+        _set(policy, parts, value, path)
+
+
+def _set(policy: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
+    node: Any = policy
+    for part in parts[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise _no_path(path)
+    if value is None:
+        node.pop(parts[-1], None)
+        return
+    node[parts[-1]] = value
+    if parts[0] == "columns" and parts[2:] == ["role"]:
+        # what only another role may have goes with it
+        for role, names in (("key", ("values",)), ("measure", ("bounds", "step"))):
+            if value != role:
+                for name in names:
+                    node.pop(name, None)
+    if parts[0] == "columns" and parts[2:] == ["bounds"]:
+        node["role"] = "measure"
+        node.setdefault("step", _step_for(node.get("type"), value))
+    if parts[0] == "columns" and parts[2:] == ["values"]:
+        node["role"] = "key"
+
+
+def _step_for(kind: Any, bounds: Any) -> Any:
+    """A grid fine enough for the bounds, and coarse enough to be exact."""
+    if kind == "integer" or not isinstance(bounds, list) or len(bounds) != 2:
+        return 1
+    whole = all(float(bound) == int(bound) for bound in bounds)
+    return 0.01 if whole else 0.000001
+
+
+def _set_unit(policy: dict[str, Any], about: Any) -> None:
+    if not isinstance(about, dict) or about.get("who") not in ("nobody", "rows", "column", "columns"):
+        raise InvalidInput(
+            "It is not said whom the rows are about.",
+            remedy='Use {"who": "nobody"}, "rows", "column" or "columns".',
+        )
+    for spec in policy["columns"].values():
+        if isinstance(spec, dict) and spec.get("role") == "unit":
+            spec["role"] = "attribute" if about["who"] == "nobody" else "hidden"
+    who = about["who"]
+    if who == "nobody":
+        for name in ("unit", "population", "budget"):
+            policy.pop(name, None)
+        policy["grade"] = "1"
+        for spec in policy["columns"].values():
+            spec.pop("grade", None)
+        return
+    kind = about.get("kind", "person")
+    if who == "rows":
+        policy["unit"] = {"row_is_unit": True, "kind": kind}
+    elif who == "columns":
+        policy["unit"] = {
+            "columns": about.get("columns", []),
+            "kind": kind,
+            "max_rows": about.get("max_rows", 1),
+        }
+    else:
+        column = str(about.get("column"))
+        if column not in policy["columns"]:
+            raise _no_path(f"columns.{column}")
+        spec = policy["columns"][column]
+        spec["role"] = "unit"
+        for name in ("values", "bounds", "step"):
+            spec.pop(name, None)
+        policy["unit"] = {"column": column, "kind": kind, "max_rows": about.get("max_rows", 1)}
+    policy.setdefault("population", "businesses" if kind == "firm" else "residents")
+    policy.setdefault(
+        "budget",
+        {"delta": 0.000001, "dataset_epsilon": 10, "grant_epsilon": 4, "question_epsilon": 0.2},
+    )
+    if policy.get("grade") == "1":
+        policy["grade"] = "2"
+
+
+def _rename(policy: dict[str, Any], old: str, new: str) -> None:
+    if new == old:
+        return
+    if new in policy["columns"]:
+        raise InvalidInput(f"There is a column {new} already.", remedy="Choose another name.")
+    policy["columns"] = {new if name == old else name: spec for name, spec in policy["columns"].items()}
+    policy["columns"][new].setdefault("source", old)
+    unit = policy.get("unit")
+    if isinstance(unit, dict):
+        if unit.get("column") == old:
+            unit["column"] = new
+        if isinstance(unit.get("columns"), list):
+            unit["columns"] = [new if name == old else name for name in unit["columns"]]
+
+
+def _drop(policy: dict[str, Any], name: str) -> None:
+    spec = policy["columns"].pop(name)
+    label = spec.get("source", name) if isinstance(spec, dict) else name
+    policy["dropped_columns"] = [*policy.get("dropped_columns", []), label]
+
+
+def _no_path(path: str) -> InvalidInput:
+    return InvalidInput(
+        f"A policy has no {path[:100]}.",
+        code="no_such_field",
+        remedy="The fields are described in policies/dataset.schema.json.",
+        zh=f"策略中没有 {path[:100]}。",
+        remedy_zh="各字段见 policies/dataset.schema.json。",
+    )

@@ -1,0 +1,324 @@
+"""Uploads and drafts over HTTP, for officers."""
+
+import io
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Annotated, Any, BinaryIO, Literal, cast
+from uuid import UUID
+
+import anyio.from_thread
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from sandbox.api_schema import answers
+from sandbox.catalog.schemas import PublishedDocument
+from sandbox.drafts import drafts
+from sandbox.drafts.drafts import DraftContext
+from sandbox.drafts.files import file_of, list_files, remove_file, store_file
+from sandbox.drafts.schemas import DraftDocument, DraftSummary, FileDocument, RowsDocument
+from sandbox.identity import Principal, load_principal
+from sandbox.ingest.file_format import FileFormat, Format
+from sandbox.ingest.text_encoding import ENCODINGS
+from sandbox.plain_text import ExactText, PlainText
+
+UPLOADS = "/v1/uploads"
+Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Separator = Literal[",", ";", "\t", "|"]
+DraftNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+EncodingName = Annotated[str, Field(json_schema_extra={"enum": list(ENCODINGS)}, max_length=20)]
+
+
+class FormatGiven(BaseModel):
+    """How the file is built, where the detection is to be corrected."""
+
+    format: Literal["csv", "excel", "json", "parquet"] | None = None
+    encoding: EncodingName | None = None
+    separator: Separator | None = None
+    sheet: Annotated[PlainText, Field(max_length=100)] | None = None
+    header_row: Annotated[int, Field(ge=0, le=30)] | None = None
+    header_rows: Annotated[int, Field(ge=1, le=5)] | None = None
+    notes: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    def given(self) -> FileFormat:
+        return FileFormat(
+            Format(self.format) if self.format else None,
+            self.encoding,
+            self.separator,
+            self.sheet,
+            self.header_row,
+            self.header_rows,
+            self.notes,
+        )
+
+
+class NewDraft(BaseModel):
+    file: UUID
+    format: FormatGiven = FormatGiven()
+
+
+class Saved(BaseModel):
+    revision: Revision
+    policy: Annotated[ExactText, Field(max_length=500_000)]
+    note: Annotated[PlainText, Field(max_length=500)] = ""
+
+
+class Answers(BaseModel):
+    """`set`: the new value of each path of the policy; null removes it."""
+
+    revision: Revision
+    set: dict[Annotated[PlainText, Field(max_length=200)], Any] = Field(max_length=2000)
+
+
+class ReadAgain(BaseModel):
+    revision: Revision
+    format: FormatGiven
+
+
+class HandOver(BaseModel):
+    to: Annotated[PlainText, Field(max_length=100)]
+    note: Annotated[PlainText, Field(max_length=500)] = ""
+
+
+class AtRevision(BaseModel):
+    revision: Revision
+
+
+class BodyStream(io.RawIOBase):
+    """A request's body as a stream for a worker thread: a chunk is asked for when it is needed."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks, self._waiting, self._ended = chunks, b"", False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, count: int = -1) -> bytes:
+        parts, missing = [], count if count >= 0 else 1 << 62
+        while missing:
+            if not self._waiting:
+                if self._ended:
+                    break
+                self._waiting = anyio.from_thread.run(self._next)
+                continue
+            part, self._waiting = self._waiting[:missing], self._waiting[missing:]
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    async def _next(self) -> bytes:
+        async for chunk in self._chunks:
+            if chunk:
+                return chunk
+        self._ended = True
+        return b""
+
+
+def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> APIRouter:  # noqa: C901  # one function an operation
+    api = APIRouter(tags=["drafts"])
+
+    def officer_only(officer: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        context.require_officer(officer)
+        return officer
+
+    Officer = Annotated[Principal, Depends(officer_only)]
+
+    @api.post(
+        UPLOADS,
+        status_code=201,
+        operation_id="upload_file",
+        summary="Upload a file",
+        responses=answers(FileDocument, 403, status=201),
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            }
+        },
+    )
+    async def upload_file(
+        officer: Officer, request: Request, name: Annotated[PlainText, Query(max_length=300)] = "file"
+    ) -> FileDocument:
+        """Stream a file into the encrypted bucket: the body is its bytes. It is written nowhere else, and is
+        removed after 14 days unless it is published."""
+        body = cast("BinaryIO", BodyStream(request.stream()))
+        return await anyio.to_thread.run_sync(
+            partial(store_file, context.database, context.store, officer=officer, name=name, stream=body)
+        )
+
+    @api.get(
+        UPLOADS,
+        operation_id="list_uploads",
+        summary="Your uploaded files",
+        responses=answers(list[FileDocument], 403),
+    )
+    def uploads(officer: Officer) -> list[FileDocument]:
+        """Files that you uploaded, the newest first."""
+        with context.database.transaction() as tx:
+            return list_files(tx, officer)
+
+    @api.delete(
+        UPLOADS + "/{id}",
+        status_code=204,
+        operation_id="remove_upload",
+        summary="Remove an uploaded file",
+        responses=answers(None, 403, 404, status=204),
+    )
+    def remove(officer: Officer, id: UUID) -> Response:
+        """Remove a file of yours and drop its drafts. What was published of it stays."""
+        with context.database.transaction() as tx:
+            file_of(tx, id, officer)
+        remove_file(context.database, context.store, id)
+        return Response(status_code=204)
+
+    @api.get(
+        UPLOADS + "/{id}/rows",
+        operation_id="show_first_rows",
+        summary="The first rows of your file",
+        responses=answers(RowsDocument, 403, 404),
+    )
+    def first_rows(
+        officer: Officer,
+        id: UUID,
+        count: Annotated[int, Query(ge=1, le=drafts.MOST_SHOWN_ROWS)] = 20,
+        encoding: Annotated[EncodingName | None, Query()] = None,
+        separator: Annotated[Separator | None, Query()] = None,
+        sheet: Annotated[PlainText | None, Query(max_length=100)] = None,
+        header_row: Annotated[int | None, Query(ge=0, le=30)] = None,
+        header_rows: Annotated[int | None, Query(ge=1, le=5)] = None,
+    ) -> RowsDocument:
+        """The first rows as they are read, so that you see whether encoding, separator and header are right.
+        Only the officer who uploaded the file may see them."""
+        given = FileFormat(None, encoding, separator, sheet, header_row, header_rows)
+        return drafts.first_rows(context, officer, id, given, count)
+
+    @api.post(
+        "/v1/drafts",
+        status_code=201,
+        operation_id="create_draft",
+        summary="Draft a policy for a file",
+        responses=answers(DraftDocument, 403, 404, status=201),
+    )
+    def create(officer: Officer, new: NewDraft) -> DraftDocument:
+        """Inspect every cell of the file, and suggest a policy with the reason of each suggestion."""
+        return drafts.create(context, officer, new.file, new.format.given())
+
+    @api.get(
+        "/v1/drafts",
+        operation_id="list_drafts",
+        summary="The drafts of your department",
+        responses=answers(list[DraftSummary], 403),
+    )
+    def listed(officer: Officer) -> list[DraftSummary]:
+        """Drafts that are open or published, the newest first."""
+        return drafts.list_drafts(context, officer)
+
+    @api.get(
+        "/v1/drafts/{id}",
+        operation_id="get_draft",
+        summary="One draft",
+        responses=answers(DraftDocument, 403, 404),
+    )
+    def one(officer: Officer, id: DraftNumber) -> DraftDocument:
+        """A draft with its policy, problems, suggestions and predicted errors."""
+        return drafts.read(context, officer, id)
+
+    @api.put(
+        "/v1/drafts/{id}",
+        operation_id="save_draft",
+        summary="Save a draft's policy",
+        responses=answers(DraftDocument, 403, 404, 409),
+    )
+    def save(officer: Officer, id: DraftNumber, saved: Saved) -> DraftDocument:
+        """Save the policy as a new revision. `problems` says what keeps it from being published."""
+        return drafts.save(context, officer, id, saved.revision, saved.policy, saved.note)
+
+    @api.post(
+        "/v1/drafts/{id}/answers",
+        operation_id="answer_draft",
+        summary="Change single values of a draft",
+        responses=answers(DraftDocument, 403, 404, 409),
+    )
+    def answer(officer: Officer, id: DraftNumber, given: Answers) -> DraftDocument:
+        """Change values of the policy by their paths, such as `columns.age.bounds`.
+
+        `about` says whom the rows are about. `columns.X.name` renames a column, `columns.X.drop` leaves it
+        out.
+        """
+        return drafts.answer(context, officer, id, given.revision, given.set)
+
+    @api.post(
+        "/v1/drafts/{id}/inspect",
+        operation_id="inspect_draft_again",
+        summary="Read a draft's file in another way",
+        responses=answers(DraftDocument, 403, 404, 409),
+    )
+    def inspect_again(officer: Officer, id: DraftNumber, again: ReadAgain) -> DraftDocument:
+        """Read the file with another encoding, separator, sheet or header, and suggest the policy anew."""
+        return drafts.inspect_again(context, officer, id, again.revision, again.format.given())
+
+    @api.post(
+        "/v1/drafts/{id}/hand-over",
+        operation_id="reassign_draft",
+        summary="Hand a draft to a colleague",
+        responses=answers(DraftDocument, 403, 404, 409),
+    )
+    def reassign(officer: Officer, id: DraftNumber, to: HandOver) -> DraftDocument:
+        """Another officer of your department goes on with it. The file's rows stay yours to see."""
+        with context.database.transaction() as tx:
+            colleague = load_principal(tx, to.to)
+        return drafts.reassign(context, officer, id, colleague, to.note)
+
+    @api.post(
+        "/v1/drafts/{id}/agree",
+        operation_id="agree_to_draft",
+        summary="Agree to a draft as the second person",
+        responses=answers(DraftDocument, 403, 404, 409),
+    )
+    def agree(officer: Officer, id: DraftNumber, at: AtRevision) -> DraftDocument:
+        """Needed where the grade asks for two officers. A later revision needs it anew."""
+        return drafts.agree(context, officer, id, at.revision)
+
+    @api.get(
+        "/v1/drafts/{id}/stand-in",
+        operation_id="show_draft_stand_in",
+        summary="Stand-in rows of a draft",
+        responses=answers(RowsDocument, 403, 404),
+    )
+    def stand_in(
+        officer: Officer, id: DraftNumber, count: Annotated[int, Query(ge=1, le=drafts.MOST_SHOWN_ROWS)] = 20
+    ) -> RowsDocument:
+        """Invented rows, as analysts will see them."""
+        return drafts.stand_in_rows(context, officer, id, count)
+
+    @api.post(
+        "/v1/drafts/{id}/publish",
+        status_code=201,
+        operation_id="publish_draft",
+        summary="Publish a draft",
+        responses=answers(PublishedDocument, 403, 404, 409, status=201),
+    )
+    def publish(officer: Officer, id: DraftNumber, at: AtRevision) -> dict[str, Any]:
+        """Publish the dataset, or a new version of it. Says how well the bounds fit."""
+        done = drafts.publish_draft(context, officer, id, at.revision)
+        return {
+            "dataset": done.version.dataset,
+            "version": done.version.number,
+            "rows": done.profile.rows,
+            "advice": done.advice(),
+            "sha256": done.version.sha256,
+        }
+
+    @api.delete(
+        "/v1/drafts/{id}",
+        status_code=204,
+        operation_id="drop_draft",
+        summary="Drop a draft",
+        responses=answers(None, 403, 404, 409, status=204),
+    )
+    def drop(officer: Officer, id: DraftNumber) -> Response:
+        """Drop a draft that was not published. Its file stays until it expires or is removed."""
+        drafts.drop(context, officer, id)
+        return Response(status_code=204)
+
+    return api

@@ -1,0 +1,110 @@
+"""Writes a policy as clean YAML: one line a column, the order that people read in, and exact numbers.
+
+The text reads back as the same document by YAML 1.2 and by 1.1 (PyYAML): whatever one of the two could take
+for something else is put in quotes.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+ORDER = (
+    "dataset",
+    "title",
+    "summary",
+    "department",
+    "grade",
+    "source",
+    "update_cycle",
+    "about_rows",
+    "population",
+    "unit",
+    "budget",
+    "hints",
+    "file",
+    "dropped_columns",
+    "empty_marks",
+    "columns",
+)
+COLUMN_ORDER = (
+    "role",
+    "type",
+    "source",
+    "written",
+    "values",
+    "bounds",
+    "step",
+    "required",
+    "empty_marks",
+    "unfit",
+    "longest",
+    "title",
+    "grade",
+    "measured_in",
+)
+IN_BLOCKS = ("summary", "source", "columns")
+PLAIN = re.compile(r"[^\W\d_][\w ()/·（）、，。-]*")
+TAKEN = re.compile(
+    r"(?:y|n|yes|no|on|off|true|false|null|none|nan|inf|infinity|[0-9].*|[-.+][0-9].*)", re.IGNORECASE
+)
+
+
+def write_policy(policy: Mapping[str, Any], *, marks: Mapping[str, str] | None = None) -> str:
+    """The document as YAML. `marks`: a comment for each path, such as `about_rows`."""
+    marks = marks or {}
+    lines = []
+    for name in sorted(policy, key=lambda name: _place(name, ORDER)):
+        value = policy[name]
+        comment = f"  # {marks[name]}" if name in marks else ""
+        if name not in IN_BLOCKS or not isinstance(value, Mapping):
+            lines.append(f"{name}: {_flow(value)}{comment}")
+            continue
+        lines.append(f"{name}:{comment}")
+        for inner, part in value.items():
+            noted = [note for path, note in marks.items() if path.startswith(f"{name}.{inner}.")]
+            comment = f"  # {'; '.join(dict.fromkeys(noted))}" if noted else ""
+            if name == "columns":
+                part = dict(sorted(part.items(), key=lambda item: _place(item[0], COLUMN_ORDER)))  # noqa: PLW2901
+            lines.append(f"  {_flow(inner)}: {_flow(part)}{comment}")
+    return "\n".join(lines) + "\n"
+
+
+def _place(name: str, order: tuple[str, ...]) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _flow(value: Any) -> str:  # one for each type of JSON
+    match value:
+        case Mapping():
+            return "{" + ", ".join(f"{_flow(name)}: {_flow(part)}" for name, part in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return "null"
+        case int():
+            return str(value)
+        case float() | Fraction():
+            return _decimal(value)
+    text = str(value)
+    return text if PLAIN.fullmatch(text) and not TAKEN.fullmatch(text) and text[-1] != " " else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, as JSON writes it: a form that YAML shares."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f").replace("\x85", "\\x85")
+
+
+def _decimal(value: float | Fraction) -> str:
+    """All its digits, without an exponent that one of the two YAMLs takes for a text."""
+    exact = Fraction(str(value)) if isinstance(value, float) else value
+    if exact.denominator == 1:
+        return str(exact.numerator)
+    places = 0
+    while (exact * 10**places).denominator != 1:
+        places += 1
+    digits = str(abs(int(exact * 10**places))).rjust(places + 1, "0")
+    return f"{'-' if exact < 0 else ''}{digits[:-places]}.{digits[-places:]}"
