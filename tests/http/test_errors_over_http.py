@@ -11,7 +11,8 @@ from described_api import OPENAPI, Description, described
 from sandbox.http.accepted_types import accepts
 from sandbox.http.error_pages import page_name
 
-NAMES = {"number": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "index": "0", "path": "a.csv", "name": "no.such"}
+NUMBER = "0" * 8 + "-0000-4000-8000-" + "0" * 12
+NAMES = {"number": NUMBER, "id": NUMBER, "index": "0", "path": "a.csv", "name": "no.such"}
 
 
 def address(path: str) -> str:

@@ -29,7 +29,10 @@ columns:
   ward: {role: attribute, type: text}
   beds: {role: attribute, type: integer}
 """
-NOT_SENT = {"reassign_reviewers": "it needs a review that is overdue by days"}
+NOT_SENT = {
+    "reassign_reviewers": "it needs a review that is overdue by days",
+    "agree_to_draft": "it needs two officers of one department",
+}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -118,6 +121,24 @@ class Study:
             self.send_both(operation)
         self.send_both("get_stand_in_rows", at=visits, query={"kind": "dp"})
 
+    def data_zone(self) -> None:
+        """A file is uploaded and drafted; lin and zhou are of different departments, so nobody agrees."""
+        body = {"json": None, "content": ROWS.encode(), "query": {"name": "visits.csv"}}
+        file = self.send("upload_file", "lin", **body).json()["id"]
+        self.send("list_uploads", "lin")
+        self.send("show_first_rows", "lin", at={"id": file}, query={"count": 2})
+        draft = self.send("create_draft", "lin", changed={"file": file}).json()
+        at = {"id": draft["id"]}
+        for operation in ("answer_draft", "inspect_draft_again", "save_draft", "reassign_draft"):
+            draft = self.send(operation, "lin", at=at).json()
+        self.send("show_draft_stand_in", "lin", at=at, query={"count": 2})
+        self.send("list_drafts", "lin")
+        assert self.send("get_draft", "lin", at=at).json()["problems"] == []
+        assert self.send("publish_draft", "lin", at=at).json()["version"] == 2
+        other = self.send("create_draft", "lin", changed={"file": file}).json()["id"]
+        self.send("drop_draft", "lin", at={"id": other})
+        self.send("remove_upload", "lin", at={"id": file})
+
     def access(self) -> int:
         """The grant. The days of the examples are of one year."""
         until = {"until": (datetime.now(UTC) + timedelta(days=60)).date().isoformat()}
@@ -193,6 +214,7 @@ class Study:
 def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(asked: AskedVault) -> None:
     study = Study(asked)
     study.catalogue()
+    study.data_zone()
     grant = study.access()
     runs = study.runs()
     study.log(study.questions(grant))  # while the runs run

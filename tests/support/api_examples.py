@@ -26,7 +26,7 @@ RECORDING = bool(os.environ.get("CIHU_RECORD_EXAMPLES"))
 MOST_ITEMS = 3
 TOKENS = {"token", "vault_token", "portal_token"}
 NO_TOKEN = "eyJhbGciOiJFZERTQSJ9.e30.c2ln"  # what stands for a token: it opens nothing
-ALIKE = {"reassign_reviewers": "get_review"}
+ALIKE = {"reassign_reviewers": "get_review", "agree_to_draft": "get_draft"}
 """Operations that no test can easily send, and which answer alike."""
 
 WHOLE = {"columns"}
@@ -67,7 +67,8 @@ class Examples:
         `at`: the path's parameters; `changed`: fields of the request that name what is there in this test.
         """
         method, path, operation = self.operations[id]
-        body = {"json": self.request(id) | dict(changed or {})} if "requestBody" in operation else {}
+        in_json = "requestBody" in operation and "json" not in more
+        body = {"json": self.request(id) | dict(changed or {})} if in_json else {}
         answer = client.request(
             method, path.format(**(at or {})), params=query, headers=headers, **(body | more)
         )
@@ -93,7 +94,12 @@ class Examples:
         if RECORDING:
             kept = json.loads(self.file.read_text("utf-8"))
             recorded = {id: self.examples[id] for id in sorted(self.sent)}
-            recorded |= {id: recorded[like] for id, like in ALIKE.items() if like in recorded}
+            for id, like in ALIKE.items():
+                if like in recorded:
+                    own = {part: kept[id][part] for part in ("request",) if part in kept.get(id, {})}
+                    recorded[id] = {
+                        part: of for part, of in recorded[like].items() if part != "request"
+                    } | own
             text = json.dumps(kept | recorded, ensure_ascii=False, indent=1, sort_keys=True)
             self.file.write_text(text + "\n", "utf-8")
 
