@@ -39,17 +39,18 @@ def batches_of(parquet: bytes) -> Iterator[pa.RecordBatch]:
 
 def whole_units(batches: Iterable[pa.RecordBatch], unit: str) -> Iterator[pa.Table]:
     """Rows that come sorted by unit, in parts that have all rows of each of their units."""
-    waiting: list[pa.RecordBatch] = []  # rows of one unit, of which more may come
+    waiting: list[pa.RecordBatch] = []  # rows of one unit, and a piece: more of its last unit may come
     for batch in batches:
         if not len(batch):
             continue
-        names = batch.column(unit)
-        last = pc.index(names, names[-1]).as_py()
-        if last or (waiting and names[0] != waiting[-1].column(unit)[-1]):
-            yield pa.Table.from_batches([*waiting, batch.slice(0, last)])
-            waiting = [batch.slice(last)]
-        else:
-            waiting.append(batch)
+        if waiting:
+            *before, newest = waiting
+            names = newest.column(unit)
+            last = pc.index(names, names[-1]).as_py()
+            if last or (before and names[0] != before[-1].column(unit)[-1]):
+                yield pa.Table.from_batches([*before, newest.slice(0, last)])
+                waiting = [newest.slice(last)]
+        waiting.append(batch)
     if waiting:
         yield pa.Table.from_batches(waiting)
 
@@ -77,15 +78,18 @@ class RowsInMemory:
             connection.execute(
                 f"CREATE TABLE units AS SELECT {unit} AS unit, CAST(0 AS BIGINT) AS code FROM part"
             )
-            self._lay(connection, policy, "CREATE TABLE {table} AS {rows}")
+            how = "CREATE TABLE {table} AS {rows}"
             for some in whole_units(batches, policy.unit.column):
                 connection.register("batch", bounded_texts(some.select(list(columns)), policy))
                 connection.execute("INSERT INTO part FROM batch")
                 connection.unregister("batch")
-                self._lay(connection, policy, "INSERT INTO {table} {rows}")
+                self._lay(connection, policy, how)
+                how = "INSERT INTO {table} {rows}"
                 connection.execute("DELETE FROM part")
                 connection.execute("CHECKPOINT")
                 pa.default_memory_pool().release_unused()  # or it keeps several parts' worth
+            if not self.count:
+                self._lay(connection, policy, how)
             connection.execute("DROP TABLE part")
             connection.execute("CHECKPOINT")
 

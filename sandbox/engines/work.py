@@ -16,7 +16,7 @@ import pyarrow.ipc
 
 from sandbox.engines.weighing import WeighedWork, fits_weighing, weighed_work
 from sandbox.queries import Plan, compile_plan
-from sandbox.queries.compile.totals import Statement
+from sandbox.queries.compile.totals import Statement, computed_together
 from sandbox.queries.plan.plan import BINS_IN_ONE, Total, TotalKind
 
 ROWS_SUMMED_AT_ONCE = 4_000_000
@@ -107,9 +107,8 @@ def pieces_of(units: int, count: int) -> list[range]:
 def read_cells(plan: Plan, answer: bytes) -> Cells:
     """What `TotalsWork.perform` gave: exact integers for every total of the plan;
     coarse histograms made of fine ones."""
-    statements = [statement.totals for statement in compile_plan(plan)]
     cells: Cells = {}
-    for totals, numbers in zip(statements, json.loads(answer), strict=True):
+    for totals, numbers in zip(computed_together(plan), json.loads(answer), strict=True):
         cells |= dict(zip(totals, numbers, strict=True))
     for total in plan.totals:
         if total.kind is TotalKind.BINS and total not in cells:

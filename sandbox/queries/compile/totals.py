@@ -56,17 +56,31 @@ def compile_plan(plan: Plan, among: range | None = None) -> tuple[Statement, ...
     """
     writer = _Writer(plan, among)
     weighed = not plan.weights_stored and plan.per_unit is None and plan.joins_once
-    over_rows = over_rows_of(plan)
-    statements = [Statement(writer.over_rows(over_rows), over_rows, weighed=weighed)] if over_rows else []
-    for total in plan.totals:
-        match total.kind:
+    statements = []
+    for totals in computed_together(plan):
+        match totals[0].kind:
             case TotalKind.UNITS:
-                statements.append(Statement(writer.over_units(total), (total,)))
+                statements.append(Statement(writer.over_units(totals[0]), totals))
             case TotalKind.VALUES:
-                statements.append(Statement(writer.over_values(total), (total,), additive=False))
-            case TotalKind.BINS if total.bins == finest_bins(plan, total):
-                statements.append(Statement(writer.over_bins(total), (total,), weighed=weighed))
+                statements.append(Statement(writer.over_values(totals[0]), totals, additive=False))
+            case TotalKind.BINS:
+                statements.append(Statement(writer.over_bins(totals[0]), totals, weighed=weighed))
+            case _:
+                statements.append(Statement(writer.over_rows(totals), totals, weighed=weighed))
     return tuple(statements)
+
+
+def computed_together(plan: Plan) -> tuple[tuple[Total, ...], ...]:
+    """The totals of each statement, in the order of the statements: all over rows, then each other one.
+    Coarse histograms follow from fine ones and are in none."""
+    over_rows = over_rows_of(plan)
+    others = [
+        total
+        for total in plan.totals
+        if total.kind in (TotalKind.UNITS, TotalKind.VALUES)
+        or (total.kind is TotalKind.BINS and total.bins == finest_bins(plan, total))
+    ]
+    return ((over_rows,) if over_rows else ()) + tuple((total,) for total in others)
 
 
 def over_rows_of(plan: Plan) -> tuple[Total, ...]:
