@@ -10,7 +10,7 @@ holds for all maps that were tried together.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from math import exp, log
 
 import numpy as np
@@ -179,7 +179,8 @@ def _through(numbers: Floats, at_first: Floats, at_last: Floats) -> Maps:
 def _best(numbers: Floats, open_: Floats, raw: Floats, maps: Maps, *, thorough: bool) -> int:
     """How many numbers the best of the maps takes to raw values; 0 if chance could do it."""
     factors, added = maps
-    if not len(factors):
+    least = _least_hits(len(numbers), len(factors))
+    if not len(factors) or len(numbers) < least:
         return 0
     for place in _surviving(numbers, open_, raw, factors, added, thorough=thorough):
         factor, plus = factors[place], added[place]
@@ -189,9 +190,18 @@ def _best(numbers: Floats, open_: Floats, raw: Floats, maps: Maps, *, thorough: 
         if len(factors) > 1:
             factor, plus = _refined(numbers[fits], raw, factor, plus)
         hits = int(_falls(numbers, 1.1 * open_, raw, factor, plus).sum())
-        if _surprise(numbers, 1.1 * open_, raw, factor, plus, hits) < ODDS / len(factors):
+        if hits >= least and _surprise(numbers, 1.1 * open_, raw, factor, plus, hits) < ODDS / len(factors):
             return hits
     return 0
+
+
+@lru_cache(maxsize=4096)
+def _least_hits(numbers: int, maps: int) -> int:
+    """Of fewer hits chance is suspected even where no moved number hits: counting those would be in vain."""
+    hits = LEAST
+    while hits <= numbers and chance_of(hits, _guessed(numbers)) >= ODDS / max(maps, 1):
+        hits += 1
+    return hits
 
 
 def _can_tell(numbers: Floats, open_: Floats, raw: Floats, maps: int) -> bool:
@@ -218,15 +228,21 @@ def _surviving(
     numbers: Floats, open_: Floats, raw: Floats, factors: Floats, added: Floats, *, thorough: bool
 ) -> NDArray[np.intp]:
     """The maps that take most of ten numbers to raw values: those that do best, at most six."""
-    tried = np.unique(np.linspace(1, len(numbers) - 2, min(10, len(numbers) - 2)).astype(int))
     hits, alive = np.zeros(len(factors), dtype=np.int64), np.arange(len(factors))
-    for seen, place in enumerate(tried, start=1):
-        fits = _falls(numbers[place], 2 * open_[place], raw, factors[alive], added[alive])
-        hits[alive] += fits
-        alive = alive[hits[alive] >= (seen // 2 if thorough else int(0.85 * seen + 0.5))]
+    for seen, place in enumerate(_ten_of(len(numbers)), start=1):
+        hits += _falls(numbers[place], 2 * open_[place], raw, factors, added)
+        kept = hits >= (seen // 2 if thorough else int(0.85 * seen + 0.5))
+        if not kept.all():
+            hits, alive, factors, added = hits[kept], alive[kept], factors[kept], added[kept]
         if not len(alive):
             break
-    return alive[np.argsort(-hits[alive], kind="stable")[:6]]
+    return alive[np.argsort(-hits, kind="stable")[:6]]
+
+
+@lru_cache(maxsize=LONGEST)
+def _ten_of(count: int) -> tuple[int, ...]:
+    """The places of ten of so many numbers, evenly spread, ends not included."""
+    return tuple(np.unique(np.linspace(1, count - 2, min(10, count - 2)).astype(int)).tolist())
 
 
 def _falls(
@@ -239,10 +255,9 @@ def _falls(
     """Whether a raw value lies where the number is taken to, within what it leaves open."""
     mapped = np.asarray(numbers * factor + added)
     within = open_ * np.abs(factor) + 1e-9 * np.abs(mapped)
-    place = np.searchsorted(raw, mapped)
-    above = raw[np.minimum(place, len(raw) - 1)]
-    below = raw[np.maximum(place - 1, 0)]
-    return np.asarray((np.abs(above - mapped) <= within) | (np.abs(mapped - below) <= within))
+    place = raw.searchsorted(mapped)
+    above, below = raw.take(place, mode="clip"), raw.take(place - 1, mode="clip")
+    return np.asarray(np.minimum(np.abs(above - mapped), np.abs(mapped - below)) <= within)
 
 
 def _surprise(
@@ -252,8 +267,12 @@ def _surprise(
     step = 2 * open_
     moved = numbers + np.array(MOVES)[:, None] * step
     hit = _falls(moved, open_, raw, factor, added).mean(axis=0)
-    expected = float(hit.sum()) + 2 + 0.01 * len(numbers)  # the map was guessed from up to two of them
-    return chance_of(hits, expected)
+    return chance_of(hits, float(hit.sum()) + _guessed(len(numbers)))
+
+
+def _guessed(numbers: int) -> float:
+    """The hits that are expected at least: the map was guessed from up to two of them."""
+    return 2 + 0.01 * numbers
 
 
 def chance_of(hits: int, expected: float) -> float:
@@ -283,7 +302,11 @@ def joint_rows(columns: list[Column], raw: RawColumns) -> int:
     if count < LEAST_ROWS or rows.shape[1] < 2 or len(columns) < 2:
         return 0
     some = np.unique(np.linspace(0, count - 1, min(count, MOST_SAMPLED)).astype(int))
-    near = [[_near(column, some, rows[:, place]) for place in range(rows.shape[1])] for column in columns]
+
+    @cache
+    def near(which: int, place: int, move: int) -> NDArray[np.uint8]:
+        return _near(columns[which], some, rows[:, place], move)
+
     pairs = [
         ((one, mine), (other, theirs))
         for one in range(len(columns))
@@ -293,25 +316,26 @@ def joint_rows(columns: list[Column], raw: RawColumns) -> int:
         if mine != theirs
     ]
     draw = np.random.default_rng(1)
-    moved = [(int(first), int(second)) for first, second in draw.integers(1, 1 + len(MOVES), (DRAWN, 2))]
-    for (one, mine), (other, theirs) in pairs:
-        first, second = near[one][mine], near[other][theirs]
-        hits = int((first[0] & second[0]).any(axis=1).sum())
+    moved = [(MOVES[first], MOVES[second]) for first, second in draw.integers(0, len(MOVES), (DRAWN, 2))]
+    for first, second in pairs:
+        hits = _meetings(near(*first, 0), near(*second, 0))
         if hits < LEAST_ROWS:
             continue
-        chance = sum(int((first[here] & second[there]).any(axis=1).sum()) for here, there in moved)
+        chance = sum(_meetings(near(*first, here), near(*second, there)) for here, there in moved)
         if chance_of(hits, (chance + 2) / DRAWN) < ODDS / len(pairs):
             return hits
     return 0
 
 
-def _near(column: Column, some: NDArray[np.intp], raw: Floats) -> list[NDArray[np.uint8]]:
-    """Which raw rows each number may come from: where it stands, then moved. Bits, packed."""
+def _meetings(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
+    """How many numbers' rows agree with a raw row in both columns."""
+    return int((first & second).any(axis=1).sum())
+
+
+def _near(column: Column, some: NDArray[np.intp], raw: Floats, move: int) -> NDArray[np.uint8]:
+    """Which raw rows each number may come from where it is moved to. Bits, packed."""
     numbers = column.values[some]
     open_ = _left_open(numbers, column.step)
-    return [
-        np.packbits(
-            np.abs(raw[None, :] - (numbers + 2 * move * open_)[:, None]) <= 1.02 * open_[:, None], axis=1
-        )
-        for move in (0, *MOVES)
-    ]
+    return np.packbits(
+        np.abs(raw[None, :] - (numbers + 2 * move * open_)[:, None]) <= 1.02 * open_[:, None], axis=1
+    )
