@@ -1,5 +1,10 @@
 """The portal service: puts its parts together and starts it. `python -m marketplace.app`"""
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is imported is garbage: looking for it is a quarter of the time it takes
+
 import asyncio
 import contextlib
 import logging
@@ -211,6 +216,8 @@ def _housekeeping(database: Database, *, older_than: timedelta) -> Any:
 
 def main() -> int:
     """Serve until a signal to stop. Exits with 1 and one clear line if something is missing."""
+    gc.freeze()
+    gc.enable()
     redact_logs()
     forbid_core_dumps()
     set_up("portal")

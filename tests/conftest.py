@@ -2,8 +2,9 @@
 
 import sandbox.hub.without_iri_grammar  # noqa: I001  # before a test brings jsonschema
 
+import gc
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -32,6 +33,17 @@ settings.register_profile("fixed", derandomize=True)
 settings.load_profile("fixed")
 
 numbers = itertools.count()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported now stays: it is not looked through for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
