@@ -77,12 +77,12 @@ def find_copy(
         if not (shape.direct or combined):
             continue
         for how, raised, maps in _tries(numbers, shape, most_maps):
-            for open_ in opens:
-                if how not in CHEAP and not _can_tell(numbers, open_, raised, len(maps[0])):
-                    continue
-                hits = _best(numbers, open_, raised, maps, thorough=how in THOROUGH)
-                if hits:
-                    return Match(shape.name, how, hits)
+            telling = [
+                open_ for open_ in opens if how in CHEAP or _can_tell(numbers, open_, raised, len(maps[0]))
+            ]
+            hits = _best(numbers, telling, raised, maps, thorough=how in THOROUGH)
+            if hits:
+                return Match(shape.name, how, hits)
     return None
 
 
@@ -176,22 +176,27 @@ def _through(numbers: Floats, at_first: Floats, at_last: Floats) -> Maps:
     return factor[good], (at_first - factor * numbers[0])[good]
 
 
-def _best(numbers: Floats, open_: Floats, raw: Floats, maps: Maps, *, thorough: bool) -> int:
-    """How many numbers the best of the maps takes to raw values; 0 if chance could do it."""
+def _best(numbers: Floats, opens: list[Floats], raw: Floats, maps: Maps, *, thorough: bool) -> int:
+    """How many numbers the best of the maps takes to raw values; 0 if chance could do it.
+    `opens`: what each number may leave open, the narrowest first."""
     factors, added = maps
     least = _least_hits(len(numbers), len(factors))
-    if not len(factors) or len(numbers) < least:
+    if not opens or not len(factors) or len(numbers) < least:
         return 0
-    for place in _surviving(numbers, open_, raw, factors, added, thorough=thorough):
-        factor, plus = factors[place], added[place]
-        fits = _falls(numbers, 2 * open_, raw, factor, plus)
-        if fits.sum() < max(LEAST, 0.4 * len(numbers)):
-            continue
-        if len(factors) > 1:
-            factor, plus = _refined(numbers[fits], raw, factor, plus)
-        hits = int(_falls(numbers, 1.1 * open_, raw, factor, plus).sum())
-        if hits >= least and _surprise(numbers, 1.1 * open_, raw, factor, plus, hits) < ODDS / len(factors):
-            return hits
+    found = _surviving(numbers, opens, raw, factors, added, thorough=thorough)
+    for open_, survivors in zip(opens, found, strict=True):
+        for place in survivors:
+            factor, plus = factors[place], added[place]
+            fits = _falls(numbers, 2 * open_, raw, factor, plus)
+            if fits.sum() < max(LEAST, 0.4 * len(numbers)):
+                continue
+            if len(factors) > 1:
+                factor, plus = _refined(numbers[fits], raw, factor, plus)
+            hits = int(_falls(numbers, 1.1 * open_, raw, factor, plus).sum())
+            if hits < least:
+                continue
+            if _surprise(numbers, 1.1 * open_, raw, factor, plus, hits) < ODDS / len(factors):
+                return hits
     return 0
 
 
@@ -225,18 +230,29 @@ def _refined(numbers: Floats, raw: Floats, factor: np.float64, added: np.float64
 
 
 def _surviving(
-    numbers: Floats, open_: Floats, raw: Floats, factors: Floats, added: Floats, *, thorough: bool
-) -> NDArray[np.intp]:
-    """The maps that take most of ten numbers to raw values: those that do best, at most six."""
-    hits, alive = np.zeros(len(factors), dtype=np.int64), np.arange(len(factors))
+    numbers: Floats, opens: list[Floats], raw: Floats, factors: Floats, added: Floats, *, thorough: bool
+) -> list[NDArray[np.intp]]:
+    """The maps that take most of ten numbers to raw values: those that do best, at most six, for each of
+    `opens`. What fits within a narrow one fits within the last, the widest: so all are tried at once.
+    """
+    hits = np.zeros((len(opens), len(factors)), dtype=np.int8)
+    alive, still = np.arange(len(factors)), np.ones(hits.shape, dtype=np.bool_)
     for seen, place in enumerate(_ten_of(len(numbers)), start=1):
-        hits += _falls(numbers[place], 2 * open_[place], raw, factors, added)
-        kept = hits >= (seen // 2 if thorough else int(0.85 * seen + 0.5))
+        mapped = numbers[place] * factors + added
+        apart = _apart(mapped, raw)
+        for which, open_ in enumerate(opens):
+            hits[which] += apart <= _within(2 * open_[place], factors, mapped)
+        still &= hits >= (seen // 2 if thorough else int(0.85 * seen + 0.5))
+        kept = still[-1]
         if not kept.all():
-            hits, alive, factors, added = hits[kept], alive[kept], factors[kept], added[kept]
+            hits, still, alive = hits[:, kept], still[:, kept], alive[kept]
+            factors, added = factors[kept], added[kept]
         if not len(alive):
             break
-    return alive[np.argsort(-hits, kind="stable")[:6]]
+    return [
+        alive[mine][np.argsort(-their[mine], kind="stable")[:6]]
+        for mine, their in zip(still, hits, strict=True)
+    ]
 
 
 @lru_cache(maxsize=LONGEST)
@@ -254,10 +270,19 @@ def _falls(
 ) -> NDArray[np.bool_]:
     """Whether a raw value lies where the number is taken to, within what it leaves open."""
     mapped = np.asarray(numbers * factor + added)
-    within = open_ * np.abs(factor) + 1e-9 * np.abs(mapped)
+    return np.asarray(_apart(mapped, raw) <= _within(open_, factor, mapped))
+
+
+def _apart(mapped: Floats, raw: Floats) -> Floats:
+    """How far each is from the nearest raw value."""
     place = raw.searchsorted(mapped)
     above, below = raw.take(place, mode="clip"), raw.take(place - 1, mode="clip")
-    return np.asarray(np.minimum(np.abs(above - mapped), np.abs(mapped - below)) <= within)
+    return np.minimum(np.abs(above - mapped), np.abs(mapped - below))
+
+
+def _within(open_: Floats | np.float64, factor: Floats | np.float64, mapped: Floats) -> Floats:
+    """How far may be, by what the number leaves open and by what computing loses."""
+    return np.asarray(open_ * np.abs(factor) + 1e-9 * np.abs(mapped))
 
 
 def _surprise(
