@@ -72,11 +72,14 @@ def test_unknown_query_parameters_are_refused_everywhere(door: str, asked: Asked
 
 @pytest.mark.parametrize("door", ["vault", "kernel"])
 def test_a_type_that_no_operation_answers_with_is_refused_everywhere(door: str, asked: AskedVault) -> None:
-    """Source: RFC 9110, section 15.5.7. It is refused before anything is done, as a problem document."""
+    """Source: RFC 9110, section 15.5.7. It is refused before anything is done, as a problem document.
+    An answer without a body has no type."""
     asker = asked.person("wang") if door == "vault" else asked.kernel("wang")
     authorization = {"Authorization": f"Bearer {asker.token}"}
     for path, methods in paths(door):
         for method in methods:
+            if "204" in described(door).document["paths"][path][method]["responses"]:
+                continue
             answer = asker.client.request(
                 method.upper(),
                 address(path),

@@ -18,7 +18,7 @@ from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 
 PEOPLE = {"analyst": "wang", "officer": "lin", "buyer": "chen", "operator": "he", "auditor": "xu"}
-UNHEARD = {400, 401, 404, 405, 406, 422}
+UNHEARD = {400, 401, 404, 405, 406, 413, 422}
 """What a request gets that is refused before anybody asks who sent it, or because nobody did."""
 
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
