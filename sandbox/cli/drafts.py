@@ -1,0 +1,213 @@
+"""Commands for officers' files: upload and draft, list drafts, change single values, publish."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from sandbox.cli.terminal import As, Home, Json, app, err, out, print_json, show, visitor_of
+from sandbox.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from sandbox.client.session import ClientSession
+
+CHUNK_BYTES = 1 << 20
+PATIENCE = 900.0
+"""Seconds: a large file is looked at cell by cell."""
+Number = Annotated[int, typer.Argument(help="The draft's number; `cihu drafts` lists them.")]
+
+
+@app.command()
+def draft(
+    file: Annotated[Path, typer.Argument(help="The table: CSV, Excel, JSON or Parquet; may be zip or gz.")],
+    to: Annotated[Path | None, typer.Option("--out", help="Where to write the policy (YAML).")] = None,
+    encoding: Annotated[str | None, typer.Option(help="If it was not detected rightly.")] = None,
+    separator: Annotated[str | None, typer.Option(help="The same.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook; default: the first with rows.")] = None,
+    header_row: Annotated[int | None, typer.Option(help="The row of the names; 0: there is none.")] = None,
+    notes: Annotated[int, typer.Option(help="Rows after the data that are none.")] = 0,
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Upload a file and draft a policy for it (data officers). Every suggestion comes with its reason."""
+    officer = visitor_of(home, who)
+    uploaded = upload(officer, file, quiet=as_json)
+    given = {
+        "encoding": encoding,
+        "separator": separator,
+        "sheet": sheet,
+        "header_row": header_row,
+        "notes": notes,
+    }
+    made = officer.vault(
+        "POST",
+        "/v1/drafts",
+        json={"file": uploaded["id"], "format": {k: v for k, v in given.items() if v is not None}},
+        timeout=PATIENCE,
+    )
+    if to is not None:
+        _write(to, made["policy"])
+    if as_json:
+        return print_json(made)
+    return print_draft(made)
+
+
+@app.command()
+def drafts(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """List the drafts of your department (data officers)."""
+    listed = visitor_of(home, who).vault("GET", "/v1/drafts")
+    if as_json:
+        return print_json({"drafts": listed})
+    table = Table("draft", "state", "dataset", "file", "officer", "changed")
+    for each in listed:
+        table.add_row(
+            str(each["id"]),
+            each["state"],
+            each["dataset"],
+            each["file"],
+            each["owner"],
+            each["updated_at"][:16].replace("T", " "),
+        )
+    return out.print(table if listed else "Your department has no drafts.")
+
+
+@app.command("draft-set")
+def draft_set(
+    number: Number,
+    changes: Annotated[
+        list[str], typer.Argument(help="PATH=VALUE, such as columns.cost.bounds=[0,5000] or title.en=Visits.")
+    ],
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Change values of a draft's policy (data officers). An empty VALUE removes the field."""
+    officer = visitor_of(home, who)
+    now = officer.vault("GET", f"/v1/drafts/{number}")
+    changed = officer.vault(
+        "POST",
+        f"/v1/drafts/{number}/answers",
+        json={"revision": now["revision"], "set": dict(map(_change, changes))},
+    )
+    if as_json:
+        return print_json(changed)
+    return print_draft(changed)
+
+
+@app.command("publish-draft")
+def publish_draft(number: Number, who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+    """Publish a draft as a dataset, or as a new version of it (data officers)."""
+    officer = visitor_of(home, who)
+    now = officer.vault("GET", f"/v1/drafts/{number}")
+    done = officer.vault(
+        "POST", f"/v1/drafts/{number}/publish", json={"revision": now["revision"]}, timeout=PATIENCE
+    )
+    show(
+        done,
+        as_json,
+        f"Published {done['dataset']}, version {done['version']}: {done['rows']} rows.",
+        *[f"  Look at this: {advice}" for advice in done["advice"]],
+    )
+
+
+def upload(officer: "ClientSession", file: Path, *, quiet: bool) -> dict[str, Any]:
+    """Stream a file to the vault, with its progress in bytes."""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream, _progress(quiet) as progress:
+            task = progress.add_task(file.name, total=size)
+
+            def chunks() -> Iterator[bytes]:
+                while part := stream.read(CHUNK_BYTES):
+                    yield part
+                    progress.update(task, advance=len(part))
+
+            done: dict[str, Any] = officer.vault(
+                "POST", "/v1/uploads", params={"name": file.name}, content=chunks(), timeout=PATIENCE
+            )
+            return done
+    except OSError as error:
+        raise InvalidInput(
+            f"{file} cannot be read: {error.strerror}.", remedy="Name a file that you may read."
+        ) from None
+
+
+def print_draft(draft: dict[str, Any]) -> None:
+    """The columns, what is suggested, and what keeps the draft from being published."""
+    form = draft["format"]
+    parts = [form["format"], form.get("encoding", ""), form.get("sheet", "")]
+    out.print(
+        f"Draft {draft['id']} of {draft['file']['name']} "
+        f"({', '.join(part for part in parts if part)}; {draft['rows']} rows) for {draft['dataset']}, "
+        f"revision {draft['revision']}."
+    )
+    table = Table("column", "header", "type", "role", "grade", "filled", "unfit", "recognised as")
+    for column in draft["columns"]:
+        table.add_row(
+            column["name"],
+            column["source"],
+            column["type"],
+            column["role"],
+            column["grade"],
+            column["filled"],
+            str(column["unfit"] or ""),
+            column.get("identifier") or column.get("code_list") or "",
+        )
+    out.print(table)
+    for suggestion in draft["suggestions"]:
+        mark = " (seen in the rows: set it only if it may be known)" if suggestion["from_rows"] else ""
+        out.print(f"  {suggestion['path']} = {suggestion['value']}{mark}", markup=False, highlight=False)
+        out.print(f"      {suggestion['reason']['en']}", markup=False, highlight=False)
+    for predicted in draft["predictions"]:
+        out.print(
+            f"  {predicted['question']['en']} At epsilon {predicted['epsilon']:g}: ± {predicted['error']:g}",
+            markup=False,
+            highlight=False,
+        )
+    for problem in draft["problems"]:
+        out.print(f"  Line {problem['line']}: {problem['message']} {problem['remedy']}", markup=False)
+    if draft["problems"]:
+        out.print(f"Correct it with: cihu draft-set {draft['id']} PATH=VALUE")
+    elif draft["state"] == "open":
+        out.print(f"Nothing keeps it back. Publish it with: cihu publish-draft {draft['id']}")
+
+
+def _progress(quiet: bool) -> Progress:  # one switch
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=err,
+        disable=quiet or not err.is_terminal,
+        transient=True,
+    )
+
+
+def _change(text: str) -> tuple[str, Any]:
+    path, sign, value = text.partition("=")
+    if not sign or not path:
+        raise InvalidInput(
+            f"{text} is no PATH=VALUE.",
+            remedy="Write for example title.en=Visits or columns.age.role=hidden.",
+        )
+    if not value:
+        return path, None
+    try:
+        return path, json.loads(value)
+    except ValueError:
+        return path, value
+
+
+def _write(to: Path, policy: str) -> None:
+    try:
+        to.write_text(policy, "utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{to} cannot be written: {error.strerror}.", remedy="Name a file in a folder of yours."
+        ) from None
