@@ -393,6 +393,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "nothing_said": ("程序没有输出任何内容。", "The program said nothing."),
     "marked_cells": ("问题所在的单元格已标出。", "The cells that findings name are marked."),
+    "capacity": ("该团队至今获知的信息量", "What the team was told so far"),
+    "capacity_told": (
+        "{days} 天内，关于此级别数据的其他审核最多已透露 {bits:,} 比特，"
+        "并放行 {files} 个无上界的文件（图片、文字、模型）。",
+        "In {days} days, other reviews of data of this grade have told it at most {bits:,} bits, and {files} "
+        "files without a bound (pictures, texts, models) have left.",
+    ),
+    "capacity_limits": (
+        "上限：{bits:,} 比特，{files} 个此类文件（0 表示无上限）。",
+        "The limits are {bits:,} bits and {files} such files (0: none).",
+    ),
+    "capacity_adds": (
+        "本次答复计 {answer:,} 比特；放行这些文件另计 {bits:,} 比特和 {files} 个无上界的文件。",
+        "The answer to this request counts {answer:,} bits; a release of its files adds {bits:,} bits and "
+        "{files} files without a bound.",
+    ),
+    "capacity_over": (
+        "放行将超过上限，不能放行：请退回。",
+        "A release would exceed the limit and is not possible: return it.",
+    ),
     "not_asked_for": ("未申请放行（不会放行）：", "Not asked for, and never released:"),
     "earlier_rounds": ("以往申请", "Earlier requests"),
     "earlier_releases": ("同一数据集以往放行的文件", "What has left before of the same datasets"),

@@ -101,7 +101,8 @@ def review(
         )
     lines = [
         f"{told['name']} of {told['team']}: {told['outcome'] or told['state']}; "
-        f"{told['submitted']} of {told['needed']} have voted."
+        f"{told['submitted']} of {told['needed']} have voted.",
+        _capacity_line(told["capacity"]),
     ]
     for one in told["files"]:
         lines += [
@@ -119,6 +120,18 @@ def review(
             ],
         ]
     return show(told, as_json, *[escape(line) for line in lines])
+
+
+def _capacity_line(told: dict[str, Any]) -> str:
+    def of(number: int, limit: int) -> str:
+        return f"{number:,} of {limit:,}" if limit else f"{number:,}"
+
+    return (
+        f"In {told['days']} days the team was told at most {of(told['told_bits'], told['limit_bits'])} bits "
+        f"and got {of(told['told_files'], told['limit_files'])} files without a bound. This review adds "
+        f"{told['answer_bits']:,} bits by its answer; its files would add {told['release_bits']:,} bits and "
+        f"{told['release_files']} files without a bound."
+    )
 
 
 def _visible(text: str) -> str:

@@ -1,24 +1,20 @@
 """Computes the findings of a file.
 Pure: the same file, declaration, rules and raw values always give the same."""
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
-from sandbox.disclosure.capacity import bits_of_grid, bits_of_json
 from sandbox.disclosure.checks.differences import differences
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.checks.subject import Subject
-from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.clean_file import bits_of_file, clean_file
 from sandbox.disclosure.declaration import Declaration
-from sandbox.disclosure.files.csv_table import read_csv
 from sandbox.disclosure.files.kind import Kind
 from sandbox.disclosure.files.open_file import open_file
 from sandbox.disclosure.files.opened import Grid, Opened
-from sandbox.disclosure.files.parquet_table import read_parquet
 from sandbox.disclosure.finding import Finding, Severity, Unfit, asks, blocks, notes
 from sandbox.disclosure.raw_values.raw_values import RawValues
 from sandbox.disclosure.taxonomy import COUNTING, DisclosureRules
@@ -82,10 +78,12 @@ def check_file(
 
 @dataclass
 class CheckedFile:
-    """`leaves`: the name and the bytes that would be released; None of a file that is blocked."""
+    """`leaves`: the name and the bytes that would be released; None of a file that is blocked.
+    `bits`: what they can carry at most; None where there is no bound."""
 
     findings: list[Finding]
     leaves: tuple[str, bytes] | None = None
+    bits: float | None = None
 
 
 def check_files(
@@ -99,7 +97,8 @@ def check_files(
         if not any(finding.severity is Severity.BLOCKS for finding in checked[path].findings):
             counting = rules.taxonomy.is_counting(declared.statbarn)
             try:
-                checked[path].leaves = clean_file(path, content, counting=counting)
+                leaves = clean_file(path, content, counting=counting)
+                checked[path].leaves, checked[path].bits = leaves, bits_of_file(*leaves)
             except Unfit as unfit:
                 checked[path].findings.append(unfit.finding)
     return checked
@@ -110,8 +109,8 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
     What cannot be written anew blocks."""
     if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
         counting = subject.statbarn.id in COUNTING
-        _, leaves = clean_file(subject.name, content, counting=counting)
-        yield from _capacity(subject, leaves)
+        name, leaves = clean_file(subject.name, content, counting=counting)
+        yield from _capacity(subject, name, leaves)
         if leaves != content:
             yield notes(
                 "canonical_form",
@@ -125,13 +124,10 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
             )
 
 
-def _capacity(subject: Subject, leaves: bytes) -> Iterator[Finding]:
-    rules, grid = subject.thresholds, None
-    if subject.opened.kind is Kind.CSV:
-        grid = read_csv(leaves.decode())
-    elif subject.opened.kind is Kind.PARQUET:
-        grid, _ = read_parquet(leaves, len(subject.opened.grids[0].rows))
-    bits = bits_of_json(json.loads(leaves)) if grid is None else bits_of_grid([grid.header, *grid.rows])
+def _capacity(subject: Subject, name: str, leaves: bytes) -> Iterator[Finding]:
+    rules, bits = subject.thresholds, bits_of_file(name, leaves)
+    if bits is None:
+        return
     much = 0 < rules.capacity_bits < bits
     yield (asks if much else notes)(
         "capacity",

@@ -1,15 +1,21 @@
 """Writes what is released instead of a file: its content in canonical form, and nothing beside it."""
 
+import json
+import sys
+
 from sandbox.disclosure.canonical_form import (
     canonical_csv,
     canonical_json,
     canonical_parquet,
     canonical_text,
 )
-from sandbox.disclosure.files.csv_table import looks_like_csv
+from sandbox.disclosure.capacity import bits_of_grid, bits_of_json
+from sandbox.disclosure.files.csv_table import looks_like_csv, read_csv
 from sandbox.disclosure.files.drawing import render_svg
 from sandbox.disclosure.files.kind import CODE
+from sandbox.disclosure.files.notebook import is_notebook
 from sandbox.disclosure.files.open_file import MARK, decode
+from sandbox.disclosure.files.parquet_table import read_parquet
 from sandbox.disclosure.files.picture import SIGNATURE, render_png
 from sandbox.disclosure.finding import Unfit, blocks
 
@@ -67,3 +73,26 @@ def _canonical(name: str, text: str, *, counting: bool) -> str:
     if name.endswith((".csv", ".tsv")) or looks_like_csv(text):
         return canonical_csv(text, counting=counting, delimiter="\t" if name.endswith(".tsv") else ",")
     return canonical_text(text)
+
+
+def bits_of_file(name: str, leaves: bytes) -> float | None:
+    """How many bits what `clean_file` gave can carry at most; None of what has no bound: pictures, texts,
+    models."""
+    if leaves.startswith(b"PAR1"):
+        grid, _ = read_parquet(leaves, sys.maxsize)
+        return bits_of_grid([grid.header, *grid.rows])
+    lowered = name.lower()
+    if leaves.startswith(SIGNATURE) or lowered.endswith((*MODELS, *CODE)):
+        return None
+    text = leaves.decode()
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            node = json.loads(text)
+        except ValueError:
+            node = None
+        if node is not None:
+            return None if is_notebook(node) else bits_of_json(node)
+    if lowered.endswith((".csv", ".tsv")) or looks_like_csv(text):
+        grid = read_csv(text)
+        return bits_of_grid([grid.header, *grid.rows])
+    return None

@@ -19,6 +19,9 @@ NAMES = tuple[str, str]
 COUNTING = frozenset({"frequencies", "links"})
 """The statbarns of counts of units."""
 
+WINDOW_DAYS = 90
+"""Where the file does not say over how long a team's capacity counts."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -38,6 +41,8 @@ class Thresholds:
     microdata_rows: int
     significant_digits: int
     capacity_bits: int
+    window_bits: int
+    window_files: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Taxonomy:
 
     most_bytes: int
     most_rows: int
+    window_days: int
     grades: dict[str, Thresholds]
     risks: dict[str, NAMES]
     always: tuple[str, ...]
@@ -168,6 +174,7 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
     return Taxonomy(
         most_bytes=said["files"]["most_bytes"],
         most_rows=said["files"]["most_rows"],
+        window_days=said.get("window_days", WINDOW_DAYS),
         grades={grade: _thresholds(numbers) for grade, numbers in said["grades"].items()},
         risks={risk: _names(words) for risk, words in said["risks"].items()},
         always=tuple(said["always"]),
@@ -198,7 +205,7 @@ def _names(words: dict[str, str]) -> NAMES:
 
 def _thresholds(numbers: dict[str, Any]) -> Thresholds:
     # a file of before the capacity was counted has no limit of it
-    said: dict[str, Any] = {"capacity_bits": 0} | {
+    said: dict[str, Any] = {"capacity_bits": 0, "window_bits": 0, "window_files": 0} | {
         field.name: numbers[field.name] for field in fields(Thresholds) if field.name in numbers
     }
     return Thresholds(**(said | {"zero_cells": Severity(numbers["zero_cells"])}))

@@ -16,7 +16,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.declared.table_store import mark_checked
-from sandbox.disclosure.check_file import check_file, check_together
+from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
@@ -86,7 +86,7 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
     found = _checked(context, versions, [file.declared for file in review.files], left, others, computed)
     if reads_other_versions(run, earlier):
         for path in computed.keys() & found.keys():
-            found[path].append(OTHER_VERSION)
+            found[path].findings.append(OTHER_VERSION)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         # else another declaration is to be checked: whoever looks next does so
@@ -104,10 +104,11 @@ def reads_other_versions(run: Run, earlier: Sequence[Run]) -> bool:
     return any(mine.get(one.dataset, one.version) != one.version for other in earlier for one in other.inputs)
 
 
-def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Finding]) -> None:
+def _keep(tx: Transaction, review: Review, file: ReviewedFile, checked: CheckedFile) -> None:
     """Votes on a file fall when something else is found in it than its voters saw,
     as when its declaration changes."""
     at = review_files.c.review == review.id, review_files.c.path == file.declared.path
+    findings = checked.findings
     if file.findings is not None and file.findings != tuple(findings):
         tx.execute(
             delete(review_votes).where(
@@ -116,7 +117,8 @@ def _keep(tx: Transaction, review: Review, file: ReviewedFile, findings: list[Fi
             )
         )
         tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.OPEN.value))
-    tx.execute(update(review_files).where(*at).values(findings=[asdict(finding) for finding in findings]))
+    kept = {"findings": [asdict(finding) for finding in findings], "bits": checked.bits}
+    tx.execute(update(review_files).where(*at).values(kept))
 
 
 def _checked(
@@ -126,16 +128,16 @@ def _checked(
     left: dict[str, StoredFile],
     others: Beside | None,
     computed: Mapping[str, MeasuredOutput],
-) -> dict[str, list[Finding]]:
+) -> dict[str, CheckedFile]:
     """What the checks say of each file by itself, of all of them together,
     and of a declared table beside all that left."""
     rules, raw = context.taxonomy.at(grade_of(context.gate, versions)), context.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
-    found: dict[str, list[Finding]] = {}
+    found: dict[str, CheckedFile] = {}
     for one in asked_for:
         file, counts = left.get(one.path), left.get(one.counts or "")
         if file is None:
-            found[one.path] = [MISSING]
+            found[one.path] = CheckedFile([MISSING])
             continue
         said = Declaration(
             one.statbarn,
@@ -145,13 +147,14 @@ def _checked(
             *how_computed(computed.get(one.path)),
         )
         there[one.path] = fetched(context, file), said
-        found[one.path] = check_file(one.path, *there[one.path], rules, raw)
-        if one.counts is not None and counts is None:
-            found[one.path].append(NO_COUNTS)
+    found |= check_files(there, rules, raw)
+    for one in asked_for:
+        if one.path not in there:
+            continue
+        if one.counts is not None and one.counts not in left:
+            found[one.path].findings.append(NO_COUNTS)
         if others is not None:
-            found[one.path] += beside_findings(others, one.path, rules.thresholds.minimum_count)
-    for path, more in check_together(there, rules, raw).items():
-        found[path] += more
+            found[one.path].findings += beside_findings(others, one.path, rules.thresholds.minimum_count)
     return found
 
 

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from sqlalchemy import update
 
 from sandbox.audit import Event, append
+from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.declared.table_store import forget, mark_released
 from sandbox.disclosure import canonical_form
 from sandbox.errors import Conflict
 from sandbox.jobs import Run, RunState, conclude, load_run
 from sandbox.jobs.permit import revoked_grant
+from sandbox.reviews.capacity_ledger import released_bits, require_release_fits
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Outcome, Review, ReviewState
+from sandbox.reviews.read import output_files, versions_of
 from sandbox.reviews.release import copy_files
 from sandbox.reviews.tables import reviews
 
@@ -35,13 +38,23 @@ def decide(
         )
     if outcome is Outcome.REFUSED:
         forget(tx, review.run)
+    bits, unbounded = review.told_bits, 0
+    if outcome is Outcome.RELEASED:
+        added, unbounded = _require_room(tx, context, review)
+        bits += added
     files = copy_files(tx, context, review) if outcome is Outcome.RELEASED else {}
     if load_run(tx, review.run).state.value != outcome.value:  # a run may be returned again
         conclude(tx, review.run, RunState(outcome.value))
     tx.execute(
         update(reviews)
         .where(reviews.c.id == review.id)
-        .values(state=ReviewState.DECIDED.value, outcome=outcome.value, decided_at=datetime.now(UTC))
+        .values(
+            state=ReviewState.DECIDED.value,
+            outcome=outcome.value,
+            decided_at=datetime.now(UTC),
+            told_bits=bits,
+            unbounded_files=unbounded,
+        )
     )
     append(tx, voted)
     index = append(
@@ -53,6 +66,16 @@ def decide(
         ),
     )
     tx.execute(update(reviews).where(reviews.c.id == review.id).values(log_index=index))
+
+
+def _require_room(tx: Transaction, context: ReviewContext, review: Review) -> tuple[int, int]:
+    """The bits of what would be released, and how many files have no bound of them.
+    Raises `Conflict` if the team's ledger has no room for them."""
+    left = output_files(tx, review.run)
+    bits, unbounded = released_bits(file for file in review.files if file.declared.path in left)
+    grade = grade_of(context.gate, versions_of(tx, context.repository, load_run(tx, review.run)))
+    require_release_fits(tx, context.taxonomy, review, grade, bits=bits, files=unbounded)
+    return bits, unbounded
 
 
 def require_not_revoked(tx: Transaction, run: Run) -> None:

@@ -138,10 +138,11 @@ def for_teams(context: ReviewContext, log: Log, *, authenticate: Callable[..., P
         status_code=201,
         operation_id="request_release",
         summary="Ask for files of a run",
-        responses=answers(ReleaseDocument, 403, 404, 409, status=201),
+        responses=answers(ReleaseDocument, 402, 403, 404, 409, status=201),
     )
     def ask_for_files(asker: Asker, number: UUID, wanted: Wanted) -> dict[str, Any]:
-        """Ask for files of a finished run. What is not named is never released."""
+        """Ask for files of a finished run. What is not named is never released. Each request counts in what
+        the team may be told in a time, whatever its answer is."""
         return team_view(request_release(context, principal=asker, run=number, files=wanted.declared()))
 
     @api.get(

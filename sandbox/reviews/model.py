@@ -87,11 +87,12 @@ class ReviewedFile:
     """A declared file and what the checks found; `findings` is None until a reviewer first opens the review.
 
     Findings may hold values of the file, which its reviewers see anyway; its author, who does
-    not, is never shown one.
+    not, is never shown one. `bits`: what it can carry at most; None where there is no bound.
     """
 
     declared: Declared
     findings: tuple[Finding, ...] | None
+    bits: float | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ class CastVote:
 @dataclass(frozen=True)
 class Review:
     """One round of asking for files of a run.
-    `revision` grows with each change of a declaration: a vote names the one it is about."""
+    `revision` grows with each change of a declaration: a vote names the one it is about. `told_bits` is what
+    the team's ledger counts of it: its answer and, once released, its files."""
 
     id: UUID
     run: UUID
@@ -132,6 +134,7 @@ class Review:
     outcome: Outcome | None
     decided_at: datetime | None
     log_index: int | None
+    told_bits: int
     files: tuple[ReviewedFile, ...]
     votes: tuple[CastVote, ...]
 

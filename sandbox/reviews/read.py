@@ -200,10 +200,12 @@ def _review(tx: Transaction, row: Row[Any]) -> Review:
         outcome=Outcome(row.outcome) if row.outcome else None,
         decided_at=row.decided_at,
         log_index=row.log_index,
+        told_bits=row.told_bits,
         files=tuple(
             ReviewedFile(
                 Declared(file.path, file.statbarn, file.context, file.controls, file.counts),
                 None if file.findings is None else tuple(as_finding(one) for one in file.findings),
+                file.bits,
             )
             for file in files
         ),

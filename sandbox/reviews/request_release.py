@@ -17,9 +17,10 @@ from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
-from sandbox.jobs import Run, RunState
+from sandbox.jobs import Run, RunState, load_run
 from sandbox.jobs.read import load_own_run
 from sandbox.jobs.recipes import outputs_of_run
+from sandbox.reviews.capacity_ledger import answer_bits, require_capacity
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
@@ -34,7 +35,7 @@ def request_release(
     context: ReviewContext, *, principal: Principal, run: UUID, files: Sequence[Declared]
 ) -> Review:
     """Ask for these files. Raises `InvalidInput`, `NotFound` (the run), `Conflict` (it runs, is reviewed,
-    or was decided)."""
+    or was decided), `BudgetExhausted` (the team was told as much as it may be in this time)."""
     check_declared(files, context.taxonomy.names)
     id, now = uuid4(), datetime.now(UTC)
     with context.database.transaction() as tx:
@@ -58,7 +59,10 @@ def request_release(
                 ),
                 remedy_zh="运行结束后可申请；放行或拒绝之后不可再申请。",
             )
-        rule = rule_of(context.policy, grade_of(context.gate, versions_of(tx, context.repository, asked)))
+        grade = grade_of(context.gate, versions_of(tx, context.repository, asked))
+        rule = rule_of(context.policy, grade)
+        bits = answer_bits(len(files), rule.reviewers, len(context.policy.reasons))
+        require_capacity(tx, context.taxonomy, asked.team, grade, bits)
         tx.execute(
             insert(reviews).values(
                 id=id,
@@ -70,6 +74,8 @@ def request_release(
                 due_at=due_at(now, rule.days, context.policy.closed),
                 revision=1,
                 state=ReviewState.OPEN.value,
+                grade=grade,
+                told_bits=bits,
             )
         )
         tx.execute(insert(review_files), [_row(id, one) for one in files])
@@ -101,7 +107,7 @@ def change_declarations(
         if not changed:
             return review
         for one in changed:
-            row = _row(review.id, one) | {"findings": None}
+            row = _row(review.id, one) | {"findings": None, "bits": None}
             tx.execute(
                 upsert(review_files)
                 .values(row)
@@ -117,10 +123,19 @@ def change_declarations(
                 | review_votes.c.path.in_([one.path for one in changed]),
             )
         )
+        rule = rule_of(
+            context.policy, grade_of(context.gate, versions_of(tx, context.repository, load_run(tx, run)))
+        )
+        asked = len(before.keys() | {one.path for one in files})
+        bits = answer_bits(asked, rule.reviewers, len(context.policy.reasons))
         tx.execute(
             update(reviews)
             .where(reviews.c.id == review.id)
-            .values(revision=review.revision + 1, state=ReviewState.OPEN.value)
+            .values(
+                revision=review.revision + 1,
+                state=ReviewState.OPEN.value,
+                told_bits=max(bits, review.told_bits),
+            )
         )
         append(tx, Event("release.changed", principal.id, f"review:{review.id}", {"files": _said(changed)}))
         return load_review(tx, review.id)

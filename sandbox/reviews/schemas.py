@@ -129,6 +129,7 @@ class ReviewedFileDocument(DeclaredFile):
     sha256: str | None
     counts_left: bool | None
     findings: list[FindingDocument]
+    bits: Annotated[int | None, Field(description="it can carry at most; null: there is no bound")]
 
 
 class NotCollected(TypedDict):
@@ -182,6 +183,21 @@ class EarlierRelease(TypedDict):
     released_at: datetime
 
 
+class CapacityDocument(TypedDict):
+    """What reviews of this grade have told the team at most within so many days, without this one; the limits
+    (0: none); and what this one adds by its answer and, if it is released, by its files.
+    `files` are those of which the bits have no bound."""
+
+    days: int
+    told_bits: int
+    told_files: int
+    limit_bits: int
+    limit_files: int
+    answer_bits: int
+    release_bits: int
+    release_files: int
+
+
 class ReviewDocument(QueuedReview):
     """A review, as a reviewer sees it: all but the files' content, and other votes while they are blind."""
 
@@ -199,6 +215,7 @@ class ReviewDocument(QueuedReview):
     votes: list[VoteDocument]
     earlier_rounds: list[EarlierRound]
     earlier_releases: list[EarlierRelease]
+    capacity: CapacityDocument
     reasons: dict[str, Words]
     votes_are: list[Choice]
 
@@ -231,6 +248,8 @@ class ThresholdsDocument(TypedDict):
     microdata_rows: int
     significant_digits: int
     capacity_bits: int
+    window_bits: int
+    window_files: int
 
 
 class FileLimits(TypedDict):

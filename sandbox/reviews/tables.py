@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -35,6 +36,10 @@ reviews = Table(
     Column("decided_at", DateTime(timezone=True)),
     Column("reminded_at", DateTime(timezone=True)),  # when the log recorded that it is overdue
     Column("log_index", BigInteger),  # of the entry of its outcome
+    Column("grade", Text),  # of the inputs together, when it was asked
+    # what it tells the team at most, and how many released files have no such bound
+    Column("told_bits", BigInteger, nullable=False, server_default="0"),
+    Column("unbounded_files", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('open', 'consolidating', 'decided', 'withdrawn')", name="state"),
     CheckConstraint("outcome IN ('released', 'returned', 'refused')", name="outcome"),
     CheckConstraint("(state = 'decided') = (outcome IS NOT NULL)", name="decided"),
@@ -46,6 +51,7 @@ reviews = Table(
         postgresql_where=text("state IN ('open', 'consolidating')"),
     ),
     Index("ix_reviews_state_due_at", "state", "due_at"),
+    Index("ix_reviews_team_grade", "team", "grade"),
     schema="vault",
 )
 
@@ -59,6 +65,7 @@ review_files = Table(
     Column("controls", Text, nullable=False),
     Column("counts", Text),
     Column("findings", JSONB(none_as_null=True)),  # NULL until the checks have run
+    Column("bits", Float),  # that it can carry at most; NULL where there is no bound
     schema="vault",
 )
 

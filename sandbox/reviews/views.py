@@ -1,8 +1,9 @@
 """The views of a review: what its team sees, and what an officer who may review it sees."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from sandbox.catalog import Version
@@ -11,6 +12,7 @@ from sandbox.database import Transaction
 from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
+from sandbox.reviews.capacity_ledger import capacity_told, released_bits
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
 from sandbox.reviews.read import StoredFile, earlier_releases, earlier_rounds, output_files, versions_of
@@ -107,6 +109,7 @@ def told_to_reviewer(
             | {
                 "counts_left": file.declared.counts in left if file.declared.counts else None,
                 "findings": [_finding(one) for one in file.findings or ()],
+                "bits": None if file.bits is None else ceil(file.bits),
             }
             for file in review.files
         ],
@@ -132,8 +135,28 @@ def told_to_reviewer(
             }
             for one in earlier_releases(tx, datasets, but=run.id)
         ],
+        "capacity": _capacity(tx, context, review, grade, left),
         "reasons": words_of(context),
         "votes_are": [choice.value for choice in Choice],
+    }
+
+
+def _capacity(
+    tx: Transaction, context: ReviewContext, review: Review, grade: str, left: Container[str]
+) -> dict[str, Any]:
+    """What this review counts in the team's ledger if it is released, and what the ledger says without it."""
+    told = capacity_told(tx, context.taxonomy, review.team, grade, but=review.id)
+    bits, files = released_bits(file for file in review.files if file.declared.path in left)
+    released = review.outcome is Outcome.RELEASED
+    return {
+        "days": told.days,
+        "told_bits": told.bits,
+        "told_files": told.files,
+        "limit_bits": told.limit_bits,
+        "limit_files": told.limit_files,
+        "answer_bits": review.told_bits - (bits if released else 0),
+        "release_bits": bits,
+        "release_files": files,
     }
 
 

@@ -1,0 +1,153 @@
+"""Counts how many bits reviews have told a team about data of one grade within a window of time, and holds
+the limit.
+
+Each request counts from the moment it is made, whatever becomes of it and also if it is withdrawn: whether a
+file is blocked, returned or refused follows from raw values. What is released counts on top, by the bound of
+disclosure/capacity.py. Files without such a bound (pictures, texts, models) are counted by their number. The
+comments that reviewers write are people's own words, and are not counted.
+
+No sum depends on anything that the team does not have: released files are its own, and an answer counts the
+same whatever it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil, log2
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+
+from sandbox.database import Transaction
+from sandbox.disclosure.taxonomy import Taxonomy
+from sandbox.errors import BudgetExhausted, Conflict
+from sandbox.jobs.hints import ONE_AT_A_TIME
+from sandbox.reviews.model import WAITING, Choice, Outcome, Review, ReviewedFile
+from sandbox.reviews.tables import reviews
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a team was told about data of a grade within the window, and the limits (0: none).
+
+    `files`: released ones of which the bits have no bound. `oldest` is the moment of the first answer that
+    counts.
+    """
+
+    grade: str
+    days: int
+    bits: int
+    files: int
+    limit_bits: int
+    limit_files: int
+    oldest: datetime | None
+
+    def fits(self, bits: int, files: int = 0) -> bool:
+        """Whether so much more stays within the limits."""
+        return (not self.limit_bits or self.bits + bits <= self.limit_bits) and (
+            not self.limit_files or self.files + files <= self.limit_files
+        )
+
+
+def answer_bits(files: int, reviewers: int, reasons: int) -> int:
+    """What the answer to a request can say at most: its outcome; of each file whether the run left it; and of
+    each reviewer, for each file, the choice and which of the reasons."""
+    of_a_reviewer = log2(len(Choice)) + reasons
+    return ceil(log2(len(Outcome)) + files * (1 + reviewers * of_a_reviewer))
+
+
+def released_bits(files: Iterable[ReviewedFile]) -> tuple[int, int]:
+    """Of files that a release would copy: the sum of their bits, and how many have no bound."""
+    found = list(files)
+    return (
+        ceil(sum(file.bits for file in found if file.bits is not None)),
+        sum(file.bits is None for file in found),
+    )
+
+
+def capacity_told(
+    tx: Transaction, taxonomy: Taxonomy, team: str, grade: str, *, but: UUID | None = None
+) -> Capacity:
+    """What reviews of this grade have told the team so far; `but`: without that review."""
+    limits, days = taxonomy.at(grade).thresholds, taxonomy.window_days
+    told_at = func.coalesce(reviews.c.decided_at, reviews.c.requested_at)
+    waits: ColumnElement[bool] = reviews.c.state.in_([state.value for state in WAITING])
+    counted = (
+        select(
+            func.coalesce(func.sum(reviews.c.told_bits), 0).label("bits"),
+            func.coalesce(func.sum(reviews.c.unbounded_files), 0).label("files"),
+            func.min(told_at).filter(~waits).label("oldest"),
+        )
+        .where(reviews.c.team == team, reviews.c.grade == grade)
+        .where(waits | (told_at > datetime.now(UTC) - timedelta(days=days)))
+    )
+    if but is not None:
+        counted = counted.where(reviews.c.id != but)
+    row = tx.execute(counted).one()
+    return Capacity(
+        grade, days, int(row.bits), int(row.files), limits.window_bits, limits.window_files, row.oldest
+    )
+
+
+def require_capacity(tx: Transaction, taxonomy: Taxonomy, team: str, grade: str, bits: int) -> None:
+    """Hold the team's ledger until the transaction ends. Raises `BudgetExhausted` when the answer to one more
+    request does not fit. Nothing is looked at but the ledger."""
+    _hold(tx, team, grade)
+    told = capacity_told(tx, taxonomy, team, grade)
+    full = 0 < told.limit_files <= told.files
+    if told.fits(bits) and not full:
+        return
+    remedy, remedy_zh = "Ask your officers for a higher limit.", "请向数据专员申请提高上限。"
+    if told.oldest is not None:
+        freed = (told.oldest + timedelta(days=told.days)).date().isoformat()
+        remedy = f"Some of it is free again after {freed}. Until then, ask your officers for a higher limit."
+        remedy_zh = f"{freed} 之后会释放一部分。此前请向数据专员申请提高上限。"
+    raise BudgetExhausted(
+        f"In {told.days} days, answers about data of grade {grade} could tell your team "
+        f"{_of(told.bits, told.limit_bits)} bits; {_of(told.files, told.limit_files)} pictures, texts and "
+        "models have left.",
+        code="capacity_used_up",
+        remedy=remedy,
+        zh=(
+            f"{told.days} 天内，关于 {grade} 级数据的答复最多已向你的团队透露"
+            f"{_of_zh(told.bits, told.limit_bits)}比特，"
+            f"已放行{_of_zh(told.files, told.limit_files)}个图片、文字和模型。"
+        ),
+        remedy_zh=remedy_zh,
+    )
+
+
+def require_release_fits(
+    tx: Transaction, taxonomy: Taxonomy, review: Review, grade: str, *, bits: int, files: int
+) -> None:
+    """Hold the team's ledger until the transaction ends. Raises `Conflict` when what would be released of
+    `review` does not fit beside the other reviews."""
+    _hold(tx, review.team, grade)
+    told = capacity_told(tx, taxonomy, review.team, grade, but=review.id)
+    if told.fits(review.told_bits + bits, files):
+        return
+    raise Conflict(
+        f"In {told.days} days, answers could tell the team {_of(told.bits, told.limit_bits)} bits, and "
+        f"{_of(told.files, told.limit_files)} files without a bound have left. This release would add "
+        f"{review.told_bits + bits:,} bits and {files} such files.",
+        code="capacity_exceeded",
+        remedy="Return the review: the team asks for fewer or smaller files, or waits.",
+        zh=(
+            f"{told.days} 天内，答复最多已向该团队透露{_of_zh(told.bits, told.limit_bits)}比特，"
+            f"已放行{_of_zh(told.files, told.limit_files)}个无上界的文件；"
+            f"本次放行还需 {review.told_bits + bits:,} 比特和 {files} 个此类文件。"
+        ),
+        remedy_zh="请退回：团队可减少或缩小文件，或等待。",
+    )
+
+
+def _of(number: int, limit: int) -> str:
+    return f"{number:,} of {limit:,}" if limit else f"{number:,}"
+
+
+def _of_zh(number: int, limit: int) -> str:
+    return f" {number:,}（上限 {limit:,}）" if limit else f" {number:,} "
+
+
+def _hold(tx: Transaction, team: str, grade: str) -> None:
+    tx.execute(ONE_AT_A_TIME, {"what": f"cihu capacity {team} {grade}"})
