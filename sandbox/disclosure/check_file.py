@@ -1,5 +1,5 @@
 """Computes the findings of a file.
-Pure: the same file, declaration, rules and raw values always give the same."""
+Pure: the same decoded file, declaration, rules and raw values always give the same."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -10,25 +10,16 @@ from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
 from sandbox.disclosure.checks.differences import differences
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.checks.subject import Subject
-from sandbox.disclosure.clean_file import bits_of_file, clean_file
 from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.decode import UNREADABLE, Decode, Decoded, Undecoded, decode_here
 from sandbox.disclosure.files.kind import Kind
-from sandbox.disclosure.files.open_file import open_file
-from sandbox.disclosure.files.opened import Grid, Opened
+from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Finding, Severity, Unfit, asks, blocks, notes
 from sandbox.disclosure.raw_values.raw_values import RawValues
-from sandbox.disclosure.taxonomy import COUNTING, DisclosureRules
+from sandbox.disclosure.taxonomy import DisclosureRules
 
 ORDER = {Severity.BLOCKS: 0, Severity.ASKS: 1, Severity.NOTES: 2}
 MOST_FINDINGS = 100
-UNREADABLE = blocks(
-    "unreadable",
-    "hidden_content",
-    "The file cannot be read as what it says it is.",
-    "Write it again as a plain table, text or picture.",
-    "无法按其声明的类型读取该文件。",
-    "请重新写成普通的表格、文字或图片。",
-)
 MEASURED = notes(
     "measured",
     "unexplained",
@@ -61,19 +52,7 @@ def check_file(
     `name` is its path in the outbox, `raw` what is known of the run's inputs (without it no
     quote is looked for).
     """
-    found: list[Finding] = []
-    try:
-        subject, findings = _subject(name, content, declared, rules, raw)
-        found += findings
-        for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
-            found += CHECKS[check](subject)
-        found += _canonical(subject, content)
-    except Unfit as unfit:
-        found.append(unfit.finding)
-    except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
-        log.warning("a file could not be checked: %s", type(error).__name__)
-        found.append(UNREADABLE)
-    return _sorted([*_fit_for(declared, found), *_computed(declared)])
+    return _check(_decoded({name: (content, declared)}, rules, decode_here)[name], rules, raw)
 
 
 @dataclass
@@ -87,31 +66,88 @@ class CheckedFile:
 
 
 def check_files(
-    files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, raw: RawValues | None
+    files: Mapping[str, tuple[bytes, Declaration]],
+    rules: DisclosureRules,
+    raw: RawValues | None,
+    decode: Decode = decode_here,
 ) -> dict[str, CheckedFile]:
-    """What is wrong with each file of a request, alone and beside the others, and what would leave of it."""
-    checked = {path: CheckedFile(check_file(path, *file, rules, raw)) for path, file in files.items()}
-    for path, findings in check_together(files, rules, raw).items():
+    """What is wrong with each file of a request, alone and beside the others, and what would leave of it.
+    `decode` is asked once, for all files and their supporting counts."""
+    decoded = _decoded(files, rules, decode)
+    checked = {path: CheckedFile(_check(file, rules, raw)) for path, file in decoded.items()}
+    for path, findings in _check_together(decoded, rules, raw).items():
         checked[path].findings += findings
-    for path, (content, declared) in files.items():
+    for path, file in decoded.items():
         if not any(finding.severity is Severity.BLOCKS for finding in checked[path].findings):
-            counting = rules.taxonomy.is_counting(declared.statbarn)
             try:
-                leaves = clean_file(path, content, counting=counting)
-                checked[path].leaves, checked[path].bits = leaves, bits_of_file(*leaves)
+                checked[path].leaves = file.decoded.require_leaves()
+                checked[path].bits = file.decoded.bits
             except Unfit as unfit:
                 checked[path].findings.append(unfit.finding)
     return checked
 
 
-def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class _File:
+    """A file to check, decoded, and its supporting counts."""
+
+    name: str
+    content: bytes
+    declared: Declaration
+    decoded: Decoded
+    counts: Decoded | None
+
+
+def _decoded(
+    files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, decode: Decode
+) -> dict[str, _File]:
+    taxonomy = rules.taxonomy
+    wanted = [
+        Undecoded(path, content, taxonomy.is_counting(declared.statbarn))
+        for path, (content, declared) in files.items()
+    ]
+    counts = {
+        path: Undecoded(
+            "counts.parquet" if declared.counts.startswith(b"PAR1") else "counts.csv",
+            declared.counts,
+            leaves=False,
+        )
+        for path, (_, declared) in files.items()
+        if declared.counts is not None
+    }
+    done = iter(decode([*wanted, *counts.values()], taxonomy.file_limits))
+    opened = {path: next(done) for path in files}
+    supporting = {path: next(done) for path in counts}
+    return {
+        path: _File(path, content, declared, opened[path], supporting.get(path))
+        for path, (content, declared) in files.items()
+    }
+
+
+def _check(file: _File, rules: DisclosureRules, raw: RawValues | None) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        subject, findings = _subject(file, rules, raw)
+        found += findings
+        for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
+            found += CHECKS[check](subject)
+        found += _canonical(subject, file)
+    except Unfit as unfit:
+        found.append(unfit.finding)
+    except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
+        log.warning("a file could not be checked: %s", type(error).__name__)
+        found.append(UNREADABLE)
+    return _sorted([*_fit_for(file.declared, found), *_computed(file.declared)])
+
+
+def _canonical(subject: Subject, file: _File) -> Iterator[Finding]:
     """Author and reviewers know that it leaves otherwise than it was written, and what it can carry.
     What cannot be written anew blocks."""
     if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
-        counting = subject.statbarn.id in COUNTING
-        name, leaves = clean_file(subject.name, content, counting=counting)
-        yield from _capacity(subject, name, leaves)
-        if leaves != content:
+        _, leaves = file.decoded.require_leaves()
+        if file.decoded.bits is not None:
+            yield _capacity(subject, file.decoded.bits)
+        if leaves != file.content:
             yield notes(
                 "canonical_form",
                 "hidden_content",
@@ -124,12 +160,10 @@ def _canonical(subject: Subject, content: bytes) -> Iterator[Finding]:
             )
 
 
-def _capacity(subject: Subject, name: str, leaves: bytes) -> Iterator[Finding]:
-    rules, bits = subject.thresholds, bits_of_file(name, leaves)
-    if bits is None:
-        return
+def _capacity(subject: Subject, bits: float) -> Finding:
+    rules = subject.thresholds
     much = 0 < rules.capacity_bits < bits
-    yield (asks if much else notes)(
+    return (asks if much else notes)(
         "capacity",
         "hidden_content",
         f"It can carry at most {bits:,.0f} bits that nobody sees, whatever its author did"
@@ -149,11 +183,19 @@ def check_together(
 
     Files that cannot be opened are left out: `check_file` says why.
     """
+    return _check_together(_decoded(files, rules, decode_here), rules, raw)
+
+
+def _check_together(
+    files: Mapping[str, _File], rules: DisclosureRules, raw: RawValues | None
+) -> dict[str, list[Finding]]:
     subjects = []
-    for name, (content, declared) in files.items():
+    for file in files.values():
         with suppress(Exception):  # `check_file` says what is wrong with it
-            subjects.append(_subject(name, content, declared, rules, raw)[0])
-    return {name: _sorted(_fit_for(files[name][1], found)) for name, found in differences(subjects).items()}
+            subjects.append(_subject(file, rules, raw)[0])
+    return {
+        name: _sorted(_fit_for(files[name].declared, found)) for name, found in differences(subjects).items()
+    }
 
 
 def _computed(declared: Declaration) -> Iterator[Finding]:
@@ -186,9 +228,8 @@ def _sorted(found: list[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: ORDER[finding.severity])[:MOST_FINDINGS]
 
 
-def _subject(
-    name: str, content: bytes, declared: Declaration, rules: DisclosureRules, raw: RawValues | None
-) -> tuple[Subject, list[Finding]]:
+def _subject(file: _File, rules: DisclosureRules, raw: RawValues | None) -> tuple[Subject, list[Finding]]:
+    declared = file.declared
     barn = rules.statbarn(declared.statbarn)
     if barn is None:
         known = ", ".join(rules.statbarns)
@@ -202,12 +243,12 @@ def _subject(
                 f"请使用：{known}。",
             )
         )
-    opened = _open(name, content, rules)
+    opened = file.decoded.require_opened()
     found = list(opened.findings)
     counts: Grid | None = None
-    if declared.counts is not None:
+    if file.counts is not None:
         try:
-            counts = _counts(declared.counts, rules)
+            counts = _counts(file.counts)
         except Unfit as unfit:
             found.append(
                 blocks(
@@ -219,22 +260,11 @@ def _subject(
                     unfit.finding.remedy_zh,
                 )
             )
-    return Subject(name, opened, declared, barn, rules.thresholds, counts, raw), found
+    return Subject(file.name, opened, declared, barn, rules.thresholds, counts, raw), found
 
 
-def _open(name: str, content: bytes, rules: DisclosureRules) -> Opened:
-    taxonomy = rules.taxonomy
-    return open_file(
-        name,
-        content,
-        most_bytes=taxonomy.most_bytes,
-        most_rows=taxonomy.most_rows,
-        skops_types=taxonomy.skops_types,
-    )
-
-
-def _counts(content: bytes, rules: DisclosureRules) -> Grid:
-    opened = _open("counts.parquet" if content.startswith(b"PAR1") else "counts.csv", content, rules)
+def _counts(decoded: Decoded) -> Grid:
+    opened = decoded.require_opened()
     if len(opened.grids) != 1:
         raise Unfit(
             blocks(

@@ -6,7 +6,6 @@ import sys
 from sandbox.disclosure.canonical_form import (
     canonical_csv,
     canonical_json,
-    canonical_parquet,
     canonical_text,
 )
 from sandbox.disclosure.capacity import bits_of_grid, bits_of_json
@@ -15,7 +14,6 @@ from sandbox.disclosure.files.drawing import render_svg
 from sandbox.disclosure.files.kind import CODE
 from sandbox.disclosure.files.notebook import is_notebook
 from sandbox.disclosure.files.open_file import MARK, decode
-from sandbox.disclosure.files.parquet_table import read_parquet
 from sandbox.disclosure.files.picture import SIGNATURE, render_png
 from sandbox.disclosure.finding import Unfit, blocks
 
@@ -51,6 +49,8 @@ def _cleaned(name: str, content: bytes, *, counting: bool) -> tuple[str, bytes]:
     if content.startswith(SIGNATURE):
         return name, render_png(content)
     if content.startswith(b"PAR1"):
+        from sandbox.disclosure.canonical_parquet import canonical_parquet  # loads pyarrow
+
         return name, canonical_parquet(content, counting=counting)
     if name.lower().endswith(MODELS):
         return name, content
@@ -79,6 +79,8 @@ def bits_of_file(name: str, leaves: bytes) -> float | None:
     """How many bits what `clean_file` gave can carry at most; None of what has no bound: pictures, texts,
     models."""
     if leaves.startswith(b"PAR1"):
+        from sandbox.disclosure.files.parquet_table import read_parquet  # loads pyarrow
+
         grid, _ = read_parquet(leaves, sys.maxsize)
         return bits_of_grid([grid.header, *grid.rows])
     lowered = name.lower()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sandbox.disclosure.files.file_limits import FileLimits
 from sandbox.disclosure.finding import Severity
 from sandbox.errors import InvalidInput
 from sandbox.policy import YamlText
@@ -91,6 +92,10 @@ class Taxonomy:
         return self.statbarns.get(declared) or next(
             (barn for barn in self.statbarns.values() if declared in barn.analyses), None
         )
+
+    @property
+    def file_limits(self) -> FileLimits:
+        return FileLimits(self.most_bytes, self.most_rows, self.skops_types)
 
     def is_counting(self, declared: str) -> bool:
         """Whether what is declared so is counts of units: every whole number that is no label is one."""

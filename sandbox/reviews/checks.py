@@ -18,9 +18,10 @@ from sandbox.database import Transaction
 from sandbox.declared.table_store import mark_checked
 from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
+from sandbox.disclosure.decode import Decode, Decoded, Undecoded, decode_here
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
-from sandbox.jobs import Run, load_run
+from sandbox.jobs import Run, RunKind, load_run
 from sandbox.jobs.recipes import MeasuredOutput, how_computed, outputs_of_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
@@ -83,7 +84,15 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         return review
     # all of them, whichever was declared anew: what a file discloses can depend on the others
     computed = {output.path: output for output in outputs_of_run(run, earlier)}
-    found = _checked(context, versions, [file.declared for file in review.files], left, others, computed)
+    found = _checked(
+        context,
+        versions,
+        [file.declared for file in review.files],
+        left,
+        others,
+        computed,
+        decoder_of(context, run),
+    )
     if reads_other_versions(run, earlier):
         for path in computed.keys() & found.keys():
             found[path].findings.append(OTHER_VERSION)
@@ -128,6 +137,7 @@ def _checked(
     left: dict[str, StoredFile],
     others: Beside | None,
     computed: Mapping[str, MeasuredOutput],
+    decode: Decode,
 ) -> dict[str, CheckedFile]:
     """What the checks say of each file by itself, of all of them together,
     and of a declared table beside all that left."""
@@ -147,7 +157,7 @@ def _checked(
             *how_computed(computed.get(one.path)),
         )
         there[one.path] = fetched(context, file), said
-    found |= check_files(there, rules, raw)
+    found |= check_files(there, rules, raw, decode)
     for one in asked_for:
         if one.path not in there:
             continue
@@ -156,6 +166,23 @@ def _checked(
         if others is not None:
             found[one.path].findings += beside_findings(others, one.path, rules.thresholds.minimum_count)
     return found
+
+
+def decoder_of(context: ReviewContext, run: Run) -> Decode:
+    """What the vault counted itself is read without a seal: no program wrote it."""
+    return decode_here if run.kind is RunKind.TABLE else context.decode
+
+
+def leaving_files(
+    context: ReviewContext, run: Run, files: Mapping[str, tuple[bytes, str]]
+) -> dict[str, Decoded]:
+    """What would leave of files (content, statbarn), by their paths: `leaves`, or why nothing would."""
+    wanted = [
+        Undecoded(path, content, context.taxonomy.is_counting(statbarn), opens=False)
+        for path, (content, statbarn) in files.items()
+    ]
+    decoded = decoder_of(context, run)(wanted, context.taxonomy.file_limits)
+    return dict(zip(files, decoded, strict=True))
 
 
 def fetched(context: ReviewContext, file: StoredFile) -> bytes:

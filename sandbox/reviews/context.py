@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
+from sandbox.disclosure.decode import Decode
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.policy import Gate
 from sandbox.reviews.raw_inputs import RawInputs
@@ -14,7 +15,7 @@ from sandbox.storage import QuarantineStore, ReleasedStore
 @dataclass(frozen=True)
 class ReviewContext:
     """The database, the catalogue, the rules, the two buckets between which reviewers stand,
-    and what the checks need."""
+    and what the checks need. `decode` reads what a program left."""
 
     database: Database
     repository: DatasetRepository
@@ -24,6 +25,7 @@ class ReviewContext:
     released: ReleasedStore
     taxonomy: Taxonomy
     raw: RawInputs
+    decode: Decode
     low_risk: frozenset[str] = field(init=False)
     """Statbarns of low risk and their analyses: whatever a file can be declared as."""
 

@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from sandbox.database import Transaction
-from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.decode import Decoded
 from sandbox.disclosure.finding import Unfit
 from sandbox.errors import Conflict, NotFound
 from sandbox.identity import Principal
+from sandbox.jobs import load_run
 from sandbox.jobs.quarantine import object_name
 from sandbox.jobs.read import load_own_run
-from sandbox.reviews.checks import exact, fetched
+from sandbox.reviews.checks import exact, fetched, leaving_files
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Review
 from sandbox.reviews.read import StoredFile, output_files, released
@@ -27,13 +28,15 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
     """Copy each file that was asked for and is there, and write its row.
     Raises `Unavailable`; then nothing is released."""
     left = output_files(tx, review.run)
+    wanted = {file.declared.path: file.declared.statbarn for file in review.files}
+    contents = {
+        path: (fetched(context, left[path]), statbarn)
+        for path, statbarn in sorted(wanted.items())
+        if path in left
+    }
     copied = {}
-    for file in sorted(review.files, key=lambda file: file.declared.path):
-        path = file.declared.path
-        if path not in left:
-            continue
-        counting = context.taxonomy.is_counting(file.declared.statbarn)
-        name, content = _cleaned(path, fetched(context, left[path]), review.paths, counting=counting)
+    for path, decoded in leaving_files(context, load_run(tx, review.run), contents).items():
+        name, content = _cleaned(path, decoded, review.paths)
         stored = context.released.put(object_name(review.run, name), content)
         copied[name] = StoredFile(name, stored.name, stored.version_id, stored.sha256, stored.size)
     if copied:
@@ -55,11 +58,11 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
     return copied
 
 
-def _cleaned(path: str, content: bytes, taken: frozenset[str], *, counting: bool) -> tuple[str, bytes]:
+def _cleaned(path: str, decoded: Decoded, taken: frozenset[str]) -> tuple[str, bytes]:
     """What the file shows, and nothing that hides beside it.
     Raises `Conflict` for what cannot be written anew."""
     try:
-        name, written = clean_file(path, content, counting=counting)
+        name, written = decoded.require_leaves()
     except Unfit as unfit:
         raise Conflict(
             f"{path} cannot be released: {unfit.finding.message}",

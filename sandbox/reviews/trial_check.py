@@ -77,6 +77,6 @@ def check_trial(
             remedy_zh="请过一分钟再试。",
         )
     try:
-        return grade, check_files(there, rules, None)
+        return grade, check_files(there, rules, None, context.decode)
     finally:
         _one_at_a_time.release()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sandbox.audit import Event, append
 from sandbox.catalog.grade import grade_of
-from sandbox.disclosure.check_file import check_file
+from sandbox.disclosure.check_file import check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
@@ -55,5 +55,8 @@ def view_ending(context: ReviewContext, *, officer: Principal, id: UUID) -> RunE
     ended = dict(json.loads(fetched(context, left[EXIT])))
     said = fetched(context, left[LOG])
     rules = context.taxonomy.at(grade_of(context.gate, versions))
-    findings = check_file(LOG, said, AS_A_LOG, rules, context.raw.of(versions)) if said.strip() else []
+    findings: list[Finding] = []
+    if said.strip():
+        checked = check_files({LOG: (said, AS_A_LOG)}, rules, context.raw.of(versions), context.decode)
+        findings = checked[LOG].findings
     return RunEnding(ended, said.decode("utf-8", "backslashreplace"), findings)

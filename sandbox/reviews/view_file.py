@@ -1,17 +1,14 @@
 """Shows a reviewer a file that is in quarantine: as it would be released, or as the run left it, only after
 the log records that they are about to see it."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from sandbox.audit import Event, append
-from sandbox.disclosure.clean_file import clean_file
-from sandbox.disclosure.finding import Unfit
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.reviews.checks import fetched
+from sandbox.reviews.checks import fetched, leaving_files
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.permit import refusals_logged, require_reviewer
 from sandbox.reviews.read import load_review, output_files
@@ -37,7 +34,8 @@ def view_file(
     """
     with refusals_logged(context.database), context.database.transaction() as tx:
         review = load_review(tx, id)
-        require_reviewer(tx, context.gate, officer, review, load_run(tx, review.run))
+        run = load_run(tx, review.run)
+        require_reviewer(tx, context.gate, officer, review, run)
         asked = {name for file in review.files for name in (file.declared.path, file.declared.counts) if name}
         file = output_files(tx, review.run).get(path) if path in asked else None
         if file is None:
@@ -59,7 +57,7 @@ def view_file(
     content = fetched(context, file)  # the entry is committed: now the bytes may be read
     declared = next((file.declared for file in review.files if file.declared.path == path), None)
     if not original and declared is not None:
-        with suppress(Unfit):
-            counting = context.taxonomy.is_counting(declared.statbarn)
-            return Viewed(*clean_file(path, content, counting=counting), original=False)
+        leaves = leaving_files(context, run, {path: (content, declared.statbarn)})[path].leaves
+        if leaves is not None:
+            return Viewed(*leaves, original=False)
     return Viewed(path, content, original=True)

@@ -78,6 +78,7 @@ from sandbox.reviews import ReviewContext, read_review_policy, trial_check
 from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
+from sandbox.reviews.sealed_decoder import SealedDecoder
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.vault import kernel_tokens
 from sandbox.vault.schemas import PersonDocument
@@ -175,6 +176,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         released,
         taxonomy,
         RawInputs(raw),
+        SealedDecoder(),
     )
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)

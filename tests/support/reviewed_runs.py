@@ -13,6 +13,7 @@ from sqlalchemy import select, text, update
 
 from sandbox.audit.tables import entries, openings
 from sandbox.disclosure.checks.registry import CHECKS
+from sandbox.disclosure.decode import decode_here
 from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
 from sandbox.grants import approve, request_access
 from sandbox.identity import create_account, create_organisation, join_team
@@ -209,6 +210,7 @@ def reviewing(
         s3.released_store(),
         taxonomy(),
         RawInputs(story.store),
+        decode_here,
     )
     runs = RunContext(
         story.database,

@@ -12,12 +12,12 @@ from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
 from sandbox.disclosure.files.opened import Opened, Piece
-from sandbox.disclosure.files.parquet_table import MOST_CELLS, read_parquet, too_many_cells, too_many_rows
 from sandbox.disclosure.files.picture import SIGNATURE, check_png
 from sandbox.disclosure.files.refused_kinds import EXECUTABLE, UNKNOWN, refuse_by_magic
 from sandbox.disclosure.files.safetensors_model import is_safetensors, read_safetensors
 from sandbox.disclosure.files.skops_model import read_zip
 from sandbox.disclosure.files.text_tables import read_text_tables
+from sandbox.disclosure.files.too_many import MOST_CELLS, too_many_cells, too_many_rows
 from sandbox.disclosure.finding import Finding, Unfit, blocks, notes
 
 GOOD_NAME = re.compile(
@@ -84,6 +84,9 @@ def _binary(name: str, content: bytes, most_rows: int, skops_types: tuple[str, .
     if content.startswith(SIGNATURE):
         return Opened(Kind.PNG, findings=check_png(content))
     if content.startswith(b"PAR1"):
+        # pyarrow is a third of a second of every decoder's start
+        from sandbox.disclosure.files.parquet_table import read_parquet
+
         grid, found = read_parquet(content, most_rows)
         return Opened(Kind.PARQUET, (grid,), findings=found)
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):

@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from sandbox.disclosure.files.opened import Grid
+from sandbox.disclosure.files.too_many import MOST_CELLS, too_many_cells, too_many_rows
 from sandbox.disclosure.finding import Finding, Unfit, blocks, notes
 
 MOST_BYTES = 128 * 2**20
 MOST_COLUMNS = 500
-MOST_CELLS = 50_000
-"""Of one file: nobody reviews more. It also bounds what the checks cost."""
 WRITERS = frozenset({b"pandas", b"ARROW:schema"})
 
 
@@ -60,28 +59,6 @@ def read_parquet(content: bytes, most_rows: int) -> tuple[Grid, tuple[Finding, .
 def decoded(column: pa.Array) -> pa.Array:
     """Without a dictionary, which may hold what no row has."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-
-
-def too_many_rows(rows: int, most: int) -> Finding:
-    return blocks(
-        "too_many_rows",
-        "microdata",
-        f"The table has {rows:,} rows; at most {most:,} may leave.",
-        "Release aggregates: group it, or bin what it is grouped by.",
-        f"表格有 {rows:,} 行，最多允许 {most:,} 行。",
-        "请输出汇总结果：分组或分箱。",
-    )
-
-
-def too_many_cells(cells: int) -> Finding:
-    return blocks(
-        "too_many_cells",
-        "microdata",
-        f"The file has {cells:,} cells; nobody reads more than {MOST_CELLS:,}.",
-        "Release fewer rows or columns: group, or bin what it is grouped by.",
-        f"文件有 {cells:,} 个单元格，审核者最多阅读 {MOST_CELLS:,} 个。",
-        "请减少行或列：分组或分箱。",
-    )
 
 
 def _shown(value: object) -> str:

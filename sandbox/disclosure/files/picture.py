@@ -10,6 +10,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -112,6 +113,7 @@ def _noisy_tiles(picture: Image.Image) -> int:
     return found
 
 
+@lru_cache(maxsize=1)  # it is looked at, and then it is what leaves
 def render_png(content: bytes) -> bytes:
     """The pixels alone, flattened on white, without their lowest bits. Raises `Unfit`."""
     try:
