@@ -10,6 +10,7 @@ DONE := .venv/done
 INSTALL := scripts/install.sh
 HTMX := marketplace/portal/static/htmx.min.js
 KERNEL := .venv-kernel/done
+FONT := sandbox/disclosure/files/fonts/NotoSansSC-Regular.ttf
 CLIENT := $(shell find kernels/client -name '*.py' -o -name pyproject.toml)
 
 help:  ## this list
@@ -150,12 +151,13 @@ $(DONE)/audit: requirements/audit.lock $(DONE)/uv
 	@touch $@
 
 # analysts' kernels have an environment of their own: nothing of the vault's is in it. It is read-only in a seal, so it is compiled here.
-$(KERNEL): kernels/requirements.lock $(CLIENT) $(DONE)/city
+$(KERNEL): kernels/requirements.lock $(CLIENT) $(FONT) scripts/install_kernel_font.sh $(DONE)/city
 	@echo "installing the kernels' packages"
 	@[ -x .venv-kernel/bin/python ] || $(BIN)/python -m venv --without-pip .venv-kernel
 	@$(INSTALL) .venv-kernel --compile-bytecode --require-hashes -r kernels/requirements.lock
 	@cd kernels/client && ../../$(BIN)/python -m hatchling build -t wheel -d ../../.venv-kernel/client >/dev/null
 	@$(INSTALL) .venv-kernel --compile-bytecode --no-deps --reinstall-package cihu-client .venv-kernel/client/*.whl
+	@scripts/install_kernel_font.sh .venv-kernel
 	@touch $@
 
 $(HTMX): package-lock.json | $(DONE)/uv

@@ -6,6 +6,7 @@ Only what is drawn is released. It is drawn by resvg, which runs no script and l
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from xml.etree import ElementTree as ET  # entities are refused before it reads
 
 import resvg_py
@@ -19,6 +20,8 @@ FORBIDDEN = frozenset(
     {"script", "foreignObject", "image", "feImage", "iframe", "animate", "set", "handler", "a"}
 )
 LONGEST_SIDE = 4000
+CHINESE_FONT = Path(__file__).with_name("fonts") / "NotoSansSC-Regular.ttf"
+"""The kernels' matplotlib has it too (scripts/install_kernel_font.sh). It has the characters of GB 2312."""
 PLACED = frozenset({"x", "y", "cx", "cy", "x1", "x2", "y1", "y2", "width", "height", "r"})
 NUMBERS = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 TRANSLATED = re.compile(r"translate\(\s*([^\s,()]+)[\s,]+([^\s,()]+)")
@@ -90,7 +93,9 @@ def render_svg(text: str) -> bytes:
     """The drawing as PNG. Raises `Unfit`."""
     _check_size(text)
     try:
-        drawn = bytes(resvg_py.svg_to_bytes(svg_string=text, background="white"))
+        drawn = bytes(
+            resvg_py.svg_to_bytes(svg_string=text, background="white", font_files=[str(CHINESE_FONT)])
+        )
     except Exception as error:  # resvg's binding raises plain ValueErrors and its own panics
         raise Unfit(
             blocks(

@@ -8,9 +8,6 @@ import pandas as pd
 
 from cihu.recipes.rules import SUPPRESSED, Withheld
 
-FONTS = ["Noto Sans CJK SC", "WenQuanYi Micro Hei", "Droid Sans Fallback", "DejaVu Sans"]
-"""The first that is there; the last has no Chinese."""
-
 
 def chart(recipe: Mapping[str, Any], table: pd.DataFrame) -> bytes:
     """A PNG. Suppressed values are gaps."""
@@ -24,12 +21,6 @@ def chart(recipe: Mapping[str, Any], table: pd.DataFrame) -> bytes:
             raise Withheld(
                 f"the table of {recipe['of']} has no column {name!r}; it has: {', '.join(map(str, table))}"
             )
-    plt.rcParams["font.sans-serif"] = [
-        "Noto Sans CJK SC",
-        "WenQuanYi Micro Hei",
-        "Droid Sans Fallback",
-        "DejaVu Sans",
-    ]
     figure, axes = plt.subplots(figsize=(8, 4.5), dpi=100)
     values = table.assign(y=pd.to_numeric(table[recipe["y"]].replace(SUPPRESSED, None), errors="coerce"))
     series = (
