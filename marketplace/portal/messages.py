@@ -413,6 +413,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "放行将超过上限，不能放行：请退回。",
         "A release would exceed the limit and is not possible: return it.",
     ),
+    "beside_earlier": ("与本团队以往放行的文件相比：", "Beside what the team got earlier:"),
+    "same_as_earlier": ("完全相同。", "the same."),
+    "not_compared": ("未逐格比较。", "not compared cell by cell."),
+    "is_different": (
+        "新增 {rows} 行、{columns} 列，{cells} 个单元格有变化；少了 {gone} 行、{gone_columns} 列。",
+        "{rows} rows and {columns} columns are new, {cells} cells have changed; {gone} rows and "
+        "{gone_columns} columns are gone.",
+    ),
+    "changed_cells": (
+        "与最近一次放行相比，新增或有变化的单元格以下划线标出。",
+        "What is new or changed beside the newest of these is underlined.",
+    ),
     "not_asked_for": ("未申请放行（不会放行）：", "Not asked for, and never released:"),
     "earlier_rounds": ("以往申请", "Earlier requests"),
     "earlier_releases": ("同一数据集以往放行的文件", "What has left before of the same datasets"),

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from sandbox.cli.terminal import As, Home, Json, app, id_column, out, print_json, show, visitor_of, whole_id
 
+MOST_SHOWN = 40  # of the cells that are new or changed
+
 
 @app.command()
 def reviews(
@@ -113,6 +115,7 @@ def review(
                 for line in (f"    {found['severity']}: {found['message']}", f"      {found['remedy']}")
                 if line.strip()
             ],
+            *[_visible(line) for each in one["differences"] for line in _difference_lines(each)],
             *[
                 f"    {cast['reviewer']} ({cast['round']}): {cast['vote']} {cast['comment']}"
                 for cast in told["votes"]
@@ -120,6 +123,29 @@ def review(
             ],
         ]
     return show(told, as_json, *[escape(line) for line in lines])
+
+
+def _difference_lines(told: dict[str, Any]) -> list[str]:
+    """A file beside one that left earlier."""
+    head = f"    beside {told['path']} of run {told['run'][:8]}, released {told['released_at'][:10]}: "
+    table = told["table"]
+    if told["same"]:
+        return [head + "the same"]
+    if table is None:
+        return [head + "not compared cell by cell"]
+    said = [
+        *[f"new row {number}" for number in table["new_rows"]],
+        *[f"new column {name}" for name in table["new_columns"]],
+        *[f"changed: row {cell['row']}, {cell['column']}" for cell in table["changed"]],
+        *([f"{table['gone_rows']} rows are gone"] if table["gone_rows"] else []),
+        *[f"column {name} is gone" for name in table["gone_columns"]],
+    ]
+    more = [f"      and {len(said) - MOST_SHOWN} more"] if len(said) > MOST_SHOWN else []
+    return [
+        head + ("" if said else "no cell is new or changed"),
+        *[f"      {line}" for line in said[:MOST_SHOWN]],
+        *more,
+    ]
 
 
 def _capacity_line(told: dict[str, Any]) -> str:

@@ -7,10 +7,12 @@ only in texts, numbers and truths, where they belong.
 import base64
 import binascii
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 
 def plain(value: Any) -> Any:
@@ -21,6 +23,10 @@ def plain(value: Any) -> Any:
         return [each if type(each) is str else plain(each) for each in value]
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
@@ -38,6 +44,8 @@ def read_plain(kind: Any, node: Any) -> Any:
         return kind(**{name: read_plain(hint, node[name]) for name, hint in hints.items()})
     if kind is bytes:
         return _bytes(node)
+    if kind in (UUID, datetime) and isinstance(node, str):
+        return UUID(node) if kind is UUID else datetime.fromisoformat(node)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(node)
     if kind is float and type(node) is int:

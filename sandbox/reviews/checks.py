@@ -19,15 +19,18 @@ from sandbox.declared.table_store import mark_checked
 from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.decode import Decode, Decoded, Undecoded, decode_here
+from sandbox.disclosure.plain_values import plain
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunKind, load_run
 from sandbox.jobs.recipes import MeasuredOutput, how_computed, outputs_of_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
+from sandbox.reviews.earlier_differences import are_compared, differences_of, earlier_of
 from sandbox.reviews.model import (
     WAITING,
     Declared,
+    Difference,
     Finding,
     Review,
     ReviewedFile,
@@ -77,7 +80,8 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         run, left = load_run(tx, review.run), output_files(tx, review.run)
         versions = versions_of(tx, context.repository, run)
         stale = is_stale(tx, run)
-        due = stale or any(file.findings is None for file in review.files)
+        like = earlier_of(tx, run, review)
+        due = stale or not are_compared(review, like) or any(file.findings is None for file in review.files)
         others = beside(tx, run) if due else None
         earlier = runs_with_outputs_out(tx, run) if due else []
     if not due or review.state not in WAITING:
@@ -96,12 +100,16 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
     if reads_other_versions(run, earlier):
         for path in computed.keys() & found.keys():
             found[path].findings.append(OTHER_VERSION)
+    decode = decoder_of(context, run)
+    leaving = {path: checked.leaves for path, checked in found.items()}
+    differences = differences_of(context, decode, leaving, like)
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         # else another declaration is to be checked: whoever looks next does so
         if now.revision == review.revision:
             for file in now.files:
-                _keep(tx, now, file, found[file.declared.path])
+                path = file.declared.path
+                _keep(tx, now, file, found[path], differences[path])
             if others is not None:
                 mark_checked(tx, now.run, others.last)
         return load_review(tx, id)
@@ -113,7 +121,13 @@ def reads_other_versions(run: Run, earlier: Sequence[Run]) -> bool:
     return any(mine.get(one.dataset, one.version) != one.version for other in earlier for one in other.inputs)
 
 
-def _keep(tx: Transaction, review: Review, file: ReviewedFile, checked: CheckedFile) -> None:
+def _keep(
+    tx: Transaction,
+    review: Review,
+    file: ReviewedFile,
+    checked: CheckedFile,
+    differences: Sequence[Difference],
+) -> None:
     """Votes on a file fall when something else is found in it than its voters saw,
     as when its declaration changes."""
     at = review_files.c.review == review.id, review_files.c.path == file.declared.path
@@ -126,7 +140,11 @@ def _keep(tx: Transaction, review: Review, file: ReviewedFile, checked: CheckedF
             )
         )
         tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.OPEN.value))
-    kept = {"findings": [asdict(finding) for finding in findings], "bits": checked.bits}
+    kept = {
+        "findings": [asdict(finding) for finding in findings],
+        "bits": checked.bits,
+        "differences": [plain(difference) for difference in differences],
+    }
     tx.execute(update(review_files).where(*at).values(kept))
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sandbox.disclosure.finding import Finding, Severity
+from sandbox.disclosure.table_difference import TableDifference
 
 __all__ = ["Finding", "Severity"]
 
@@ -83,16 +84,30 @@ class Declared:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A file beside one that left earlier. `same`: byte for byte. `table` is None where not both are one
+    table each, or nothing of the file would leave."""
+
+    run: UUID
+    path: str
+    released_at: datetime
+    same: bool = False
+    table: TableDifference | None = None
+
+
+@dataclass(frozen=True)
 class ReviewedFile:
     """A declared file and what the checks found; `findings` is None until a reviewer first opens the review.
 
     Findings may hold values of the file, which its reviewers see anyway; its author, who does
     not, is never shown one. `bits`: what it can carry at most; None where there is no bound.
+    `differences`: from what left earlier; None until it was compared.
     """
 
     declared: Declared
     findings: tuple[Finding, ...] | None
     bits: float | None = None
+    differences: tuple[Difference, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, or_, select
 from sandbox.catalog import Version
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Transaction
+from sandbox.disclosure.plain_values import read_plain
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunKind, RunState, load_run
@@ -23,6 +24,7 @@ from sandbox.reviews.model import (
     CastVote,
     Choice,
     Declared,
+    Difference,
     Finding,
     Outcome,
     Review,
@@ -206,6 +208,9 @@ def _review(tx: Transaction, row: Row[Any]) -> Review:
                 Declared(file.path, file.statbarn, file.context, file.controls, file.counts),
                 None if file.findings is None else tuple(as_finding(one) for one in file.findings),
                 file.bits,
+                None
+                if file.differences is None
+                else tuple(read_plain(Difference, one) for one in file.differences),
             )
             for file in files
         ),

@@ -107,7 +107,7 @@ def change_declarations(
         if not changed:
             return review
         for one in changed:
-            row = _row(review.id, one) | {"findings": None, "bits": None}
+            row = _row(review.id, one) | {"findings": None, "bits": None, "differences": None}
             tx.execute(
                 upsert(review_files)
                 .values(row)

@@ -121,6 +121,35 @@ class FindingDocument(TypedDict):
     where: str
 
 
+class ChangedCell(TypedDict):
+    """A row's number, from 1, and the name of a column."""
+
+    row: int
+    column: str
+
+
+class TableDifference(TypedDict):
+    """What the table has and the earlier one has not, at most 500 of each kind; how many rows are gone."""
+
+    new_rows: list[int]
+    new_columns: list[str]
+    changed: list[ChangedCell]
+    gone_rows: int
+    gone_columns: list[str]
+
+
+class DifferenceDocument(TypedDict):
+    """The file as it would leave beside one that left earlier: of the same team and dataset, under its name
+    or its declaration. `table` is null where not both are one table each, or nothing of the file would
+    leave."""
+
+    run: UUID
+    path: str
+    released_at: datetime
+    same: bool
+    table: TableDifference | None
+
+
 class ReviewedFileDocument(DeclaredFile):
     """A declared file, whether the run left it, and what the checks found."""
 
@@ -130,6 +159,9 @@ class ReviewedFileDocument(DeclaredFile):
     counts_left: bool | None
     findings: list[FindingDocument]
     bits: Annotated[int | None, Field(description="it can carry at most; null: there is no bound")]
+    differences: Annotated[
+        list[DifferenceDocument], Field(description="from what left earlier, newest first")
+    ]
 
 
 class NotCollected(TypedDict):

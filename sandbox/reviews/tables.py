@@ -65,6 +65,7 @@ review_files = Table(
     Column("controls", Text, nullable=False),
     Column("counts", Text),
     Column("findings", JSONB(none_as_null=True)),  # NULL until the checks have run
+    Column("differences", JSONB(none_as_null=True)),  # from what left earlier
     Column("bits", Float),  # that it can carry at most; NULL where there is no bound
     schema="vault",
 )

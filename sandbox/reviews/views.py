@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
+from sandbox.disclosure.plain_values import plain
 from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
@@ -110,6 +111,7 @@ def told_to_reviewer(
                 "counts_left": file.declared.counts in left if file.declared.counts else None,
                 "findings": [_finding(one) for one in file.findings or ()],
                 "bits": None if file.bits is None else ceil(file.bits),
+                "differences": [plain(one) for one in file.differences or ()],
             }
             for file in review.files
         ],

@@ -56,6 +56,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         content, original = vault.review_file(who, number, path, original=original)
         files = {one["path"]: one for one in vault.review(who, number)["files"]}
         findings = files[path]["findings"] if path in files else []
+        differences = files[path]["differences"] if path in files else []
         return pages.show(
             request,
             "review_file.html",
@@ -67,6 +68,8 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             preview=preview_of(path, content),
             findings=findings,
             marked=marked_cells(findings) if original else frozenset(),
+            differences=differences,
+            changed=frozenset() if original else changed_cells(differences),
             by_code=by_code,
         )
 
@@ -150,6 +153,21 @@ def marked_cells(findings: list[dict[str, Any]]) -> frozenset[tuple[int, str]]:
     """The cells that findings name, by row (from 1) and column: `row 3, income`."""
     found = (CELL.fullmatch(one["where"]) for one in findings if one["severity"] != "notes")
     return frozenset((int(match[1]), match[2]) for match in found if match)
+
+
+def changed_cells(differences: list[dict[str, Any]]) -> frozenset[tuple[int, str]]:
+    """The cells that are new or changed beside the newest that left earlier, by row (from 1) and column; a
+    whole row has the column "", a whole column the row 0."""
+    table = differences[0]["table"] if differences else None
+    if table is None:
+        return frozenset()
+    return frozenset(
+        [
+            *[(cell["row"], cell["column"]) for cell in table["changed"]],
+            *[(row, "") for row in table["new_rows"]],
+            *[(0, column) for column in table["new_columns"]],
+        ]
+    )
 
 
 def number_in(given: FormData, name: str) -> int:

@@ -51,9 +51,13 @@ def hostile(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
     return asked_for(HOSTILE, city, database, s3, tmp_path)
 
 
-def asked_for(paths: tuple[str, ...], city, database: Database, s3: S3Server, tmp_path: Path) -> str:
-    """The files of a run that has ended, asked for through the vault's door. The review's id."""
-    run = ended_run(city, database, s3, tmp_path, program=PROGRAM, files=FILES)
+def asked_for(
+    paths: tuple[str, ...], city, database: Database, s3: S3Server, tmp_path: Path, **left: bytes
+) -> str:
+    """The files of a run that has ended, asked for through the vault's door. The review's id.
+    `left`: tables that it left otherwise."""
+    files_left = FILES | {f"{name}.csv": content for name, content in left.items()}
+    run = ended_run(city, database, s3, tmp_path, program=PROGRAM, files=files_left)
     words = {"context": "各区就诊次数,全部人口", "controls": "已删去小于十的单元格,并取整"}
     files = [
         {
@@ -123,6 +127,23 @@ def test_two_officers_look_and_vote_and_the_team_has_its_files(city, database: D
         (run,) = li.get("/runs").json()
         assert run["state"] == "released"
         assert li.get(f"/runs/{run['id']}/files/table.csv").content == FILES["table.csv"]
+
+
+def test_a_reviewer_sees_what_is_new_beside_what_left_earlier_and_what_the_team_was_told(
+    city, database: Database, s3: S3Server, tmp_path: Path, review: str
+) -> None:
+    lin, zhou = person(city, "lin"), person(city, "zhou")
+    for officer in (lin, zhou):
+        page = f"/reviews/{review}"
+        assert officer.send(page, f"{page}/votes", **ballot(officer.get(page).text)).status_code == 303
+    later = b"district,n\nnorth,130\nsouth,90\n"
+    page = f"/reviews/{asked_for(('table.csv',), city, database, s3, tmp_path, table=later)}"
+    shown = lin.get(page).text
+    assert "新增 1 行、0 列，1 个单元格有变化；少了 0 行、0 列。" in shown
+    assert "1 个无上界的文件" in shown and "上限：" in shown, "the note had left"
+    table = lin.get(f"{page}/files/table.csv").text
+    assert "<ins>130</ins>" in table and "<ins>south</ins>" in table and "<td>north</td>" in table
+    assert "以下划线标出" in table and "<ins>" not in lin.get(f"{page}/files/table.csv?original=true").text
 
 
 def test_a_preview_runs_nothing_and_what_the_checks_block_nobody_can_approve(city, hostile: str) -> None:
