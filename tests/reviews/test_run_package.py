@@ -1,4 +1,10 @@
-"""A run's package: whole, signed, verified offline, and silent about reviewers to its team."""
+"""A run's package: whole, signed, verified offline, and silent about reviewers to its team.
+
+No validator of RO-Crate runs here. roc-validator 0.13.0 (PyPI) has a mode without a network, but it
+reads the JSON-LD context of RO-Crate 1.1 from w3id.org first, or from a cache that was filled
+there. Without it, it says that the context cannot be retrieved, and looks at nothing else. No
+package was found that carries this context: rocrate 0.16.0 has that of version 1.3.
+"""
 
 import io
 import json
