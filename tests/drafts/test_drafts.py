@@ -95,7 +95,7 @@ def test_a_chinese_file_is_published_unedited_and_asked_in_chinese(asked: AskedV
     told = asked.person("wang").answer(
         f'SELECT COUNT(*) AS n FROM {done["dataset"]} WHERE "是否住院" AND "年龄" > 30'
     )
-    assert isinstance(told["rows"][0][0], int)
+    assert told["columns"][0]["kind"] == "count" and told["rows"][0][0] is not None
 
 
 def test_values_from_the_rows_are_marked_and_stand_nowhere_until_the_officer_adds_them(lin: Asker) -> None:
