@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from sandbox.cli.table_sources import file_name, is_database, rows_of
 from sandbox.cli.terminal import As, Home, Json, app, err, out, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
@@ -23,7 +24,15 @@ Number = Annotated[int, typer.Argument(help="The draft's number; `cihu drafts` l
 
 @app.command()
 def draft(
-    file: Annotated[Path, typer.Argument(help="The table: CSV, Excel, JSON or Parquet; may be zip or gz.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="The table: a CSV, Excel, JSON or Parquet file (also in zip or gz), or a database: "
+            "postgresql://account@host/name, sqlite:///file.db."
+        ),
+    ],
+    table: Annotated[str | None, typer.Option(help="Of a database: which table, as schema.name.")] = None,
+    query: Annotated[str | None, typer.Option(help="Of a database: a query instead.")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="Where to write the policy (YAML).")] = None,
     encoding: Annotated[str | None, typer.Option(help="If it was not detected rightly.")] = None,
     separator: Annotated[str | None, typer.Option(help="The same.")] = None,
@@ -34,9 +43,18 @@ def draft(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Upload a file and draft a policy for it (data officers). Every suggestion comes with its reason."""
+    """Upload a table and draft a policy for it (data officers). Every suggestion comes with its reason.
+
+    A database is read on this machine with your own rights, read-only; its address does not leave it.
+    """
     officer = visitor_of(home, who)
-    uploaded = upload(officer, file, quiet=as_json)
+    if is_database(file):
+        rows = rows_of(file, table=table, query=query)
+        uploaded = officer.vault(
+            "POST", "/v1/uploads", params={"name": file_name(table)}, content=rows, timeout=PATIENCE
+        )
+    else:
+        uploaded = upload(officer, Path(file), quiet=as_json)
     given = {
         "encoding": encoding,
         "separator": separator,
