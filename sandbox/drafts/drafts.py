@@ -73,10 +73,12 @@ class DraftContext:
 
     @cached_property
     def rules(self) -> Rules:
+        """A city that mounts its own policies flat (helm) may have no code lists: nothing is matched then."""
+        codes = self.policies / "codes"
         return Rules(
             load_header_words(self.policies),
             load_identifier_rules(self.policies / "identifiers.yaml"),
-            load_code_lists(self.policies / "codes"),
+            load_code_lists(codes) if codes.is_dir() else (),
         )
 
     def require_officer(self, officer: Principal) -> None:
