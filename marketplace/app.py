@@ -31,12 +31,28 @@ from marketplace.metering.abandoned import credit_abandoned
 from marketplace.orders import endpoints as orders
 from marketplace.portal import help_pages, refusals, sign_in
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.drafts.upload import MOST_FILE_BYTES
 from marketplace.portal.openid import endpoints as openid
 from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
-from marketplace.portal.pages import datasets, log, login, my_sessions, requests, reviews, runs, start
+from marketplace.portal.pages import (
+    datasets,
+    draft_file,
+    draft_publish,
+    draft_steps,
+    drafts,
+    log,
+    login,
+    my_sessions,
+    requests,
+    reviews,
+    runs,
+    start,
+    uploads,
+)
 from marketplace.portal.pages import licences as licence_pages
 from marketplace.portal.pages import products as product_pages
+from marketplace.portal.pages.step_pages import StepPages
 from marketplace.portal.rendering import Pages
 from marketplace.products import endpoints as products
 from marketplace.products.copies import Copies
@@ -155,6 +171,12 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     app.include_router(runs.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(reviews.router(authenticator=authenticator, pages=pages, vault=vault))
+    # before drafts: /drafts/upload is no draft's number
+    app.include_router(uploads.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(drafts.router(authenticator=authenticator, pages=pages, vault=vault))
+    steps = StepPages(pages, settings.policies)
+    for of_draft in (draft_file, draft_steps, draft_publish):
+        app.include_router(of_draft.router(authenticator=authenticator, steps=steps, vault=vault))
     for of_market in (product_pages, licence_pages):
         app.include_router(
             of_market.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
@@ -186,7 +208,9 @@ def create_app(settings: Settings) -> ASGIApp:
 
     # a login form leads on to the hub
     secured = SecurityHeaders(app, form_targets=(settings.hub_url,), secure=settings.secure)
-    return RequestLog(BodyLimit(secured, MOST_BODY_BYTES), log_file, metrics)
+    # the session of an upload, its form token and the role are checked before its body is read
+    bounded = BodyLimit(secured, MOST_BODY_BYTES, large=[("POST", uploads.UPLOAD, MOST_FILE_BYTES)])
+    return RequestLog(bounded, log_file, metrics)
 
 
 def _housekeeping(database: Database, *, older_than: timedelta) -> Any:

@@ -220,6 +220,16 @@ class Vault:
         return document(self.send(who, "POST", path, json=body))
 
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            answer = self.client.request(method, path, headers=self.headers(who), **more)
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from None
+        if answer.is_success:
+            return answer
+        raise refusal_of(answer)
+
+    def headers(self, who: str) -> dict[str, str]:
+        """What a request for this person carries."""
         # to the microsecond: whoever logs in anew in the second of their log-out is let in
         token = self.issuer.issue(
             who,
@@ -227,18 +237,14 @@ class Vault:
             lifetime_seconds=TOKEN_SECONDS,
             **login_claims(session="", logged_in_at=datetime.now(UTC)),
         )
-        headers = {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
-        try:
-            answer = self.client.request(method, path, headers=headers, **more)
-        except httpx.HTTPError as error:
-            raise Unavailable(
-                "The vault cannot be reached.",
-                remedy="Try again; if it lasts, tell the operator.",
-                internal=f"{type(error).__name__} at {self.url}",
-            ) from None
-        if answer.is_success:
-            return answer
-        raise refusal_of(answer)
+        return {"Authorization": f"Bearer {token}", "Accept-Language": self.language, **outgoing()}
+
+    def unreachable(self, error: httpx.HTTPError) -> Unavailable:
+        return Unavailable(
+            "The vault cannot be reached.",
+            remedy="Try again; if it lasts, tell the operator.",
+            internal=f"{type(error).__name__} at {self.url}",
+        )
 
     def close(self) -> None:
         self.client.close()

@@ -1,5 +1,7 @@
 """The words on the pages, each in Chinese and in English, in one table."""
 
+from marketplace.portal.draft_messages import DRAFT_MESSAGES
+
 MESSAGES: dict[str, tuple[str, str]] = {
     "cihu": ("磁湖", "Cihu"),
     "motto": ("数据可用不可见，数据不动程序动", "Use the data without seeing it"),
@@ -572,4 +574,5 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session.browser": ("浏览器", "Browser"),
     "session.command line": ("命令行", "Command line"),
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
+    **DRAFT_MESSAGES,
 }

@@ -32,6 +32,7 @@ FOR_PROGRAMS = (
     "/metrics",
     "/openapi.json",
     "/static/",
+    "/uploads",  # sent by the script of a page
 )
 UNFORESEEN = "The service failed. Nothing more can be told here; it has been logged."
 

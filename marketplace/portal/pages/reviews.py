@@ -172,7 +172,11 @@ def changed_cells(differences: list[dict[str, Any]]) -> frozenset[tuple[int, str
 
 def number_in(given: FormData, name: str) -> int:
     """Raises `InvalidInput`."""
-    text = str(given.get(name, ""))
+    return number_in_text(str(given.get(name, "")))
+
+
+def number_in_text(text: str) -> int:
+    """A number that a page wrote into its own form. Raises `InvalidInput`."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InvalidInput("The form is not complete.", remedy="Load the page again.")
     return int(text)

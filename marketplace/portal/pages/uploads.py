@@ -1,0 +1,124 @@
+"""Pages: what an officer uploads, the upload itself, and a file that has no draft yet."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from marketplace.portal.authentication import Authenticator
+from marketplace.portal.drafts import file_form
+from marketplace.portal.drafts.file_form import FileForm, file_form_at
+from marketplace.portal.drafts.upload import MOST_FILE_BYTES, pass_on
+from marketplace.portal.drafts.vault_drafts import VaultDrafts
+from marketplace.portal.language import language_of, vault_in_language
+from marketplace.portal.pages.officers import officer_at, require_officer, sending_officer_at
+from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.sessions import Session
+from marketplace.vault import Vault
+from sandbox.errors import CihuError, InvalidInput, NotFound
+from sandbox.identity import Principal
+from sandbox.plain_text import PlainText
+
+UPLOAD = "/uploads"
+"""The one address whose body may be large; its answer is for the page's script."""
+
+
+def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(vault))]
+    Officer = Annotated[Session, Depends(officer_at(authenticator))]
+    SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
+
+    @routes.post(UPLOAD)
+    async def upload(
+        request: Request,
+        officer: Annotated[Principal, Depends(authenticator.caller)],
+        name: Annotated[PlainText, Query(min_length=1, max_length=400)],
+    ) -> Response:
+        # session, form token and role are checked before the first byte is read
+        require_officer(officer)
+        file = await pass_on(
+            vault.reading(language_of(request)),
+            officer.id,
+            name=name,
+            pieces=request.stream(),
+            length=request.headers.get("content-length"),
+        )
+        return JSONResponse({"file": file["id"]}, status_code=201)
+
+    @routes.get("/drafts/upload")
+    def upload_page(request: Request, session: Officer) -> Response:
+        return pages.show(request, "upload.html", session, most_bytes=MOST_FILE_BYTES)
+
+    @routes.get("/drafts/files/{file}")
+    def file_page(
+        request: Request,
+        session: Officer,
+        vault: Reading,
+        file: str,
+        form: Annotated[FileForm, Depends(file_form_at("query"))],
+    ) -> Response:
+        return shown(request, session, vault, file, form)
+
+    @routes.post("/drafts/files/{file}/remove")
+    def remove(session: SendingOfficer, vault: Reading, file: str) -> Response:
+        VaultDrafts(vault).remove_file(session.principal.id, file)
+        return RedirectResponse("/drafts", status_code=303)
+
+    @routes.post("/drafts")
+    def create(
+        request: Request,
+        session: SendingOfficer,
+        vault: Reading,
+        form: Annotated[FileForm, Depends(file_form_at("form"))],
+        file: Annotated[PlainText, Form()] = "",
+    ) -> Response:
+        try:
+            draft = VaultDrafts(vault).create(session.principal.id, file, form.as_given())
+        except InvalidInput as refusal:
+            return shown(request, session, vault, file, form, status=422, refusal=words_of(refusal))
+        return RedirectResponse(f"/drafts/{draft['id']}/file", status_code=303)
+
+    def shown(
+        request: Request,
+        session: Session,
+        vault: Vault,
+        file: str,
+        form: FileForm,
+        *,
+        status: int = 200,
+        refusal: dict[str, str] | None = None,
+    ) -> Response:
+        drafts, who = VaultDrafts(vault), session.principal.id
+        about = next((one for one in drafts.files(who) if one["id"] == file), None)
+        if about is None:
+            raise NotFound("You have no such file.", remedy="Upload it again.", zh="您没有该文件。")
+        try:
+            rows, unread = read_rows(drafts, who, file, form.as_given())
+        except InvalidInput as unreadable:
+            rows, unread = None, words_of(unreadable)
+        return pages.show(
+            request,
+            "draft_new.html",
+            session,
+            status=status,
+            file=about,
+            form=form,
+            format={},
+            of_file=file_form,
+            rows=rows,
+            unread=unread,
+            refusal=refusal,
+        )
+
+    return routes
+
+
+def read_rows(
+    drafts: VaultDrafts, who: str, file: str, form: dict[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """The first rows of a file; or why they cannot be shown, such as to another than who uploaded it."""
+    try:
+        return drafts.rows(who, file, form), None
+    except CihuError as refusal:
+        return None, words_of(refusal)
