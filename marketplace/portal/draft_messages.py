@@ -39,16 +39,17 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
     "saved_at": ("保存于", "saved"),
     "upload_file": ("上传文件", "Upload a file"),
     "upload_explained": (
-        "请选择一个表格文件：CSV、Excel、JSON 或 Parquet，也可以是装有其中一个文件的 zip 或 gz；最大 2 GB。"
+        "请选择一个表格文件（可以压缩），最大 2 GB。"
         "无需事先整理：编码、分隔符、表头都会自动识别，您可以更正。",
-        "Choose a table: CSV, Excel, JSON or Parquet, or a zip or gz with one of them; at most 2 GB. "
+        "Choose a file with a table, packed or not, of at most 2 GB. "
         "There is nothing to prepare: encoding, separator and headers are detected; you can correct them.",
     ),
     "upload_needs_script": (
         "浏览器已禁用脚本，无法在此上传。请启用脚本，或使用命令行：",
         "Your browser runs no scripts, so nothing can be uploaded here. Allow them, or use the command line:",
     ),
-    "upload_sending": ("已上传 {sent}，共 {all}", "{sent} of {all} sent"),
+    # what is in two braces the page's script fills in
+    "upload_sending": ("已上传 {{sent}}，共 {{all}}", "{{sent}} of {{all}} sent"),
     "upload_reading": (
         "上传完成，正在查看全部数据……大文件约需几十秒。",
         "All is sent. The whole file is being looked at; a large one takes some tens of seconds.",
@@ -61,7 +62,7 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
         "已取消上传，没有保留任何内容。",
         "The upload was cancelled. Nothing of it is kept.",
     ),
-    "upload_large": ("文件超过 {most}。请分成几个文件。", "The file is larger than {most}. Split it."),
+    "upload_large": ("文件超过 {{most}}。请分成几个文件。", "The file is larger than {{most}}. Split it."),
     "upload_progress": ("上传进度", "Progress of the upload"),
     "upload_kept": (
         "文件以数据流方式直接进入加密存储，不在其他任何地方落盘；未发布的文件保留 14 天。",

@@ -32,7 +32,7 @@ COMMON = [
 PAGES = {
     "": ["/login"],
     "wang": [*COMMON, "/datasets/health.visits/request"],
-    "lin": ["/queue"],
+    "lin": ["/queue", "/drafts", "/drafts/upload"],
     "zhou": ["/products", "/queue"],
     "chen": ["/products/inspections", "/licences/{licence}", "/licences/{licence}/bill"],
 }

@@ -55,9 +55,9 @@ def as_text(value: Any) -> str:
 
 
 def plain_number(value: Any) -> str:
-    """10.0 is 10; texts stay as they are."""
+    """10.0 is 10, and 1e-06 is 1e-6, as a policy writes it; texts stay as they are."""
     text = str(value)
-    return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
+    return text.removesuffix(".0").replace("e-0", "e-") if isinstance(value, float) else text
 
 
 def changes(

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.drafts import file_form
@@ -37,13 +39,19 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     ) -> Response:
         # session, form token and role are checked before the first byte is read
         require_officer(officer)
-        file = await pass_on(
-            vault.reading(language_of(request)),
-            officer.id,
-            name=name,
-            pieces=request.stream(),
-            length=request.headers.get("content-length"),
-        )
+        length = request.headers.get("content-length")
+        if length and int(length) > MOST_FILE_BYTES:
+            raise HTTPException(413, str(MOST_FILE_BYTES))  # the words are in http_refusals.py
+        try:
+            file = await pass_on(
+                vault.reading(language_of(request)),
+                officer.id,
+                name=name,
+                pieces=request.stream(),
+                length=length,
+            )
+        except ClientDisconnect:  # the vault has removed what came; nobody waits for this answer
+            return Response(status_code=400)
         return JSONResponse({"file": file["id"]}, status_code=201)
 
     @routes.get("/drafts/upload")

@@ -1,0 +1,376 @@
+"""An officer turns an uploaded file into a dataset on the pages, with a real vault."""
+
+import html
+import http.client
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from sandbox.drafts.tables import draft_files
+from sandbox.identity import create_account
+
+PASSWORD = "a long enough password"
+HEADERS = "患者编号,性别,年龄,费用,备注\r\n"
+
+
+def person(city, who: str):
+    browser = city.portal.browser()
+    assert browser.log_in(who).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def colleague(city, database):
+    """A second officer of the health department."""
+    with database.transaction() as tx:
+        create_account(
+            tx,
+            account_id="hua",
+            display_name="华青",
+            organisation="health",
+            roles=["officer"],
+            password=PASSWORD,
+            by="test",
+        )
+    return person(city, "hua")
+
+
+def visits(rows: int = 200) -> bytes:
+    """Visits to a hospital as a department exports them, in GBK."""
+    lines = (
+        f"P{row % 80:04},{'男' if row % 3 else '女'},{20 + row % 50},{100 + row * 7 % 900}.50,复查\r\n"
+        for row in range(rows)
+    )
+    return (HEADERS + "".join(lines)).encode("gbk")
+
+
+def token(browser) -> str:
+    return re.search(r'name="csrf" value="([0-9a-f]+)"', browser.get("/me").text)[1]
+
+
+def upload(browser, content: bytes | Iterator[bytes], name: str = "门诊.csv") -> httpx.Response:
+    headers = {"X-CSRF-Token": token(browser), "Content-Type": "application/octet-stream"}
+    return browser.client.post("/uploads", params={"name": name}, content=content, headers=headers)
+
+
+def drafted(browser, content: bytes, name: str = "门诊.csv") -> str:
+    """The address of a new draft."""
+    file = upload(browser, content, name)
+    assert file.status_code == 201, file.text
+    answer = browser.send("/drafts/files/" + file.json()["file"], "/drafts")
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].removesuffix("/file")
+
+
+def fields(page: str, action: str) -> dict[str, str]:
+    """What a browser would send of the form, if nothing in it was changed."""
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}"[^>]*>.*?</form>', page, re.DOTALL)[0]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input\b[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        boxed = re.search(r'type="(checkbox|radio)"', tag)
+        if name and (not boxed or re.search(r"\schecked\b", tag)):
+            found[html.unescape(name[1])] = html.unescape(value[1]) if value else "on"
+    for name, inner in re.findall(r'<textarea\b[^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.DOTALL):
+        found[html.unescape(name)] = html.unescape(inner.removeprefix("\n"))
+    for name, inner in re.findall(r'<select\b[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL):
+        options = re.findall(r"<option([^>]*)>([^<]*)</option>", inner)
+        chosen = next((one for one in options if "selected" in one[0]), options[0])
+        value = re.search(r'value="([^"]*)"', chosen[0])
+        found[html.unescape(name)] = html.unescape(value[1] if value else chosen[1])
+    return found
+
+
+def save(browser, draft: str, step: str, *, stale: dict[str, str] | None = None, **changes: str):
+    """Send a step's form as its page shows it (or as it was shown before), with these changes."""
+    address = f"{draft}/{step}"
+    sent = stale
+    if sent is None:
+        shown = browser.get(address)
+        assert shown.status_code == 200, shown.text
+        sent = fields(shown.text, address)
+    return browser.client.post(address, data=sent | {"go": "next"} | changes)
+
+
+def policy(browser, draft: str) -> str:
+    return browser.get(f"{draft}/policy.yaml").text
+
+
+def publish(browser, draft: str) -> httpx.Response:
+    page = browser.get(f"{draft}/publish").text
+    return browser.client.post(f"{draft}/publish", data=fields(page, f"{draft}/publish"))
+
+
+def test_a_gbk_file_becomes_a_dataset_by_going_through_the_steps(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    first = lin.get(f"{draft}/file").text
+    assert "P0001" in first and "复查" in first and 'value="gb18030" selected' in first
+    changed = {
+        "file": {},
+        "unit": {"max_rows": "4"},
+        "columns": {
+            "columns.备注.role": "drop",
+            "columns.费用.title.en": "cost",
+            "columns.性别.name": "sex",
+        },
+        "values": {"accept:columns.费用.bounds": "on", "columns.年龄.bounds.high": "110"},
+        "about": {
+            "dataset": "health.outpatients",
+            "summary.zh": "门诊记录。",
+            "budget.question_epsilon": "0.3",
+        },
+    }
+    for step, changes in changed.items():
+        answer = save(lin, draft, step, **changes)
+        assert answer.status_code == 303, (step, answer.text)
+    text = policy(lin, draft)
+    assert "sex: {role: key" in text and "dropped_columns: [备注]" in text, text
+    assert "max_rows: 4" in text and "bounds: [0, 110]" in text and "bounds: [0, 1000]" in text, text
+    last = lin.get(f"{draft}/publish").text
+    assert "没有需要改正的地方" in last and "stand-in-residents" in last, last
+    sent = publish(lin, draft)
+    assert sent.status_code == 303 and sent.headers["location"] == draft, sent.text
+    assert 'href="/datasets/health.outpatients"' in lin.get(draft).text
+    assert "门诊记录。" in person(city, "wang").get("/datasets/health.outpatients").text
+    assert lin.get(f"{draft}/values").status_code == 303, "it is no draft any more"
+    assert lin.get("/drafts").text.count("health.outpatients") == 1
+
+
+def test_bounds_that_were_seen_in_the_rows_need_a_tick(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    page = lin.get(f"{draft}/values").text
+    assert 'name="accept:columns.费用.bounds"' in page and "来自数据行" in page
+    assert save(lin, draft, "values").status_code == 303
+    assert "bounds: [0, 1000]" not in policy(lin, draft)
+    assert save(lin, draft, "values", **{"accept:columns.费用.bounds": "on"}).status_code == 303
+    assert "bounds: [0, 1000]" in policy(lin, draft)
+
+
+def test_what_cannot_be_read_is_shown_again_with_all_that_was_typed(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    answer = save(
+        lin, draft, "values", **{"columns.年龄.bounds.high": "老", "columns.性别.values": "男\n女\n未知"}
+    )
+    assert answer.status_code == 422 and "“老”不是数字" in answer.text
+    kept = fields(answer.text, f"{draft}/values")
+    assert kept["columns.年龄.bounds.high"] == "老" and kept["columns.性别.values"] == "男\n女\n未知"
+    refused = save(lin, draft, "unit", whom="column", column="")
+    assert refused.status_code == 422 and "请选择标识栏" in refused.text
+
+
+def test_a_conflict_loses_neither_what_was_typed_nor_what_was_saved(city, colleague) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    read = fields(lin.get(f"{draft}/about").text, f"{draft}/about")
+    assert (
+        save(colleague, draft, "about", **{"title.zh": "同事的标题", "source.licence": "CC0-1.0"}).status_code
+        == 303
+    )
+    answer = save(lin, draft, "about", stale=read, **{"title.zh": "我的标题"})
+    assert answer.status_code == 409 and "hua 已在此期间保存" in answer.text
+    assert '现已保存： <b translate="no">同事的标题</b>' in answer.text
+    again = fields(answer.text, f"{draft}/about")
+    assert again["title.zh"] == "我的标题" and "同事的标题" in policy(lin, draft)
+    again["source.licence"] = "CC0-1.0"
+    assert save(lin, draft, "about", stale=again).status_code == 303
+    assert "我的标题" in policy(lin, draft) and "CC0-1.0" in policy(lin, draft)
+
+
+def test_a_form_that_changes_nothing_is_no_revision(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    for step in ("file", "unit", "columns", "values", "about"):
+        assert save(lin, draft, step).status_code == 303
+    assert "第 1 次保存" in lin.get(draft).text
+
+
+def test_data_about_nobody_is_open_and_has_no_budget(city) -> None:
+    zhou = person(city, "zhou")
+    draft = drafted(zhou, "站点,数量\n东,3\n西,4\n".encode(), "stations.csv")
+    assert save(zhou, draft, "unit", whom="nobody").status_code == 303
+    about = zhou.get(f"{draft}/about").text
+    assert "budget.dataset_epsilon" not in about and "unit:" not in policy(zhou, draft)
+    assert save(zhou, draft, "about", dataset="market.stations").status_code == 303
+    assert publish(zhou, draft).status_code == 303
+    assert zhou.get("/datasets/market.stations").status_code == 200
+
+
+def test_another_header_row_is_shown_at_once_and_read_when_saved(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    looked = lin.get(f"{draft}/file", params={"header_row": "0", "encoding": "gb18030"}).text
+    assert looked.count("患者编号") > 0 and "第 1 次保存" in looked
+    answer = save(lin, draft, "file", header_row="2")
+    assert answer.status_code == 303 and answer.headers["location"] == f"{draft}/file"
+    assert "header_row: 2" in policy(lin, draft) and "P0000" in policy(lin, draft)
+    wrong = save(lin, draft, "file", header_row="zwei")
+    assert wrong.status_code == 422 and "不是 0 至 30 的整数" in wrong.text
+
+
+def test_a_colleague_takes_over_and_sees_no_rows(city, colleague) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    assert "P0001" not in colleague.get(f"{draft}/file").text and draft in colleague.get("/drafts").text
+    unknown = lin.send(draft, f"{draft}/hand-over", to="wang", note="")
+    assert unknown.status_code == 422 and "不是本部门的数据专员" in unknown.text
+    assert lin.send(draft, f"{draft}/hand-over", to="hua", note="请继续").status_code == 303
+    assert "请继续" in lin.get(draft).text and "负责人 hua" in lin.get(draft).text
+    assert person(city, "zhou").get(draft).status_code == 404, "of another department"
+    assert lin.send(draft, f"{draft}/drop").status_code == 303
+    assert draft not in lin.get("/drafts").text
+
+
+def test_a_second_person_agrees_before_grade_4_is_published(city, colleague) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    assert save(lin, draft, "about", dataset="health.strict", grade="4").status_code == 303
+    page = lin.get(f"{draft}/publish").text
+    assert f'action="{draft}/agree"' not in page and "另一位数据专员" in page
+    refused = publish(lin, draft)
+    assert refused.status_code == 409 and 'role="alert"' in refused.text
+    assert colleague.send(f"{draft}/publish", f"{draft}/agree").status_code == 303
+    assert "hua 已同意" in lin.get(f"{draft}/publish").text
+    assert publish(lin, draft).status_code == 303
+
+
+def test_the_policy_can_be_edited_as_text_and_its_faults_lead_to_their_steps(city) -> None:
+    lin = person(city, "lin")
+    draft = drafted(lin, visits())
+    broken = re.sub(r"values: \[[^]]*\], ", "", policy(lin, draft))
+    assert lin.send(f"{draft}/policy", f"{draft}/policy", policy=broken, note="试试").status_code == 303
+    page = lin.get(f"{draft}/publish").text
+    assert f'<a href="{draft}/values">去改正</a>' in page and " disabled>发布" in page
+    assert lin.send(f"{draft}/policy", f"{draft}/policy", policy="{ not yaml").status_code == 303
+    page = lin.get(f"{draft}/publish").text
+    assert f'<a href="{draft}/policy">去改正</a>' in page
+    for step in ("unit", "columns", "values", "about"):
+        assert lin.get(f"{draft}/{step}").status_code == 200
+    # somebody else's text is never lost
+    old = lin.client.post(
+        f"{draft}/policy", data={"csrf": token(lin), "revision": "1", "policy": "dataset: mine"}
+    )
+    assert old.status_code == 409 and "dataset: mine" in old.text and "{ not yaml" in old.text
+
+
+def test_a_file_that_cannot_be_read_can_be_read_in_another_way_or_removed(city) -> None:
+    lin = person(city, "lin")
+    file = upload(lin, b"\x50\x4b\x03\x04 this is no zip", "坏.zip").json()["file"]
+    answer = lin.send(f"/drafts/files/{file}", "/drafts")
+    assert answer.status_code == 422 and 'role="alert"' in answer.text
+    assert lin.send("/drafts", f"/drafts/files/{file}/remove").status_code == 303
+    assert lin.get(f"/drafts/files/{file}").status_code == 404
+
+
+def announced(city, browser, length: int, headers: dict[str, str]) -> tuple[int, str]:
+    """What an upload of so many bytes is answered with before any of them is sent."""
+    connection = http.client.HTTPConnection(city.portal.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/uploads?name=x.csv")
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.client.cookies.items())
+    for name, value in {**headers, "Cookie": cookies, "Content-Length": str(length)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+@pytest.mark.parametrize(
+    ("who", "code", "status"),
+    [("", "not_authenticated", 401), ("lin", "stale_form", 403), ("wang", "officers_only", 403)],
+)
+def test_who_may_not_upload_is_refused_before_a_byte_is_read(city, who: str, code: str, status: int) -> None:
+    browser = person(city, who) if who else city.portal.browser()
+    headers = {"X-CSRF-Token": token(browser)} if who == "wang" else {}
+    answered, body = announced(city, browser, 1_000_000, headers)
+    assert answered == status and code in body
+
+
+def test_only_an_upload_may_be_large(city) -> None:
+    lin = person(city, "lin")
+    assert lin.client.post("/drafts", data={"file": "x" * 300_000}).status_code == 413
+    status, body = announced(city, lin, 3 * 1024**3, {"X-CSRF-Token": token(lin)})
+    assert status == 413 and "http_413" in body
+
+
+def opened_files() -> set[str]:
+    """The files that this process, in which portal and vault run, has open without a name."""
+    found = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            found.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        except OSError:
+            continue
+    return {name for name in found if name.endswith("(deleted)") or name.startswith(tempfile.gettempdir())}
+
+
+def await_states(database, wanted: set[str]) -> set[str]:
+    """The states of all files at the vault, once they are these, or after ten seconds."""
+    states: set[str] = set()
+    for _ in range(100):
+        with database.transaction() as tx:
+            states = set(tx.execute(select(draft_files.c.state)).scalars())
+        if states == wanted:
+            break
+        time.sleep(0.1)
+    return states
+
+
+def test_an_upload_streams_and_lies_in_no_file(
+    city, database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin = person(city, "lin")
+    watched = tmp_path / "temporary"
+    watched.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(watched))
+    before, seen, ended = opened_files(), set(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.002):
+            seen.update(opened_files() - before)
+            seen.update(map(str, watched.rglob("*")))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    begun = []
+
+    def pieces() -> Iterator[bytes]:
+        yield HEADERS.encode("gbk")
+        line = "P0001,女,30,12.50,复查\r\n".encode("gbk")
+        for piece in range(40):
+            yield line * 10_000
+            if piece == 30:  # the vault stores while the browser still sends
+                begun.extend(await_states(database, {"storing"}))
+
+    try:
+        answer = upload(lin, pieces())
+    finally:
+        ended.set()
+        watcher.join()
+    assert answer.status_code == 201, answer.text
+    assert begun == ["storing"] and not seen
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(city, database) -> None:
+    lin = person(city, "lin")
+
+    def pieces() -> Iterator[bytes]:
+        yield HEADERS.encode()
+        await_states(database, {"storing"})
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        upload(lin, pieces())
+    assert await_states(database, {"removed"}) == {"removed"}
+    assert upload(lin, visits()).status_code == 201
