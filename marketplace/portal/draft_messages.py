@@ -1,7 +1,7 @@
 """The words on the pages of uploads and drafts, in Chinese and in English. `messages.py` has them all."""
 
 DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
-    "drafts": ("发布数据", "Publish data"),
+    "drafts": ("数据专区", "Data zone"),
     "drafts_are": (
         "上传文件，按步骤把它变成可供使用的数据集",
         "Upload a file and turn it into a dataset, step by step",
@@ -320,6 +320,7 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "what_is_published": ("将要发布", "What will be published"),
     "problems_here": ("{number} 处需要改正", "{number} to correct"),
+    "problems_to_correct": ("处需要改正", " to correct"),
     "no_problems": ("没有需要改正的地方。", "There is nothing to correct."),
     "correct_it": ("去改正", "Correct it"),
     "line": ("第 {number} 行：", "Line {number}:"),

@@ -13,6 +13,9 @@ from marketplace.portal.messages import MESSAGES
 
 SECRET = frozenset({"csrf", "password", "new_password", "new_password_again", "account", "next", "kept"})
 LONGEST, MOST_FIELDS = 4000, 20
+STEPS = "/drafts/"
+"""The forms below it have one field for each value of a policy. They are kept whole or not at all."""
+MOST_OF_STEP = 20_000  # characters, names and values together: the login form carries them
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ async def typed_into(request: Request) -> FormDraft | None:
         form = await request.form()
     except (HTTPException, ClientDisconnect, RuntimeError):
         return None
-    fields = {
-        name: value[:LONGEST]
-        for name, value in list(form.items())[:MOST_FIELDS]
-        if isinstance(value, str) and name not in SECRET
-    }
+    typed = {name: value for name, value in form.items() if isinstance(value, str) and name not in SECRET}
+    if request.url.path.startswith(STEPS):
+        whole = sum(len(name) + len(value) for name, value in typed.items()) <= MOST_OF_STEP
+        return FormDraft(request.url.path, typed) if whole else None
+    fields = {name: value[:LONGEST] for name, value in list(typed.items())[:MOST_FIELDS]}
     kept = FormDraft(request.url.path, fields)
     return kept if kept.shown() else None

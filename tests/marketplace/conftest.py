@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ from sandbox.vault.settings import Settings as VaultSettings
 from story import POLICY, PROCESSES, rows_csv
 
 PASSWORD = "a long enough password"
+shared = count(1)  # cities that the tests of a file share
 
 
 @pytest.fixture(scope="session")
@@ -246,6 +248,33 @@ def city(
     home = tmp_path / "home"
     shutil.copytree(founded, home)  # its own: the log remembers there what it signed
     with running_city(postgres, s3, database_name, home) as city:
+        yield city
+
+
+@pytest.fixture(scope="module")
+def shared_database(postgres: Postgres, founded: Path) -> Iterator[Database]:
+    """As its owner, the database of the city that all tests of a file share."""
+    name = f"shared_{next(shared)}"
+    run(postgres, f"CREATE DATABASE {name} TEMPLATE founded STRATEGY FILE_COPY")
+    opened = Database(postgres.url(database=name))
+    yield opened
+    opened.close()
+    run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def shared_city(
+    postgres: Postgres,
+    s3: S3Server,
+    shared_database: Database,
+    founded: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator["City"]:
+    """A portal with its vault, founded, for all tests of a file: each keeps to what it made itself."""
+    home = tmp_path_factory.mktemp("shared") / "home"
+    shutil.copytree(founded, home)
+    name = str(shared_database.engine.url.database)
+    with running_city(postgres, s3, name, home) as city:
         yield city
 
 

@@ -78,15 +78,13 @@ class DraftView:
         return columns
 
     def valued_columns(self) -> list[ColumnView]:
-        """Those of which the fourth step asks: keys with a list, measures, and numbers that can be measures;
-        first those that lack something."""
-        asked = [
+        """Those of which the fourth step asks: keys with a list, and numbers."""
+        return [
             column
             for column in self.columns()
             if (column.get("role") == "key" and column.get("type") != "boolean")
             or (column.get("role") in ("measure", "attribute") and column.get("type") in NUMBERS)
         ]
-        return sorted(asked, key=lambda column: not column.lacks)
 
     def suggestions(self, path: str) -> list[Answer]:
         """Those of this path, and of what stands below it."""

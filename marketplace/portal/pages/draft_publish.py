@@ -74,6 +74,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
             "publish",
             refusal=refusal,
             stand_in=stand_in,
+            address=f"{steps.pages.settings.portal_url}/drafts/{number}/publish",
             second=who not in {revision["saved_by"] for revision in view.draft["revisions"]},
         )
 

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -21,16 +22,11 @@ PASSWORD = "a long enough password"
 HEADERS = "患者编号,性别,年龄,费用,备注\r\n"
 
 
-def person(city, who: str):
-    browser = city.portal.browser()
-    assert browser.log_in(who).status_code == 303
-    return browser
-
-
-@pytest.fixture
-def colleague(city, database):
-    """A second officer of the health department."""
-    with database.transaction() as tx:
+@pytest.fixture(scope="module")
+def person(shared_city, shared_database):
+    """`person("lin")`: somebody's browser, logged in once for all tests; "hua" is a second officer of lin's
+    department."""
+    with shared_database.transaction() as tx:
         create_account(
             tx,
             account_id="hua",
@@ -40,7 +36,14 @@ def colleague(city, database):
             password=PASSWORD,
             by="test",
         )
-    return person(city, "hua")
+
+    @cache
+    def logged_in(who: str):
+        browser = shared_city.portal.browser()
+        assert browser.log_in(who).status_code == 303
+        return browser
+
+    return logged_in
 
 
 def visits(rows: int = 200) -> bytes:
@@ -109,8 +112,8 @@ def publish(browser, draft: str) -> httpx.Response:
     return browser.client.post(f"{draft}/publish", data=fields(page, f"{draft}/publish"))
 
 
-def test_a_gbk_file_becomes_a_dataset_by_going_through_the_steps(city) -> None:
-    lin = person(city, "lin")
+def test_a_gbk_file_becomes_a_dataset_by_going_through_the_steps(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     first = lin.get(f"{draft}/file").text
     assert "P0001" in first and "复查" in first and 'value="gb18030" selected' in first
@@ -140,13 +143,13 @@ def test_a_gbk_file_becomes_a_dataset_by_going_through_the_steps(city) -> None:
     sent = publish(lin, draft)
     assert sent.status_code == 303 and sent.headers["location"] == draft, sent.text
     assert 'href="/datasets/health.outpatients"' in lin.get(draft).text
-    assert "门诊记录。" in person(city, "wang").get("/datasets/health.outpatients").text
+    assert "门诊记录。" in person("wang").get("/datasets/health.outpatients").text
     assert lin.get(f"{draft}/values").status_code == 303, "it is no draft any more"
     assert lin.get("/drafts").text.count("health.outpatients") == 1
 
 
-def test_bounds_that_were_seen_in_the_rows_need_a_tick(city) -> None:
-    lin = person(city, "lin")
+def test_bounds_that_were_seen_in_the_rows_need_a_tick(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     page = lin.get(f"{draft}/values").text
     assert 'name="accept:columns.费用.bounds"' in page and "来自数据行" in page
@@ -156,8 +159,8 @@ def test_bounds_that_were_seen_in_the_rows_need_a_tick(city) -> None:
     assert "bounds: [0, 1000]" in policy(lin, draft)
 
 
-def test_what_cannot_be_read_is_shown_again_with_all_that_was_typed(city) -> None:
-    lin = person(city, "lin")
+def test_what_cannot_be_read_is_shown_again_with_all_that_was_typed(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     answer = save(
         lin, draft, "values", **{"columns.年龄.bounds.high": "老", "columns.性别.values": "男\n女\n未知"}
@@ -169,8 +172,8 @@ def test_what_cannot_be_read_is_shown_again_with_all_that_was_typed(city) -> Non
     assert refused.status_code == 422 and "请选择标识栏" in refused.text
 
 
-def test_a_conflict_loses_neither_what_was_typed_nor_what_was_saved(city, colleague) -> None:
-    lin = person(city, "lin")
+def test_a_conflict_loses_neither_what_was_typed_nor_what_was_saved(person) -> None:
+    lin, colleague = person("lin"), person("hua")
     draft = drafted(lin, visits())
     read = fields(lin.get(f"{draft}/about").text, f"{draft}/about")
     assert (
@@ -187,16 +190,34 @@ def test_a_conflict_loses_neither_what_was_typed_nor_what_was_saved(city, collea
     assert "我的标题" in policy(lin, draft) and "CC0-1.0" in policy(lin, draft)
 
 
-def test_a_form_that_changes_nothing_is_no_revision(city) -> None:
-    lin = person(city, "lin")
+def test_a_step_whose_login_has_ended_is_kept_whole(person) -> None:
+    lin = person("lin")
+    draft = drafted(lin, visits())
+    typed = fields(lin.get(f"{draft}/columns").text, f"{draft}/columns") | {
+        "columns.备注.title.en": "remarks"
+    }
+    lin.client.cookies.clear()
+    ended = save(lin, draft, "columns", stale=typed)
+    assert ended.status_code == 401
+    answer = lin.client.post(
+        "/login", data=fields(ended.text, "/login") | {"account": "lin", "password": PASSWORD}
+    )
+    assert answer.status_code == 200 and "请核对后再次提交" in answer.text
+    again = fields(answer.text, f"{draft}/columns")
+    assert lin.client.post(f"{draft}/columns", data=again).status_code == 303
+    assert "remarks" in policy(lin, draft)
+
+
+def test_a_form_that_changes_nothing_is_no_revision(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     for step in ("file", "unit", "columns", "values", "about"):
         assert save(lin, draft, step).status_code == 303
     assert "第 1 次保存" in lin.get(draft).text
 
 
-def test_data_about_nobody_is_open_and_has_no_budget(city) -> None:
-    zhou = person(city, "zhou")
+def test_data_about_nobody_is_open_and_has_no_budget(person) -> None:
+    zhou = person("zhou")
     draft = drafted(zhou, "站点,数量\n东,3\n西,4\n".encode(), "stations.csv")
     assert save(zhou, draft, "unit", whom="nobody").status_code == 303
     about = zhou.get(f"{draft}/about").text
@@ -206,8 +227,8 @@ def test_data_about_nobody_is_open_and_has_no_budget(city) -> None:
     assert zhou.get("/datasets/market.stations").status_code == 200
 
 
-def test_another_header_row_is_shown_at_once_and_read_when_saved(city) -> None:
-    lin = person(city, "lin")
+def test_another_header_row_is_shown_at_once_and_read_when_saved(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     looked = lin.get(f"{draft}/file", params={"header_row": "0", "encoding": "gb18030"}).text
     assert looked.count("患者编号") > 0 and "第 1 次保存" in looked
@@ -218,21 +239,24 @@ def test_another_header_row_is_shown_at_once_and_read_when_saved(city) -> None:
     assert wrong.status_code == 422 and "不是 0 至 30 的整数" in wrong.text
 
 
-def test_a_colleague_takes_over_and_sees_no_rows(city, colleague) -> None:
-    lin = person(city, "lin")
+def test_a_colleague_takes_over_and_sees_no_rows(person) -> None:
+    lin, colleague = person("lin"), person("hua")
     draft = drafted(lin, visits())
-    assert "P0001" not in colleague.get(f"{draft}/file").text and draft in colleague.get("/drafts").text
+    assert (
+        "P0001" not in colleague.get(f"{draft}/file").text
+        and f'href="{draft}"' in colleague.get("/drafts").text
+    )
     unknown = lin.send(draft, f"{draft}/hand-over", to="wang", note="")
     assert unknown.status_code == 422 and "不是本部门的数据专员" in unknown.text
     assert lin.send(draft, f"{draft}/hand-over", to="hua", note="请继续").status_code == 303
     assert "请继续" in lin.get(draft).text and "负责人 hua" in lin.get(draft).text
-    assert person(city, "zhou").get(draft).status_code == 404, "of another department"
+    assert person("zhou").get(draft).status_code == 404, "of another department"
     assert lin.send(draft, f"{draft}/drop").status_code == 303
-    assert draft not in lin.get("/drafts").text
+    assert f'href="{draft}"' not in lin.get("/drafts").text
 
 
-def test_a_second_person_agrees_before_grade_4_is_published(city, colleague) -> None:
-    lin = person(city, "lin")
+def test_a_second_person_agrees_before_grade_4_is_published(person) -> None:
+    lin, colleague = person("lin"), person("hua")
     draft = drafted(lin, visits())
     assert save(lin, draft, "about", dataset="health.strict", grade="4").status_code == 303
     page = lin.get(f"{draft}/publish").text
@@ -244,8 +268,8 @@ def test_a_second_person_agrees_before_grade_4_is_published(city, colleague) -> 
     assert publish(lin, draft).status_code == 303
 
 
-def test_the_policy_can_be_edited_as_text_and_its_faults_lead_to_their_steps(city) -> None:
-    lin = person(city, "lin")
+def test_the_policy_can_be_edited_as_text_and_its_faults_lead_to_their_steps(person) -> None:
+    lin = person("lin")
     draft = drafted(lin, visits())
     broken = re.sub(r"values: \[[^]]*\], ", "", policy(lin, draft))
     assert lin.send(f"{draft}/policy", f"{draft}/policy", policy=broken, note="试试").status_code == 303
@@ -263,8 +287,8 @@ def test_the_policy_can_be_edited_as_text_and_its_faults_lead_to_their_steps(cit
     assert old.status_code == 409 and "dataset: mine" in old.text and "{ not yaml" in old.text
 
 
-def test_a_file_that_cannot_be_read_can_be_read_in_another_way_or_removed(city) -> None:
-    lin = person(city, "lin")
+def test_a_file_that_cannot_be_read_can_be_read_in_another_way_or_removed(person) -> None:
+    lin = person("lin")
     file = upload(lin, b"\x50\x4b\x03\x04 this is no zip", "坏.zip").json()["file"]
     answer = lin.send(f"/drafts/files/{file}", "/drafts")
     assert answer.status_code == 422 and 'role="alert"' in answer.text
@@ -290,17 +314,19 @@ def announced(city, browser, length: int, headers: dict[str, str]) -> tuple[int,
     ("who", "code", "status"),
     [("", "not_authenticated", 401), ("lin", "stale_form", 403), ("wang", "officers_only", 403)],
 )
-def test_who_may_not_upload_is_refused_before_a_byte_is_read(city, who: str, code: str, status: int) -> None:
-    browser = person(city, who) if who else city.portal.browser()
+def test_who_may_not_upload_is_refused_before_a_byte_is_read(
+    shared_city, person, who: str, code: str, status: int
+) -> None:
+    browser = person(who) if who else shared_city.portal.browser()
     headers = {"X-CSRF-Token": token(browser)} if who == "wang" else {}
-    answered, body = announced(city, browser, 1_000_000, headers)
+    answered, body = announced(shared_city, browser, 1_000_000, headers)
     assert answered == status and code in body
 
 
-def test_only_an_upload_may_be_large(city) -> None:
-    lin = person(city, "lin")
+def test_only_an_upload_may_be_large(shared_city, person) -> None:
+    lin = person("lin")
     assert lin.client.post("/drafts", data={"file": "x" * 300_000}).status_code == 413
-    status, body = announced(city, lin, 3 * 1024**3, {"X-CSRF-Token": token(lin)})
+    status, body = announced(shared_city, lin, 3 * 1024**3, {"X-CSRF-Token": token(lin)})
     assert status == 413 and "http_413" in body
 
 
@@ -315,22 +341,21 @@ def opened_files() -> set[str]:
     return {name for name in found if name.endswith("(deleted)") or name.startswith(tempfile.gettempdir())}
 
 
-def await_states(database, wanted: set[str]) -> set[str]:
-    """The states of all files at the vault, once they are these, or after ten seconds."""
-    states: set[str] = set()
+def await_state(database, name: str, wanted: str) -> bool:
+    """Whether the vault has a file of this name in this state within ten seconds."""
     for _ in range(100):
         with database.transaction() as tx:
-            states = set(tx.execute(select(draft_files.c.state)).scalars())
-        if states == wanted:
-            break
+            state = tx.scalar(select(draft_files.c.state).where(draft_files.c.name == name))
+        if state == wanted:
+            return True
         time.sleep(0.1)
-    return states
+    return False
 
 
 def test_an_upload_streams_and_lies_in_no_file(
-    city, database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    person, shared_database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lin = person(city, "lin")
+    lin = person("lin")
     watched = tmp_path / "temporary"
     watched.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(watched))
@@ -351,26 +376,26 @@ def test_an_upload_streams_and_lies_in_no_file(
         for piece in range(40):
             yield line * 10_000
             if piece == 30:  # the vault stores while the browser still sends
-                begun.extend(await_states(database, {"storing"}))
+                begun.append(await_state(shared_database, "流.csv", "storing"))
 
     try:
-        answer = upload(lin, pieces())
+        answer = upload(lin, pieces(), "流.csv")
     finally:
         ended.set()
         watcher.join()
     assert answer.status_code == 201, answer.text
-    assert begun == ["storing"] and not seen
+    assert begun == [True] and not seen
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(city, database) -> None:
-    lin = person(city, "lin")
+def test_an_upload_that_breaks_off_leaves_nothing(person, shared_database) -> None:
+    lin = person("lin")
 
     def pieces() -> Iterator[bytes]:
         yield HEADERS.encode()
-        await_states(database, {"storing"})
+        assert await_state(shared_database, "断.csv", "storing")
         raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
-        upload(lin, pieces())
-    assert await_states(database, {"removed"}) == {"removed"}
+        upload(lin, pieces(), "断.csv")
+    assert await_state(shared_database, "断.csv", "removed")
     assert upload(lin, visits()).status_code == 201
