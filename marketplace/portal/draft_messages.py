@@ -263,6 +263,12 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
         "department.name in small letters, digits and underscores, such as health.visits; questions use it. "
         "The name of a dataset that is there makes a new version of it.",
     ),
+    "existing_is": (
+        "目录中已有 {dataset}（{title}，第 {version} 版）：发布后成为它的第 {next} 版。"
+        "若是另一份数据，请换一个标识。",
+        "There is a dataset {dataset} already ({title}, version {version}). This would be its "
+        "version {next}. If it is other data, choose another name.",
+    ),
     "summary_zh": ("中文摘要", "Summary in Chinese"),
     "summary_en": ("英文摘要", "Summary in English"),
     "citation_if_any": ("引用（可不填）", "Cite as (may be empty)"),

@@ -11,7 +11,7 @@ from marketplace.portal.drafts.vault_drafts import VaultDrafts
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.reviews import number_in_text
-from marketplace.portal.pages.step_pages import StepPages, viewed
+from marketplace.portal.pages.step_pages import StepPages, existing_dataset, viewed
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -74,6 +74,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
             "publish",
             refusal=refusal,
             stand_in=stand_in,
+            existing=existing_dataset(session, vault, view),
             address=f"{steps.pages.settings.portal_url}/drafts/{number}/publish",
             second=who not in {revision["saved_by"] for revision in view.draft["revisions"]},
         )

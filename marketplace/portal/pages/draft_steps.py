@@ -21,7 +21,7 @@ from marketplace.portal.drafts.view import ColumnView, DraftView
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.reviews import form_of, number_in
-from marketplace.portal.pages.step_pages import StepPages, viewed
+from marketplace.portal.pages.step_pages import StepPages, existing_dataset, viewed
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 
@@ -111,7 +111,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
     @routes.get("/drafts/{number}/about")
     def about_step(request: Request, session: Officer, vault: Reading, number: str) -> Response:
         view = viewed(session, vault, number)
-        return steps.show(request, session, view, "about", populations=population_titles(steps.policies))
+        return steps.show(request, session, view, "about", **of_about(session, vault, view))
 
     @routes.post("/drafts/{number}/about")
     def save_about(
@@ -127,8 +127,14 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
             answers=lambda view: changes(
                 about_fields(view.policy), view.policy, given, accepted=view.from_rows()
             ),
-            again=lambda _: {"populations": population_titles(steps.policies)},
+            again=lambda view: of_about(session, vault, view),
         )
+
+    def of_about(session: Session, vault: Vault, view: DraftView) -> Values:
+        return {
+            "populations": population_titles(steps.policies),
+            "existing": existing_dataset(session, vault, view),
+        }
 
     return routes
 

@@ -18,7 +18,7 @@ from marketplace.portal.pages.reviews import number_in
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
-from sandbox.errors import CihuError, Conflict, InvalidInput
+from sandbox.errors import CihuError, Conflict, Forbidden, InvalidInput, NotFound
 from sandbox.http.status import status_of
 
 Values = dict[str, Any]
@@ -103,6 +103,14 @@ class StepPages:
 
 def viewed(session: Session, vault: Vault, number: str) -> DraftView:
     return DraftView(VaultDrafts(vault).draft(session.principal.id, number))
+
+
+def existing_dataset(session: Session, vault: Vault, view: DraftView) -> dict[str, Any] | None:
+    """The dataset of which the draft would become a new version; None if it has a name of its own."""
+    try:
+        return vault.dataset(session.principal.id, view.draft["dataset"])
+    except (InvalidInput, NotFound, Forbidden):
+        return None
 
 
 def require_newest(view: DraftView, revision: int) -> None:

@@ -146,6 +146,12 @@ def test_a_gbk_file_becomes_a_dataset_by_going_through_the_steps(person) -> None
     assert "门诊记录。" in person("wang").get("/datasets/health.outpatients").text
     assert lin.get(f"{draft}/values").status_code == 303, "it is no draft any more"
     assert lin.get("/drafts").text.count("health.outpatients") == 1
+    newer = drafted(lin, visits())
+    assert "目录中已有" not in lin.get(f"{newer}/publish").text
+    assert save(lin, newer, "about", dataset="health.outpatients").status_code == 303
+    assert (
+        "成为它的第 2 版" in lin.get(f"{newer}/publish").text and "第 2 版" in lin.get(f"{newer}/about").text
+    )
 
 
 def test_bounds_that_were_seen_in_the_rows_need_a_tick(person) -> None:
