@@ -55,8 +55,12 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
         "All is sent. The whole file is being looked at; a large one takes some tens of seconds.",
     ),
     "upload_failed": (
-        "上传中断：连接已断开，或登录已过期。请刷新页面后重试。",
-        "The upload broke off: the connection was lost, or your login has ended. Load the page again.",
+        "上传中断：连接已断开，没有保留任何内容。请重试。",
+        "The upload broke off: the connection was lost, and nothing of it is kept. Try again.",
+    ),
+    "upload_ended": (
+        "登录已过期。请刷新页面，登录后再上传。",
+        "Your login has ended. Load the page again, log in, and upload once more.",
     ),
     "upload_cancelled": (
         "已取消上传，没有保留任何内容。",

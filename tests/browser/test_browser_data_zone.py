@@ -97,3 +97,32 @@ def test_a_gbk_file_is_published_through_the_pages_alone(open_as: OpenAs) -> Non
     page.get_by_role("link", name="查看数据集").click()
     expect(page.get_by_role("row").filter(has_text="停留分钟")).to_contain_text("度量")
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_an_upload_can_be_called_off_and_says_what_went_wrong(open_as: OpenAs) -> None:
+    window = open_as("lin")
+    window.expected["/uploads"] = 422
+    page = window.page
+    window.goto("/drafts/upload")
+    page.get_by_label("选择文件").set_input_files({"name": "空.csv", "mimeType": "text/csv", "buffer": b""})
+    page.get_by_role("button", name="上传").click()
+    expect(page.get_by_role("alert")).to_contain_text("文件是空的")
+
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.get_by_label("选择文件").set_input_files(
+        {"name": "大.csv", "mimeType": "text/csv", "buffer": b"a,b\n" + b"1,2\n" * 500_000}
+    )
+    page.get_by_role("button", name="上传").click()
+    expect(page.get_by_role("status")).to_contain_text("，共 1.9 MB")
+    page.get_by_role("button", name="取消").click()
+    expect(page.get_by_role("alert")).to_contain_text("已取消上传")
+    fast = slow | {"uploadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", fast)
+
+    window.expected["/uploads"] = 401
+    page.context.clear_cookies(name="cihu_session")
+    page.get_by_role("button", name="上传").click()
+    expect(page.get_by_role("alert")).to_contain_text("登录已过期")

@@ -22,6 +22,7 @@
   function ended() {
     let answer = null;
     try { answer = JSON.parse(request.responseText); } catch { /* not of the portal itself */ }
+    if (answer && ["not_authenticated", "stale_form"].includes(answer.code)) { idle(words.ended); return; }
     if (request.status !== 201 || !answer) {
       idle(answer && answer.detail ? `${answer.detail} ${answer.remedy || ""}` : words.failed);
       return;
