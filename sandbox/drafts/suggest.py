@@ -17,6 +17,7 @@ from sandbox.ingest.code_lists import CodeList, CodeMatch, match
 from sandbox.ingest.inference import ColumnShape
 from sandbox.ingest.model import Type
 from sandbox.ingest.recognition import IdentifierRules, Recognition, free_text, recognise
+from sandbox.ingest.units import COMPOUND_ID, ROW_ID
 from sandbox.ingest.written import PLAIN
 
 STEPS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001, 0.00001, 0.000001)
@@ -91,7 +92,7 @@ def suggest(
     that only one row in a hundred is beyond."""
     rows = max((shape.rows for shape in shapes), default=0)
     kept = [shape for shape in shapes if not shape.kind]
-    taken: set[str] = set()
+    taken = {COMPOUND_ID, ROW_ID}
     seen = []
     for shape in kept:
         name = column_name(shape.label, taken)

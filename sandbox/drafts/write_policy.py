@@ -6,6 +6,7 @@ for something else is put in quotes.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -46,6 +47,7 @@ COLUMN_ORDER = (
 )
 IN_BLOCKS = ("summary", "source", "columns")
 PLAIN = re.compile(r"[^\W\d_][\w ()/·（）、，。-]*")
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 TAKEN = re.compile(
     r"(?:y|n|yes|no|on|off|true|false|null|none|nan|inf|infinity|[0-9].*|[-.+][0-9].*)", re.IGNORECASE
 )
@@ -90,12 +92,22 @@ def _flow(value: Any) -> str:  # one for each type of JSON
         case float() | Fraction():
             return _decimal(value)
     text = str(value)
+    if not unicodedata.is_normalized("NFC", text):
+        return _quoted(text)
     return text if PLAIN.fullmatch(text) and not TAKEN.fullmatch(text) and text[-1] != " " else _quoted(text)
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, as JSON writes it: a form that YAML shares."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f").replace("\x85", "\\x85")
+    """In double quotes, as JSON writes it: a form that YAML shares. What YAML cannot print is escaped; and
+    what is not in Unicode's form NFC, too, into which a policy's text is brought when it is read."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    if not unicodedata.is_normalized("NFC", quoted):
+        return "".join(sign if sign.isascii() else _escaped(sign) for sign in quoted)
+    return UNPRINTABLE.sub(lambda match: _escaped(match[0]), quoted)
+
+
+def _escaped(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
 
 
 def _decimal(value: float | Fraction) -> str:

@@ -25,6 +25,7 @@ from sandbox.ingest.limits import (
 )
 from sandbox.ingest.model import Fault, FieldRules, Type
 from sandbox.ingest.spelling import read_text
+from sandbox.ingest.text_encoding import NO_TEXT
 from sandbox.ingest.written import PLAIN as PLAIN_FORM
 from sandbox.ingest.written import plain_booleans, plain_moments, plain_numbers
 
@@ -126,12 +127,14 @@ def _kind(type: pa.DataType) -> str:
 def _texts(array: pa.Array, rules: FieldRules) -> Column:
     texts, faults = _unicode(array)
     if rules.empty_marks:
-        marked = pc.is_in(texts, value_set=pa.array(sorted(rules.empty_marks), pa.string()))
+        bare = pc.utf8_trim_whitespace(texts) if rules.written.trimmed else texts
+        marked = pc.is_in(bare, value_set=pa.array(sorted(rules.empty_marks), pa.string()))
         texts = pc.if_else(marked, pa.scalar(None, pa.string()), texts)
     if rules.type is Type.TEXT:
         for fault, wrong in (
             (Fault.TOO_LONG, pc.greater(pc.utf8_length(texts), rules.longest)),
             (Fault.NUL, pc.match_substring(texts, "\0")),
+            (Fault.NOT_UNICODE, pc.match_substring(texts, NO_TEXT)),
         ):
             faults[_mask(wrong)] = CODE[fault]
         return Column(_emptied(texts, faults != 0), faults)

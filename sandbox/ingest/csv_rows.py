@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat
-from sandbox.ingest.header import HEAD_ROWS, Header, find_header
+from sandbox.ingest.header import HEAD_ROWS, Header, find_header, notes_below
 from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules, Type
 from sandbox.ingest.source import Source, read_up_to
@@ -28,7 +28,8 @@ SEPARATORS = (",", "\t", ";", "|")
 HEAD_BYTES = 1 << 20
 BLOCK_BYTES = 4 * 1024**2  # a row, with its line breaks in quotes, must fit into a block
 LONGEST_ROW = 64 * 1024**2
-SCANNED_AT_ONCE = 16 * 1024**2
+SCANNED_AT_ONCE = 1024**2  # its arrays of signs stay in the processor's cache
+TAIL_BYTES = 64 * 1024
 ROWS_AT_ONCE = 32 * 1024
 QUOTE, NEWLINE, RETURN = b'"\n\r'
 AS_TEXT = frozenset({Type.NUMBER, Type.TIMESTAMP})
@@ -64,6 +65,7 @@ class CsvFile:
                 remedy_zh="请去掉无人需要的列，或检查分隔符。",
             )
         self._scan = self._scanned()
+        self._notes += self._notes_at_end()
         self.rows_at_most = self._scan.records if self._scan.regular else self._scan.lines
 
     @property
@@ -168,6 +170,18 @@ class CsvFile:
             head = read_up_to(stream, self._begin)
         return head.count(b"\n") or head.count(b"\r")
 
+    def _notes_at_end(self) -> int:
+        """How many of the last records are notes below the table."""
+        lines = _lines(self._scan.tail.decode("utf-8", "ignore"))
+        rows: list[list[str]] = []
+        for line in reversed(lines[1:] if len(self._scan.tail) == TAIL_BYTES else lines):
+            if line.count('"') % 2:
+                break  # of a cell with line breaks
+            row = next(csv.reader([line], delimiter=self.separator), [])
+            rows.append(row)
+        filled = [row for row in reversed(rows) if row]
+        return notes_below(filled[: len(filled) - self._notes], len(self.names))
+
     def _scanned(self) -> Scan:
         with self._opened() as stream:
             return scan(stream, self.separator.encode(), len(self.names))
@@ -197,20 +211,22 @@ def separator_of(head: str) -> str:
             continue
         width, rows = max(counts.items(), key=lambda item: (item[0] > 1, item[1]), default=(1, 0))
         alike = rows / max(1, counts.total())
-        if width > 1 and alike >= 0.5 and (round(alike, 1), width) > score:
-            best, score = separator, (round(alike, 1), width)
+        if width > 1 and alike >= 0.5 and (alike, width) > score:
+            best, score = separator, (alike, width)
     return best
 
 
 @dataclass
 class Scan:
     """What one look at all bytes shows. `longest`: bytes of the longest record. `regular`: each record has
-    the header's columns, and each quote opens or closes a cell or stands twice in one (RFC 4180)."""
+    the header's columns, and each quote opens or closes a cell or stands twice in one (RFC 4180). `tail`: the
+    last `TAIL_BYTES`."""
 
     records: int = 0
     lines: int = 0
     longest: int = 0
     regular: bool = True
+    tail: bytes = b""
 
 
 Signs = npt.NDArray[np.uint8]
@@ -225,6 +241,7 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
     rest = b""
     while True:
         piece = read_up_to(stream, SCANNED_AT_ONCE)
+        found.tail = (found.tail + piece[-TAIL_BYTES:])[-TAIL_BYTES:]
         signs = np.frombuffer(rest + piece, np.uint8)
         if not len(signs):
             break

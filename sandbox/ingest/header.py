@@ -15,6 +15,13 @@ LONGEST_NAME = 200
 SPACES = re.compile(r"\s+")
 NUMBER = re.compile(r"[-+(]?[¥￥$€]?\s*[0-9０-９][0-9０-９,.，．']*\s*[%％)]?")
 YEAR = re.compile(r"(19|20)[0-9]{2}(\.0)?年?")
+MONTH = re.compile(r"(19|20)[0-9]{2}\s*[-/.年]?\s*(0?[1-9]|1[0-2])月?")
+NOTE = re.compile(
+    r"[\s（(【\[]*(?:[*※]|(?:注释?|备注|附注|说明|数据说明|(?:数据|资料|信息)?来源(?:于)?|填表说明|统计口径|"
+    r"notes?|sources?|data source|footnotes?)\s*[0-9一二三四五]?\s*(?:[:：.、)）\]】]|$))",
+    re.IGNORECASE,
+)
+"""How a row after the data begins that explains the table."""
 DAY = re.compile(r"[0-9]{1,4}\s*[-/.年]\s*[0-9]{1,2}\s*([-/.月]\s*[0-9]{1,4}.*)?")
 
 Row = Sequence[str]
@@ -58,7 +65,19 @@ def find_header(rows: Sequence[Row], given: FileFormat, *, merged: Sequence[Span
     ]
     while names and not names[-1] and _empty_below(rows, first + count, len(names) - 1):
         names.pop()  # what a spreadsheet or a last separator adds
-    return Header(first, count, _different([""] * shift + names), guessed=given.header_row is None)
+    return Header(first, count, different_names([""] * shift + names), guessed=given.header_row is None)
+
+
+def notes_below(rows: Sequence[Row], width: int) -> int:
+    """How many of the last rows are no data: empty ones, and notes, which stand in one cell alone."""
+    notes = 0
+    for count, row in enumerate(reversed(rows), start=1):
+        filled = [cell for cell in row if cell.strip()]
+        if filled and (width < 2 or len(filled) > 1 or not NOTE.match(filled[0])):
+            break
+        if filled:
+            notes = count
+    return notes
 
 
 def clean(text: str) -> str:
@@ -81,7 +100,7 @@ def _numbered(width: int) -> tuple[str, ...]:
     return tuple(f"column {place}" for place in range(1, width + 1))
 
 
-def _different(names: Sequence[str]) -> tuple[str, ...]:
+def different_names(names: Sequence[str]) -> tuple[str, ...]:
     """A name that came before gets its number: `x`, `x (2)`."""
     counts: Counter[str] = Counter()
     taken, labels = set(names), []
@@ -120,7 +139,7 @@ def _is_data(rows: Sequence[Row], first: int) -> bool:
         return False
     values = [column for column, cell in enumerate(rows[first]) if _is_value(cell)]
     below = rows[first + 1 : first + 11]
-    if not values or all(YEAR.fullmatch(rows[first][column].strip()) for column in values):
+    if not values or _are_periods(rows[first], values, below) or _are_counted(rows[first], values):
         return False
     if len(values) < len([cell for cell in rows[first] if cell.strip()]) and not below:
         return False
@@ -130,6 +149,23 @@ def _is_data(rows: Sequence[Row], first: int) -> bool:
         if any(column < len(row) and _is_value(row[column]) for row in below) or not below
     )
     return alike == len(values)
+
+
+def _are_periods(row: Row, values: Sequence[int], below: Sequence[Row]) -> bool:
+    """Years or months, which tables have as names: the cells below them are others."""
+    for period in (YEAR, MONTH):
+        if all(period.fullmatch(row[column].strip()) for column in values):
+            cells = [other[column].strip() for other in below for column in values if column < len(other)]
+            return sum(1 for cell in cells if period.fullmatch(cell)) <= len(cells) / 2
+    return False
+
+
+def _are_counted(row: Row, values: Sequence[int]) -> bool:
+    """0, 1, 2, ... as programs name columns without names."""
+    numbers = [row[column].strip() for column in values]
+    return len(values) > 2 and any(
+        numbers == [str(start + place) for place in range(len(values))] for start in (0, 1)
+    )
 
 
 def _is_value(cell: str) -> bool:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sandbox.ingest.columns import WrongType, read_column
-from sandbox.ingest.limits import LIMITS, Limits
+from sandbox.ingest.headers import HeaderTerms, HeaderText
+from sandbox.ingest.limits import LARGEST_INTEGER, LIMITS, Limits
 from sandbox.ingest.model import FieldRules, Type
 from sandbox.ingest.read import File
 from sandbox.ingest.written import PLAIN, DateOrder, Written
@@ -27,6 +28,12 @@ EMPTY_MARKS = frozenset(
         "n/a",
         "na",
         "#N/A",
+        "#DIV/0!",
+        "#VALUE!",
+        "#REF!",
+        "#NAME?",
+        "#NUM!",
+        "#NULL!",
         "NULL",
         "null",
         "Null",
@@ -117,6 +124,9 @@ PROBE = 100
 """So many different texts of a batch are read first: most ways do not fit at all."""
 MOST_UNFIT = 0.02
 """A way of reading that leaves out more is none."""
+LEADING_ZEROS = r"^\s*[0０][0-9０-９]+\s*$"
+LONG_NUMBER = r"^\s*[-+]?[0-9０-９]{16,}(?:\.0*)?\s*$"
+"""More digits than a DOUBLE keeps (2^53 has 16): a number of a card or a person, and no quantity."""
 TRIMMED = Written(trimmed=True)
 NUMBERS = (Type.INTEGER, Type.NUMBER)
 COUNTED = (DateOrder.EXCEL, DateOrder.EXCEL_1904, DateOrder.UNIX_SECONDS, DateOrder.UNIX_MILLISECONDS)
@@ -128,11 +138,18 @@ class Way:
 
     type: Type
     written: Written = PLAIN
-    hints: tuple[str, ...] = ()
+    hints: HeaderTerms | None = None
 
 
-DAY_WORDS = ("日期", "时间", "日", "date", "time", "day", "at", "when", "生日", "出生")
-MONTH_WORDS = ("月", "month", "period", "期间")
+DAY_WORDS = HeaderTerms(
+    ("日期", "时间", "生日", "出生", "=日"),
+    ("date", "datetime", "timestamp", "day", "dob", "birthday", "=time", "created", "updated", "created at"),
+)
+MOMENT_WORDS = HeaderTerms(
+    ("日期", "时间", "时刻"),
+    ("date", "datetime", "timestamp", "time", "ts", "epoch", "created", "updated", "at"),
+)
+MONTH_WORDS = HeaderTerms(("月份", "年月", "=月", "期间"), ("month", "period", "yearmonth"))
 ORDERS = (DateOrder.YEAR_FIRST, DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST)
 CANDIDATES = (
     Way(Type.INTEGER),
@@ -167,8 +184,8 @@ CANDIDATES = (
     Way(Type.DATE, Written(dates=DateOrder.YEAR_MONTH, trimmed=True)),
     Way(Type.DATE, Written(dates=DateOrder.EXCEL), DAY_WORDS),
     Way(Type.TIMESTAMP, Written(dates=DateOrder.EXCEL), DAY_WORDS),
-    Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_SECONDS), DAY_WORDS),
-    Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_MILLISECONDS), DAY_WORDS),
+    Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_SECONDS), MOMENT_WORDS),
+    Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_MILLISECONDS), MOMENT_WORDS),
 )
 Hashes = npt.NDArray[np.uint64]
 
@@ -198,6 +215,13 @@ class ColumnShape:
     kind: str = ""  # of a column that cannot be kept, such as nested
 
 
+@dataclass(frozen=True)
+class Readings:
+    unfit: int
+    low: float | None
+    high: float | None
+
+
 @dataclass
 class Tried:
     way: Way
@@ -220,6 +244,59 @@ class Tried:
         return way.type is Type.TIMESTAMP
 
 
+@dataclass(frozen=True)
+class Signs:
+    """Which signs the texts of a batch have: two ways of reading that differ in others are one."""
+
+    whole: bool  # all are plain integers
+    comma: bool
+    quote: bool
+    gap: bool  # within, between digits
+    loose: bool  # what `trimmed` changes
+    beside: bool  # what `signs` changes
+    bracket: bool
+    zone: bool
+    year: bool  # most have four digits in a row
+
+    @classmethod
+    def of(cls, texts: pa.Array) -> "Signs":
+        def any_has(pattern: str) -> bool:
+            return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
+
+        wide = not pc.all(pc.string_is_ascii(texts)).as_py()
+        whole = bool(pc.all(pc.match_substring_regex(texts, r"^-?[0-9]+$")).as_py())
+        probe = texts[:PROBE]
+        years = pc.sum(pc.match_substring_regex(probe, r"[0-9０-９]{4}")).as_py()
+        if whole:
+            return cls(True, False, False, False, False, False, False, False, years > len(probe) / 2 - 2)
+        return cls(
+            whole=False,
+            comma=wide or any_has(","),
+            quote=wide or any_has("'"),
+            gap=wide or any_has(r"[0-9]\s+[0-9]"),
+            loose=wide or any_has(r"^[\s+]|\s$"),
+            beside=wide or any_has(r"[A-Za-z$]"),
+            bracket=any_has(r"^\s*[(（]"),
+            zone=any_has(r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{0,2})\s*$"),
+            year=years > len(probe) / 2 - 2,
+        )
+
+    def needed(self, written: Written) -> Written:
+        """The part of the form that makes a difference here."""
+        if self.whole and not written.percent and written.dates is None:
+            return PLAIN
+        if written.dates not in (None, *COUNTED) or written.zones:
+            return replace(written, zones=written.zones and self.zone)
+        there = {",": self.comma, ".": True, "'": self.quote, " ": self.gap, "": False}
+        kept = self.bracket or there[written.thousands]
+        return replace(
+            written,
+            thousands=written.thousands if kept else "",
+            signs=written.signs if self.beside or self.bracket else (),
+            trimmed=written.trimmed and self.loose,
+        )
+
+
 @dataclass
 class Inspection:
     """Of one column, while the file is read."""
@@ -229,7 +306,8 @@ class Inspection:
     empty: int = 0
     longest: int = 0
     leading_zeros: int = 0
-    trimmed: bool = False
+    long_numbers: int = 0
+    padded: int = 0
     tried: list[Tried] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
     values: dict[str, None] | None = field(default_factory=dict)
@@ -242,17 +320,15 @@ class Inspection:
     kind: str = ""
 
     def __post_init__(self) -> None:
-        header = self.label.lower()
-        self.tried = [
-            Tried(way) for way in CANDIDATES if not way.hints or any(word in header for word in way.hints)
-        ]
+        header = HeaderText.of(self.label)
+        self.tried = [Tried(way) for way in CANDIDATES if way.hints is None or way.hints.name(header)]
 
     def see(self, column: pa.Array) -> None:
         self.rows += len(column)
         if self.kind:
             return
         if not _is_text(column.type):
-            self._see_typed(column)
+            self._see_typed(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
             return
         texts = pc.cast(
             column.dictionary_decode() if pa.types.is_dictionary(column.type) else column, pa.string()
@@ -260,17 +336,23 @@ class Inspection:
         counted = pc.value_counts(texts.drop_null())
         different, counts = counted.field("values"), counted.field("counts").to_numpy()
         different = pc.utf8_slice_codeunits(different, 0, 4001) if len(different) else different
-        blank = pc.equal(pc.utf8_trim_whitespace(different), "").to_numpy(zero_copy_only=False)
+        bare = pc.utf8_trim_whitespace(different)
+        blank = pc.equal(bare, "").to_numpy(zero_copy_only=False)
         self.empty += texts.null_count + int(counts[blank].sum())
-        marked = pc.is_in(different, value_set=MARKS).to_numpy(zero_copy_only=False)
-        for mark, count in zip(different.filter(pa.array(marked)).to_pylist(), counts[marked], strict=True):
+        marked = pc.is_in(bare, value_set=MARKS).to_numpy(zero_copy_only=False)
+        for mark, count in zip(bare.filter(pa.array(marked)).to_pylist(), counts[marked], strict=True):
             self.marks[mark] = self.marks.get(mark, 0) + int(count)
+        # a blank cell, or a mark with spaces around it, is empty only where spaces are trimmed
+        apart = pc.not_equal(bare, different).to_numpy(zero_copy_only=False)
+        self.padded += int(counts[(blank | marked) & apart].sum())
         different, counts = different.filter(pa.array(~(blank | marked))), counts[~(blank | marked)]
         if not len(different):
             return
         self.longest = max(self.longest, int(pc.max(pc.utf8_length(different)).as_py()))
-        zeros = pc.match_substring_regex(different, r"^\s*0[0-9]+\s*$").to_numpy(zero_copy_only=False)
+        zeros = pc.match_substring_regex(different, LEADING_ZEROS).to_numpy(zero_copy_only=False)
         self.leading_zeros += int(counts[zeros].sum())
+        long = pc.match_substring_regex(different, LONG_NUMBER).to_numpy(zero_copy_only=False)
+        self.long_numbers += int(counts[long].sum())
         self._remember(different)
         self._try(different, counts)
 
@@ -300,25 +382,47 @@ class Inspection:
         seen, alive = int(counts.sum()), []
         fitted: Way | None = None
         limits: tuple[float | None, float | None] = (None, None)
+        signs = Signs.of(different)
+        read: dict[tuple[Type, Written], Readings | None] = {}
         for tried in self.tried:
             tried.seen += seen
             if fitted is None or not tried.includes(fitted):
-                rules = FieldRules(self.label, tried.way.type, written=tried.way.written)
-                probe = read_column(different[:PROBE], rules).faults
-                if np.count_nonzero(probe) > len(probe) / 2 + 2:
+                if (
+                    tried.way.type not in NUMBERS
+                    and tried.way.written.dates not in COUNTED
+                    and not signs.year
+                ):
                     continue
-                column = read_column(different, rules)
-                wrong = int(counts[column.faults != 0].sum())
+                key = tried.way.type, signs.needed(tried.way.written)
+                if key not in read:
+                    read[key] = self._readings(
+                        different, counts, FieldRules(self.label, key[0], written=key[1])
+                    )
+                readings = read[key]
+                if readings is None:
+                    continue
+                wrong = readings.unfit
                 tried.unfit += wrong
                 if tried.unfit > max(2, MOST_UNFIT * tried.seen):
                     continue
-                limits = _range(column.values) if tried.way.type in NUMBERS else limits
+                limits = (readings.low, readings.high) if tried.way.type in NUMBERS else limits
                 if not wrong and tried.way.written == PLAIN:
                     fitted = tried.way
             alive.append(tried)
             if tried.way.type in NUMBERS:
                 tried.low, tried.high = _wider((tried.low, tried.high), limits)
         self.tried = alive
+
+    def _readings(
+        self, different: pa.Array, counts: npt.NDArray[np.int64], rules: FieldRules
+    ) -> Readings | None:
+        """What a way makes of a batch; None: it fits hardly any of its first texts."""
+        probe = read_column(different[:PROBE], rules).faults
+        if np.count_nonzero(probe) > len(probe) / 2 + 2:
+            return None
+        column = read_column(different, rules)
+        low, high = _range(column.values) if rules.type in NUMBERS else (None, None)
+        return Readings(int(counts[column.faults != 0].sum()), low, high)
 
     def shape(self) -> ColumnShape:
         type, written, unfit, ambiguous = self._decided()
@@ -354,12 +458,14 @@ class Inspection:
     def _decided(self) -> tuple[Type, Written, int, bool]:
         """The type: the plainest way that fits all cells, else the one that fits nearly all."""
         if self.typed is not None:
-            return self.typed, PLAIN, 0, False
+            ends = [abs(end) for end in (self.low, self.high) if end is not None]
+            large = self.typed is Type.INTEGER and max(ends, default=0) > LARGEST_INTEGER
+            return Type.TEXT if large else self.typed, PLAIN, 0, False
         if self.kind or (not self.parts and not self.marks):
             return Type.TEXT, PLAIN, 0, False
         if self.values and (truth := _truth(set(self.values))):
-            return Type.BOOLEAN, truth, 0, False
-        if not self.parts or self.leading_zeros or not self.tried:
+            return Type.BOOLEAN, self._trimmed(truth), 0, False
+        if not self.parts or self.leading_zeros or self.long_numbers or not self.tried:
             return Type.TEXT, PLAIN, 0, False
         fitting = [tried for tried in self.tried if not tried.unfit] or [
             tried for tried in self.tried if tried.unfit <= MOST_UNFIT * tried.seen
@@ -375,7 +481,10 @@ class Inspection:
             if len({unit for unit in ONE_UNIT for sign in seen if sign in unit}) != 1:
                 return Type.TEXT, PLAIN, 0, False
             written = replace(written, signs=seen)
-        return best.way.type, written, best.unfit, _ambiguous(fitting, best)
+        return best.way.type, self._trimmed(written), best.unfit, _ambiguous(fitting, best)
+
+    def _trimmed(self, written: Written) -> Written:
+        return replace(written, trimmed=True) if self.padded else written
 
     def _preferred(self, fitting: list[Tried], least: Tried) -> Tried:
         """A number of eight digits that is a day in each row is one; counted days need the header's word."""
@@ -386,9 +495,11 @@ class Inspection:
         within = self.low is not None and self.high is not None
         if day and within and 19_000_101 <= self.low <= self.high <= 21_001_231:  # type: ignore[operator]
             return day
-        header = self.label.lower()
+        moment = ways.get((Type.TIMESTAMP, DateOrder.YEAR_FIRST))
+        if moment and within and 19e12 <= self.low <= self.high <= 21.01e12:  # type: ignore[operator]
+            return moment
         month = ways.get((Type.DATE, DateOrder.YEAR_MONTH))
-        named = any(word in header for word in MONTH_WORDS)
+        named = MONTH_WORDS.name(HeaderText.of(self.label))
         if month and named and within and 190_001 <= self.low <= self.high <= 210_012:  # type: ignore[operator]
             return month
         serial = ways.get((Type.DATE, DateOrder.EXCEL))
@@ -403,14 +514,18 @@ class Inspection:
         return least
 
     def _signs(self) -> tuple[str, ...]:
-        """The signs that stand beside the column's numbers."""
+        """The signs that stand beside the column's numbers; where not all texts are kept, those that mean the
+        same, too."""
         texts = pa.chunked_array(self.parts)
-        beside = r"(?:^[-+(]?\s*{0}|{0}\)?\s*$)"
-        return tuple(
+        beside = r"(?:^\s*[-+(]?\s*{0}\s*[-+0-9０-９.(]|[0-9０-９.,%)]\s*{0}\s*\)?\s*$)"
+        seen = {
             sign
             for sign in SIGNS
             if pc.any(pc.match_substring_regex(texts, beside.format(re.escape(sign)))).as_py()
-        )
+        }
+        if self.kept >= SAMPLE:
+            seen |= {sign for unit in ONE_UNIT if seen & set(unit) for sign in unit}
+        return tuple(sign for sign in SIGNS if sign in seen)
 
 
 MARKS = pa.array(sorted(EMPTY_MARKS), pa.string())

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat
-from sandbox.ingest.header import Header, clean
+from sandbox.ingest.header import Header, clean, different_names
 from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules
 from sandbox.ingest.source import Source, read_up_to
@@ -48,8 +48,9 @@ class JsonFile:
                     remedy_zh="请去掉无人需要的列。",
                 )
         self.keys = tuple(labels)
-        self.nested = frozenset(clean(key) for key in nested)
-        self.header = Header(0, 0, tuple(clean(key) for key in labels), guessed=False)
+        names = different_names([clean(key) for key in labels])
+        self.nested = frozenset(name for name, key in zip(names, labels, strict=True) if key in nested)
+        self.header = Header(0, 0, names, guessed=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,9 +116,23 @@ def _lines(stream: Any) -> Iterator[tuple[int, bytes]]:
 
 def _parsed(text: bytes, line: int) -> object:
     try:
-        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+        return json.loads(
+            text.decode("utf-8", "replace"),
+            parse_float=str,
+            parse_int=str,
+            parse_constant=str,
+            object_pairs_hook=_object_of,
+        )
     except (ValueError, RecursionError) as error:
         raise _unreadable(line + getattr(error, "lineno", 1) - 1) from None
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises `ValueError` where a key stands twice: one of its values would be lost."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a key stands twice")
+    return members
 
 
 def _object(text: bytes, line: int) -> dict[str, Any]:

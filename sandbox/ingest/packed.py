@@ -90,8 +90,13 @@ def _counted(source: Source, member: str, limits: Limits) -> Source:
     except DAMAGED as error:
         raise _damaged(error) from None
     inner = InMemory(kept.getvalue()) if size <= KEPT_BYTES else Unpacked(source, member, size)
-    if first_bytes(inner, 4).startswith((GZIP, ZIP)) and isinstance(inner, Unpacked):
-        return InMemory(first_bytes(inner, size))  # a workbook needs its end first
+    if first_bytes(inner, 4).startswith(GZIP):
+        raise InvalidInput(
+            "The file is packed twice.",
+            remedy="Unpack it once, and send that.",
+            zh="文件被压缩了两次。",
+            remedy_zh="请先解压一次再提供。",
+        )
     return inner
 
 

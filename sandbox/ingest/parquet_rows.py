@@ -11,7 +11,7 @@ import pyarrow.parquet
 from sandbox.errors import InvalidInput
 from sandbox.ingest.csv_rows import UNREADABLE
 from sandbox.ingest.file_format import FileFormat
-from sandbox.ingest.header import Header
+from sandbox.ingest.header import Header, clean, different_names
 from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules
 from sandbox.ingest.source import InMemory, Source
@@ -37,7 +37,10 @@ class ParquetFile:
                 remedy_zh="请重新写出，或改用 CSV。",
             )
         self._source = source
-        self.header = Header(0, 0, tuple(names), guessed=False)
+        labels = different_names([clean(name) for name in names])
+        self.header = Header(0, 0, labels, guessed=False)
+        self._paths = dict(zip(labels, names, strict=True))
+        self.twice = frozenset(label for label, name in self._paths.items() if names.count(name) > 1)
         self.rows_at_most = int(self._footer.num_rows)
         # of the row groups alone: Arrow ends the process when it looks at a damaged column's footer
         groups = range(self._footer.num_row_groups)
@@ -64,17 +67,25 @@ class ParquetFile:
         return self.header.labels
 
     def batches(self, fields: Mapping[str, FieldRules]) -> Iterator[pa.RecordBatch]:
-        """The named columns, a piece at a time.
+        """The columns of these labels, a piece at a time.
         Texts come as dictionaries: a long one that stands in every row is one text."""
+        if twice := [label for label in fields if label in self.twice]:
+            raise InvalidInput(
+                f"The file has several columns of one name: {', '.join(twice)}.",
+                remedy="Write them again with different names.",
+                zh=f"文件中有同名的列：{'、'.join(twice)}。",
+                remedy_zh="请用不同的列名重新写出。",
+            )
         try:
+            paths = [self._paths[label] for label in fields]
             file = pyarrow.parquet.ParquetFile(
                 _stream(self._source),
                 coerce_int96_timestamp_unit="us",
-                read_dictionary=[name for name in fields if name in self._texts],
+                read_dictionary=[path for path in paths if path in self._texts],
             )
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(fields)):
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=paths):
                 yield pa.RecordBatch.from_arrays(
-                    [self._with_zone(name, batch.column(name)) for name in fields], names=list(fields)
+                    [self._with_zone(path, batch.column(path)) for path in paths], names=list(fields)
                 )
         except UNREADABLE as error:
             raise _unreadable(error) from None

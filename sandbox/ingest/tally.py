@@ -36,7 +36,7 @@ WORDS = {
     Fault.TOO_FINE: ("are finer than a microsecond", "精度高于微秒"),
     Fault.TOO_LONG: ("are longer than {longest} characters", "超过 {longest} 个字符"),
     Fault.NUL: ("have a NUL character", "含有空字符（NUL）"),
-    Fault.NOT_UNICODE: ("are not UTF-8", "不是 UTF-8"),
+    Fault.NOT_UNICODE: ("are no text in the file's encoding", "不是文件编码中的文字"),
 }
 DONE = {
     Unfit.EMPTY: ("were emptied", "已置空"),

@@ -44,7 +44,19 @@ MOST_PIECES = 64
 AT_ONCE = 4 * 1024**2
 PLAUSIBLE = 0.9
 RARE = 0.02
+LEAST_ASCII = 0.05
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+NO_TEXT = "\ufdd0"
+"""Stands for bytes that are no text in the file's encoding: one of Unicode's noncharacters, which no text has
+(Unicode 16, 23.7). U+FFFD would not do: files have it, where a program before us could not read them."""
+
+
+def _no_text(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError), "nothing else is read with this handler"
+    return NO_TEXT, error.end
+
+
+codecs.register_error("cihu-no-text", _no_text)
 
 
 @dataclass(frozen=True)
@@ -77,11 +89,14 @@ def encoding_of(source: Source) -> Encoding:
     sample = _not_ascii(source)
     wrong, other = _errors(sample, "utf-8")
     chinese, written = _errors(sample, "gb18030")
+    big5 = not _errors(sample, "big5")[0] and _like_big5(sample) >= PLAUSIBLE
+    if big5 and _usual(sample, BIG5_USUAL) > _usual(sample, GB2312_USUAL) + RARE:
+        return Encoding("big5", damaged=not _is(source, "big5"))
     if chinese <= RARE * written and _like_gb2312(sample) >= PLAUSIBLE:
         return Encoding("gb18030", damaged=not _is(source, "gb18030"))
     if wrong <= RARE * other:
         return Encoding("utf-8", damaged=True)
-    if not _errors(sample, "big5")[0] and _like_big5(sample) >= PLAUSIBLE:
+    if big5:
         return Encoding("big5", damaged=not _is(source, "big5"))
     return Encoding("latin-1" if _errors(sample, "windows-1252")[0] else "windows-1252")
 
@@ -124,12 +139,18 @@ def _not_ascii(source: Source) -> bytes:
 
 
 def _wide(head: bytes) -> str:
-    """UTF-16 without a mark: of two bytes one is mostly 0, in digits, separators and line ends."""
-    signs = np.frombuffer(head[: len(head) // 2 * 2], np.uint8)
+    """UTF-16 without a mark: in digits, separators and line ends one byte of two is 0. U+4E00 (一) has a zero
+    on the other side."""
+    signs = np.frombuffer(head[: len(head) // 2 * 2], np.uint8).reshape(-1, 2)
     if not len(signs):
         return ""
-    even, odd = (float((signs[start::2] == 0).mean()) for start in (0, 1))
-    return "utf-16-le" if odd > 0.2 and even < 0.02 else "utf-16-be" if even > 0.2 and odd < 0.02 else ""
+    little, big = (
+        float(((signs[:, 1 - side] == 0) & (signs[:, side] >= 9) & (signs[:, side] < 127)).mean())
+        for side in (0, 1)
+    )
+    if max(little, big) < LEAST_ASCII or min(little, big) > max(little, big) / 2:
+        return ""
+    return "utf-16-le" if little > big else "utf-16-be"
 
 
 def _errors(sample: bytes, name: str) -> tuple[int, int]:
@@ -168,13 +189,26 @@ def _like_big5(sample: bytes) -> float:
     return float(((first >= 0xA1) & (first <= 0xC6)).mean()) if len(first) else 0.0
 
 
+GB2312_USUAL = ((0xA1, 0xA1), (0xA3, 0xA3), (0xB0, 0xD7))
+BIG5_USUAL = ((0xA1, 0xA2), (0xA4, 0xC6))
+"""First bytes of signs and of the more frequent characters, in two standards that share their bytes."""
+
+
+def _usual(sample: bytes, first_bytes: tuple[tuple[int, int], ...]) -> float:
+    """The share of double-byte characters that begin with one of these."""
+    first, _ = _pairs(sample)
+    if not len(first):
+        return 0.0
+    return float(np.any([(first >= low) & (first <= high) for low, high in first_bytes], axis=0).mean())
+
+
 class Utf8Stream(io.RawIOBase):
     """A text file's bytes as UTF-8 without a mark, whatever its encoding.
-    What is no text becomes U+FFFD."""
+    What is no text becomes `NO_TEXT`, and its cell is counted."""
 
     def __init__(self, stream: BinaryIO, encoding: str) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])("replace")
+        self._decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])("cihu-no-text")
         self._plain = encoding == "utf-8"
         self._waiting, self._begun, self._ended = b"", False, False
 

@@ -21,6 +21,7 @@ COMPOUND_ID = "unit_id"
 ROW_ID = "row_id"
 BETWEEN = "\N{INFORMATION SEPARATOR ONE}"  # normalised ids have no control characters, so it parts them
 SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: Knuth's multiplicative hashing
+EMPTY = np.uint64(0xD1B54A32D192ED03)  # of an empty cell: pandas gives the number 0 the hash 0
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -71,7 +72,7 @@ def _hashed(column: pa.Array) -> Hashes:
         numbers = column.cast(pa.float64()) if pa.types.is_floating(column.type) else _whole(column)
         values = pd.util.hash_array(numbers.fill_null(0).to_numpy(zero_copy_only=False))
     there = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    hashes: Hashes = np.where(there, values, 0).astype(np.uint64)
+    hashes: Hashes = np.where(there, values, EMPTY).astype(np.uint64)
     return hashes
 
 

@@ -7,9 +7,9 @@ What does not have the declared form, and is not plain either, stays as it is, s
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -73,8 +73,8 @@ class Written:
 PLAIN = Written()
 CLOCK = (
     r"(?:[T ]?\s*(?P<before>上午|下午|中午|凌晨|晚上|[AaPp][Mm])?\s*(?P<hour>[0-9]{1,2})[:时点]"
-    r"(?P<minute>[0-9]{1,2})分?"
-    r"(?:[:]?(?P<second>[0-9]{1,2})秒?(?:[.,](?P<fraction>[0-9]{1,9}))?)?\s*(?P<after>[AaPp]\.?[Mm]\.?)?"
+    r"(?P<minute>[0-9]{1,2})"
+    r"(?:[:分](?P<second>[0-9]{1,2})(?:[.,](?P<fraction>[0-9]{1,9}))?秒?)?分?\s*(?P<after>[AaPp]\.?[Mm]\.?)?"
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?)?"
 )
 WEEKDAY = r"(?:\s*[(（]?(?:星期|周|礼拜)[一二三四五六日天][)）]?)?"
@@ -169,9 +169,9 @@ def plain_moments(texts: pa.Array, written: Written) -> pa.Array:
         case DateOrder.EXCEL | DateOrder.EXCEL_1904:
             texts = _counted(texts, EXCEL_EPOCH_DAYS[written.dates], DAY_MICROSECONDS)
         case DateOrder.UNIX_SECONDS:
-            texts = _counted(texts, 0, 1_000_000)
+            texts = _counted(texts, 0, 1_000_000, utc=True)
         case DateOrder.UNIX_MILLISECONDS:
-            texts = _counted(texts, 0, 1_000)
+            texts = _counted(texts, 0, 1_000, utc=True)
         case _:
             texts = _ordered(texts, written.dates)
     return _in_city(texts) if written.zones else texts
@@ -239,8 +239,9 @@ def _on_24_hours(hour: pa.Array, before: pa.Array, after: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(half, ""), hour, pc.cast(shifted, pa.string()))
 
 
-def _counted(texts: pa.Array, first_day: int, microseconds: int) -> pa.Array:
-    """Numbers that count days or seconds, as moments; a whole day has no time."""
+def _counted(texts: pa.Array, first_day: int, microseconds: int, *, utc: bool = False) -> pa.Array:
+    """Numbers that count days or seconds, as moments; a whole day has no time. `utc`: they count from a
+    moment of UTC, and the city's clock shows another."""
     numbers = pc.match_substring_regex(texts, r"^-?[0-9]{1,13}(\.[0-9]{1,15})?$")
     values = pc.cast(pc.if_else(numbers, texts, pa.scalar(None, pa.string())), pa.float64())
     if microseconds == DAY_MICROSECONDS:
@@ -252,9 +253,10 @@ def _counted(texts: pa.Array, first_day: int, microseconds: int) -> pa.Array:
     limit = 253_402_300_800_000_000
     inside = pc.and_(pc.greater_equal(ticks, -limit), pc.less(ticks, limit))
     moments = pc.cast(pc.if_else(inside, ticks, pa.scalar(None, pa.int64())), pa.timestamp("us"))
-    whole = np.zeros(len(texts), bool)
-    filled = ticks.fill_null(1).to_numpy(zero_copy_only=False)
-    whole |= filled % DAY_MICROSECONDS == 0
+    if utc:
+        moments = pc.local_timestamp(pc.cast(moments, pa.timestamp("us", tz=CITY_TIME_ZONE)))
+    filled = pc.cast(moments, pa.int64()).fill_null(1).to_numpy(zero_copy_only=False)
+    whole = filled % DAY_MICROSECONDS == 0
     spelled = pc.if_else(
         pa.array(whole), pc.strftime(moments, "%Y-%m-%d"), pc.strftime(moments, "%Y-%m-%d %H:%M:%S")
     )
@@ -264,7 +266,7 @@ def _counted(texts: pa.Array, first_day: int, microseconds: int) -> pa.Array:
 
 ZONED = (
     r"^(?P<moment>[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
-    r" ?(?P<zone>Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+    r" ?(?P<zone>Z|z|UTC|GMT|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)$"
 )
 OFFSET = r"^(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{0,2})$"
 
@@ -275,10 +277,11 @@ def _in_city(texts: pa.Array) -> pa.Array:
     zoned = pc.is_valid(parts)
     if not pc.any(zoned).as_py():
         return texts
-    try:
-        moments = pc.cast(parts.field("moment"), pa.timestamp("us"))
-    except pa.ArrowInvalid:  # such as a day that no month has: the strict reader counts it
-        return pc.if_else(zoned, parts.field("moment"), texts)
+    moments = _moments(parts.field("moment"))
+    # such as a day that no month has: without its zone, so that the strict reader says what is wrong with it
+    impossible = pc.and_(zoned, pc.is_null(moments))
+    texts = pc.if_else(impossible, parts.field("moment"), texts)
+    zoned = pc.and_(zoned, pc.is_valid(moments))
     offset = pc.extract_regex(parts.field("zone"), OFFSET)
     hours, minutes = (
         pc.cast(pc.if_else(pc.equal(text, ""), "0", text), pa.int64())
@@ -290,3 +293,18 @@ def _in_city(texts: pa.Array) -> pa.Array:
     utc = pc.cast(pc.subtract(pc.cast(moments, pa.int64()), shift), pa.timestamp("us"))
     local = pc.local_timestamp(pc.cast(utc, pa.timestamp("us", tz=CITY_TIME_ZONE)))
     return pc.if_else(zoned, pc.strftime(local, "%Y-%m-%d %H:%M:%S"), texts)
+
+
+def _moments(texts: pa.Array) -> pa.Array:
+    """Moments of the form of `ZONED`; nothing where there is no such day or time."""
+    try:
+        return pc.cast(texts, pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return pa.array([_moment(text) for text in texts.to_pylist()], pa.timestamp("us"))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        return None

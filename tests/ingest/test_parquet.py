@@ -116,7 +116,7 @@ def emptied(array: pa.Array, type: Type, **how: object) -> tuple[list[object], s
             pa.array([b"good", b"\xff\xed\xa0\x80"]).view(pa.string()),
             Type.TEXT,
             ["good", None],
-            "1 are not UTF-8",
+            "1 are no text in the file's encoding",
         ),
         (pa.nulls(3), Type.DATE, [None, None, None], ""),
     ],
