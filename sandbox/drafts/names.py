@@ -15,76 +15,16 @@ NOT_IN_NAMES = re.compile(r"[^\w]+|_+")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 HAN = re.compile(r"[\u3400-\u9fff]")
 RESERVED = frozenset(
-    [
-        "all",
-        "and",
-        "any",
-        "as",
-        "asc",
-        "between",
-        "by",
-        "case",
-        "cast",
-        "check",
-        "column",
-        "cross",
-        "current_date",
-        "default",
-        "desc",
-        "distinct",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "false",
-        "for",
-        "from",
-        "full",
-        "group",
-        "having",
-        "ilike",
-        "in",
-        "inner",
-        "intersect",
-        "interval",
-        "into",
-        "is",
-        "join",
-        "left",
-        "like",
-        "limit",
-        "natural",
-        "not",
-        "null",
-        "offset",
-        "on",
-        "or",
-        "order",
-        "outer",
-        "over",
-        "partition",
-        "primary",
-        "qualify",
-        "range",
-        "right",
-        "rows",
-        "select",
-        "set",
-        "some",
-        "table",
-        "then",
-        "to",
-        "true",
-        "union",
-        "unique",
-        "user",
-        "using",
-        "values",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
+    """
+    all alter and any as asc between by case cast check column create cross cube current_catalog
+    current_date current_time current_timestamp current_user default desc distinct drop else end except
+    exists false fetch for force from full glob grant group having if ilike in inner insert install
+    intersect interval into is join lateral left like limit localtime localtimestamp lock map natural
+    not notnull null offset on only or order outer over partition partitioned_by positional primary
+    qualify range regexp returning revoke right rlike rollback rollup rows select session_user set some
+    summarize table tablesample then to true uncache union unique user using values when where window
+    with xor
+    """.split()  # noqa: SIM905  # a hundred words, to be read
 )
 """Words of SQL that cannot be names without quotes."""
 

@@ -60,7 +60,7 @@ def write_policy(policy: Mapping[str, Any], *, marks: Mapping[str, str] | None =
     for name in sorted(policy, key=lambda name: _place(name, ORDER)):
         value = policy[name]
         comment = f"  # {marks[name]}" if name in marks else ""
-        if name not in IN_BLOCKS or not isinstance(value, Mapping):
+        if name not in IN_BLOCKS or not isinstance(value, Mapping) or not value:
             lines.append(f"{name}: {_flow(value)}{comment}")
             continue
         lines.append(f"{name}:{comment}")

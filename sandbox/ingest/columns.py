@@ -279,7 +279,8 @@ def _number_as_whole(array: pa.Array, rules: FieldRules) -> Column:
 
 
 def _decimal(array: pa.Array, rules: FieldRules) -> Column:
-    return _number(pc.cast(array, pa.float64()), rules)
+    # by its digits: Arrow's own cast multiplies by a power of ten, and so misses the nearest DOUBLE at times
+    return _number(pc.cast(pc.cast(array, pa.string()), pa.float64()), rules)
 
 
 def _decimal_as_whole(array: pa.Array, rules: FieldRules) -> Column:

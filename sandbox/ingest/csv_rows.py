@@ -268,7 +268,8 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
             bounds = np.concatenate(([-1 - length], places))
             lengths = np.diff(bounds)
             found.longest = max(found.longest, int(lengths.max()))
-            separators = np.diff(np.concatenate(([-parts], np.cumsum(parting)[places])))
+            before_ends = np.searchsorted(np.flatnonzero(parting), places)
+            separators = np.diff(np.concatenate(([-parts], before_ends)))
             blank = lengths - 1 - (previous[places] == RETURN) <= 0
             found.records += int((~blank).sum())
             found.regular &= bool((blank | (separators == width - 1)).all())

@@ -116,6 +116,7 @@ TRUTHS = tuple(
         "on/off",
     ]
 )
+TRUTH_WORDS = frozenset(word for pair in TRUTHS for word in pair)
 SAMPLE = 20_000
 KNOWN_VALUES = 300
 """A column with at most so many different texts has them kept for code lists and booleans."""
@@ -256,6 +257,7 @@ class Signs:
     beside: bool  # what `signs` changes
     bracket: bool
     zone: bool
+    digit: bool  # most have a digit
     year: bool  # most have four digits in a row
 
     @classmethod
@@ -266,9 +268,12 @@ class Signs:
         wide = not pc.all(pc.string_is_ascii(texts)).as_py()
         whole = bool(pc.all(pc.match_substring_regex(texts, r"^-?[0-9]+$")).as_py())
         probe = texts[:PROBE]
-        years = pc.sum(pc.match_substring_regex(probe, r"[0-9０-９]{4}")).as_py()
+        years, digits = (
+            pc.sum(pc.match_substring_regex(probe, pattern)).as_py() >= len(probe) / 2 - 2
+            for pattern in (r"[0-9０-９]{4}", r"[0-9０-９]")
+        )
         if whole:
-            return cls(True, False, False, False, False, False, False, False, years > len(probe) / 2 - 2)
+            return cls(True, False, False, False, False, False, False, False, digits, years)
         return cls(
             whole=False,
             comma=wide or any_has(","),
@@ -278,7 +283,8 @@ class Signs:
             beside=wide or any_has(r"[A-Za-z$]"),
             bracket=any_has(r"^\s*[(（]"),
             zone=any_has(r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{0,2})\s*$"),
-            year=years > len(probe) / 2 - 2,
+            digit=digits,
+            year=years,
         )
 
     def needed(self, written: Written) -> Written:
@@ -367,7 +373,10 @@ class Inspection:
             self.low, self.high = _wider((self.low, self.high), _range(column))
 
     def _remember(self, different: pa.Array) -> None:
-        hashes = pd.util.hash_array(np.array(different.to_pylist(), dtype=object)).astype(np.uint64)
+        texts = np.array(different.to_pylist(), dtype=object)
+        hashes = pd.util.hash_array(texts, categorize=False).astype(np.uint64)
+        if len(self.smallest) == SMALLEST:
+            hashes = hashes[hashes < self.smallest[-1]]
         # the least hashes tell how many there are (Bar-Yossef et al., 2002: k minimum values)
         self.smallest = np.unique(np.concatenate([self.smallest, hashes]))[:SMALLEST]
         if self.kept < SAMPLE:
@@ -383,6 +392,9 @@ class Inspection:
         fitted: Way | None = None
         limits: tuple[float | None, float | None] = (None, None)
         signs = Signs.of(different)
+        if not signs.digit:
+            self.tried = []
+            return
         read: dict[tuple[Type, Written], Readings | None] = {}
         for tried in self.tried:
             tried.seen += seen
@@ -463,8 +475,10 @@ class Inspection:
             return Type.TEXT if large else self.typed, PLAIN, 0, False
         if self.kind or (not self.parts and not self.marks):
             return Type.TEXT, PLAIN, 0, False
-        if self.values and (truth := _truth(set(self.values))):
-            return Type.BOOLEAN, self._trimmed(truth), 0, False
+        for words in (self.marks.keys() & TRUTH_WORDS, set[str]()):  # 无 is the mate of 有, or a mark
+            if self.values and (truth := _truth({*self.values, *words})):
+                self.marks = {mark: count for mark, count in self.marks.items() if mark not in words}
+                return Type.BOOLEAN, self._trimmed(truth), 0, False
         if not self.parts or self.leading_zeros or self.long_numbers or not self.tried:
             return Type.TEXT, PLAIN, 0, False
         fitting = [tried for tried in self.tried if not tried.unfit] or [
@@ -488,6 +502,10 @@ class Inspection:
 
     def _preferred(self, fitting: list[Tried], least: Tried) -> Tried:
         """A number of eight digits that is a day in each row is one; counted days need the header's word."""
+        serial_time = Way(Type.TIMESTAMP, Written(dates=DateOrder.EXCEL), DAY_WORDS)
+        if least.way == Way(Type.NUMBER) and self.low is not None and self.high is not None:
+            inside = 20_000 <= self.low <= self.high <= 65_000
+            return next((tried for tried in fitting if inside and tried.way == serial_time), least)
         if least.way.type is not Type.INTEGER:
             return least
         ways = {(tried.way.type, tried.way.written.dates): tried for tried in reversed(fitting)}

@@ -140,7 +140,11 @@ def read_rows(
     if made_ids is not None:
         unit, table = made_ids.column, table.combine_chunks()
         table = table.add_column(0, unit, made_ids.of_table(table))
-    return Rows(table if unit is None else sorted_by(table, unit), tuple(told))
+    if unit is None:
+        return Rows(table, tuple(told))
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    del table  # so that each column can go when its sorted copy is made
+    return Rows(sorted_by(columns, unit), tuple(told))
 
 
 def _check_names(given: Sequence[str], wanted: Sequence[str], dropped: Collection[str]) -> None:
@@ -261,15 +265,16 @@ def _normalised(values: pa.Array, ids: IdRule, tally: IdTally) -> pa.Array:
     return known
 
 
-def sorted_by(table: pa.Table, unit: str) -> pa.Table:
-    """By unit, and rows of one unit in the file's order: the same file gives the same table."""
-    keys = _ranks(table.column(unit).combine_chunks())
+def sorted_by(columns: dict[str, pa.ChunkedArray], unit: str) -> pa.Table:
+    """By unit, and rows of one unit in the file's order: the same file gives the same table.
+    `columns` is emptied, so that there is one copy of a column at a time."""
+    keys = _ranks(columns[unit].combine_chunks())
     if bool((keys[1:] >= keys[:-1]).all()):
-        return table
+        return pa.table(columns)
     order = pa.array(np.argsort(keys, kind="stable"))
     del keys
     # one piece of memory for each column first: taking from many pieces is ten times slower
-    return pa.table({name: table.column(name).combine_chunks().take(order) for name in table.column_names})
+    return pa.table({name: columns.pop(name).combine_chunks().take(order) for name in list(columns)})
 
 
 def _ranks(ids: pa.Array) -> npt.NDArray[np.int64]:

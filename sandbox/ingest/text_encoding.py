@@ -45,6 +45,7 @@ AT_ONCE = 4 * 1024**2
 PLAUSIBLE = 0.9
 RARE = 0.02
 LEAST_ASCII = 0.05
+LEAST_HIGH = 0.2
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 NO_TEXT = "\ufdd0"
 """Stands for bytes that are no text in the file's encoding: one of Unicode's noncharacters, which no text has
@@ -184,8 +185,11 @@ def _like_gb2312(sample: bytes) -> float:
 
 
 def _like_big5(sample: bytes) -> float:
-    """The share of double-byte characters among the usual ones of Big5."""
-    first, _ = _pairs(sample)
+    """The share of double-byte characters among the usual ones of Big5. Their second bytes are of both kinds;
+    where nearly all are ASCII, these are letters with accents before plain ones."""
+    first, second = _pairs(sample)
+    if len(first) and float((second >= 0xA1).mean()) < LEAST_HIGH:
+        return 0.0
     return float(((first >= 0xA1) & (first <= 0xC6)).mean()) if len(first) else 0.0
 
 

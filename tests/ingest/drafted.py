@@ -1,6 +1,6 @@
 """A file as an officer meets it: drafted, and read by the draft's policy, which is not edited."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,12 @@ def rules() -> Rules:
     )
 
 
+@cache
+def plain_rules() -> Rules:
+    """Without identifiers and code lists, which say nothing of how cells are read."""
+    return replace(rules(), identifiers=replace(rules().identifiers, kinds=()), code_lists=())
+
+
 @dataclass(frozen=True)
 class Drafted:
     body: bytes
@@ -54,7 +60,9 @@ class Drafted:
         return {column.rules.label: table[column.name].to_pylist() for column in self.policy.file_columns}
 
 
-def drafted(body: bytes, name: str = "file.csv", given: FileFormat = DETECTED) -> Drafted:
+def drafted(
+    body: bytes, name: str = "file.csv", given: FileFormat = DETECTED, by: Rules | None = None
+) -> Drafted:
     source = InMemory(body)
     file = open_file(source, given)
     shapes = inspect(file)
@@ -65,7 +73,7 @@ def drafted(body: bytes, name: str = "file.csv", given: FileFormat = DETECTED) -
         counts = pc.value_counts(pa.chunked_array(texts).drop_null()).field("counts")
         return rounded_up(max(counts.to_pylist(), default=1))
 
-    suggested = suggest(shapes, rules(), file_name=name, department="health", rows_of_unit=rows_of_unit)
+    suggested = suggest(shapes, by or rules(), file_name=name, department="health", rows_of_unit=rows_of_unit)
     stated = {
         key: value
         for key in ("encoding", "separator", "sheet", "header_row", "header_rows")

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 
 FAULT = object()
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 CITY = ZoneInfo("Asia/Shanghai")
 
 
@@ -122,6 +122,8 @@ def _number(text: str, written: dict[str, Any]) -> object:
         return FAULT
     sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
     whole, mark, fraction = body.partition(point)
+    if not written and "e" in body:
+        return Decimal(text)
     group = written.get("thousands", "")
     if group and group in whole:
         parts = whole.split(group)
@@ -136,7 +138,9 @@ def _number(text: str, written: dict[str, Any]) -> object:
         return FAULT
 
 
-def _moment(text: str, written: dict[str, Any]) -> object:
+def _moment(  # noqa: C901  # in one piece, so that it shares no structure with what it checks
+    text: str, written: dict[str, Any]
+) -> object:
     order = written.get("dates")
     if order == "excel":
         serial = Decimal(text)
