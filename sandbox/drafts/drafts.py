@@ -432,8 +432,10 @@ def checked(
             problems.append(
                 ProblemDocument(
                     line=line,
-                    message=f"{cells} cells of {column.name} do not fit the type {column.type.value}.",
+                    message=f"In {column.name}, {cells} cells do not fit the type {column.type.value}.",
                     remedy="Say what becomes of them: `unfit: empty` or `unfit: drop`; or make it a text.",
+                    message_zh=f"栏目 {column.name} 有 {cells} 个单元格不符合类型。",
+                    remedy_zh="请选择置空（unfit: empty）或去掉所在行（unfit: drop），或改为文本。",
                 )
             )
     if policy.budget and policy.population not in context.populations:
@@ -442,6 +444,8 @@ def checked(
                 line=1,
                 message=f"The population {policy.population} has no budget.",
                 remedy=f"Use one of {', '.join(context.populations)}.",
+                message_zh=f"人群 {policy.population} 没有预算。",
+                remedy_zh=f"可用：{'、'.join(context.populations)}。",
             )
         )
     return policy, problems[:MOST_PROBLEMS]
@@ -449,11 +453,14 @@ def checked(
 
 def _problem(fault: InvalidInput) -> ProblemDocument:
     found = LINE.search(fault.message)
-    return ProblemDocument(
+    problem = ProblemDocument(
         line=int(found[1]) if found else 1,
         message=found[2] if found else fault.message,
         remedy=fault.remedy,
     )
+    if fault.zh:
+        problem |= {"message_zh": fault.zh, "remedy_zh": fault.remedy_zh}
+    return problem
 
 
 def _needs_second(context: DraftContext, policy: DatasetPolicy) -> bool:

@@ -74,11 +74,14 @@ class ColumnShapeDocument(TypedDict):
 
 
 class ProblemDocument(TypedDict):
-    """What keeps a draft from being published, with its line in the policy."""
+    """What keeps a draft from being published, with its line in the policy. The Chinese texts are there where
+    there are some."""
 
     line: int
     message: str
     remedy: str
+    message_zh: NotRequired[str]
+    remedy_zh: NotRequired[str]
 
 
 class PredictionDocument(TypedDict):
