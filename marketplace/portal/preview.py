@@ -18,6 +18,7 @@ from sandbox.disclosure.finding import Unfit
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_PARQUET_ROWS = 5000
 MOST_ROWS, MOST_COLUMNS, MOST_CELL, MOST_TEXT = 500, 60, 300, 100_000
+LONGEST_CELL = 131_072
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -78,6 +79,8 @@ def _table(text: str, delimiter: str) -> Preview:
     whole = True
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if any(len(cell) > LONGEST_CELL for cell in row):
+                raise csv.Error  # a quote that is never closed; the module's own limit may be another's
             if len(rows) == MOST_ROWS:
                 whole = False
                 break

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import Published, decide_publish, publish
 from sandbox.catalog.stand_in import stand_in
+from sandbox.catalog.tables import datasets
 from sandbox.database import Database, Transaction
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, source_of
@@ -56,6 +58,7 @@ SECOND_PERSON_FROM = "4"
 """A dataset of this grade or a higher one is published by two officers."""
 MOST_PROBLEMS = 20
 MOST_SHOWN_ROWS = 100
+NO_NAME = re.compile(r"\w+\.data(_[0-9]+)?")
 LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
@@ -146,16 +149,20 @@ def answer(
 def reassign(context: DraftContext, officer: Principal, id: int, to: Principal, note: str) -> DraftDocument:
     """Give a draft to a colleague, who goes on with it. The rows stay with the officer who uploaded them."""
     if to.organisation != officer.organisation or "officer" not in to.roles:
-        raise InvalidInput(
-            f"{to.id} is no officer of your department.",
-            remedy="Name a colleague who publishes for it.",
-            zh=f"{to.id} 不是本部门的数据专员。",
-            remedy_zh="请填写本部门的数据专员。",
-        )
+        raise no_colleague(to.id)
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, None, hold=True)
         tx.execute(update(drafts).where(drafts.c.id == id).values(owner=to.id))
         return _saved(context, tx, row, _policy(tx, row), officer, f"handed to {to.id}. {note}".strip())
+
+
+def no_colleague(account: str) -> InvalidInput:
+    return InvalidInput(
+        f"{account} is no officer of your department.",
+        remedy="Name a colleague who publishes for it.",
+        zh=f"{account} 不是本部门的数据专员。",
+        remedy_zh="请填写本部门的数据专员。",
+    )
 
 
 def agree(context: DraftContext, officer: Principal, id: int, revision: int) -> DraftDocument:
@@ -301,6 +308,8 @@ def _inspected(
         department=officer.organisation,
         rows_of_unit=rows_of_unit,
     )
+    with context.database.transaction() as tx:
+        suggested.policy["dataset"] = _own_name(tx, suggested.policy["dataset"])
     stated = _stated_format(given)
     if stated:
         suggested.policy["file"] = stated
@@ -311,6 +320,17 @@ def _inspected(
         "columns": [dict(column) for column in suggested.columns],
         "suggestions": [dict(suggestion) for suggestion in suggested.suggestions],
     }
+
+
+def _own_name(tx: Transaction, name: str) -> str:
+    """A file whose name has no letter that a dataset's can have is called `data`: so are others. Such a name
+    must not make it a version of another file's dataset."""
+    if not NO_NAME.fullmatch(name):
+        return name
+    taken = set(tx.execute(select(datasets.c.name)).scalars())
+    return next(
+        each for number in count(1) if (each := name if number == 1 else f"{name}_{number}") not in taken
+    )
 
 
 def _rows_of_unit(file: File, label: str) -> int:

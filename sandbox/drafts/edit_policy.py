@@ -111,7 +111,7 @@ def _set_unit(policy: dict[str, Any], about: Any) -> None:
         )
     for spec in policy["columns"].values():
         if isinstance(spec, dict) and spec.get("role") == "unit":
-            spec["role"] = "attribute" if about["who"] == "nobody" else "hidden"
+            spec["role"] = "hidden"
     who = about["who"]
     if who == "nobody":
         for name in ("unit", "population", "budget"):

@@ -17,6 +17,7 @@ from sandbox.drafts import drafts
 from sandbox.drafts.drafts import DraftContext
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
 from sandbox.drafts.schemas import DraftDocument, DraftSummary, FileDocument, RowsDocument
+from sandbox.errors import NotAuthenticated
 from sandbox.identity import Principal, load_principal
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.text_encoding import ENCODINGS
@@ -265,8 +266,11 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
     )
     def reassign(officer: Officer, id: DraftNumber, to: HandOver) -> DraftDocument:
         """Another officer of your department goes on with it. The file's rows stay yours to see."""
-        with context.database.transaction() as tx:
-            colleague = load_principal(tx, to.to)
+        try:
+            with context.database.transaction() as tx:
+                colleague = load_principal(tx, to.to)
+        except NotAuthenticated:
+            raise drafts.no_colleague(to.to) from None
         return drafts.reassign(context, officer, id, colleague, to.note)
 
     @api.post(

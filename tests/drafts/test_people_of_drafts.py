@@ -46,7 +46,8 @@ def test_a_draft_is_handed_to_a_colleague_who_sees_no_row(asked: AskedVault, col
     file = upload(lin, csv_of(visits(30)).encode(), "v.csv")
     draft = drafted(lin, file)
     path = f"/v1/drafts/{draft['id']}/hand-over"
-    assert lin.send("POST", path, json={"to": "wang"}).status_code == 422
+    for nobody in ("wang", "no-such-account"):
+        assert lin.send("POST", path, json={"to": nobody}).status_code == 422
     given = lin.send("POST", path, json={"to": name, "note": "please go on"}).json()
     assert given["owner"] == name and given["revisions"][-1]["note"] == f"handed to {name}. please go on"
     assert colleague.send("GET", f"/v1/uploads/{file['id']}/rows").status_code == 404
