@@ -12,7 +12,7 @@ from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import IdRule, Unfit
 from sandbox.ingest.units import UnitIds
 from sandbox.ingest.written import DateOrder, Written
-from sandbox.policy import Faulty, YamlText
+from sandbox.policy import PolicyFaults, YamlText
 from sandbox.privacy import PrivacyUnit
 
 MOST_KEY_VALUES = 5000
@@ -103,7 +103,7 @@ class Faults:
         if not self._noted:
             return
         shown, more = self._noted[:MOST_FAULTS], len(self._noted) - MOST_FAULTS
-        raise Faulty(
+        raise PolicyFaults(
             " ".join(fault.message for fault in shown) + (f" And {more} more faults." if more > 0 else ""),
             remedy=" ".join(dict.fromkeys(fault.remedy for fault in shown)),
             faults=self._noted,

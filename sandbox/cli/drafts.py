@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 PATIENCE = 900.0
 """Seconds: a large file is looked at cell by cell."""
+STATED = ("about_rows", "unit.max_rows")
+FROM_ROWS = {
+    True: " (seen in the rows, and rounded up: it stands in the policy)",
+    False: " (seen in the rows: set it only if it may be known)",
+}
 Number = Annotated[int, typer.Argument(help="The draft's number; `cihu drafts` lists them.")]
 
 
@@ -178,7 +183,7 @@ def print_draft(draft: dict[str, Any]) -> None:
         )
     out.print(table)
     for suggestion in draft["suggestions"]:
-        mark = " (seen in the rows: set it only if it may be known)" if suggestion["from_rows"] else ""
+        mark = FROM_ROWS[suggestion["path"] in STATED] if suggestion["from_rows"] else ""
         out.print(f"  {suggestion['path']} = {suggestion['value']}{mark}", markup=False, highlight=False)
         out.print(f"      {suggestion['reason']['en']}", markup=False, highlight=False)
     for predicted in draft["predictions"]:

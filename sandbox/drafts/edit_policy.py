@@ -6,29 +6,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from sandbox.drafts.write_policy import write_policy
+from sandbox.drafts.write_policy import FIELDS, write_policy
 from sandbox.errors import InvalidInput
-
-TOP = frozenset(
-    [
-        "dataset",
-        "title",
-        "summary",
-        "department",
-        "grade",
-        "source",
-        "update_cycle",
-        "about_rows",
-        "population",
-        "unit",
-        "budget",
-        "file",
-        "dropped_columns",
-        "empty_marks",
-        "columns",
-    ]
-)
-MADE = ("unit_id", "row_id")
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
@@ -58,7 +37,7 @@ def _change(policy: dict[str, Any], path: str, value: Any) -> None:
     if path == "about":
         _set_unit(policy, value)
         return
-    if parts[0] not in TOP or not all(parts):
+    if parts[0] not in FIELDS or not all(parts):
         raise _no_path(path)
     if (parts[0] == "columns" and len(parts) < 3) or (
         parts[0] == "columns" and parts[1] not in policy["columns"]

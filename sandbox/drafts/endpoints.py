@@ -14,8 +14,10 @@ from pydantic import BaseModel, Field
 from sandbox.api_schema import answers
 from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
-from sandbox.drafts.drafts import DraftContext
+from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
+from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS
+from sandbox.drafts.inspect_file import first_rows as read_first_rows
 from sandbox.drafts.schemas import DraftDocument, DraftSummary, FileDocument, RowsDocument
 from sandbox.errors import NotAuthenticated
 from sandbox.identity import Principal, load_principal
@@ -181,7 +183,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
     def first_rows(
         officer: Officer,
         id: UUID,
-        count: Annotated[int, Query(ge=1, le=drafts.MOST_SHOWN_ROWS)] = 20,
+        count: Annotated[int, Query(ge=1, le=MOST_SHOWN_ROWS)] = 20,
         encoding: Annotated[EncodingName | None, Query()] = None,
         separator: Annotated[Separator | None, Query()] = None,
         sheet: Annotated[PlainText | None, Query(max_length=100)] = None,
@@ -191,7 +193,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         """The first rows as they are read, so that you see whether encoding, separator and header are right.
         Only the officer who uploaded the file may see them."""
         given = FileFormat(None, encoding, separator, sheet, header_row, header_rows)
-        return drafts.first_rows(context, officer, id, given, count)
+        return read_first_rows(context, officer, id, given, count)
 
     @api.post(
         "/v1/drafts",
@@ -265,7 +267,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         responses=answers(DraftDocument, 403, 404, 409),
     )
     def reassign(officer: Officer, id: DraftNumber, to: HandOver) -> DraftDocument:
-        """Another officer of your department goes on with it. The file's rows stay yours to see."""
+        """Another officer of your department goes on with it and has its file: the rows are theirs to see."""
         try:
             with context.database.transaction() as tx:
                 colleague = load_principal(tx, to.to)
@@ -290,7 +292,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         responses=answers(RowsDocument, 403, 404),
     )
     def stand_in(
-        officer: Officer, id: DraftNumber, count: Annotated[int, Query(ge=1, le=drafts.MOST_SHOWN_ROWS)] = 20
+        officer: Officer, id: DraftNumber, count: Annotated[int, Query(ge=1, le=MOST_SHOWN_ROWS)] = 20
     ) -> RowsDocument:
         """Invented rows, as analysts will see them."""
         return drafts.stand_in_rows(context, officer, id, count)

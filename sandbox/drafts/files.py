@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row, insert, select, update
 
-from sandbox.catalog.tables import dataset_versions
+from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.drafts.schemas import FileDocument
 from sandbox.drafts.tables import draft_files, drafts
@@ -77,7 +77,7 @@ def store_file(
             .where(draft_files.c.id == id)
             .values(state="stored", object_version=stored.version_id, bytes=stored.size, sha256=stored.sha256)
         )
-        return file_document(tx, file_of(tx, id, officer))
+        return file_document(tx, file_of(tx, id, officer), officer.organisation)
 
 
 def shown_name(name: str) -> str:
@@ -100,13 +100,22 @@ def file_of(tx: Transaction, id: UUID, officer: Principal) -> Row[tuple[object, 
     return row
 
 
+def give_file(tx: Transaction, id: UUID, to: Principal) -> None:
+    """Let another officer have a file: from now on the rows are theirs to see, and nobody else's."""
+    tx.execute(update(draft_files).where(draft_files.c.id == id).values(uploaded_by=to.id))
+
+
 def source_of(store: RawStore, row: Row[tuple[object, ...]]) -> Source:
     return StoredFile(store, ObjectVersion(row.object_name, row.object_version, row.bytes, row.sha256))
 
 
-def file_document(tx: Transaction, row: Row[tuple[object, ...]]) -> FileDocument:
+def file_document(tx: Transaction, row: Row[tuple[object, ...]], department: str) -> FileDocument:
+    """`department`: whose datasets are compared. Another's must not be asked whether they hold a guess."""
     known = tx.execute(
-        select(dataset_versions.c.number).where(dataset_versions.c.file_sha256 == row.sha256).limit(1)
+        select(dataset_versions.c.number)
+        .join(datasets, datasets.c.name == dataset_versions.c.dataset)
+        .where(dataset_versions.c.file_sha256 == row.sha256, datasets.c.department == department)
+        .limit(1)
     ).first()
     return FileDocument(
         id=str(row.id),
@@ -125,7 +134,7 @@ def list_files(tx: Transaction, officer: Principal) -> list[FileDocument]:
         .where(draft_files.c.uploaded_by == officer.id, draft_files.c.state == "stored")
         .order_by(draft_files.c.uploaded_at.desc())
     )
-    return [file_document(tx, row) for row in rows]
+    return [file_document(tx, row, officer.organisation) for row in rows]
 
 
 def remove_file(database: Database, store: RawStore, id: UUID) -> None:

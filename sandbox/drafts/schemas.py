@@ -102,7 +102,8 @@ class RevisionDocument(TypedDict):
 
 
 class DraftDocument(TypedDict):
-    """A policy that is being written for an uploaded file."""
+    """A policy that is being written for an uploaded file. `owner`: the officer whose file it is. Only they
+    get the exact number of rows and the suggestions that come from the rows."""
 
     id: int
     state: Literal["open", "published", "dropped"]

@@ -24,7 +24,7 @@ STEPS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001, 0.00
 GRADES = ("1", "2", "3", "4")
 PEOPLE = {"person": "residents", "household": "residents", "firm": "businesses"}
 LONG_ID = 100
-SEEN = "seen in the file, rounded: public once it is published"
+FROM_THE_FILE = "seen in the file, rounded: public once it is published"
 MOST_UNIT_ROWS = 0.97
 """A column with as many different values as this part of the rows names each row's unit."""
 
@@ -42,7 +42,7 @@ class Suggested:
     def text(self) -> str:
         return write_policy(self.policy, marks=self.marks)
 
-    def say(
+    def add(
         self,
         path: str,
         value: object,
@@ -74,7 +74,7 @@ class Rules:
 
 
 @dataclass
-class Seen:
+class InspectedColumn:
     """What is known of one column before roles are given."""
 
     name: str
@@ -93,11 +93,11 @@ def suggest(
     rows = max((shape.rows for shape in shapes), default=0)
     kept = [shape for shape in shapes if not shape.kind]
     taken = {COMPOUND_ID, ROW_ID}
-    seen = []
+    inspected = []
     for shape in kept:
         name = column_name(shape.label, taken)
         taken.add(name)
-        seen.append(_look(name, shape, rules))
+        inspected.append(_inspected_column(name, shape, rules))
     title = _title(file_name)
     policy: dict[str, Any] = {
         "dataset": f"{department.replace('-', '_')}.{_dataset_name(title)}",
@@ -111,21 +111,21 @@ def suggest(
         policy["dropped_columns"] = dropped
         for shape in shapes:
             if shape.kind:
-                suggested.say(
+                suggested.add(
                     "dropped_columns",
                     shape.label,
                     f"It holds {shape.kind} values, which no column can.",
                     "其中是嵌套或二进制内容，无法作为一列。",
                     "sure",
                 )
-    unit = _unit(seen, rows, rules, suggested, rows_of_unit)
+    unit = _unit(inspected, rows, rules, suggested, rows_of_unit)
     columns: dict[str, dict[str, Any]] = {}
-    for column in seen:
+    for column in inspected:
         columns[column.name] = _column(column, unit, rules, suggested)
-    _combine(seen, columns, suggested)
+    _combine(inspected, columns, suggested)
     grade = max((spec["grade"] for spec in columns.values() if spec["role"] != "hidden"), default="2")
     policy["grade"] = max(grade, "2")
-    suggested.say(
+    suggested.add(
         "grade",
         policy["grade"],
         "The highest grade of its columns that are not hidden (GB/T 43697, 就高从严).",
@@ -140,7 +140,7 @@ def suggest(
     return suggested
 
 
-def _look(name: str, shape: ColumnShape, rules: Rules) -> Seen:
+def _inspected_column(name: str, shape: ColumnShape, rules: Rules) -> InspectedColumn:
     identifier = recognise(shape.sample, shape.label, rules.identifiers)
     text = free_text(shape.sample, rules.identifiers)
     codes = match(shape.sample, shape.label, rules.code_lists) if shape.values else None
@@ -148,7 +148,7 @@ def _look(name: str, shape: ColumnShape, rules: Rules) -> Seen:
     grade = max(
         (part for part in (identifier.grade if named else "", text.grade, "2") if part), key=GRADES.index
     )
-    return Seen(name, shape, identifier, text, codes, grade)
+    return InspectedColumn(name, shape, identifier, text, codes, grade)
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,11 @@ class UnitChoice:
 
 
 def _unit(
-    seen: Sequence[Seen], rows: int, rules: Rules, suggested: Suggested, rows_of_unit: Any
+    inspected: Sequence[InspectedColumn], rows: int, rules: Rules, suggested: Suggested, rows_of_unit: Any
 ) -> UnitChoice:
     """The column that names whom the rows are about; where none does, each row is somebody else."""
     choices = []
-    for column in seen:
+    for column in inspected:
         shape = column.shape
         known = rules.words.unit_kind(shape.label)
         identifier = column.identifier
@@ -177,7 +177,7 @@ def _unit(
             continue
         choices.append((known[1], -shape.different, column, known[0]))
     if not choices or rows == 0:
-        suggested.say(
+        suggested.add(
             "unit",
             "row_is_unit",
             "No column names whom the rows are about, so each row counts as one person.",
@@ -189,14 +189,14 @@ def _unit(
     label = column.shape.label
     per_row = column.shape.different >= MOST_UNIT_ROWS * rows
     most = rows_of_unit(label)
-    suggested.say(
+    suggested.add(
         "unit.column",
         column.name,
         "Its header names whom the rows are about, and it is never empty.",
         "其表头标明各行属于谁，且从不为空。",
         "likely" if per_row or column.shape.different > 1 else "possible",
     )
-    suggested.say(
+    suggested.add(
         "unit.max_rows",
         most,
         "With so many rows a unit, at most one row in a hundred is left out. It is rounded up.",
@@ -217,14 +217,14 @@ UNIT_KINDS = {
 """Identifiers that name whom a row is about."""
 
 
-def _column(column: Seen, unit: UnitChoice, rules: Rules, suggested: Suggested) -> dict[str, Any]:
+def _column(column: InspectedColumn, unit: UnitChoice, rules: Rules, suggested: Suggested) -> dict[str, Any]:
     shape, path = column.shape, f"columns.{column.name}"
     spec: dict[str, Any] = {"role": "attribute", "type": shape.type.value}
     if shape.label != column.name:
         spec["source"] = shape.label
     if shape.written != PLAIN:
         spec["written"] = written_document(shape)
-        suggested.say(
+        suggested.add(
             f"{path}.written",
             spec["written"],
             "So all its cells can be read.",
@@ -233,7 +233,7 @@ def _column(column: Seen, unit: UnitChoice, rules: Rules, suggested: Suggested) 
         )
     if shape.empty_marks:
         spec["empty_marks"] = list(shape.empty_marks)
-        suggested.say(
+        suggested.add(
             f"{path}.empty_marks",
             spec["empty_marks"],
             "People write these into empty cells.",
@@ -250,7 +250,7 @@ def _column(column: Seen, unit: UnitChoice, rules: Rules, suggested: Suggested) 
 
 
 def _give_role(
-    column: Seen, spec: dict[str, Any], unit: UnitChoice, rules: Rules, suggested: Suggested
+    column: InspectedColumn, spec: dict[str, Any], unit: UnitChoice, rules: Rules, suggested: Suggested
 ) -> None:
     shape, path = column.shape, f"columns.{column.name}"
     if column.name == unit.name:
@@ -259,13 +259,13 @@ def _give_role(
     identifier = column.identifier
     if identifier.kind and identifier.confidence != "possible":
         spec["role"] = "hidden"
-        suggested.say(
+        suggested.add(
             f"{path}.role", "hidden", identifier.reason, identifier.reason_zh, identifier.confidence
         )
         return
     if column.text.kind:
         spec["role"] = "hidden"
-        suggested.say(f"{path}.role", "hidden", column.text.reason, column.text.reason_zh, "likely")
+        suggested.add(f"{path}.role", "hidden", column.text.reason, column.text.reason_zh, "likely")
         return
     if shape.type is Type.BOOLEAN:
         spec["role"] = "key"
@@ -274,7 +274,7 @@ def _give_role(
         values = _listed(column.codes, shape)
         if values:
             spec |= {"role": "key", "values": values}
-            suggested.say(
+            suggested.add(
                 f"{path}.values", values, column.codes.reason, column.codes.reason_zh, column.codes.confidence
             )
             return
@@ -282,7 +282,7 @@ def _give_role(
         _give_bounds(column, spec, rules, suggested)
 
 
-def _give_bounds(column: Seen, spec: dict[str, Any], rules: Rules, suggested: Suggested) -> None:
+def _give_bounds(column: InspectedColumn, spec: dict[str, Any], rules: Rules, suggested: Suggested) -> None:
     shape, path = column.shape, f"columns.{column.name}"
     known = rules.words.known_bounds(shape.label)
     if known is not None and shape.low is not None and shape.high is not None:
@@ -292,7 +292,7 @@ def _give_bounds(column: Seen, spec: dict[str, Any], rules: Rules, suggested: Su
             spec |= {"role": "measure", "bounds": [_tidy(low), _tidy(high)], "step": _tidy(step)}
             if scale == 1.0:
                 spec["measured_in"] = known.measured_in
-            suggested.say(
+            suggested.add(
                 f"{path}.bounds",
                 spec["bounds"],
                 "What a column of this name holds lies within them, whoever it is about.",
@@ -301,7 +301,7 @@ def _give_bounds(column: Seen, spec: dict[str, Any], rules: Rules, suggested: Su
             return
     if shape.near is not None:
         low, high = _rounded_out(*shape.near)
-        suggested.say(
+        suggested.add(
             f"{path}.bounds",
             [_tidy(low), _tidy(high)],
             "About 99 of 100 rows lie within them. Without bounds, the first question that adds the column "
@@ -312,11 +312,13 @@ def _give_bounds(column: Seen, spec: dict[str, Any], rules: Rules, suggested: Su
         )
 
 
-def _combine(seen: Sequence[Seen], columns: dict[str, dict[str, Any]], suggested: Suggested) -> None:
+def _combine(
+    inspected: Sequence[InspectedColumn], columns: dict[str, dict[str, Any]], suggested: Suggested
+) -> None:
     """Columns that together point at one person have a higher grade than each alone."""
     pointing = [
         column
-        for column in seen
+        for column in inspected
         if columns[column.name]["role"] not in ("hidden", "unit")
         and (
             (column.codes is not None and column.codes.code_list.id in QUASI_IDENTIFIERS)
@@ -329,7 +331,7 @@ def _combine(seen: Sequence[Seen], columns: dict[str, dict[str, Any]], suggested
         spec = columns[column.name]
         if spec["grade"] < "3":
             spec["grade"] = "3"
-            suggested.say(
+            suggested.add(
                 f"columns.{column.name}.grade",
                 "3",
                 f"Together with {len(pointing) - 1} other columns it can point at one person.",
@@ -350,11 +352,11 @@ def _people(policy: dict[str, Any], unit: UnitChoice, rows: int, suggested: Sugg
     policy["population"] = PEOPLE[unit.kind]
     if unit.name:
         policy["unit"] = {"column": unit.name, "kind": unit.kind, "max_rows": unit.max_rows}
-        suggested.marks["unit"] = f"max_rows: {SEEN}"
+        suggested.marks["unit"] = f"max_rows: {FROM_THE_FILE}"
     else:
         policy["unit"] = {"row_is_unit": True, "kind": unit.kind}
-    suggested.marks["about_rows"] = SEEN
-    suggested.say("about_rows", about, "The number of rows, rounded up.", "行数，向上取整。", from_rows=True)
+    suggested.marks["about_rows"] = FROM_THE_FILE
+    suggested.add("about_rows", about, "The number of rows, rounded up.", "行数，向上取整。", from_rows=True)
     delta = 10.0 ** -min(12, max(6, len(str(about)) + 1))
     dataset, grant, question = (
         (10, 4, 0.5) if rows < 2000 else (10, 4, 0.2) if rows < 200_000 else (5, 2, 0.1)
@@ -365,7 +367,7 @@ def _people(policy: dict[str, Any], unit: UnitChoice, rows: int, suggested: Sugg
         "grant_epsilon": grant,
         "question_epsilon": question,
     }
-    suggested.say(
+    suggested.add(
         "budget",
         policy["budget"],
         "The fewer people, the more an answer must lose to be useful. The predicted errors show it.",
@@ -392,7 +394,7 @@ def written_document(shape: ColumnShape) -> dict[str, Any]:
     return document
 
 
-def _shape_document(column: Seen, spec: dict[str, Any]) -> ColumnShapeDocument:
+def _shape_document(column: InspectedColumn, spec: dict[str, Any]) -> ColumnShapeDocument:
     shape = column.shape
     document = ColumnShapeDocument(
         name=column.name,

@@ -30,7 +30,7 @@ draft_files = Table(
     Column("object_version", Text),
     Column("bytes", BigInteger),
     Column("sha256", Text),
-    Column("uploaded_by", Text, nullable=False),
+    Column("uploaded_by", Text, nullable=False),  # whose it is: the officer to whom it was given, if it was
     Column("uploaded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("state IN ('storing', 'stored', 'removed')", name="state"),
     schema="vault",
@@ -43,7 +43,6 @@ drafts = Table(
     Column("file", UUID(as_uuid=True), ForeignKey("vault.draft_files.id"), nullable=False),
     Column("state", Text, nullable=False),
     Column("department", Text, nullable=False),
-    Column("owner", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("shape", JSONB, nullable=False),  # what was seen in the file: types, classes, suggestions
     Column("second_person", Text),  # who agreed, to the current revision

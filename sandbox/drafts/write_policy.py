@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-ORDER = (
+FIELDS = (
     "dataset",
     "title",
     "summary",
@@ -29,7 +29,7 @@ ORDER = (
     "empty_marks",
     "columns",
 )
-COLUMN_ORDER = (
+COLUMN_FIELDS = (
     "role",
     "type",
     "source",
@@ -57,7 +57,7 @@ def write_policy(policy: Mapping[str, Any], *, marks: Mapping[str, str] | None =
     """The document as YAML. `marks`: a comment for each path, such as `about_rows`."""
     marks = marks or {}
     lines = []
-    for name in sorted(policy, key=lambda name: _place(name, ORDER)):
+    for name in sorted(policy, key=lambda name: _place(name, FIELDS)):
         value = policy[name]
         comment = f"  # {marks[name]}" if name in marks else ""
         if name not in IN_BLOCKS or not isinstance(value, Mapping) or not value:
@@ -68,7 +68,7 @@ def write_policy(policy: Mapping[str, Any], *, marks: Mapping[str, str] | None =
             noted = [note for path, note in marks.items() if path.startswith(f"{name}.{inner}.")]
             comment = f"  # {'; '.join(dict.fromkeys(noted))}" if noted else ""
             if name == "columns":
-                part = dict(sorted(part.items(), key=lambda item: _place(item[0], COLUMN_ORDER)))  # noqa: PLW2901
+                part = dict(sorted(part.items(), key=lambda item: _place(item[0], COLUMN_FIELDS)))  # noqa: PLW2901
             lines.append(f"  {_flow(inner)}: {_flow(part)}{comment}")
     return "\n".join(lines) + "\n"
 

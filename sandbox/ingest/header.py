@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat
 
 HEAD_ROWS = 30
@@ -46,15 +47,23 @@ class Header:
 
 
 def find_header(rows: Sequence[Row], given: FileFormat, *, merged: Sequence[Span] = ()) -> Header:
-    """The names of a table by its first rows. What `given` says is not guessed."""
+    """The names of a table by its first rows. What `given` says is not guessed.
+    Raises `InvalidInput` where the rows of the names are not there."""
     width = _usual_width(rows)
     filled = _filled(rows, merged)
+    if (given.header_row or 1) + (given.header_rows or 1) - 1 > len(rows):
+        raise InvalidInput(
+            f"The file has only {len(rows)} rows, so the names of its columns cannot stand that far below.",
+            remedy="Correct the row of the names, and how many rows they take.",
+            zh=f"文件只有 {len(rows)} 行，列名不可能在更靠下的位置。",
+            remedy_zh="请改正列名所在的行，以及列名占几行。",
+        )
     if given.header_row == 0:
         return Header(0, 0, _numbered(width), guessed=False)
     first = (given.header_row - 1) if given.header_row else _first(rows)
     if given.header_row is None and _is_data(rows, first):
         return Header(first, 0, _numbered(width))
-    count = given.header_rows or _height(rows, first, merged)
+    count = min(given.header_rows or _height(rows, first, merged), len(rows) - first)
     named = max((len(row) for row in rows[first : first + count]), default=0)
     # R writes the names of rows without a name for their column
     shift = 1 if not merged and width == named + 1 else 0

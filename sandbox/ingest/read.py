@@ -84,7 +84,15 @@ def open_file(source: Source, given: FileFormat = DETECTED, *, limits: Limits = 
             remedy_zh="请分成几个数据集发布。",
         )
     inner = unpacked(source, limits)
-    return READERS[given.format or format_of(inner)](inner, limits, given)
+    file = READERS[given.format or format_of(inner)](inner, limits, given)
+    if not file.names:
+        raise InvalidInput(
+            "The file has no columns.",
+            remedy="Send a table with a row of names and rows of values.",
+            zh="文件没有列。",
+            remedy_zh="请提供含有列名和数据行的表格。",
+        )
+    return file
 
 
 def read_rows(

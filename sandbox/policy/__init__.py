@@ -4,16 +4,16 @@ from sandbox.policy.gate import Gate
 from sandbox.policy.grades import Grade, Grades, combine_grades, load_grades
 from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Decision, Refused, Resource, hidden_from_strangers
 from sandbox.policy.refusals import refusal_event
-from sandbox.policy.yaml_text import Faulty, YamlText
+from sandbox.policy.yaml_text import PolicyFaults, YamlText
 
 __all__ = [
     "NO_PERMIT",
     "POLICY_ERROR",
     "Decision",
-    "Faulty",
     "Gate",
     "Grade",
     "Grades",
+    "PolicyFaults",
     "Refused",
     "Resource",
     "YamlText",

@@ -27,7 +27,7 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema))
 
 
-class Faulty(InvalidInput):
+class PolicyFaults(InvalidInput):
     """Several faults in one text. `faults`: each by itself, with its line."""
 
     def __init__(self, message: str, *, remedy: str, faults: Sequence[InvalidInput]) -> None:
@@ -80,7 +80,7 @@ class YamlText:
         )
         if faults:
             remedy = f"The fields are described in {schema.parent.name}/{schema.name}."
-            raise Faulty(
+            raise PolicyFaults(
                 "; ".join(self._say(fault) for fault in faults[:SHOWN])
                 + (f"; and {len(faults) - SHOWN} more faults" if len(faults) > SHOWN else ""),
                 remedy=remedy,

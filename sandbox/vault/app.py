@@ -46,7 +46,7 @@ from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.drafts import endpoints as drafts_endpoints
-from sandbox.drafts.drafts import DraftContext
+from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses

@@ -41,7 +41,7 @@ def test_a_dataset_of_grade_4_is_published_by_two(asked: AskedVault, colleague: 
     assert published(lin, later)["version"] == 1
 
 
-def test_a_draft_is_handed_to_a_colleague_who_sees_no_row(asked: AskedVault, colleague: Asker) -> None:
+def test_a_draft_is_handed_to_a_colleague_with_its_file(asked: AskedVault, colleague: Asker) -> None:
     lin, name = asked.person("lin"), colleague.send("GET", "/v1/me").json()["id"]
     file = upload(lin, csv_of(visits(30)).encode(), "v.csv")
     draft = drafted(lin, file)
@@ -50,17 +50,37 @@ def test_a_draft_is_handed_to_a_colleague_who_sees_no_row(asked: AskedVault, col
         assert lin.send("POST", path, json={"to": nobody}).status_code == 422
     given = lin.send("POST", path, json={"to": name, "note": "please go on"}).json()
     assert given["owner"] == name and given["revisions"][-1]["note"] == f"handed to {name}. please go on"
-    assert colleague.send("GET", f"/v1/uploads/{file['id']}/rows").status_code == 404
+    rows = f"/v1/uploads/{file['id']}/rows"
+    assert colleague.send("GET", rows).status_code == 200 and lin.send("GET", rows).status_code == 404
     assert published(colleague, answered(colleague, given, **{"title.en": "Visits"}))["rows"] == 30
 
 
-def test_the_same_file_is_recognised(asked: AskedVault) -> None:
+def test_the_same_file_is_recognised_and_not_told_to_another_department(asked: AskedVault) -> None:
+    """Whoever could ask whether bytes were published would ask with one person in them and without."""
     lin = asked.person("lin")
     body = csv_of(visits(25)).encode()
     first = upload(lin, body, "a.csv")
     assert not first["known"]
     published(lin, drafted(lin, first))
     assert upload(lin, body, "b.csv")["known"]
+    assert not upload(asked.person("zhou"), body, "b.csv")["known"]
+
+
+def test_a_colleague_learns_no_cell_by_reading_the_file_in_ways_of_their_own(
+    asked: AskedVault, colleague: Asker
+) -> None:
+    """A row that is taken for the header would be told as names; a policy could ask for one person's value
+    and see by the count of what does not fit whether it is there."""
+    lin = asked.person("lin")
+    draft = drafted(lin, upload(lin, csv_of(visits(30)).encode(), "v.csv"))
+    path, at = f"/v1/drafts/{draft['id']}", {"revision": draft["revision"]}
+    again = at | {"format": {"header_row": 3}}
+    for operation, body in (("inspect", again), ("publish", at), ("hand-over", {"to": "lin"})):
+        refused = colleague.send("POST", f"{path}/{operation}", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "file_of_another"), operation
+    theirs = colleague.send("GET", path).json()
+    assert theirs["rows"] == 50 and not any(one["from_rows"] for one in theirs["suggestions"])
+    assert draft["rows"] == 30 and any(one["from_rows"] for one in draft["suggestions"])
 
 
 def test_what_a_crash_left_of_an_upload_is_removed_at_the_next_start(asked: AskedVault) -> None:

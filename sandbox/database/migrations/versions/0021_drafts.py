@@ -32,7 +32,6 @@ def upgrade() -> None:
         sa.Column("file", postgresql.UUID(as_uuid=True), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("department", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("shape", postgresql.JSONB(), nullable=False),
         sa.Column("second_person", sa.Text()),

@@ -1,0 +1,82 @@
+"""Checks a draft's policy: all that keeps it from being published, each with its line."""
+
+import re
+from typing import Any
+
+from sandbox.catalog.model import DatasetPolicy
+from sandbox.drafts.context import DraftContext
+from sandbox.drafts.schemas import (
+    ProblemDocument,
+)
+from sandbox.errors import InvalidInput
+from sandbox.ingest import Type
+from sandbox.policy import PolicyFaults
+
+SECOND_PERSON_FROM = "4"
+"""A dataset of this grade or a higher one is published by two officers."""
+MOST_PROBLEMS = 20
+LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
+
+
+def check_policy(
+    context: DraftContext, text: str, columns: list[dict[str, Any]]
+) -> tuple[DatasetPolicy | None, list[ProblemDocument]]:
+    """The policy, or None; and all that keeps it from being published, at most `MOST_PROBLEMS` of them."""
+    try:
+        policy = context.repository.read(text)
+    except InvalidInput as refused:
+        faults = refused.faults if isinstance(refused, PolicyFaults) else (refused,)
+        problems = [_problem(fault) for fault in faults]
+        if len(problems) > MOST_PROBLEMS:
+            more = len(problems) - MOST_PROBLEMS
+            problems = [
+                *problems[:MOST_PROBLEMS],
+                ProblemDocument(line=0, message=f"And {more} more.", remedy="Correct these first."),
+            ]
+        return None, problems
+    unfit = {column["source"]: column["unfit"] for column in columns if column["unfit"]}
+    lines = text.splitlines()
+    problems = []
+    for column in policy.file_columns:
+        cells = unfit.get(column.rules.label, 0)
+        if cells and column.unfit.value == "refuse" and column.type is not Type.TEXT:
+            line = next(
+                (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"{column.name}:")), 1
+            )
+            problems.append(
+                ProblemDocument(
+                    line=line,
+                    message=f"In {column.name}, {cells} cells do not fit the type {column.type.value}.",
+                    remedy="Say what becomes of them: `unfit: empty` or `unfit: drop`; or make it a text.",
+                    message_zh=f"栏目 {column.name} 有 {cells} 个单元格不符合类型。",
+                    remedy_zh="请选择置空（unfit: empty）或去掉所在行（unfit: drop），或改为文本。",
+                )
+            )
+    if policy.budget and policy.population not in context.populations:
+        problems.append(
+            ProblemDocument(
+                line=1,
+                message=f"The population {policy.population} has no budget.",
+                remedy=f"Use one of {', '.join(context.populations)}.",
+                message_zh=f"人群 {policy.population} 没有预算。",
+                remedy_zh=f"可用：{'、'.join(context.populations)}。",
+            )
+        )
+    return policy, problems[:MOST_PROBLEMS]
+
+
+def _problem(fault: InvalidInput) -> ProblemDocument:
+    found = LINE.search(fault.message)
+    problem = ProblemDocument(
+        line=int(found[1]) if found else 1,
+        message=found[2] if found else fault.message,
+        remedy=fault.remedy,
+    )
+    if fault.zh:
+        problem |= {"message_zh": fault.zh, "remedy_zh": fault.remedy_zh}
+    return problem
+
+
+def needs_second_person(context: DraftContext, policy: DatasetPolicy) -> bool:
+    grades = context.gate.grades
+    return grades.combine([policy.grade, SECOND_PERSON_FROM]) == policy.grade

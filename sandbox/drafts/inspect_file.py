@@ -1,0 +1,155 @@
+"""Looks at an officer's file: how it is built, its first rows, and the policy that is suggested for it."""
+
+import re
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select
+
+from sandbox.catalog.tables import datasets
+from sandbox.database import Transaction
+from sandbox.drafts.context import DraftContext
+from sandbox.drafts.files import file_of, source_of
+from sandbox.drafts.schemas import (
+    FormatDocument,
+    RowsDocument,
+)
+from sandbox.drafts.suggest import Suggested, rounded_up, suggest
+from sandbox.identity import Principal
+from sandbox.ingest import FieldRules, Source, Type, open_file
+from sandbox.ingest.csv_rows import CsvFile
+from sandbox.ingest.excel_rows import ExcelFile
+from sandbox.ingest.file_format import FileFormat, Format
+from sandbox.ingest.inference import inspect
+from sandbox.ingest.json_rows import JsonFile
+from sandbox.ingest.parquet_rows import ParquetFile
+from sandbox.ingest.read import File
+
+MOST_SHOWN_ROWS = 100
+NO_NAME = re.compile(r"\w+\.data(_[0-9]+)?")
+
+
+def inspect_file(
+    context: DraftContext, officer: Principal, source: Source, name: str, given: FileFormat
+) -> tuple[Suggested, dict[str, Any]]:
+    file = open_file(source, given)
+    shapes = inspect(file)
+
+    def rows_of_unit(label: str) -> int:
+        return _rows_of_unit(open_file(source, given), label)
+
+    suggested = suggest(
+        shapes,
+        context.rules,
+        file_name=name,
+        department=officer.organisation,
+        rows_of_unit=rows_of_unit,
+    )
+    with context.database.transaction() as tx:
+        suggested.policy["dataset"] = _own_name(tx, suggested.policy["dataset"])
+    stated = _stated_format(given)
+    if stated:
+        suggested.policy["file"] = stated
+    return suggested, {
+        "dataset": suggested.policy["dataset"],
+        "format": dict(format_document(file)),
+        "rows": max((shape.rows for shape in shapes), default=0),
+        "columns": [dict(column) for column in suggested.columns],
+        "suggestions": [dict(suggestion) for suggestion in suggested.suggestions],
+    }
+
+
+def _own_name(tx: Transaction, name: str) -> str:
+    """A file whose name has no letter that a dataset's can have is called `data`: so are others. Such a name
+    must not make it a version of another file's dataset."""
+    if not NO_NAME.fullmatch(name):
+        return name
+    taken = set(tx.execute(select(datasets.c.name)).scalars())
+    return next(
+        each for number in count(1) if (each := name if number == 1 else f"{name}_{number}") not in taken
+    )
+
+
+def _rows_of_unit(file: File, label: str) -> int:
+    """How many rows a unit may have so that one row in a hundred is beyond, rounded up."""
+    fields = {label: FieldRules(label, Type.TEXT, unit=True, source=label)}
+    parts = [pc.cast(batch.column(0), pa.string()) for batch in file.batches(fields)]
+    counted = pc.value_counts(pa.chunked_array(parts).drop_null()).field("counts").to_numpy()
+    rows, most = int(counted.sum()), 1
+    while rows and int((counted - most).clip(min=0).sum()) > rows / 100:
+        most = rounded_up(most + 1)
+    return most
+
+
+def _stated_format(given: FileFormat) -> dict[str, Any]:
+    """What the officer said of the file; the rest is detected anew for each version."""
+    stated = {
+        name: getattr(given, name)
+        for name in ("encoding", "separator", "sheet", "header_row", "header_rows")
+        if getattr(given, name) is not None
+    }
+    if given.format is not None:
+        stated["format"] = given.format.value
+    if given.notes:
+        stated["notes"] = given.notes
+    return stated
+
+
+def format_document(file: File) -> FormatDocument:
+    """How a file is built, as it was detected."""
+    header = file.header
+    document = FormatDocument(
+        format=FORMATS[type(file)].value,
+        header_row=header.first + 1 if header.rows else 0,
+        header_rows=header.rows,
+        columns=list(file.names),
+    )
+    match file:
+        case CsvFile():
+            document |= {
+                "encoding": file.encoding.name,
+                "damaged": file.encoding.damaged,
+                "separator": file.separator,
+            }
+        case JsonFile():
+            document |= {"encoding": file.encoding.name, "damaged": file.encoding.damaged}
+        case ExcelFile():
+            document |= {"sheet": file.sheet, "sheets": file.sheets}
+    return document
+
+
+def first_rows(
+    context: DraftContext, officer: Principal, file: UUID, given: FileFormat, count: int
+) -> RowsDocument:
+    """The first rows of a file as they are read, for the officer who uploaded it."""
+    with context.database.transaction() as tx:
+        row = file_of(tx, file, officer)
+    opened = open_file(source_of(context.store, row), given)
+    labels = [label for label in opened.names if label not in getattr(opened, "nested", ())]
+    fields = {label: FieldRules(label, Type.TEXT, source=label) for label in labels}
+    batch = next(iter(opened.batches(fields)), None)
+    if batch is None:
+        return RowsDocument(columns=list(labels), rows=[])
+    table = pa.Table.from_batches([batch.slice(0, min(count, MOST_SHOWN_ROWS))])
+    return rows_document(table)
+
+
+def rows_document(table: pa.Table) -> RowsDocument:
+    columns = [
+        [None if value is None else str(value)[:200] for value in column.to_pylist()]
+        for column in table.columns
+    ]
+    return RowsDocument(
+        columns=list(table.column_names), rows=[list(row) for row in zip(*columns, strict=True)]
+    )
+
+
+FORMATS: dict[type[File], Format] = {
+    CsvFile: Format.CSV,
+    ExcelFile: Format.EXCEL,
+    JsonFile: Format.JSON,
+    ParquetFile: Format.PARQUET,
+}
