@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
-from sandbox.ingest.limits import LONGEST_TEXT
+from sandbox.ingest.limits import LARGEST_INTEGER, LONGEST_TEXT
 from sandbox.ingest.model import IdRule, Unfit
 from sandbox.ingest.units import UnitIds
 from sandbox.ingest.written import DateOrder, Written
@@ -389,7 +389,12 @@ def _reading(
 def _values(source: YamlText, name: str, kind: Type, said: Any) -> tuple[KeyValue, ...]:
     path = ("columns", name, "values")
     if isinstance(said, dict):
-        if kind is not Type.INTEGER or not 0 <= said["to"] - said["from"] < MOST_KEY_VALUES:
+        ends = [int(said["from"]), int(said["to"])]
+        if (
+            kind is not Type.INTEGER
+            or not 0 <= ends[1] - ends[0] < MOST_KEY_VALUES
+            or max(abs(end) for end in ends) > LARGEST_INTEGER
+        ):
             raise source.fault(
                 f"{{from, to}} is for integers, ascending, at most {MOST_KEY_VALUES} values.",
                 *path,
@@ -400,7 +405,7 @@ def _values(source: YamlText, name: str, kind: Type, said: Any) -> tuple[KeyValu
     if wanted is object:
         raise source.fault(f"a key cannot be of type {kind}.", *path, remedy="Use integer, text or boolean.")
     for index, value in enumerate(said):
-        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        if not isinstance(value, wanted) or (wanted is int and not _is_whole(value)):
             raise source.fault(
                 f"value {value!r} of {name} is not of type {kind}.",
                 *path,
@@ -408,6 +413,10 @@ def _values(source: YamlText, name: str, kind: Type, said: Any) -> tuple[KeyValu
                 remedy="Put quotes around texts, and none around numbers.",
             )
     return tuple(wanted(value) for value in said)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_INTEGER
 
 
 def _bounds(source: YamlText, name: str, kind: Type, said: Any) -> Bounds:

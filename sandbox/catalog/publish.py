@@ -21,7 +21,7 @@ from sandbox.catalog.read_table import read_file
 from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
-from sandbox.errors import CihuError, Conflict, InvalidInput
+from sandbox.errors import CihuError, Conflict, InvalidInput, Unavailable
 from sandbox.identity import Principal, load_principal
 from sandbox.ingest import IdRule, Source
 from sandbox.policy import Gate, Resource
@@ -50,8 +50,9 @@ def publish(
     officer: Principal,
     policy_text: str,
     body: bytes | Source,
+    sha256: str | None = None,
 ) -> Published:
-    """Publish a new version of a dataset.
+    """Publish a new version of a dataset. `sha256`: what the file must be, where it rested meanwhile.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
@@ -71,6 +72,12 @@ def publish(
             before = _published_before(tx, policy, repository)
         ids = id_rule(policy, before)
         file_sha256 = digest_of(body)
+        if sha256 not in (None, file_sha256):
+            raise Unavailable(
+                "The uploaded file is damaged in the object store.",
+                code="storage_damaged",
+                remedy="Upload it again.",
+            )
         rows = read_file(body, policy, ids=ids)
         del body
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
@@ -263,6 +270,7 @@ def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
             policy.population,
             policy.unit.column if policy.unit else "",
             policy.unit.kind if policy.unit else "",
+            policy.made_ids,
             policy.budget.delta if policy.budget else None,
         )
         for policy in (before, now)

@@ -1,9 +1,10 @@
 """Checks a draft's policy: all that keeps it from being published, each with its line."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from sandbox.catalog.model import DatasetPolicy
+from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.schemas import (
     ProblemDocument,
@@ -13,13 +14,32 @@ from sandbox.ingest import Type
 from sandbox.policy import PolicyFaults
 
 SECOND_PERSON_FROM = "4"
-"""A dataset of this grade or a higher one is published by two officers."""
+"""A dataset of this grade or a higher one, or with such a column, is published by two officers."""
 MOST_PROBLEMS = 20
 LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
+HEADER_UNSURE = ProblemDocument(
+    line=1,
+    path="file.header_row",
+    message="What stands in the row of names also stands among the values: it may be a row of data.",
+    remedy="Say in which row the names stand (`file.header_row`); 0: in none.",
+    message_zh="列名所在的行与数据中的值相同，可能是一行数据。",
+    remedy_zh="请说明列名在第几行（file.header_row）；0 表示没有列名。",
+)
+
+
+def names_the_header(context: DraftContext, text: str, shape: Mapping[str, Any]) -> bool:
+    """Whether a policy says that the names stand where the file was read to have them."""
+    try:
+        policy = context.repository.read(text)
+    except InvalidInput:
+        return False
+    return bool(policy.file.header_row == shape["format"]["header_row"])
+
+
 def check_policy(
-    context: DraftContext, text: str, columns: list[dict[str, Any]]
+    context: DraftContext, text: str, shape: Mapping[str, Any]
 ) -> tuple[DatasetPolicy | None, list[ProblemDocument]]:
     """The policy, or None; and all that keeps it from being published, at most `MOST_PROBLEMS` of them."""
     try:
@@ -34,21 +54,21 @@ def check_policy(
                 ProblemDocument(line=0, message=f"And {more} more.", remedy="Correct these first."),
             ]
         return None, problems
-    unfit = {column["source"]: column["unfit"] for column in columns if column["unfit"]}
+    unfit = {column["source"] for column in shape["columns"] if column["unfit"]}
     lines = text.splitlines()
-    problems = []
+    problems = [HEADER_UNSURE] if shape["header_unsure"] else []
     for column in policy.file_columns:
-        cells = unfit.get(column.rules.label, 0)
-        if cells and column.unfit.value == "refuse" and column.type is not Type.TEXT:
+        misfits = column.rules.label in unfit
+        if misfits and column.unfit.value == "refuse" and column.type is not Type.TEXT:
             line = next(
                 (n for n, line in enumerate(lines, 1) if line.strip().startswith(f"{column.name}:")), 1
             )
             problems.append(
                 ProblemDocument(
                     line=line,
-                    message=f"In {column.name}, {cells} cells do not fit the type {column.type.value}.",
+                    message=f"In {column.name}, some cells do not fit the type {column.type.value}.",
                     remedy="Say what becomes of them: `unfit: empty` or `unfit: drop`; or make it a text.",
-                    message_zh=f"栏目 {column.name} 有 {cells} 个单元格不符合类型。",
+                    message_zh=f"栏目 {column.name} 有单元格不符合类型。",
                     remedy_zh="请选择置空（unfit: empty）或去掉所在行（unfit: drop），或改为文本。",
                 )
             )
@@ -77,6 +97,13 @@ def _problem(fault: InvalidInput) -> ProblemDocument:
     return problem
 
 
+def highest_grade(context: DraftContext, policy: DatasetPolicy) -> str:
+    """Of the dataset and of its columns that are not hidden."""
+    return context.gate.grades.combine(
+        [policy.grade, *(column.grade for column in policy.columns if column.role is not Role.HIDDEN)]
+    )
+
+
 def needs_second_person(context: DraftContext, policy: DatasetPolicy) -> bool:
-    grades = context.gate.grades
-    return grades.combine([policy.grade, SECOND_PERSON_FROM]) == policy.grade
+    highest = highest_grade(context, policy)
+    return context.gate.grades.combine([highest, SECOND_PERSON_FROM]) == highest

@@ -17,7 +17,7 @@ from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.publish import Published, decide_publish, publish
 from sandbox.catalog.stand_in import stand_in
 from sandbox.database import Transaction
-from sandbox.drafts.check_policy import check_policy, needs_second_person
+from sandbox.drafts.check_policy import check_policy, highest_grade, names_the_header, needs_second_person
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, give_file, source_of
@@ -71,6 +71,7 @@ def inspect_again(
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision, hold=True)
         tx.execute(update(drafts).where(drafts.c.id == id).values(shape=shape))
+        row = _row(tx, id, officer)
         return _saved(context, tx, row, suggested.text, officer, "read again")
 
 
@@ -131,17 +132,23 @@ def agree(context: DraftContext, officer: Principal, id: int, revision: int) -> 
 
 def publish_draft(context: DraftContext, officer: Principal, id: int, revision: int) -> Published:
     """Publish the dataset, or a new version of it. Raises `InvalidInput` with what keeps it back."""
+    with context.database.lock(f"draft:{id}"):  # two requests for one revision make one version
+        return _publish(context, officer, id, revision)
+
+
+def _publish(context: DraftContext, officer: Principal, id: int, revision: int) -> Published:
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision)
         stored, text = _own_file(tx, row, officer), _policy(tx, row)
     policy = context.repository.read(text)
     decide_publish(context.gate, officer, policy)
     if needs_second_person(context, policy) and not row.second_person:
+        grade = highest_grade(context, policy)
         raise Conflict(
-            f"A dataset of grade {policy.grade} is published by two officers.",
+            f"A dataset with data of grade {grade} is published by two officers.",
             code="second_person_needed",
             remedy="Let another officer of your department look at the draft and agree.",
-            zh=f"{policy.grade} 级数据集须由两位数据专员发布。",
+            zh=f"含 {grade} 级数据的数据集须由两位数据专员发布。",
             remedy_zh="请本部门另一位数据专员查看草稿并同意。",
         )
     done = publish(
@@ -153,6 +160,7 @@ def publish_draft(context: DraftContext, officer: Principal, id: int, revision: 
         officer=officer,
         policy_text=text,
         body=source_of(context.store, stored),
+        sha256=stored.sha256,
     )
     with context.database.transaction() as tx:
         tx.execute(
@@ -247,15 +255,20 @@ def stand_in_rows(context: DraftContext, officer: Principal, id: int, count: int
 def _document(context: DraftContext, tx: Transaction, row: Row[Any], officer: Principal) -> DraftDocument:
     text, stored = _policy(tx, row), _file_row(tx, row)
     owns = stored.uploaded_by == officer.id
-    policy, problems = check_policy(context, text, row.shape["columns"])
+    policy, problems = check_policy(context, text, row.shape)
+    file, form, columns = file_document(tx, stored, row.department), row.shape["format"], row.shape["columns"]
+    if not owns:
+        file |= {"sha256": "", "bytes": rounded_up(file["bytes"])}
+        form = {name: value for name, value in form.items() if name != "sheets"}
+        columns = [column | {"unfit": min(column["unfit"], 1)} for column in columns]
     document = DraftDocument(
         id=row.id,
         state=row.state,
         dataset=policy.dataset if policy else row.shape["dataset"],
         department=row.department,
         owner=stored.uploaded_by,
-        file=file_document(tx, stored, row.department),
-        format=row.shape["format"],
+        file=file,
+        format=form,
         rows=row.shape["rows"] if owns else rounded_up(max(row.shape["rows"], 1)),
         policy=text,
         revision=row.revision,
@@ -267,7 +280,7 @@ def _document(context: DraftContext, tx: Transaction, row: Row[Any], officer: Pr
                 .order_by(draft_revisions.c.number)
             )
         ],
-        columns=_as_the_policy_has_them(row.shape["columns"], policy),
+        columns=_as_the_policy_has_them(columns, policy),
         suggestions=[
             suggestion for suggestion in row.shape["suggestions"] if owns or not suggestion["from_rows"]
         ],
@@ -287,6 +300,10 @@ def _saved(
 ) -> DraftDocument:
     number = row.revision + 1
     _add_revision(tx, row.id, number, policy, officer, note)
+    if row.shape["header_unsure"] and names_the_header(context, policy, row.shape):
+        tx.execute(
+            update(drafts).where(drafts.c.id == row.id).values(shape=row.shape | {"header_unsure": False})
+        )
     tx.execute(
         update(drafts)
         .where(drafts.c.id == row.id)
@@ -334,7 +351,8 @@ def _file_row(tx: Transaction, row: Row[Any]) -> Row[Any]:
 
 
 def _row(tx: Transaction, id: int, officer: Principal, *, hold: bool = False) -> Row[Any]:
-    """A draft of the officer's department. Raises `NotFound`, also for another department's."""
+    """A draft of the officer's department. Raises `NotFound`, also for another department's, and `Conflict`
+    for a colleague while the names of its columns may be a row of values."""
     chosen = select(drafts).where(drafts.c.id == id, drafts.c.department == officer.organisation)
     row = tx.execute(chosen.with_for_update() if hold else chosen).first()
     if row is None:
@@ -343,6 +361,15 @@ def _row(tx: Transaction, id: int, officer: Principal, *, hold: bool = False) ->
             remedy="List those that it has: cihu drafts, or GET /v1/drafts.",
             zh=f"您的部门没有草稿 {id}。",
             remedy_zh="可在草稿列表中查看。",
+        )
+    owner = _file_row(tx, row).uploaded_by
+    if row.shape["header_unsure"] and owner != officer.id:
+        raise Conflict(
+            f"{owner} has still to confirm the row of the names.",
+            code="header_unconfirmed",
+            remedy="Ask them to say in which row of the file the names stand.",
+            zh=f"{owner} 尚未确认列名所在的行。",
+            remedy_zh="请其说明列名在文件的第几行。",
         )
     return row
 

@@ -1,13 +1,15 @@
 """Changes single values of a policy, for people who do not write YAML."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from sandbox.drafts.write_policy import FIELDS, write_policy
 from sandbox.errors import InvalidInput
+from sandbox.policy import YamlText
+from sandbox.policy.yaml_text import DEEPEST
+
+MOST_CHARACTERS = 500_000
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
@@ -17,19 +19,32 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
     {"who": "column", "column": ..., "kind": ..., "max_rows": ...}), `columns.X.name`, which renames a column,
     and `columns.X.drop`, which leaves it out. Raises `InvalidInput` for a path that is none.
     """
-    try:
-        policy = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise InvalidInput(
-            "The policy is not YAML, so no single value of it can be changed.",
-            remedy="Correct its text first.",
-            internal=type(error).__name__,
-        ) from None
-    if not isinstance(policy, dict) or not isinstance(policy.get("columns"), dict):
+    policy = YamlText(text, None, what="The policy").document
+    columns = policy.get("columns") if isinstance(policy, dict) else None
+    if not isinstance(columns, dict) or not all(isinstance(spec, dict) for spec in columns.values()):
         raise InvalidInput("The policy has no columns.", remedy="Correct its text first.")
+    for value in changes.values():
+        _require_plain(value)
     for path, value in changes.items():
         _change(policy, path, value)
-    return write_policy(policy)
+    written = write_policy(policy)
+    if len(written) > MOST_CHARACTERS:
+        raise InvalidInput(
+            f"The policy would be longer than {MOST_CHARACTERS} characters.", remedy="Leave columns out."
+        )
+    return written
+
+
+def _require_plain(value: Any, depth: int = 0) -> None:
+    """Raises `InvalidInput` for what YAML cannot hold as it is: numbers that are none, and deep nesting."""
+    if depth > DEEPEST or (isinstance(value, float) and not isfinite(value)):
+        raise InvalidInput(
+            "A value is nested too deep, or is no finite number.",
+            remedy="Send texts, numbers and short lists.",
+        )
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        _require_plain(part, depth + 1)
 
 
 def _change(policy: dict[str, Any], path: str, value: Any) -> None:
@@ -76,7 +91,8 @@ def _set(policy: dict[str, Any], parts: list[str], value: Any, path: str) -> Non
 
 def _step_for(kind: Any, bounds: Any) -> Any:
     """A grid fine enough for the bounds, and coarse enough to be exact."""
-    if kind == "integer" or not isinstance(bounds, list) or len(bounds) != 2:
+    numbers = isinstance(bounds, list) and all(type(bound) in (int, float) for bound in bounds)
+    if kind == "integer" or not numbers:
         return 1
     whole = all(float(bound) == int(bound) for bound in bounds)
     return 0.01 if whole else 0.000001
@@ -144,7 +160,10 @@ def _rename(policy: dict[str, Any], old: str, new: str) -> None:
 def _drop(policy: dict[str, Any], name: str) -> None:
     spec = policy["columns"].pop(name)
     label = spec.get("source", name) if isinstance(spec, dict) else name
-    policy["dropped_columns"] = [*policy.get("dropped_columns", []), label]
+    dropped = policy.get("dropped_columns", [])
+    if not isinstance(dropped, list):
+        raise InvalidInput("`dropped_columns` is no list.", remedy="Correct it first.")
+    policy["dropped_columns"] = [*dropped, label]
 
 
 def _no_path(path: str) -> InvalidInput:

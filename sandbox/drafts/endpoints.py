@@ -15,6 +15,7 @@ from sandbox.api_schema import answers
 from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
 from sandbox.drafts.context import DraftContext
+from sandbox.drafts.edit_policy import MOST_CHARACTERS
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS
 from sandbox.drafts.inspect_file import first_rows as read_first_rows
@@ -62,7 +63,7 @@ class NewDraft(BaseModel):
 
 class Saved(BaseModel):
     revision: Revision
-    policy: Annotated[ExactText, Field(max_length=500_000)]
+    policy: Annotated[ExactText, Field(max_length=MOST_CHARACTERS)]
     note: Annotated[PlainText, Field(max_length=500)] = ""
 
 
@@ -220,7 +221,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         "/v1/drafts/{id}",
         operation_id="get_draft",
         summary="One draft",
-        responses=answers(DraftDocument, 403, 404),
+        responses=answers(DraftDocument, 403, 404, 409),
     )
     def one(officer: Officer, id: DraftNumber) -> DraftDocument:
         """A draft with its policy, problems, suggestions and predicted errors."""
@@ -289,7 +290,7 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         "/v1/drafts/{id}/stand-in",
         operation_id="show_draft_stand_in",
         summary="Stand-in rows of a draft",
-        responses=answers(RowsDocument, 403, 404),
+        responses=answers(RowsDocument, 403, 404, 409),
     )
     def stand_in(
         officer: Officer, id: DraftNumber, count: Annotated[int, Query(ge=1, le=MOST_SHOWN_ROWS)] = 20

@@ -56,6 +56,7 @@ def store_file(
                 name=shown_name(name),
                 object_name=object_name,
                 state="storing",
+                department=officer.organisation,
                 uploaded_by=officer.id,
             )
         )
@@ -87,9 +88,11 @@ def shown_name(name: str) -> str:
 
 
 def file_of(tx: Transaction, id: UUID, officer: Principal) -> Row[tuple[object, ...]]:
-    """A stored file of this officer. Raises `NotFound`, also for another's."""
+    """A stored file of this officer, in the department for which they uploaded it.
+    Raises `NotFound`, also for another's."""
     row = _row(tx, id)
-    if row is None or row.uploaded_by != officer.id or row.state != "stored":
+    theirs = row is not None and (row.uploaded_by, row.department) == (officer.id, officer.organisation)
+    if row is None or not theirs or row.state != "stored":
         raise NotFound(
             "You have no such file.",
             code="no_such_file",
@@ -131,7 +134,11 @@ def file_document(tx: Transaction, row: Row[tuple[object, ...]], department: str
 def list_files(tx: Transaction, officer: Principal) -> list[FileDocument]:
     rows = tx.execute(
         select(draft_files)
-        .where(draft_files.c.uploaded_by == officer.id, draft_files.c.state == "stored")
+        .where(
+            draft_files.c.uploaded_by == officer.id,
+            draft_files.c.department == officer.organisation,
+            draft_files.c.state == "stored",
+        )
         .order_by(draft_files.c.uploaded_at.desc())
     )
     return [file_document(tx, row, officer.organisation) for row in rows]
@@ -146,6 +153,7 @@ def remove_file(database: Database, store: RawStore, id: UUID) -> None:
 
 def sweep_files(database: Database, store: RawStore) -> int:
     """Remove what a crash left and what has expired; returns how many there were."""
+    store.abort_unfinished(FOLDER)
     with database.transaction() as tx:
         old = datetime.now(UTC) - KEPT_FOR
         waiting = [

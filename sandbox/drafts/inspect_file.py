@@ -17,18 +17,22 @@ from sandbox.drafts.schemas import (
     FormatDocument,
     RowsDocument,
 )
-from sandbox.drafts.suggest import Suggested, rounded_up, suggest
+from sandbox.drafts.suggest import Rules, Suggested, rounded_up, suggest
+from sandbox.errors import InvalidInput
 from sandbox.identity import Principal
 from sandbox.ingest import FieldRules, Source, Type, open_file
 from sandbox.ingest.csv_rows import CsvFile
 from sandbox.ingest.excel_rows import ExcelFile
 from sandbox.ingest.file_format import FileFormat, Format
-from sandbox.ingest.inference import inspect
+from sandbox.ingest.header import clean
+from sandbox.ingest.inference import ColumnShape, inspect
 from sandbox.ingest.json_rows import JsonFile
 from sandbox.ingest.parquet_rows import ParquetFile
 from sandbox.ingest.read import File
+from sandbox.ingest.recognition import recognise
 
 MOST_SHOWN_ROWS = 100
+LIKE_AN_IDENTIFIER = re.compile("[0-9０-９]{6}|[@＠]")
 NO_NAME = re.compile(r"\w+\.data(_[0-9]+)?")
 
 
@@ -36,6 +40,7 @@ def inspect_file(
     context: DraftContext, officer: Principal, source: Source, name: str, given: FileFormat
 ) -> tuple[Suggested, dict[str, Any]]:
     file = open_file(source, given)
+    _refuse_names_of_people(file, context.rules)
     shapes = inspect(file)
 
     def rows_of_unit(label: str) -> int:
@@ -55,11 +60,35 @@ def inspect_file(
         suggested.policy["file"] = stated
     return suggested, {
         "dataset": suggested.policy["dataset"],
+        "header_unsure": file.header.guessed and bool(file.header.rows) and any(map(_is_a_value, shapes)),
         "format": dict(format_document(file)),
         "rows": max((shape.rows for shape in shapes), default=0),
         "columns": [dict(column) for column in suggested.columns],
         "suggestions": [dict(suggestion) for suggestion in suggested.suggestions],
     }
+
+
+def _refuse_names_of_people(file: File, rules: Rules) -> None:
+    """Names of columns are shown to everybody. Raises `InvalidInput` where one is an identifier: then a row
+    is taken for the header, or people stand side by side."""
+    for place, label in enumerate(file.names, start=1):
+        if not LIKE_AN_IDENTIFIER.search(label):
+            continue
+        found = recognise([label], "", rules.identifiers)
+        if found.kind is not None and found.confidence == "sure":
+            raise InvalidInput(
+                f"The name of column {place} has the form of a {found.title_en}.",
+                code="header_with_identifiers",
+                remedy="If the file has no row of names, say so (header row 0). If people stand side by "
+                "side, write one row for each.",
+                zh=f"第 {place} 列的列名具有{found.title_zh}的形式。",
+                remedy_zh="若文件没有列名行，请说明（列名行为 0）；若各人并列为列，请改为每人一行。",
+            )
+
+
+def _is_a_value(shape: ColumnShape) -> bool:
+    """Whether the column's name is also one of its values."""
+    return bool(pc.index(shape.sample, pa.scalar(shape.label, shape.sample.type)).as_py() >= 0)
 
 
 def _own_name(tx: Transaction, name: str) -> str:
@@ -117,7 +146,7 @@ def format_document(file: File) -> FormatDocument:
         case JsonFile():
             document |= {"encoding": file.encoding.name, "damaged": file.encoding.damaged}
         case ExcelFile():
-            document |= {"sheet": file.sheet, "sheets": file.sheets}
+            document |= {"sheet": clean(file.sheet), "sheets": list(map(clean, file.sheets))}
     return document
 
 

@@ -22,6 +22,8 @@ def predict(policy: DatasetPolicy) -> list[PredictionDocument]:
         return []
     epsilon, most, rows = policy.budget.question_epsilon, policy.unit.max_rows, max(policy.about_rows, 1)
     rho = policy.budget.loss(epsilon).picorho / RHO_UNITS
+    if not rho:  # an epsilon that buys nothing
+        return []
 
     def error(moves: float) -> float:
         return float(f"{NORMAL_95 * moves / sqrt(2 * rho):.3g}")

@@ -13,7 +13,8 @@ ShareClass = Literal["none", "few", "some", "most", "nearly all"]
 
 
 class FileDocument(TypedDict):
-    """An uploaded file: nobody but its officer may read it."""
+    """An uploaded file: nobody but its officer may read it. For a colleague `bytes` is rounded up, and
+    `sha256` is empty: with it a guess of the rows could be tried."""
 
     id: str
     name: str
@@ -60,7 +61,8 @@ class SuggestionDocument(TypedDict):
 
 
 class ColumnShapeDocument(TypedDict):
-    """A column of the file, in classes. `unfit`: how many cells do not fit the suggested type."""
+    """A column of the file, in classes. `unfit`: how many cells do not fit the suggested type; for a
+    colleague 1 where there are some."""
 
     name: str
     source: str
@@ -78,6 +80,7 @@ class ProblemDocument(TypedDict):
     there are some."""
 
     line: int
+    path: NotRequired[str]
     message: str
     remedy: str
     message_zh: NotRequired[str]

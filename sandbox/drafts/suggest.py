@@ -5,7 +5,7 @@ the officer adds it as what they know. Two figures must stand there, the rough n
 rows one unit has; both are rounded up to 1, 2 or 5 times a power of ten, and marked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -285,10 +285,11 @@ def _give_role(
 def _give_bounds(column: InspectedColumn, spec: dict[str, Any], rules: Rules, suggested: Suggested) -> None:
     shape, path = column.shape, f"columns.{column.name}"
     known = rules.words.known_bounds(shape.label)
-    if known is not None and shape.low is not None and shape.high is not None:
-        scale = 0.01 if known.percent and shape.high <= 1 else 1.0
+    if known is not None and shape.near is not None:
+        # the usual rows alone say whether a share is written as 0.12 or as 12
+        scale = 0.01 if known.percent and shape.near[1] <= 1 else 1.0
         low, high, step = known.low * scale, known.high * scale, _step(known.step * scale)
-        if low <= shape.low and shape.high <= high and not (shape.type is Type.INTEGER and step < 1):
+        if not (shape.type is Type.INTEGER and step < 1):
             spec |= {"role": "measure", "bounds": [_tidy(low), _tidy(high)], "step": _tidy(step)}
             if scale == 1.0:
                 spec["measured_in"] = known.measured_in
@@ -433,15 +434,26 @@ def _listed(codes: CodeMatch, shape: ColumnShape) -> list[Any]:
         return known if texts <= set(known) else []
     if shape.type is not Type.TEXT:
         return []
-    spelled: dict[str, str] = {}
-    for text in sorted(texts):
-        code = codes.code_list.code_of(text, "labels")
-        if code is None or code in spelled or text != text.strip():
-            return []
-        spelled[code] = text
-    english = all(text.isascii() for text in texts)
-    values = [spelled.get(code.code, code.en if english else code.zh) for code in codes.code_list.codes]
-    return list(dict.fromkeys(values))
+    for spelling in _spellings(codes.code_list):
+        if texts <= set(spelling):
+            return list(dict.fromkeys(spelling))
+    return []
+
+
+def _spellings(codes: CodeList) -> Iterator[list[str]]:
+    """The list in each of the ways that people spell all of it. One that mixed them as the file does would
+    tell which values occur."""
+    for language in ("zh", "en"):
+        labels = [getattr(code, language) for code in codes.codes]
+        yield labels
+        for ending in codes.endings:
+            yield [label.removesuffix(ending) for label in labels]
+        latin = language == "en"
+        others = [[text for text in code.also if text.isascii() is latin] for code in codes.codes]
+        for nth in range(max(map(len, others), default=0)):
+            yield [
+                texts[nth] if nth < len(texts) else label for texts, label in zip(others, labels, strict=True)
+            ]
 
 
 def rounded_up(number: float) -> int:

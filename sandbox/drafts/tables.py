@@ -25,6 +25,7 @@ draft_files = Table(
     Column("id", UUID(as_uuid=True), primary_key=True),
     Column("name", Text, nullable=False),  # as the officer's computer calls it; shown, never used as a name
     Column("object_name", Text, nullable=False, unique=True),
+    Column("department", Text, nullable=False),
     # storing -> stored -> removed; what a crash left in `storing` is removed at the next start
     Column("state", Text, nullable=False),
     Column("object_version", Text),

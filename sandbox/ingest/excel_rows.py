@@ -33,7 +33,7 @@ class ExcelFile:
     """
 
     def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
-        self.sheet, self.sheets, merged, self._rows = _read(source, given.sheet)
+        self.sheet, self.sheets, merged, self._rows = _read(source, given.sheet, limits)
         self.rows_at_most = len(self._rows)
         head = [list(row) for row in self._rows[:HEAD_ROWS]]
         width = max(map(len, head), default=0)
@@ -84,7 +84,9 @@ class ExcelFile:
                 row[filled.start : filled.stop] = [value] * len(filled)
 
 
-def _read(source: Source, sheet: str | None) -> tuple[str, list[str], list[Span], list[list[str]]]:
+def _read(
+    source: Source, sheet: str | None, limits: Limits
+) -> tuple[str, list[str], list[Span], list[list[str]]]:
     """The sheet's name, all sheets, merged areas and rows."""
     worker = subprocess.Popen(
         [sys.executable, "-I", str(WORKER), json.dumps(sheet)],
@@ -101,9 +103,14 @@ def _read(source: Source, sheet: str | None) -> tuple[str, list[str], list[Span]
         except BrokenPipeError:
             pass  # it ended early: its answer says why
         rows: list[list[str]] = []
+        size = 0
         first: dict[str, Any] = {}
         try:
             for line in worker.stdout:
+                size += len(line)
+                if size > limits.unpacked_bytes or len(rows) > limits.rows:
+                    worker.kill()
+                    raise _unreadable("large")
                 document = json.loads(line)
                 if isinstance(document, dict):
                     first = document

@@ -92,7 +92,9 @@ def notes_below(rows: Sequence[Row], width: int) -> int:
 def clean(text: str) -> str:
     """A name in one line, in the form NFC, without invisible characters."""
     text = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
-    return "".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cf"))[:LONGEST_NAME]
+    return "".join(sign for sign in text if unicodedata.category(sign) not in ("Cc", "Cf", "Cs"))[
+        :LONGEST_NAME
+    ]
 
 
 def _usual_width(rows: Sequence[Row]) -> int:

@@ -63,7 +63,8 @@ class FieldRules:
     `computed`: questions compute with it, so integers are at most `LARGEST_INTEGER`. `empty_marks`: texts
     that stand for an empty cell, beside the empty cell itself; nothing else is taken for missing. `source`:
     the column's label in the file (`header.Header.labels`), "" where its name is missing there; None: it is
-    `name`. `written`: the form of its values.
+    `name`. `written`: the form of its values. `part_of_id`: the column names the unit together with
+    others, so a text of nothing visible is empty.
     """
 
     name: str
@@ -74,6 +75,7 @@ class FieldRules:
     empty_marks: frozenset[str] = frozenset()
     unfit: Unfit = Unfit.REFUSE
     longest: int = LONGEST_TEXT
+    part_of_id: bool = False
     source: str | None = None
     written: Written = PLAIN
 

@@ -117,6 +117,8 @@ def read_rows(
     if file.header.guessed and not {rules.label for rules in fields} <= set(file.names):
         first = open_file(source, replace(given, header_row=1), limits=limits)
         file = first if {rules.label for rules in fields} <= set(first.names) else file
+    parts_of_id = (made_ids.of or ()) if made_ids else ()
+    fields = [replace(rules, part_of_id=rules.name in parts_of_id) for rules in fields]
     by_name = {rules.name: rules for rules in fields}
     by_label = {rules.label: rules for rules in fields}
     _check_names(file.names, list(by_label), dropped)
@@ -242,8 +244,9 @@ def _typed(
             tallies[name].note(faults)
             faults = np.zeros_like(faults)
         if rules.unit or rules.required:
+            names = normalise(values) if rules.part_of_id and rules.type is Type.TEXT else values
             faults = faults.copy()
-            faults[_empty(values) & (faults == 0)] = CODE[Fault.EMPTY]
+            faults[_empty(names) & (faults == 0)] = CODE[Fault.EMPTY]
         if faults.any():
             if rules.unfit is Unfit.DROP:
                 tallies[name].note(faults)

@@ -19,6 +19,7 @@ from sandbox.errors import InvalidInput
 from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
 SHOWN = 20  # faults in one message
+DEEPEST = 20  # levels
 
 
 @lru_cache(maxsize=32)
@@ -41,9 +42,10 @@ class YamlText:
     `document` is plain dicts, lists and scalars. `what` names the text in errors ("policies/grades.yaml").
     """
 
-    def __init__(self, text: str, schema: Path, *, what: str, kept: bool = False) -> None:
+    def __init__(self, text: str, schema: Path | None, *, what: str, kept: bool = False) -> None:
         """Raises `InvalidInput`, which lists the faults with their lines and says what belongs there.
 
+        `schema`: None for a text of which only the values are wanted, such as one that is being edited.
         `kept`: it was taken by a former release, which asked for less, and is read as it was.
         """
         self.what = what
@@ -68,10 +70,20 @@ class YamlText:
             ) from error
         except RecursionError as error:
             raise InvalidInput(
-                f"{what} is nested too deep.", remedy=f"The fields are described in {schema.name}."
+                f"{what} is nested too deep.", remedy="Nothing in it needs so many levels."
             ) from error
+        except (ValueError, KeyError, OverflowError) as error:  # such as !!int abc, or a day 2024-99-99
+            raise InvalidInput(
+                f"{what} has a value that is no number, day or truth.",
+                remedy="Write it in quotes, as a text.",
+                internal=type(error).__name__,
+            ) from None
         self._met: set[int] = set()
         self.document: Any = self._plain(self._tree)
+        if schema is not None:
+            self._check(schema)
+
+    def _check(self, schema: Path) -> None:
         known = schema.read_text("utf-8")
         self._schema = json.loads(known)
         faults = sorted(
@@ -120,6 +132,8 @@ class YamlText:
 
     def _plain(self, node: Any, *path: str | int) -> Any:
         """Dicts with text as names, lists, texts, finite numbers, booleans and nothing: what JSON has."""
+        if len(path) > DEEPEST:
+            raise self.fault("it is nested too deep.", *path, remedy="Nothing needs so many levels.")
         # by alias a few lines could stand for millions, or hold themselves
         if isinstance(node, CommentedMap | CommentedSeq):
             if id(node) in self._met:

@@ -113,6 +113,15 @@ class Bucket:
             )
         return ObjectVersion(name, written.version_id, counted.size, counted.digest.hexdigest())
 
+    def abort_unfinished(self, prefix: str) -> int:
+        """Remove the parts of uploads whose process was killed; returns how many uploads there were.
+        No version lists them."""
+        with translated(self.endpoint, self.bucket):
+            listed = self.client._list_multipart_uploads(self.bucket, prefix=prefix)
+            for upload in listed.uploads:
+                self.client._abort_multipart_upload(self.bucket, upload.object_name, str(upload.upload_id))
+        return len(listed.uploads)
+
     def open(self, stored: ObjectVersion) -> BinaryIO:
         """A seekable stream over that version, read in pieces as they are needed."""
         return cast("BinaryIO", io.BufferedReader(_ObjectStream(self, stored), PIECE_BYTES))
@@ -194,6 +203,8 @@ class _ObjectStream(io.RawIOBase):
         if length <= 0:
             return 0
         part = self._bucket.piece(self._stored.name, self._stored.version_id, self._place, length)
+        if len(part) != length:
+            raise OSError("the object store gave fewer bytes than it has")
         view[: len(part)] = part
         self._place += len(part)
         return len(part)

@@ -33,6 +33,7 @@ from workspace import KERNEL_PYTHON
 
 TEXT = (Path(__file__).parent / "channels.py").read_text()
 BITS = tuple(random.Random(11).choices((0, 1), k=12))
+TRIES = 8
 CONTROL = "/run/control"
 MIB = 1024 * 1024
 ROOT = os.geteuid() == 0
@@ -308,12 +309,12 @@ def test_no_bit_goes_from_a_run_to_a_kernel(name: str, defended: tuple[Any, Any]
 @pytest.mark.parametrize("name", [name for name, channel in CHANNELS.items() if not channel.user])
 def test_without_the_defences_every_bit_does(name: str, undefended: tuple[Any, Any], control: Path) -> None:
     """Or the test above would prove nothing.
-    What is counted for the whole machine is moved by others too, so it may be sent again; a receiver that
-    sees nothing guesses all bits in any of these with a chance of 2e-3."""
-    tries = 8 if CHANNELS[name].at_least else 1
+    What is counted for the whole machine is moved by others too, and a cached page may be dropped where
+    memory is short: so it may be sent again. A receiver that sees nothing guesses all bits in any of these
+    with a chance of 2e-3."""
     with without_lock(EVENTS) if name.endswith("_of_an_eventfd") else nullcontext():
         seen = [received(CHANNELS[name], *undefended, PLACES, control)]
-        while seen[-1] != list(BITS) and len(seen) < tries:
+        while seen[-1] != list(BITS) and len(seen) < TRIES:
             seen.append(received(CHANNELS[name], *undefended, PLACES, control))
     assert seen[-1] == list(BITS), seen
 
@@ -332,7 +333,10 @@ def test_no_bit_goes_between_the_seals_of_an_ordinary_user(
 def test_without_the_defences_every_bit_goes_between_the_seals_of_an_ordinary_user(
     name: str, undefended_user: tuple[Any, Any], control: Path
 ) -> None:
-    assert received(CHANNELS[name], *undefended_user, PLACES, control) == list(BITS)
+    seen = [received(CHANNELS[name], *undefended_user, PLACES, control)]
+    while seen[-1] != list(BITS) and len(seen) < TRIES:
+        seen.append(received(CHANNELS[name], *undefended_user, PLACES, control))
+    assert seen[-1] == list(BITS), seen
 
 
 def test_the_undefended_seals_run_the_same_program_with_the_same_limits(control: Path) -> None:

@@ -91,13 +91,21 @@ def test_what_a_crash_left_of_an_upload_is_removed_at_the_next_start(asked: Aske
         for name in names:
             tx.execute(
                 insert(draft_files).values(
-                    id=uuid.uuid4(), name="x", object_name=name, state="storing", uploaded_by="lin"
+                    id=uuid.uuid4(),
+                    name="x",
+                    object_name=name,
+                    state="storing",
+                    department="health",
+                    uploaded_by="lin",
                 )
             )
     store.put(names[1], b"a,b\n1,2\n")
+    cut_off = store.client._create_multipart_upload(store.bucket, names[0], {})
+    store.client._upload_part(store.bucket, names[0], b"a,b\n", {}, cut_off, 1)
     kept = upload(asked.person("lin"), b"a,b\n1,2\n", "kept.csv")
     assert sweep_files(asked.story.database, store) == 2
     assert not store.versions(names[1])
+    assert not store.client._list_multipart_uploads(store.bucket, prefix=FOLDER).uploads
     with asked.story.database.transaction() as tx:
         states = dict(tx.execute(select(draft_files.c.object_name, draft_files.c.state)).all())
     assert {states[name] for name in names} == {"removed"}

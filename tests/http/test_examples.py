@@ -12,6 +12,7 @@ from api_examples import FILES, Examples
 from asked_vault import AskedVault
 from described_api import OPENAPI, described
 from sandbox.identity import KERNEL, VAULT, WORKSPACE
+from sandbox.identity.accounts import create_account
 from sealed_runs import await_state
 
 SERVICES = ("vault", "kernel", "portal")
@@ -31,7 +32,6 @@ columns:
 """
 NOT_SENT = {
     "reassign_reviewers": "it needs a review that is overdue by days",
-    "agree_to_draft": "it needs two officers of one department",
 }
 
 
@@ -122,7 +122,11 @@ class Study:
         self.send_both("get_stand_in_rows", at=visits, query={"kind": "dp"})
 
     def data_zone(self) -> None:
-        """A file is uploaded and drafted; lin and zhou are of different departments, so nobody agrees."""
+        """A file is uploaded and drafted, and published with a second officer of the department."""
+        with self.asked.story.database.transaction() as tx:
+            create_account(
+                tx, account_id="sun", display_name="孙", organisation="health", roles=["officer"], by="system"
+            )
         body = {"json": None, "content": ROWS.encode(), "query": {"name": "visits.csv"}}
         file = self.send("upload_file", "lin", **body).json()["id"]
         self.send("list_uploads", "lin")
@@ -133,7 +137,10 @@ class Study:
             draft = self.send(operation, "lin", at=at).json()
         self.send("show_draft_stand_in", "lin", at=at, query={"count": 2})
         self.send("list_drafts", "lin")
-        assert self.send("get_draft", "lin", at=at).json()["problems"] == []
+        read = self.send("get_draft", "lin", at=at).json()
+        assert read["problems"] == [] and read["needs_second_person"]
+        agreed = self.send("agree_to_draft", "sun", at=at, changed={"revision": read["revision"]}).json()
+        assert agreed["second_person"] == "sun"
         assert self.send("publish_draft", "lin", at=at).json()["version"] == 2
         other = self.send("create_draft", "lin", changed={"file": file}).json()["id"]
         self.send("drop_draft", "lin", at={"id": other})

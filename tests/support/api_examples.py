@@ -26,7 +26,7 @@ RECORDING = bool(os.environ.get("CIHU_RECORD_EXAMPLES"))
 MOST_ITEMS = 3
 TOKENS = {"token", "vault_token", "portal_token"}
 NO_TOKEN = "eyJhbGciOiJFZERTQSJ9.e30.c2ln"  # what stands for a token: it opens nothing
-ALIKE = {"reassign_reviewers": "get_review", "agree_to_draft": "get_draft"}
+ALIKE = {"reassign_reviewers": "get_review"}
 """Operations that no test can easily send, and which answer alike."""
 
 WHOLE = {"columns"}

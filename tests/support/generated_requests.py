@@ -78,8 +78,9 @@ def _send(callers: Callers, operation: Any, mode: GenerationMode, got: dict[str,
     @given(case=operation.as_strategy(generation_mode=mode))
     def answer(case: Any) -> None:
         turn = next(turns)
-        role = roles[turn % len(roles)]
-        if known and (turn + turn // len(roles)) % 2 == 0:
+        round, place = divmod(turn, len(roles))
+        role = roles[place]
+        if known and (round + place) % 2 == 0:
             case.path_parameters = {**case.path_parameters, **known}
         own = dict(callers.roles[role]())
         if own:  # a stranger sends the made-up credentials

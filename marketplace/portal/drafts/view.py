@@ -103,6 +103,8 @@ class DraftView:
         return {each["path"]: each["value"] for each in self.draft["suggestions"] if each["from_rows"]}
 
     def _step_of_problem(self, problem: Answer) -> str:
+        if "path" in problem:
+            return step_of(problem["path"])
         if not self.policy.readable or not problem["line"]:
             return "policy"
         path = self.policy.path_at(problem["line"])

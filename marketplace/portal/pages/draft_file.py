@@ -105,4 +105,6 @@ def form_shown(view: DraftView) -> FileForm:
 
 def form_given(view: DraftView, form: FileForm) -> dict[str, Any]:
     """What the vault is told of the file. Raises `InvalidInput`."""
-    return form.as_given(form_shown(view), view.policy.get("file") or ())
+    # who saves the page confirms the row of names, where that is asked
+    asked = {problem["path"].partition(".")[2] for problem in view.problems if "path" in problem}
+    return form.as_given(form_shown(view), {*(view.policy.get("file") or ()), *asked})

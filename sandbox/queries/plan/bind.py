@@ -334,6 +334,15 @@ def _check_joins(joins: tuple[Join, ...], scope: Scope) -> None:
                 )
 
 
+def _alike(policy: DatasetPolicy, other: DatasetPolicy) -> bool:
+    """Whether both make the ids of the same columns of the same types: then one person has one id."""
+    mine, theirs = policy.made_ids, other.made_ids
+    if mine is None or mine != theirs or mine.of is None:
+        return False
+    types = [{c.name: c.type for c in each.columns if c.name in mine.of} for each in (policy, other)]
+    return types[0] == types[1]
+
+
 def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
     """A second private dataset: its people must be the same, and each must meet only their own rows."""
     policy = scope.policy
@@ -354,7 +363,7 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             instead_zh="请分别提问。",
         )
     ids = (policy.made_ids, other.made_ids)
-    if other.dataset != policy.dataset and any(ids) and (ids[0] != ids[1] or ids[0].of is None):  # type: ignore[union-attr]
+    if other.dataset != policy.dataset and any(ids) and not _alike(policy, other):
         raise QueryRefused(
             f"JOIN {join.dataset}",
             f"the ids of {policy.dataset} and {join.dataset} are made in different ways, or of each row: one "

@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("id", postgresql.UUID(as_uuid=True), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("object_name", sa.Text(), nullable=False),
+        sa.Column("department", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("object_version", sa.Text()),
         sa.Column("bytes", sa.BigInteger()),
