@@ -44,9 +44,13 @@ STORED = ARROW_TYPE | {Type.DATE: pa.int32(), Type.TIMESTAMP: pa.int64()}
 PLAIN = {
     Type.INTEGER: r"^-?[0-9]{1,15}$",
     Type.NUMBER: r"^-?[0-9]{1,30}(\.[0-9]{1,30})?$",
-    Type.TIMESTAMP: r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$",
 }
 """Spellings that Arrow reads exactly as `spelling.py` does."""
+PLAIN_DAY = (
+    r"^(?P<year>[0-9]{4})(?P<sign>[-/])(?P<month>[0-9]{1,2})(?P<again>[-/])(?P<day>[0-9]{1,2})"
+    r"(?:[ T](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?)?$"
+)
 PLAIN_SPELLING = {
     Type.INTEGER: plain_numbers,
     Type.NUMBER: plain_numbers,
@@ -162,16 +166,47 @@ def _code(said: object) -> int:
 
 def _read_plain(texts: pa.Array, rules: FieldRules) -> tuple[pa.Array, Mask]:
     """The values of all cells of the plainest spelling, and which cells have another."""
-    pattern = PLAIN_UNIT if rules.unit and rules.type is Type.INTEGER else PLAIN.get(rules.type)
     there = _mask(pc.is_valid(texts))
+    if rules.type in (Type.DATE, Type.TIMESTAMP):
+        values, read = _plain_days(texts, rules.type)
+        return values, there & ~read
+    pattern = PLAIN_UNIT if rules.unit and rules.type is Type.INTEGER else PLAIN.get(rules.type)
     nothing = pa.nulls(len(texts), ARROW_TYPE[rules.type])
     if pattern is None:
         return nothing, there
     plain = _mask(pc.match_substring_regex(texts, pattern))
-    try:
-        return pc.cast(_emptied(texts, ~plain), ARROW_TYPE[rules.type]), there & ~plain
-    except pa.ArrowInvalid:  # such as a day that no month has: the strict reader finds which
-        return nothing, there
+    return pc.cast(_emptied(texts, ~plain), ARROW_TYPE[rules.type]), there & ~plain
+
+
+def _plain_days(texts: pa.Array, type: Type) -> tuple[pa.Array, Mask]:
+    """Days and moments to the microsecond, written year first; and which cells are such. Others, and days
+    that no month has, are left to the strict reader."""
+    parts = pc.extract_regex(texts, PLAIN_DAY)
+    found = _mask(pc.is_valid(parts))
+    if not found.any():
+        return pa.nulls(len(texts), ARROW_TYPE[type]), found
+
+    def part(name: str, width: int = 0) -> npt.NDArray[np.int64]:
+        digits = pc.utf8_rpad(parts.field(name).fill_null("0"), width, "0")
+        digits = pc.if_else(pc.equal(digits, ""), "0", digits)
+        numbers: npt.NDArray[np.int64] = pc.cast(digits, pa.int64()).to_numpy()
+        return numbers
+
+    year, month, day = part("year"), part("month"), part("day")
+    months = (year - 1970) * 12 + month - 1
+    first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    after = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    days = first + day - 1
+    found &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (days < after)
+    found &= _mask(pc.equal(parts.field("sign"), parts.field("again")))
+    hour, minute, second = part("hour"), part("minute"), part("second")
+    of_day = ((hour * 60 + minute) * 60 + second) * 1_000_000 + part("fraction", 6)
+    if type is Type.DATE:
+        found &= of_day == 0  # another time is the strict reader's to report
+        return pa.array(days.astype(np.int32), mask=~found).cast(pa.date32()), found
+    found &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    moments = days * DAY_MICROSECONDS + of_day
+    return pa.array(moments, mask=~found).cast(pa.timestamp("us")), found
 
 
 def _unicode(array: pa.Array) -> tuple[pa.Array, Codes]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -120,6 +119,8 @@ TRUTH_WORDS = frozenset(word for pair in TRUTHS for word in pair)
 SAMPLE = 20_000
 KNOWN_VALUES = 300
 """A column with at most so many different texts has them kept for code lists and booleans."""
+LONGEST_SEEN = 4001
+"""One character more than a text may have."""
 SMALLEST = 8192
 PROBE = 100
 """So many different texts of a batch are read first: most ways do not fit at all."""
@@ -189,6 +190,7 @@ CANDIDATES = (
     Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_MILLISECONDS), MOMENT_WORDS),
 )
 Hashes = npt.NDArray[np.uint64]
+POWERS = np.multiply.accumulate(np.full(4 * LONGEST_SEEN, 0x9E3779B97F4A7C15, np.uint64))
 
 
 @dataclass
@@ -341,7 +343,7 @@ class Inspection:
         )
         counted = pc.value_counts(texts.drop_null())
         different, counts = counted.field("values"), counted.field("counts").to_numpy()
-        different = pc.utf8_slice_codeunits(different, 0, 4001) if len(different) else different
+        different = pc.utf8_slice_codeunits(different, 0, LONGEST_SEEN) if len(different) else different
         bare = pc.utf8_trim_whitespace(different)
         blank = pc.equal(bare, "").to_numpy(zero_copy_only=False)
         self.empty += texts.null_count + int(counts[blank].sum())
@@ -373,8 +375,7 @@ class Inspection:
             self.low, self.high = _wider((self.low, self.high), _range(column))
 
     def _remember(self, different: pa.Array) -> None:
-        texts = np.array(different.to_pylist(), dtype=object)
-        hashes = pd.util.hash_array(texts, categorize=False).astype(np.uint64)
+        hashes = _hashes(different)
         if len(self.smallest) == SMALLEST:
             hashes = hashes[hashes < self.smallest[-1]]
         # the least hashes tell how many there are (Bar-Yossef et al., 2002: k minimum values)
@@ -564,6 +565,24 @@ def inspect(file: File, *, limits: Limits = LIMITS) -> list[ColumnShape]:
         if rows > limits.rows:
             break
     return [column.shape() for column in columns.values()]
+
+
+def _hashes(texts: pa.Array) -> Hashes:
+    """A number for each text, spread over 64 bits: its bytes as a polynomial, then mixed by SplitMix64
+    (Steele et al., 2014). For counting; not for secrets."""
+    bare = pa.concat_arrays([texts.cast(pa.large_string())])  # without what lies before a slice
+    _, places, data = bare.buffers()
+    ends = np.frombuffer(places, np.int64)[: len(bare) + 1] if len(bare) else np.zeros(1, np.int64)
+    lengths, filled = np.diff(ends), np.diff(ends) > 0
+    sums = np.zeros(len(bare), np.uint64)
+    if filled.any():
+        signs = np.frombuffer(data, np.uint8)[: ends[-1]].astype(np.uint64) + np.uint64(1)
+        within = np.arange(len(signs)) - np.repeat(ends[:-1], lengths)
+        sums[filled] = np.add.reduceat(signs * POWERS[within], ends[:-1][filled])
+    sums += lengths.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        sums = (sums ^ (sums >> np.uint64(shift))) * np.uint64(factor)
+    return sums
 
 
 def _range(numbers: pa.Array) -> tuple[float | None, float | None]:
