@@ -1,4 +1,4 @@
-"""Commands for officers' files: upload and draft, list drafts, change single values, publish."""
+"""Commands for officers' files: upload and draft one or many, list drafts, change single values, publish."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sandbox.cli.table_sources import file_name, is_database, rows_of
 from sandbox.cli.terminal import As, Home, Json, app, err, out, print_json, show, visitor_of
-from sandbox.errors import InvalidInput
+from sandbox.errors import CihuError, InvalidInput
 
 if TYPE_CHECKING:
     from sandbox.client.session import ClientSession
@@ -44,6 +44,9 @@ def draft(
     sheet: Annotated[str | None, typer.Option(help="Of a workbook; default: the first with rows.")] = None,
     header_row: Annotated[int | None, typer.Option(help="The row of the names; 0: there is none.")] = None,
     notes: Annotated[int, typer.Option(help="Rows after the data that are none.")] = 0,
+    like: Annotated[
+        str | None, typer.Option(help="A dataset of your department whose policy it takes over.")
+    ] = None,
     who: As = "lin",
     home: Home = None,
     as_json: Json = False,
@@ -70,7 +73,8 @@ def draft(
     made = officer.vault(
         "POST",
         "/v1/drafts",
-        json={"file": uploaded["id"], "format": {k: v for k, v in given.items() if v is not None}},
+        json={"file": uploaded["id"], "like": like}
+        | {"format": {k: v for k, v in given.items() if v is not None}},
         timeout=PATIENCE,
     )
     if to is not None:
@@ -120,6 +124,64 @@ def draft_set(
     if as_json:
         return print_json(changed)
     return print_draft(changed)
+
+
+@app.command("draft-all")
+def draft_all(
+    files: Annotated[list[Path], typer.Argument(help="The tables, such as reports/*.xlsx.")],
+    like: Annotated[str, typer.Option(help="The published dataset whose policy they take over.")],
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish those that nothing keeps back and that fit the policy.")
+    ] = False,
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Draft many files of one kind after one dataset (data officers): each becomes a dataset of its own.
+
+    A file that differs (a column more or less) is drafted and not published: look at it with `cihu drafts`.
+    A fault of one file does not keep the others back.
+    """
+    officer = visitor_of(home, who)
+    done = [_draft_one(officer, file, like, publish=publish, quiet=as_json) for file in files]
+    if as_json:
+        print_json({"files": done})
+    else:
+        table = Table("file", "draft", "dataset", "what became of it")
+        for each in done:
+            table.add_row(each["file"], str(each.get("draft", "")), each.get("dataset", ""), each["outcome"])
+        out.print(table)
+    if any("error" in each for each in done):
+        raise typer.Exit(1)
+
+
+def _draft_one(
+    officer: "ClientSession", file: Path, like: str, *, publish: bool, quiet: bool
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"file": file.name}
+    try:
+        uploaded = upload(officer, file, quiet=quiet)
+        made = officer.vault(
+            "POST", "/v1/drafts", json={"file": uploaded["id"], "like": like}, timeout=PATIENCE
+        )
+        told |= {"draft": made["id"], "dataset": made["dataset"]}
+        differs = [one for one in made["suggestions"] if one["path"] != "about_rows"]
+        if made["problems"]:
+            first = made["problems"][0]
+            return told | {"outcome": f"{len(made['problems'])} problems: {first['message']}"}
+        if differs:
+            return told | {"outcome": f"drafted; it differs: {differs[0]['reason']['en']}"}
+        if not publish:
+            return told | {"outcome": "drafted; nothing keeps it back"}
+        version = officer.vault(
+            "POST",
+            f"/v1/drafts/{made['id']}/publish",
+            json={"revision": made["revision"]},
+            timeout=PATIENCE,
+        )
+        return told | {"version": version["version"], "outcome": f"published: {version['rows']} rows"}
+    except CihuError as error:
+        return told | {"error": error.code, "outcome": f"{error.message} {error.remedy}"}
 
 
 @app.command("publish-draft")

@@ -16,12 +16,14 @@ from sqlalchemy import Row, and_, func, insert, select, update
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.publish import Published, decide_publish, publish
 from sandbox.catalog.stand_in import stand_in
+from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Transaction
 from sandbox.drafts.check_policy import check_policy, highest_grade, names_the_header, needs_second_person
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, give_file, source_of
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS, inspect_file, rows_document
+from sandbox.drafts.pattern import Pattern
 from sandbox.drafts.predict import predict
 from sandbox.drafts.schemas import (
     ColumnShapeDocument,
@@ -39,11 +41,17 @@ from sandbox.ingest.file_format import FileFormat
 DATASET = re.compile(r"^dataset:\s*\"?([\w.]+)", re.MULTILINE)
 
 
-def create(context: DraftContext, officer: Principal, file: UUID, given: FileFormat) -> DraftDocument:
-    """Inspect a file and suggest a policy for it. Raises `InvalidInput` where it cannot be read."""
+def create(
+    context: DraftContext, officer: Principal, file: UUID, given: FileFormat, *, like: str | None = None
+) -> DraftDocument:
+    """Inspect a file and suggest a policy for it; `like`: that of this dataset. Raises `InvalidInput` where
+    the file cannot be read, and `NotFound` where the department has no such dataset."""
     with context.database.transaction() as tx:
         row = file_of(tx, file, officer)
-    suggested, shape = inspect_file(context, officer, source_of(context.store, row), row.name, given)
+        pattern = None if like is None else _pattern(tx, like, officer)
+    suggested, shape = inspect_file(
+        context, officer, source_of(context.store, row), row.name, given, pattern=pattern
+    )
     with context.database.transaction() as tx:
         id = tx.execute(
             insert(drafts)
@@ -60,6 +68,31 @@ def create(context: DraftContext, officer: Principal, file: UUID, given: FileFor
         return _document(context, tx, _row(tx, id, officer), officer)
 
 
+def _pattern(tx: Transaction, name: str, officer: Principal) -> Pattern:
+    policy = tx.execute(
+        select(dataset_versions.c.policy)
+        .join(
+            datasets,
+            and_(
+                dataset_versions.c.dataset == datasets.c.name, dataset_versions.c.number == datasets.c.latest
+            ),
+        )
+        .where(
+            dataset_versions.c.number == datasets.c.latest,
+            datasets.c.name == name,
+            datasets.c.department == officer.organisation,
+        )
+    ).scalar_one_or_none()
+    if policy is None:
+        raise NotFound(
+            f"Your department has no dataset {name}.",
+            remedy="Name one that it has published: cihu datasets.",
+            zh=f"您的部门没有数据集 {name}。",
+            remedy_zh="请填写本部门已发布的数据集。",
+        )
+    return Pattern(name, policy)
+
+
 def inspect_again(
     context: DraftContext, officer: Principal, id: int, revision: int, given: FileFormat
 ) -> DraftDocument:
@@ -67,7 +100,11 @@ def inspect_again(
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision)
         stored = _own_file(tx, row, officer)
-    suggested, shape = inspect_file(context, officer, source_of(context.store, stored), stored.name, given)
+        like = row.shape.get("like")
+        pattern = None if like is None else _pattern(tx, like, officer)
+    suggested, shape = inspect_file(
+        context, officer, source_of(context.store, stored), stored.name, given, pattern=pattern
+    )
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision, hold=True)
         tx.execute(update(drafts).where(drafts.c.id == id).values(shape=shape))

@@ -57,8 +57,11 @@ class FormatGiven(BaseModel):
 
 
 class NewDraft(BaseModel):
+    """`like`: a dataset of the officer's department whose policy the draft takes over."""
+
     file: UUID
     format: FormatGiven = FormatGiven()
+    like: Annotated[PlainText, Field(max_length=63)] | None = None
 
 
 class Saved(BaseModel):
@@ -204,8 +207,9 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         responses=answers(DraftDocument, 403, 404, status=201),
     )
     def create(officer: Officer, new: NewDraft) -> DraftDocument:
-        """Inspect every cell of the file, and suggest a policy with the reason of each suggestion."""
-        return drafts.create(context, officer, new.file, new.format.given())
+        """Inspect every cell of the file, and suggest a policy with the reason of each suggestion. With
+        `like`, the policy is that dataset's, and what differs between the two files is pointed out."""
+        return drafts.create(context, officer, new.file, new.format.given(), like=new.like)
 
     @api.get(
         "/v1/drafts",

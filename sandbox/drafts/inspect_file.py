@@ -13,10 +13,8 @@ from sandbox.catalog.tables import datasets
 from sandbox.database import Transaction
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import file_of, source_of
-from sandbox.drafts.schemas import (
-    FormatDocument,
-    RowsDocument,
-)
+from sandbox.drafts.pattern import Pattern
+from sandbox.drafts.schemas import FormatDocument, RowsDocument
 from sandbox.drafts.suggest import Rules, Suggested, rounded_up, suggest
 from sandbox.errors import InvalidInput
 from sandbox.identity import Principal
@@ -37,8 +35,15 @@ NO_NAME = re.compile(r"\w+\.data(_[0-9]+)?")
 
 
 def inspect_file(
-    context: DraftContext, officer: Principal, source: Source, name: str, given: FileFormat
+    context: DraftContext,
+    officer: Principal,
+    source: Source,
+    name: str,
+    given: FileFormat,
+    *,
+    pattern: Pattern | None = None,
 ) -> tuple[Suggested, dict[str, Any]]:
+    """What is suggested for a file, and what was seen of it (`drafts.shape`)."""
     file = open_file(source, given)
     _refuse_names_of_people(file, context.rules)
     shapes = inspect(file)
@@ -58,6 +63,8 @@ def inspect_file(
     stated = _stated_format(given)
     if stated:
         suggested.policy["file"] = stated
+    if pattern is not None:
+        pattern.give(suggested)
     return suggested, {
         "dataset": suggested.policy["dataset"],
         "header_unsure": file.header.guessed and bool(file.header.rows) and any(map(_is_a_value, shapes)),
@@ -65,6 +72,7 @@ def inspect_file(
         "rows": max((shape.rows for shape in shapes), default=0),
         "columns": [dict(column) for column in suggested.columns],
         "suggestions": [dict(suggestion) for suggestion in suggested.suggestions],
+        **({} if pattern is None else {"like": pattern.name}),
     }
 
 

@@ -550,16 +550,16 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 TRIED: list[int | None] = []
-SHARDS = 10  # each may run in another worker
-QUESTIONS = int(os.environ.get("CIHU_SENSITIVITY_CASES", "10000")) // 5 // SHARDS  # each with some six units
+SHARDS = 4  # each may run in another worker
+QUESTIONS = int(os.environ.get("CIHU_SENSITIVITY_CASES", "4000")) // 5 // SHARDS  # each with some six units
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_ten_thousand_cases(shard: int) -> None:
+def test_no_unit_moves_a_total_by_more_than_the_plan_claims_in_thousands_of_cases(shard: int) -> None:
     """A case is a table, a policy, a question and the unit that is taken out.
-    All shards together are ten thousand."""
+    `make audit-sensitivity` tries a million."""
     TRIED.clear()
 
     @seed(shard)
