@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sandbox.catalog.cleaner import Cleaned
+from sandbox.catalog.cleaner import Cleaned, Done
 from sandbox.catalog.cleaning_steps import (
     Bands,
     ChangeCase,
@@ -25,8 +25,6 @@ from sandbox.catalog.cleaning_steps import (
     Pseudonym,
     Step,
     Trim,
-    made_column,
-    written_columns,
 )
 from sandbox.catalog.model import Column, DatasetPolicy, Type, Unfit
 from sandbox.cleaning.column_verbs import (
@@ -43,7 +41,7 @@ from sandbox.cleaning.column_verbs import (
     trimmed,
 )
 from sandbox.cleaning.expressions import RowExpression, type_of
-from sandbox.cleaning.pseudonyms import PseudonymKeys, pseudonyms
+from sandbox.cleaning.pseudonyms import PseudonymKeys, one_time_keys, pseudonyms
 from sandbox.errors import InvalidInput
 from sandbox.ingest import IdRule
 from sandbox.ingest.columns import ARROW_TYPE, CODE, ROUNDABLE, Codes, read_column
@@ -51,21 +49,6 @@ from sandbox.ingest.identifiers import normalise
 from sandbox.ingest.limits import LARGEST_INTEGER
 from sandbox.ingest.model import Fault
 from sandbox.ingest.tally import Tally, refuse
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a step did: how many cells it changed or made, and how many rows it left out."""
-
-    step: Step
-    cells: int
-    rows: int
-
-    def told(self, number: int) -> str:
-        at = ", ".join(written_columns(self.step))
-        done = [f"{self.cells} cells {'were made' if made_column(self.step) else 'changed'}"] if at else []
-        done += [f"{self.rows} rows were left out"] if self.rows or not at else []
-        return f"step {number}, {self.step.verb}{f' {at}' if at else ''}: {', '.join(done)}"
 
 
 @dataclass
@@ -132,8 +115,9 @@ class StepCleaner:
         return Cleaned(rows.table.select([column.name for column in policy.stored_columns]), tuple(told))
 
     def preview(self, table: pa.Table, policy: DatasetPolicy) -> Iterator[tuple[pa.Table, Done]]:
-        """Some rows after each step, and what it did. What does not fit is empty, and refuses nothing."""
         rows = self._begun(table, policy, lenient=True)
+        # whoever previews chooses the rows: with the published keys they could try values on pseudonyms
+        rows.keys = one_time_keys()
         for done in _carried_out(rows):
             yield rows.table, done
 

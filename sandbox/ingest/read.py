@@ -170,6 +170,34 @@ def read_rows(
     return Rows(sorted_by(columns, unit), tuple(told))
 
 
+def first_rows(
+    source: Source, fields: Sequence[FieldRules], count: int, *, given: FileFormat = DETECTED
+) -> pa.Table:
+    """The first rows of a file in its order, for whoever's file it is. A cell that does not fit is empty.
+    Raises `InvalidInput` where the file has not the fields."""
+    file = open_file(source, given)
+    by_label = {rules.label: rules for rules in fields}
+    missing = [label for label in by_label if label not in file.names]
+    if missing:
+        raise InvalidInput(
+            f"The file has no column {', '.join(missing)}.",
+            remedy="Correct the columns of the policy first.",
+            zh=f"文件没有列 {'、'.join(missing)}。",
+            remedy_zh="请先改正策略中的栏目。",
+        )
+    batch = next(iter(file.batches(by_label)), None)
+    columns: dict[str, pa.Array] = {}
+    for rules in fields:
+        if batch is None:
+            columns[rules.name] = pa.array([], ARROW_TYPE[rules.type])
+            continue
+        try:
+            columns[rules.name] = read_column(batch.column(rules.label).slice(0, count), rules).values
+        except WrongType:
+            columns[rules.name] = pa.nulls(min(count, len(batch)), ARROW_TYPE[rules.type])
+    return pa.table(columns)
+
+
 def _check_names(given: Sequence[str], wanted: Sequence[str], dropped: Collection[str]) -> None:
     missing = [name for name in wanted if name not in given]
     # named by their places: a file without a header line has a row there, and a row's values are never quoted

@@ -41,6 +41,7 @@ from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
+from sandbox.cleaning import PseudonymKeys, StepCleaner
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
@@ -142,7 +143,8 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
-    repository = DatasetRepository(database, settings.policies)
+    cleaner = StepCleaner(PseudonymKeys.kept_in(settings.home / "keys" / "pseudonyms"))
+    repository = DatasetRepository(database, settings.policies, cleaner)
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(

@@ -374,6 +374,16 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             "同一对象可能有两个标识。",
             instead_zh="请分别提问。",
         )
+    if other.dataset != policy.dataset and policy.pseudonyms != other.pseudonyms:
+        raise QueryRefused(
+            f"JOIN {join.dataset}",
+            f"the ids of {policy.dataset} and {join.dataset} are not pseudonyms of one key: one "
+            f"{unit.kind} has two ids.",
+            instead="Ask each by itself; or ask the officer to publish both with one `shared_as`.",
+            position=join.position,
+            why_zh=f"{policy.dataset} 与 {join.dataset} 的标识不是同一密钥的假名，同一对象有两个标识。",
+            instead_zh="请分别提问；或请数据专员以同一 shared_as 发布两者。",
+        )
     if not any(_joins_units(left, right, scope) for left, right in zip(join.left, join.right, strict=True)):
         raise QueryRefused(
             f"JOIN {join.dataset}",
