@@ -8,15 +8,18 @@ can be computed by whoever knows the ids.
 
 import hashlib
 import hmac
+import json
 import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from asked_vault import AskedVault, Asker
 from cleaned_files import CLEANER, cleaned, csv_of, policy_of
 from drafts.test_drafts import answered, drafted, upload
+from sandbox.audit.tables import openings
 from sandbox.cleaning import PseudonymKeys
 from sandbox.errors import InvalidInput, Unavailable
 from sandbox.identity.accounts import create_account
@@ -164,5 +167,11 @@ def test_the_log_names_verbs_and_no_count(asked: AskedVault, lin: Asker) -> None
     draft = drafted_visits(lin)
     done = lin.send("POST", f"/v1/drafts/{draft['id']}/publish", json={"revision": draft["revision"]}).json()
     assert any("step 1, trim word" in line for line in done["advice"])
+    with asked.story.database.transaction() as tx:
+        contents = tx.execute(select(openings.c.content)).scalars().all()
+    entries = [json.loads(each) for each in contents if f"dataset:{done['dataset']}@" in each]
+    [entry] = [each for each in entries if "policy_sha256" in each["payload"]]
+    assert entry["payload"]["steps"] == ["trim"] and len(entry["payload"]["steps_sha256"]) == 64
+    assert "cells" not in str(entry) and CANARY not in str(entry)
     described = asked.person("wang").send("GET", f"/v1/datasets/{done['dataset']}").text
     assert "cells changed" not in described and "steps" not in described
