@@ -88,7 +88,7 @@ def _set(policy: dict[str, Any], parts: list[str], value: Any, path: str) -> Non
     node[parts[-1]] = value
     if parts[0] == "columns" and parts[2:] == ["role"]:
         # what only another role may have goes with it
-        for role, names in (("key", ("values",)), ("measure", ("bounds", "step"))):
+        for role, names in (("key", ("values",)), ("measure", ("bounds", "step")), ("hidden", ("keep",))):
             if value != role:
                 for name in names:
                     node.pop(name, None)
