@@ -7,14 +7,10 @@ derived from one secret of the vault. Whoever has pseudonyms without it can try 
 import hashlib
 import hmac
 import secrets
-from contextlib import suppress
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sandbox.audit.signer import write_whole
-from sandbox.errors import Unavailable
 from sandbox.ingest.identifiers import normalise
 
 KEY_BYTES = 32
@@ -23,33 +19,11 @@ HEX_DIGITS = 32
 
 
 class PseudonymKeys:
+    """`secret`: the vault's own, for this purpose alone (`UnitDigests.secret_for`). Where it is lost, exact
+    tables are refused, too: ids in new versions would not be those of before."""
+
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-
-    @classmethod
-    def kept_in(cls, folder: Path) -> "PseudonymKeys":
-        """The secret is `folder`/pseudonyms.key (0600), made once. Raises `Unavailable`."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / "pseudonyms.key"
-        if not path.exists():
-            with suppress(FileExistsError):  # another process made it in this moment: that one is used
-                write_whole(path, secrets.token_bytes(KEY_BYTES), replace=False)
-        if path.stat().st_mode & 0o077:
-            raise Unavailable(
-                "Others may read the key of the pseudonyms.",
-                remedy="chmod 600 pseudonyms.key in its key folder.",
-                zh="他人可以读取假名密钥。",
-                remedy_zh="请在密钥文件夹中执行 chmod 600 pseudonyms.key。",
-            )
-        secret = path.read_bytes()
-        if len(secret) != KEY_BYTES:
-            raise Unavailable(
-                "The key of the pseudonyms is damaged.",
-                remedy="Restore pseudonyms.key from a backup.",
-                zh="假名密钥已损坏。",
-                remedy_zh="请从备份恢复 pseudonyms.key。",
-            )
-        return cls(secret)
 
     def key(self, *, department: str, dataset: str, shared_as: str) -> bytes:
         """The key of a dataset, or of a name that datasets of a department share."""

@@ -143,13 +143,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
-    cleaner = StepCleaner(PseudonymKeys.kept_in(settings.home / "keys" / "pseudonyms"))
-    repository = DatasetRepository(database, settings.policies, cleaner)
+    digests = UnitDigests(settings.home / "keys" / "units")
+    repository = DatasetRepository(database, settings.policies, _cleaner(digests))
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
         context.engine,
-        UnitDigests(settings.home / "keys" / "units"),
+        digests,
         lambda grade: cell_rules(taxonomy.at(grade).thresholds),
     )
     worker = Worker(
@@ -262,6 +262,10 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         context,
         worker,
     )
+
+
+def _cleaner(digests: UnitDigests) -> StepCleaner:
+    return StepCleaner(PseudonymKeys(digests.secret_for("pseudonyms")))
 
 
 def _guarded(

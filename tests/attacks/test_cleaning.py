@@ -21,7 +21,8 @@ from cleaned_files import CLEANER, cleaned, csv_of, policy_of
 from drafts.test_drafts import answered, drafted, upload
 from sandbox.audit.tables import openings
 from sandbox.cleaning import PseudonymKeys
-from sandbox.errors import InvalidInput, Unavailable
+from sandbox.declared import UnitDigests
+from sandbox.errors import InvalidInput
 from sandbox.identity.accounts import create_account
 
 TEXT = {"role": "attribute", "type": "text"}
@@ -109,19 +110,17 @@ def test_what_steps_told_the_officer_quotes_nothing() -> None:
 
 def test_who_knows_every_id_cannot_compute_a_pseudonym(tmp_path: Path) -> None:
     """Not from the ids, nor from all that is public: the dataset, its department, the shared name."""
-    keys = PseudonymKeys.kept_in(tmp_path / "keys")
-    assert (tmp_path / "keys" / "pseudonyms.key").stat().st_mode & 0o777 == 0o600
-    again = PseudonymKeys.kept_in(tmp_path / "keys")
-    named = {"department": "health", "dataset": "clinic.cleaned", "shared_as": "people"}
-    assert keys.key(**named) == again.key(**named)
+    secret = UnitDigests(tmp_path / "keys").secret_for("pseudonyms")
+    kept = tmp_path / "keys" / "units.key"
+    assert kept.stat().st_mode & 0o777 == 0o600 and secret not in kept.read_bytes()
+    again = UnitDigests(tmp_path / "keys")
+    assert again.secret_for("pseudonyms") == secret != again.secret_for("others")
+    assert PseudonymKeys(secret).key(department="a", dataset="b", shared_as="") != secret
     policy = policy_of({}, [{"pseudonym": "person", "shared_as": "people"}])
     [pseudonym] = cleaned(policy, csv_of([["person"], ["ID1"]])).table.column("person").to_pylist()
     for guess in (b"", b"people", b"health", b"clinic.cleaned", b"\0" * 32, b"healthpeople"):
         assert hmac.new(guess, b"ID1", hashlib.sha256).hexdigest()[:32].upper() != pseudonym
     assert hashlib.sha256(b"ID1").hexdigest()[:32].upper() != pseudonym
-    (tmp_path / "keys" / "pseudonyms.key").chmod(0o644)
-    with pytest.raises(Unavailable):
-        PseudonymKeys.kept_in(tmp_path / "keys")
 
 
 def test_a_preview_is_no_oracle_for_published_pseudonyms() -> None:
