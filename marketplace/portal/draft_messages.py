@@ -173,16 +173,16 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
     "clean_may_be_empty": ("可不填", "may stay empty"),
     "clean_leave_out": ("不保存原来的栏目", "Do not keep the old column"),
     "clean_did": (
-        "在预览的行中：改动 {cells} 个单元格，去掉 {rows} 行",
-        "In the rows of the preview: {cells} cells changed, {rows} rows left out",
+        "改动 {cells} 个单元格，去掉 {rows} 行",
+        "{cells} cells changed, {rows} rows left out",
     ),
     "clean_rows_after": ("第 {number} 步之后", "After step {number}"),
     "clean_before": ("清洗之前", "Before"),
     "clean_preview": ("预览", "Preview"),
     "clean_preview_own": (
-        "文件的前几行，只有您能看到。假名用一次性密钥生成，与发布后的不同。",
-        "The first rows of your file. Nobody else sees them. Pseudonyms here are of a key that is used once; "
-        "published ones are others.",
+        "文件的前几行，只有您能看到；上面的数字也只关于这几行。假名用一次性密钥生成，与发布后的不同。",
+        "The first rows of your file, which the numbers above are about. Nobody else sees them. Pseudonyms "
+        "here are of a key that is used once; published ones are others.",
     ),
     "clean_preview_invented": (
         "虚构的行：只有文件的负责人能看到文件内容。",

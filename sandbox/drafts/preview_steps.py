@@ -34,7 +34,8 @@ def invented_rows(policy: DatasetPolicy, officer: str, count: int) -> pa.Table:
 
 
 def preview(cleaner: Cleaner, table: pa.Table, policy: DatasetPolicy, *, own: bool) -> StepsPreviewDocument:
-    """The rows before the steps, and after each of them."""
+    """The rows before the steps, and after each of them; after the last one as they will be stored."""
+    stored = [column.name for column in policy.stored_columns]
     return StepsPreviewDocument(
         rows="own" if own else "invented",
         before=rows_document(table),
@@ -44,7 +45,7 @@ def preview(cleaner: Cleaner, table: pa.Table, policy: DatasetPolicy, *, own: bo
                 verb=done.step.verb,
                 changed=done.cells,
                 left_out=done.rows,
-                after=rows_document(after),
+                after=rows_document(after.select(stored) if number == len(policy.steps) else after),
             )
             for number, (after, done) in enumerate(cleaner.preview(table, policy), start=1)
         ],

@@ -112,7 +112,7 @@ def _said(verb: str, step: Mapping[str, Any]) -> str:
             return ""
     shown = {name: value for name, value in step.items() if name not in {verb, "into", "values", "others"}}
     return ", ".join(
-        "–".join(map(plain_number, value)) if isinstance(value, list) else plain_number(value)
+        ", ".join(map(plain_number, value)) if isinstance(value, list) else plain_number(value)
         for value in shown.values()
     )
 
