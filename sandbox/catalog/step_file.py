@@ -87,6 +87,7 @@ def read_steps(
         {column.name: column for column in columns},
         [_chain(name, said) for name in sorted(names)],
         bool(unit.get("row_is_unit", False)),
+        not unit,
         cleaner,
         {column.name for column in columns if column.name not in made},
     )
@@ -125,6 +126,7 @@ class _Reader:
     columns: Mapping[str, Column]
     unit: Sequence[frozenset[str]]
     row_is_unit: bool
+    is_open: bool
     cleaner: Cleaner | None
     there: set[str]
     place: int = field(default=0, init=False)
@@ -316,6 +318,15 @@ class _Reader:
                 "请用 into 写一个文本栏目，或把该栏目读作文本。",
             )
         into = self._into(said, column, (Type.TEXT,))
+        if "shared_as" in said and self.is_open:
+            raise self.fault(
+                "the rows of an open dataset are published, so its pseudonyms would name people of others "
+                "that share the key.",
+                "Remove `shared_as`: the dataset then has a key of its own.",
+                "开放数据集的行会公开，其假名会指明共用该密钥的其他数据集中的人。",
+                "请去掉 shared_as，该数据集将使用自己的密钥。",
+                "shared_as",
+            )
         return Pseudonym(column.name, into.name, str(said.get("shared_as", "")))
 
     def _truncate(self, said: Mapping[str, Any]) -> Step:

@@ -132,6 +132,21 @@ def test_a_preview_is_no_oracle_for_published_pseudonyms() -> None:
     assert len(shown) == 2 and cleaned(policy, body).table.column("person")[0].as_py() not in shown
 
 
+def test_open_rows_are_no_oracle_for_pseudonyms_that_are_shared() -> None:
+    """An officer opens a dataset of ids of their choice, and reads their pseudonyms in other datasets."""
+    step = {"pseudonym": "x", "shared_as": "people"}
+    nobody = {"unit": None, "grade": "1", "population": None, "budget": None}
+    columns = {"person": TEXT, "x": TEXT}
+    with pytest.raises(InvalidInput, match="share the key") as refusal:
+        policy_of(columns, [step], **nobody)
+    assert refusal.value.remedy
+    own, shared = (
+        cleaned(policy, csv_of([["person", "x"], ["p", "ID1"]])).table.column("x")[0].as_py()
+        for policy in (policy_of(columns, [{"pseudonym": "x"}], **nobody), policy_of({"x": TEXT}, [step]))
+    )
+    assert own != shared
+
+
 @pytest.fixture
 def lin(asked: AskedVault) -> Asker:
     return asked.person("lin")

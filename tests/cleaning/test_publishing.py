@@ -58,6 +58,22 @@ def test_a_dataset_keeps_its_people_whatever_else_its_steps_become(story: Story)
     assert story.publish(ROWS, policy_text(CARD | AGE, more)).version.number == 2
 
 
+def test_where_ids_are_exact_the_steps_that_trim_them_stay(story: Story) -> None:
+    unit = {"column": "person", "kind": "person", "max_rows": 4, "ids": "exact"}
+    body = csv_of([["person"], ["a"], ["a "], ["A"]])
+
+    def people(steps: list[dict[str, Any]], **more: Any) -> int:
+        done = story.publish(body, policy_text({}, steps, **({"unit": unit} | more)))
+        stored = story.store.get(done.version.object_name, done.version.object_version)
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(stored))
+        return len(set(table.column("person").to_pylist()))
+
+    assert people([{"trim": "person"}]) == 2
+    with pytest.raises(Conflict, match="make the ids of its people"):
+        people([])
+    assert people([], unit=unit | {"ids": "normalised"}) == 1
+
+
 def test_without_a_cleaner_no_row_is_stored_as_it_was() -> None:
     policy = policy_of(CARD | AGE, steps_with())
     with pytest.raises(Unavailable):
