@@ -244,6 +244,9 @@ def fields_of(schema: dict[str, Any], definitions: dict[str, Any], path: str) ->
             plain(inner.get("description", of.get("description", ""))),
         ]
         yield from fields_of(inner, definitions, f"{here}.")
+        items = inner.get("items")
+        if isinstance(items, dict):
+            yield from fields_of(resolved(items, definitions), definitions, f"{here}.N.")
         members = inner.get("additionalProperties")
         if isinstance(members, dict):
             yield from fields_of(resolved(members, definitions), definitions, f"{here}.NAME.")

@@ -37,6 +37,7 @@ from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
 from marketplace.portal.pages import (
     datasets,
+    draft_clean,
     draft_file,
     draft_publish,
     draft_steps,
@@ -175,7 +176,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(uploads.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(drafts.router(authenticator=authenticator, pages=pages, vault=vault))
     steps = StepPages(pages, settings.policies)
-    for of_draft in (draft_file, draft_steps, draft_publish):
+    for of_draft in (draft_file, draft_steps, draft_clean, draft_publish):
         app.include_router(of_draft.router(authenticator=authenticator, steps=steps, vault=vault))
     for of_market in (product_pages, licence_pages):
         app.include_router(

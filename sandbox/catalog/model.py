@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from sandbox.catalog.cleaning_steps import ChangeCase, Pseudonym, Step, Trim, made_column, written_columns
 from sandbox.ingest.file_format import DETECTED, FileFormat
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
@@ -99,6 +100,9 @@ class Column:
     longest: int = LONGEST_TEXT
     source: str | None = None  # its header in the file, where that is not the name
     written: Written = PLAIN
+    made: bool = False  # by a cleaning step: the file has no such column
+    cleaned: bool = False  # changed or made by a step: whether a cell is empty is looked at after the steps
+    kept: bool = True  # False: it is there for the steps, and is not stored
 
     @property
     def rules(self) -> FieldRules:
@@ -109,7 +113,7 @@ class Column:
             self.name,
             self.type,
             unit=unit,
-            required=self.required,
+            required=self.required and not self.cleaned,
             computed=self.role not in (Role.UNIT, Role.HIDDEN),
             empty_marks=frozenset(self.empty_marks),
             unfit=self.unfit,
@@ -169,13 +173,55 @@ class DatasetPolicy:
     file: FileFormat = DETECTED
     dropped_columns: tuple[str, ...] = ()
     made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
+    steps: tuple[Step, ...] = ()  # cleaning, before rows are stored
+    inputs: tuple[Column, ...] = ()  # columns for the steps alone: no row that is stored has them
 
     @property
     def file_columns(self) -> tuple[Column, ...]:
         """The columns that the file has."""
-        if self.made_ids is None:
-            return self.columns
-        return tuple(column for column in self.columns if column.role is not Role.UNIT)
+        made_unit = self.made_ids is not None
+        return tuple(
+            column
+            for column in (*self.columns, *self.inputs)
+            if not column.made and not (made_unit and column.role is Role.UNIT)
+        )
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The columns that rows have after the steps, before ids are made."""
+        made_unit = self.made_ids is not None
+        return tuple(column for column in self.columns if not (made_unit and column.role is Role.UNIT))
+
+    @property
+    def unit_parts(self) -> tuple[str, ...]:
+        """The columns that name the unit: its own, or those of which its id is made."""
+        if self.made_ids is not None:
+            return self.made_ids.of or ()
+        return (self.unit.column,) if self.unit is not None else ()
+
+    @property
+    def pseudonyms(self) -> tuple[tuple[str, ...], ...]:
+        """Under which keys the unit's id is a pseudonym: datasets in which these are not the same name one
+        person by two ids."""
+        found = []
+        for place, name in enumerate(self.unit_parts):
+            before = name
+            for step in reversed(self.steps):
+                if isinstance(step, Pseudonym) and step.into == before:
+                    found.append((str(place), self.department, step.shared_as or f"={self.dataset}"))
+                    before = step.column
+        return tuple(found)
+
+    def id_steps(self, *, exact: bool) -> tuple[Step, ...]:
+        """The steps that decide which id a person has. Spaces and case do where ids are exact."""
+        kinds = (Pseudonym, Trim, ChangeCase) if exact else (Pseudonym,)
+        names, found = set(self.unit_parts), []
+        for step in reversed(self.steps):
+            if isinstance(step, kinds) and names & set(written_columns(step)):
+                found.append(step)
+                if isinstance(step, Pseudonym) and made_column(step) is not None:
+                    names.add(step.column)
+        return tuple(found)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

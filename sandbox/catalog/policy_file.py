@@ -5,7 +5,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from sandbox.catalog.cleaner import Cleaner
+from sandbox.catalog.cleaning_steps import Step, written_columns
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
+from sandbox.catalog.step_file import made_columns, read_steps
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.limits import LARGEST_INTEGER, LONGEST_TEXT
@@ -25,16 +28,37 @@ MOST_ROWS_TIMES_STEPS = 2**42
 OPEN_GRADE = "1"
 
 
-def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool = False) -> DatasetPolicy:
+def read_policy(
+    text: str,
+    *,
+    schema: Path,
+    what: str = "The policy",
+    kept: bool = False,
+    cleaner: Cleaner | None = None,
+) -> DatasetPolicy:
     """Read a policy. `schema` is `policies/dataset.schema.json`.
     Raises `InvalidInput`: line, fault and remedy.
 
     `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
+    `cleaner`: looks at the expressions of cleaning steps; without it they are taken as they are.
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
     faults = Faults()
-    columns = _columns(source, said, faults)
+    every = _columns(source, said, faults)
+    steps = read_steps(source, said, every, note=faults.note, cleaner=cleaner)
+    every = _cleaned(every, steps)
+    columns = tuple(column for column in every if column.kept)
+    inputs = tuple(column for column in every if not column.kept)
+    if every and all(column.made for column in every):
+        with faults:
+            raise source.fault(
+                "every column is made by a step, and none is read from the file.",
+                "steps",
+                remedy="Name a column of the file in `columns`.",
+                zh="所有栏目都由清洗步骤生成，没有从文件读取的栏目。",
+                remedy_zh="请在 columns 中写明文件的栏目。",
+            )
     unit, made_ids = None, None
     with faults:
         unit, made_ids, columns = _unit(source, said, columns)
@@ -60,7 +84,7 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
     with faults:
         budget = _budget(source, said["budget"]) if "budget" in said else None
     with faults:
-        _check_sources(source, said, columns)
+        _check_sources(source, said, every)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -82,7 +106,15 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         file=_file(said.get("file", {})),
         dropped_columns=tuple(said.get("dropped_columns", [])),
         made_ids=made_ids,
+        steps=steps,
+        inputs=inputs,
     )
+
+
+def _cleaned(columns: tuple[Column, ...], steps: tuple[Step, ...]) -> tuple[Column, ...]:
+    """The columns, with those marked that a step changes or makes."""
+    written = {name for step in steps for name in written_columns(step)}
+    return tuple(replace(column, cleaned=True) if column.name in written else column for column in columns)
 
 
 class Faults:
@@ -96,8 +128,11 @@ class Faults:
     def __exit__(self, kind: object, fault: BaseException | None, traceback: object) -> bool:
         if not isinstance(fault, InvalidInput):
             return False
-        self._noted.append(fault)
+        self.note(fault)
         return True
+
+    def note(self, fault: InvalidInput) -> None:
+        self._noted.append(fault)
 
     def raise_all(self) -> None:
         if not self._noted:
@@ -124,6 +159,8 @@ def _check_sources(source: YamlText, said: Any, columns: tuple[Column, ...]) -> 
     """A column of the file is one column of the policy, or dropped."""
     taken: dict[str, str] = {}
     for column in columns:
+        if column.made:
+            continue
         label = column.name if column.source is None else column.source
         if label in taken:
             raise source.fault(
@@ -292,6 +329,15 @@ def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
         raise source.fault(f"only a measure has bounds, and {name} is {role}.", *path, remedy="Remove them.")
     values = _values(source, name, kind, said.get("values", [False, True])) if role is Role.KEY else ()
     marks, unfit = _reading(source, name, said, dataset, values)
+    if "keep" in said and role is not Role.HIDDEN:
+        raise source.fault(
+            f"{name} is not kept, so nobody can use it: its role is hidden, and not {role}.",
+            *path,
+            "keep",
+            remedy="Write `role: hidden` beside `keep: false`, or remove `keep`.",
+            zh=f"{name} 不保存，无人可用，用途须为 hidden。",
+            remedy_zh="请写 role: hidden，或去掉 keep。",
+        )
     return Column(
         name=name,
         role=role,
@@ -307,6 +353,8 @@ def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
         measured_in=str(said.get("measured_in", "")),
         source=said.get("source"),
         written=_written_form(source, name, kind, said),
+        made=name in made_columns(dataset),
+        kept=said.get("keep", True),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account
+from sandbox.catalog.cleaning_steps import digest_of_steps
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
@@ -78,7 +79,7 @@ def publish(
                 code="storage_damaged",
                 remedy="Upload it again.",
             )
-        rows = read_file(body, policy, ids=ids)
+        rows = read_file(body, policy, ids=ids, cleaner=repository.cleaner)
         del body
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
         parquet = to_parquet(rows.table)
@@ -191,6 +192,7 @@ def _register(
                     "grade": policy.grade,
                     "population": policy.population,
                     "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
+                    **_steps_of(policy),
                     **(
                         {
                             "delta": str(policy.budget.delta),
@@ -205,6 +207,16 @@ def _register(
             ),
         )
     return version
+
+
+def _steps_of(policy: DatasetPolicy) -> dict[str, object]:
+    """What the log tells of the cleaning steps: their verbs, and a digest of all that they say."""
+    if not policy.steps:
+        return {}
+    return {
+        "steps": [step.verb for step in policy.steps],
+        "steps_sha256": digest_of_steps(policy.steps),
+    }
 
 
 def decide_publish(gate: Gate, officer: Principal, policy: DatasetPolicy) -> None:
@@ -265,6 +277,7 @@ def _open_budgets(tx: Transaction, policy: DatasetPolicy, populations: dict[str,
 
 def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
     """A new version protects the same people: what was lost about them must go on counting."""
+    exact = (now.ids or before.ids) is IdRule.EXACT
     said = [
         (
             policy.population,
@@ -272,11 +285,13 @@ def _refuse_other_people(before: DatasetPolicy, now: DatasetPolicy) -> None:
             policy.unit.kind if policy.unit else "",
             policy.made_ids,
             policy.budget.delta if policy.budget else None,
+            policy.id_steps(exact=exact),
         )
         for policy in (before, now)
     ]
     if said[0] != said[1]:
         raise Conflict(
-            f"{now.dataset} was published with another population, unit or delta.",
+            f"{now.dataset} was published with another population, unit or delta, or with other steps that "
+            "make the ids of its people.",
             remedy="Keep them as they were, or publish it under another name.",
         )

@@ -3,7 +3,9 @@ No message quotes a value."""
 
 import pyarrow as pa
 
+from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.model import DatasetPolicy
+from sandbox.errors import Unavailable
 from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Source, Type, read_rows
 
 SQL_TYPE = {
@@ -16,13 +18,33 @@ SQL_TYPE = {
 }
 
 
-def read_file(body: bytes | Source, policy: DatasetPolicy, *, ids: IdRule, limits: Limits = LIMITS) -> Rows:
-    """The rows, sorted by unit: the policy's columns in the policy's order;
+def read_file(
+    body: bytes | Source,
+    policy: DatasetPolicy,
+    *,
+    ids: IdRule,
+    cleaner: Cleaner | None = None,
+    limits: Limits = LIMITS,
+) -> Rows:
+    """The rows, cleaned by the policy's steps and sorted by unit: the policy's columns in the policy's order;
     and the report about them for the officer.
 
     Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and
     the first row of them.
     """
+    if (policy.steps or policy.inputs) and cleaner is None:
+        raise Unavailable(
+            "Nothing here carries out the cleaning steps of this policy.",
+            remedy="Publish it at a vault.",
+            zh="此处无法执行该策略的清洗步骤。",
+            remedy_zh="请在数据保险库发布。",
+        )
+
+    def clean(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+        assert cleaner is not None
+        cleaned = cleaner.clean(table, policy, ids=ids)
+        return cleaned.table, cleaned.told
+
     return read_rows(
         body,
         [column.rules for column in policy.file_columns],
@@ -31,6 +53,8 @@ def read_file(body: bytes | Source, policy: DatasetPolicy, *, ids: IdRule, limit
         dropped=policy.dropped_columns,
         made_ids=policy.made_ids,
         limits=limits,
+        clean=clean if policy.steps or policy.inputs else None,
+        unit=policy.unit.column if policy.unit else None,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
@@ -182,6 +183,42 @@ def _draft_one(
         return told | {"version": version["version"], "outcome": f"published: {version['rows']} rows"}
     except CihuError as error:
         return told | {"error": error.code, "outcome": f"{error.message} {error.remedy}"}
+
+
+@app.command("draft-steps")
+def draft_steps(
+    number: Number,
+    invented: Annotated[
+        bool, typer.Option("--invented", help="On invented rows, as a colleague of the file's officer.")
+    ] = False,
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the cleaning steps of a draft make of its first rows (data officers)."""
+    shown = visitor_of(home, who).vault(
+        "GET",
+        f"/v1/drafts/{number}/steps",
+        params={"count": "10", "rows": "invented" if invented else "own"},
+    )
+    if as_json:
+        return print_json(shown)
+    _print_rows("before", shown["before"])
+    for step in shown["steps"]:
+        out.print(
+            f"Step {step['number']}, {step['verb']}: {step['changed']} cells changed, "
+            f"{step['left_out']} rows left out."
+        )
+    if shown["steps"]:
+        _print_rows("after", shown["steps"][-1]["after"])
+    return None
+
+
+def _print_rows(title: str, rows: dict[str, Any]) -> None:
+    table = Table(*map(escape, rows["columns"]), title=title)
+    for row in rows["rows"]:
+        table.add_row(*("" if cell is None else escape(cell) for cell in row))
+    out.print(table)
 
 
 @app.command("publish-draft")

@@ -47,6 +47,12 @@ class UnitDigests:
         """Which key it is: digests under another cannot be compared with these."""
         return hashlib.blake2b(b"which key", key=self._key, digest_size=8, person=b"cihu key").hexdigest()
 
+    def secret_for(self, purpose: str) -> bytes:
+        """A secret that follows from the key, for one other purpose: it tells nothing of the key."""
+        return hashlib.blake2b(
+            purpose.encode(), key=self._key, digest_size=32, person=b"cihu secret"
+        ).digest()
+
     def of(self, names: Sequence[object], *, population: str, kind: str) -> Digests:
         """One for each name, in their order."""
         begun = hashlib.blake2b(

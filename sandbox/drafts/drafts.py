@@ -25,16 +25,18 @@ from sandbox.drafts.files import file_document, file_of, give_file, source_of
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS, inspect_file, rows_document
 from sandbox.drafts.pattern import Pattern
 from sandbox.drafts.predict import predict
+from sandbox.drafts.preview_steps import invented_rows, own_rows, preview
 from sandbox.drafts.schemas import (
     ColumnShapeDocument,
     DraftDocument,
     DraftSummary,
     RevisionDocument,
     RowsDocument,
+    StepsPreviewDocument,
 )
 from sandbox.drafts.suggest import rounded_up
 from sandbox.drafts.tables import draft_files, draft_revisions, drafts
-from sandbox.errors import Conflict, InvalidInput, NotFound
+from sandbox.errors import Conflict, InvalidInput, NotFound, Unavailable
 from sandbox.identity import Principal
 from sandbox.ingest.file_format import FileFormat
 
@@ -287,6 +289,31 @@ def stand_in_rows(context: DraftContext, officer: Principal, id: int, count: int
     version = Version(policy.dataset, 0, policy, "", "", "0" * 64, officer.id, datetime.now(UTC))
     small = replace(version, policy=replace(policy, about_rows=min(max(policy.about_rows, count), 1000)))
     return rows_document(stand_in(small).slice(0, min(count, MOST_SHOWN_ROWS)))
+
+
+def preview_steps(
+    context: DraftContext, officer: Principal, id: int, count: int, *, own: bool
+) -> StepsPreviewDocument:
+    """What the cleaning steps make of the first rows: of the officer's own file, or of invented ones, which
+    a colleague may see, too. Raises `InvalidInput` while the policy has faults."""
+    with context.database.transaction() as tx:
+        row = _row(tx, id, officer)
+        stored = _own_file(tx, row, officer) if own else None
+        text = _policy(tx, row)
+    policy, cleaner = context.repository.read(text), context.repository.cleaner
+    if cleaner is None:
+        raise Unavailable(
+            "Nothing here carries out cleaning steps.",
+            remedy="Ask the operator.",
+            zh="此处无法执行清洗步骤。",
+            remedy_zh="请联系运维。",
+        )
+    count = min(count, MOST_SHOWN_ROWS)
+    if stored is not None:
+        rows = own_rows(source_of(context.store, stored), policy, count)
+    else:
+        rows = invented_rows(policy, officer.id, count)
+    return preview(cleaner, rows, policy, own=own)
 
 
 def _document(context: DraftContext, tx: Transaction, row: Row[Any], officer: Principal) -> DraftDocument:

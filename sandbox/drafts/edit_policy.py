@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
+from sandbox.drafts.edit_steps import change_steps, in_steps
 from sandbox.drafts.write_policy import FIELDS, write_policy
 from sandbox.errors import InvalidInput
 from sandbox.policy import YamlText
@@ -17,7 +18,9 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
 
     Of its own are `about` (whom the rows are about: {"who": "nobody"}, {"who": "rows", "kind": ...} or
     {"who": "column", "column": ..., "kind": ..., "max_rows": ...}), `columns.X.name`, which renames a column,
-    and `columns.X.drop`, which leaves it out. Raises `InvalidInput` for a path that is none.
+    `columns.X.drop`, which leaves it out, `columns.X.make`, which adds one that a cleaning step makes; and
+    `steps.add`, `steps.remove` and `steps.move` (edit_steps.py). Raises `InvalidInput` for a path that is
+    none.
     """
     policy = YamlText(text, None, what="The policy").document
     columns = policy.get("columns") if isinstance(policy, dict) else None
@@ -54,6 +57,13 @@ def _change(policy: dict[str, Any], path: str, value: Any) -> None:
         return
     if parts[0] not in FIELDS or not all(parts):
         raise _no_path(path)
+    if parts[0] == "steps" and len(parts) > 1:
+        if not change_steps(policy, parts[1:], value):
+            raise _no_path(path)
+        return
+    if parts[0] == "columns" and parts[2:] == ["make"] and isinstance(value, dict):
+        policy["columns"].setdefault(parts[1], {"role": "attribute", **value})
+        return
     if (parts[0] == "columns" and len(parts) < 3) or (
         parts[0] == "columns" and parts[1] not in policy["columns"]
     ):
@@ -78,7 +88,7 @@ def _set(policy: dict[str, Any], parts: list[str], value: Any, path: str) -> Non
     node[parts[-1]] = value
     if parts[0] == "columns" and parts[2:] == ["role"]:
         # what only another role may have goes with it
-        for role, names in (("key", ("values",)), ("measure", ("bounds", "step"))):
+        for role, names in (("key", ("values",)), ("measure", ("bounds", "step")), ("hidden", ("keep",))):
             if value != role:
                 for name in names:
                     node.pop(name, None)
@@ -148,7 +158,9 @@ def _rename(policy: dict[str, Any], old: str, new: str) -> None:
     if new in policy["columns"]:
         raise InvalidInput(f"There is a column {new} already.", remedy="Choose another name.")
     policy["columns"] = {new if name == old else name: spec for name, spec in policy["columns"].items()}
-    policy["columns"][new].setdefault("source", old)
+    if old not in in_steps(policy).made:
+        policy["columns"][new].setdefault("source", old)
+    in_steps(policy).rename(old, new)
     unit = policy.get("unit")
     if isinstance(unit, dict):
         if unit.get("column") == old:
@@ -159,6 +171,8 @@ def _rename(policy: dict[str, Any], old: str, new: str) -> None:
 
 def _drop(policy: dict[str, Any], name: str) -> None:
     spec = policy["columns"].pop(name)
+    if name in in_steps(policy).made:
+        return
     label = spec.get("source", name) if isinstance(spec, dict) else name
     dropped = policy.get("dropped_columns", [])
     if not isinstance(dropped, list):

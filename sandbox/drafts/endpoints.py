@@ -19,7 +19,13 @@ from sandbox.drafts.edit_policy import MOST_CHARACTERS
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS
 from sandbox.drafts.inspect_file import first_rows as read_first_rows
-from sandbox.drafts.schemas import DraftDocument, DraftSummary, FileDocument, RowsDocument
+from sandbox.drafts.schemas import (
+    DraftDocument,
+    DraftSummary,
+    FileDocument,
+    RowsDocument,
+    StepsPreviewDocument,
+)
 from sandbox.errors import NotAuthenticated
 from sandbox.identity import Principal, load_principal
 from sandbox.ingest.file_format import FileFormat, Format
@@ -251,7 +257,8 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         """Change values of the policy by their paths, such as `columns.age.bounds`.
 
         `about` says whom the rows are about. `columns.X.name` renames a column, `columns.X.drop` leaves it
-        out.
+        out, `columns.X.make` adds one that a cleaning step makes. `steps.add` adds a step, `steps.remove`
+        takes the one of a number out, `steps.move` puts one elsewhere ([from, to]).
         """
         return drafts.answer(context, officer, id, given.revision, given.set)
 
@@ -301,6 +308,22 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
     ) -> RowsDocument:
         """Invented rows, as analysts will see them."""
         return drafts.stand_in_rows(context, officer, id, count)
+
+    @api.get(
+        "/v1/drafts/{id}/steps",
+        operation_id="preview_draft_steps",
+        summary="What the cleaning steps of a draft do",
+        responses=answers(StepsPreviewDocument, 403, 404, 409),
+    )
+    def steps(
+        officer: Officer,
+        id: DraftNumber,
+        count: Annotated[int, Query(ge=1, le=MOST_SHOWN_ROWS)] = 20,
+        rows: Literal["own", "invented"] = "own",
+    ) -> StepsPreviewDocument:
+        """The first rows before the cleaning steps and after each: of your own file, or invented ones. Only
+        the officer whose file it is sees its rows. Pseudonyms are of a key that is used once."""
+        return drafts.preview_steps(context, officer, id, count, own=rows == "own")
 
     @api.post(
         "/v1/drafts/{id}/publish",

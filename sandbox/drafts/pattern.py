@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from sandbox.catalog.step_file import made_columns
 from sandbox.drafts.suggest import Suggested
 from sandbox.policy import YamlText
 
@@ -36,7 +37,7 @@ def _give(name: str, pattern: str, suggested: Suggested) -> None:
     labels = {column["source"] for column in suggested.columns} | set(
         suggested.policy.get("dropped_columns", [])
     )
-    made = _made_by_steps(document)
+    made = made_columns(document.get("steps", []))
     columns: dict[str, Any] = {}
     differences, new = set[str](), list[str]()
     for column, spec in document["columns"].items():
@@ -88,8 +89,3 @@ def _give(name: str, pattern: str, suggested: Suggested) -> None:
 def _names(column: str) -> Iterator[str]:
     yield column
     yield from (f"{column[:60]}_{number}" for number in count(2))
-
-
-def _made_by_steps(document: dict[str, Any]) -> set[str]:
-    """Columns that no file has: cleaning steps derive them."""
-    return {str(step["derive"]) for step in document.get("steps", []) if "derive" in step}

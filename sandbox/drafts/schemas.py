@@ -46,6 +46,25 @@ class RowsDocument(TypedDict):
     rows: list[list[str | None]]
 
 
+class StepPreviewDocument(TypedDict):
+    """What a cleaning step makes of the rows of a preview: how many cells it changed or made, how many rows
+    it left out, and the rows after it."""
+
+    number: int
+    verb: str
+    changed: int
+    left_out: int
+    after: RowsDocument
+
+
+class StepsPreviewDocument(TypedDict):
+    """The first rows before the cleaning steps and after each. `rows`: the officer's, or invented ones."""
+
+    rows: Literal["own", "invented"]
+    before: RowsDocument
+    steps: list[StepPreviewDocument]
+
+
 class SuggestionDocument(TypedDict):
     """A value that a draft suggests. `path` is its place in the policy, such as `columns.age.bounds`.
 

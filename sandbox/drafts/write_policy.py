@@ -1,4 +1,4 @@
-"""Writes a policy as clean YAML: one line a column, the order that people read in, and exact numbers.
+"""Writes a policy as clean YAML: one line a column and a step, in the order that people read, exact numbers.
 
 The text reads back as the same document by YAML 1.2 and by 1.1 (PyYAML): whatever one of the two could take
 for something else is put in quotes.
@@ -28,6 +28,7 @@ FIELDS = (
     "dropped_columns",
     "empty_marks",
     "columns",
+    "steps",
 )
 COLUMN_FIELDS = (
     "role",
@@ -41,6 +42,7 @@ COLUMN_FIELDS = (
     "empty_marks",
     "unfit",
     "longest",
+    "keep",
     "title",
     "grade",
     "measured_in",
@@ -60,6 +62,9 @@ def write_policy(policy: Mapping[str, Any], *, marks: Mapping[str, str] | None =
     for name in sorted(policy, key=lambda name: _place(name, FIELDS)):
         value = policy[name]
         comment = f"  # {marks[name]}" if name in marks else ""
+        if name == "steps" and isinstance(value, list) and value:
+            lines += [f"steps:{comment}", *(f"  - {_flow(step)}" for step in value)]
+            continue
         if name not in IN_BLOCKS or not isinstance(value, Mapping) or not value:
             lines.append(f"{name}: {_flow(value)}{comment}")
             continue

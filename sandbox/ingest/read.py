@@ -1,6 +1,6 @@
 """A file's bytes become a typed table, sorted by unit: strictly, a batch at a time, within limits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,11 +104,14 @@ def read_rows(
     dropped: Collection[str] = (),
     made_ids: UnitIds | None = None,
     limits: Limits = LIMITS,
+    clean: Callable[[pa.Table], tuple[pa.Table, tuple[str, ...]]] | None = None,
+    unit: str | None = None,
 ) -> Rows:
     """Read a file: the fields in their order and no other columns.
 
     `dropped`: labels of columns that stay out. `made_ids`: the unit's column,
-    which the file has not, becomes the first.
+    which the file has not, becomes the first. `clean` makes the rows that are kept of those that were read,
+    and says what it did. `unit`: the column that names the unit, where `clean` makes it.
 
     Raises `InvalidInput`, which names columns, counts cells by the kind of their fault, and quotes none.
     """
@@ -146,7 +149,17 @@ def read_rows(
     told = [said for tally in tallies.values() if (said := tally.told())] + id_tally.told()
     if out:
         told.append(f"{out} of {rows} rows were left out")
-    unit = next((rules.name for rules in fields if rules.unit), None)
+    if clean is not None:
+        table, done = clean(table)
+        told.extend(done)
+        if not len(table):
+            raise InvalidInput(
+                "The cleaning steps leave no row.",
+                remedy="Look at the conditions by which rows are left out.",
+                zh="清洗步骤没有留下任何行。",
+                remedy_zh="请检查去掉行的条件。",
+            )
+    unit = next((rules.name for rules in fields if rules.unit), unit if clean is not None else None)
     if made_ids is not None:
         unit, table = made_ids.column, table.combine_chunks()
         table = table.add_column(0, unit, made_ids.of_table(table))
@@ -155,6 +168,34 @@ def read_rows(
     columns = dict(zip(table.column_names, table.columns, strict=True))
     del table  # so that each column can go when its sorted copy is made
     return Rows(sorted_by(columns, unit), tuple(told))
+
+
+def first_rows(
+    source: Source, fields: Sequence[FieldRules], count: int, *, given: FileFormat = DETECTED
+) -> pa.Table:
+    """The first rows of a file in its order, for whoever's file it is. A cell that does not fit is empty.
+    Raises `InvalidInput` where the file has not the fields."""
+    file = open_file(source, given)
+    by_label = {rules.label: rules for rules in fields}
+    missing = [label for label in by_label if label not in file.names]
+    if missing:
+        raise InvalidInput(
+            f"The file has no column {', '.join(missing)}.",
+            remedy="Correct the columns of the policy first.",
+            zh=f"文件没有列 {'、'.join(missing)}。",
+            remedy_zh="请先改正策略中的栏目。",
+        )
+    batch = next(iter(file.batches(by_label)), None)
+    columns: dict[str, pa.Array] = {}
+    for rules in fields:
+        if batch is None:
+            columns[rules.name] = pa.array([], ARROW_TYPE[rules.type])
+            continue
+        try:
+            columns[rules.name] = read_column(batch.column(rules.label).slice(0, count), rules).values
+        except WrongType:
+            columns[rules.name] = pa.nulls(min(count, len(batch)), ARROW_TYPE[rules.type])
+    return pa.table(columns)
 
 
 def _check_names(given: Sequence[str], wanted: Sequence[str], dropped: Collection[str]) -> None:

@@ -112,9 +112,13 @@ class YamlText:
             node = node[step]
         return line
 
-    def fault(self, message: str, *path: str | int, remedy: str) -> InvalidInput:
-        """An error about the value at `path`, to be raised."""
-        return InvalidInput(f"{self.what}, line {self.line(*path)}: {message}", remedy=remedy)
+    def fault(
+        self, message: str, *path: str | int, remedy: str, zh: str = "", remedy_zh: str = ""
+    ) -> InvalidInput:
+        """An error about the value at `path`, to be raised. `zh` is told without the line."""
+        return InvalidInput(
+            f"{self.what}, line {self.line(*path)}: {message}", remedy=remedy, zh=zh, remedy_zh=remedy_zh
+        )
 
     def _say(self, fault: ValidationError) -> str:
         # a name that should not be there: the fault stands on its line, not on that of what is around it

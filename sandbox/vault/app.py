@@ -41,6 +41,7 @@ from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
+from sandbox.cleaning import PseudonymKeys, StepCleaner
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
 from sandbox.disclosure.checks.registry import CHECKS
@@ -142,12 +143,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
-    repository = DatasetRepository(database, settings.policies)
+    digests = UnitDigests(settings.home / "keys" / "units")
+    repository = DatasetRepository(database, settings.policies, _cleaner(digests))
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
         context.engine,
-        UnitDigests(settings.home / "keys" / "units"),
+        digests,
         lambda grade: cell_rules(taxonomy.at(grade).thresholds),
     )
     worker = Worker(
@@ -260,6 +262,10 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         context,
         worker,
     )
+
+
+def _cleaner(digests: UnitDigests) -> StepCleaner:
+    return StepCleaner(PseudonymKeys(digests.secret_for("pseudonyms")))
 
 
 def _guarded(

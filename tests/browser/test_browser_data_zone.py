@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 OpenAs = Callable[..., Window]
 LOOKS = {"unlabelled": UNLABELLED, "unnamed": UNNAMED, "too wide": OVERFLOWING, "overlapping": OVERLAPPING}
-NAMES = ["English", "lin", "health", "stand-in", "internal"]
+NAMES = ["English", "lin", "health", "stand-in", "internal", "unfit"]
 
 
 def members() -> bytes:
@@ -78,7 +78,21 @@ def test_a_gbk_file_is_published_through_the_pages_alone(open_as: OpenAs) -> Non
     expect(page.get_by_text("1 个单元格不符合类型")).to_be_visible()
     page.get_by_label("不符合类型的单元格 停留分钟").select_option("不符合则置空")
     page.get_by_label("英文名称 停留分钟").fill("minutes")
-    go_on(page, wrong, "values")
+    go_on(page, wrong, "clean")
+
+    looked_at(page, wrong)
+    page.locator("summary", has_text="数值分段").click()
+    bands = page.locator("details[open]")
+    bands.get_by_label(re.compile("^栏目")).select_option("年龄")
+    bands.get_by_label("各段的起点").fill("0, 30, 50")
+    bands.get_by_label("新栏目的名称").fill("年龄段")
+    looked_at(page, wrong)
+    bands.get_by_role("button", name="添加此步骤").click()
+    expect(page.get_by_role("row").filter(has_text="数值分段")).to_contain_text("0, 30, 50")
+    expect(page.get_by_role("cell", name="30-49").first).to_be_visible()
+    looked_at(page, wrong)
+    page.get_by_role("button", name="下一步").click()
+    page.wait_for_url("**/values")
 
     minutes = page.get_by_role("region", name=re.compile("停留分钟"))
     minutes.get_by_label("采用从数据行中看到的值").check()

@@ -136,6 +136,7 @@ class Study:
         for operation in ("answer_draft", "inspect_draft_again", "save_draft", "reassign_draft"):
             draft = self.send(operation, "lin", at=at).json()
         self.send("show_draft_stand_in", "lin", at=at, query={"count": 2})
+        self.send("preview_draft_steps", "lin", at=at, query={"count": 2, "rows": "own"})
         self.send("list_drafts", "lin")
         read = self.send("get_draft", "lin", at=at).json()
         assert read["problems"] == [] and read["needs_second_person"]

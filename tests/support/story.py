@@ -13,6 +13,7 @@ from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.populations import Population, read_populations
 from sandbox.catalog.publish import Published, publish
+from sandbox.cleaning import PseudonymKeys, StepCleaner
 from sandbox.database import Database
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
@@ -155,7 +156,7 @@ def city_gate() -> Gate:
 def open_shop(database: Database, store: RawStore) -> Story:
     """The same for people who are there already."""
     gate = city_gate()
-    repository = DatasetRepository(database, POLICIES)
+    repository = DatasetRepository(database, POLICIES, StepCleaner(PseudonymKeys(b"k" * 32)))
     return Story(
         database,
         gate,

@@ -1,6 +1,6 @@
 """The steps of the wizard, and to which of them a place in the policy belongs."""
 
-STEPS = ("file", "unit", "columns", "values", "about", "publish")
+STEPS = ("file", "unit", "columns", "clean", "values", "about", "publish")
 """In their order; each is a page under `/drafts/{number}/`."""
 
 OF_FILE = frozenset({"file"})
@@ -15,6 +15,8 @@ def step_of(path: str) -> str:
         return "file"
     if first in OF_UNIT:
         return "unit"
+    if first == "steps":
+        return "clean"
     if first == "columns":
         return "values" if len(rest) > 1 and rest[1] in OF_VALUES else "columns"
     if first in {"dropped_columns", "empty_marks"}:

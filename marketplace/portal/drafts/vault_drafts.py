@@ -74,6 +74,11 @@ class VaultDrafts:
     def stand_in(self, who: str, number: str, *, count: int = 20) -> Answer:
         return self.vault.get(who, f"/v1/drafts/{segment(number)}/stand-in", count=str(count))
 
+    def preview(self, who: str, number: str, *, own: bool, count: int = 20) -> Answer:
+        """What the cleaning steps make of the first rows: of the officer's own file, or of invented ones."""
+        rows = "own" if own else "invented"
+        return self.vault.get(who, f"/v1/drafts/{segment(number)}/steps", count=str(count), rows=rows)
+
     def publish(self, who: str, number: str, *, revision: int) -> Answer:
         return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision})
 

@@ -86,7 +86,7 @@ def bind(question: Question, scope: Scope) -> Question:
     question = rewritten(
         question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node
     )
-    question = rewritten(question, lambda node: _fitted(node, scope))
+    question = rewritten(question, lambda node: fitted(node, scope))
     joins = tuple(
         replace(join, left=rewritten(join.left, lambda node: _unit_of_first(node, scope)))
         for join in question.joins
@@ -207,7 +207,7 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
     there.column(Name(node.column.text, "", position))
     said = ""
     if node.where is not None:
-        where = rewritten(rewritten(node.where, of_tables), lambda part: _fitted(part, there))
+        where = rewritten(rewritten(node.where, of_tables), lambda part: fitted(part, there))
         _check_condition(where, there)
         refuse_wide_parts((where,), there)
         said = ExpressionWriter(there).value(where)
@@ -220,7 +220,7 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
     return Case(((found, Literal(True)),), None)
 
 
-def _fitted(node: Any, scope: Scope) -> Any:
+def fitted(node: Any, scope: Scope) -> Any:
     """Texts that are compared with dates become dates; casts that change nothing are dropped,
     and of booleans the TRUE values are counted."""
     match node:
@@ -231,20 +231,20 @@ def _fitted(node: Any, scope: Scope) -> Any:
         case Aggregate(Aggregation.SUM | Aggregation.AVG, of) if (
             of is not None and _type(of, scope) is Type.BOOLEAN
         ):
-            said = rewritten(of, lambda part: _fitted(part, scope))
+            said = rewritten(of, lambda part: fitted(part, scope))
             return replace(node, of=Case(((said, Literal(1)), (Not(said), Literal(0))), None))
         case Aggregate(Aggregation.COUNT, Name(_, dataset) as name) if (
             dataset and scope.column(name).role is Role.UNIT
         ):
             return replace(node, of=Case(((Not(IsNull(name)), Literal(1)),), None))
         case Compare(comparison, left, Literal(str())) if _type(left, scope) is Type.DATE:
-            return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _date(node.right))
+            return Compare(comparison, rewritten(left, lambda part: fitted(part, scope)), _date(node.right))
         case Compare(comparison, Literal(str()), right) if _type(right, scope) is Type.DATE:
-            return Compare(comparison, _date(node.left), rewritten(right, lambda part: _fitted(part, scope)))
+            return Compare(comparison, _date(node.left), rewritten(right, lambda part: fitted(part, scope)))
         case In(of, values) if _type(of, scope) is Type.DATE:
             return In(of, tuple(_date(value) if isinstance(value.value, str) else value for value in values))
         case Compare(comparison, left, Literal(str() | date())) if _type(left, scope) is Type.TIMESTAMP:
-            return Compare(comparison, rewritten(left, lambda part: _fitted(part, scope)), _time(node.right))
+            return Compare(comparison, rewritten(left, lambda part: fitted(part, scope)), _time(node.right))
         case In(of, values) if _type(of, scope) is Type.TIMESTAMP:
             return In(
                 of, tuple(_time(value) if isinstance(value.value, str | date) else value for value in values)
@@ -252,12 +252,12 @@ def _fitted(node: Any, scope: Scope) -> Any:
         case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) | Arithmetic(
             Operator.PLUS, of, Literal(0)
         ) if _type(of, scope) is Type.BOOLEAN:  # CAST(smoker AS INTEGER)
-            said = rewritten(of, lambda part: _fitted(part, scope))
+            said = rewritten(of, lambda part: fitted(part, scope))
             return Case(((said, Literal(1)), (Not(said), Literal(0))), None)
         case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) if _type(of, scope) is Type.INTEGER:
-            return rewritten(of, lambda part: _fitted(part, scope))
+            return rewritten(of, lambda part: fitted(part, scope))
         case Arithmetic(Operator.PLUS, of, Literal(0)) if _type(of, scope) in (Type.INTEGER, Type.NUMBER):
-            return rewritten(of, lambda part: _fitted(part, scope))
+            return rewritten(of, lambda part: fitted(part, scope))
     return node
 
 
@@ -373,6 +373,16 @@ def _check_same_units(join: Join, other: DatasetPolicy, scope: Scope) -> None:
             why_zh=f"{policy.dataset} 与 {join.dataset} 的标识由不同方式生成，或按行生成，"
             "同一对象可能有两个标识。",
             instead_zh="请分别提问。",
+        )
+    if other.dataset != policy.dataset and policy.pseudonyms != other.pseudonyms:
+        raise QueryRefused(
+            f"JOIN {join.dataset}",
+            f"the ids of {policy.dataset} and {join.dataset} are not pseudonyms of one key: one "
+            f"{unit.kind} has two ids.",
+            instead="Ask each by itself; or ask the officer to publish both with one `shared_as`.",
+            position=join.position,
+            why_zh=f"{policy.dataset} 与 {join.dataset} 的标识不是同一密钥的假名，同一对象有两个标识。",
+            instead_zh="请分别提问；或请数据专员以同一 shared_as 发布两者。",
         )
     if not any(_joins_units(left, right, scope) for left, right in zip(join.left, join.right, strict=True)):
         raise QueryRefused(

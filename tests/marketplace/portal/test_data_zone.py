@@ -405,3 +405,45 @@ def test_an_upload_that_breaks_off_leaves_nothing(person, shared_database) -> No
         upload(lin, pieces(), "断.csv")
     assert await_state(shared_database, "断.csv", "removed")
     assert upload(lin, visits()).status_code == 201
+
+
+def test_rows_are_cleaned_by_forms_with_a_preview_and_each_step_can_be_taken_out(person) -> None:
+    lin, colleague = person("lin"), person("hua")
+    draft = drafted(lin, visits())
+    empty = lin.get(f"{draft}/clean")
+    assert empty.status_code == 200 and "还没有步骤" in empty.text
+
+    def send(**sent: str | list[str]) -> httpx.Response:
+        page = lin.get(f"{draft}/clean").text
+        known = re.search(r'name="revision" value="(\d+)"', page)[1]
+        return lin.client.post(f"{draft}/clean", data={"csrf": token(lin), "revision": known, **sent})
+
+    added = (
+        {"form": "trim", "columns": ["备注"]},
+        {"form": "bands", "column": "年龄", "bands": "0, 30，50", "into": "年龄段", "leave_out": "on"},
+        {"form": "pseudonym", "column": "患者编号", "into": "", "shared_as": "patients"},
+        {"form": "drop_rows", "condition": "费用 > 990"},
+    )
+    for sent in added:
+        assert send(**sent).status_code == 303, sent
+    text = policy(lin, draft)
+    assert "  - {generalise: 年龄, bands: [0, 30, 50], into: 年龄段}" in text, text
+    assert re.search(r"年龄: \{role: hidden, .*keep: false", text) and "年龄段: {role: attribute" in text
+    page = lin.get(f"{draft}/clean", params={"after": "2"}).text
+    assert "P0001" in page and "30-49" in page and "第 2 步之后" in page and "只有您能看到" in page
+    other = colleague.get(f"{draft}/clean").text
+    assert "P0001" not in other and "虚构的行" in other
+    assert send(up="4").status_code == 303 and send(remove="1").status_code == 303
+    steps = re.findall(r"^  - \{(\w+)", policy(lin, draft), re.MULTILINE)
+    assert steps == ["generalise", "drop_rows", "pseudonym"]
+    for wrong in ({"form": "limit", "column": "费用", "low": "x", "high": ""}, {"remove": "9"}):
+        refused = send(**wrong)
+        assert refused.status_code == 422 and 'role="alert"' in refused.text
+    assert send(form="derive", into="x", **{"as": "COUNT(*)", "into.type": "integer"}).status_code == 303
+    assert "混合多人的行" in lin.get(f"{draft}/clean").text
+    assert send(remove="4").status_code == 303
+    assert send(go="next").headers["location"] == f"{draft}/values"
+    assert save(lin, draft, "about", dataset="health.cleaned").status_code == 303
+    assert publish(lin, draft).status_code == 303
+    shown = lin.get("/datasets/health.cleaned").text
+    assert "年龄段" in shown and "990" not in shown

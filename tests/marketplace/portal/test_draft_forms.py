@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.portal.drafts import file_form, step_fields, unit_answers
+from marketplace.portal.drafts import clean_answers, file_form, step_fields, unit_answers
 from marketplace.portal.drafts.answers import Field, changes
 from marketplace.portal.drafts.column_answers import columns_changes
 from marketplace.portal.drafts.file_form import FileForm, form_of_format
@@ -131,6 +131,7 @@ def test_a_line_leads_to_its_step() -> None:
         ("empty_marks", "columns"),
         ("budget.delta", "about"),
         ("file.encoding", "file"),
+        ("steps", "clean"),
     ):
         assert step_of(path) == step
     assert next_step(STEPS[0]) == STEPS[1] and next_step(STEPS[-1]) == STEPS[-1]
@@ -182,6 +183,12 @@ def test_every_choice_has_words() -> None:
         "whom_is": unit_answers.WHOM,
         "unit": unit_answers.KINDS,
         "draft_step": (*STEPS, "policy"),
+        "clean_verb": clean_answers.FORMS,
+        "clean_is": clean_answers.FORMS,
+        "clean_input": {each.name for form in clean_answers.FORMS.values() for each in form},
+        "clean_choice": {
+            choice for form in clean_answers.FORMS.values() for each in form for choice in each.choices
+        },
         "draft": ("open", "published", "dropped"),
         "confidence": ("sure", "likely", "possible"),
         "filled": ("none", "few", "some", "most", "nearly all"),

@@ -1,0 +1,48 @@
+"""What publishing needs of whoever carries out cleaning steps: the package `cleaning`, which stands above."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from sandbox.catalog.cleaning_steps import Step, made_column, written_columns
+from sandbox.catalog.model import Column, DatasetPolicy, IdRule, Type
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The rows after the steps, with the policy's columns alone; and what each step did, for the publishing
+    officer."""
+
+    table: pa.Table
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step did: how many cells it changed or made, and how many rows it left out."""
+
+    step: Step
+    cells: int
+    rows: int
+
+    def told(self, number: int) -> str:
+        at = ", ".join(written_columns(self.step))
+        done = [f"{self.cells} cells {'were made' if made_column(self.step) else 'changed'}"] if at else []
+        done += [f"{self.rows} rows were left out"] if self.rows or not at else []
+        return f"step {number}, {self.step.verb}{f' {at}' if at else ''}: {', '.join(done)}"
+
+
+class Cleaner(Protocol):
+    def type_of(self, expression: str, columns: Sequence[Column]) -> Type:
+        """The type of an expression over a row of these columns. Raises `InvalidInput` for what is not of
+        the language, or could fail on a row."""
+
+    def clean(self, table: pa.Table, policy: DatasetPolicy, *, ids: IdRule) -> Cleaned:
+        """The typed rows of a file, in its order, after the policy's steps.
+        Raises `InvalidInput`, which counts cells and quotes none."""
+
+    def preview(self, table: pa.Table, policy: DatasetPolicy) -> Iterator[tuple[pa.Table, Done]]:
+        """Some rows after each step, and what it did. What does not fit is empty, and refuses nothing;
+        pseudonyms are of a key that is made for this preview alone."""
