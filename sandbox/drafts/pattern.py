@@ -37,7 +37,7 @@ def _give(name: str, pattern: str, suggested: Suggested) -> None:
     labels = {column["source"] for column in suggested.columns} | set(
         suggested.policy.get("dropped_columns", [])
     )
-    made = made_columns(document.get("steps", []))
+    made = made_columns(document)
     columns: dict[str, Any] = {}
     differences, new = set[str](), list[str]()
     for column, spec in document["columns"].items():
