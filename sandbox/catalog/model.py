@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
+from sandbox.catalog.expectations import Expectation
 from sandbox.ingest.file_format import DETECTED, FileFormat
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
@@ -169,6 +170,7 @@ class DatasetPolicy:
     file: FileFormat = DETECTED
     dropped_columns: tuple[str, ...] = ()
     made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def file_columns(self) -> tuple[Column, ...]:

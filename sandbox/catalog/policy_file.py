@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from sandbox.catalog.expectation_file import ConditionCheck, check_condition, read_expectation
+from sandbox.catalog.expectations import Check, Expectation
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
@@ -25,11 +27,19 @@ MOST_ROWS_TIMES_STEPS = 2**42
 OPEN_GRADE = "1"
 
 
-def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool = False) -> DatasetPolicy:
+def read_policy(
+    text: str,
+    *,
+    schema: Path,
+    what: str = "The policy",
+    kept: bool = False,
+    conditions: ConditionCheck | None = None,
+) -> DatasetPolicy:
     """Read a policy. `schema` is `policies/dataset.schema.json`.
     Raises `InvalidInput`: line, fault and remedy.
 
-    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
+    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less. `conditions`
+    checks the SQL of its rules.
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
@@ -61,6 +71,7 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         budget = _budget(source, said["budget"]) if "budget" in said else None
     with faults:
         _check_sources(source, said, columns)
+    expectations = _expectations(source, said, columns, faults, None if kept else conditions)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -82,6 +93,7 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         file=_file(said.get("file", {})),
         dropped_columns=tuple(said.get("dropped_columns", [])),
         made_ids=made_ids,
+        expectations=expectations,
     )
 
 
@@ -142,6 +154,23 @@ def _check_sources(source: YamlText, said: Any, columns: tuple[Column, ...]) -> 
                 place,
                 remedy="Remove it from one of the two.",
             )
+
+
+def _expectations(
+    source: YamlText,
+    said: Any,
+    columns: tuple[Column, ...],
+    faults: Faults,
+    conditions: ConditionCheck | None,
+) -> tuple[Expectation, ...]:
+    read = []
+    for place, spec in enumerate(said.get("expect", [])):
+        with faults:
+            expectation = read_expectation(source, place, spec, columns)
+            if expectation.check is Check.RULE and conditions is not None:
+                check_condition(source, place, conditions, expectation.condition, columns)
+            read.append(expectation)
+    return tuple(read)
 
 
 def _words(said: Any) -> Words:
