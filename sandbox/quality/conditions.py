@@ -8,9 +8,11 @@ values.
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 
-from sandbox.catalog.model import Column, DatasetPolicy, Role, Type, Words
+from sandbox.catalog.model import Bounds, Column, DatasetPolicy, Role, Type, Words
 from sandbox.errors import InvalidInput, QueryRefused
+from sandbox.ingest.limits import LARGEST_INTEGER
 from sandbox.privacy import PrivacyUnit
 from sandbox.queries import bind, parse
 from sandbox.queries.expression_sql import ExpressionWriter
@@ -29,6 +31,10 @@ from sandbox.queries.tree import (
 from sandbox.queries.types.scope import Scope
 
 TABLE = "rows.checked"
+LARGEST = (LARGEST_INTEGER // 2, 90_000_000, 200_000)
+"""Between which numbers, plus and minus, a condition may compute: the first that it fits in 2**53 with. A sum
+takes the first, a product of two the second, of three the third. A larger number counts as this; where it is
+only compared, it is as it is in the file."""
 WHOSE = "row:unit"
 """A name that no column has: a question needs a unit, and a rule asks of no unit."""
 NOT_OF_A_ROW = (InPublic, UnitAggregate, UnitKey, UnitValue)
@@ -55,7 +61,16 @@ def columns_in(condition: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
 
 def read_condition(condition: str, columns: tuple[Column, ...]) -> tuple[Scope, Expression]:
     """The columns as a condition sees them, and the condition, checked. Raises `InvalidInput`."""
-    scope = _scope(columns)
+    refusals = []
+    for largest in LARGEST:
+        try:
+            return _read(condition, _scope(columns, largest))
+        except InvalidInput as refused:
+            refusals.append(refused)
+    raise refusals[0]
+
+
+def _read(condition: str, scope: Scope) -> tuple[Scope, Expression]:
     try:
         question = parse(f"SELECT COUNT(*) AS n FROM {TABLE} WHERE (\n{condition}\n)")
         _require_one_row(question)
@@ -70,9 +85,19 @@ def read_condition(condition: str, columns: tuple[Column, ...]) -> tuple[Scope, 
     return scope, where
 
 
-def _scope(columns: tuple[Column, ...]) -> Scope:
-    """All columns as attributes: without bounds and public values, and none of them names a unit."""
-    free = tuple(replace(column, role=Role.ATTRIBUTE, bounds=None, values=()) for column in columns)
+def _scope(columns: tuple[Column, ...], largest: int) -> Scope:
+    """All columns as attributes: without public values, none of them names a unit, and numbers have wide
+    bounds, so that functions of one row take them."""
+    bounds = Bounds(Fraction(-largest), Fraction(largest), Fraction(1))
+    free = tuple(
+        replace(
+            column,
+            role=Role.ATTRIBUTE,
+            bounds=bounds if column.type in (Type.INTEGER, Type.NUMBER) else None,
+            values=(),
+        )
+        for column in columns
+    )
     whose = Column(WHOSE, Role.UNIT, Type.INTEGER, Words("", ""), "1")
     return Scope(
         DatasetPolicy(

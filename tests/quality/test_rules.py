@@ -96,6 +96,16 @@ def test_values_are_checked_as_they_are_in_the_file_and_not_clamped_to_the_bound
     assert result_of('{rule: "cost BETWEEN 0 AND 100"}')["failing"] == outside > 0
 
 
+def test_a_condition_may_compute_with_several_columns() -> None:
+    table = read_table(rows_csv(), DATASET).to_pandas().dropna(subset=["cost"])
+    found = result_of('{rule: "cost * visits <= 500 AND visits % 2 = 0"}')
+    wrong = ~((table["cost"] * table["visits"] <= 500) & (table["visits"] % 2 == 0))
+    odd = read_table(rows_csv(), DATASET).to_pandas()
+    odd = odd[odd["cost"].isna() & (odd["visits"] % 2 == 1)]
+    assert found["failing"] == wrong.sum() + len(odd)
+    assert result_of('{rule: "cost * visits * year > -9 OR cost IS NULL OR cost < 0"}')["failing"] == 0
+
+
 def test_what_stops_a_version_registers_nothing_and_tells_counts_to_the_officer_alone(story: Story) -> None:
     published(story, policy_with("{complete: cost, at_least: 0.5, else: stop}"))
     with story.database.transaction() as tx:
