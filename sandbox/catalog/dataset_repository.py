@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, select
 
-from sandbox.catalog.expectation_file import ConditionCheck
+from sandbox.catalog.expectation_file import RuleCheck
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.tables import dataset_versions, datasets
@@ -31,11 +31,11 @@ class SetAside:
 
 class DatasetRepository:
     """Reads published versions. `schema` is the folder of policies with `dataset.schema.json` in it.
-    `conditions` checks the SQL of a new policy's rules."""
+    `rules` checks those of a new policy."""
 
-    def __init__(self, database: Database, policies: Path, conditions: ConditionCheck | None = None) -> None:
+    def __init__(self, database: Database, policies: Path, rules: RuleCheck | None = None) -> None:
         self.database = database
-        self.conditions = conditions
+        self.rules = rules
         self.schema = policies / "dataset.schema.json"
         self._parse = lru_cache(maxsize=256)(self._parse_text)
         self._aside: dict[tuple[str, int], str] = {}
@@ -117,7 +117,7 @@ class DatasetRepository:
 
     def read(self, text: str) -> DatasetPolicy:
         """Check a policy text that is not yet published."""
-        return read_policy(text, schema=self.schema, conditions=self.conditions)
+        return read_policy(text, schema=self.schema, rules=self.rules)
 
     def rows(self, tx: Transaction, version: Version) -> int:
         """The exact number of rows. It stays in the vault."""

@@ -29,8 +29,9 @@ TAKES: Mapping[Check, frozenset[str]] = {
 EVERY = frozenset({"else", "name"})
 
 
-ConditionCheck = Callable[[str, tuple[Column, ...]], None]
-"""Raises `InvalidInput` for a condition that is not about one row of these columns."""
+RuleCheck = Callable[[Expectation, tuple[Column, ...]], None]
+"""Raises `InvalidInput` for a rule whose condition is not about one row of these columns, or whose code list
+there is not."""
 
 
 def read_expectation(
@@ -150,11 +151,14 @@ def _check_columns(
         )
 
 
-def check_condition(
-    source: YamlText, place: int, check: ConditionCheck, condition: str, columns: tuple[Column, ...]
+def check_rule(
+    source: YamlText, place: int, check: RuleCheck, expectation: Expectation, columns: tuple[Column, ...]
 ) -> None:
-    """Raises `InvalidInput` with the line of a condition that cannot be asked of a row."""
+    """Raises `InvalidInput` with the line of a rule that cannot be looked at."""
     try:
-        check(condition, columns)
+        check(expectation, columns)
     except InvalidInput as refused:
-        raise source.fault(refused.message, "expect", place, "rule", remedy=refused.remedy) from None
+        at = expectation.check.value
+        fault = source.fault(refused.message, "expect", place, at, remedy=refused.remedy)
+        fault.zh, fault.remedy_zh = refused.zh, refused.remedy_zh
+        raise fault from None

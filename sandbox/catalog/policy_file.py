@@ -5,8 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from sandbox.catalog.expectation_file import ConditionCheck, check_condition, read_expectation
-from sandbox.catalog.expectations import Check, Expectation
+from sandbox.catalog.expectation_file import RuleCheck, check_rule, read_expectation
+from sandbox.catalog.expectations import Expectation
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
@@ -33,13 +33,13 @@ def read_policy(
     schema: Path,
     what: str = "The policy",
     kept: bool = False,
-    conditions: ConditionCheck | None = None,
+    rules: RuleCheck | None = None,
 ) -> DatasetPolicy:
     """Read a policy. `schema` is `policies/dataset.schema.json`.
     Raises `InvalidInput`: line, fault and remedy.
 
-    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less. `conditions`
-    checks the SQL of its rules.
+    `kept`: it stands in the catalogue, perhaps since a former release, which asked for less. `rules`
+    looks at what is expected of every version.
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
@@ -71,7 +71,7 @@ def read_policy(
         budget = _budget(source, said["budget"]) if "budget" in said else None
     with faults:
         _check_sources(source, said, columns)
-    expectations = _expectations(source, said, columns, faults, None if kept else conditions)
+    expectations = _expectations(source, said, columns, faults, None if kept else rules)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -161,14 +161,14 @@ def _expectations(
     said: Any,
     columns: tuple[Column, ...],
     faults: Faults,
-    conditions: ConditionCheck | None,
+    rules: RuleCheck | None,
 ) -> tuple[Expectation, ...]:
     read = []
     for place, spec in enumerate(said.get("expect", [])):
         with faults:
             expectation = read_expectation(source, place, spec, columns)
-            if expectation.check is Check.RULE and conditions is not None:
-                check_condition(source, place, conditions, expectation.condition, columns)
+            if rules is not None:
+                check_rule(source, place, rules, expectation, columns)
             read.append(expectation)
     return tuple(read)
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.catalog.model import DatasetPolicy
+from sandbox.catalog.expectations import Expectation
+from sandbox.catalog.model import Column, DatasetPolicy
 from sandbox.catalog.version_quality import Assessment
 from sandbox.city_time import city_date
 from sandbox.ingest import Rows
@@ -13,7 +14,7 @@ from sandbox.ingest.code_lists import CodeList
 from sandbox.quality.drift import compare
 from sandbox.quality.limits import DEFAULT, QualityLimits
 from sandbox.quality.measures import measure_column, measure_table
-from sandbox.quality.rules import check_rules, refuse_broken, told
+from sandbox.quality.rules import check_rule, check_rules, refuse_broken, told
 from sandbox.quality.score import Measured, score
 
 
@@ -23,6 +24,10 @@ class Assessor:
 
     code_lists: Sequence[CodeList] = ()
     limits: QualityLimits = DEFAULT
+
+    def check(self, rule: Expectation, columns: tuple[Column, ...]) -> None:
+        """Raises `InvalidInput` for a rule of a policy that cannot be looked at."""
+        check_rule(rule, columns, code_lists=self.code_lists)
 
     def __call__(
         self, rows: Rows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime

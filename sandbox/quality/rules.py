@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from sandbox.catalog.expectations import Check, Expectation
 from sandbox.catalog.locked_duckdb import shut_connection
-from sandbox.catalog.model import DatasetPolicy
+from sandbox.catalog.model import Column, DatasetPolicy
 from sandbox.errors import InvalidInput
 from sandbox.ingest.code_lists import CodeList
-from sandbox.quality.conditions import columns_in, condition_sql
+from sandbox.quality.conditions import check_condition, columns_in, condition_sql
 from sandbox.quality.measures import repeated_rows, share, true_count
 
 MOST_SHOWN = 20
@@ -35,6 +35,14 @@ def check_rules(
             {"place": place, "check": rule.check.value, "stops": rule.stops} | _words(rule) | found
         )
     return results
+
+
+def check_rule(rule: Expectation, columns: tuple[Column, ...], *, code_lists: Sequence[CodeList]) -> None:
+    """Raises `InvalidInput` for a condition that is not about one row, and a code list that there is not."""
+    if rule.check is Check.RULE:
+        check_condition(rule.condition, columns)
+    if rule.check is Check.IN_LIST:
+        _code_list(rule, code_lists)
 
 
 def refuse_broken(results: Sequence[Mapping[str, Any]]) -> None:

@@ -76,7 +76,6 @@ from sandbox.jobs import RunContext, Worker
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
 from sandbox.quality.assess import Assessor
-from sandbox.quality.conditions import check_condition
 from sandbox.quality.limits import read_quality_limits
 from sandbox.quality.problem_reports import ProblemContext
 from sandbox.releases import AskContext
@@ -150,7 +149,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
-    repository = DatasetRepository(database, settings.policies, check_condition)
+    repository = DatasetRepository(database, settings.policies, (assessor := _assessor(settings)).check)
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
@@ -217,7 +216,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             populations=read_populations(settings.policies),
             authenticate=person,
             published=partial(measure_contributions, context),
-            assess=(assessor := _assessor(settings)),
+            assess=assessor,
         )
     )
     drafting = DraftContext(

@@ -6,7 +6,7 @@ from scipy.stats import binom
 
 from sandbox.quality.classes import ENDS, WRONG_AT_MOST, completeness_class
 
-TRIALS = 20_000
+TRIALS = 6_000
 FALSE_ALARM = 1e-6
 
 

@@ -15,6 +15,7 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.publish import Published, publish
 from sandbox.catalog.read_table import read_file, read_table
 from sandbox.catalog.tables import dataset_quality, dataset_versions, uploads
+from sandbox.drafts.edit_policy import edited
 from sandbox.errors import InvalidInput
 from sandbox.ingest import IdRule
 from sandbox.ingest.code_lists import load_code_lists
@@ -32,7 +33,7 @@ def policy_with(*rules: str) -> str:
 
 
 def read(text: str) -> DatasetPolicy:
-    return read_policy(text, schema=POLICIES / "dataset.schema.json", conditions=check_condition)
+    return read_policy(text, schema=POLICIES / "dataset.schema.json", rules=Assessor(CODES).check)
 
 
 def result_of(rule: str, body: bytes | None = None) -> dict[str, object]:
@@ -145,6 +146,7 @@ def test_all_faults_of_rules_are_told_with_their_lines() -> None:
         "{rows: {}}",
         "{rows: {at_least: 3, at_most: 2}}",
         "{complete: cost, days: 3}",
+        "{in_list: note, list: no_such_list}",
         '{rule: "COUNT(*) > 3"}',
         '{rule: "nope = 3"}',
         "{rule: \"cost > 'x'\"}",
@@ -155,6 +157,7 @@ def test_all_faults_of_rules_are_told_with_their_lines() -> None:
     for place, fault in enumerate(refused.value.faults):
         assert f"line {first + place}:" in fault.message, fault.message
         assert fault.remedy
+    assert all(fault.zh and fault.remedy_zh for fault in refused.value.faults[-4:])
     assert len(refused.value.faults) == len(rules)
 
 
@@ -223,3 +226,11 @@ TABLE = read_table(rows_csv(30), DATASET)
 def test_any_text_as_a_condition_ends_in_words(text: str) -> None:
     with suppress(InvalidInput):
         check_condition(text, DATASET.columns)
+
+
+def test_a_column_that_is_renamed_in_a_draft_keeps_its_rules() -> None:
+    text = policy_with(
+        "{complete: cost, at_least: 0.5}", "{unique: [person, cost]}", "{drift: cost, at_most: 1}"
+    )
+    renamed = read(edited(text, {"columns.cost.name": "fee"}))
+    assert [rule.columns for rule in renamed.expectations] == [("fee",), ("person", "fee"), ("fee",)]
