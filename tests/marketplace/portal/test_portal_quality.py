@@ -4,6 +4,8 @@ report on their data."""
 import re
 from datetime import UTC, datetime, timedelta
 
+from story import POLICY, rows_csv
+
 
 def person(city, who: str):
     browser = city.portal.browser()
@@ -59,3 +61,18 @@ def test_a_problem_is_reported_on_a_form_and_answered_on_the_list(city) -> None:
     done = lin.send("/problems", f"/problems/{number}/answer", outcome="explained", words="单位是元")
     assert done.status_code == 303, done.text
     assert "单位是元" in wang.get("/problems").text and "单位是元" not in wang.get(PAGE).text
+
+
+def test_the_file_of_a_draft_is_looked_at_before_it_is_published(city) -> None:
+    vault = city.vault("lin")
+    file = vault.post("/uploads", params={"name": "visits.csv"}, content=rows_csv()).json()
+    draft = vault.post("/drafts", json={"file": file["id"]}).json()
+    policy = POLICY.replace("clinic.visits", "clinic.drafted") + "expect:\n  - {complete: cost}\n"
+    saved = vault.put(f"/drafts/{draft['id']}", json={"revision": draft["revision"], "policy": policy})
+    assert saved.json()["problems"] == [], saved.text
+    page = f"/drafts/{draft['id']}/quality"
+    lin = person(city, "lin")
+    assert f'href="{page}"' in lin.get(f"/drafts/{draft['id']}/publish").text
+    shown = lin.get(page)
+    assert shown.status_code == 200 and "cost 不为空" in shown.text and shown.text.count("<svg") > 4
+    assert person(city, "zhou").get(page).status_code == 404
