@@ -42,6 +42,11 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
         "The population stability index against the last version: below 0.1 steady, above 0.25 moved far. "
         "The pale bars are the last version.",
     ),
+    "classes_shown": ("各类比例", "Share of each class"),
+    "class.(empty)": ("空", "(empty)"),
+    "class.(other)": ("其他", "(other)"),
+    "class.true": ("是", "true"),
+    "class.false": ("否", "false"),
     "newest_day": ("最新日期", "Newest day"),
     "quality_rules": ("规则", "Rules"),
     "no_quality_rules": (
