@@ -40,6 +40,16 @@ KINDS: Mapping[str, Kind] = {
     "stand_in.failed": Kind(
         "making stand-in rows failed after their loss was reserved; the loss stays spent", "synthesis"
     ),
+    "quality.asked": Kind(
+        "an officer began to buy classes of a version's completeness, and their loss was reserved", "quality"
+    ),
+    "quality.released": Kind("those classes were stored with their version, for everybody", "quality"),
+    "quality.interrupted": Kind("the vault ended while it computed them; the loss stays spent", "quality"),
+    "quality.failed": Kind(
+        "computing them failed after their loss was reserved; the loss stays spent", "quality"
+    ),
+    "problem.reported": Kind("somebody reported a problem on a dataset", "quality"),
+    "problem.answered": Kind("an officer answered a reported problem", "quality"),
     "request.made": Kind("a team asked for a dataset", "grants"),
     "request.refused": Kind("an officer refused a request", "grants"),
     "request.withdrawn": Kind("a team took its request back", "grants"),

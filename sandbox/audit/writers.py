@@ -21,6 +21,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "grants": (VAULT,),
     "releases": (VAULT,),
     "synthesis": (VAULT,),
+    "quality": (VAULT,),
     "jobs": (VAULT,),
     "reviews": (VAULT,),
     "vault.kernel_tokens": (VAULT,),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select
 
 from sandbox.catalog.cleaner import Cleaner
+from sandbox.catalog.expectation_file import RuleCheck
 from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.tables import dataset_versions, datasets
@@ -31,11 +32,19 @@ class SetAside:
 
 class DatasetRepository:
     """Reads published versions. `policies` is the folder with `dataset.schema.json` in it.
-    `cleaner` looks at the cleaning steps of new policies, and carries them out."""
+    `cleaner` looks at the cleaning steps of new policies, and carries them out; `rules` checks what they
+    expect of their versions."""
 
-    def __init__(self, database: Database, policies: Path, cleaner: Cleaner | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policies: Path,
+        cleaner: Cleaner | None = None,
+        rules: RuleCheck | None = None,
+    ) -> None:
         self.database = database
         self.cleaner = cleaner
+        self.rules = rules
         self.schema = policies / "dataset.schema.json"
         self._parse = lru_cache(maxsize=256)(self._parse_text)
         self._aside: dict[tuple[str, int], str] = {}
@@ -117,7 +126,7 @@ class DatasetRepository:
 
     def read(self, text: str) -> DatasetPolicy:
         """Check a policy text that is not yet published."""
-        return read_policy(text, schema=self.schema, cleaner=self.cleaner)
+        return read_policy(text, schema=self.schema, cleaner=self.cleaner, rules=self.rules)
 
     def rows(self, tx: Transaction, version: Version) -> int:
         """The exact number of rows. It stays in the vault."""

@@ -18,12 +18,14 @@ from sandbox.catalog.publish import publish
 from sandbox.catalog.resource import dataset_resource, require_seen
 from sandbox.catalog.schemas import (
     DatasetDocument,
+    DescribedDatasetDocument,
     OpenCopyDocument,
     PublishedDocument,
     SetAsideDocument,
     StandInDocument,
 )
 from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
+from sandbox.catalog.version_quality import Assess, public_quality
 from sandbox.database import Database
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
@@ -86,13 +88,15 @@ def reading(
         "/{name}",
         operation_id="describe_dataset",
         summary="One dataset",
-        responses=answers(DatasetDocument, 403, 404),
+        responses=answers(DescribedDatasetDocument, 403, 404),
     )
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
-        """One dataset: its columns, roles, bounds and public keys, source and licence."""
+        """One dataset: its columns, roles, bounds and public keys, source and licence; and what is public of
+        its quality."""
         version = repository.current(name)
         require_seen(gate, asker, version)
-        return describe(version)
+        with repository.database.transaction() as tx:
+            return describe(version) | {"quality": public_quality(tx, version)}
 
     @api.get(
         "/{name}/stand-in",
@@ -159,8 +163,10 @@ def writing(
     populations: dict[str, Population],
     authenticate: Callable[..., Principal],
     published: Callable[[Principal, Version], None],
+    assess: Assess | None = None,
 ) -> APIRouter:
-    """What officers do. `published` is called with each new version once it stands."""
+    """What officers do. `published` is called with each new version once it stands, `assess` with its
+    rows before."""
     api = APIRouter(prefix="/v1/datasets", tags=["datasets"])
     Officer = Annotated[Principal, Depends(authenticate)]
 
@@ -189,6 +195,7 @@ def writing(
             officer=officer,
             policy_text=policy,
             body=body,
+            assess=assess,
         )
         del body
         published(officer, done.version)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sandbox.catalog.cleaning_steps import ChangeCase, Pseudonym, Step, Trim, made_column, written_columns
+from sandbox.catalog.expectations import Expectation
 from sandbox.ingest.file_format import DETECTED, FileFormat
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
@@ -175,6 +176,7 @@ class DatasetPolicy:
     made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
     steps: tuple[Step, ...] = ()  # cleaning, before rows are stored
     inputs: tuple[Column, ...] = ()  # columns for the steps alone: no row that is stored has them
+    expectations: tuple[Expectation, ...] = ()
 
     @property
     def file_columns(self) -> tuple[Column, ...]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.cleaning_steps import Step, written_columns
+from sandbox.catalog.expectation_file import RuleCheck, check_rule, read_expectation
+from sandbox.catalog.expectations import Expectation
 from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
 from sandbox.catalog.step_file import made_columns, read_steps
 from sandbox.errors import InvalidInput
@@ -35,12 +37,14 @@ def read_policy(
     what: str = "The policy",
     kept: bool = False,
     cleaner: Cleaner | None = None,
+    rules: RuleCheck | None = None,
 ) -> DatasetPolicy:
     """Read a policy. `schema` is `policies/dataset.schema.json`.
     Raises `InvalidInput`: line, fault and remedy.
 
     `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
-    `cleaner`: looks at the expressions of cleaning steps; without it they are taken as they are.
+    `cleaner`: looks at the expressions of cleaning steps; without it they are taken as they are. `rules`
+    looks at what is expected of every version.
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
@@ -85,6 +89,7 @@ def read_policy(
         budget = _budget(source, said["budget"]) if "budget" in said else None
     with faults:
         _check_sources(source, said, every)
+    expectations = _expectations(source, said, columns, faults, None if kept else rules)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -108,6 +113,7 @@ def read_policy(
         made_ids=made_ids,
         steps=steps,
         inputs=inputs,
+        expectations=expectations,
     )
 
 
@@ -179,6 +185,23 @@ def _check_sources(source: YamlText, said: Any, columns: tuple[Column, ...]) -> 
                 place,
                 remedy="Remove it from one of the two.",
             )
+
+
+def _expectations(
+    source: YamlText,
+    said: Any,
+    columns: tuple[Column, ...],
+    faults: Faults,
+    rules: RuleCheck | None,
+) -> tuple[Expectation, ...]:
+    read = []
+    for place, spec in enumerate(said.get("expect", [])):
+        with faults:
+            expectation = read_expectation(source, place, spec, columns)
+            if rules is not None:
+                check_rule(source, place, rules, expectation, columns)
+            read.append(expectation)
+    return tuple(read)
 
 
 def _words(said: Any) -> Words:

@@ -5,6 +5,7 @@ import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
 from sandbox.catalog.sweep import discard, publishing, record, registered
 from sandbox.catalog.tables import dataset_versions, datasets
+from sandbox.catalog.version_quality import Assess, Assessment, keep_report, note_outcomes, report_of
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, Unavailable
 from sandbox.identity import Principal, load_principal
@@ -36,9 +38,10 @@ class Published:
     version: Version
     profile: Profile
     told: tuple[str, ...] = ()
+    quality: tuple[str, ...] = ()
 
     def advice(self) -> list[str]:
-        return [*self.told, *self.profile.advice()]
+        return [*self.told, *self.profile.advice(), *self.quality]
 
 
 def publish(
@@ -52,8 +55,10 @@ def publish(
     policy_text: str,
     body: bytes | Source,
     sha256: str | None = None,
+    assess: Assess | None = None,
 ) -> Published:
     """Publish a new version of a dataset. `sha256`: what the file must be, where it rested meanwhile.
+    `assess` looks at the typed rows and may refuse them.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
@@ -71,6 +76,7 @@ def publish(
     with database.lock(publishing(policy.dataset)):
         with database.transaction() as tx:
             before = _published_before(tx, policy, repository)
+            known = last_report(tx, policy.dataset)
         ids = id_rule(policy, before)
         file_sha256 = digest_of(body)
         if sha256 not in (None, file_sha256):
@@ -82,6 +88,7 @@ def publish(
         rows = read_file(body, policy, ids=ids, cleaner=repository.cleaner)
         del body
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
+        assessment = assess(rows, policy, before=known, now=datetime.now(UTC)) if assess else None
         parquet = to_parquet(rows.table)
         told = rows.told
         del rows
@@ -101,13 +108,14 @@ def publish(
                 ids=ids,
                 rows=number_of_rows,
                 file_sha256=file_sha256,
+                assessment=assessment,
             )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
             with suppress(CihuError):
                 discard(database, store, name)
             raise
-    return Published(version, fit, told)
+    return Published(version, fit, told, assessment.advice if assessment else ())
 
 
 def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
@@ -125,6 +133,17 @@ def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
             remedy_zh="请保持不变，或以其他名称发布。",
         )
     return rule
+
+
+def last_report(tx: Transaction, dataset: str) -> dict[str, Any] | None:
+    """The quality report of the newest version, if it has one."""
+    latest = tx.execute(select(datasets.c.latest).where(datasets.c.name == dataset)).scalar_one_or_none()
+    return None if latest is None else report_of(tx, dataset, latest)
+
+
+def id_rule_of(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> IdRule:
+    """By which rule the ids of the next version are normalised."""
+    return id_rule(policy, _published_before(tx, policy, repository))
 
 
 def _published_before(
@@ -149,6 +168,7 @@ def _register(
     ids: IdRule,
     rows: int,
     file_sha256: str,
+    assessment: Assessment | None,
 ) -> Version:
     with database.transaction() as tx:
         # again: a large file takes minutes
@@ -180,6 +200,9 @@ def _register(
             )
         )
         registered(tx, stored.name)
+        if assessment:
+            keep_report(tx, version.dataset, number, assessment.report)
+        note_outcomes(tx, version.dataset, number)
         _open_budgets(tx, policy, populations)
         append(
             tx,

@@ -41,6 +41,55 @@ class ColumnDocument(TypedDict):
     measured_in: NotRequired[str]
 
 
+Outcome = Literal["corrected", "explained", "not_a_fault"]
+
+
+class CompletenessClassDocument(TypedDict):
+    """The share of a column's cells that are filled lies between these two."""
+
+    column: str
+    at_least: float
+    at_most: float
+
+
+class CompletenessDocument(TypedDict):
+    """The share of a column's cells that are filled, of open data."""
+
+    column: str
+    share: float
+
+
+class ClassesDocument(TypedDict):
+    """Bought classes of completeness, and what was paid. Each is wrong with a chance of at most
+    `wrong_at_most`."""
+
+    epsilon: float
+    delta: float
+    picorho: int
+    bought_by: str
+    wrong_at_most: float
+    completeness: list[CompletenessClassDocument]
+
+
+class NoteDocument(TypedDict):
+    """What became of a problem that was reported before this version."""
+
+    version: int
+    column: NotRequired[str]
+    outcome: Outcome
+    words: str
+
+
+class PublicQualityDocument(TypedDict):
+    """What everybody may know of a version's quality: whether its policy has rules, the outcomes of reported
+    problems, bought classes, and of open data the completeness itself."""
+
+    has_rules: bool
+    notes: list[NoteDocument]
+    completeness: NotRequired[list[CompletenessDocument]]
+    bought: NotRequired[ClassesDocument]
+
+
 class DatasetDocument(TypedDict):
     """A dataset in its newest version. `unit` and `budget` are null for open data."""
 
@@ -61,6 +110,12 @@ class DatasetDocument(TypedDict):
     budget: BudgetDocument | None
     hint_bits: int
     columns: list[ColumnDocument]
+
+
+class DescribedDatasetDocument(DatasetDocument):
+    """A dataset in its newest version, with what is public of its quality."""
+
+    quality: PublicQualityDocument
 
 
 class SetAsideDocument(TypedDict):

@@ -1,5 +1,5 @@
-"""Tables of the catalogue: datasets, their versions, and the stand-in rows that were bought.
-Raw rows are in the raw bucket."""
+"""Tables of the catalogue: datasets, their versions with their quality, the problems that were reported on
+them, and what was bought for a version. Raw rows are in the raw bucket."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Integer,
     LargeBinary,
     Numeric,
@@ -75,5 +76,57 @@ stand_ins = Table(
         ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
     ),
     CheckConstraint("status IN ('asked', 'released', 'failed', 'interrupted')", name="status"),
+    schema="vault",
+)
+
+dataset_quality = Table(
+    "dataset_quality",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("report", JSONB, nullable=False),  # exact figures: for officers of the department alone
+    ForeignKeyConstraint(
+        ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
+    ),
+    schema="vault",
+)
+
+quality_classes = Table(
+    "quality_classes",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("picorho", Numeric(40, 0), nullable=False),  # charged
+    # asked -> released | failed | interrupted (by a crash; recorded at the next start); all stay charged
+    Column("status", Text, nullable=False),
+    Column("bought_by", Text, nullable=False),
+    Column("bought_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("about", JSONB),  # epsilon, delta, and the classes of the columns: all that was released
+    ForeignKeyConstraint(
+        ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
+    ),
+    CheckConstraint("status IN ('asked', 'released', 'failed', 'interrupted')", name="status"),
+    schema="vault",
+)
+
+problem_reports = Table(
+    "problem_reports",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("dataset", Text, ForeignKey("vault.datasets.name"), nullable=False),
+    Column("number", Integer, nullable=False),  # the version that it is about
+    Column("department", Text, nullable=False),  # whose task it is
+    Column("column", Text),  # None: the dataset as a whole
+    Column("words", Text, nullable=False),  # for the department and the reporter alone
+    Column("reported_by", Text, nullable=False),
+    Column("reported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("outcome", Text),
+    Column("answer", Text),  # public once a version has it in its notes
+    Column("answered_by", Text),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("noted_in", Integer),  # the version in whose notes the outcome stands
+    CheckConstraint("outcome IN ('corrected', 'explained', 'not_a_fault')", name="outcome"),
     schema="vault",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import Version
 from sandbox.catalog.populations import Population
+from sandbox.catalog.version_quality import Assess
 from sandbox.database import Database
 from sandbox.drafts.names import load_header_words
 from sandbox.drafts.suggest import Rules
@@ -20,7 +21,8 @@ from sandbox.storage import RawStore
 
 @dataclass(frozen=True)
 class DraftContext:
-    """What the operations on drafts work with. `published` is called with each new version."""
+    """What the operations on drafts work with. `published` is called with each new version,
+    `assess` with its rows before."""
 
     database: Database
     repository: DatasetRepository
@@ -29,6 +31,7 @@ class DraftContext:
     policies: Path
     populations: dict[str, Population]
     published: Callable[[Principal, Version], None]
+    assess: Assess | None = None
 
     @cached_property
     def rules(self) -> Rules:

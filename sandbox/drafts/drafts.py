@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, insert, select, update
 
 from sandbox.catalog.model import DatasetPolicy, Version
-from sandbox.catalog.publish import Published, decide_publish, publish
+from sandbox.catalog.publish import Published, decide_publish, id_rule_of, last_report, publish
+from sandbox.catalog.read_table import read_file
 from sandbox.catalog.stand_in import stand_in
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Transaction
@@ -38,6 +39,7 @@ from sandbox.drafts.suggest import rounded_up
 from sandbox.drafts.tables import draft_files, draft_revisions, drafts
 from sandbox.errors import Conflict, InvalidInput, NotFound, Unavailable
 from sandbox.identity import Principal
+from sandbox.ingest import Rows
 from sandbox.ingest.file_format import FileFormat
 
 DATASET = re.compile(r"^dataset:\s*\"?([\w.]+)", re.MULTILINE)
@@ -200,6 +202,7 @@ def _publish(context: DraftContext, officer: Principal, id: int, revision: int) 
         policy_text=text,
         body=source_of(context.store, stored),
         sha256=stored.sha256,
+        assess=context.assess,
     )
     with context.database.transaction() as tx:
         tx.execute(
@@ -214,6 +217,19 @@ def _publish(context: DraftContext, officer: Principal, id: int, revision: int) 
         )
     context.published(officer, done.version)
     return done
+
+
+def typed_rows(
+    context: DraftContext, officer: Principal, id: int
+) -> tuple[DatasetPolicy, Rows, dict[str, Any] | None]:
+    """The rows of a draft's file as its policy reads them, for the officer whose file it is, and the quality
+    report of the dataset's last version. Raises `InvalidInput` while the policy has faults."""
+    with context.database.transaction() as tx:
+        row = _open(tx, id, officer, None)
+        stored, policy = _own_file(tx, row, officer), context.repository.read(_policy(tx, row))
+        decide_publish(context.gate, officer, policy)
+        ids, before = id_rule_of(tx, policy, context.repository), last_report(tx, policy.dataset)
+    return policy, read_file(source_of(context.store, stored), policy, ids=ids), before
 
 
 def drop(context: DraftContext, officer: Principal, id: int) -> None:

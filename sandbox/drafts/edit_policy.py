@@ -11,6 +11,7 @@ from sandbox.policy import YamlText
 from sandbox.policy.yaml_text import DEEPEST
 
 MOST_CHARACTERS = 500_000
+NAMES_A_COLUMN = ("complete", "in_list", "within_days", "drift")
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
@@ -161,12 +162,24 @@ def _rename(policy: dict[str, Any], old: str, new: str) -> None:
     if old not in in_steps(policy).made:
         policy["columns"][new].setdefault("source", old)
     in_steps(policy).rename(old, new)
+    _rename_in_rules(policy, old, new)
     unit = policy.get("unit")
     if isinstance(unit, dict):
         if unit.get("column") == old:
             unit["column"] = new
         if isinstance(unit.get("columns"), list):
             unit["columns"] = [new if name == old else name for name in unit["columns"]]
+
+
+def _rename_in_rules(policy: dict[str, Any], old: str, new: str) -> None:
+    """In what is expected of every version; a condition in SQL is its author's to correct."""
+    rules = policy.get("expect")
+    for rule in rules if isinstance(rules, list) else ():
+        for check, value in rule.items() if isinstance(rule, dict) else ():
+            if check in NAMES_A_COLUMN and value == old:
+                rule[check] = new
+            elif check == "unique" and isinstance(value, list):
+                rule[check] = [new if name == old else name for name in value]
 
 
 def _drop(policy: dict[str, Any], name: str) -> None:

@@ -27,6 +27,7 @@ FIELDS = (
     "file",
     "dropped_columns",
     "empty_marks",
+    "expect",
     "columns",
     "steps",
 )

@@ -1,7 +1,7 @@
 """A file's bytes become a typed table, sorted by unit: strictly, a batch at a time, within limits."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ class Rows:
 
     table: pa.Table
     told: tuple[str, ...]
+    unfit: Mapping[str, int] = field(default_factory=dict)  # cells that did not fit, by column
+    left_out: int = 0  # rows
 
 
 @dataclass
@@ -149,6 +151,7 @@ def read_rows(
     told = [said for tally in tallies.values() if (said := tally.told())] + id_tally.told()
     if out:
         told.append(f"{out} of {rows} rows were left out")
+    unfit = {name: tally.done.total() for name, tally in tallies.items() if tally.done}
     if clean is not None:
         table, done = clean(table)
         told.extend(done)
@@ -164,10 +167,10 @@ def read_rows(
         unit, table = made_ids.column, table.combine_chunks()
         table = table.add_column(0, unit, made_ids.of_table(table))
     if unit is None:
-        return Rows(table, tuple(told))
+        return Rows(table, tuple(told), unfit, out)
     columns = dict(zip(table.column_names, table.columns, strict=True))
     del table  # so that each column can go when its sorted copy is made
-    return Rows(sorted_by(columns, unit), tuple(told))
+    return Rows(sorted_by(columns, unit), tuple(told), unfit, out)
 
 
 def first_rows(

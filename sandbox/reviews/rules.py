@@ -8,9 +8,9 @@ follows; if not, each sees all and votes once more, and then the strictest vote 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sandbox.city_time import city_date, end_of
+from sandbox.city_time import end_of_working_days
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 from sandbox.reviews.model import (
     CastVote,
@@ -28,7 +28,6 @@ from sandbox.reviews.review_policy import GradeRule, ReviewPolicy
 STRICTER = (Choice.APPROVE, Choice.CHANGE, Choice.REFUSE)
 OUTCOMES = {Choice.APPROVE: Outcome.RELEASED, Choice.CHANGE: Outcome.RETURNED, Choice.REFUSE: Outcome.REFUSED}
 SHORTEST_COMMENT, LONGEST_COMMENT = 4, 2000
-SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -234,11 +233,7 @@ def shown_votes(cast: Sequence[CastVote], *, state: ReviewState, reviewer: str) 
 
 def due_at(asked: datetime, days: int, closed: Collection[date]) -> datetime:
     """The end of the last of this number of working days after the day of asking, by the city's clock."""
-    day = city_date(asked)
-    while days:
-        day += timedelta(days=1)
-        days -= day.weekday() < SATURDAY and day not in closed
-    return end_of(day)
+    return end_of_working_days(asked, days, closed)
 
 
 def rule_of(policy: ReviewPolicy, grade: str) -> GradeRule:

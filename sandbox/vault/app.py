@@ -30,6 +30,8 @@ from starlette.types import ASGIApp
 import sandbox.catalog.endpoints as catalog_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
+import sandbox.quality.buy_classes as quality_purchases
+import sandbox.quality.endpoints as quality_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
@@ -70,9 +72,13 @@ from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.ingest.code_lists import load_code_lists
 from sandbox.jobs import RunContext, Worker
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
+from sandbox.quality.assess import Assessor
+from sandbox.quality.limits import read_quality_limits
+from sandbox.quality.problem_reports import ProblemContext
 from sandbox.releases import AskContext
 from sandbox.releases.contribution_histogram import measure_contributions
 from sandbox.reviews import ReviewContext, read_review_policy, trial_check
@@ -101,6 +107,7 @@ TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
     "requests and grants": "Access requests and grants.",
+    "quality": "The quality of versions, and problems that are reported on datasets.",
     "questions": "Private questions, their answers and budgets.",
     "sealed runs": "Programs that run on raw data in a seal, and their released files.",
     "reviews": "Reviews of files that are to leave, and the rules for them.",
@@ -134,17 +141,9 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     MultiPartParser.spool_max_size = MOST_UPLOAD_BYTES + 1
     database = Database(settings.database_url.get_secret_value())
     gate = Gate(settings.policies)
-    keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
-    raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
-    products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
-    quarantine = QuarantineStore(
-        settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure
-    )
-    released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
-    for bucket in (raw, products, quarantine, released):
-        bucket.ensure()
-    digests = UnitDigests(settings.home / "keys" / "units")
-    repository = DatasetRepository(database, settings.policies, _cleaner(digests))
+    raw, products, quarantine, released = _stores(settings)
+    digests, assessor = UnitDigests(settings.home / "keys" / "units"), _assessor(settings)
+    repository = DatasetRepository(database, settings.policies, _cleaner(digests), assessor.check)
     context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
@@ -211,6 +210,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             populations=read_populations(settings.policies),
             authenticate=person,
             published=partial(measure_contributions, context),
+            assess=assessor,
         )
     )
     drafting = DraftContext(
@@ -221,11 +221,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         settings.policies,
         read_populations(settings.policies),
         partial(measure_contributions, context),
+        assessor,
     )
     app.include_router(drafts_endpoints.router(drafting, authenticate=person))
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
+    _add_quality(app, context, drafting, assessor, reviews, person)
     app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
     app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=person))
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
@@ -264,8 +266,45 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
 
 
+def _stores(settings: Settings) -> tuple[RawStore, ProductStore, QuarantineStore, ReleasedStore]:
+    """The buckets. Raises `Unavailable`."""
+    keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
+    raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
+    products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
+    quarantine = QuarantineStore(
+        settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure
+    )
+    released = ReleasedStore(settings.s3_endpoint, *keys, settings.released_bucket, secure=settings.s3_secure)
+    for bucket in (raw, products, quarantine, released):
+        bucket.ensure()
+    return raw, products, quarantine, released
+
+
 def _cleaner(digests: UnitDigests) -> StepCleaner:
     return StepCleaner(PseudonymKeys(digests.secret_for("pseudonyms")))
+
+
+def _assessor(settings: Settings) -> Assessor:
+    """What looks at the rows of each new version."""
+    codes = settings.policies / "codes"
+    code_lists = load_code_lists(codes) if codes.is_dir() else ()
+    return Assessor(code_lists, read_quality_limits(settings.policies))
+
+
+def _add_quality(
+    app: FastAPI,
+    context: AskContext,
+    drafting: DraftContext,
+    assessor: Assessor,
+    reviews: ReviewContext,
+    person: Callable[..., Principal],
+) -> None:
+    """Quality reports, and problems that are reported; closed days are those of reviews."""
+    app.include_router(quality_endpoints.quality_router(context, drafting, assessor, authenticate=person))
+    reported = ProblemContext(
+        context.database, context.repository, context.gate, assessor.limits, reviews.policy.closed
+    )
+    app.include_router(quality_endpoints.problems_router(reported, authenticate=person))
 
 
 def _guarded(
@@ -396,6 +435,7 @@ def _close_interrupted(database: Database) -> None:
     for what, closed in (
         ("questions", releases_interrupted.close_interrupted(database)),
         ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database)),
+        ("purchases of quality classes", quality_purchases.close_interrupted(database)),
     ):
         if closed:
             logging.getLogger("cihu.vault").warning(

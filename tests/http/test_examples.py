@@ -120,6 +120,8 @@ class Study:
         for operation in ("list_datasets", "list_set_aside_datasets", "get_disclosure_rules", "get_me"):
             self.send_both(operation)
         self.send_both("get_stand_in_rows", at=visits, query={"kind": "dp"})
+        self.send("get_quality", "lin", at=visits | {"number": 1})
+        self.send("buy_quality_classes", "lin", at=visits)
 
     def data_zone(self) -> None:
         """A file is uploaded and drafted, and published with a second officer of the department."""
@@ -137,6 +139,7 @@ class Study:
             draft = self.send(operation, "lin", at=at).json()
         self.send("show_draft_stand_in", "lin", at=at, query={"count": 2})
         self.send("preview_draft_steps", "lin", at=at, query={"count": 2, "rows": "own"})
+        self.send("get_draft_quality", "lin", at=at)
         self.send("list_drafts", "lin")
         read = self.send("get_draft", "lin", at=at).json()
         assert read["problems"] == [] and read["needs_second_person"]
@@ -158,6 +161,12 @@ class Study:
         self.send("list_requests", query={"status": "approved"})
         self.send("list_grants")
         return grant
+
+    def problems(self) -> None:
+        """A problem of the dataset is reported by who has a grant, and answered."""
+        report = self.send("report_problem", at={"name": "health.visits"}).json()
+        self.send("list_problems", "lin", query={"status": "open"})
+        assert self.send("answer_problem", "lin", at={"id": report["id"]}).json()["outcome"] == "explained"
 
     def runs(self) -> list[dict[str, Any]]:
         """A program and a declared query, submitted; others are cancelled."""
@@ -224,6 +233,7 @@ def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(aske
     study.catalogue()
     study.data_zone()
     grant = study.access()
+    study.problems()
     runs = study.runs()
     study.log(study.questions(grant))  # while the runs run
     for run in runs:

@@ -139,6 +139,9 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
             products=offers,
             stand_in=stand_in,
             buys=buys,
+            buys_quality=bool(about.get("budget"))
+            and "officer" in me.roles
+            and me.organisation == about.get("department"),
             refusal=refusal,
             epsilon=typed,
         )

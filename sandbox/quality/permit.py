@@ -1,0 +1,36 @@
+"""Asks the gate (policies/datasets.cedar) about the quality of a dataset. All raise `Refused`."""
+
+from sandbox.catalog.model import Role, Version
+from sandbox.identity import Principal
+from sandbox.policy import Gate, Resource
+
+
+def require_reading(gate: Gate, principal: Principal, version: Version) -> None:
+    """The report has exact figures of rows."""
+    gate.require(principal, "read_quality", _dataset(version, version.policy.grade))
+
+
+def require_buying(gate: Gate, principal: Principal, version: Version) -> None:
+    """By the grade of the dataset and all columns that are counted (就高从严)."""
+    columns = [column.grade for column in version.policy.columns if column.role is not Role.HIDDEN]
+    grade = gate.grades.combine([version.policy.grade, *columns])
+    gate.require(principal, "buy_quality", _dataset(version, grade))
+
+
+def require_reporting(gate: Gate, principal: Principal, version: Version, *, granted: bool) -> None:
+    """Whoever may use the rows may report a problem on them."""
+    gate.require(principal, "report_problem", _dataset(version, version.policy.grade), {"granted": granted})
+
+
+def may_answer(gate: Gate, principal: Principal, dataset: str, department: str) -> bool:
+    """The grade does not matter: an answer is words."""
+    resource = Resource("Dataset", dataset, {"department": department, "grade": "1"})
+    return gate.decide(principal, "answer_problem", resource).allowed
+
+
+def _dataset(version: Version, grade: str) -> Resource:
+    return Resource(
+        "Dataset",
+        version.dataset,
+        {"department": version.policy.department, "grade": grade, "open": version.policy.unit is None},
+    )
