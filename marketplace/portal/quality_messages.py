@@ -5,8 +5,8 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
     "quality": ("数据质量", "Quality"),
     "quality_report": ("质量报告", "Quality report"),
     "quality_is": (
-        "以下是原始数据的精确数字，仅供本部门数据专员查看。",
-        "These are exact figures of the rows, for officers of the department alone.",
+        "以下是原始数据的精确数字，仅供发布该版本的数据专员查看。",
+        "These are exact figures of the rows, for the officer who published them alone.",
     ),
     "quality_of_draft_is": (
         "以下是文件的精确数字，仅供文件的负责人查看；尚未发布。",

@@ -12,7 +12,7 @@ class VaultQuality:
         self.vault = vault
 
     def report(self, who: str, dataset: str, version: int) -> Answer:
-        """Exact figures of a version, for officers of its department."""
+        """Exact figures of a version, for the officer who published it."""
         return self.vault.get(who, f"/v1/datasets/{segment(dataset)}/versions/{version}/quality")
 
     def draft_report(self, who: str, number: str) -> Answer:

@@ -16,7 +16,7 @@ from sandbox.catalog.version_quality import report_of
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.drafts import typed_rows
 from sandbox.drafts.endpoints import DraftNumber
-from sandbox.errors import NotFound
+from sandbox.errors import Forbidden, NotFound
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
 from sandbox.privacy import MOST_EPSILON
@@ -84,13 +84,16 @@ def quality_router(
     )
     def quality(officer: Officer, name: str, number: VersionNumber) -> dict[str, Any]:
         """Exact figures of the rows, what the policy's rules found, and the scores by GB/T 36344-2018; for
-        officers of the dataset's department."""
+        the officer who published the version, and of open data for all officers of the department."""
         current = context.repository.current(name)
         require_reading(context.gate, officer, current)
         with context.database.transaction() as tx:
             report = report_of(tx, current.dataset, number)
-        if report is None:
-            raise _not_measured(current, number)
+            if report is None:
+                raise _not_measured(current, number)
+            version = context.repository.version(tx, current.dataset, number)
+        if version.policy.unit is not None and version.published_by != officer.id:
+            raise _of_another(version)
         return {"dataset": current.dataset, "version": number, **report}
 
     @api.post(
@@ -159,6 +162,17 @@ def problems_router(context: ProblemContext, *, authenticate: Callable[..., Prin
         return answer_problem(context, officer=officer, id=id, outcome=given.outcome, words=given.words)
 
     return api
+
+
+def _of_another(version: Version) -> Forbidden:
+    """A colleague can write a rule into a draft: what it counts would be an answer without a price."""
+    return Forbidden(
+        f"{version.published_by} published this version; only they read its exact figures.",
+        code="report_of_another",
+        remedy=f"Ask {version.published_by}; or let classes be bought, which everybody sees.",
+        zh=f"该版本由 {version.published_by} 发布，只有其本人可查看精确数字。",
+        remedy_zh=f"请联系 {version.published_by}；也可购置人人可见的等级。",
+    )
 
 
 def _not_measured(current: Version, number: int) -> NotFound:

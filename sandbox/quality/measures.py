@@ -1,7 +1,7 @@
 """Measures the rows of a version: of each column how many cells are filled, fit and differ, what lies outside
 and what stands out; and of the table how many rows repeat.
 
-All are exact counts, for officers of the department alone. Five million rows of eight columns take a few
+All are exact counts, for the officer who publishes alone. Five million rows of eight columns take a few
 seconds: a pass of Arrow for each column, and one of the locked DuckDB for whole rows.
 """
 

@@ -1,5 +1,5 @@
-"""Quality at a real vault: its report is for officers of the department, its public half is bought once, and
-a reported problem becomes a task whose outcome stands in the next version's notes."""
+"""Quality at a real vault: its report is for the officer who published it, its public half is bought once,
+and a reported problem becomes a task whose outcome stands in the next version's notes."""
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,20 @@ def problem(asker: Asker, dataset: str, **said: Any) -> Any:
     return asker.send("POST", f"/v1/datasets/{dataset}/reports", json=body)
 
 
-def test_the_report_is_for_officers_of_the_department(asked: AskedVault, dataset: str) -> None:
+@pytest.fixture(scope="module")
+def colleague(asked: AskedVault) -> str:
+    """Another officer of lin's department."""
+    name = f"sun{secrets.token_hex(2)}"
+    with asked.story.database.transaction() as tx:
+        create_account(
+            tx, account_id=name, display_name="孙", organisation="health", roles=["officer"], by="system"
+        )
+    return name
+
+
+def test_the_report_is_for_the_officer_who_published_the_version(
+    asked: AskedVault, dataset: str, colleague: str
+) -> None:
     path = f"/v1/datasets/{dataset}/versions/1/quality"
     told = asked.person("lin").send("GET", path)
     assert told.status_code == 200, told.text
@@ -41,6 +54,8 @@ def test_the_report_is_for_officers_of_the_department(asked: AskedVault, dataset
     for who in ("wang", "zhou", "li"):
         refused = asked.person(who).send("GET", path)
         assert (refused.status_code, refused.json()["code"]) == (403, "no_permit"), who
+    refused = asked.person(colleague).send("GET", path)
+    assert (refused.status_code, refused.json()["code"]) == (403, "report_of_another")
     missing = asked.person("lin").send("GET", f"/v1/datasets/{dataset}/versions/7/quality")
     assert (missing.status_code, missing.json()["code"]) == (404, "quality_not_measured")
 
@@ -57,18 +72,8 @@ def test_a_stopped_version_is_refused_in_both_languages_and_nothing_stands(
     assert len(asked.kinds()) == entries
 
 
-def test_a_drafts_report_is_for_the_officer_whose_file_it_is(asked: AskedVault) -> None:
+def test_a_drafts_report_is_for_the_officer_whose_file_it_is(asked: AskedVault, colleague: str) -> None:
     lin = asked.person("lin")
-    colleague = f"sun{secrets.token_hex(2)}"
-    with asked.story.database.transaction() as tx:
-        create_account(
-            tx,
-            account_id=colleague,
-            display_name="孙",
-            organisation="health",
-            roles=["officer"],
-            by="system",
-        )
     file = lin.send("POST", "/v1/uploads", params={"name": "visits.csv"}, content=rows_csv()).json()
     draft = lin.send("POST", "/v1/drafts", json={"file": file["id"]}).json()
     policy = RULED.replace("clinic.visits", f"clinic.d{secrets.token_hex(3)}")
