@@ -1,6 +1,6 @@
 """Defines a dataset: its policy (what the officer declared) and its versions (what was published)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -194,6 +194,11 @@ class Version:
     sha256: str
     published_by: str
     published_at: datetime
+    # what may change, or be told otherwise, is no part of which version it is: rows are kept by version
+    notes: str = field(default="", compare=False)
+    withdrawn_at: datetime | None = field(default=None, compare=False)
+    withdrawn_because: str = field(default="", compare=False)
+    retires_at: datetime | None = field(default=None, compare=False)  # the dataset's, where it is in use
 
     @property
     def name(self) -> str:

@@ -41,8 +41,31 @@ class ColumnDocument(TypedDict):
     measured_in: NotRequired[str]
 
 
+EffectName = Literal["compatible", "additive", "breaking"]
+"""Whether a question that worked works as before, perhaps with more to ask, or may be refused or mean
+something else."""
+
+
+class ResponsibleDocument(TypedDict):
+    """Who answers for a step of a dataset's life (责任清单), and who stands in for them."""
+
+    step: Literal["collect", "publish", "grant", "review", "answer_demands"]
+    officer: str
+    deputy: NotRequired[str]
+
+
+class ChangedDocument(TypedDict):
+    """The version before, and what the step from it means for those who ask."""
+
+    version: int
+    effect: EffectName
+
+
 class DatasetDocument(TypedDict):
-    """A dataset in its newest version. `unit` and `budget` are null for open data."""
+    """A dataset in its newest version. `unit` and `budget` are null for open data.
+
+    `notes`: what its officer says is new. `changed`: since the version before, where one dataset is
+    described. `retires_at`: from then on nobody asks it."""
 
     name: str
     version: int
@@ -61,6 +84,54 @@ class DatasetDocument(TypedDict):
     budget: BudgetDocument | None
     hint_bits: int
     columns: list[ColumnDocument]
+    responsible: list[ResponsibleDocument]
+    notes: NotRequired[str]
+    changed: NotRequired[ChangedDocument]
+    retires_at: NotRequired[datetime]
+
+
+class WithdrawnDocument(TypedDict):
+    """When a version was withdrawn, and why."""
+
+    at: datetime
+    reason: str
+
+
+class VersionDocument(TypedDict):
+    """A version of a dataset. `effect`: of the step from the version before; null for the first."""
+
+    number: int
+    published_at: datetime
+    published_by: str
+    notes: str
+    grade: str
+    in_use: bool
+    effect: EffectName | None
+    withdrawn: NotRequired[WithdrawnDocument]
+
+
+class VersionsDocument(TypedDict):
+    """The versions of a dataset, the newest first; when it retires, and when it was erased."""
+
+    dataset: str
+    versions: list[VersionDocument]
+    retires_at: NotRequired[datetime]
+    erased_at: NotRequired[datetime]
+
+
+class ChangeDocument(TypedDict):
+    """One change between two policies, with its sentence."""
+
+    kind: str
+    effect: EffectName
+    column: NotRequired[str]
+    text: Words
+
+
+ChangesDocument = TypedDict(
+    "ChangesDocument",
+    {"dataset": str, "from": int, "to": int, "effect": EffectName, "changes": list[ChangeDocument]},
+)
 
 
 class SetAsideDocument(TypedDict):

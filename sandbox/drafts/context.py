@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import Version
+from sandbox.catalog.notice import NoticeRule
 from sandbox.catalog.populations import Population
 from sandbox.database import Database
 from sandbox.drafts.names import load_header_words
@@ -29,6 +30,7 @@ class DraftContext:
     policies: Path
     populations: dict[str, Population]
     published: Callable[[Principal, Version], None]
+    notice: NoticeRule | None = None
 
     @cached_property
     def rules(self) -> Rules:

@@ -28,8 +28,10 @@ from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
 import sandbox.catalog.endpoints as catalog_endpoints
+import sandbox.demands.endpoints as demands_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
+import sandbox.lifecycle.endpoints as lifecycle_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
@@ -39,6 +41,7 @@ from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog.dataset_repository import DatasetRepository
+from sandbox.catalog.notice import NoticeRule, read_notice_days
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.database import Database
@@ -70,6 +73,8 @@ from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.jobs import RunContext, Worker
+from sandbox.lifecycle.context import LifecycleContext, has_live_grants
+from sandbox.lifecycle.erase import finish_erasures
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
 from sandbox.releases import AskContext
@@ -98,6 +103,7 @@ KERNEL_API = (
 )
 TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
+    "demands": "Which data analysts ask departments for, and the answers.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
     "requests and grants": "Access requests and grants.",
     "questions": "Private questions, their answers and budgets.",
@@ -143,7 +149,8 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     for bucket in (raw, products, quarantine, released):
         bucket.ensure()
     repository = DatasetRepository(database, settings.policies)
-    context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
+    engine = DuckDBEngine(raw, processes)
+    context = AskContext(database, repository, gate, engine)
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
         context.engine,
@@ -178,6 +185,11 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         RawInputs(raw),
         SealedDecoder(),
     )
+
+    notice = NoticeRule(read_notice_days(settings.policies), has_live_grants)
+    lifecycle = LifecycleContext(
+        database, repository, gate, raw, notice, forget=(engine.forget, reviews.raw.forget)
+    )
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
@@ -186,7 +198,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    lifespan = _housekeeping(database, worker, raw)
+    lifespan = _housekeeping(database, worker, raw, lifecycle)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -198,29 +210,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     problem_details.install(app)
     openapi.install(app, description=VAULT_API, tags=TAGS, examples=read_examples(EXAMPLES))
     api_docs.install(app)
-    app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
-    app.include_router(
-        catalog_endpoints.writing(
-            database,
-            repository,
-            gate,
-            raw=raw,
-            products=products,
-            populations=read_populations(settings.policies),
-            authenticate=person,
-            published=partial(measure_contributions, context),
-        )
-    )
-    drafting = DraftContext(
-        database,
-        repository,
-        gate,
-        raw,
-        settings.policies,
-        read_populations(settings.policies),
-        partial(measure_contributions, context),
-    )
-    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    _add_catalogue(app, context, lifecycle, products, settings.policies, person)
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -252,7 +242,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     uploads = [("POST", path, MOST_UPLOAD_BYTES) for path in ("/v1/datasets", drafts_endpoints.UPLOADS)]
-    kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
+    kernel_app = _kernel_app(context, worker, reviews, lifecycle, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
         _guarded(app, large=uploads, admit=person, metrics=metrics),
@@ -260,6 +250,40 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         context,
         worker,
     )
+
+
+def _add_catalogue(
+    app: FastAPI,
+    context: AskContext,
+    lifecycle: LifecycleContext,
+    products: ProductStore,
+    policies: Path,
+    person: Callable[..., Principal],
+) -> None:
+    """Datasets with their versions and their end, what is asked for, and drafts."""
+    database, repository, gate, raw = lifecycle.database, lifecycle.repository, lifecycle.gate, lifecycle.raw
+    populations, measured = read_populations(policies), partial(measure_contributions, context)
+    app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
+    app.include_router(
+        catalog_endpoints.writing(
+            database,
+            repository,
+            gate,
+            raw=raw,
+            products=products,
+            populations=populations,
+            authenticate=person,
+            published=measured,
+            notice=lifecycle.notice,
+        )
+    )
+    app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=person))
+    app.include_router(lifecycle_endpoints.writing(lifecycle, authenticate=person))
+    app.include_router(demands_endpoints.router(database, repository, gate, authenticate=person))
+    drafting = DraftContext(
+        database, repository, gate, raw, policies, populations, measured, lifecycle.notice
+    )
+    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
 
 
 def _guarded(
@@ -284,6 +308,7 @@ def _kernel_app(
     context: AskContext,
     worker: Worker,
     reviews: ReviewContext,
+    lifecycle: LifecycleContext,
     log: Log,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
@@ -307,6 +332,7 @@ def _kernel_app(
         examples=read_examples(EXAMPLES),
     )
     app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
+    app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=analyst))
     app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=analyst))
@@ -348,7 +374,7 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
         }
 
 
-def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
+def _housekeeping(database: Database, worker: Worker, raw: RawStore, lifecycle: LifecycleContext) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
     down, once a minute."""
@@ -360,6 +386,7 @@ def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
                 with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
                     await asyncio.to_thread(remind, database)
+                    await asyncio.to_thread(finish_erasures, lifecycle)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
         await asyncio.to_thread(_sweep_raw, database, raw)
