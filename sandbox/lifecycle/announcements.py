@@ -43,7 +43,7 @@ def announce(
         )
     decide_publish(context.gate, officer, policy)
     context.repository.lists.require_none(policy, {})
-    takes_effect = end_of(first_day - timedelta(days=1))
+    takes_effect = end_of(first_day - timedelta(days=1)) + timedelta(seconds=1)
     with context.database.transaction() as tx:
         dataset = dataset_row(tx, name)
         context.require_officer(officer, dataset.name, dataset.department)
@@ -158,7 +158,7 @@ def _in_use(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) -> Da
 def _coming(
     context: LifecycleContext, row: Row[Any], in_use: DatasetPolicy | None, policy: DatasetPolicy
 ) -> AnnouncementDocument:
-    day = city_date(row.takes_effect + timedelta(seconds=1)).isoformat()
+    day = city_date(row.takes_effect).isoformat()
     document = _document(
         row.dataset,
         "coming_version",
@@ -218,7 +218,7 @@ def _require_in_time(context: LifecycleContext, tx: Transaction, name: str, take
         return
     # days, not hours: whoever announces today announces for a whole number of days from today
     first = city_date(datetime.now(UTC) + context.notice.time)
-    if city_date(takes_effect + timedelta(seconds=1)) < first:
+    if city_date(takes_effect) < first:
         raise Conflict(
             f"A version is announced {context.notice.days} days ahead: {first.isoformat()} at the earliest.",
             code="too_soon",
