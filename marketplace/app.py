@@ -37,6 +37,7 @@ from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
 from marketplace.portal.pages import (
     datasets,
+    demands,
     draft_file,
     draft_publish,
     draft_steps,
@@ -49,6 +50,7 @@ from marketplace.portal.pages import (
     runs,
     start,
     uploads,
+    versions,
 )
 from marketplace.portal.pages import licences as licence_pages
 from marketplace.portal.pages import products as product_pages
@@ -166,6 +168,8 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(
         datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault)
     )
+    app.include_router(versions.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(demands.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(
         requests.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault)
     )

@@ -1,6 +1,7 @@
 """The words on the pages, each in Chinese and in English, in one table."""
 
 from marketplace.portal.draft_messages import DRAFT_MESSAGES
+from marketplace.portal.life_messages import LIFE_MESSAGES
 
 MESSAGES: dict[str, tuple[str, str]] = {
     "cihu": ("磁湖", "Cihu"),
@@ -575,4 +576,5 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session.command line": ("命令行", "Command line"),
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
     **DRAFT_MESSAGES,
+    **LIFE_MESSAGES,
 }

@@ -74,8 +74,9 @@ class VaultDrafts:
     def stand_in(self, who: str, number: str, *, count: int = 20) -> Answer:
         return self.vault.get(who, f"/v1/drafts/{segment(number)}/stand-in", count=str(count))
 
-    def publish(self, who: str, number: str, *, revision: int) -> Answer:
-        return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision})
+    def publish(self, who: str, number: str, *, revision: int, **word: str) -> Answer:
+        """`word`: notes, urgent."""
+        return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision, **word})
 
     def drop(self, who: str, number: str) -> None:
         self.vault.send(who, "DELETE", f"/v1/drafts/{segment(number)}")

@@ -11,6 +11,7 @@ from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
+from marketplace.portal.vault_life import VaultLife
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
 from sandbox.city_time import city_date
@@ -139,6 +140,7 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
             products=offers,
             stand_in=stand_in,
             buys=buys,
+            announcements=VaultLife(vault).announcements(me.id, name),
             refusal=refusal,
             epsilon=typed,
         )
