@@ -181,10 +181,14 @@ def create_app(settings: Settings) -> ASGIApp:
     steps = StepPages(pages, settings.policies)
     for of_draft in (draft_file, draft_steps, draft_publish):
         app.include_router(of_draft.router(authenticator=authenticator, steps=steps, vault=vault))
-    for of_market in (product_pages, licence_pages):
-        app.include_router(
-            of_market.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
+    app.include_router(
+        product_pages.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
+    )
+    app.include_router(
+        licence_pages.router(
+            database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault
         )
+    )
     app.include_router(log.router(authenticator=authenticator, pages=pages, vault=vault, app=app))
     app.include_router(help_pages.router(folder=settings.help_folder, pages=pages))
     refusals.install(app, database=database, authenticator=authenticator, pages=pages)

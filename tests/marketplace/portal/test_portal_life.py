@@ -89,5 +89,18 @@ def test_data_are_asked_for_and_the_department_answers(person) -> None:
     assert nowhere.status_code == 422
 
 
+def test_a_buyer_is_told_on_their_licence(shared_city, person) -> None:
+    shared_city.list_rows()
+    licence, _ = shared_city.buy("inspections-by-business")
+    page = f"/licences/{licence}"
+    assert "wrong scores" not in person("chen").get(page).text
+    done = shared_city.vault("zhou").post(
+        "/datasets/market.inspections/lifecycle",
+        json={"kind": "withdraw", "version": 1, "reason": "wrong scores"},
+    )
+    assert done.json()["state"] == "done"
+    assert "wrong scores" in person("chen").get(page).text
+
+
 def test_every_word_has_both_languages() -> None:
     assert all(zh and en for zh, en in LIFE_MESSAGES.values())
