@@ -275,6 +275,12 @@ OF_THE_DATASET: tuple[tuple[str, Callable[[DatasetPolicy], Any], str, str], ...]
         "Another department has it.",
         "所属部门已改变。",
     ),
+    (
+        "catalogue_changed",
+        lambda policy: policy.catalogue,
+        "Its entry in the government's catalogue is another.",
+        "政务信息资源目录信息已修改。",
+    ),
     ("reading_changed", _read_as, "Its file is read in another way.", "文件的读取方式已改变。"),
 )
 

@@ -145,6 +145,21 @@ class DatasetBudget:
 
 
 @dataclass(frozen=True)
+class CatalogueEntry:
+    """The fields of the government's catalogue of resources that nothing else in a policy says."""
+
+    resource_code: str = ""
+    classification: tuple[str, ...] = ()
+    provider_code: str = ""
+    sharing: str = ""
+    sharing_condition: str = ""
+    opening: str = ""
+    opening_condition: str = ""
+    updates: str = ""
+    released_on: str = ""
+
+
+@dataclass(frozen=True)
 class DatasetPolicy:
     """The officer's word on a dataset, checked. An open dataset (no unit) cannot be asked, only opened."""
 
@@ -168,6 +183,7 @@ class DatasetPolicy:
     )
     file: FileFormat = DETECTED
     dropped_columns: tuple[str, ...] = ()
+    catalogue: CatalogueEntry = CatalogueEntry()
     made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
 
     @property

@@ -1,11 +1,22 @@
 """Reads the officer's policy file: YAML text in, a checked `DatasetPolicy` out."""
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
+from sandbox.catalog.model import (
+    Bounds,
+    CatalogueEntry,
+    Column,
+    DatasetBudget,
+    DatasetPolicy,
+    KeyValue,
+    Role,
+    Type,
+    Words,
+)
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.limits import LARGEST_INTEGER, LONGEST_TEXT
@@ -61,6 +72,9 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         budget = _budget(source, said["budget"]) if "budget" in said else None
     with faults:
         _check_sources(source, said, columns)
+    catalogue = CatalogueEntry()
+    with faults:
+        catalogue = _catalogue(source, said)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -81,8 +95,37 @@ def read_policy(text: str, *, schema: Path, what: str = "The policy", kept: bool
         ids=IdRule(said["unit"]["ids"]) if "ids" in said.get("unit", {}) else None,
         file=_file(said.get("file", {})),
         dropped_columns=tuple(said.get("dropped_columns", [])),
+        catalogue=catalogue,
         made_ids=made_ids,
     )
+
+
+def _catalogue(source: YamlText, said: Any) -> CatalogueEntry:
+    entry = said.get("catalogue", {})
+    for of, what in (("sharing", "sharing"), ("opening", "opening")):
+        if entry.get(of) == "conditional" and f"{of}_condition" not in entry:
+            raise source.fault(
+                f"{what} is conditional, and no condition is told.",
+                "catalogue",
+                of,
+                remedy=f"Add `{of}_condition`.",
+            )
+    if entry.get("opening") == "open" and said["grade"] != OPEN_GRADE:
+        raise source.fault(
+            f"the catalogue calls it open, and its grade is {said['grade']}.",
+            "catalogue",
+            "opening",
+            remedy='Write `opening: none` or `conditional`, or grade it "1".',
+        )
+    if "released_on" in entry:
+        try:
+            date.fromisoformat(entry["released_on"])
+        except ValueError:
+            raise source.fault(
+                "released_on is no day.", "catalogue", "released_on", remedy='Write "2027-06-30".'
+            ) from None
+    classes = tuple(map(str, entry.get("classification", ())))
+    return CatalogueEntry(**entry | {"classification": classes})
 
 
 class Faults:

@@ -46,6 +46,22 @@ EffectName = Literal["compatible", "additive", "breaking"]
 something else."""
 
 
+class CatalogueDocument(TypedDict):
+    """The fields of the government's catalogue of resources (政务信息资源目录) that the policy has."""
+
+    resource_code: NotRequired[str]
+    classification: NotRequired[list[str]]
+    provider_code: NotRequired[str]
+    sharing: NotRequired[Literal["unconditional", "conditional", "none"]]
+    sharing_condition: NotRequired[str]
+    opening: NotRequired[Literal["open", "conditional", "none"]]
+    opening_condition: NotRequired[str]
+    updates: NotRequired[
+        Literal["real_time", "daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly", "irregular"]
+    ]
+    released_on: NotRequired[str]
+
+
 class ResponsibleDocument(TypedDict):
     """Who answers for a step of a dataset's life (责任清单), and who stands in for them."""
 
@@ -84,6 +100,7 @@ class DatasetDocument(TypedDict):
     budget: BudgetDocument | None
     hint_bits: int
     columns: list[ColumnDocument]
+    catalogue: NotRequired[CatalogueDocument]
     responsible: list[ResponsibleDocument]
     notes: NotRequired[str]
     changed: NotRequired[ChangedDocument]
