@@ -258,7 +258,7 @@ def writing(
             products=products,
             gate=gate,
             officer=officer,
-            version=repository.current(name),
+            version=repository.usable(name),
             columns=opening.columns,
         )
         return {
