@@ -37,6 +37,7 @@ from marketplace.portal.openid.client import hub_client
 from marketplace.portal.openid.provider import Provider
 from marketplace.portal.pages import (
     datasets,
+    demands,
     draft_clean,
     draft_file,
     draft_publish,
@@ -51,6 +52,7 @@ from marketplace.portal.pages import (
     runs,
     start,
     uploads,
+    versions,
 )
 from marketplace.portal.pages import licences as licence_pages
 from marketplace.portal.pages import products as product_pages
@@ -168,6 +170,8 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(
         datasets.router(database=database, authenticator=authenticator, pages=pages, vault=vault)
     )
+    app.include_router(versions.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(demands.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(
         requests.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault)
     )
@@ -180,10 +184,14 @@ def create_app(settings: Settings) -> ASGIApp:
     steps = StepPages(pages, settings.policies)
     for of_draft in (draft_file, draft_steps, draft_clean, draft_publish):
         app.include_router(of_draft.router(authenticator=authenticator, steps=steps, vault=vault))
-    for of_market in (product_pages, licence_pages):
-        app.include_router(
-            of_market.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
+    app.include_router(
+        product_pages.router(database=database, gate=gate, authenticator=authenticator, pages=pages)
+    )
+    app.include_router(
+        licence_pages.router(
+            database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault
         )
+    )
     app.include_router(log.router(authenticator=authenticator, pages=pages, vault=vault, app=app))
     app.include_router(help_pages.router(folder=settings.help_folder, pages=pages))
     refusals.install(app, database=database, authenticator=authenticator, pages=pages)

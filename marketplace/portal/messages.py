@@ -1,6 +1,7 @@
 """The words on the pages, each in Chinese and in English, in one table."""
 
 from marketplace.portal.draft_messages import DRAFT_MESSAGES
+from marketplace.portal.life_messages import LIFE_MESSAGES
 from marketplace.portal.quality_messages import QUALITY_MESSAGES
 
 MESSAGES: dict[str, tuple[str, str]] = {
@@ -577,4 +578,5 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
     **DRAFT_MESSAGES,
     **QUALITY_MESSAGES,
+    **LIFE_MESSAGES,
 }

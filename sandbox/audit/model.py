@@ -22,7 +22,14 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[str, Kind] = {
     "dataset.published": Kind("an officer published a version of a dataset", "catalog"),
-    "dataset.retired": Kind("an officer withdrew a dataset or a version", "catalog"),
+    "version.announced": Kind("an officer announced what a coming version of a dataset changes", "lifecycle"),
+    "version.announcement_dropped": Kind("an officer took such an announcement back", "lifecycle"),
+    "version.withdrawn": Kind("a wrong version of a dataset was withdrawn", "lifecycle"),
+    "lifecycle.proposed": Kind("an officer proposed to end a version or a dataset", "lifecycle"),
+    "lifecycle.dropped": Kind("an officer took such a proposal or a retirement back", "lifecycle"),
+    "dataset.retired": Kind("a dataset was given the day on which it retires", "lifecycle"),
+    "dataset.erasing": Kind("the erasure of a dataset's rows began", "lifecycle"),
+    "dataset.erased": Kind("the rows of a dataset were deleted", "lifecycle"),
     "dataset.opened": Kind(
         "a version of an openly graded dataset was copied into the product bucket", "catalog"
     ),
@@ -50,6 +57,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "problem.reported": Kind("somebody reported a problem on a dataset", "quality"),
     "problem.answered": Kind("an officer answered a reported problem", "quality"),
+    "demand.made": Kind("an analyst asked a department for data that the catalogue has not", "demands"),
+    "demand.answered": Kind("a department answered such a demand", "demands"),
     "request.made": Kind("a team asked for a dataset", "grants"),
     "request.refused": Kind("an officer refused a request", "grants"),
     "request.withdrawn": Kind("a team took its request back", "grants"),

@@ -19,6 +19,8 @@ MARKETPLACE = "marketplace."
 WRITERS: Mapping[str, tuple[str, ...]] = {
     "catalog": (VAULT,),
     "grants": (VAULT,),
+    "lifecycle": (VAULT,),
+    "demands": (VAULT,),
     "releases": (VAULT,),
     "synthesis": (VAULT,),
     "quality": (VAULT,),

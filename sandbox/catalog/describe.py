@@ -1,13 +1,16 @@
 """Describes a dataset to anybody who is logged in: its policy in words, never a value from its rows."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sandbox.api_schema import exact_in_json
-from sandbox.catalog.model import Column, Version
+from sandbox.catalog.lists import Responsible
+from sandbox.catalog.model import CatalogueEntry, Column, Version
 
 
-def describe(version: Version) -> dict[str, Any]:
-    """The catalogue entry of a version, as JSON."""
+def describe(version: Version, responsible: Sequence[Responsible] = ()) -> dict[str, Any]:
+    """The catalogue entry of a version, as JSON, with those who answer for it."""
     policy = version.policy
     return {
         "name": version.dataset,
@@ -36,7 +39,21 @@ def describe(version: Version) -> dict[str, Any]:
         else None,
         "hint_bits": policy.hint_bits,
         "columns": [_column(column) for column in policy.columns],
+        **({"catalogue": entry} if (entry := catalogue_entry(policy.catalogue)) else {}),
+        "responsible": [
+            {"step": entry.step, "officer": entry.officer}
+            | ({"deputy": entry.deputy} if entry.deputy else {})
+            for entry in responsible
+        ],
+        **({"notes": version.notes} if version.notes else {}),
+        **({"retires_at": version.retires_at.isoformat()} if version.retires_at else {}),
     }
+
+
+def catalogue_entry(entry: CatalogueEntry) -> dict[str, Any]:
+    """The fields that are there."""
+    fields = {name: value for name, value in asdict(entry).items() if value}
+    return fields | ({"classification": list(entry.classification)} if entry.classification else {})
 
 
 def _column(column: Column) -> dict[str, Any]:

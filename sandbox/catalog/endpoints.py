@@ -4,28 +4,32 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Response, UploadFile
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
+from pydantic import BaseModel, Field
 
 from sandbox.api_schema import answers
 from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.describe import describe
 from sandbox.catalog.model import Version
+from sandbox.catalog.notice import LONGEST_NOTES, NoticeRule, PublishersWord
 from sandbox.catalog.open_copy import open_copy
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
 from sandbox.catalog.resource import dataset_resource, require_seen
 from sandbox.catalog.schemas import (
+    ChangesDocument,
     DatasetDocument,
     DescribedDatasetDocument,
     OpenCopyDocument,
     PublishedDocument,
     SetAsideDocument,
     StandInDocument,
+    VersionsDocument,
 )
 from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
 from sandbox.catalog.version_quality import Assess, public_quality
+from sandbox.catalog.versions import changed_since, compare_versions, list_versions
 from sandbox.database import Database
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
@@ -33,6 +37,8 @@ from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ProductStore, RawStore
 
+VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Notes = Annotated[PlainText, Form(max_length=LONGEST_NOTES)]
 PARQUET = "application/vnd.apache.parquet"
 
 
@@ -56,7 +62,7 @@ def reading(
     def datasets(asker: Asker) -> list[dict[str, Any]]:
         """Every dataset that the asker may see, in its newest version."""
         return [
-            describe(version)
+            describe(version, repository.lists.responsible_for(version.dataset))
             for version in repository.all()
             if gate.decide(
                 asker,
@@ -96,7 +102,40 @@ def reading(
         version = repository.current(name)
         require_seen(gate, asker, version)
         with repository.database.transaction() as tx:
-            return describe(version) | {"quality": public_quality(tx, version)}
+            changed = changed_since(tx, repository, gate.grades, version)
+            quality = public_quality(tx, version)
+        return (
+            describe(version, repository.lists.responsible_for(version.dataset))
+            | {"quality": quality}
+            | ({"changed": changed} if changed else {})
+        )
+
+    @api.get(
+        "/{name}/versions",
+        operation_id="list_versions",
+        summary="The versions of a dataset",
+        responses=answers(VersionsDocument, 403, 404),
+    )
+    def versions(asker: Asker, name: str) -> VersionsDocument:
+        """Every version, the newest first: when, by whom, its notes, and what the step to it means for a
+        question that worked. Of a dataset that is retired or erased, too."""
+        return list_versions(repository, gate, asker, name)
+
+    @api.get(
+        "/{name}/changes",
+        operation_id="compare_versions",
+        summary="What changed between two versions",
+        responses=answers(ChangesDocument, 403, 404),
+    )
+    def changes(
+        asker: Asker,
+        name: str,
+        first: Annotated[VersionNumber, Query(alias="from")],
+        second: Annotated[VersionNumber, Query(alias="to")],
+    ) -> ChangesDocument:
+        """Columns, roles, types, grades, values, bounds and units that changed, the worst first, each with a
+        sentence. `breaking`: a question that worked is refused, or means something else."""
+        return compare_versions(repository, gate, asker, name, first, second)
 
     @api.get(
         "/{name}/stand-in",
@@ -164,6 +203,7 @@ def writing(
     authenticate: Callable[..., Principal],
     published: Callable[[Principal, Version], None],
     assess: Assess | None = None,
+    notice: NoticeRule | None = None,
 ) -> APIRouter:
     """What officers do. `published` is called with each new version once it stands, `assess` with its
     rows before."""
@@ -181,9 +221,12 @@ def writing(
         officer: Officer,
         policy: Annotated[str, Form(max_length=500_000)],
         file: Annotated[UploadFile, File()],
+        notes: Notes = "",
+        urgent: Notes = "",
     ) -> dict[str, Any]:
-        """Publish a version: the policy (YAML) and the rows (CSV or Parquet).
-        Says how well the bounds fit."""
+        """Publish a version: the policy (YAML), the rows (CSV or Parquet), and `notes` on what is new, which
+        everybody reads. Says how well the bounds fit. `urgent`: why a change that breaks questions cannot be
+        announced first; the reason is logged."""
         body = file.file.read()
         file.file.close()  # the form's own copy
         done = publish(
@@ -196,6 +239,8 @@ def writing(
             policy_text=policy,
             body=body,
             assess=assess,
+            word=PublishersWord(notes, urgent),
+            notice=notice,
         )
         del body
         published(officer, done.version)
@@ -222,7 +267,7 @@ def writing(
             products=products,
             gate=gate,
             officer=officer,
-            version=repository.current(name),
+            version=repository.usable(name),
             columns=opening.columns,
         )
         return {

@@ -3,7 +3,7 @@ without hidden columns."""
 
 from collections.abc import Sequence
 
-from sandbox.catalog.model import Role, Version
+from sandbox.catalog.model import DatasetPolicy, Role, Version
 from sandbox.policy import Gate
 
 
@@ -19,3 +19,19 @@ def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
             )
         ]
     )
+
+
+SECOND_PERSON_FROM = "4"
+"""A dataset of this grade or a higher one, or with such a column, is published and ended by two officers."""
+
+
+def highest_grade(gate: Gate, policy: DatasetPolicy) -> str:
+    """Of the dataset and of its columns that are not hidden."""
+    return gate.grades.combine(
+        [policy.grade, *(column.grade for column in policy.columns if column.role is not Role.HIDDEN)]
+    )
+
+
+def needs_second_person(gate: Gate, policy: DatasetPolicy) -> bool:
+    highest = highest_grade(gate, policy)
+    return gate.grades.combine([highest, SECOND_PERSON_FROM]) == highest

@@ -1,6 +1,6 @@
 """Defines a dataset: its policy (what the officer declared) and its versions (what was published)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
@@ -150,6 +150,21 @@ class DatasetBudget:
 
 
 @dataclass(frozen=True)
+class CatalogueEntry:
+    """The fields of the government's catalogue of resources that nothing else in a policy says."""
+
+    resource_code: str = ""
+    classification: tuple[str, ...] = ()
+    provider_code: str = ""
+    sharing: str = ""
+    sharing_condition: str = ""
+    opening: str = ""
+    opening_condition: str = ""
+    updates: str = ""
+    released_on: str = ""
+
+
+@dataclass(frozen=True)
 class DatasetPolicy:
     """The officer's word on a dataset, checked. An open dataset (no unit) cannot be asked, only opened."""
 
@@ -173,6 +188,7 @@ class DatasetPolicy:
     )
     file: FileFormat = DETECTED
     dropped_columns: tuple[str, ...] = ()
+    catalogue: CatalogueEntry = CatalogueEntry()
     made_ids: UnitIds | None = None  # the unit's column is made of others, or of the row; the file has none
     steps: tuple[Step, ...] = ()  # cleaning, before rows are stored
     inputs: tuple[Column, ...] = ()  # columns for the steps alone: no row that is stored has them
@@ -242,6 +258,11 @@ class Version:
     sha256: str
     published_by: str
     published_at: datetime
+    # what may change, or be told otherwise, is no part of which version it is: rows are kept by version
+    notes: str = field(default="", compare=False)
+    withdrawn_at: datetime | None = field(default=None, compare=False)
+    withdrawn_because: str = field(default="", compare=False)
+    retires_at: datetime | None = field(default=None, compare=False)  # the dataset's, where it is in use
 
     @property
     def name(self) -> str:

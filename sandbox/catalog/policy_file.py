@@ -1,6 +1,7 @@
 """Reads the officer's policy file: YAML text in, a checked `DatasetPolicy` out."""
 
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,17 @@ from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.cleaning_steps import Step, written_columns
 from sandbox.catalog.expectation_file import RuleCheck, check_rule, read_expectation
 from sandbox.catalog.expectations import Expectation
-from sandbox.catalog.model import Bounds, Column, DatasetBudget, DatasetPolicy, KeyValue, Role, Type, Words
+from sandbox.catalog.model import (
+    Bounds,
+    CatalogueEntry,
+    Column,
+    DatasetBudget,
+    DatasetPolicy,
+    KeyValue,
+    Role,
+    Type,
+    Words,
+)
 from sandbox.catalog.step_file import made_columns, read_steps
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
@@ -90,6 +101,9 @@ def read_policy(
     with faults:
         _check_sources(source, said, every)
     expectations = _expectations(source, said, columns, faults, None if kept else rules)
+    catalogue = CatalogueEntry()
+    with faults:
+        catalogue = _catalogue(source, said)
     faults.raise_all()
     return DatasetPolicy(
         dataset=str(said["dataset"]),
@@ -110,6 +124,7 @@ def read_policy(
         ids=IdRule(said["unit"]["ids"]) if "ids" in said.get("unit", {}) else None,
         file=_file(said.get("file", {})),
         dropped_columns=tuple(said.get("dropped_columns", [])),
+        catalogue=catalogue,
         made_ids=made_ids,
         steps=steps,
         inputs=inputs,
@@ -121,6 +136,34 @@ def _cleaned(columns: tuple[Column, ...], steps: tuple[Step, ...]) -> tuple[Colu
     """The columns, with those marked that a step changes or makes."""
     written = {name for step in steps for name in written_columns(step)}
     return tuple(replace(column, cleaned=True) if column.name in written else column for column in columns)
+
+
+def _catalogue(source: YamlText, said: Any) -> CatalogueEntry:
+    entry = said.get("catalogue", {})
+    for of, what in (("sharing", "sharing"), ("opening", "opening")):
+        if entry.get(of) == "conditional" and f"{of}_condition" not in entry:
+            raise source.fault(
+                f"{what} is conditional, and no condition is told.",
+                "catalogue",
+                of,
+                remedy=f"Add `{of}_condition`.",
+            )
+    if entry.get("opening") == "open" and said["grade"] != OPEN_GRADE:
+        raise source.fault(
+            f"the catalogue calls it open, and its grade is {said['grade']}.",
+            "catalogue",
+            "opening",
+            remedy='Write `opening: none` or `conditional`, or grade it "1".',
+        )
+    if "released_on" in entry:
+        try:
+            date.fromisoformat(entry["released_on"])
+        except ValueError:
+            raise source.fault(
+                "released_on is no day.", "catalogue", "released_on", remedy='Write "2027-06-30".'
+            ) from None
+    classes = tuple(map(str, entry.get("classification", ())))
+    return CatalogueEntry(**entry | {"classification": classes})
 
 
 class Faults:

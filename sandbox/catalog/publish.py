@@ -10,13 +10,15 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.budgets import Account, Level, open_account
 from sandbox.catalog.cleaning_steps import digest_of_steps
 from sandbox.catalog.dataset_repository import DatasetRepository
+from sandbox.catalog.lists import identifiers_of
 from sandbox.catalog.model import DatasetPolicy, Version
+from sandbox.catalog.notice import NoticeRule, PublishersWord, mark_published, require_announced
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
@@ -56,9 +58,12 @@ def publish(
     body: bytes | Source,
     sha256: str | None = None,
     assess: Assess | None = None,
+    word: PublishersWord = PublishersWord(),  # noqa: B008  # frozen
+    notice: NoticeRule | None = None,
 ) -> Published:
     """Publish a new version of a dataset. `sha256`: what the file must be, where it rested meanwhile.
-    `assess` looks at the typed rows and may refuse them.
+    `assess` looks at the typed rows and may refuse them. `notice`: how long ahead a version that breaks
+    questions is announced.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
@@ -72,11 +77,13 @@ def publish(
             remedy=f"Use one of {', '.join(populations)}, or have it added to policies/populations.yaml.",
         )
     _refuse_open_with_higher_columns(policy, grade)
+    repository.lists.require_none(policy, {})
     # one at a time for a dataset; and whoever sweeps the bucket waits for it (sweep.py)
     with database.lock(publishing(policy.dataset)):
         with database.transaction() as tx:
             before = _published_before(tx, policy, repository)
             known = last_report(tx, policy.dataset)
+            _require_announced(tx, notice, repository, gate, policy, word)
         ids = id_rule(policy, before)
         file_sha256 = digest_of(body)
         if sha256 not in (None, file_sha256):
@@ -87,6 +94,9 @@ def publish(
             )
         rows = read_file(body, policy, ids=ids, cleaner=repository.cleaner)
         del body
+        if repository.lists.name_identifiers:
+            kinds = identifiers_of(rows.table, policy, repository.schema.parent)
+            repository.lists.require_none(policy, kinds)
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
         assessment = assess(rows, policy, before=known, now=datetime.now(UTC)) if assess else None
         parquet = to_parquet(rows.table)
@@ -109,6 +119,8 @@ def publish(
                 rows=number_of_rows,
                 file_sha256=file_sha256,
                 assessment=assessment,
+                word=word,
+                notice=notice,
             )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
@@ -149,10 +161,9 @@ def id_rule_of(tx: Transaction, policy: DatasetPolicy, repository: DatasetReposi
 def _published_before(
     tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository
 ) -> DatasetPolicy | None:
-    latest = tx.execute(
-        select(datasets.c.latest).where(datasets.c.name == policy.dataset)
-    ).scalar_one_or_none()
-    return None if latest is None else repository.version(tx, policy.dataset, latest).policy
+    _refuse_ended(tx.execute(select(datasets).where(datasets.c.name == policy.dataset)).first())
+    last = last_number(tx, policy.dataset)
+    return repository.version(tx, policy.dataset, last).policy if last else None
 
 
 def _register(
@@ -169,10 +180,13 @@ def _register(
     rows: int,
     file_sha256: str,
     assessment: Assessment | None,
+    word: PublishersWord,
+    notice: NoticeRule | None,
 ) -> Version:
     with database.transaction() as tx:
         # again: a large file takes minutes
         decide_publish(gate, load_principal(tx, officer.id, hold=True), policy)
+        _require_announced(tx, notice, repository, gate, policy, word)
         number = _next_number(tx, policy, repository)
         version = Version(
             dataset=policy.dataset,
@@ -183,6 +197,7 @@ def _register(
             sha256=stored.sha256,
             published_by=officer.id,
             published_at=datetime.now(UTC),
+            notes=word.notes.strip(),
         )
         tx.execute(
             insert(dataset_versions).values(
@@ -197,8 +212,10 @@ def _register(
                 file_sha256=file_sha256,
                 published_by=officer.id,
                 published_at=version.published_at,
+                notes=version.notes,
             )
         )
+        mark_published(tx, read=repository.read_kept, grades=gate.grades, policy=policy, number=number)
         registered(tx, stored.name)
         if assessment:
             keep_report(tx, version.dataset, number, assessment.report)
@@ -216,6 +233,7 @@ def _register(
                     "population": policy.population,
                     "policy_sha256": hashlib.sha256(policy_text.encode()).hexdigest(),
                     **_steps_of(policy),
+                    **({"urgent": word.urgent.strip()} if word.urgent.strip() else {}),
                     **(
                         {
                             "delta": str(policy.budget.delta),
@@ -240,6 +258,28 @@ def _steps_of(policy: DatasetPolicy) -> dict[str, object]:
         "steps": [step.verb for step in policy.steps],
         "steps_sha256": digest_of_steps(policy.steps),
     }
+
+
+def _require_announced(
+    tx: Transaction,
+    notice: NoticeRule | None,
+    repository: DatasetRepository,
+    gate: Gate,
+    policy: DatasetPolicy,
+    word: PublishersWord,
+) -> None:
+    latest = tx.execute(
+        select(datasets.c.latest).where(datasets.c.name == policy.dataset)
+    ).scalar_one_or_none()
+    require_announced(
+        tx,
+        notice,
+        read=repository.read_kept,
+        grades=gate.grades,
+        in_use=repository.version(tx, policy.dataset, latest).policy if latest else None,
+        policy=policy,
+        word=word,
+    )
 
 
 def decide_publish(gate: Gate, officer: Principal, policy: DatasetPolicy) -> None:
@@ -279,14 +319,43 @@ def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:
 
 def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository) -> int:
     known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset).with_for_update()).first()
+    _refuse_ended(known)
     if known is None:
         tx.execute(insert(datasets).values(name=policy.dataset, department=policy.department, latest=1))
         return 1
     if known.department != policy.department:
         raise Conflict(f"{policy.dataset} belongs to {known.department}.", remedy="Choose another name.")
-    _refuse_other_people(repository.version(tx, policy.dataset, known.latest).policy, policy)
-    tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=known.latest + 1))
-    return int(known.latest) + 1
+    # by the last one that there was, though it was withdrawn: what was lost about its people goes on counting
+    last = last_number(tx, policy.dataset)
+    _refuse_other_people(repository.version(tx, policy.dataset, last).policy, policy)
+    tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=last + 1))
+    return last + 1
+
+
+def last_number(tx: Transaction, dataset: str) -> int:
+    """The number of the last version, whether it is in use or withdrawn; 0 where there is none."""
+    newest = select(func.max(dataset_versions.c.number)).where(dataset_versions.c.dataset == dataset)
+    return int(tx.execute(newest).scalar_one() or 0)
+
+
+def _refuse_ended(known: Row[Any] | None) -> None:
+    """A dataset that is retired or erased gets no version. Raises `Conflict`."""
+    if known is not None and known.erased_at is not None:
+        raise Conflict(
+            f"{known.name} was erased, and its name is not used again.",
+            code="dataset_erased",
+            remedy="Choose another name: what was lost about the erased dataset's people goes on counting.",
+            zh=f"{known.name} 已被删除，其名称不再使用。",
+            remedy_zh="请使用其他名称：被删除数据集中人员的隐私损失继续计算。",
+        )
+    if known is not None and known.retires_at is not None and known.retires_at <= datetime.now(UTC):
+        raise Conflict(
+            f"{known.name} is retired, and gets no new version.",
+            code="dataset_retired",
+            remedy="Publish it under another name.",
+            zh=f"{known.name} 已停用，不再发布新版本。",
+            remedy_zh="请以其他名称发布。",
+        )
 
 
 def _open_budgets(tx: Transaction, policy: DatasetPolicy, populations: dict[str, Population]) -> None:

@@ -90,8 +90,47 @@ class PublicQualityDocument(TypedDict):
     bought: NotRequired[ClassesDocument]
 
 
+EffectName = Literal["compatible", "additive", "breaking"]
+"""Whether a question that worked works as before, perhaps with more to ask, or may be refused or mean
+something else."""
+
+
+class CatalogueDocument(TypedDict):
+    """The fields of the government's catalogue of resources (政务信息资源目录) that the policy has."""
+
+    resource_code: NotRequired[str]
+    classification: NotRequired[list[str]]
+    provider_code: NotRequired[str]
+    sharing: NotRequired[Literal["unconditional", "conditional", "none"]]
+    sharing_condition: NotRequired[str]
+    opening: NotRequired[Literal["open", "conditional", "none"]]
+    opening_condition: NotRequired[str]
+    updates: NotRequired[
+        Literal["real_time", "daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly", "irregular"]
+    ]
+    released_on: NotRequired[str]
+
+
+class ResponsibleDocument(TypedDict):
+    """Who answers for a step of a dataset's life (责任清单), and who stands in for them."""
+
+    step: Literal["collect", "publish", "grant", "review", "answer_demands"]
+    officer: str
+    deputy: NotRequired[str]
+
+
+class ChangedDocument(TypedDict):
+    """The version before, and what the step from it means for those who ask."""
+
+    version: int
+    effect: EffectName
+
+
 class DatasetDocument(TypedDict):
-    """A dataset in its newest version. `unit` and `budget` are null for open data."""
+    """A dataset in its newest version. `unit` and `budget` are null for open data.
+
+    `notes`: what its officer says is new. `changed`: since the version before, where one dataset is
+    described. `retires_at`: from then on nobody asks it."""
 
     name: str
     version: int
@@ -110,6 +149,55 @@ class DatasetDocument(TypedDict):
     budget: BudgetDocument | None
     hint_bits: int
     columns: list[ColumnDocument]
+    catalogue: NotRequired[CatalogueDocument]
+    responsible: list[ResponsibleDocument]
+    notes: NotRequired[str]
+    changed: NotRequired[ChangedDocument]
+    retires_at: NotRequired[datetime]
+
+
+class WithdrawnDocument(TypedDict):
+    """When a version was withdrawn, and why."""
+
+    at: datetime
+    reason: str
+
+
+class VersionDocument(TypedDict):
+    """A version of a dataset. `effect`: of the step from the version before; null for the first."""
+
+    number: int
+    published_at: datetime
+    published_by: str
+    notes: str
+    grade: str
+    in_use: bool
+    effect: EffectName | None
+    withdrawn: NotRequired[WithdrawnDocument]
+
+
+class VersionsDocument(TypedDict):
+    """The versions of a dataset, the newest first; when it retires, and when it was erased."""
+
+    dataset: str
+    versions: list[VersionDocument]
+    retires_at: NotRequired[datetime]
+    erased_at: NotRequired[datetime]
+
+
+class ChangeDocument(TypedDict):
+    """One change between two policies, with its sentence."""
+
+    kind: str
+    effect: EffectName
+    column: NotRequired[str]
+    text: Words
+
+
+ChangesDocument = TypedDict(
+    "ChangesDocument",
+    {"dataset": str, "from": int, "to": int, "effect": EffectName, "changes": list[ChangeDocument]},
+)
 
 
 class DescribedDatasetDocument(DatasetDocument):

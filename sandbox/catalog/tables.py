@@ -25,7 +25,10 @@ datasets = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("department", Text, nullable=False),
+    # the version in use; 0: all were withdrawn, or the dataset was erased
     Column("latest", Integer, nullable=False),
+    Column("retires_at", DateTime(timezone=True)),  # from then on nobody asks, runs or gets a grant
+    Column("erased_at", DateTime(timezone=True)),
     schema="vault",
 )
 
@@ -45,6 +48,26 @@ dataset_versions = Table(
     Column("file_sha256", Text),  # of the officer's file, so that the same one is recognised
     Column("published_by", Text, nullable=False),
     Column("published_at", DateTime(timezone=True), nullable=False),
+    Column("notes", Text, nullable=False, server_default=""),  # the officer's word on what is new
+    Column("withdrawn_at", DateTime(timezone=True)),
+    Column("withdrawn_because", Text, nullable=False, server_default=""),
+    schema="vault",
+)
+
+announced_versions = Table(
+    "announced_versions",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("dataset", Text, ForeignKey("vault.datasets.name"), nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("notes", Text, nullable=False, server_default=""),
+    Column("takes_effect", DateTime(timezone=True), nullable=False),
+    # open -> published by a version that keeps to it | dropped
+    Column("state", Text, nullable=False),
+    Column("announced_by", Text, nullable=False),
+    Column("announced_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("published_version", Integer),
+    CheckConstraint("state IN ('open', 'published', 'dropped')", name="state"),
     schema="vault",
 )
 

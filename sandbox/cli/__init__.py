@@ -8,7 +8,9 @@ from typing import NoReturn
 
 from rich.markup import escape
 
-from sandbox.cli import city, status, datasets, drafts, quality, questions, runs, check, reviews, audit  # noqa: F401  # isort: skip  # each adds its commands, in this order
+# each adds its commands, in this order
+from sandbox.cli import city, status, datasets, drafts, quality, lifecycle  # noqa: F401  # isort: skip
+from sandbox.cli import questions, runs, check, reviews, audit  # noqa: F401  # isort: skip
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 

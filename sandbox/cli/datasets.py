@@ -18,12 +18,14 @@ def publish(
         Path, typer.Argument(help="What you say of the data (YAML; see policies/dataset.schema.json).")
     ],
     rows: Annotated[Path, typer.Argument(help="The rows: CSV with a header, or Parquet.")],
+    notes: Annotated[str, typer.Option(help="What is new in this version: everybody reads it.")] = "",
+    urgent: Annotated[str, typer.Option(help="Why a breaking version is not announced first.")] = "",
     who: As = "lin",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Publish a dataset, or a new version of it (data officers). Says how well your bounds fit the rows."""
-    done = visitor_of(home, who).publish(policy, rows)
+    done = visitor_of(home, who).publish(policy, rows, notes=notes, urgent=urgent)
     show(
         done,
         as_json,

@@ -222,13 +222,19 @@ def _print_rows(title: str, rows: dict[str, Any]) -> None:
 
 
 @app.command("publish-draft")
-def publish_draft(number: Number, who: As = "lin", home: Home = None, as_json: Json = False) -> None:
+def publish_draft(
+    number: Number,
+    notes: Annotated[str, typer.Option(help="What is new in this version: everybody reads it.")] = "",
+    urgent: Annotated[str, typer.Option(help="Why a breaking version is not announced first.")] = "",
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Publish a draft as a dataset, or as a new version of it (data officers)."""
     officer = visitor_of(home, who)
     now = officer.vault("GET", f"/v1/drafts/{number}")
-    done = officer.vault(
-        "POST", f"/v1/drafts/{number}/publish", json={"revision": now["revision"]}, timeout=PATIENCE
-    )
+    body = {"revision": now["revision"], "notes": notes, "urgent": urgent}
+    done = officer.vault("POST", f"/v1/drafts/{number}/publish", json=body, timeout=PATIENCE)
     show(
         done,
         as_json,

@@ -64,12 +64,13 @@ class ClientSession:
         """A request to the portal's API."""
         return self._send(method, self.where.portal + path, token=self._tokens["portal"], **more)
 
-    def publish(self, policy: Path, rows: Path) -> Document:
-        """Publish a file under a policy file. Raises `InvalidInput` if one of them cannot be read."""
+    def publish(self, policy: Path, rows: Path, **word: str) -> Document:
+        """Publish a file under a policy file, with `notes` and `urgent`.
+        Raises `InvalidInput` if one of them cannot be read."""
         try:
             files = {"file": (rows.name, rows.read_bytes())}
             done: Document = self.vault(
-                "POST", "/v1/datasets", data={"policy": policy.read_text("utf-8")}, files=files
+                "POST", "/v1/datasets", data={"policy": policy.read_text("utf-8"), **word}, files=files
             )
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(

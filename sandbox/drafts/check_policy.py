@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.catalog.model import DatasetPolicy, Role
+from sandbox.catalog.model import DatasetPolicy
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.schemas import (
     ProblemDocument,
@@ -13,8 +13,6 @@ from sandbox.errors import InvalidInput
 from sandbox.ingest import Type
 from sandbox.policy import PolicyFaults
 
-SECOND_PERSON_FROM = "4"
-"""A dataset of this grade or a higher one, or with such a column, is published by two officers."""
 MOST_PROBLEMS = 20
 LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
@@ -72,6 +70,15 @@ def check_policy(
                     remedy_zh="请选择置空（unfit: empty）或去掉所在行（unfit: drop），或改为文本。",
                 )
             )
+    kinds = {
+        column["source"]: frozenset([column["identifier"]])
+        for column in shape["columns"]
+        if column.get("identifier")
+    }
+    held = {
+        column.name: kinds[column.rules.label] for column in policy.columns if column.rules.label in kinds
+    }
+    problems += [_problem(fault) for fault in context.repository.lists.faults(policy, held)]
     if policy.budget and policy.population not in context.populations:
         problems.append(
             ProblemDocument(
@@ -95,15 +102,3 @@ def _problem(fault: InvalidInput) -> ProblemDocument:
     if fault.zh:
         problem |= {"message_zh": fault.zh, "remedy_zh": fault.remedy_zh}
     return problem
-
-
-def highest_grade(context: DraftContext, policy: DatasetPolicy) -> str:
-    """Of the dataset and of its columns that are not hidden."""
-    return context.gate.grades.combine(
-        [policy.grade, *(column.grade for column in policy.columns if column.role is not Role.HIDDEN)]
-    )
-
-
-def needs_second_person(context: DraftContext, policy: DatasetPolicy) -> bool:
-    highest = highest_grade(context, policy)
-    return context.gate.grades.combine([highest, SECOND_PERSON_FROM]) == highest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import Version
+from sandbox.catalog.notice import NoticeRule
 from sandbox.catalog.populations import Population
 from sandbox.catalog.version_quality import Assess
 from sandbox.database import Database
@@ -32,6 +33,7 @@ class DraftContext:
     populations: dict[str, Population]
     published: Callable[[Principal, Version], None]
     assess: Assess | None = None
+    notice: NoticeRule | None = None
 
     @cached_property
     def rules(self) -> Rules:

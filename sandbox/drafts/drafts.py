@@ -13,13 +13,15 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, func, insert, select, update
 
+from sandbox.catalog.grade import highest_grade, needs_second_person
 from sandbox.catalog.model import DatasetPolicy, Version
+from sandbox.catalog.notice import PublishersWord
 from sandbox.catalog.publish import Published, decide_publish, id_rule_of, last_report, publish
 from sandbox.catalog.read_table import read_file
 from sandbox.catalog.stand_in import stand_in
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Transaction
-from sandbox.drafts.check_policy import check_policy, highest_grade, names_the_header, needs_second_person
+from sandbox.drafts.check_policy import check_policy, names_the_header
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, give_file, source_of
@@ -171,20 +173,28 @@ def agree(context: DraftContext, officer: Principal, id: int, revision: int) -> 
         return _document(context, tx, _row(tx, id, officer), officer)
 
 
-def publish_draft(context: DraftContext, officer: Principal, id: int, revision: int) -> Published:
+def publish_draft(
+    context: DraftContext,
+    officer: Principal,
+    id: int,
+    revision: int,
+    word: PublishersWord = PublishersWord(),  # noqa: B008  # frozen
+) -> Published:
     """Publish the dataset, or a new version of it. Raises `InvalidInput` with what keeps it back."""
     with context.database.lock(f"draft:{id}"):  # two requests for one revision make one version
-        return _publish(context, officer, id, revision)
+        return _publish(context, officer, id, revision, word)
 
 
-def _publish(context: DraftContext, officer: Principal, id: int, revision: int) -> Published:
+def _publish(
+    context: DraftContext, officer: Principal, id: int, revision: int, word: PublishersWord
+) -> Published:
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision)
         stored, text = _own_file(tx, row, officer), _policy(tx, row)
     policy = context.repository.read(text)
     decide_publish(context.gate, officer, policy)
-    if needs_second_person(context, policy) and not row.second_person:
-        grade = highest_grade(context, policy)
+    if needs_second_person(context.gate, policy) and not row.second_person:
+        grade = highest_grade(context.gate, policy)
         raise Conflict(
             f"A dataset with data of grade {grade} is published by two officers.",
             code="second_person_needed",
@@ -203,6 +213,8 @@ def _publish(context: DraftContext, officer: Principal, id: int, revision: int) 
         body=source_of(context.store, stored),
         sha256=stored.sha256,
         assess=context.assess,
+        word=word,
+        notice=context.notice,
     )
     with context.database.transaction() as tx:
         tx.execute(
@@ -229,7 +241,8 @@ def typed_rows(
         stored, policy = _own_file(tx, row, officer), context.repository.read(_policy(tx, row))
         decide_publish(context.gate, officer, policy)
         ids, before = id_rule_of(tx, policy, context.repository), last_report(tx, policy.dataset)
-    return policy, read_file(source_of(context.store, stored), policy, ids=ids), before
+    rows = read_file(source_of(context.store, stored), policy, ids=ids, cleaner=context.repository.cleaner)
+    return policy, rows, before
 
 
 def drop(context: DraftContext, officer: Principal, id: int) -> None:
@@ -366,7 +379,7 @@ def _document(context: DraftContext, tx: Transaction, row: Row[Any], officer: Pr
         ],
         problems=problems,
         predictions=predict(policy) if policy else [],
-        needs_second_person=policy is not None and needs_second_person(context, policy),
+        needs_second_person=policy is not None and needs_second_person(context.gate, policy),
     )
     if row.second_person:
         document["second_person"] = row.second_person

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from sandbox.api_schema import answers
+from sandbox.catalog.notice import LONGEST_NOTES, PublishersWord
 from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
 from sandbox.drafts.context import DraftContext
@@ -95,6 +96,14 @@ class HandOver(BaseModel):
 
 class AtRevision(BaseModel):
     revision: Revision
+
+
+class Publishing(AtRevision):
+    """`notes` on what is new are for everybody. `urgent`: why a change that breaks questions is not announced
+    first; the reason is logged."""
+
+    notes: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
+    urgent: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
 
 
 class BodyStream(io.RawIOBase):
@@ -332,9 +341,9 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         summary="Publish a draft",
         responses=answers(PublishedDocument, 403, 404, 409, status=201),
     )
-    def publish(officer: Officer, id: DraftNumber, at: AtRevision) -> dict[str, Any]:
+    def publish(officer: Officer, id: DraftNumber, at: Publishing) -> dict[str, Any]:
         """Publish the dataset, or a new version of it. Says how well the bounds fit."""
-        done = drafts.publish_draft(context, officer, id, at.revision)
+        done = drafts.publish_draft(context, officer, id, at.revision, PublishersWord(at.notes, at.urgent))
         return {
             "dataset": done.version.dataset,
             "version": done.version.number,

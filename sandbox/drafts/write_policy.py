@@ -19,6 +19,7 @@ FIELDS = (
     "grade",
     "source",
     "update_cycle",
+    "catalogue",
     "about_rows",
     "population",
     "unit",
@@ -48,7 +49,7 @@ COLUMN_FIELDS = (
     "grade",
     "measured_in",
 )
-IN_BLOCKS = ("summary", "source", "columns")
+IN_BLOCKS = ("summary", "source", "catalogue", "columns")
 PLAIN = re.compile(r"[^\W\d_][\w ()/·（）、，。-]*")
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 TAKEN = re.compile(

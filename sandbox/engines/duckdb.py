@@ -183,6 +183,12 @@ class DuckDBEngine:
                 internal=answer["internal"],
             )
 
+    def forget(self) -> None:
+        """Let go of all rows: those of a dataset were erased. What is asked next is loaded anew."""
+        self._files.clear()
+        self._open_files.clear()
+        self._public.cache_clear()
+
     def close(self) -> None:
         """End every process of the engine."""
         self._processes.close()
@@ -298,6 +304,10 @@ class _Files:
         self._lock = threading.Lock()
         self._files: dict[object, TableFile] = {}  # the last used one last
         self._making: dict[object, threading.Lock] = {}
+
+    def clear(self) -> None:
+        with self._lock:
+            self._files.clear()
 
     def get(self, key: object, make: Callable[[], TableFile]) -> TableFile:
         with self._lock:

@@ -15,8 +15,9 @@ from sqlalchemy import text, update
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.versions import require_rows
 from sandbox.database import Transaction
-from sandbox.errors import CihuError, Forbidden, NotAuthenticated
+from sandbox.errors import CihuError, Conflict, Forbidden, NotAuthenticated
 from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
 from sandbox.jobs.context import RunContext
@@ -73,9 +74,23 @@ def _refusal(
 ) -> CihuError | None:
     try:
         require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
-    except (Forbidden, NotAuthenticated) as refused:
+        require_rows(tx, (version.dataset for version in versions))
+        _require_not_withdrawn(versions)
+    except (Conflict, Forbidden, NotAuthenticated) as refused:
         return refused
     return None
+
+
+def _require_not_withdrawn(versions: tuple[Version, ...]) -> None:
+    """What was found to be wrong is not read any more. Raises `Conflict`."""
+    if wrong := [version.name for version in versions if version.withdrawn_at is not None]:
+        raise Conflict(
+            f"{', '.join(wrong)} was withdrawn.",
+            code="version_withdrawn",
+            remedy="Submit the program again: it reads the version in use.",
+            zh=f"{'、'.join(wrong)} 已撤回。",
+            remedy_zh="请重新提交程序：将读取现用版本。",
+        )
 
 
 def _start(tx: Transaction, run: Run, *, freezing: bool) -> Run:

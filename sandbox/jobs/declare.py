@@ -35,7 +35,7 @@ def declare(
     name, limit = checked_name(name), checked_limit(limit_seconds)
     files = {ENTRY: sql}
     check_texts(files)
-    query = read_query(sql, version_of=context.repository.current, engine=context.declared.engine)
+    query = read_query(sql, version_of=context.repository.usable, engine=context.declared.engine)
     return queue(
         context,
         principal=principal,

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.api_schema import ExactInt, answers
 from sandbox.audit import Log
+from sandbox.catalog.versions import withdrawn_of
+from sandbox.database import Transaction
 from sandbox.identity import Claims, Principal
 from sandbox.jobs.cancel import cancel
 from sandbox.jobs.context import RunContext
@@ -85,11 +87,12 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
         """The run, with the bits that hints have disclosed to its team for each input, and the cap."""
         with context.database.transaction() as tx:
             told = [
-                hints_told(tx, run.team, context.repository.current(one.dataset))
+                hints_told(tx, run.team, context.repository.last(tx, one.dataset))
                 for one in run.inputs
                 if one.grant is not None
             ]
-        return shown(run) | {"hints": [asdict(one) for one in told]}
+            document = shown(tx, run)
+        return document | {"hints": [asdict(one) for one in told]}
 
     @api.post(
         "",
@@ -135,7 +138,8 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
             team=new.team,
         )
         worker.wake()
-        return shown(run)
+        with context.database.transaction() as tx:
+            return shown(tx, run)
 
     @api.get(
         "",
@@ -146,7 +150,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
         """The runs of the caller's teams, newest first."""
         with context.database.transaction() as tx:
-            return [shown(run) for run in list_runs(tx, asker)]
+            return [shown(tx, run) for run in list_runs(tx, asker)]
 
     @api.get(
         "/{number}",
@@ -179,9 +183,10 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     return api
 
 
-def shown(run: Run) -> dict[str, Any]:
+def shown(tx: Transaction, run: Run) -> dict[str, Any]:
     """What a team sees of a run: what it submitted, the state,
     and moments that do not depend on the data."""
+    withdrawn = withdrawn_of(tx, ((one.dataset, one.version) for one in run.inputs))
     return {
         "id": str(run.id),
         "kind": run.kind.value,
@@ -195,7 +200,13 @@ def shown(run: Run) -> dict[str, Any]:
         "told_at": run.told_at.isoformat() if run.told_at else None,
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "inputs": [
-            {"dataset": one.dataset, "version": one.version, "grant": one.grant} for one in run.inputs
+            {
+                "dataset": one.dataset,
+                "version": one.version,
+                "grant": one.grant,
+                **({"withdrawn": True} if (one.dataset, one.version) in withdrawn else {}),
+            }
+            for one in run.inputs
         ],
         "interface": as_document(run.interface) if run.interface else None,
         "hint_bits": run.hint_bits,

@@ -1,7 +1,7 @@
 """What the operations on sealed runs answer with."""
 
 from datetime import datetime
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -11,11 +11,13 @@ from sandbox.jobs.model import Hint, RunKind, RunState
 
 
 class InputDocument(TypedDict):
-    """A dataset that a run reads, in exactly this version. `grant` is null for open data."""
+    """A dataset that a run reads, in exactly this version. `grant` is null for open data. `withdrawn`: the
+    version was found to be wrong since."""
 
     dataset: str
     version: int
     grant: int | None
+    withdrawn: NotRequired[Literal[True]]
 
 
 class InterfaceDocument(TypedDict):

@@ -52,7 +52,7 @@ def submit(
         raise InvalidInput(
             f"A run reads 1 to {MOST_INPUTS} datasets, each named once.", remedy="inputs=[health.visits]"
         )
-    versions = [context.repository.current(one) for one in inputs]
+    versions = [context.repository.usable(one) for one in inputs]
     predictor = checked_interface(interface, versions) if interface is not None else None
     return queue(
         context,

@@ -52,7 +52,7 @@ def ask(
     `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
     """
     try:
-        if versions := open_versions(sql, version_of=context.repository.current):
+        if versions := open_versions(sql, version_of=context.repository.usable):
             return answer_openly(context, principal=principal, sql=sql, versions=versions)
         prepared = prepare(
             context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id

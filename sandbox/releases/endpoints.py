@@ -150,7 +150,7 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
                 )
             shown = []
             for one in seen:
-                policy = context.repository.current(one.dataset).policy
+                policy = context.repository.last(tx, one.dataset).policy
                 assert policy.budget is not None
                 own, member = statement(tx, one.account), one.team in asker.teams
                 wider = [

@@ -35,7 +35,7 @@ def explain(
 ) -> dict[str, Any]:
     """The price of a question by total, the error of each output, and what would be left.
     Raises as `ask` does before data."""
-    if versions := open_versions(sql, version_of=context.repository.current):
+    if versions := open_versions(sql, version_of=context.repository.usable):
         return explain_openly(context, principal=principal, sql=sql, versions=versions)
     prepared = prepare(context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id)
     with context.database.transaction() as tx:

@@ -106,9 +106,9 @@ def prepare(
 
     Raises `QueryRefused`, `Forbidden` or `InvalidInput`.
     """
-    question = read_question(sql, version_of=context.repository.current)
-    version = context.repository.current(question.dataset)
-    scope = scope_for(question, version, version_of=context.repository.current, engine=context.engine)
+    question = read_question(sql, version_of=context.repository.usable)
+    version = context.repository.usable(question.dataset)
+    scope = scope_for(question, version, version_of=context.repository.usable, engine=context.engine)
     scope = _with_bounds(context, question, version, scope)
     bound = bind(question, scope)
     with context.database.transaction() as tx:

@@ -23,6 +23,10 @@ class RawInputs:
         self._key = secrets.token_bytes(32)
         self.of = lru_cache(maxsize=KEPT)(self._of)
 
+    def forget(self) -> None:
+        """Let go of all digests: the rows of a dataset were erased."""
+        self.of.cache_clear()
+
     def _of(self, versions: tuple[Version, ...]) -> RawValues:
         return RawValues(
             [

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sandbox.audit import Event, append
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.versions import require_rows
 from sandbox.database import Transaction
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
@@ -59,6 +60,7 @@ def request_release(
                 ),
                 remedy_zh="运行结束后可申请；放行或拒绝之后不可再申请。",
             )
+        require_rows(tx, (one.dataset for one in asked.inputs))
         grade = grade_of(context.gate, versions_of(tx, context.repository, asked))
         rule = rule_of(context.policy, grade)
         bits = answer_bits(len(files), rule.reviewers, len(context.policy.reasons))

@@ -70,7 +70,7 @@ def buy_stand_in(
     Raises `Forbidden`, `InvalidInput`, `Conflict` if the version has some, `BudgetExhausted`; `Unavailable`
     with code "synthesis_failed" after data was touched.
     """
-    version = context.repository.current(dataset)
+    version = context.repository.usable(dataset)
     try:
         decide(context, officer, version)
     except Refused as refusal:

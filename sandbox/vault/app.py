@@ -28,8 +28,10 @@ from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
 import sandbox.catalog.endpoints as catalog_endpoints
+import sandbox.demands.endpoints as demands_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
+import sandbox.lifecycle.endpoints as lifecycle_endpoints
 import sandbox.quality.buy_classes as quality_purchases
 import sandbox.quality.endpoints as quality_endpoints
 import sandbox.releases.endpoints as releases_endpoints
@@ -41,6 +43,7 @@ from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
 from sandbox.catalog.dataset_repository import DatasetRepository
+from sandbox.catalog.notice import NoticeRule, read_notice_days
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.cleaning import PseudonymKeys, StepCleaner
@@ -74,6 +77,8 @@ from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
 from sandbox.ingest.code_lists import load_code_lists
 from sandbox.jobs import RunContext, Worker
+from sandbox.lifecycle.context import LifecycleContext, has_live_grants
+from sandbox.lifecycle.erase import finish_erasures
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
 from sandbox.quality.assess import Assessor
@@ -105,6 +110,7 @@ KERNEL_API = (
 )
 TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
+    "demands": "Which data analysts ask departments for, and the answers.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
     "requests and grants": "Access requests and grants.",
     "quality": "The quality of versions, and problems that are reported on datasets.",
@@ -144,7 +150,8 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     raw, products, quarantine, released = _stores(settings)
     digests, assessor = UnitDigests(settings.home / "keys" / "units"), _assessor(settings)
     repository = DatasetRepository(database, settings.policies, _cleaner(digests), assessor.check)
-    context = AskContext(database, repository, gate, DuckDBEngine(raw, processes))
+    engine = DuckDBEngine(raw, processes)
+    context = AskContext(database, repository, gate, engine)
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(
         context.engine,
@@ -179,6 +186,11 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         RawInputs(raw),
         SealedDecoder(),
     )
+
+    notice = NoticeRule(read_notice_days(settings.policies), has_live_grants)
+    lifecycle = LifecycleContext(
+        database, repository, gate, raw, notice, forget=(engine.forget, reviews.raw.forget)
+    )
     log = Log(database, Signer(settings.home / "keys" / "log"))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
@@ -187,7 +199,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
     person = principal_at(database, verifier, VAULT)
-    lifespan = _housekeeping(database, worker, raw)
+    lifespan = _housekeeping(database, worker, raw, lifecycle)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -199,31 +211,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     problem_details.install(app)
     openapi.install(app, description=VAULT_API, tags=TAGS, examples=read_examples(EXAMPLES))
     api_docs.install(app)
-    app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
-    app.include_router(
-        catalog_endpoints.writing(
-            database,
-            repository,
-            gate,
-            raw=raw,
-            products=products,
-            populations=read_populations(settings.policies),
-            authenticate=person,
-            published=partial(measure_contributions, context),
-            assess=assessor,
-        )
-    )
-    drafting = DraftContext(
-        database,
-        repository,
-        gate,
-        raw,
-        settings.policies,
-        read_populations(settings.policies),
-        partial(measure_contributions, context),
-        assessor,
-    )
-    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    drafting = _add_catalogue(app, context, lifecycle, products, settings.policies, assessor, person)
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -256,7 +244,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     uploads = [("POST", path, MOST_UPLOAD_BYTES) for path in ("/v1/datasets", drafts_endpoints.UPLOADS)]
-    kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
+    kernel_app = _kernel_app(context, worker, reviews, lifecycle, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
         _guarded(app, large=uploads, admit=person, metrics=metrics),
@@ -307,6 +295,43 @@ def _add_quality(
     app.include_router(quality_endpoints.problems_router(reported, authenticate=person))
 
 
+def _add_catalogue(
+    app: FastAPI,
+    context: AskContext,
+    lifecycle: LifecycleContext,
+    products: ProductStore,
+    policies: Path,
+    assessor: Assessor,
+    person: Callable[..., Principal],
+) -> DraftContext:
+    """Datasets with their versions and their end, what is asked for, and drafts."""
+    database, repository, gate, raw = lifecycle.database, lifecycle.repository, lifecycle.gate, lifecycle.raw
+    populations, measured = read_populations(policies), partial(measure_contributions, context)
+    app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
+    app.include_router(
+        catalog_endpoints.writing(
+            database,
+            repository,
+            gate,
+            raw=raw,
+            products=products,
+            populations=populations,
+            authenticate=person,
+            published=measured,
+            assess=assessor,
+            notice=lifecycle.notice,
+        )
+    )
+    app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=person))
+    app.include_router(lifecycle_endpoints.writing(lifecycle, authenticate=person))
+    app.include_router(demands_endpoints.router(database, repository, gate, authenticate=person))
+    drafting = DraftContext(
+        database, repository, gate, raw, policies, populations, measured, assessor, lifecycle.notice
+    )
+    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    return drafting
+
+
 def _guarded(
     app: FastAPI,
     *,
@@ -329,6 +354,7 @@ def _kernel_app(
     context: AskContext,
     worker: Worker,
     reviews: ReviewContext,
+    lifecycle: LifecycleContext,
     log: Log,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
@@ -352,6 +378,7 @@ def _kernel_app(
         examples=read_examples(EXAMPLES),
     )
     app.include_router(catalog_endpoints.reading(context.repository, context.gate, authenticate=analyst))
+    app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=analyst))
     app.include_router(releases_endpoints.router(context, log, authenticate=analyst))
     app.include_router(jobs_endpoints.router(worker, log, authenticate=analyst))
     app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=analyst))
@@ -393,7 +420,7 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
         }
 
 
-def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
+def _housekeeping(database: Database, worker: Worker, raw: RawStore, lifecycle: LifecycleContext) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
     down, once a minute."""
@@ -405,6 +432,7 @@ def _housekeeping(database: Database, worker: Worker, raw: RawStore) -> Any:
                 with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
                     await asyncio.to_thread(remind, database)
+                    await asyncio.to_thread(finish_erasures, lifecycle)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
         await asyncio.to_thread(_sweep_raw, database, raw)

@@ -33,6 +33,8 @@ TABLES = (
     "sandbox.jobs.tables",
     "sandbox.declared.tables",
     "sandbox.reviews.tables",
+    "sandbox.lifecycle.tables",
+    "sandbox.demands.tables",
 )
 SERVICES = {"CIHU_VAULT_DATABASE_URL": VAULT, "CIHU_PORTAL_DATABASE_URL": PORTAL}
 

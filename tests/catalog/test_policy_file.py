@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.catalog.describe import catalogue_entry
 from sandbox.catalog.policy_file import read_policy
 from sandbox.errors import InvalidInput
 from story import POLICIES, POLICY
@@ -68,3 +69,48 @@ def test_the_citys_own_policies_are_good(name: str) -> None:
         read_policy((POLICIES / "datasets" / f"{name}.yaml").read_text("utf-8"), schema=SCHEMA).dataset
         == name
     )
+
+
+CATALOGUE = """catalogue:
+  resource_code: 3060101/000001
+  classification: [政务部门, 卫生健康, 医疗服务]
+  provider_code: 11420200011346579X
+  sharing: conditional
+  sharing_condition: for research by agreement
+  opening: none
+  updates: monthly
+  released_on: "2027-06-30"
+columns:
+"""
+
+
+def with_catalogue(*changes: tuple[str, str]) -> str:
+    text = POLICY.replace("columns:\n", CATALOGUE, 1)
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+def test_the_fields_of_the_catalogue_of_resources_are_read_and_described() -> None:
+    policy = read_policy(with_catalogue(), schema=SCHEMA)
+    entry = catalogue_entry(policy.catalogue)
+    assert entry["classification"] == ["政务部门", "卫生健康", "医疗服务"]
+    assert entry["sharing"] == "conditional" and "opening_condition" not in entry
+    assert catalogue_entry(read_policy(POLICY, schema=SCHEMA).catalogue) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("  sharing_condition: for research by agreement\n", "", "no condition"),
+        ("opening: none", "opening: open", "its grade is 3"),
+        ('"2027-06-30"', '"2027-02-30"', "released_on"),
+        ("updates: monthly", "updates: sometimes", "updates"),
+        ("11420200011346579X", "1142020001134657", "provider_code"),
+    ],
+)
+def test_a_wrong_field_of_the_catalogue_is_told_with_its_line(before: str, after: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says) as refusal:
+        read_policy(with_catalogue((before, after)), schema=SCHEMA)
+    assert "line" in refusal.value.message and refusal.value.remedy

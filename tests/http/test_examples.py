@@ -192,6 +192,27 @@ class Study:
         self.send("list_log_entries", query={"start": 0, "end": 2})
         self.send("get_receipt", at={"index": place})
 
+    def life(self) -> None:
+        """Versions compared, one announced, one withdrawn by two officers; and what else is asked for."""
+        visits = {"name": "health.visits"}
+        self.send_both("list_versions", at=visits)
+        self.send_both("compare_versions", at=visits, query={"from": 1, "to": 2})
+        first_day = {"first_day": (datetime.now(UTC) + timedelta(days=90)).date().isoformat()}
+        for _ in range(2):
+            announced = self.send("announce_version", "lin", at=visits, changed=first_day).json()
+        self.send("drop_announcement", "lin", at=visits | {"id": announced["id"]})
+        dropped = self.send("begin_lifecycle_step", "lin", at=visits).json()
+        self.send("drop_lifecycle_step", "lin", at=visits | {"id": dropped["id"]})
+        step = self.send("begin_lifecycle_step", "lin", at=visits).json()
+        done = self.send("agree_to_lifecycle_step", "sun", at=visits | {"id": step["id"]}).json()
+        assert done["state"] == "done"
+        self.send("list_lifecycle_steps", "lin", at=visits)
+        self.send_both("list_announcements", at=visits)
+        self.send_both("list_my_announcements")
+        demand = self.send("make_demand").json()["id"]
+        self.send("answer_demand", "lin", at={"id": demand})
+        self.send("list_demands")
+
     def kernels(self) -> None:
         self.send("open_kernel", audience=WORKSPACE)
         self.send("report_kernels", audience=WORKSPACE)
@@ -241,6 +262,7 @@ def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(aske
     study.kernels()  # later: a run does not begin while kernels of its team say that they work
     study.ask_for_files({"number": runs[0]["id"]})
     study.review({"number": runs[0]["id"]})
+    study.life()
     study.send("revoke_grant", "lin", at={"number": grant})
 
     vault, kernel = study.vault, study.kernel

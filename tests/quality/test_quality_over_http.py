@@ -234,3 +234,18 @@ def test_nothing_of_the_report_or_of_a_problem_is_in_the_log(asked: AskedVault) 
     seen += asked.person("zhou").send("GET", "/v1/datasets").text + asked.log_file.read_text("utf-8")
     assert canary not in seen
     assert not [figure for figure in figures if f" {figure}," in seen or f": {figure}" in seen]
+
+
+def test_the_quality_of_a_draft_is_that_of_its_rows_after_the_steps(asked: AskedVault) -> None:
+    lin = asked.person("lin")
+    file = lin.send("POST", "/v1/uploads", params={"name": "visits.csv"}, content=rows_csv()).json()
+    draft = lin.send("POST", "/v1/drafts", json={"file": file["id"]}).json()
+    policy = POLICY.replace("clinic.visits", f"clinic.s{secrets.token_hex(3)}")
+    policy += 'steps:\n  - {drop_rows: "visits > 3"}\n'
+    saved = lin.send(
+        "PUT", f"/v1/drafts/{draft['id']}", json={"revision": draft["revision"], "policy": policy}
+    ).json()
+    assert saved["problems"] == []
+    told = lin.send("GET", f"/v1/drafts/{draft['id']}/quality")
+    assert told.status_code == 200, told.text
+    assert 0 < told.json()["table"]["rows"] < rows_csv().count(b"\n") - 1

@@ -79,8 +79,9 @@ class VaultDrafts:
         rows = "own" if own else "invented"
         return self.vault.get(who, f"/v1/drafts/{segment(number)}/steps", count=str(count), rows=rows)
 
-    def publish(self, who: str, number: str, *, revision: int) -> Answer:
-        return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision})
+    def publish(self, who: str, number: str, *, revision: int, **word: str) -> Answer:
+        """`word`: notes, urgent."""
+        return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision, **word})
 
     def drop(self, who: str, number: str) -> None:
         self.vault.send(who, "DELETE", f"/v1/drafts/{segment(number)}")

@@ -11,6 +11,7 @@ from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
+from marketplace.portal.vault_life import VaultLife
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
 from sandbox.city_time import city_date
@@ -142,6 +143,7 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
             buys_quality=bool(about.get("budget"))
             and "officer" in me.roles
             and me.organisation == about.get("department"),
+            announcements=VaultLife(vault).announcements(me.id, name),
             refusal=refusal,
             epsilon=typed,
         )

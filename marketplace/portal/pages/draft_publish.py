@@ -48,18 +48,30 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
         number: str,
         revision: Text = "",
         once: Text = "",
+        notes: Text = "",
+        urgent: Text = "",
     ) -> Response:
+        word = {"notes": notes.strip(), "urgent": urgent.strip()}
+
         def deed() -> str:
-            VaultDrafts(vault).publish(session.principal.id, number, revision=number_in_text(revision))
+            VaultDrafts(vault).publish(
+                session.principal.id, number, revision=number_in_text(revision), **word
+            )
             return f"/drafts/{number}"
 
         try:
-            return sent_once(authenticator, request, once, revision, deed=deed)
+            return sent_once(authenticator, request, once, revision, *word.values(), deed=deed)
         except CihuError as refusal:
-            return shown(request, session, vault, number, refusal=refusal)
+            return shown(request, session, vault, number, refusal=refusal, typed=word)
 
     def shown(
-        request: Request, session: Session, vault: Vault, number: str, *, refusal: CihuError | None = None
+        request: Request,
+        session: Session,
+        vault: Vault,
+        number: str,
+        *,
+        refusal: CihuError | None = None,
+        typed: dict[str, str] | None = None,
     ) -> Response:
         view = viewed(session, vault, number)
         who = session.principal.id
@@ -73,6 +85,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
             view,
             "publish",
             refusal=refusal,
+            typed=typed or {"notes": "", "urgent": ""},
             stand_in=stand_in,
             existing=existing_dataset(session, vault, view),
             address=f"{steps.pages.settings.portal_url}/drafts/{number}/publish",

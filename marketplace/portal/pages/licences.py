@@ -20,15 +20,20 @@ from marketplace.portal.authentication import Authenticator
 from marketplace.portal.pages.requests import count_of
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
+from marketplace.portal.vault_life import VaultLife
 from marketplace.products.find import find_product
+from marketplace.vault import Answer, Vault
 from sandbox.database import Database
+from sandbox.errors import CihuError
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 
 SHOWN_LINES = 100
 
 
-def router(*, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages) -> APIRouter:
+def router(
+    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
@@ -71,6 +76,7 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
             licence=found,
             product=product,
             about=product.model_dump(),
+            announcements=announced(vault, session, product.dataset),
             keys=keys,
             lines=lines,
             month=shown_month,
@@ -140,3 +146,11 @@ def router(*, database: Database, gate: Gate, authenticator: Authenticator, page
         return RedirectResponse(f"/licences/{number}", status_code=303)
 
     return routes
+
+
+def announced(vault: Vault, session: Session, dataset: str) -> list[Answer]:
+    """What buyers are told of the data behind their licence. The page is there without the vault, too."""
+    try:
+        return VaultLife(vault).announcements(session.principal.id, dataset)
+    except CihuError:
+        return []

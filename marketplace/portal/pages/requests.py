@@ -12,6 +12,7 @@ from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
+from marketplace.portal.vault_life import VaultLife
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
@@ -39,6 +40,7 @@ def router(
             requests=vault.requests(me.id),
             grants=vault.grants(me.id),
             budgets=budgets,
+            announcements=VaultLife(vault).my_announcements(me.id),
         )
 
     @routes.get("/queue")

@@ -22,7 +22,7 @@ def prepare_recipes(
 ) -> tuple[dict[str, Any], tuple[MeasuredOutput, ...]]:
     """The plan that the computing process carries out, and the files that it will leave.
     Raises `InvalidInput`, `NotFound`, `Refused`."""
-    versions = [context.repository.current(name) for name in inputs]
+    versions = [context.repository.usable(name) for name in inputs]
     for version in versions:
         require_seen(context.gate, principal, version)
     return check_recipes(context, text, versions)
