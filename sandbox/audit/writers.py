@@ -18,6 +18,7 @@ MARKETPLACE = "marketplace."
 
 WRITERS: Mapping[str, tuple[str, ...]] = {
     "catalog": (VAULT,),
+    "pulls": (VAULT,),
     "grants": (VAULT,),
     "releases": (VAULT,),
     "synthesis": (VAULT,),

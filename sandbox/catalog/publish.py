@@ -2,6 +2,7 @@
 log entry."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ from sandbox.catalog.model import DatasetPolicy, Version
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
-from sandbox.catalog.sweep import discard, publishing, record, registered
+from sandbox.catalog.sweep import discard, owned, publishing, record
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, Unavailable
 from sandbox.identity import Principal, load_principal
 from sandbox.ingest import IdRule, Source
+from sandbox.ingest.file_format import FileFormat
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ObjectVersion, RawStore
 
@@ -51,8 +53,12 @@ def publish(
     policy_text: str,
     body: bytes | Source,
     sha256: str | None = None,
+    given: FileFormat | None = None,
+    registered: Callable[[Transaction, Version], None] = lambda _tx, _version: None,
 ) -> Published:
     """Publish a new version of a dataset. `sha256`: what the file must be, where it rested meanwhile.
+    `given`: how this file is built, where that is not what the policy says of its first one.
+    `registered` is called within the transaction that registers the version: its refusal undoes it.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
@@ -78,7 +84,7 @@ def publish(
                 code="storage_damaged",
                 remedy="Upload it again.",
             )
-        rows = read_file(body, policy, ids=ids)
+        rows = read_file(body, replace(policy, file=given) if given else policy, ids=ids)
         del body
         fit, number_of_rows = profile(rows.table, policy), rows.table.num_rows
         parquet = to_parquet(rows.table)
@@ -100,6 +106,7 @@ def publish(
                 ids=ids,
                 rows=number_of_rows,
                 file_sha256=file_sha256,
+                registered=registered,
             )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
@@ -148,6 +155,7 @@ def _register(
     ids: IdRule,
     rows: int,
     file_sha256: str,
+    registered: Callable[[Transaction, Version], None],
 ) -> Version:
     with database.transaction() as tx:
         # again: a large file takes minutes
@@ -178,7 +186,7 @@ def _register(
                 published_at=version.published_at,
             )
         )
-        registered(tx, stored.name)
+        owned(tx, stored.name)
         _open_budgets(tx, policy, populations)
         append(
             tx,
@@ -204,6 +212,7 @@ def _register(
                 },
             ),
         )
+        registered(tx, version)
     return version
 
 

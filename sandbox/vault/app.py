@@ -51,11 +51,11 @@ from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.engines.without_pandas import leave_pandas_out
-from sandbox.errors import CihuError, Unavailable
+from sandbox.errors import CihuError, NotAuthenticated, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import api_docs, openapi, problem_details
 from sandbox.http.accepted_types import refuse_unaccepted_types
-from sandbox.http.authentication import claims_at, principal_at
+from sandbox.http.authentication import claims_at, principal_at, service_at
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
@@ -72,6 +72,9 @@ from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, T
 from sandbox.jobs import RunContext, Worker
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
+from sandbox.pulls import endpoints as pulls_endpoints
+from sandbox.pulls.attempts import sweep_pulls
+from sandbox.pulls.context import PullContext
 from sandbox.releases import AskContext
 from sandbox.releases.contribution_histogram import measure_contributions
 from sandbox.reviews import ReviewContext, read_review_policy, trial_check
@@ -79,6 +82,7 @@ from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
 from sandbox.reviews.sealed_decoder import SealedDecoder
+from sandbox.sources.source_list import read_sources
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.vault import kernel_tokens
 from sandbox.vault.schemas import PersonDocument
@@ -99,6 +103,7 @@ KERNEL_API = (
 TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
+    "pulls": "From where datasets' rows are fetched, and when.",
     "requests and grants": "Access requests and grants.",
     "questions": "Private questions, their answers and budgets.",
     "sealed runs": "Programs that run on raw data in a seal, and their released files.",
@@ -211,6 +216,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             published=partial(measure_contributions, context),
         )
     )
+    puller = service_at(settings.puller_secret.get_secret_value(), "puller")
     drafting = DraftContext(
         database,
         repository,
@@ -220,7 +226,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         read_populations(settings.policies),
         partial(measure_contributions, context),
     )
-    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    _add_data_zone(app, drafting, person=person, puller=puller)
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -251,22 +257,48 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         )
     )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
-    uploads = [("POST", path, MOST_UPLOAD_BYTES) for path in ("/v1/datasets", drafts_endpoints.UPLOADS)]
+    uploads = [
+        ("POST", path, MOST_UPLOAD_BYTES)
+        for path in ("/v1/datasets", drafts_endpoints.UPLOADS, pulls_endpoints.ROWS)
+    ]
     kernel_app = _kernel_app(context, worker, reviews, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
-        _guarded(app, large=uploads, admit=person, metrics=metrics),
+        _guarded(app, large=uploads, admit=_either(puller, person), metrics=metrics),
         _guarded(kernel_app, large=[trial_files], admit=principal_at(database, verifier, KERNEL)),
         context,
         worker,
     )
 
 
+def _add_data_zone(
+    app: FastAPI, drafting: DraftContext, *, person: Callable[..., Principal], puller: Callable[..., None]
+) -> None:
+    """What officers do with files and sources, and the three operations of the puller."""
+    app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    pulling = PullContext(drafting, read_sources(drafting.policies))
+    # before those of officers: an address of theirs must not take one of the puller's
+    app.include_router(pulls_endpoints.for_puller(pulling, authenticate=puller))
+    app.include_router(pulls_endpoints.router(pulling, authenticate=person))
+
+
+def _either(service: Callable[[str], None], person: Callable[[str], Principal]) -> Callable[[str], None]:
+    """Who may send a large body, asked before a byte of it is read. The operation decides who of them."""
+
+    def admit(authorization: str) -> None:
+        try:
+            service(authorization)
+        except NotAuthenticated:
+            person(authorization)
+
+    return admit
+
+
 def _guarded(
     app: FastAPI,
     *,
     large: Sequence[tuple[str, str, int]] = (),
-    admit: Callable[[str], Principal] | None = None,
+    admit: Callable[[str], object] | None = None,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
@@ -378,6 +410,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
     try:
         sweep(database, raw)
         sweep_files(database, raw)
+        sweep_pulls(database, raw)
     except CihuError as error:
         logging.getLogger("cihu.catalog").warning(
             "raw objects that no version owns were not looked for: %s", error.code
