@@ -10,13 +10,15 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import pq, sql
+from psycopg.generators import execute
+from psycopg.pq.abc import PGresult
 
 from sandbox.city_time import CITY_TIME_ZONE
 from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
 from sandbox.sources.table_stream import TableChoice, TableStream
 
-BYTES = 17  # the type bytea
+BYTES, MOMENT = 17, 1184  # the types bytea and timestamptz
 SETTINGS = (
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL extra_float_digits = 3",  # a double is written so that it reads back the same
@@ -49,8 +51,8 @@ def postgres_table(
             for setting in SETTINGS:
                 connection.execute(setting)
             statement = _statement(connection, chosen)
-            names = _described(connection, statement)
-            yield TableStream(names, _rows(connection, statement))
+            kinds = _described(connection, statement)
+            yield TableStream(tuple(kinds), _rows(connection, statement, kinds))
     except psycopg.OperationalError as error:
         raise _failure(error, deadline, "source_cut") from None
     except psycopg.Error as error:
@@ -81,31 +83,46 @@ def _statement(connection: psycopg.Connection[tuple[object, ...]], chosen: Table
     return (chosen.query or "").strip().rstrip(";")
 
 
-def _described(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> tuple[str, ...]:
-    """The columns' names, once the server has read the statement by itself.
+def _described(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> dict[str, int]:
+    """The columns' names and types, once the server has read the statement by itself.
     Raises `psycopg.Error`, `SourceFailure`."""
     raw = connection.pgconn
-    for result in (raw.prepare(b"", statement.encode()), None):
-        described = result or raw.describe_prepared(b"")
-        if described.status != pq.ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(described)
-    names = []
+    # sent and waited for as psycopg does: a call of libpq that blocks would hold the deadline's thread too
+    raw.send_prepare(b"", statement.encode())
+    _require_good(connection.wait(execute(raw))[-1])
+    raw.send_describe_prepared(b"")
+    described = connection.wait(execute(raw))[-1]
+    _require_good(described)
+    kinds: dict[str, int] = {}
     for place in range(described.nfields):
-        names.append((described.fname(place) or b"").decode())
+        name = (described.fname(place) or b"").decode()
         if described.ftype(place) == BYTES:
-            raise SourceFailure("source_unreadable_column", column=names[-1])
-    if not names:
+            raise SourceFailure("source_unreadable_column", column=name)
+        kinds[name] = described.ftype(place)
+    if not kinds or len(kinds) < described.nfields:
         raise SourceFailure("source_refuses_query")
-    return tuple(names)
+    return kinds
+
+
+def _require_good(result: PGresult) -> None:
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result)
 
 
 def _rows(
-    connection: psycopg.Connection[tuple[object, ...]], statement: str
+    connection: psycopg.Connection[tuple[object, ...]], statement: str, kinds: Mapping[str, int]
 ) -> Iterator[tuple[str | None, ...]]:
+    columns = ", ".join(_column(connection, name, kind) for name, kind in kinds.items())
     # a comment at the end of the statement ends with its line
-    copied = f"COPY (\n{statement}\n) TO STDOUT"
+    copied = f"COPY (SELECT {columns} FROM (\n{statement}\n) AS pulled) TO STDOUT"
     with connection.cursor() as cursor, cursor.copy(copied.encode()) as copy:
         yield from copy.rows()
+
+
+def _column(connection: psycopg.Connection[tuple[object, ...]], name: str, kind: int) -> str:
+    """A column as it is copied: a moment as the city's clock shows it, as everywhere here."""
+    quoted = sql.Identifier(name).as_string(connection)
+    return f"({quoted} AT TIME ZONE '{CITY_TIME_ZONE}') AS {quoted}" if kind == MOMENT else quoted
 
 
 def _failure(error: psycopg.Error, deadline: Deadline, otherwise: str) -> SourceFailure:

@@ -45,7 +45,7 @@ def _table(
         "user": source.user,
         "sslmode": "verify-full" if source.tls else "disable",
         "application_name": "cihu-puller",
-        "passfile": "/dev/null",
+        "passfile": "/nowhere",
     }
     if secret:
         more["password"] = secret
