@@ -196,9 +196,7 @@ def _latest(tx: Transaction, dataset: str) -> tuple[str, str | None]:
 
 
 def _end_with_version(tx: Transaction, version: Version, *, row: Row[Any], attempt: int) -> None:
-    """Within the transaction that registers the version. Raises `Conflict` where the pull was changed
-    while its rows were read."""
-    _expected(tx, row.id, row.turn, hold=True)
+    """Within the transaction that registers the version."""
     _end(tx, row, attempt, outcome="version", version=version.number)
 
 
@@ -211,7 +209,9 @@ def _end(
     version: int | None = None,
     failure: CihuError | None = None,
 ) -> None:
-    """Write the outcome down, and when the next pull is due."""
+    """Write the outcome down, and when the next pull is due. Raises `Conflict` where the pull was changed
+    while its rows were read: then there is no outcome."""
+    _expected(tx, row.id, row.turn, hold=True)
     now = datetime.now(UTC)
     tx.execute(
         update(pull_attempts)
@@ -243,7 +243,6 @@ def _words(failure: CihuError) -> Mapping[str, str]:
 def _suspend(database: Database, row: Row[Any], attempt: int, why: CihuError) -> None:
     """Whoever set the pull may not publish any more."""
     with database.transaction() as tx:
-        _expected(tx, row.id, row.turn, hold=True)
         _end(tx, row, attempt, outcome="failed", failure=why)
         tx.execute(
             update(pulls)
@@ -262,7 +261,6 @@ def _suspend(database: Database, row: Row[Any], attempt: int, why: CihuError) ->
 def _wait(database: Database, row: Row[Any], attempt: int) -> None:
     """The newest policy has a grade for which two officers are needed, and one has agreed."""
     with database.transaction() as tx:
-        _expected(tx, row.id, row.turn, hold=True)
         _end(
             tx,
             row,

@@ -1,14 +1,18 @@
 """Reads one object of an object store or a web server, as it is, piece by piece."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
@@ -40,14 +44,40 @@ def _context(source: DataSource) -> ssl.SSLContext:
         raise SourceFailure("source_tls") from None
 
 
+def _watched_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools, of which every connection is watched."""
+
+    class PlainConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            deadline.watch(made.fileno())
+            return made
+
+    class SecureConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            deadline.watch(made.fileno())
+            return made
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
 @contextmanager
 def s3_object(source: DataSource, secret: str, name: str, deadline: Deadline) -> Iterator[Iterator[bytes]]:
     """Raises `SourceFailure`."""
     with urllib3.PoolManager(
+        maxsize=1,
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=STALLED_SECONDS),
         retries=False,
         ssl_context=_context(source) if source.tls else None,
     ) as pool:
+        pool.pool_classes_by_scheme = _watched_pools(deadline)
         client = Minio(
             f"{source.host}:{source.port}",
             source.user,
@@ -83,6 +113,11 @@ def https_object(source: DataSource, secret: str, name: str, deadline: Deadline)
     origin = f"{scheme}://{host}:{source.port}"
     url = f"{origin}{quote(source.path.rstrip('/'))}/{quote(checked_object(name))}"
     headers = {"Accept-Encoding": "identity"}
+
+    def watch(event: str, info: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            deadline.watch(info["return_value"].get_extra_info("socket").fileno())
+
     if secret and not source.user:
         headers["Authorization"] = f"Bearer {secret}"
     try:
@@ -95,7 +130,7 @@ def https_object(source: DataSource, secret: str, name: str, deadline: Deadline)
             timeout=httpx.Timeout(STALLED_SECONDS, connect=CONNECT_SECONDS),
         ) as client:
             for _ in range(MOST_REDIRECTS + 1):
-                with client.stream("GET", url) as response:
+                with client.stream("GET", url, extensions={"trace": watch}) as response:
                     if response.is_redirect:
                         url = _redirected(source, response)
                         continue
