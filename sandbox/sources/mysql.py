@@ -48,7 +48,6 @@ CODES = {
     1251: "source_login_refused",
     1698: "source_login_refused",
     1969: "source_timeout",
-    2003: "source_unreachable",
     2006: "source_cut",
     2013: "source_cut",
     2026: "source_tls",
@@ -63,14 +62,15 @@ def mysql_table(
 ) -> Iterator[TableStream]:
     """The rows of one moment. Raises `SourceFailure`."""
     connection: Any = None
+    unread: Any = None
     try:
         connection = _connected(source, addresses, password, deadline)
         with connection.cursor() as plain:
             _begin(plain, deadline)
             names, columns = _described(plain, chosen)
-        with connection.cursor(SSCursor) as cursor:
-            cursor.execute(f"SELECT {columns} FROM {_from(chosen)}")
-            yield TableStream(names, _rows(cursor))
+        unread = connection.cursor(SSCursor)
+        unread.execute(f"SELECT {columns} FROM {_from(chosen)}")
+        yield TableStream(names, _rows(unread))
     except pymysql.MySQLError as error:
         raise _failure(error, deadline) from None
     except (OSError, ssl.SSLError) as error:
@@ -79,8 +79,17 @@ def mysql_table(
     except UnicodeDecodeError:
         raise SourceFailure("source_not_text") from None
     finally:
-        if connection is not None:
-            connection._force_close()  # without a word: an unread answer may be long
+        _abandon(connection, unread)
+
+
+def _abandon(connection: Any, unread: Any) -> None:
+    """Close the connection without a word. PyMySQL would first read all that is left of an answer."""
+    if unread is not None:
+        if unread._result is not None:
+            unread._result.unbuffered_active, unread._result.connection = False, None
+        unread.connection = None
+    if connection is not None:
+        connection._force_close()
 
 
 def _connected(source: DataSource, addresses: list[str], password: str, deadline: Deadline) -> Any:
@@ -173,6 +182,9 @@ def _rows(cursor: Any) -> Iterator[tuple[str | None, ...]]:
 def _failure(error: pymysql.MySQLError, deadline: Deadline) -> SourceFailure:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     code = CODES.get(number, "source_refuses_query" if 1000 <= number < 2000 else "source_cut")
+    if number == 2003:  # the socket was connected before: it is what came over it
+        secure = isinstance(getattr(error, "original_exception", None), ssl.SSLError)
+        code = "source_tls" if secure else "source_cut"
     if deadline.passed:
         code = "source_timeout"
     words = str(error.args[1]) if len(error.args) > 1 else ""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from asked_vault import asked_vault
@@ -13,6 +12,9 @@ from pulled_city import SECRET, PulledCity
 from relay import Relay
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
+from source_fixtures import owner, postgres_port
+
+__all__ = ["owner", "postgres_port"]
 
 
 @pytest.fixture(scope="session")
@@ -29,25 +31,6 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
 def objects(tmp_path: Path) -> Iterator[ObjectServer]:
     with object_server(tmp_path) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def postgres_socket(postgres: Postgres) -> Path:
-    return postgres.home / ".s.PGSQL.5432"
-
-
-@pytest.fixture
-def postgres_port(postgres_socket: Path) -> Iterator[Relay]:
-    with Relay(postgres_socket) as relay:
-        yield relay
-
-
-@pytest.fixture
-def owner(postgres: Postgres, database_name: str) -> Iterator[psycopg.Connection]:
-    """The owner of a department's database of its own."""
-    url = postgres.url(database=database_name).replace("postgresql+psycopg://", "postgresql://")
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")
