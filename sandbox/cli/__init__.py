@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from rich.markup import escape
 
-from sandbox.cli import city, status, datasets, drafts, questions, runs, check, reviews, audit  # noqa: F401  # isort: skip  # each adds its commands, in this order
+from sandbox.cli import city, status, datasets, drafts, pulls, questions, runs, check, reviews, audit  # noqa: F401  # isort: skip  # each adds its commands, in this order
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 
