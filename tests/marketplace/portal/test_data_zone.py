@@ -405,3 +405,14 @@ def test_an_upload_that_breaks_off_leaves_nothing(person, shared_database) -> No
         upload(lin, pieces(), "断.csv")
     assert await_state(shared_database, "断.csv", "removed")
     assert upload(lin, visits()).status_code == 201
+
+
+def test_pulls_are_shown_to_officers_and_refusals_stand_beside_the_form(person) -> None:
+    page = person("lin").get("/pulls")
+    assert page.status_code == 200 and 'lang="zh' in page.text and "定时采集" in page.text
+    assert 'href="/pulls"' in person("lin").get("/drafts").text
+    form = {"dataset": "health.none", "source": "x", "kind": "table", "what": "t", "schedule": "0 3 * * *"}
+    browser = person("lin")
+    told = browser.client.post("/pulls", data=form | {"csrf": token(browser)})
+    assert told.status_code == 422 and 'role="alert"' in told.text
+    assert person("wang").get("/pulls").status_code == 403
