@@ -6,7 +6,7 @@ with their own account on their own machine; the puller passes on the code, and 
 
 from typing import NamedTuple
 
-from sandbox.errors import CihuError
+from sandbox.errors import Unavailable
 
 
 class Failure(NamedTuple):
@@ -116,7 +116,7 @@ FAILURES: dict[str, Failure] = {
 }
 
 
-class SourceFailure(CihuError):
+class SourceFailure(Unavailable):
     """A failure of `FAILURES`. `column`: the name of the column that it is about."""
 
     def __init__(self, code: str, *, column: str = "", database_words: str = "", internal: str = "") -> None:
