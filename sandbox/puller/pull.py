@@ -46,12 +46,22 @@ def pull(
         source = sources.get(due.source)
         if source is None:
             raise SourceFailure("source_unknown")
-        _send(vault, source, permit(source), due)
+        _read(vault, source, permit(source), due)
     except SourceFailure as failure:
         log.warning("pull %s of %s: %s (%s)", due.id, due.source, failure.code, failure.internal)
         vault.tell_failure(due, failure)
         return False
     return True
+
+
+def _read(vault: VaultClient, source: DataSource, addresses: list[str], due: DuePull) -> None:
+    """Whatever a client of a source raises ends this pull alone: the next is due."""
+    try:
+        _send(vault, source, addresses, due)
+    except (SourceFailure, httpx.HTTPError):
+        raise
+    except Exception as error:  # noqa: BLE001  # a library's own, of which only the class is told
+        raise SourceFailure("source_failed", internal=type(error).__name__) from None
 
 
 def _send(vault: VaultClient, source: DataSource, addresses: list[str], due: DuePull) -> None:

@@ -11,7 +11,7 @@ from sandbox.catalog.publish import decide_publish
 from sandbox.catalog.resource import require_seen
 from sandbox.database import Transaction
 from sandbox.drafts.check_policy import needs_second_person
-from sandbox.errors import Conflict, InvalidInput, NotFound
+from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.pulls.attempts import attempt_document
 from sandbox.pulls.context import PullContext
@@ -49,6 +49,7 @@ def set_pull(
     """Set from where the dataset's rows come from now on, or change it. Whoever sets it answers for it, and
     a second officer agrees anew where the grade asks for one."""
     version = _own_dataset(context, officer, dataset)
+    dataset = version.dataset
     _check(_own_source(context, officer, source), kind, what)
     due = read_cron(schedule).after(datetime.now(UTC))
     waits = needs_second_person(context.drafting, version.policy)
@@ -111,7 +112,7 @@ def _check(source: DataSource, kind: What, what: str) -> None:
 
 def agree(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
     """A second officer of the department agrees to the pull as it stands."""
-    _own_dataset(context, officer, dataset)
+    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
         if row.set_by == officer.id:
@@ -134,7 +135,7 @@ def agree(context: PullContext, officer: Principal, dataset: str) -> PullDocumen
 
 def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
     """Let the puller fetch it as soon as it looks."""
-    _own_dataset(context, officer, dataset)
+    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
         if row.state == "waiting":
@@ -159,7 +160,7 @@ def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocum
 
 
 def read_pull(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
-    _own_dataset(context, officer, dataset)
+    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         return _document(context, tx, _required(tx, dataset), officer)
 
@@ -177,7 +178,7 @@ def list_pulls(context: PullContext, officer: Principal) -> list[PullDocument]:
 
 def list_attempts(context: PullContext, officer: Principal, dataset: str) -> list[AttemptDocument]:
     """The newest first."""
-    _own_dataset(context, officer, dataset)
+    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset)
         return [attempt_document(attempt, officer) for attempt in _attempts(tx, row.id, MOST_ATTEMPTS)]
@@ -185,7 +186,7 @@ def list_attempts(context: PullContext, officer: Principal, dataset: str) -> lis
 
 def remove_pull(context: PullContext, officer: Principal, dataset: str) -> None:
     """No more is pulled. What was published stays."""
-    _own_dataset(context, officer, dataset)
+    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
         tx.execute(update(pulls).where(pulls.c.id == row.id).values(state="removed", turn=row.turn + 1))
@@ -247,8 +248,15 @@ def _attempts(tx: Transaction, pull: int, most: int) -> list[Row[Any]]:
     )
 
 
+def _needs_second_person(context: PullContext, row: Row[Any]) -> bool:
+    try:
+        policy = context.drafting.repository.current(row.dataset).policy
+    except CihuError:  # its newest version is broken: the others of the list are shown all the same
+        return row.state == "waiting" or bool(row.second_person)
+    return needs_second_person(context.drafting, policy)
+
+
 def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Principal) -> PullDocument:
-    version = context.drafting.repository.current(row.dataset)
     document = PullDocument(
         dataset=row.dataset,
         department=row.department,
@@ -259,7 +267,7 @@ def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Pri
         state=row.state,
         set_by=row.set_by,
         set_at=row.set_at,
-        needs_second_person=needs_second_person(context.drafting, version.policy),
+        needs_second_person=_needs_second_person(context, row),
     )
     if row.second_person:
         document["second_person"] = row.second_person

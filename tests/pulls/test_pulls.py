@@ -208,6 +208,13 @@ def test_what_does_not_fit_is_refused_when_it_is_set(city: PulledCity) -> None:
     assert city.set("clinic.nothing", source="file").status_code == 404
 
 
+def test_a_dataset_is_found_however_its_name_is_written(city: PulledCity) -> None:
+    dataset = city.published()
+    assert city.set(dataset.upper(), source="file").json()["dataset"] == dataset
+    assert city.officer().send("GET", f"/v1/datasets/{dataset.upper()}/pull").json()["dataset"] == dataset
+    assert city.officer().send("DELETE", f"/v1/datasets/{dataset.upper()}/pull").status_code == 204
+
+
 def test_rows_that_nobody_waits_for_are_refused(city: PulledCity) -> None:
     dataset = city.published()
     city.set(dataset, source="file")
