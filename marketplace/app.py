@@ -46,6 +46,7 @@ from marketplace.portal.pages import (
     log,
     login,
     my_sessions,
+    pulls,
     quality,
     requests,
     reviews,
@@ -181,6 +182,7 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(uploads.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(drafts.router(authenticator=authenticator, pages=pages, vault=vault))
     app.include_router(quality.router(authenticator=authenticator, pages=pages, vault=vault))
+    app.include_router(pulls.router(authenticator=authenticator, pages=pages, vault=vault))
     steps = StepPages(pages, settings.policies)
     for of_draft in (draft_file, draft_steps, draft_clean, draft_publish):
         app.include_router(of_draft.router(authenticator=authenticator, steps=steps, vault=vault))

@@ -33,6 +33,11 @@ KINDS: Mapping[str, Kind] = {
     "dataset.opened": Kind(
         "a version of an openly graded dataset was copied into the product bucket", "catalog"
     ),
+    "pull.set": Kind("an officer set from where a dataset's rows are pulled, and when", "pulls"),
+    "pull.agreed": Kind("a second officer agreed to a pull", "pulls"),
+    "pull.asked": Kind("an officer asked for a pull at once", "pulls"),
+    "pull.removed": Kind("an officer ended a pull", "pulls"),
+    "pull.suspended": Kind("whoever set a pull may not publish the dataset any more", "pulls"),
     "left_out.asked": Kind(
         "the estimate of the rows that bounding leaves out was begun, and its loss reserved", "releases"
     ),

@@ -18,6 +18,7 @@ MARKETPLACE = "marketplace."
 
 WRITERS: Mapping[str, tuple[str, ...]] = {
     "catalog": (VAULT,),
+    "pulls": (VAULT,),
     "grants": (VAULT,),
     "lifecycle": (VAULT,),
     "demands": (VAULT,),

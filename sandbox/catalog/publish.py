@@ -2,6 +2,7 @@
 log entry."""
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,13 +23,14 @@ from sandbox.catalog.notice import NoticeRule, PublishersWord, mark_published, r
 from sandbox.catalog.populations import Population
 from sandbox.catalog.profile import Profile, profile
 from sandbox.catalog.read_table import read_file
-from sandbox.catalog.sweep import discard, publishing, record, registered
+from sandbox.catalog.sweep import discard, owned, publishing, record
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.catalog.version_quality import Assess, Assessment, keep_report, note_outcomes, report_of
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, Unavailable
 from sandbox.identity import Principal, load_principal
 from sandbox.ingest import IdRule, Source
+from sandbox.ingest.file_format import FileFormat
 from sandbox.policy import Gate, Resource
 from sandbox.storage import ObjectVersion, RawStore
 
@@ -60,10 +62,14 @@ def publish(
     assess: Assess | None = None,
     word: PublishersWord = PublishersWord(),  # noqa: B008  # frozen
     notice: NoticeRule | None = None,
+    given: FileFormat | None = None,
+    registered: Callable[[Transaction, Version], None] = lambda _tx, _version: None,
 ) -> Published:
     """Publish a new version of a dataset. `sha256`: what the file must be, where it rested meanwhile.
     `assess` looks at the typed rows and may refuse them. `notice`: how long ahead a version that breaks
-    questions is announced.
+    questions is announced. `given`: how this file is built, where that is not what the policy says of its
+    first one. `registered` is called within the transaction that registers the version: its refusal undoes
+    it.
 
     Raises `InvalidInput` for a bad policy or file, `Forbidden` for anybody but an officer of the department,
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
@@ -92,7 +98,8 @@ def publish(
                 code="storage_damaged",
                 remedy="Upload it again.",
             )
-        rows = read_file(body, policy, ids=ids, cleaner=repository.cleaner)
+        built = replace(policy, file=given) if given else policy
+        rows = read_file(body, built, ids=ids, cleaner=repository.cleaner)
         del body
         if repository.lists.name_identifiers:
             kinds = identifiers_of(rows.table, policy, repository.schema.parent)
@@ -121,6 +128,7 @@ def publish(
                 assessment=assessment,
                 word=word,
                 notice=notice,
+                registered=registered,
             )
         except BaseException:
             # what was not registered is nobody's; where this fails too, the next start sweeps it
@@ -182,6 +190,7 @@ def _register(
     assessment: Assessment | None,
     word: PublishersWord,
     notice: NoticeRule | None,
+    registered: Callable[[Transaction, Version], None],
 ) -> Version:
     with database.transaction() as tx:
         # again: a large file takes minutes
@@ -216,7 +225,7 @@ def _register(
             )
         )
         mark_published(tx, read=repository.read_kept, grades=gate.grades, policy=policy, number=number)
-        registered(tx, stored.name)
+        owned(tx, stored.name)
         if assessment:
             keep_report(tx, version.dataset, number, assessment.report)
         note_outcomes(tx, version.dataset, number)
@@ -247,6 +256,7 @@ def _register(
                 },
             ),
         )
+        registered(tx, version)
     return version
 
 

@@ -28,7 +28,7 @@ def record(database: Database, *, dataset: str, object_name: str) -> None:
         tx.execute(insert(uploads).values(object_name=object_name, dataset=dataset))
 
 
-def registered(tx: Transaction, object_name: str) -> None:
+def owned(tx: Transaction, object_name: str) -> None:
     """A version owns it now."""
     tx.execute(delete(uploads).where(uploads.c.object_name == object_name))
 
@@ -64,13 +64,13 @@ def discard(database: Database, store: RawStore, object_name: str) -> bool:
     The caller holds the dataset's lock."""
     with database.transaction() as tx:
         there = tx.execute(select(uploads.c.object_name).where(uploads.c.object_name == object_name)).first()
-        owned = tx.execute(
+        owner = tx.execute(
             select(dataset_versions.c.number).where(dataset_versions.c.object_name == object_name)
         ).first()
-    if there is None or owned is not None:
+    if there is None or owner is not None:
         return False
     for stored in store.versions(object_name):
         store.remove(stored)
     with database.transaction() as tx:
-        registered(tx, object_name)
+        owned(tx, object_name)
     return True

@@ -2,24 +2,25 @@
 
 The vault never connects to a source. A connection is read-only, and the whole table is of one moment.
 Kingbase and openGauss speak the protocol of Postgres (the login method must be md5 or scram-sha-256); they
-were not tried.
+were not tried. `sandbox/sources` reads.
 """
 
-import csv
-import io
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+from contextlib import contextmanager
 from urllib.parse import unquote
 
 from sandbox.errors import InvalidInput, Unavailable
+from sandbox.sources.deadline import Deadline
+from sandbox.sources.failures import SourceFailure
+from sandbox.sources.table_stream import Cells, TableChoice, TableStream
 
 POSTGRES = ("postgresql://", "postgres://")
 SQLITE = "sqlite:///"
-ROWS_AT_ONCE = 2000
+LINES_AT_ONCE = 2000
+SECONDS = 6 * 3600.0
 PLAIN_NAME = re.compile(r"[^\w.-]+")
+TO_QUOTE = re.compile(r'[",\r\n]|^\s|\s$')
 
 
 def is_database(source: str) -> bool:
@@ -37,62 +38,64 @@ def rows_of(source: str, *, table: str | None, query: str | None) -> Iterator[by
         raise InvalidInput(
             "Name a table or a query.", remedy="Use --table schema.name, or --query 'SELECT ...'."
         )
-    if source.startswith(SQLITE):
-        return _sqlite(unquote(source.removeprefix(SQLITE)), table, query)
-    return _postgres(source, table, query)
-
-
-def _postgres(source: str, table: str | None, query: str | None) -> Iterator[bytes]:
-    import psycopg
-    from psycopg import sql
-
     try:
-        with psycopg.connect(source, options="-c default_transaction_read_only=on") as connection:
-            chosen: sql.Composable
-            if table is not None:
-                chosen = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split(".")))
-            else:
-                chosen = sql.SQL(query.strip().rstrip(";"))  # type: ignore[union-attr]  # the officer's own
-            copied = sql.SQL("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER true, ENCODING 'UTF8')").format(
-                chosen
-            )
-            with connection.cursor() as cursor, cursor.copy(copied) as rows:
-                for part in rows:
-                    yield bytes(part)
-    except psycopg.OperationalError as error:
-        raise Unavailable(
+        with Deadline(SECONDS) as deadline, _opened(source, TableChoice(table, query), deadline) as read:
+            yield _line(read.names)
+            lines = []
+            for row in read.rows:
+                lines.append(_line(row))
+                if len(lines) == LINES_AT_ONCE:
+                    yield b"".join(lines)
+                    lines = []
+            yield b"".join(lines)
+    except SourceFailure as failure:
+        raise _told(failure, source) from None
+
+
+@contextmanager
+def _opened(source: str, chosen: TableChoice, deadline: Deadline) -> Iterator[TableStream]:
+    # each is slow to import, and few need both
+    if source.startswith(SQLITE):
+        from sandbox.sources.sqlite import sqlite_table
+
+        with sqlite_table(unquote(source.removeprefix(SQLITE)), chosen, deadline) as read:
+            yield read
+    else:
+        from sandbox.sources.postgres import postgres_table
+
+        with postgres_table(source, {}, chosen, deadline) as read:
+            yield read
+
+
+def _told(failure: SourceFailure, source: str) -> InvalidInput | Unavailable:
+    """In words for who reads with their own account: the database's own are among them."""
+    if source.startswith(SQLITE) and failure.code == "source_unreachable":
+        return InvalidInput(
+            f"{unquote(source.removeprefix(SQLITE))} is no file.", remedy="Write sqlite:///folder/file.db."
+        )
+    if failure.code in {"source_unreachable", "source_login_refused", "source_tls"}:
+        return Unavailable(
             "The database cannot be reached, or refuses the login.",
             code="source_unreachable",
             remedy="Check the address, the account and its password (PGPASSWORD or ~/.pgpass).",
-            internal=type(error).__name__,
-        ) from None
-    except psycopg.Error as error:
-        said = error.diag.message_primary or type(error).__name__
-        raise InvalidInput(
-            f"The database refuses it: {said}.",
+            internal=failure.internal,
+        )
+    if failure.database_words:
+        return InvalidInput(
+            f"The database refuses it: {failure.database_words}.",
             remedy="Check the table's or the query's names, and your rights.",
-        ) from None
+        )
+    return InvalidInput(failure.message, code=failure.code, remedy=failure.remedy, zh=failure.zh)
 
 
-def _sqlite(path: str, table: str | None, query: str | None) -> Iterator[bytes]:
-    if not Path(path).is_file():
-        raise InvalidInput(f"{path} is no file.", remedy="Write sqlite:///folder/file.db.")
-    statement = (
-        f'SELECT * FROM "{table.replace(chr(34), chr(34) * 2)}"' if table is not None else str(query)
-    )  # quoted
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            cursor = connection.execute(statement)
-            yield _lines([[column[0] for column in cursor.description or ()]])
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                yield _lines(rows)
-    except sqlite3.Error as error:
-        raise InvalidInput(
-            f"The database refuses it: {error}.", remedy="Check the table's or the query's names."
-        ) from None
+def _line(cells: Cells) -> bytes:
+    """One line of CSV. An empty cell is no value, and "" is an empty text."""
+    return (",".join(map(_cell, cells)) + "\n").encode()
 
 
-def _lines(rows: list[list[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([["" if cell is None else cell for cell in row] for row in rows])
-    return text.getvalue().encode()
+def _cell(cell: str | None) -> str:
+    if cell is None:
+        return ""
+    if not cell or TO_QUOTE.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell

@@ -1,12 +1,10 @@
 """Uploads and drafts over HTTP, for officers."""
 
-import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal, cast
 from uuid import UUID
 
-import anyio.from_thread
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -15,6 +13,7 @@ from sandbox.api_schema import answers
 from sandbox.catalog.notice import LONGEST_NOTES, PublishersWord
 from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
+from sandbox.drafts.body_stream import BodyStream
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.edit_policy import MOST_CHARACTERS
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
@@ -104,36 +103,6 @@ class Publishing(AtRevision):
 
     notes: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
     urgent: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
-
-
-class BodyStream(io.RawIOBase):
-    """A request's body as a stream for a worker thread: a chunk is asked for when it is needed."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks, self._waiting, self._ended = chunks, b"", False
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, count: int = -1) -> bytes:
-        parts, missing = [], count if count >= 0 else 1 << 62
-        while missing:
-            if not self._waiting:
-                if self._ended:
-                    break
-                self._waiting = anyio.from_thread.run(self._next)
-                continue
-            part, self._waiting = self._waiting[:missing], self._waiting[missing:]
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
-
-    async def _next(self) -> bytes:
-        async for chunk in self._chunks:
-            if chunk:
-                return chunk
-        self._ended = True
-        return b""
 
 
 def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> APIRouter:  # noqa: C901  # one function an operation

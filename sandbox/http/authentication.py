@@ -1,6 +1,8 @@
 """Authenticates a request: a bearer token for this service's audience, from a login that was not ended, of a
 live account."""
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from typing import Annotated
 
@@ -60,3 +62,28 @@ def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> 
             return load_principal(tx, said.subject)
 
     return principal
+
+
+def service_at(secret: str, name: str) -> Callable[..., None]:
+    """A FastAPI dependency: the request comes from the one service that shares this secret. No secret: from
+    none. Such a secret is no token: nothing else takes it."""
+    known = hashlib.sha256(secret.encode()).digest()
+    scheme_of_api = HTTPBearer(
+        scheme_name=f"{name}_secret", description=f"The secret of the {name}.", auto_error=False
+    )
+
+    def service(
+        authorization: Authorization = "",
+        _described: Annotated[HTTPAuthorizationCredentials | None, Security(scheme_of_api)] = None,
+    ) -> None:
+        scheme, _, given = authorization.partition(" ")
+        sent = hashlib.sha256(given.strip().encode(errors="surrogateescape")).digest()
+        if scheme.lower() != "bearer" or not secret or not hmac.compare_digest(sent, known):
+            raise NotAuthenticated(
+                f"This is for the {name} alone.",
+                remedy="For the operator: vault and puller must have the same CIHU_PULLER_SECRET.",
+                zh="此接口仅供采集程序使用。",
+                remedy_zh="请运营人员检查数据库服务与采集程序的 CIHU_PULLER_SECRET 是否一致。",
+            )
+
+    return service

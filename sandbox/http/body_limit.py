@@ -15,8 +15,8 @@ from sandbox.plain_text import REMEDY, is_text
 
 class BodyLimit:
     """ASGI middleware: a body is at most `most` bytes, counted as it comes.
-    `large` names the requests that may be larger, and how large. `admit` is asked before a byte of them is
-    read (its refusal is the answer)."""
+    `large` names the requests that may be larger, and how large; `*` stands for a part of the path.
+    `admit` is asked before a byte of them is read (its refusal is the answer)."""
 
     def __init__(
         self,
@@ -44,7 +44,11 @@ class BodyLimit:
             return
         limit = self.most
         more = next(
-            (most for method, path, most in self.large if (scope["method"], scope["path"]) == (method, path)),
+            (
+                most
+                for method, path, most in self.large
+                if scope["method"] == method and _is_path(scope["path"], path)
+            ),
             None,
         )
         if more is not None:
@@ -69,3 +73,10 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_some, send)
+
+
+def _is_path(path: str, pattern: str) -> bool:
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(
+        want in {"*", part} for part, want in zip(parts, wanted, strict=True)
+    )

@@ -39,7 +39,7 @@ def buy_classes(
     Raises `Forbidden`, `InvalidInput`, `Conflict` if the version has some, `BudgetExhausted`; `Unavailable`
     with code "quality_failed" after data was touched.
     """
-    version = context.repository.current(dataset)
+    version = context.repository.usable(dataset)
     try:
         require_buying(context.gate, officer, version)
     except Refused as refusal:

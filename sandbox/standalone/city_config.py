@@ -37,5 +37,6 @@ class CityConfig:
     released_bucket: str
     hub_client_secret: str
     hub_crypt_key: str
+    puller_secret: str
     environment: Mapping[str, str] = field(default_factory=dict)
     """What every process of this city has: the mark by which it is found again, a path, a language."""

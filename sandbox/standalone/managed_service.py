@@ -20,7 +20,7 @@ STARTING_SECONDS = 5.0
 @dataclass(frozen=True)
 class ManagedService:
     """One service: its command, its whole environment (only its own secrets),
-    and the URL that answers 200 once it serves.
+    and the URL that answers 200 once it serves. No URL: it serves nobody, and is ready while it runs.
 
     It gets `ending` when we want it to end, and when we are killed ourselves.
     """
@@ -64,6 +64,8 @@ class RunningService:
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
+        if not self.part.health:
+            return self.process is not None and self.process.poll() is None
         return answers(self.part.health, seconds=ANSWER_SECONDS)
 
     def await_ready(self) -> None:
@@ -72,7 +74,7 @@ class RunningService:
         assert self.process is not None
         deadline = time.monotonic() + self.part.start_seconds
         while time.monotonic() < deadline:
-            if answers(self.part.health, seconds=STARTING_SECONDS):
+            if not self.part.health or answers(self.part.health, seconds=STARTING_SECONDS):
                 return
             try:
                 status = self.process.wait(0.05)  # whichever comes first: its end, or time to ask again

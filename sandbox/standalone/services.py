@@ -4,9 +4,13 @@ Nothing is inherited: each environment is written here from nothing, so that a s
 it and nowhere else.
 """
 
+import os
 import sys
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from sandbox.sources.secret_reference import named_variables
+from sandbox.sources.source_list import DataSource, read_sources
 from sandbox.standalone.city_config import CityConfig
 from sandbox.standalone.managed_service import ManagedService
 from sandbox.standalone.settings import CHECKOUT
@@ -14,7 +18,9 @@ from sandbox.standalone.settings import CHECKOUT
 
 def services(ground: CityConfig) -> tuple[ManagedService, ...]:
     """In the order of starting; they end in the reverse order."""
-    return (vault(ground), portal(ground), hub(ground))
+    sources = read_sources(ground.settings.policies)
+    pullers = (puller(ground, sources.values()),) if sources else ()
+    return (vault(ground), *pullers, portal(ground), hub(ground))
 
 
 def vault(ground: CityConfig) -> ManagedService:
@@ -34,8 +40,23 @@ def vault(ground: CityConfig) -> ManagedService:
             "CIHU_QUARANTINE_BUCKET": ground.quarantine_bucket,
             "CIHU_RELEASED_BUCKET": ground.released_bucket,
             "CIHU_KERNEL_PYTHON": str(ground.settings.kernel_python),
+            "CIHU_PULLER_SECRET": ground.puller_secret,
         },
         health=f"{ground.addresses.vault}/healthz",
+    )
+
+
+def puller(ground: CityConfig, sources: Iterable[DataSource]) -> ManagedService:
+    """Knows the sources' secrets, where policies/sources.yaml says that they are in variables of whoever
+    starts the city; no database, no store."""
+    given = named_variables([source.secret for source in sources])
+    return ManagedService(
+        name="puller",
+        command=(sys.executable, "-m", "sandbox.puller"),
+        environment=shared(ground)
+        | {"CIHU_PULLER_SECRET": ground.puller_secret}
+        | {name: os.environ[name] for name in given if name in os.environ},
+        health="",
     )
 
 

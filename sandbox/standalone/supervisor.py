@@ -249,6 +249,7 @@ class City:
             released_bucket=s3.released_bucket,
             hub_client_secret=secret(keys / "hub-client"),
             hub_crypt_key=secret(keys / "hub-crypt"),
+            puller_secret=secret(keys / "puller"),
         )
 
     def _prepare(self, postgres: Postgres, passwords: dict[str, str], environment: dict[str, str]) -> None:

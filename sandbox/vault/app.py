@@ -57,11 +57,11 @@ from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.engines.without_pandas import leave_pandas_out
-from sandbox.errors import CihuError, Unavailable
+from sandbox.errors import CihuError, NotAuthenticated, Unavailable
 from sandbox.grants import expire_due
 from sandbox.http import api_docs, openapi, problem_details
 from sandbox.http.accepted_types import refuse_unaccepted_types
-from sandbox.http.authentication import claims_at, principal_at
+from sandbox.http.authentication import claims_at, principal_at, service_at
 from sandbox.http.body_limit import BodyLimit
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
@@ -81,6 +81,9 @@ from sandbox.lifecycle.context import LifecycleContext, has_live_grants
 from sandbox.lifecycle.erase import finish_erasures
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.policy import Gate, Resource
+from sandbox.pulls import endpoints as pulls_endpoints
+from sandbox.pulls.attempts import sweep_pulls
+from sandbox.pulls.context import PullContext
 from sandbox.quality.assess import Assessor
 from sandbox.quality.limits import read_quality_limits
 from sandbox.quality.problem_reports import ProblemContext
@@ -91,6 +94,7 @@ from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
 from sandbox.reviews.sealed_decoder import SealedDecoder
+from sandbox.sources.source_list import read_sources
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.vault import kernel_tokens
 from sandbox.vault.schemas import PersonDocument
@@ -112,6 +116,7 @@ TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
     "demands": "Which data analysts ask departments for, and the answers.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
+    "pulls": "From where datasets' rows are fetched, and when.",
     "requests and grants": "Access requests and grants.",
     "quality": "The quality of versions, and problems that are reported on datasets.",
     "questions": "Private questions, their answers and budgets.",
@@ -211,7 +216,9 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     problem_details.install(app)
     openapi.install(app, description=VAULT_API, tags=TAGS, examples=read_examples(EXAMPLES))
     api_docs.install(app)
+    puller = service_at(settings.puller_secret.get_secret_value(), "puller")
     drafting = _add_catalogue(app, context, lifecycle, products, settings.policies, assessor, person)
+    _add_data_zone(app, drafting, person=person, puller=puller)
     app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
     app.include_router(releases_endpoints.router(context, log, authenticate=person))
     app.include_router(synthesis_endpoints.router(context, authenticate=person))
@@ -243,11 +250,14 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         )
     )
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
-    uploads = [("POST", path, MOST_UPLOAD_BYTES) for path in ("/v1/datasets", drafts_endpoints.UPLOADS)]
+    uploads = [
+        ("POST", path, MOST_UPLOAD_BYTES)
+        for path in ("/v1/datasets", drafts_endpoints.UPLOADS, pulls_endpoints.ROWS)
+    ]
     kernel_app = _kernel_app(context, worker, reviews, lifecycle, log, issuer, verifier)
     trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
-        _guarded(app, large=uploads, admit=person, metrics=metrics),
+        _guarded(app, large=uploads, admit=_either(puller, person), metrics=metrics),
         _guarded(kernel_app, large=[trial_files], admit=principal_at(database, verifier, KERNEL)),
         context,
         worker,
@@ -304,7 +314,7 @@ def _add_catalogue(
     assessor: Assessor,
     person: Callable[..., Principal],
 ) -> DraftContext:
-    """Datasets with their versions and their end, what is asked for, and drafts."""
+    """Datasets with their versions and their end, and what is asked for."""
     database, repository, gate, raw = lifecycle.database, lifecycle.repository, lifecycle.gate, lifecycle.raw
     populations, measured = read_populations(policies), partial(measure_contributions, context)
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
@@ -325,18 +335,39 @@ def _add_catalogue(
     app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=person))
     app.include_router(lifecycle_endpoints.writing(lifecycle, authenticate=person))
     app.include_router(demands_endpoints.router(database, repository, gate, authenticate=person))
-    drafting = DraftContext(
+    return DraftContext(
         database, repository, gate, raw, policies, populations, measured, assessor, lifecycle.notice
     )
+
+
+def _add_data_zone(
+    app: FastAPI, drafting: DraftContext, *, person: Callable[..., Principal], puller: Callable[..., None]
+) -> None:
+    """What officers do with files and sources, and the three operations of the puller."""
     app.include_router(drafts_endpoints.router(drafting, authenticate=person))
-    return drafting
+    pulling = PullContext(drafting, read_sources(drafting.policies))
+    # before those of officers: an address of theirs must not take one of the puller's
+    app.include_router(pulls_endpoints.for_puller(pulling, authenticate=puller))
+    app.include_router(pulls_endpoints.router(pulling, authenticate=person))
+
+
+def _either(service: Callable[[str], None], person: Callable[[str], Principal]) -> Callable[[str], None]:
+    """Who may send a large body, asked before a byte of it is read. The operation decides who of them."""
+
+    def admit(authorization: str) -> None:
+        try:
+            service(authorization)
+        except NotAuthenticated:
+            person(authorization)
+
+    return admit
 
 
 def _guarded(
     app: FastAPI,
     *,
     large: Sequence[tuple[str, str, int]] = (),
-    admit: Callable[[str], Principal] | None = None,
+    admit: Callable[[str], object] | None = None,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
@@ -451,6 +482,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
     try:
         sweep(database, raw)
         sweep_files(database, raw)
+        sweep_pulls(database, raw)
     except CihuError as error:
         logging.getLogger("cihu.catalog").warning(
             "raw objects that no version owns were not looked for: %s", error.code

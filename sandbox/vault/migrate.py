@@ -27,6 +27,7 @@ TABLES = (
     "sandbox.identity.tables",
     "sandbox.catalog.tables",
     "sandbox.drafts.tables",
+    "sandbox.pulls.tables",
     "sandbox.grants.tables",
     "sandbox.budgets.tables",
     "sandbox.releases.tables",

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     run_memory_mib: int = Field(default=2048, ge=128)
     run_seal: Literal["bubblewrap", "gvisor"] = "bubblewrap"
     """With what runs are sealed; where it is chosen and not there, none is taken."""
+    puller_secret: SecretStr = SecretStr("")
+    """What the puller shows; without it there is none."""
     metrics_token: SecretStr = SecretStr("")
     """Who may read /metrics from elsewhere than this machine."""
     portal_url: str = "http://127.0.0.1:8600"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from declared_tables import declaring
+from source_fixtures import owner, postgres_port
 
-__all__ = ["declaring"]
+__all__ = ["declaring", "owner", "postgres_port"]
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -23,6 +23,11 @@ WHOLE = {
             "seccompProfile": {"type": "Localhost", "localhostProfile": "cihu.json"},
         },
     },
+    "puller": {
+        "enabled": True,
+        "sourcesSecret": "sources",
+        "sources": [{"to": PEER, "ports": [{"protocol": "TCP", "port": 3306}]}],
+    },
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "city-tls"},
     "imagePullSecrets": [{"name": "pull"}],
 }

@@ -123,7 +123,9 @@ def test_each_process_is_given_its_own_secrets_alone(values: dict[str, Any]) -> 
         for part, pod in pods(render(values)).items()
     }
     own = {"database-url", "s3-access-key", "s3-secret-key"}
-    assert given["vault"] == {f"vault/{key}" for key in own}
+    shared = {"puller/secret"} if "puller" in given else set()
+    assert given["vault"] == {f"vault/{key}" for key in own} | shared
+    assert given.get("puller", shared) == shared
     assert given["portal"] == {f"portal/{key}" for key in own} | {"hub-client/client-secret"}
     assert given.get("hub", {"hub/crypt-key", "hub-client/client-secret"}) == {
         "hub/crypt-key",

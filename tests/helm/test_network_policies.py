@@ -26,13 +26,15 @@ NOTEBOOKS: set[Flow] = {
     ("hub", "vault", 8602),
     ("hub", "vault", 8604),
 }
+# nobody comes in to the puller
+PULLS: set[Flow] = {("puller", "vault", 8602), ("puller", OUTSIDE, 3306)}
 OWN_SERVERS: set[Flow] = {
     (FRONT, "portal", 8600),
     ("portal", "vault", 8602),
     *((part, OUTSIDE, 5432) for part in ("portal", "vault", "migration")),
     *((part, OUTSIDE, 9000) for part in ("portal", "vault")),
 }
-EXPECTED = {"defaults": WAYS, "whole": WAYS | NOTEBOOKS, "own": OWN_SERVERS}
+EXPECTED = {"defaults": WAYS, "whole": WAYS | NOTEBOOKS | PULLS, "own": OWN_SERVERS}
 NO_NAMES_NEEDED = {"postgres", "minio"}
 
 

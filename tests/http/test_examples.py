@@ -13,12 +13,14 @@ from asked_vault import AskedVault
 from described_api import OPENAPI, described
 from sandbox.identity import KERNEL, VAULT, WORKSPACE
 from sandbox.identity.accounts import create_account
+from sandbox.sources.table_stream import TableStream, parquet_pieces
 from sealed_runs import await_state
 
 SERVICES = ("vault", "kernel", "portal")
 ROWS = "person,district,year,cost\n" + "".join(
     f"p{n},{('north', 'south', 'east')[n % 3]},{2024 + n % 3},{n % 40}\n" for n in range(1200)
 )
+PULLED = [tuple(line.split(",")) for line in ROWS.splitlines()[1:]]
 BEDS = """
 dataset: health.beds
 title: {zh: 床位, en: Beds}
@@ -150,6 +152,27 @@ class Study:
         self.send("drop_draft", "lin", at={"id": other})
         self.send("remove_upload", "lin", at={"id": file})
 
+    def pulls(self) -> None:
+        """The dataset's rows come from a source: a second officer agrees, the puller sends them."""
+        at = {"name": "health.visits"}
+        self.send("list_sources", "lin")
+        self.send("set_pull", "lin", at=at)
+        self.send("agree_to_pull", "sun", at=at)
+        self.send("run_pull", "lin", at=at)
+        secret = {"Authorization": f"Bearer {self.asked.environment['CIHU_PULLER_SECRET']}"}
+        due = self.vault.send(self.address, "list_due_pulls", secret).json()[0]
+        one, turn = {"id": due["id"]}, {"turn": due["turn"]}
+        self.vault.send(self.address, "report_pull_failure", secret, at=one, changed=turn)
+        self.send("run_pull", "lin", at=at)
+        due = self.vault.send(self.address, "list_due_pulls", secret).json()[0]
+        pieces = parquet_pieces(TableStream(("person", "district", "year", "cost"), iter(PULLED)))
+        body = {"json": None, "content": b"".join(pieces)}
+        self.vault.send(self.address, "send_pulled_rows", secret, at=one, query={"turn": due["turn"]}, **body)
+        assert self.send("get_pull", "lin", at=at).json()["last"]["version"] == 3
+        self.send("list_pulls", "lin")
+        self.send("list_pull_attempts", "lin", at=at)
+        self.send("remove_pull", "lin", at=at)
+
     def access(self) -> int:
         """The grant. The days of the examples are of one year."""
         until = {"until": (datetime.now(UTC) + timedelta(days=60)).date().isoformat()}
@@ -253,6 +276,7 @@ def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(aske
     study = Study(asked)
     study.catalogue()
     study.data_zone()
+    study.pulls()
     grant = study.access()
     study.problems()
     runs = study.runs()

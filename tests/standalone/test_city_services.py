@@ -1,5 +1,6 @@
 """Each service knows its own secrets, and nobody else's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,19 @@ GROUND = CityConfig(
     released_bucket="released-bucket",
     hub_client_secret="hub-client",
     hub_crypt_key="hub-crypt",
+    puller_secret="puller-secret",
     environment={"PATH": "/bin"},
 )
 
 KNOWS = {
-    "vault": {"vault-database", "vault-store", "raw-bucket", "quarantine-bucket", "released-bucket"},
+    "vault": {
+        "vault-database",
+        "vault-store",
+        "raw-bucket",
+        "quarantine-bucket",
+        "released-bucket",
+        "puller-secret",
+    },
     "portal": {"portal-database", "portal-store", "hub-client"},
     "hub": {"hub-client", "hub-crypt"},
 }
@@ -44,6 +53,24 @@ def test_a_service_knows_only_its_own_secrets(part) -> None:  # type: ignore[no-
 
 def test_they_start_in_the_order_in_which_they_lean_on_each_other() -> None:
     assert [part.name for part in services(GROUND)] == ["vault", "portal", "hub"]
+
+
+def test_a_puller_starts_where_there_are_sources_and_knows_their_secrets_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = CitySettings().policies / "sources.schema.json"
+    (tmp_path / "sources.schema.json").write_text(schema.read_text())
+    (tmp_path / "sources.yaml").write_text(
+        "sources:\n  clinic: {kind: mysql, department: health, host: db, database: c, user: u, "
+        "secret: 'env:CLINIC_PASSWORD'}\n"
+    )
+    monkeypatch.setenv("CLINIC_PASSWORD", "clinic-password")
+    monkeypatch.setenv("OTHER_PASSWORD", "other-password")
+    parts = {part.name: part for part in services(replace(GROUND, settings=CitySettings(policies=tmp_path)))}
+    assert list(parts) == ["vault", "puller", "portal", "hub"]
+    knows = {*SECRETS, "clinic-password", "other-password"} & set(parts["puller"].environment.values())
+    assert knows == {"puller-secret", "clinic-password"}
+    assert all("clinic-password" not in parts[name].environment.values() for name in KNOWS)
 
 
 def test_the_ground_does_not_print_its_secrets() -> None:

@@ -181,6 +181,10 @@ def _policies(home: Path) -> Path:
     (policies / "populations.yaml").write_text(
         'residents: {epsilon: "900", delta: "1e-3"}\nbusinesses: {epsilon: "900", delta: "1e-3"}\n'
     )
+    (policies / "sources.yaml").write_text(
+        "sources:\n  clinic: {kind: postgres, department: health, host: 127.0.0.1, port: 1, "
+        "database: clinic, user: cihu_reader}\n"
+    )
     return policies
 
 
@@ -204,6 +208,7 @@ def asked_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[Ask
         "CIHU_RAW_BUCKET": s3.raw_bucket,
         "CIHU_PRODUCT_BUCKET": s3.product_bucket,
         "CIHU_POLICIES": str(_policies(home)),
+        "CIHU_PULLER_SECRET": secrets.token_hex(32),
     }
     try:
         story = open_story(database, s3.raw_store())

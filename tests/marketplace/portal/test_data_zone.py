@@ -447,3 +447,14 @@ def test_rows_are_cleaned_by_forms_with_a_preview_and_each_step_can_be_taken_out
     assert publish(lin, draft).status_code == 303
     shown = lin.get("/datasets/health.cleaned").text
     assert "年龄段" in shown and "990" not in shown
+
+
+def test_pulls_are_shown_to_officers_and_refusals_stand_beside_the_form(person) -> None:
+    page = person("lin").get("/pulls")
+    assert page.status_code == 200 and 'lang="zh' in page.text and "定时采集" in page.text
+    assert 'href="/pulls"' in person("lin").get("/drafts").text
+    form = {"dataset": "health.none", "source": "x", "kind": "table", "what": "t", "schedule": "0 3 * * *"}
+    browser = person("lin")
+    told = browser.client.post("/pulls", data=form | {"csrf": token(browser)})
+    assert told.status_code == 422 and 'role="alert"' in told.text
+    assert person("wang").get("/pulls").status_code == 403

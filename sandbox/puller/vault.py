@@ -1,0 +1,57 @@
+"""What the puller says to the vault: what is due, here are the rows, this failed. No more is open to it."""
+
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import httpx
+
+from sandbox.puller.settings import Settings
+from sandbox.sources.failures import SourceFailure
+
+PATIENCE = httpx.Timeout(60, connect=10, read=3600)
+"""The vault reads and publishes what was sent before it answers."""
+
+
+@dataclass(frozen=True)
+class DuePull:
+    id: int
+    turn: int
+    source: str
+    kind: str
+    what: str
+
+
+class VaultClient:
+    """A connection to the vault, with the puller's secret. Every method raises `httpx.HTTPError`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = httpx.Client(
+            base_url=settings.vault_url,
+            headers={"Authorization": f"Bearer {settings.puller_secret.get_secret_value()}"},
+            timeout=PATIENCE,
+            trust_env=False,
+            verify=ssl.create_default_context() if settings.vault_url.startswith("https") else False,
+        )
+
+    def due(self) -> list[DuePull]:
+        answer = self._client.get("/v1/pulls/due", timeout=30)
+        answer.raise_for_status()
+        return [DuePull(**pull) for pull in answer.json()]
+
+    def send_rows(self, due: DuePull, pieces: Iterable[bytes]) -> None:
+        """A `Conflict` of the vault means that nobody waits for the rows any more: then that is all."""
+        answer = self._client.post(
+            f"/v1/pulls/{due.id}/rows", params={"turn": due.turn}, content=iter(pieces)
+        )
+        if answer.status_code not in {404, 409}:
+            answer.raise_for_status()
+
+    def tell_failure(self, due: DuePull, failure: SourceFailure) -> None:
+        told = {"turn": due.turn, "code": failure.code, "column": failure.column[:200]}
+        answer = self._client.post(f"/v1/pulls/{due.id}/failure", json=told, timeout=60)
+        if answer.status_code not in {404, 409}:
+            answer.raise_for_status()
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,1 @@
+"""Datasets whose rows are fetched from a source at set times, and become a new version each time."""
