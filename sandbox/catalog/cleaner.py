@@ -1,7 +1,7 @@
 """What publishing needs of whoever carries out cleaning steps: the package `cleaning`, which stands above."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,10 +13,11 @@ from sandbox.catalog.model import Column, DatasetPolicy, IdRule, Type
 @dataclass(frozen=True)
 class Cleaned:
     """The rows after the steps, with the policy's columns alone; and what each step did, for the publishing
-    officer."""
+    officer. `unfit`: of columns that a step made, how many cells did not fit."""
 
     table: pa.Table
     told: tuple[str, ...]
+    unfit: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Cleaner(Protocol):
     def type_of(self, expression: str, columns: Sequence[Column]) -> Type:
         """The type of an expression over a row of these columns. Raises `InvalidInput` for what is not of
         the language, or could fail on a row."""
+
+    def with_one_time_keys(self) -> "Cleaner":
+        """The same with pseudonyms of keys that are made for this use alone."""
 
     def clean(self, table: pa.Table, policy: DatasetPolicy, *, ids: IdRule) -> Cleaned:
         """The typed rows of a file, in its order, after the policy's steps.

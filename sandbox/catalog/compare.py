@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from sandbox.catalog.cleaning_steps import made_column
 from sandbox.catalog.model import Column, DatasetPolicy, Role, Words
 from sandbox.policy import Grades
 
@@ -215,6 +216,7 @@ def _bounds(old: Column, new: Column) -> Iterator[Change]:
 
 
 def _dataset(before: DatasetPolicy, after: DatasetPolicy, grades: Grades) -> Iterator[Change]:
+    yield from _steps(before, after)
     if before.grade != after.grade:
         yield _grade("The grade", "级别", before.grade, after.grade, grades)
     if (before.unit is None) != (after.unit is None) or (
@@ -244,8 +246,31 @@ def _dataset(before: DatasetPolicy, after: DatasetPolicy, grades: Grades) -> Ite
             yield _change(kind, Effect.COMPATIBLE, text, zh)
 
 
+def _steps(before: DatasetPolicy, after: DatasetPolicy) -> Iterator[Change]:
+    """Other steps make other values of the same rows. Harmless are those that only make new columns after all
+    that was there."""
+    old, new = before.steps, after.steps
+    if old == new:
+        return
+    made = [made_column(step) for step in new[len(old) :]]
+    only_new = new[: len(old)] == old and all(name and before.column(name) is None for name in made)
+    yield _change(
+        "steps_changed",
+        _harmless_if(only_new),
+        "Its rows are cleaned by other steps: the same question may mean something else.",
+        "清洗步骤已改变：同一问题的含义可能不同。",
+    )
+
+
 def _read_as(policy: DatasetPolicy) -> tuple[object, ...]:
-    return policy.file, policy.dropped_columns, policy.made_ids, policy.ids
+    return (
+        policy.file,
+        policy.dropped_columns,
+        policy.made_ids,
+        policy.ids,
+        policy.inputs,
+        policy.expectations,
+    )
 
 
 OF_THE_DATASET: tuple[tuple[str, Callable[[DatasetPolicy], Any], str, str], ...] = (

@@ -26,10 +26,9 @@ SECOND_PERSON_FROM = "4"
 
 
 def highest_grade(gate: Gate, policy: DatasetPolicy) -> str:
-    """Of the dataset and of its columns that are not hidden."""
-    return gate.grades.combine(
-        [policy.grade, *(column.grade for column in policy.columns if column.role is not Role.HIDDEN)]
-    )
+    """Of the dataset, of its columns that are not hidden, and of those that its cleaning steps use alone."""
+    used = [column for column in policy.columns if column.role is not Role.HIDDEN]
+    return gate.grades.combine([policy.grade, *(column.grade for column in (*used, *policy.inputs))])
 
 
 def needs_second_person(gate: Gate, policy: DatasetPolicy) -> bool:

@@ -80,7 +80,7 @@ class Lists:
                 continue
             found += [
                 _column_fault(entry, column.name)
-                for column in policy.columns
+                for column in (*policy.columns, *policy.inputs)
                 if _named(entry.columns, column)
                 or entry.identifiers & identifiers.get(column.name, frozenset())
             ]

@@ -226,8 +226,17 @@ class DatasetPolicy:
             before = name
             for step in reversed(self.steps):
                 if isinstance(step, Pseudonym) and step.into == before:
-                    found.append((str(place), self.department, step.shared_as or f"={self.dataset}"))
                     before = step.column
+                    # an id that is read as a number has no leading zeros: as a text it is another
+                    read_as = next(
+                        (
+                            str(column.type)
+                            for column in (*self.columns, *self.inputs)
+                            if column.name == before
+                        ),
+                        "",
+                    )
+                    found.append((str(place), self.department, step.shared_as or f"={self.dataset}", read_as))
         return tuple(found)
 
     def id_steps(self, *, exact: bool) -> tuple[Step, ...]:

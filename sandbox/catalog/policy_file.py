@@ -21,7 +21,7 @@ from sandbox.catalog.model import (
     Type,
     Words,
 )
-from sandbox.catalog.step_file import made_columns, read_steps
+from sandbox.catalog.step_file import made_columns, read_steps, require_no_known_pseudonym
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.limits import LARGEST_INTEGER, LONGEST_TEXT
@@ -101,6 +101,8 @@ def read_policy(
     with faults:
         _check_sources(source, said, every)
     expectations = _expectations(source, said, columns, faults, None if kept else rules)
+    with faults:
+        require_no_known_pseudonym(source, said, columns, steps)
     catalogue = CatalogueEntry()
     with faults:
         catalogue = _catalogue(source, said)

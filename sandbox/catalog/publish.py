@@ -75,7 +75,9 @@ def publish(
     `Conflict` when another department has the name. Nothing is registered unless all of it is.
     """
     policy = repository.read(policy_text)
-    grade = gate.grades.combine([policy.grade, *(column.grade for column in policy.columns)])
+    grade = gate.grades.combine(
+        [policy.grade, *(column.grade for column in (*policy.columns, *policy.inputs))]
+    )
     decide_publish(gate, officer, policy)
     if policy.budget and policy.population not in populations:
         raise InvalidInput(
@@ -88,7 +90,7 @@ def publish(
     with database.lock(publishing(policy.dataset)):
         with database.transaction() as tx:
             before = _published_before(tx, policy, repository)
-            known = last_report(tx, policy.dataset)
+            known = last_report(tx, policy.dataset, officer)
             _require_announced(tx, notice, repository, gate, policy, word)
         ids = id_rule(policy, before)
         file_sha256 = digest_of(body)
@@ -155,9 +157,19 @@ def id_rule(policy: DatasetPolicy, before: DatasetPolicy | None) -> IdRule:
     return rule
 
 
-def last_report(tx: Transaction, dataset: str) -> dict[str, Any] | None:
-    """The quality report of the newest version, if it has one."""
-    latest = tx.execute(select(datasets.c.latest).where(datasets.c.name == dataset)).scalar_one_or_none()
+def last_report(tx: Transaction, dataset: str, officer: Principal) -> dict[str, Any] | None:
+    """The quality report of the newest version, if it has one and this officer published it: what is measured
+    beside it tells its figures."""
+    latest = tx.execute(
+        select(dataset_versions.c.number)
+        .join(datasets, dataset_versions.c.dataset == datasets.c.name)
+        .where(
+            datasets.c.name == dataset,
+            datasets.c.department == officer.organisation,
+            dataset_versions.c.number == datasets.c.latest,
+            dataset_versions.c.published_by == officer.id,
+        )
+    ).scalar_one_or_none()
     return None if latest is None else report_of(tx, dataset, latest)
 
 
@@ -169,7 +181,10 @@ def id_rule_of(tx: Transaction, policy: DatasetPolicy, repository: DatasetReposi
 def _published_before(
     tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository
 ) -> DatasetPolicy | None:
-    _refuse_ended(tx.execute(select(datasets).where(datasets.c.name == policy.dataset)).first())
+    known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset)).first()
+    _refuse_ended(known)
+    if known is not None and known.department != policy.department:
+        raise _of_another(known)
     last = last_number(tx, policy.dataset)
     return repository.version(tx, policy.dataset, last).policy if last else None
 
@@ -320,7 +335,8 @@ def to_parquet(table: pa.Table) -> bytes:
 
 def _refuse_open_with_higher_columns(policy: DatasetPolicy, grade: str) -> None:
     if policy.unit is None and grade != policy.grade:
-        named = [column.name for column in policy.columns if column.grade != policy.grade]
+        every = (*policy.columns, *policy.inputs)
+        named = [column.name for column in every if column.grade != policy.grade]
         raise InvalidInput(
             f"The dataset is graded {policy.grade}, but {', '.join(named)} is graded higher.",
             remedy="就高从严: grade the dataset as its highest column, or leave those columns out.",
@@ -334,12 +350,21 @@ def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepo
         tx.execute(insert(datasets).values(name=policy.dataset, department=policy.department, latest=1))
         return 1
     if known.department != policy.department:
-        raise Conflict(f"{policy.dataset} belongs to {known.department}.", remedy="Choose another name.")
+        raise _of_another(known)
     # by the last one that there was, though it was withdrawn: what was lost about its people goes on counting
     last = last_number(tx, policy.dataset)
     _refuse_other_people(repository.version(tx, policy.dataset, last).policy, policy)
     tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=last + 1))
     return last + 1
+
+
+def _of_another(known: Row[Any]) -> Conflict:
+    return Conflict(
+        f"{known.name} belongs to {known.department}.",
+        remedy="Choose another name.",
+        zh=f"{known.name} 属于 {known.department}。",
+        remedy_zh="请换一个名称。",
+    )
 
 
 def last_number(tx: Transaction, dataset: str) -> int:

@@ -7,6 +7,7 @@ from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.model import DatasetPolicy
 from sandbox.errors import Unavailable
 from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Source, Type, read_rows
+from sandbox.ingest.read import CleanRows
 
 SQL_TYPE = {
     Type.INTEGER: "BIGINT",
@@ -40,10 +41,10 @@ def read_file(
             remedy_zh="请在数据保险库发布。",
         )
 
-    def clean(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    def clean(table: pa.Table) -> CleanRows:
         assert cleaner is not None
         cleaned = cleaner.clean(table, policy, ids=ids)
-        return cleaned.table, cleaned.told
+        return CleanRows(cleaned.table, cleaned.told, cleaned.unfit)
 
     return read_rows(
         body,

@@ -1,6 +1,7 @@
 """Reads the cleaning steps of a policy file, in their order: each fault at its line, all of them at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -26,6 +27,7 @@ from sandbox.catalog.cleaning_steps import (
     Step,
     Trim,
     made_column,
+    written_columns,
 )
 from sandbox.catalog.model import Column, Role, Type
 from sandbox.errors import InvalidInput
@@ -63,6 +65,44 @@ def made_columns(said: Any) -> frozenset[str]:
     return frozenset(made | {str(step["into"]) for step in steps if "into" in step})
 
 
+def names_in(expression: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that stand in the text of an expression."""
+    return [
+        name
+        for name in sorted(names)
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression, re.IGNORECASE)
+    ]
+
+
+def require_no_known_pseudonym(
+    source: YamlText, said: Any, columns: Sequence[Column], steps: Sequence[Step]
+) -> None:
+    """Public values of a pseudonym, and rules that look at one, would let values be tried on it."""
+    made = {step.into for step in steps if isinstance(step, Pseudonym)}
+    for column in columns:
+        if column.name in made and column.role is Role.KEY:
+            raise source.fault(
+                f"{column.name} is a pseudonym, which can be no key.",
+                "columns",
+                column.name,
+                "role",
+                remedy="Make it an attribute, the unit, or hidden.",
+                zh=f"{column.name} 是假名，不能作为分组栏。",
+                remedy_zh="请改为属性、标识或隐藏。",
+            )
+    for place, rule in enumerate(said.get("expect", [])):
+        text = rule.get("rule", "") if isinstance(rule, dict) else ""
+        if found := names_in(str(text), made):
+            raise source.fault(
+                f"{found[0]} is a pseudonym, which no rule looks at.",
+                "expect",
+                place,
+                remedy="Write the rule on the column of which it is made, or remove it.",
+                zh=f"{found[0]} 是假名，规则不得使用。",
+                remedy_zh="请改用生成假名的栏目，或去掉该规则。",
+            )
+
+
 def verb_of(said: Mapping[str, Any]) -> str | None:
     """The verb of a step of the document; None where it has none, or several."""
     verbs = [name for name in FIELDS if name in said]
@@ -95,6 +135,7 @@ def read_steps(
     for place, spec in enumerate(said.get("steps", [])):
         try:
             step = reader.step(place, spec)
+            reader.require_blind(step)
         except InvalidInput as fault:
             note(fault)
             if (into := spec.get("into") or spec.get("derive")) in reader.columns:
@@ -129,6 +170,7 @@ class _Reader:
     is_open: bool
     cleaner: Cleaner | None
     there: set[str]
+    pseudonyms: set[str] = field(default_factory=set, init=False)
     place: int = field(default=0, init=False)
     verb: str = field(default="", init=False)
 
@@ -156,6 +198,27 @@ class _Reader:
             )
         read: Callable[[Mapping[str, Any]], Step] = getattr(self, f"_{verb}")
         return read(said)
+
+    def require_blind(self, step: Step) -> None:
+        """A step that looks at a pseudonym lets whoever drafts try values on it."""
+        match step:
+            case Pseudonym(into=into):
+                self.pseudonyms.add(into)
+                return
+            case Deduplicate():
+                return
+            case DropRows(text) | Derive(_, text):
+                seen = names_in(text, self.pseudonyms)
+            case _:
+                used = {*written_columns(step), *([step.column] if hasattr(step, "column") else [])}
+                seen = sorted(used & self.pseudonyms)
+        if seen:
+            raise self.fault(
+                f"{seen[0]} is a pseudonym, which no later step looks at.",
+                "Let this step stand before the pseudonym is made.",
+                f"{seen[0]} 是假名，后面的步骤不得使用。",
+                "请把此步骤放在生成假名之前。",
+            )
 
     def with_sources(self, made: frozenset[str]) -> list[InvalidInput]:
         """Faults of columns that are for steps alone."""

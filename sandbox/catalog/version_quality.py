@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import insert, select, update
 
-from sandbox.catalog.model import DatasetPolicy, Version
+from sandbox.catalog.model import DatasetPolicy, Role, Version
 from sandbox.catalog.tables import dataset_quality, problem_reports, quality_classes
 from sandbox.database import Transaction
 from sandbox.ingest import Rows
@@ -87,7 +87,9 @@ def public_quality(tx: Transaction, version: Version) -> dict[str, Any]:
         report = report_of(tx, version.dataset, version.number)
         if report is not None:
             said["completeness"] = [
-                {"column": column["name"], "share": column["completeness"]} for column in report["columns"]
+                {"column": column["name"], "share": column["completeness"]}
+                for column in report["columns"]
+                if (known := policy.column(column["name"])) is not None and known.role is not Role.HIDDEN
             ]
         return said
     bought = tx.execute(

@@ -62,7 +62,7 @@ class _Rows:
     lenient: bool
     cells: int = 0
     left_out: int = 0
-    tallies: list[Tally] = field(default_factory=list)
+    unfit: dict[str, int] = field(default_factory=dict)
 
     @property
     def table(self) -> pa.Table:
@@ -83,6 +83,8 @@ class _Rows:
         """Values of a new column, by its own rule for cells that do not fit."""
         tally, rules = Tally(column.rules), column.rules
         out: Mask = np.zeros(len(values), np.bool_)
+        if faults.any():
+            self.unfit[column.name] = int(np.count_nonzero(faults))
         if rules.unfit is Unfit.ROUND:
             faults = np.where(np.isin(faults, ROUNDABLE), 0, faults).astype(np.int8)
         elif faults.any():
@@ -104,6 +106,9 @@ class StepCleaner:
     def __init__(self, keys: PseudonymKeys) -> None:
         self.keys = keys
 
+    def with_one_time_keys(self) -> "StepCleaner":
+        return StepCleaner(one_time_keys())
+
     def type_of(self, expression: str, columns: Sequence[Column]) -> Type:
         return type_of(expression, columns)
 
@@ -112,7 +117,8 @@ class StepCleaner:
         told = [done.told(number) for number, done in enumerate(_carried_out(rows), start=1)]
         _normalise_unit(rows, ids)
         told += _look_for_empty(rows)
-        return Cleaned(rows.table.select([column.name for column in policy.stored_columns]), tuple(told))
+        kept = rows.table.select([column.name for column in policy.stored_columns])
+        return Cleaned(kept, tuple(told), rows.unfit)
 
     def preview(self, table: pa.Table, policy: DatasetPolicy) -> Iterator[tuple[pa.Table, Done]]:
         rows = self._begun(table, policy, lenient=True)

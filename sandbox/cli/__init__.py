@@ -9,7 +9,7 @@ from typing import NoReturn
 from rich.markup import escape
 
 # each adds its commands, in this order
-from sandbox.cli import city, status, datasets, drafts, pulls, quality, lifecycle  # noqa: F401  # isort: skip
+from sandbox.cli import city, status, datasets, drafts, pulls, contracts, quality, lifecycle  # noqa: F401  # isort: skip
 from sandbox.cli import questions, runs, check, reviews, audit  # noqa: F401  # isort: skip
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError

@@ -6,6 +6,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog.dataset_repository import DatasetRepository
+from sandbox.catalog.resource import require_seen
 from sandbox.database import Database, Transaction
 from sandbox.demands.schemas import DemandDocument, DemandState
 from sandbox.demands.tables import demands
@@ -85,10 +86,15 @@ def answer_demand(
             zh="已满足的需求须指明相应的数据集，其他状态不填。",
             remedy_zh="请在“已满足”时填写数据集。",
         )
-    met_by = repository.current(dataset).dataset if dataset is not None else None
     with database.transaction() as tx:
         row = _row(tx, id)
-        gate.require(officer, "answer_demand", Resource("Demand", str(id), {"department": row.department}))
+    gate.require(officer, "answer_demand", Resource("Demand", str(id), {"department": row.department}))
+    met_by = None
+    if dataset is not None:
+        version = repository.current(dataset)
+        require_seen(gate, officer, version)
+        met_by = version.dataset
+    with database.transaction() as tx:
         row = tx.execute(
             update(demands)
             .where(demands.c.id == id)

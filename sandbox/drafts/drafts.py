@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Transaction
 from sandbox.drafts.check_policy import check_policy, names_the_header
 from sandbox.drafts.context import DraftContext
+from sandbox.drafts.contract import ContractDocument, contract_of
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, give_file, source_of
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS, inspect_file, rows_document
@@ -43,6 +45,7 @@ from sandbox.errors import Conflict, InvalidInput, NotFound, Unavailable
 from sandbox.identity import Principal
 from sandbox.ingest import Rows
 from sandbox.ingest.file_format import FileFormat
+from sandbox.policy import YamlText
 
 DATASET = re.compile(r"^dataset:\s*\"?([\w.]+)", re.MULTILINE)
 
@@ -75,28 +78,36 @@ def create(
 
 
 def _pattern(tx: Transaction, name: str, officer: Principal) -> Pattern:
-    policy = tx.execute(
-        select(dataset_versions.c.policy)
-        .join(
-            datasets,
-            and_(
-                dataset_versions.c.dataset == datasets.c.name, dataset_versions.c.number == datasets.c.latest
-            ),
-        )
+    return Pattern(name, policy_of_own(tx, name, officer)[1])
+
+
+def export_contract(context: DraftContext, officer: Principal, name: str) -> ContractDocument:
+    """The policy of a dataset of the officer's department as a contract. Raises `NotFound`."""
+    with context.database.transaction() as tx:
+        number, policy = policy_of_own(tx, name, officer)
+    return contract_of(YamlText(policy, None, what="The policy").document, version=number)
+
+
+def policy_of_own(tx: Transaction, name: str, officer: Principal) -> tuple[int, str]:
+    """The number and the policy's text of the newest version of a dataset of the officer's department."""
+    chosen = (
+        select(dataset_versions.c.number, dataset_versions.c.policy)
+        .join(datasets, dataset_versions.c.dataset == datasets.c.name)
         .where(
             dataset_versions.c.number == datasets.c.latest,
-            datasets.c.name == name,
+            datasets.c.name == name.lower(),
             datasets.c.department == officer.organisation,
         )
-    ).scalar_one_or_none()
-    if policy is None:
+    )
+    row = tx.execute(chosen).first() if name.isprintable() else None
+    if row is None:
         raise NotFound(
-            f"Your department has no dataset {name}.",
+            f"Your department has no dataset {name if name.isprintable() else ascii(name)}.",
             remedy="Name one that it has published: cihu datasets.",
             zh=f"您的部门没有数据集 {name}。",
             remedy_zh="请填写本部门已发布的数据集。",
         )
-    return Pattern(name, policy)
+    return int(row.number), str(row.policy)
 
 
 def inspect_again(
@@ -215,20 +226,23 @@ def _publish(
         assess=context.assess,
         word=word,
         notice=context.notice,
+        registered=partial(_mark_published, id),
     )
-    with context.database.transaction() as tx:
-        tx.execute(
-            update(drafts)
-            .where(drafts.c.id == id)
-            .values(
-                state="published",
-                published_dataset=done.version.dataset,
-                published_version=done.version.number,
-                updated_at=datetime.now(UTC),
-            )
-        )
     context.published(officer, done.version)
     return done
+
+
+def _mark_published(id: int, tx: Transaction, version: Version) -> None:
+    tx.execute(
+        update(drafts)
+        .where(drafts.c.id == id)
+        .values(
+            state="published",
+            published_dataset=version.dataset,
+            published_version=version.number,
+            updated_at=datetime.now(UTC),
+        )
+    )
 
 
 def typed_rows(
@@ -240,8 +254,12 @@ def typed_rows(
         row = _open(tx, id, officer, None)
         stored, policy = _own_file(tx, row, officer), context.repository.read(_policy(tx, row))
         decide_publish(context.gate, officer, policy)
-        ids, before = id_rule_of(tx, policy, context.repository), last_report(tx, policy.dataset)
-    rows = read_file(source_of(context.store, stored), policy, ids=ids, cleaner=context.repository.cleaner)
+        ids, before = id_rule_of(tx, policy, context.repository), last_report(tx, policy.dataset, officer)
+    cleaner = context.repository.cleaner
+    # whoever drafts chooses the rows: with the published keys they could try values on pseudonyms
+    rows = read_file(
+        source_of(context.store, stored), policy, ids=ids, cleaner=cleaner and cleaner.with_one_time_keys()
+    )
     return policy, rows, before
 
 

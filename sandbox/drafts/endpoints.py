@@ -15,6 +15,7 @@ from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
 from sandbox.drafts.body_stream import BodyStream
 from sandbox.drafts.context import DraftContext
+from sandbox.drafts.contract import ContractDocument
 from sandbox.drafts.edit_policy import MOST_CHARACTERS
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS
@@ -332,5 +333,24 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         """Drop a draft that was not published. Its file stays until it expires or is removed."""
         drafts.drop(context, officer, id)
         return Response(status_code=204)
+
+    return api
+
+
+def contract_router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(tags=["drafts"])
+    Person = Annotated[Principal, Depends(authenticate)]
+
+    @api.get(
+        "/v1/datasets/{name}/contract",
+        operation_id="export_contract",
+        summary="A dataset's policy as a data contract",
+        responses=answers(ContractDocument, 403, 404),
+    )
+    def contract(officer: Person, name: str) -> ContractDocument:
+        """The newest version's policy as a contract of the Open Data Contract Standard, for officers of the
+        department. `cihu import-contract` makes it a policy again."""
+        context.require_officer(officer)
+        return drafts.export_contract(context, officer, name)
 
     return api

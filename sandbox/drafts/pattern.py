@@ -60,7 +60,11 @@ def _give(name: str, pattern: str, suggested: Suggested) -> None:
             continue
         free = next(each for each in _names(column) if each not in columns)
         new.append(f"columns.{free}.")
-        columns[free] = suggested.policy["columns"][column] | {"source": label}
+        for one in suggested.suggestions:
+            if one["path"].startswith(f"columns.{column}."):
+                one["path"] = f"columns.{free}.{one['path'].removeprefix(f'columns.{column}.')}"
+        columns[free] = {"grade": suggested.policy["grade"]} | suggested.policy["columns"][column]
+        columns[free] |= {"source": label}
         suggested.add(
             f"columns.{free}.role",
             columns[free]["role"],

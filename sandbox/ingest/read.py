@@ -34,6 +34,16 @@ class Rows:
     left_out: int = 0  # rows
 
 
+@dataclass(frozen=True)
+class CleanRows:
+    """Rows after cleaning; what was done, in words; and of columns that were made how many cells did not
+    fit."""
+
+    table: pa.Table
+    told: tuple[str, ...]
+    unfit: Mapping[str, int]
+
+
 @dataclass
 class IdTally:
     """Ids that the rule changed, and how many ids it joined to others. Kept only where some were changed."""
@@ -106,7 +116,7 @@ def read_rows(
     dropped: Collection[str] = (),
     made_ids: UnitIds | None = None,
     limits: Limits = LIMITS,
-    clean: Callable[[pa.Table], tuple[pa.Table, tuple[str, ...]]] | None = None,
+    clean: Callable[[pa.Table], CleanRows] | None = None,
     unit: str | None = None,
 ) -> Rows:
     """Read a file: the fields in their order and no other columns.
@@ -153,8 +163,10 @@ def read_rows(
         told.append(f"{out} of {rows} rows were left out")
     unfit = {name: tally.done.total() for name, tally in tallies.items() if tally.done}
     if clean is not None:
-        table, done = clean(table)
-        told.extend(done)
+        cleaned, before = clean(table), len(table)
+        table, out = cleaned.table, out + before - len(cleaned.table)
+        told.extend(cleaned.told)
+        unfit |= {name: unfit.get(name, 0) + count for name, count in cleaned.unfit.items()}
         if not len(table):
             raise InvalidInput(
                 "The cleaning steps leave no row.",

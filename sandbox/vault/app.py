@@ -345,6 +345,7 @@ def _add_data_zone(
 ) -> None:
     """What officers do with files and sources, and the three operations of the puller."""
     app.include_router(drafts_endpoints.router(drafting, authenticate=person))
+    app.include_router(drafts_endpoints.contract_router(drafting, authenticate=person))
     pulling = PullContext(drafting, read_sources(drafting.policies))
     # before those of officers: an address of theirs must not take one of the puller's
     app.include_router(pulls_endpoints.for_puller(pulling, authenticate=puller))

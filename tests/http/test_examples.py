@@ -148,6 +148,7 @@ class Study:
         agreed = self.send("agree_to_draft", "sun", at=at, changed={"revision": read["revision"]}).json()
         assert agreed["second_person"] == "sun"
         assert self.send("publish_draft", "lin", at=at).json()["version"] == 2
+        self.send("export_contract", "lin", at={"name": "health.visits"})
         other = self.send("create_draft", "lin", changed={"file": file}).json()["id"]
         self.send("drop_draft", "lin", at={"id": other})
         self.send("remove_upload", "lin", at={"id": file})
