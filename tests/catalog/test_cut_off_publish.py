@@ -25,7 +25,7 @@ STEPS = (
     ("record", "before"),
     ("record", "after"),
     ("_register", "before"),
-    ("registered", "after"),
+    ("owned", "after"),
     ("append", "after"),
 )
 """Where it is killed: before or after that function of publish.py.
