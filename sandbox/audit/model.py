@@ -37,7 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "pull.agreed": Kind("a second officer agreed to a pull", "pulls"),
     "pull.asked": Kind("an officer asked for a pull at once", "pulls"),
     "pull.removed": Kind("an officer ended a pull", "pulls"),
-    "pull.suspended": Kind("whoever set a pull may not publish the dataset any more", "pulls"),
+    "pull.suspended": Kind("a pull may not go on until an officer sets it again", "pulls"),
     "left_out.asked": Kind(
         "the estimate of the rows that bounding leaves out was begun, and its loss reserved", "releases"
     ),

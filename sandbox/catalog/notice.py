@@ -75,9 +75,9 @@ def require_announced(
     ):
         return
     kept = _kept_to(tx, read, grades, policy)
-    if any(takes_effect <= datetime.now(UTC) for _, takes_effect in kept):
+    if any(takes_effect <= datetime.now(UTC) for _, takes_effect, _ in kept):
         return
-    first = min((takes_effect for _, takes_effect in kept), default=None)
+    first = min((takes_effect for _, takes_effect, _ in kept), default=None)
     day = city_date(first).isoformat() if first else ""
     raise Conflict(
         f"This version of {policy.dataset} breaks questions of those who have a grant, and "
@@ -102,8 +102,13 @@ def mark_published(
     policy: DatasetPolicy,
     number: int,
 ) -> None:
-    """What the new version keeps to is announced no more."""
-    ids = [id for id, _ in _kept_to(tx, read, grades, policy)]
+    """What the new version brings about is announced no more. A version that only adds to what is announced
+    leaves it open: what is to be taken away is still to come."""
+    ids = [
+        id
+        for id, _, announced in _kept_to(tx, read, grades, policy)
+        if effect_of(compare(policy, announced, grades)) is not Effect.BREAKING
+    ]
     tx.execute(
         update(announced_versions)
         .where(announced_versions.c.id.in_(ids))
@@ -113,8 +118,8 @@ def mark_published(
 
 def _kept_to(
     tx: Transaction, read: Callable[[str], DatasetPolicy], grades: Grades, policy: DatasetPolicy
-) -> list[tuple[int, datetime]]:
-    """The open announcements that the policy keeps to, each with its day."""
+) -> list[tuple[int, datetime, DatasetPolicy]]:
+    """The open announcements that the policy keeps to, each with its day and what it announces."""
     kept = []
     rows = tx.execute(
         select(announced_versions).where(
@@ -127,5 +132,5 @@ def _kept_to(
         except CihuError:
             continue  # of a former release; it is announced anew
         if effect_of(compare(announced, policy, grades)) is not Effect.BREAKING:
-            kept.append((row.id, row.takes_effect))
+            kept.append((row.id, row.takes_effect, announced))
     return kept

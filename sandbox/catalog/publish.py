@@ -245,6 +245,7 @@ def _register(
             keep_report(tx, version.dataset, number, assessment.report)
         note_outcomes(tx, version.dataset, number)
         _open_budgets(tx, policy, populations)
+        registered(tx, version)  # before the log is held: it may hold a row that others take first
         append(
             tx,
             Event(
@@ -271,7 +272,6 @@ def _register(
                 },
             ),
         )
-        registered(tx, version)
     return version
 
 

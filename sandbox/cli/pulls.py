@@ -18,7 +18,7 @@ def pulls(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
     listed, sources = officer.vault("GET", "/v1/pulls"), officer.vault("GET", "/v1/sources")
     if as_json:
         return print_json({"pulls": listed, "sources": sources})
-    table = Table("dataset", "source", "what", "schedule", "state", "next", "last")
+    table = Table("dataset", "source", "what", "schedule", "state", "turn", "next", "last")
     for each in listed:
         table.add_row(
             each["dataset"],
@@ -26,6 +26,7 @@ def pulls(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
             " ".join(each["what"].split())[:40],
             each["schedule"],
             each["state"],
+            str(each["turn"]),
             each.get("next_due", "")[:16].replace("T", " "),
             _ended(each.get("last")),
         )
@@ -72,9 +73,15 @@ def pull_now(dataset: Dataset, who: As = "lin", home: Home = None, as_json: Json
 
 
 @app.command("pull-agree")
-def pull_agree(dataset: Dataset, who: As = "lin", home: Home = None, as_json: Json = False) -> None:
-    """Agree to a colleague's pull as its second officer (data officers)."""
-    told = visitor_of(home, who).vault("POST", f"/v1/datasets/{dataset}/pull/agree")
+def pull_agree(
+    dataset: Dataset,
+    turn: Annotated[int, typer.Argument(help="The pull's turn, as `cihu pulls` shows it.")],
+    who: As = "lin",
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Agree to a colleague's pull as its second officer, as you read it (data officers)."""
+    told = visitor_of(home, who).vault("POST", f"/v1/datasets/{dataset}/pull/agree", json={"turn": turn})
     show(told, as_json, *_lines(told))
 
 
@@ -88,7 +95,9 @@ def pull_end(dataset: Dataset, who: As = "lin", home: Home = None) -> None:
 def _lines(told: dict[str, Any]) -> list[str]:
     first = f"{told['dataset']} is pulled from {told['source']} ({told['schedule']})."
     if told["state"] == "waiting":
-        return [first, f"  A second officer has to agree: cihu pull-agree {told['dataset']}"]
+        return [first, f"  A second officer has to agree: cihu pull-agree {told['dataset']} {told['turn']}"]
+    if told["state"] == "suspended":
+        return [first, f"  Suspended. {told['suspended']['en']}"]
     return [first, f"  Next: {told['next_due'][:16].replace('T', ' ')} UTC"]
 
 

@@ -10,11 +10,12 @@ is a run that the end of the vault cut off and of which nothing was disclosed: i
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.tables import datasets
 from sandbox.catalog.versions import require_rows
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Conflict, Forbidden, NotAuthenticated
@@ -76,6 +77,7 @@ def _refusal(
         require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
         require_rows(tx, (version.dataset for version in versions))
         _require_not_withdrawn(versions)
+        _require_not_retired(tx, versions)
     except (Conflict, Forbidden, NotAuthenticated) as refused:
         return refused
     return None
@@ -90,6 +92,22 @@ def _require_not_withdrawn(versions: tuple[Version, ...]) -> None:
             remedy="Submit the program again: it reads the version in use.",
             zh=f"{'、'.join(wrong)} 已撤回。",
             remedy_zh="请重新提交程序：将读取现用版本。",
+        )
+
+
+def _require_not_retired(tx: Transaction, versions: tuple[Version, ...]) -> None:
+    """A dataset is not read after its last day. Raises `Conflict`."""
+    ended = select(datasets.c.name).where(
+        datasets.c.name.in_({version.dataset for version in versions}),
+        datasets.c.retires_at <= datetime.now(UTC),
+    )
+    if retired := sorted(tx.execute(ended).scalars()):
+        raise Conflict(
+            f"{', '.join(retired)} is retired.",
+            code="dataset_retired",
+            remedy="Look in the catalogue for what replaces it.",
+            zh=f"{'、'.join(retired)} 已停用。",
+            remedy_zh="可在目录中查找替代的数据集。",
         )
 
 

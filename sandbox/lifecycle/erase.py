@@ -1,23 +1,27 @@
 """Erases what is stored of a dataset, once its erasure stands in the database.
 
-The objects of its versions and of the files that it was published from go, all versions of each object. What
-stays: the policies, the log, what was lost about people, answers and released files. A kill between two
-steps leaves the erasure open, and the next start (or the next minute) completes it.
+The objects of its versions and of the files that it was published from go, all versions of each object. So
+does what was counted of the rows: numbers of rows, quality reports, digests of files, what drafts saw in
+them, what pulls read and why they failed. What stays: the policies, the log, what was lost about people,
+answers and released files. A kill between two steps leaves the erasure open, and the next start (or the next
+minute) completes it.
 """
 
 import logging
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog.sweep import publishing
-from sandbox.catalog.tables import dataset_versions
+from sandbox.catalog.tables import dataset_quality, dataset_versions
+from sandbox.database import Transaction
 from sandbox.drafts.files import remove_file
 from sandbox.drafts.tables import draft_files, drafts
 from sandbox.errors import CihuError
 from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.tables import lifecycle_steps
+from sandbox.pulls.hindrances import forget_figures
 
 log = logging.getLogger("cihu.lifecycle")
 
@@ -70,6 +74,7 @@ def _erase(context: LifecycleContext, id: int, dataset: str) -> bool:
         ).first()
         if row is None:
             return False
+        _forget_figures(tx, dataset)
         append(
             tx,
             Event(
@@ -80,3 +85,18 @@ def _erase(context: LifecycleContext, id: int, dataset: str) -> bool:
             ),
         )
     return True
+
+
+def _forget_figures(tx: Transaction, dataset: str) -> None:
+    """What was counted of the rows, or told one file from another, goes with them. Drafts keep the policy."""
+    tx.execute(
+        update(dataset_versions).where(dataset_versions.c.dataset == dataset).values(rows=0, file_sha256=None)
+    )
+    tx.execute(delete(dataset_quality).where(dataset_quality.c.dataset == dataset))
+    forget_figures(tx, dataset)
+    of = drafts.c.published_dataset == dataset
+    for row in list(tx.execute(select(drafts.c.id, drafts.c.shape).where(of))):
+        emptied = row.shape | {"rows": 0, "columns": [], "suggestions": []}
+        tx.execute(update(drafts).where(drafts.c.id == row.id).values(shape=emptied))
+    files = select(drafts.c.file).where(of)
+    tx.execute(update(draft_files).where(draft_files.c.id.in_(files)).values(bytes=0, sha256=""))

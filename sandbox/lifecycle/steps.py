@@ -22,6 +22,7 @@ from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.open_work import open_work
 from sandbox.lifecycle.schemas import StepDocument, StepKind
 from sandbox.lifecycle.tables import lifecycle_steps
+from sandbox.pulls.hindrances import hold_pull, remove_for_erasure, suspend_for_withdrawal
 
 SHORTEST_REASON = 5
 
@@ -44,6 +45,7 @@ def propose(
         dataset = _held(tx, name)
         context.require_officer(officer, dataset.name, dataset.department)
         _check_possible(context, tx, dataset, kind, version, takes_effect)
+        hold_pull(tx, dataset.name)  # before the log, as those do who set pulls
         row = tx.execute(
             insert(lifecycle_steps)
             .values(
@@ -88,6 +90,7 @@ def agree(context: LifecycleContext, officer: Principal, name: str, id: int) -> 
                 remedy_zh="请本部门另一位数据专员复核。",
             )
         _check_possible(context, tx, dataset, row.kind, row.number, row.takes_effect)
+        hold_pull(tx, dataset.name)
         tx.execute(update(lifecycle_steps).where(lifecycle_steps.c.id == id).values(second_person=officer.id))
         return step_document(tx, _carry_out(tx, dataset, row, officer))
 
@@ -101,8 +104,9 @@ def drop(context: LifecycleContext, officer: Principal, name: str, id: int) -> N
         takes_back = row.state == "done" and row.kind == "retire" and row.takes_effect > datetime.now(UTC)
         if row.state != "proposed" and not takes_back:
             raise _closed(row)
+        stands = takes_back and _retirement(tx, dataset.name) == id
         tx.execute(update(lifecycle_steps).where(lifecycle_steps.c.id == id).values(state="dropped"))
-        if takes_back:
+        if stands:
             tx.execute(update(datasets).where(datasets.c.name == dataset.name).values(retires_at=None))
         append(
             tx,
@@ -185,6 +189,7 @@ def _check_possible(
             _require_version(tx, dataset, version)
         case "retire":
             assert takes_effect is not None
+            _require_not_retired(dataset)
             _require_in_time(context, tx, dataset, takes_effect)
         case "erase":
             _require_nothing_open(tx, dataset)
@@ -211,6 +216,18 @@ def _require_version(tx: Transaction, dataset: Row[Any], version: int | None) ->
             remedy="Nothing more is to be done.",
             zh=f"{dataset.name} 的第 {version} 版已撤回。",
             remedy_zh="无需再操作。",
+        )
+
+
+def _require_not_retired(dataset: Row[Any]) -> None:
+    """What is over does not begin again."""
+    if dataset.retires_at is not None and dataset.retires_at <= datetime.now(UTC):
+        raise Conflict(
+            f"{dataset.name} is retired already.",
+            code="dataset_retired",
+            remedy="Publish its rows under another name if they are needed again.",
+            zh=f"{dataset.name} 已停用。",
+            remedy_zh="如仍需要这些数据，请以其他名称发布。",
         )
 
 
@@ -260,13 +277,19 @@ def _needs_two(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) ->
 
 
 def _carry_out(tx: Transaction, dataset: Row[Any], row: Row[Any], officer: Principal) -> Row[Any]:
-    subject, payload = f"dataset:{dataset.name}", {"step": row.id, "reason": row.reason}
+    subject = f"dataset:{dataset.name}"
+    payload: dict[str, object] = {"step": row.id, "reason": row.reason}
     state = "done"
     match row.kind:
         case "withdraw":
             _withdraw(tx, dataset, row)
             event = Event("version.withdrawn", officer.id, f"{subject}@{row.number}", payload)
         case "retire":
+            if (replaced := _retirement(tx, dataset.name)) is not None:
+                tx.execute(
+                    update(lifecycle_steps).where(lifecycle_steps.c.id == replaced).values(state="dropped")
+                )
+                payload["replaces"] = replaced
             tx.execute(
                 update(datasets).where(datasets.c.name == dataset.name).values(retires_at=row.takes_effect)
             )
@@ -278,6 +301,7 @@ def _carry_out(tx: Transaction, dataset: Row[Any], row: Row[Any], officer: Princ
             tx.execute(
                 update(datasets).where(datasets.c.name == dataset.name).values(erased_at=func.now(), latest=0)
             )
+            remove_for_erasure(tx, hold_pull(tx, dataset.name))
             state, event = "erasing", Event("dataset.erasing", officer.id, subject, payload)
     append(tx, event)
     done = {"done_at": func.now()} if state == "done" else {}
@@ -303,6 +327,18 @@ def _withdraw(tx: Transaction, dataset: Row[Any], row: Row[Any]) -> None:
         .where(datasets.c.name == dataset.name)
         .values(latest=tx.execute(left).scalar_one() or 0)
     )
+    suspend_for_withdrawal(tx, hold_pull(tx, dataset.name), row.number, row.reason)
+
+
+def _retirement(tx: Transaction, dataset: str) -> int | None:
+    """The step by which the dataset retires, if one does."""
+    done = select(lifecycle_steps.c.id).where(
+        lifecycle_steps.c.dataset == dataset,
+        lifecycle_steps.c.kind == "retire",
+        lifecycle_steps.c.state == "done",
+    )
+    newest = done.order_by(lifecycle_steps.c.done_at.desc(), lifecycle_steps.c.id.desc()).limit(1)
+    return tx.execute(newest).scalar_one_or_none()
 
 
 def _held(tx: Transaction, name: str) -> Row[Any]:

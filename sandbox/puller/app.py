@@ -14,7 +14,7 @@ from sandbox.http.redacted_logs import redact_logs
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.puller.pull import pull
 from sandbox.puller.settings import Settings, read_settings
-from sandbox.puller.vault import VaultClient
+from sandbox.puller.vault import DuePull, VaultClient
 from sandbox.sources.reach import Reach
 from sandbox.sources.source_list import DataSource, read_sources
 
@@ -43,13 +43,20 @@ class Puller:
             for due in self._vault.due():
                 if self._stop.is_set():
                     return
-                pull(self._vault, self._sources, self._reach.permit_source, due)
+                self._pull(due)
         except (httpx.HTTPError, CihuError, OSError) as error:
             if not self._silent:
                 log.warning("the vault cannot be asked: %s", type(error).__name__)
             self._silent = True
         else:
             self._silent = False
+
+    def _pull(self, due: DuePull) -> None:
+        """Whatever one pull meets with, the others are fetched."""
+        try:
+            pull(self._vault, self._sources, self._reach.permit_source, due)
+        except Exception as error:  # noqa: BLE001  # of which only the class is told
+            log.warning("pull %s of %s came to no end: %s", due.id, due.source, type(error).__name__)
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         self._stop.set()

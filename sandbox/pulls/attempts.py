@@ -6,6 +6,7 @@ as one, so that a crash leaves either the last state, which is due again, or all
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO
@@ -13,11 +14,9 @@ from uuid import uuid4
 
 from sqlalchemy import Row, insert, select, update
 
-from sandbox.audit import Event, append
 from sandbox.catalog.grade import needs_second_person
 from sandbox.catalog.model import Version
 from sandbox.catalog.publish import publish
-from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
 from sandbox.drafts.files import StoredFile
 from sandbox.errors import CihuError, Conflict, Forbidden, NotAuthenticated, NotFound, Unavailable
@@ -25,6 +24,7 @@ from sandbox.identity import Principal, load_principal
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.pulls.context import PullContext
 from sandbox.pulls.cron import read_cron
+from sandbox.pulls.hindrances import Hindered, newest_for, suspend
 from sandbox.pulls.schemas import AttemptDocument, DuePullDocument
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.failures import FAILURES, SourceFailure
@@ -38,17 +38,34 @@ log = logging.getLogger("cihu.pulls")
 
 
 def due(context: PullContext) -> list[DuePullDocument]:
-    """What is to be fetched now, the longest due first."""
+    """What is to be fetched now, the longest due first. A pull that may not go on is suspended instead:
+    nobody's rows are fetched to be refused."""
     with context.database.transaction() as tx:
-        rows = tx.execute(
-            select(pulls)
-            .where(pulls.c.state == "active", pulls.c.next_due <= datetime.now(UTC))
-            .order_by(pulls.c.next_due)
+        rows = list(
+            tx.execute(
+                select(pulls)
+                .where(pulls.c.state == "active", pulls.c.next_due <= datetime.now(UTC))
+                .order_by(pulls.c.next_due)
+            )
         )
-        return [
-            DuePullDocument(id=row.id, turn=row.turn, source=row.source, kind=row.kind, what=row.what)
-            for row in rows
-        ]
+    return [
+        DuePullDocument(id=row.id, turn=row.turn, source=row.source, kind=row.kind, what=row.what)
+        for row in rows
+        if _may_go_on(context.database, row)
+    ]
+
+
+def _may_go_on(database: Database, row: Row[Any]) -> bool:
+    try:
+        with database.transaction() as tx:
+            newest_for(tx, row)
+    except Hindered as why:
+        # whoever changed it meanwhile has the last word: it is asked for again
+        with suppress(NotFound, Conflict), database.transaction() as tx:
+            _expected(tx, row.id, row.turn, hold=True)
+            suspend(tx, row, code=why.code, **_suspended_by(why))
+        return False
+    return True
 
 
 def receive(context: PullContext, id: int, turn: int, stream: BinaryIO) -> None:
@@ -85,7 +102,8 @@ def _published(
     try:
         with context.database.transaction() as tx:
             officer = load_principal(tx, row.set_by)
-            text, known = _latest(tx, row.dataset)
+            newest = newest_for(tx, row)
+        text, known = newest.text, newest.file_sha256
         policy = drafting.repository.read(text)
         if needs_second_person(drafting.gate, policy) and not row.second_person:
             _wait(context.database, row, attempt)
@@ -112,7 +130,16 @@ def _published(
             registered=partial(_end_with_version, row=row, attempt=attempt),
         )
     except (Forbidden, NotAuthenticated) as refused:
-        _suspend(context.database, row, attempt, refused)
+        _suspend(
+            context.database,
+            row,
+            attempt,
+            refused,
+            en=f"{row.set_by}, who set it, may not publish this dataset any more. Set it again.",
+            zh=f"设置人 {row.set_by} 已无权发布该数据集。请重新设置。",
+        )
+    except Hindered as why:
+        _suspend(context.database, row, attempt, why, **_suspended_by(why))
     except Unavailable:
         raise
     except CihuError as unfit:
@@ -187,16 +214,6 @@ def _expected(tx: Transaction, id: int, turn: int, *, hold: bool = False) -> Row
     return row
 
 
-def _latest(tx: Transaction, dataset: str) -> tuple[str, str | None]:
-    """The text of the newest version's policy, and the digest of its file."""
-    row = tx.execute(
-        select(dataset_versions.c.policy, dataset_versions.c.file_sha256)
-        .join(datasets, datasets.c.name == dataset_versions.c.dataset)
-        .where(datasets.c.name == dataset, dataset_versions.c.number == datasets.c.latest)
-    ).one()
-    return row.policy, row.file_sha256
-
-
 def _end_with_version(tx: Transaction, version: Version, *, row: Row[Any], attempt: int) -> None:
     """Within the transaction that registers the version."""
     _end(tx, row, attempt, outcome="version", version=version.number)
@@ -242,22 +259,14 @@ def _words(failure: CihuError) -> Mapping[str, str]:
     }
 
 
-def _suspend(database: Database, row: Row[Any], attempt: int, why: CihuError) -> None:
-    """Whoever set the pull may not publish any more."""
+def _suspend(database: Database, row: Row[Any], attempt: int, why: CihuError, *, en: str, zh: str) -> None:
     with database.transaction() as tx:
         _end(tx, row, attempt, outcome="failed", failure=why)
-        tx.execute(
-            update(pulls)
-            .where(pulls.c.id == row.id)
-            .values(
-                state="suspended",
-                suspended={
-                    "en": f"{row.set_by}, who set it, may not publish this dataset any more. Set it again.",
-                    "zh": f"设置人 {row.set_by} 已无权发布该数据集。请重新设置。",
-                },
-            )
-        )
-        append(tx, Event("pull.suspended", row.set_by, f"dataset:{row.dataset}", {"code": why.code}))
+        suspend(tx, row, code=why.code, en=en, zh=zh)
+
+
+def _suspended_by(why: Hindered) -> dict[str, str]:
+    return {"en": f"{why.message} {why.remedy}", "zh": f"{why.zh}{why.remedy_zh}"}
 
 
 def _wait(database: Database, row: Row[Any], attempt: int) -> None:

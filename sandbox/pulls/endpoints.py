@@ -38,6 +38,10 @@ class NewPull(BaseModel):
     schedule: Annotated[PlainText, Field(max_length=100)]
 
 
+class Agreed(BaseModel):
+    turn: Annotated[Number, Field(description="of the pull that you read")]
+
+
 class Failed(BaseModel):
     turn: Number
     code: Annotated[str, Field(json_schema_extra={"enum": list(FAILURES)}), AfterValidator(_known)]
@@ -88,11 +92,12 @@ def router(context: PullContext, *, authenticate: Callable[..., Principal]) -> A
         PULL,
         operation_id="set_pull",
         summary="Set the pull of a dataset",
-        responses=answers(PullDocument, 403, 404),
+        responses=answers(PullDocument, 403, 404, 409),
     )
     def set_pull(officer: Officer, name: str, new: NewPull) -> PullDocument:
         """Set from where the dataset's rows come and when, or change it. Each pull becomes a version by the
-        dataset's newest policy, under your authority. From grade 4 on a second officer must agree."""
+        dataset's newest policy, under your authority. From grade 4 on a second officer must agree. Once a
+        colleague publishes another policy, the pull is suspended until it is set again."""
         return pulls.set_pull(
             context,
             officer,
@@ -121,9 +126,9 @@ def router(context: PullContext, *, authenticate: Callable[..., Principal]) -> A
         summary="Agree to a pull as its second officer",
         responses=answers(PullDocument, 403, 404, 409),
     )
-    def agree(officer: Officer, name: str) -> PullDocument:
+    def agree(officer: Officer, name: str, agreed: Agreed) -> PullDocument:
         """Needed where the grade asks for two officers. A change of the pull needs it anew."""
-        return pulls.agree(context, officer, name)
+        return pulls.agree(context, officer, name, agreed.turn)
 
     @api.post(
         PULL + "/run",

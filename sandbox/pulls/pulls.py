@@ -1,21 +1,26 @@
 """Pulls: from which source a dataset's rows come, and when. An officer sets one, and answers for it."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
 from sandbox.audit import Event, append
+from sandbox.catalog.dataset_repository import require_not_retired
 from sandbox.catalog.grade import needs_second_person
 from sandbox.catalog.model import Version
 from sandbox.catalog.publish import decide_publish
 from sandbox.catalog.resource import require_seen
+from sandbox.catalog.versions import dataset_row
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
+from sandbox.policy import Resource
 from sandbox.pulls.attempts import attempt_document
 from sandbox.pulls.context import PullContext
 from sandbox.pulls.cron import read_cron
+from sandbox.pulls.hindrances import policy_digest
 from sandbox.pulls.schemas import AttemptDocument, PullDocument, SourceDocument, What
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.failures import SourceFailure
@@ -46,9 +51,10 @@ def set_pull(
     what: str,
     schedule: str,
 ) -> PullDocument:
-    """Set from where the dataset's rows come from now on, or change it. Whoever sets it answers for it, and
-    a second officer agrees anew where the grade asks for one."""
+    """Set from where the dataset's rows come from now on, or change it. Whoever sets it answers for it and
+    for the newest policy, and a second officer agrees anew where the grade asks for one."""
     version = _own_dataset(context, officer, dataset)
+    require_not_retired(version)
     dataset = version.dataset
     _check(_own_source(context, officer, source), kind, what)
     due = read_cron(schedule).after(datetime.now(UTC))
@@ -65,6 +71,7 @@ def set_pull(
             "set_at": func.now(),
             "second_person": None,
             "suspended": None,
+            "policy_sha256": policy_digest(tx, dataset, version.number),
             "next_due": due,
         }
         if before is None:
@@ -76,7 +83,16 @@ def set_pull(
         append(
             tx,
             Event(
-                "pull.set", officer.id, f"dataset:{dataset}", {"source": source, kind: what, "cron": schedule}
+                "pull.set",
+                officer.id,
+                f"dataset:{dataset}",
+                # a query may quote a value, and the log is for good
+                {
+                    "source": source,
+                    "kind": kind,
+                    "what_sha256": hashlib.sha256(what.encode()).hexdigest(),
+                    "cron": schedule,
+                },
             ),
         )
         return _document(context, tx, _required(tx, dataset), officer)
@@ -110,8 +126,8 @@ def _check(source: DataSource, kind: What, what: str) -> None:
             ) from None
 
 
-def agree(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
-    """A second officer of the department agrees to the pull as it stands."""
+def agree(context: PullContext, officer: Principal, dataset: str, turn: int) -> PullDocument:
+    """A second officer of the department agrees to the pull as they read it: `turn` says which it was."""
     dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
@@ -122,6 +138,14 @@ def agree(context: PullContext, officer: Principal, dataset: str) -> PullDocumen
                 remedy="Ask another officer of your department.",
                 zh="该采集由您设置，您不能作为复核人。",
                 remedy_zh="请本部门另一位数据专员复核。",
+            )
+        if row.turn != turn:
+            raise Conflict(
+                "The pull was changed since you read it.",
+                code="pull_changed",
+                remedy="Read it again, and agree to what it is now.",
+                zh="您查看后，该采集已被更改。",
+                remedy_zh="请重新查看后再同意。",
             )
         if row.state == "waiting":
             tx.execute(
@@ -160,8 +184,8 @@ def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocum
 
 
 def read_pull(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
-    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
+        dataset = _department_dataset(context, tx, officer, dataset)
         return _document(context, tx, _required(tx, dataset), officer)
 
 
@@ -178,16 +202,16 @@ def list_pulls(context: PullContext, officer: Principal) -> list[PullDocument]:
 
 def list_attempts(context: PullContext, officer: Principal, dataset: str) -> list[AttemptDocument]:
     """The newest first."""
-    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
+        dataset = _department_dataset(context, tx, officer, dataset)
         row = _required(tx, dataset)
         return [attempt_document(attempt, officer) for attempt in _attempts(tx, row.id, MOST_ATTEMPTS)]
 
 
 def remove_pull(context: PullContext, officer: Principal, dataset: str) -> None:
     """No more is pulled. What was published stays."""
-    dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
+        dataset = _department_dataset(context, tx, officer, dataset)
         row = _required(tx, dataset, hold=True)
         tx.execute(update(pulls).where(pulls.c.id == row.id).values(state="removed", turn=row.turn + 1))
         append(tx, Event("pull.removed", officer.id, f"dataset:{dataset}", {"source": row.source}))
@@ -203,6 +227,16 @@ def _own_dataset(context: PullContext, officer: Principal, name: str) -> Version
     require_seen(context.drafting.gate, officer, version)
     decide_publish(context.drafting.gate, officer, version.policy)
     return version
+
+
+def _department_dataset(context: PullContext, tx: Transaction, officer: Principal, name: str) -> str:
+    """The name of a dataset of the officer's department, though no version of it may be in use any more.
+    Raises `Refused`, `NotFound`."""
+    row = dataset_row(tx, name)
+    context.drafting.gate.require(
+        officer, "manage_dataset", Resource("Dataset", row.name, {"department": row.department, "grade": "1"})
+    )
+    return str(row.name)
 
 
 def _own_source(context: PullContext, officer: Principal, name: str) -> DataSource:
@@ -265,6 +299,7 @@ def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Pri
         what=row.what,
         schedule=row.cron,
         state=row.state,
+        turn=row.turn,
         set_by=row.set_by,
         set_at=row.set_at,
         needs_second_person=_needs_second_person(context, row),

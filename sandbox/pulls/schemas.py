@@ -37,7 +37,8 @@ class AttemptDocument(TypedDict):
 
 class PullDocument(TypedDict):
     """From where a dataset's rows come, and when. `state`: `waiting` for a second officer, `active`, or
-    `suspended`. `schedule`: a cron expression by the city's clock."""
+    `suspended`. `schedule`: a cron expression by the city's clock. `turn` changes whenever the pull does; a
+    second officer says to which they agree."""
 
     dataset: str
     department: str
@@ -46,6 +47,7 @@ class PullDocument(TypedDict):
     what: str
     schedule: str
     state: Literal["waiting", "active", "suspended"]
+    turn: int
     set_by: str
     set_at: datetime
     second_person: NotRequired[str]

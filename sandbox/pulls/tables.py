@@ -32,6 +32,7 @@ pulls = Table(
     Column("set_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("second_person", Text),
     Column("suspended", JSONB),  # why: words in both languages
+    Column("policy_sha256", Text),  # of the newest version as it was set: what whoever set it was shown
     # counts what was attempted and changed: whoever brings rows says of which turn they are
     Column("turn", Integer, nullable=False),
     Column("next_due", DateTime(timezone=True), nullable=False),

@@ -157,8 +157,8 @@ class Study:
         """The dataset's rows come from a source: a second officer agrees, the puller sends them."""
         at = {"name": "health.visits"}
         self.send("list_sources", "lin")
-        self.send("set_pull", "lin", at=at)
-        self.send("agree_to_pull", "sun", at=at)
+        turn = self.send("set_pull", "lin", at=at).json()["turn"]
+        self.send("agree_to_pull", "sun", at=at, changed={"turn": turn})
         self.send("run_pull", "lin", at=at)
         secret = {"Authorization": f"Bearer {self.asked.environment['CIHU_PULLER_SECRET']}"}
         due = self.vault.send(self.address, "list_due_pulls", secret).json()[0]

@@ -67,6 +67,18 @@ def test_a_breaking_version_waits_for_its_announced_day(story: Story) -> None:
     assert story.repository.current(NAME).number == published.number
 
 
+def test_a_version_that_takes_nothing_away_leaves_the_announcement_open(story: Story) -> None:
+    """Before its day the same version is published again, with other rows: what is announced is to come."""
+    publish_with(story, policy=LOW)
+    story.grant(epsilon="1")
+    told(story)
+    publish_with(story, policy=LOW)
+    assert len(announcements_of(lifecycle_of(story), story.principal("wang"), NAME)) == 1
+    let_the_day_come(story)
+    publish_with(story, policy=WITHOUT_COST)
+    assert announcements_of(lifecycle_of(story), story.principal("wang"), NAME) == []
+
+
 def test_urgent_says_why(story: Story) -> None:
     publish_with(story, policy=LOW)
     story.grant(epsilon="1")

@@ -1,11 +1,14 @@
 """Sealed runs and reviews of what is withdrawn or erased: what is told, cancelled and refused."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from lifecycle_story import lifecycle_of
 from reviewed_runs import FILES, Reviewing, declared, reviewing
+from sandbox.catalog.tables import datasets
 from sandbox.errors import Conflict, NotFound
 from sandbox.jobs.claim import claim
 from sandbox.jobs.endpoints import shown
@@ -64,6 +67,14 @@ def test_a_queued_run_on_a_withdrawn_version_is_cancelled_and_a_finished_one_say
         queued(city)
     assert gone.value.code == "dataset_withdrawn"
     assert city.asked(run=finished), "what was left before may still be asked for: reviewers decide"
+
+
+def test_a_queued_run_of_a_retired_dataset_is_cancelled(city: Reviewing) -> None:
+    waiting = queued(city)
+    with city.story.database.transaction() as tx:
+        tx.execute(update(datasets).values(retires_at=datetime.now(UTC)))
+    assert claim(city.runs) is None
+    assert city.run(waiting.id).state is RunState.CANCELLED
 
 
 def test_nothing_is_erased_under_an_open_run_or_review(city: Reviewing) -> None:

@@ -3,22 +3,26 @@
 import json
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from lifecycle_story import lifecycle_of, publish_with, with_second_officer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, statement
-from sandbox.catalog.tables import datasets
+from sandbox.catalog.tables import dataset_quality, dataset_versions, datasets
+from sandbox.catalog.version_quality import keep_report
 from sandbox.catalog.versions import compare_versions, list_versions
 from sandbox.city_time import city_date
-from sandbox.drafts.tables import draft_files
+from sandbox.drafts.tables import draft_files, drafts
 from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
 from sandbox.lifecycle.announcements import announcements_for, announcements_of
 from sandbox.lifecycle.erase import finish_erasures
 from sandbox.lifecycle.schemas import StepDocument
 from sandbox.lifecycle.steps import agree, drop, list_steps, propose
+from sandbox.lifecycle.tables import lifecycle_steps
+from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.releases import ask
 from story import POLICY, Story
 
@@ -192,6 +196,86 @@ def test_a_dataset_retires_on_its_day(story: Story) -> None:
             refused()
         assert retired.value.code == "dataset_retired"
     assert story.repository.current(NAME).number == 1, "its entry stays"
+
+
+def test_a_retired_dataset_stays_retired(story: Story) -> None:
+    publish_with(story, policy=LOW)
+    context, lin = lifecycle_of(story), story.principal("lin")
+    propose(context, lin, NAME, "retire", reason="replaced by another", last_day=TODAY)
+    with story.database.transaction() as tx:
+        tx.execute(update(datasets).values(retires_at=datetime.now(UTC)))
+    with pytest.raises(Conflict) as again:
+        propose(context, lin, NAME, "retire", reason="longer after all", last_day=TODAY + timedelta(days=90))
+    assert again.value.code == "dataset_retired" and again.value.zh
+    with pytest.raises(Conflict):
+        story.repository.usable(NAME)
+
+
+def test_a_new_last_day_replaces_the_one_before(story: Story) -> None:
+    publish_with(story, policy=LOW)
+    context, lin = lifecycle_of(story), story.principal("lin")
+    first, second = (
+        propose(
+            context, lin, NAME, "retire", reason="replaced by another", last_day=TODAY + timedelta(days=days)
+        )
+        for days in (20, 30)
+    )
+    assert [one["state"] for one in list_steps(context, lin, NAME)] == ["done", "dropped"]
+    with pytest.raises(Conflict) as closed:
+        drop(context, lin, NAME, first["id"])
+    assert closed.value.code == "step_closed"
+    assert story.repository.current(NAME).retires_at == second["takes_effect"]
+    with story.database.transaction() as tx:  # as a release before left it
+        tx.execute(update(lifecycle_steps).where(lifecycle_steps.c.id == first["id"]).values(state="done"))
+    drop(context, lin, NAME, first["id"])
+    assert story.repository.current(NAME).retires_at == second["takes_effect"]
+    drop(context, lin, NAME, second["id"])
+    assert story.repository.current(NAME).retires_at is None
+
+
+def test_an_erased_dataset_leaves_no_figure_of_its_people(story: Story) -> None:
+    publish_with(story, policy=LOW)
+    shape = {"dataset": NAME, "format": {"format": "csv"}, "header_unsure": False, "rows": 60}
+    with story.database.transaction() as tx:
+        keep_report(tx, NAME, 1, {"rows": 60})
+        file, when = uuid4(), datetime.now(UTC)
+        tx.execute(
+            insert(draft_files).values(
+                id=file, name="v.csv", object_name=f"drafts/{file}", department="health", state="removed",
+                bytes=4711, sha256="ab", uploaded_by="lin",
+            )
+        )  # fmt: skip
+        tx.execute(
+            insert(drafts).values(
+                file=file, state="published", department="health", revision=1, published_dataset=NAME,
+                published_version=1, shape=shape | {"columns": [{"x": 60}], "suggestions": [{"x": 60}]},
+            )
+        )  # fmt: skip
+        pull = tx.execute(
+            insert(pulls)
+            .values(
+                dataset=NAME, department="health", source="clinic", kind="query", what="SELECT 11010519",
+                cron="0 3 * * *", state="active", set_by="lin", turn=1, next_due=when,
+            )
+            .returning(pulls.c.id)
+        ).scalar_one()  # fmt: skip
+        tx.execute(
+            insert(pull_attempts).values(
+                pull=pull, set_by="lin", outcome="failed", code="x", words={"message": "60 cells"}
+            )
+        )
+    context, lin = lifecycle_of(story), story.principal("lin")
+    propose(context, lin, NAME, "erase", reason="the law asks for it")
+    assert finish_erasures(context) == 1
+    with story.database.transaction() as tx:
+        kept = tx.execute(select(dataset_versions.c.rows, dataset_versions.c.file_sha256)).one()
+        assert tuple(kept) == (0, None)
+        assert tx.execute(select(func.count()).select_from(dataset_quality)).scalar_one() == 0
+        assert tx.execute(select(pull_attempts.c.words)).scalar_one() is None
+        assert tuple(tx.execute(select(pulls.c.state, pulls.c.what)).one()) == ("removed", "")
+        emptied = tx.execute(select(drafts.c.shape)).scalar_one()
+        assert emptied == shape | {"rows": 0, "columns": [], "suggestions": []}
+        assert tuple(tx.execute(select(draft_files.c.bytes, draft_files.c.sha256)).one()) == (0, "")
 
 
 def test_an_erased_dataset_leaves_no_row_and_keeps_what_was_lost(story: Story) -> None:

@@ -131,8 +131,9 @@ def test_from_grade_four_a_second_officer_agrees(city: PulledCity) -> None:
     assert told["state"] == "waiting" and "next_due" not in told
     assert city.run(dataset).json()["code"] == "second_person_needed"
     path = f"/v1/datasets/{dataset}/pull/agree"
-    assert city.officer().send("POST", path).json()["code"] == "own_pull"
-    agreed = city.officer("sun").send("POST", path).json()
+    turn = {"turn": told["turn"]}
+    assert city.officer().send("POST", path, json=turn).json()["code"] == "own_pull"
+    agreed = city.officer("sun").send("POST", path, json=turn).json()
     assert (agreed["state"], agreed["second_person"]) == ("active", "sun")
     assert city.again(dataset)["version"] == 2
     # a change of the pull falls back
@@ -179,7 +180,8 @@ def test_another_department_is_told_nothing_and_sets_nothing(city: PulledCity) -
         ("POST", "/agree"),
         ("GET", "/attempts"),
     ):
-        assert stranger.send(method, path + more).status_code in {403, 404}
+        body = {"json": {"turn": 1}} if more == "/agree" else {}
+        assert stranger.send(method, path + more, **body).status_code in {403, 404}
     assert city.set(dataset, "qiao", source="other").status_code in {403, 404}
     assert stranger.send("GET", "/v1/pulls").json() == []
     assert [one["name"] for one in stranger.send("GET", "/v1/sources").json()] == ["other"]

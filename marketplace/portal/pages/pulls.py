@@ -49,8 +49,11 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         return sent(request, session, vault, "POST", dataset, "/run")
 
     @routes.post("/pulls/{dataset}/agree")
-    def agree(request: Request, session: SendingOfficer, vault: Reading, dataset: str) -> Response:
-        return sent(request, session, vault, "POST", dataset, "/agree")
+    def agree(
+        request: Request, session: SendingOfficer, vault: Reading, dataset: str, turn: Text = ""
+    ) -> Response:
+        # of the pull that stood on the page: one that was changed since is refused
+        return sent(request, session, vault, "POST", dataset, "/agree", json={"turn": turn})
 
     @routes.post("/pulls/{dataset}/end")
     def end(request: Request, session: SendingOfficer, vault: Reading, dataset: str) -> Response:

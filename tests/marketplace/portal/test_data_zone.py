@@ -457,4 +457,7 @@ def test_pulls_are_shown_to_officers_and_refusals_stand_beside_the_form(person) 
     browser = person("lin")
     told = browser.client.post("/pulls", data=form | {"csrf": token(browser)})
     assert told.status_code == 422 and 'role="alert"' in told.text
+    # a page that says no turn agrees to nothing
+    agreed = browser.client.post("/pulls/health.none/agree", data={"csrf": token(browser)})
+    assert agreed.status_code == 422 and 'role="alert"' in agreed.text
     assert person("wang").get("/pulls").status_code == 403
