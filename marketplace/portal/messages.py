@@ -576,7 +576,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session.browser": ("浏览器", "Browser"),
     "session.command line": ("命令行", "Command line"),
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
-    **DRAFT_MESSAGES,
-    **QUALITY_MESSAGES,
-    **LIFE_MESSAGES,
 }
+for part in (DRAFT_MESSAGES, QUALITY_MESSAGES, LIFE_MESSAGES):
+    if twice := MESSAGES.keys() & part.keys():
+        raise ValueError(f"these words stand twice: {', '.join(sorted(twice))}")
+    MESSAGES |= part

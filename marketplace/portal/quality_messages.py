@@ -31,7 +31,7 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
     "completeness": ("完整性", "Completeness"),
     "completeness_picture": ("各栏目不为空的单元格比例", "Share of each column's cells that are filled"),
     "validity": ("符合", "Fit"),
-    "unfit_cells": ("类型不符", "Not of the type"),
+    "cells_not_of_type": ("类型不符", "Not of the type"),
     "outside_cells": ("超出范围或取值", "Outside"),
     "distinct_values": ("不同取值", "Different"),
     "outlier_cells": ("离群", "Outliers"),
@@ -69,7 +69,7 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
         "Every version is checked by rules of the policy when it is published.",
     ),
     "quality_no_rules": ("策略中没有质量规则。", "The policy has no rules of quality."),
-    "update_cycle": ("更新周期", "Updated"),
+    "quality_update_cycle": ("更新周期", "Updated"),
     "buy_quality": ("购置并公布完整性等级", "Tell everybody the completeness, as classes"),
     "buy_quality_is": (
         "从数据集与人群预算中支付，每个版本一次，不退还。购置后，所有人都能看到各栏目不为空的比例属于哪一级。",
