@@ -20,6 +20,9 @@ MOST_EPSILON = 1000
 """The largest epsilon that may be offered or budgeted: far above what protects anybody. Rho is at most
 epsilon, so every loss in picorho stays below 2**53, which JSON keeps."""
 
+LEAST_EPSILON = Fraction(1, 10**6)
+"""The smallest epsilon that may be offered."""
+
 DELTA_PARTS = 10
 """One part of a budget's delta can be spent, on finding keys;
 the others are what its epsilon is stated at."""

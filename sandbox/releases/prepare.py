@@ -17,7 +17,7 @@ from sandbox.grants import Grant, list_grants, load_grant, newest
 from sandbox.grants.read import may_know, no_grant
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Resource, hidden_from_strangers
-from sandbox.privacy import ZERO, PrivacyLoss
+from sandbox.privacy import LEAST_EPSILON, MOST_EPSILON, ZERO, PrivacyLoss
 from sandbox.queries import Plan, Price, bind, digest, digests, make_plan, parse, price_within
 from sandbox.queries.plan.bounds_estimation import assumed, bounds_to_buy
 from sandbox.queries.plan.cost import require_affordable
@@ -31,8 +31,6 @@ from sandbox.releases.predict import loss_for
 from sandbox.releases.response_time import require_in_time
 from sandbox.releases.selected_partitions import keys_found
 from sandbox.releases.tables import released_totals
-
-LEAST_EPSILON, MOST_EPSILON = Fraction(1, 10**6), Fraction(1000)
 
 
 class Charged(TypedDict):

@@ -32,13 +32,11 @@ import sandbox.demands.endpoints as demands_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.lifecycle.endpoints as lifecycle_endpoints
-import sandbox.quality.buy_classes as quality_purchases
 import sandbox.quality.endpoints as quality_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.releases.interrupted as releases_interrupted
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
-import sandbox.synthesis.interrupted as synthesis_interrupted
 from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
@@ -85,6 +83,7 @@ from sandbox.pulls import endpoints as pulls_endpoints
 from sandbox.pulls.attempts import sweep_pulls
 from sandbox.pulls.context import PullContext
 from sandbox.quality.assess import Assessor
+from sandbox.quality.buy_classes import CLASSES
 from sandbox.quality.limits import read_quality_limits
 from sandbox.quality.problem_reports import ProblemContext
 from sandbox.releases import AskContext
@@ -96,6 +95,7 @@ from sandbox.reviews.remind import remind
 from sandbox.reviews.sealed_decoder import SealedDecoder
 from sandbox.sources.source_list import read_sources
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
+from sandbox.synthesis.buy_stand_in import STAND_IN
 from sandbox.vault import kernel_tokens
 from sandbox.vault.schemas import PersonDocument
 from sandbox.vault.settings import Settings, read_settings
@@ -495,8 +495,8 @@ def _close_interrupted(database: Database) -> None:
     (Runs have moments of their own.)"""
     for what, closed in (
         ("questions", releases_interrupted.close_interrupted(database)),
-        ("purchases of stand-in rows", synthesis_interrupted.close_interrupted(database)),
-        ("purchases of quality classes", quality_purchases.close_interrupted(database)),
+        ("purchases of stand-in rows", STAND_IN.close_interrupted(database)),
+        ("purchases of quality classes", CLASSES.close_interrupted(database)),
     ):
         if closed:
             logging.getLogger("cihu.vault").warning(

@@ -14,7 +14,7 @@ from sandbox.catalog.read_table import read_table
 from sandbox.catalog.tables import quality_classes
 from sandbox.catalog.version_quality import public_quality
 from sandbox.errors import InvalidInput, Unavailable
-from sandbox.quality.buy_classes import buy_classes, close_interrupted, counted, price_of_each, question_of
+from sandbox.quality.buy_classes import CLASSES, buy_classes, counted, price_of_each, question_of
 from sandbox.quality.classes import WRONG_AT_MOST, completeness_class
 from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.types.scope import Scope
@@ -59,7 +59,7 @@ def test_a_purchase_that_was_cut_off_is_closed_at_the_next_start_and_can_be_made
                 bought_by="lin",
             )
         )
-    assert [close_interrupted(story.database), close_interrupted(story.database)] == [1, 0]
+    assert [CLASSES.close_interrupted(story.database) for _ in range(2)] == [1, 0]
     lin = story.principal("lin")
     done = buy_classes(story.context, officer=lin, dataset="clinic.visits", epsilon=Fraction(1))
     with story.database.transaction() as tx:
