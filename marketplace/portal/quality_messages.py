@@ -94,10 +94,6 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
     "problem_whole": ("整个数据集", "the dataset as a whole"),
     "problem_due": ("答复期限", "Due"),
     "problem_overdue": ("已逾期", "overdue"),
-    "problem_reported": (
-        "疑义已提交，可在“疑义校核”中查看答复。",
-        "Your report was sent: its answer is listed here.",
-    ),
     "problem_outcome": ("处理结果", "Outcome"),
     "problem_answer": (
         "答复（下一版发布后所有人可见）",

@@ -2,7 +2,7 @@
 
 What is announced is a whole policy. A later version keeps to it if it breaks nothing that the announced
 policy keeps: then it may be published from the announced day on. `urgent` lets an officer publish earlier,
-with a reason that is logged and shown.
+with a reason that is logged.
 """
 
 from collections.abc import Callable
@@ -86,11 +86,11 @@ def require_announced(
         remedy=(
             f"Publish it from {day} on" if first else f"Announce it {rule.days} days ahead (cihu announce)"
         )
-        + ", or say why it is urgent: the reason is logged and shown.",
+        + ", or say why it is urgent: the reason is logged.",
         zh=f"{policy.dataset} 的这一版会使授权持有者的现有提问失效，"
         + (f"已公告于 {day} 生效。" if first else "但尚未公告。"),
         remedy_zh=(f"请在 {day} 起发布" if first else f"请提前 {rule.days} 天公告（cihu announce）")
-        + "，或说明紧急原因：原因会记入日志并公开。",
+        + "，或说明紧急原因：原因会记入日志。",
     )
 
 

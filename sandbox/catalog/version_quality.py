@@ -1,7 +1,8 @@
 """Keeps the quality report of each version, and says which part of it is public.
 
-The report has exact figures of rows, so only officers of the department read it. Public is what describes
-policy and process; what was bought with the dataset's budget; and, of open data, the figures themselves.
+The report has exact figures of rows, so only the officer who published the version reads it. Public is what
+describes policy and process; what was bought with the dataset's budget; and, of open data, the figures
+themselves.
 """
 
 from collections.abc import Mapping

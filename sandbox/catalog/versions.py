@@ -1,4 +1,4 @@
-"""The versions of a dataset, what changed between two of them, and the version that is announced.
+"""The versions of a dataset and what changed between two of them.
 
 They are told from the policies alone, which are public: never a number of rows, nor a digest of them.
 """

@@ -107,7 +107,7 @@ class RowExpression:
                 code="step_failed",
                 remedy="Publish again; if it stays so, ask the operator for more memory.",
                 zh="清洗步骤未能计算。",
-                remedy_zh="请重新发布；若仍如此，请联系运维增加内存。",
+                remedy_zh="请重新发布；若仍如此，请联系运营人员增加内存。",
                 internal=type(error).__name__,
             ) from None
         return found.column("v").combine_chunks()

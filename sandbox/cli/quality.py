@@ -18,8 +18,8 @@ def quality(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Print the quality report of a version: scores by GB/T 36344, rules, columns (officers of its
-    department)."""
+    """Print the quality report of a version: scores by GB/T 36344, rules, columns (the officer who published
+    it)."""
     officer, name = visitor_of(home, who), quote(dataset, safe="")
     number = version or officer.vault("GET", f"/v1/datasets/{name}")["version"]
     report = officer.vault("GET", f"/v1/datasets/{name}/versions/{number}/quality")
@@ -125,6 +125,8 @@ def answer_problem(
 
 
 def _print_report(report: dict[str, Any]) -> None:
+    from sandbox.quality.rules import told
+
     scores = Table("dimension", "score", "made of")
     for dimension in report["score"]["dimensions"]:
         points = dimension["score"]
@@ -136,8 +138,7 @@ def _print_report(report: dict[str, Any]) -> None:
     out.print(scores)
     for rule in report["rules"]:
         kept = "kept" if rule["kept"] else "not kept"
-        found = f"{rule['failing']} of {rule['checked']} rows do not" if "failing" in rule else rule["found"]
-        out.print(f"  rule {rule['place'] + 1}, {escape(rule['en'])}: {kept} ({found})", highlight=False)
+        out.print(f"  rule {rule['place'] + 1}, {escape(rule['en'])}: {kept} ({told(rule)})", highlight=False)
     columns = Table("column", "filled", "fit", "unfit", "outside", "different", "outliers", "drift", "newest")
     for column in report["columns"]:
         columns.add_row(

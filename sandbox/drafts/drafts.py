@@ -104,7 +104,7 @@ def policy_of_own(tx: Transaction, name: str, officer: Principal) -> tuple[int, 
         raise NotFound(
             f"Your department has no dataset {name if name.isprintable() else ascii(name)}.",
             remedy="Name one that it has published: cihu datasets.",
-            zh=f"您的部门没有数据集 {name}。",
+            zh=f"您的部门没有数据集 {name if name.isprintable() else ascii(name)}。",
             remedy_zh="请填写本部门已发布的数据集。",
         )
     return int(row.number), str(row.policy)
@@ -353,7 +353,7 @@ def preview_steps(
             "Nothing here carries out cleaning steps.",
             remedy="Ask the operator.",
             zh="此处无法执行清洗步骤。",
-            remedy_zh="请联系运维。",
+            remedy_zh="请联系运营人员。",
         )
     count = min(count, MOST_SHOWN_ROWS)
     if stored is not None:

@@ -83,7 +83,7 @@ def service_at(secret: str, name: str) -> Callable[..., None]:
                 f"This is for the {name} alone.",
                 remedy="For the operator: vault and puller must have the same CIHU_PULLER_SECRET.",
                 zh="此接口仅供采集程序使用。",
-                remedy_zh="请运营人员检查数据库服务与采集程序的 CIHU_PULLER_SECRET 是否一致。",
+                remedy_zh="请运营人员检查保险库与采集程序的 CIHU_PULLER_SECRET 是否一致。",
             )
 
     return service

@@ -9,7 +9,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sandbox.errors import InvalidInput
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(BaseSettings):
@@ -42,7 +41,7 @@ def read_settings() -> Settings:
             f"The puller's settings are not complete: {faults}.",
             remedy="Set them in the environment; the secret is the vault's, of at least 16 characters.",
             zh=f"采集程序的设置不完整：{faults}。",
-            remedy_zh="请设置环境变量；密钥至少 16 个字符，并与数据库服务的相同。",
+            remedy_zh="请设置环境变量；密钥至少 16 个字符，并与保险库的相同。",
         ) from None
     if urlsplit(settings.vault_url).scheme not in {"http", "https"} or not settings.vault_place[0]:
         raise InvalidInput(

@@ -108,9 +108,9 @@ def _refuse_too_often(cron: Cron) -> None:
         raise InvalidInput(
             f"The schedule pulls more often than every {SHORTEST_MINUTES} minutes.",
             code="pull_too_often",
-            remedy="Each pull is a new version. Choose a later time, or push what is new.",
+            remedy="Each pull is a new version. Choose times that lie further apart.",
             zh=f"时间表的间隔短于 {SHORTEST_MINUTES} 分钟。",
-            remedy_zh="每次采集都是一个新版本。请拉长间隔，或推送新增数据。",
+            remedy_zh="每次采集都是一个新版本。请拉长间隔。",
         )
 
 

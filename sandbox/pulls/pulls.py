@@ -266,7 +266,7 @@ def _required(tx: Transaction, dataset: str, *, hold: bool = False) -> Row[Any]:
             code="no_pull",
             remedy="Set one: cihu pull-set, or PUT /v1/datasets/{name}/pull.",
             zh=f"{dataset} 没有设置采集。",
-            remedy_zh="可在数据区设置，或使用 cihu pull-set。",
+            remedy_zh="可在数据专区设置，或使用 cihu pull-set。",
         )
     return row
 

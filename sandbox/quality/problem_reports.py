@@ -28,7 +28,6 @@ from sandbox.quality.permit import may_answer, require_reporting
 
 MOST_OPEN = 20
 """So many open reports on one dataset one person may have."""
-OUTCOMES = ("corrected", "explained", "not_a_fault")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.catalog.expectations import Check
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.quality.measures import TableMeasures, share
+from sandbox.quality.rules import told, told_zh
 from sandbox.quality.update_cycle import cycle_days
 
 LATE = 1.5
@@ -202,8 +203,8 @@ def _timeliness(measured: Measured) -> Iterator[Measure]:
             yield Measure(
                 "within_days",
                 float(rule["kept"]),
-                f"{rule['en']}: the newest day is {rule['found']} days old, {rule['at_most']:g} are allowed",
-                f"{rule['zh']}：最新日期距今 {rule['found']} 天，允许 {rule['at_most']:g} 天",
+                f"{rule['en']}: {told(rule)}; {rule['at_most']:g} days are allowed",
+                f"{rule['zh']}：{told_zh(rule)}，允许 {rule['at_most']:g} 天",
             )
     cycle = cycle_days(measured.policy.update_cycle)
     if days and cycle:
@@ -252,6 +253,6 @@ def _of_rules(measured: Measured, code: str, chosen: Any) -> Iterator[Measure]:
             yield Measure(
                 code,
                 rule["share"],
-                f"{rule['en']}: {rule['failing']} of {rule['checked']} rows do not",
-                f"{rule['zh']}：{rule['checked']} 行中有 {rule['failing']} 行不符合",
+                f"{rule['en']}: {told(rule)}",
+                f"{rule['zh']}：{told_zh(rule)}",
             )

@@ -105,7 +105,7 @@ FAILURES: dict[str, Failure] = {
         "The puller's list of sources has no such source.",
         "For the operator: give vault and puller the same policies/sources.yaml.",
         "采集程序的数据源列表中没有该数据源。",
-        "请运营人员让数据库服务与采集程序使用同一份 policies/sources.yaml。",
+        "请运营人员让保险库与采集程序使用同一份 policies/sources.yaml。",
     ),
     "source_failed": Failure(
         "Reading the source failed.",

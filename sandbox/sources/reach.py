@@ -77,24 +77,23 @@ class Reach:
     """The addresses that this process may connect to."""
 
     def __init__(self) -> None:
-        self._places: set[Place] = set()
+        self._always: set[Place] = set()
+        self._source: set[Place] = set()
 
     def permit_source(self, source: DataSource) -> list[str]:
         """Let the source be reached, and nothing else but what was permitted by `permit`.
         Gives its addresses. Raises `SourceFailure`."""
+        self._source = set()
         if not source.host:
             return []
         addresses = checked_addresses(source.host, source.port)
-        self._places |= {(address, source.port) for address in addresses}
+        self._source = {(address, source.port) for address in addresses}
         return addresses
 
     def permit(self, host: str, port: int) -> None:
         """Let the vault be reached, wherever the operator says that it is."""
         for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            self._places.add((str(entry[4][0]), port))
-
-    def clear(self) -> None:
-        self._places = set()
+            self._always.add((str(entry[4][0]), port))
 
     def install(self) -> None:
         """From now on, for as long as this process lives, no other address is connected to and no program is
@@ -103,8 +102,8 @@ class Reach:
 
     def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
         if event == "socket.connect":
-            address = arguments[1]
-            if not isinstance(address, tuple) or (str(address[0]), address[1]) not in self._places:
+            address, places = arguments[1], self._always | self._source
+            if not isinstance(address, tuple) or (str(address[0]), address[1]) not in places:
                 raise SourceFailure("source_address_refused")
         elif event in STARTS_PROGRAM:
             raise SourceFailure("source_failed", internal=event)

@@ -1,6 +1,6 @@
 """A version that breaks questions is announced before it is published, while somebody has a grant."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,16 +20,20 @@ NOTE = "  note: {role: attribute, type: text}\n"
 WITHOUT_COST = LOW.replace(COST, "").replace("columns:\n", "dropped_columns: [cost]\ncolumns:\n")
 WITHOUT_MORE = WITHOUT_COST.replace(NOTE, "").replace("[cost]", "[cost, note]")
 WIDER = LOW.replace("[north, south, east]", "[north, south, east, west]")
-IN_TIME = city_date(datetime.now(UTC)) + timedelta(days=NOTICE_DAYS)
 
 
-def told(story: Story, policy: str = WITHOUT_COST, who: str = "lin", day: Any = IN_TIME) -> Any:
+def in_time() -> date:
+    """The first day of which one who asks today tells in time."""
+    return city_date(datetime.now(UTC)) + timedelta(days=NOTICE_DAYS)
+
+
+def told(story: Story, policy: str = WITHOUT_COST, who: str = "lin", day: Any = None) -> Any:
     return announce(
         lifecycle_of(story),
         story.principal(who),
         NAME,
         policy_text=policy,
-        first_day=day,
+        first_day=day or in_time(),
         notes="cost comes from another source",
     )
 
@@ -53,7 +57,7 @@ def test_a_breaking_version_waits_for_its_announced_day(story: Story) -> None:
     assert "column_removed" in {change["kind"] for change in announced["changes"]}
     with pytest.raises(Conflict) as early:
         publish_with(story, policy=WITHOUT_COST)
-    assert IN_TIME.isoformat() in early.value.message
+    assert in_time().isoformat() in early.value.message
     [seen] = announcements_for(lifecycle_of(story), story.principal("wang"))
     assert seen["note"] == "cost comes from another source" and seen["kind"] == "coming_version"
     assert announcements_for(lifecycle_of(story), story.principal("li")) == [], (
@@ -92,7 +96,7 @@ def test_an_announcement_gives_the_time_that_is_due(story: Story) -> None:
     told(story, day=city_date(datetime.now(UTC)))  # nobody uses it
     story.grant(epsilon="1")
     with pytest.raises(Conflict) as soon:
-        told(story, day=IN_TIME - timedelta(days=1))
+        told(story, day=in_time() - timedelta(days=1))
     assert soon.value.code == "too_soon"
     with pytest.raises(InvalidInput):
         told(story, policy=LOW.replace(NAME, "clinic.other"))

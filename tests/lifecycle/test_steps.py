@@ -1,7 +1,7 @@
 """Versions are withdrawn, datasets retire and are erased: who may, what stays, what nobody can do then."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from uuid import uuid4
 
@@ -30,7 +30,10 @@ NAME = "clinic.visits"
 LOW = POLICY.replace('grade: "4"', 'grade: "3"')  # one officer does
 COUNT = f"SELECT district, COUNT(*) FROM {NAME} GROUP BY district"
 OTHER = LOW.replace("[north, south, east]", "[north, south]")
-TODAY = city_date(datetime.now(UTC))
+
+
+def today() -> date:
+    return city_date(datetime.now(UTC))
 
 
 def kinds(story: Story) -> list[str]:
@@ -135,7 +138,7 @@ def test_from_grade_4_a_second_officer_agrees(story: Story) -> None:
 def test_nobody_else_ends_or_lists_anything(story: Story, who: str) -> None:
     publish_with(story, policy=LOW)
     context, stranger = lifecycle_of(story), story.principal(who)
-    for kind, more in (("withdraw", {"version": 1}), ("retire", {"last_day": TODAY}), ("erase", {})):
+    for kind, more in (("withdraw", {"version": 1}), ("retire", {"last_day": today()}), ("erase", {})):
         with pytest.raises(Forbidden):
             propose(context, stranger, NAME, kind, reason="because I say so", **more)  # type: ignore[arg-type]
     with pytest.raises(Forbidden):
@@ -149,7 +152,7 @@ def test_nobody_else_ends_or_lists_anything(story: Story, who: str) -> None:
         ("withdraw", {}),
         ("erase", {"version": 1}),
         ("retire", {"version": 1}),
-        ("withdraw", {"last_day": TODAY}),
+        ("withdraw", {"last_day": today()}),
     ],
 )
 def test_a_step_says_what_it_needs(story: Story, kind: str, more: dict[str, object]) -> None:
@@ -173,10 +176,10 @@ def test_a_dataset_retires_on_its_day(story: Story) -> None:
     context, lin = lifecycle_of(story), story.principal("lin")
     with pytest.raises(Conflict) as soon:
         propose(
-            context, lin, NAME, "retire", reason="replaced by another", last_day=TODAY + timedelta(days=3)
+            context, lin, NAME, "retire", reason="replaced by another", last_day=today() + timedelta(days=3)
         )
     assert soon.value.code == "too_soon"
-    last_day = TODAY + timedelta(days=20)
+    last_day = today() + timedelta(days=20)
     step = propose(context, lin, NAME, "retire", reason="replaced by another", last_day=last_day)
     assert step["state"] == "done" and story.repository.current(NAME).retires_at == step["takes_effect"]
     assert asked(story) == 1, "until then it is used"
@@ -201,11 +204,13 @@ def test_a_dataset_retires_on_its_day(story: Story) -> None:
 def test_a_retired_dataset_stays_retired(story: Story) -> None:
     publish_with(story, policy=LOW)
     context, lin = lifecycle_of(story), story.principal("lin")
-    propose(context, lin, NAME, "retire", reason="replaced by another", last_day=TODAY)
+    propose(context, lin, NAME, "retire", reason="replaced by another", last_day=today())
     with story.database.transaction() as tx:
         tx.execute(update(datasets).values(retires_at=datetime.now(UTC)))
     with pytest.raises(Conflict) as again:
-        propose(context, lin, NAME, "retire", reason="longer after all", last_day=TODAY + timedelta(days=90))
+        propose(
+            context, lin, NAME, "retire", reason="longer after all", last_day=today() + timedelta(days=90)
+        )
     assert again.value.code == "dataset_retired" and again.value.zh
     with pytest.raises(Conflict):
         story.repository.usable(NAME)
@@ -216,7 +221,12 @@ def test_a_new_last_day_replaces_the_one_before(story: Story) -> None:
     context, lin = lifecycle_of(story), story.principal("lin")
     first, second = (
         propose(
-            context, lin, NAME, "retire", reason="replaced by another", last_day=TODAY + timedelta(days=days)
+            context,
+            lin,
+            NAME,
+            "retire",
+            reason="replaced by another",
+            last_day=today() + timedelta(days=days),
         )
         for days in (20, 30)
     )
