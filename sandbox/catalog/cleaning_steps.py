@@ -6,7 +6,8 @@ A step treats each unit by itself: what it makes of a unit's rows follows from t
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
@@ -168,6 +169,27 @@ def written_columns(step: Step) -> tuple[str, ...]:
         case MapValues() | Parse() | Bands() | FirstCharacters() | CutDate() | Pseudonym():
             return (step.into,)
     return ()
+
+
+def names_in(expression: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that stand in the text of an expression."""
+    return [
+        name
+        for name in sorted(names)
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression, re.IGNORECASE)
+    ]
+
+
+def read_columns(step: Step, names: Iterable[str]) -> set[str]:
+    """Those of the columns that a step looks at."""
+    match step:
+        case DropRows(condition):
+            return set(names_in(condition, names))
+        case Derive(_, expression):
+            return set(names_in(expression, names))
+        case Trim(columns) | ChangeCase(columns) | Deduplicate(columns):
+            return set(columns)
+    return {step.column}
 
 
 def made_column(step: Step) -> str | None:

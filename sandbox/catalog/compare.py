@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sandbox.catalog.cleaning_steps import made_column
-from sandbox.catalog.model import Column, DatasetPolicy, Role, Words
+from sandbox.catalog.cleaning_steps import MapValues, Others, Step, made_column
+from sandbox.catalog.model import Column, DatasetPolicy, Role, Unfit, Words
 from sandbox.policy import Grades
 
 MOST_SHOWN_VALUES = 20
@@ -217,6 +217,7 @@ def _bounds(old: Column, new: Column) -> Iterator[Change]:
 
 def _dataset(before: DatasetPolicy, after: DatasetPolicy, grades: Grades) -> Iterator[Change]:
     yield from _steps(before, after)
+    yield from _inputs(before, after)
     if before.grade != after.grade:
         yield _grade("The grade", "级别", before.grade, after.grade, grades)
     if (before.unit is None) != (after.unit is None) or (
@@ -252,8 +253,10 @@ def _steps(before: DatasetPolicy, after: DatasetPolicy) -> Iterator[Change]:
     old, new = before.steps, after.steps
     if old == new:
         return
-    made = [made_column(step) for step in new[len(old) :]]
-    only_new = new[: len(old)] == old and all(name and before.column(name) is None for name in made)
+    only_new = new[: len(old)] == old and all(
+        (name := made_column(step)) is not None and before.column(name) is None and not _drops(step, after)
+        for step in new[len(old) :]
+    )
     yield _change(
         "steps_changed",
         _harmless_if(only_new),
@@ -262,13 +265,31 @@ def _steps(before: DatasetPolicy, after: DatasetPolicy) -> Iterator[Change]:
     )
 
 
+def _drops(step: Step, policy: DatasetPolicy) -> bool:
+    """Whether a step that makes a column may leave rows out."""
+    into = policy.column(made_column(step) or "")
+    kept = not isinstance(step, MapValues) or step.others is not Others.DROP
+    return not kept or (into is not None and into.unfit is Unfit.DROP)
+
+
+def _inputs(before: DatasetPolicy, after: DatasetPolicy) -> Iterator[Change]:
+    """What a step makes of another column of the file means something else."""
+    if before.inputs != after.inputs:
+        added = [column for column in after.inputs if before.column(column.name) is None]
+        yield _change(
+            "inputs_changed",
+            _harmless_if(before.inputs == tuple(column for column in after.inputs if column not in added)),
+            "The columns that its cleaning steps use have changed.",
+            "清洗步骤所用的栏目已改变。",
+        )
+
+
 def _read_as(policy: DatasetPolicy) -> tuple[object, ...]:
     return (
         policy.file,
         policy.dropped_columns,
         policy.made_ids,
         policy.ids,
-        policy.inputs,
         policy.expectations,
     )
 

@@ -3,6 +3,7 @@ without hidden columns."""
 
 from collections.abc import Sequence
 
+from sandbox.catalog.cleaning_steps import read_columns
 from sandbox.catalog.model import DatasetPolicy, Role, Version
 from sandbox.policy import Gate
 
@@ -26,9 +27,13 @@ SECOND_PERSON_FROM = "4"
 
 
 def highest_grade(gate: Gate, policy: DatasetPolicy) -> str:
-    """Of the dataset, of its columns that are not hidden, and of those that its cleaning steps use alone."""
-    used = [column for column in policy.columns if column.role is not Role.HIDDEN]
-    return gate.grades.combine([policy.grade, *(column.grade for column in (*used, *policy.inputs))])
+    """Of the dataset, of its columns that are not hidden, and of those that its cleaning steps look at: what
+    they make may be a copy."""
+    every = (*policy.columns, *policy.inputs)
+    names = [column.name for column in every]
+    read = {name for step in policy.steps for name in read_columns(step, names)}
+    used = [column.grade for column in every if column.role is not Role.HIDDEN or column.name in read]
+    return gate.grades.combine([policy.grade, *used])
 
 
 def needs_second_person(gate: Gate, policy: DatasetPolicy) -> bool:

@@ -86,6 +86,8 @@ def publish(
         )
     _refuse_open_with_higher_columns(policy, grade)
     repository.lists.require_none(policy, {})
+    with database.transaction() as tx:
+        _require_own(tx, policy)  # before the lock: nobody else learns how long a publishing takes
     # one at a time for a dataset; and whoever sweeps the bucket waits for it (sweep.py)
     with database.lock(publishing(policy.dataset)):
         with database.transaction() as tx:
@@ -181,10 +183,7 @@ def id_rule_of(tx: Transaction, policy: DatasetPolicy, repository: DatasetReposi
 def _published_before(
     tx: Transaction, policy: DatasetPolicy, repository: DatasetRepository
 ) -> DatasetPolicy | None:
-    known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset)).first()
-    _refuse_ended(known)
-    if known is not None and known.department != policy.department:
-        raise _of_another(known)
+    _refuse_ended(_require_own(tx, policy))
     last = last_number(tx, policy.dataset)
     return repository.version(tx, policy.dataset, last).policy if last else None
 
@@ -356,6 +355,14 @@ def _next_number(tx: Transaction, policy: DatasetPolicy, repository: DatasetRepo
     _refuse_other_people(repository.version(tx, policy.dataset, last).policy, policy)
     tx.execute(update(datasets).where(datasets.c.name == policy.dataset).values(latest=last + 1))
     return last + 1
+
+
+def _require_own(tx: Transaction, policy: DatasetPolicy) -> Row[Any] | None:
+    """The dataset, if there is one. Raises `Conflict` where it is another department's."""
+    known = tx.execute(select(datasets).where(datasets.c.name == policy.dataset)).first()
+    if known is not None and known.department != policy.department:
+        raise _of_another(known)
+    return known
 
 
 def _of_another(known: Row[Any]) -> Conflict:

@@ -1,7 +1,6 @@
 """Reads the cleaning steps of a policy file, in their order: each fault at its line, all of them at once."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -27,6 +26,8 @@ from sandbox.catalog.cleaning_steps import (
     Step,
     Trim,
     made_column,
+    names_in,
+    read_columns,
     written_columns,
 )
 from sandbox.catalog.model import Column, Role, Type
@@ -63,15 +64,6 @@ def made_columns(said: Any) -> frozenset[str]:
     steps = [step for step in said.get("steps", []) if isinstance(step, dict)]
     made = {str(step["derive"]) for step in steps if "derive" in step}
     return frozenset(made | {str(step["into"]) for step in steps if "into" in step})
-
-
-def names_in(expression: str, names: Iterable[str]) -> list[str]:
-    """Those of the names that stand in the text of an expression."""
-    return [
-        name
-        for name in sorted(names)
-        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression, re.IGNORECASE)
-    ]
 
 
 def require_no_known_pseudonym(
@@ -207,11 +199,10 @@ class _Reader:
                 return
             case Deduplicate():
                 return
-            case DropRows(text) | Derive(_, text):
-                seen = names_in(text, self.pseudonyms)
             case _:
-                used = {*written_columns(step), *([step.column] if hasattr(step, "column") else [])}
-                seen = sorted(used & self.pseudonyms)
+                seen = sorted(
+                    {*written_columns(step), *read_columns(step, self.pseudonyms)} & self.pseudonyms
+                )
         if seen:
             raise self.fault(
                 f"{seen[0]} is a pseudonym, which no later step looks at.",

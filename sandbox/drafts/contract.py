@@ -142,7 +142,7 @@ def policy_of(contract: Any, *, department: str) -> dict[str, Any]:
     }
     taken, columns, lost = {COMPOUND_ID, ROW_ID}, {}, []
     for each in properties:
-        if each.get("logicalType", "string") not in TYPES:
+        if str(each.get("logicalType", "string")) not in TYPES:
             lost.append(str(each["name"]))
             continue
         column, spec = _column(each, taken)

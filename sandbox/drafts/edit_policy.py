@@ -8,7 +8,7 @@ from sandbox.drafts.edit_steps import change_steps, in_steps
 from sandbox.drafts.write_policy import FIELDS, write_policy
 from sandbox.errors import InvalidInput
 from sandbox.policy import YamlText
-from sandbox.policy.yaml_text import DEEPEST
+from sandbox.policy.yaml_text import DEEPEST, LARGEST
 
 MOST_CHARACTERS = 500_000
 NAMES_A_COLUMN = ("complete", "in_list", "within_days", "drift")
@@ -41,9 +41,10 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
 
 def _require_plain(value: Any, depth: int = 0) -> None:
     """Raises `InvalidInput` for what YAML cannot hold as it is: numbers that are none, and deep nesting."""
-    if depth > DEEPEST or (isinstance(value, float) and not isfinite(value)):
+    large = isinstance(value, int) and abs(value) > LARGEST
+    if depth > DEEPEST or large or (isinstance(value, float) and not isfinite(value)):
         raise InvalidInput(
-            "A value is nested too deep, or is no finite number.",
+            "A value is nested too deep, or is no number that can be kept.",
             remedy="Send texts, numbers and short lists.",
         )
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -113,11 +113,16 @@ def source_of(store: RawStore, row: Row[tuple[object, ...]]) -> Source:
 
 
 def file_document(tx: Transaction, row: Row[tuple[object, ...]], department: str) -> FileDocument:
-    """`department`: whose datasets are compared. Another's must not be asked whether they hold a guess."""
+    """`known` is about what the file's officer published for the department: whether what others published
+    is the same as a guess must not be asked."""
     known = tx.execute(
         select(dataset_versions.c.number)
         .join(datasets, datasets.c.name == dataset_versions.c.dataset)
-        .where(dataset_versions.c.file_sha256 == row.sha256, datasets.c.department == department)
+        .where(
+            dataset_versions.c.file_sha256 == row.sha256,
+            dataset_versions.c.published_by == row.uploaded_by,
+            datasets.c.department == department,
+        )
         .limit(1)
     ).first()
     return FileDocument(

@@ -94,9 +94,8 @@ def _forget_figures(tx: Transaction, dataset: str) -> None:
     )
     tx.execute(delete(dataset_quality).where(dataset_quality.c.dataset == dataset))
     forget_figures(tx, dataset)
-    of = drafts.c.published_dataset == dataset
-    for row in list(tx.execute(select(drafts.c.id, drafts.c.shape).where(of))):
+    files = select(drafts.c.file).where(drafts.c.published_dataset == dataset)
+    for row in list(tx.execute(select(drafts.c.id, drafts.c.shape).where(drafts.c.file.in_(files)))):
         emptied = row.shape | {"rows": 0, "columns": [], "suggestions": []}
         tx.execute(update(drafts).where(drafts.c.id == row.id).values(shape=emptied))
-    files = select(drafts.c.file).where(of)
     tx.execute(update(draft_files).where(draft_files.c.id.in_(files)).values(bytes=0, sha256=""))

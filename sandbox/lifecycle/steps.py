@@ -41,6 +41,7 @@ def propose(
     Raises `InvalidInput`, `Refused`, `NotFound`, `Conflict`."""
     _check_terms(kind, reason, version, last_day)
     takes_effect = end_of(last_day) if last_day else None
+    _require_own(context, officer, name)
     with context.database.lock(publishing(name.lower())), context.database.transaction() as tx:
         dataset = _held(tx, name)
         context.require_officer(officer, dataset.name, dataset.department)
@@ -75,6 +76,7 @@ def propose(
 
 def agree(context: LifecycleContext, officer: Principal, name: str, id: int) -> StepDocument:
     """A second officer of the department agrees, and the step is done."""
+    _require_own(context, officer, name)
     with context.database.lock(publishing(name.lower())), context.database.transaction() as tx:
         dataset = _held(tx, name)
         context.require_officer(officer, dataset.name, dataset.department)
@@ -97,6 +99,7 @@ def agree(context: LifecycleContext, officer: Principal, name: str, id: int) -> 
 
 def drop(context: LifecycleContext, officer: Principal, name: str, id: int) -> None:
     """Take back what was proposed; or a retirement, before its day has come."""
+    _require_own(context, officer, name)
     with context.database.lock(publishing(name.lower())), context.database.transaction() as tx:
         dataset = _held(tx, name)
         context.require_officer(officer, dataset.name, dataset.department)
@@ -339,6 +342,13 @@ def _retirement(tx: Transaction, dataset: str) -> int | None:
     )
     newest = done.order_by(lifecycle_steps.c.done_at.desc(), lifecycle_steps.c.id.desc()).limit(1)
     return tx.execute(newest).scalar_one_or_none()
+
+
+def _require_own(context: LifecycleContext, officer: Principal, name: str) -> None:
+    """Before the lock that a publishing holds: nobody else learns how long one takes."""
+    with context.database.transaction() as tx:
+        dataset = dataset_row(tx, name)
+    context.require_officer(officer, dataset.name, dataset.department)
 
 
 def _held(tx: Transaction, name: str) -> Row[Any]:

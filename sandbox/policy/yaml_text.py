@@ -20,6 +20,8 @@ from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
 
 SHOWN = 20  # faults in one message
 DEEPEST = 20  # levels
+LARGEST = 10**18
+"""A whole number beyond it is none that anybody counts to, and would not fit a DOUBLE or 64 bits later on."""
 
 
 @lru_cache(maxsize=32)
@@ -166,12 +168,12 @@ class YamlText:
                         "a text has a NUL character or a broken surrogate.", *path, remedy=REMEDY
                     )
                 return unicodedata.normalize("NFC", str(node))
-            case int():
+            case int() if self._kept or abs(node) <= LARGEST:
                 return int(node)
             case float() if isfinite(node):
                 return float(node)
         raise self.fault(
-            "a value is neither a text, nor a number, nor true or false.",
+            "a value is neither a text, nor a number (whole ones have at most 18 digits), nor true or false.",
             *path,
             remedy="A date or something else of YAML's own is written as text: put it in quotes.",
         )

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 from sqlalchemy import Row, insert, select, update
 
-from sandbox.catalog.grade import needs_second_person
 from sandbox.catalog.model import Version
 from sandbox.catalog.publish import publish
 from sandbox.database import Database, Transaction
@@ -24,7 +23,7 @@ from sandbox.identity import Principal, load_principal
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.pulls.context import PullContext
 from sandbox.pulls.cron import read_cron
-from sandbox.pulls.hindrances import Hindered, newest_for, suspend
+from sandbox.pulls.hindrances import Hindered, needs_second_officer, newest_for, suspend
 from sandbox.pulls.schemas import AttemptDocument, DuePullDocument
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.failures import FAILURES, SourceFailure
@@ -105,7 +104,7 @@ def _published(
             newest = newest_for(tx, row)
         text, known = newest.text, newest.file_sha256
         policy = drafting.repository.read(text)
-        if needs_second_person(drafting.gate, policy) and not row.second_person:
+        if needs_second_officer(policy) and not row.second_person:
             _wait(context.database, row, attempt)
             return None
         # data about people become a version each time: whether one person's record changed since the last

@@ -8,19 +8,18 @@ from sqlalchemy import Row, func, insert, select, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog.dataset_repository import require_not_retired
-from sandbox.catalog.grade import needs_second_person
 from sandbox.catalog.model import Version
 from sandbox.catalog.publish import decide_publish
 from sandbox.catalog.resource import require_seen
 from sandbox.catalog.versions import dataset_row
 from sandbox.database import Transaction
-from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
+from sandbox.errors import Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.policy import Resource
 from sandbox.pulls.attempts import attempt_document
 from sandbox.pulls.context import PullContext
 from sandbox.pulls.cron import read_cron
-from sandbox.pulls.hindrances import policy_digest
+from sandbox.pulls.hindrances import needs_second_officer, policy_digest
 from sandbox.pulls.schemas import AttemptDocument, PullDocument, SourceDocument, What
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.failures import SourceFailure
@@ -52,13 +51,13 @@ def set_pull(
     schedule: str,
 ) -> PullDocument:
     """Set from where the dataset's rows come from now on, or change it. Whoever sets it answers for it and
-    for the newest policy, and a second officer agrees anew where the grade asks for one."""
+    for the newest policy; of data about people, a second officer agrees to both, anew after each change."""
     version = _own_dataset(context, officer, dataset)
     require_not_retired(version)
     dataset = version.dataset
     _check(_own_source(context, officer, source), kind, what)
     due = read_cron(schedule).after(datetime.now(UTC))
-    waits = needs_second_person(context.drafting.gate, version.policy)
+    waits = needs_second_officer(version.policy)
     with context.database.lock(f"set-pull:{dataset}"), context.database.transaction() as tx:
         before = _row(tx, dataset, hold=True)
         values = {
@@ -282,14 +281,6 @@ def _attempts(tx: Transaction, pull: int, most: int) -> list[Row[Any]]:
     )
 
 
-def _needs_second_person(context: PullContext, row: Row[Any]) -> bool:
-    try:
-        policy = context.drafting.repository.current(row.dataset).policy
-    except CihuError:  # its newest version is broken: the others of the list are shown all the same
-        return row.state == "waiting" or bool(row.second_person)
-    return needs_second_person(context.drafting.gate, policy)
-
-
 def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Principal) -> PullDocument:
     document = PullDocument(
         dataset=row.dataset,
@@ -302,7 +293,6 @@ def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Pri
         turn=row.turn,
         set_by=row.set_by,
         set_at=row.set_at,
-        needs_second_person=_needs_second_person(context, row),
     )
     if row.second_person:
         document["second_person"] = row.second_person

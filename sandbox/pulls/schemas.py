@@ -51,7 +51,6 @@ class PullDocument(TypedDict):
     set_by: str
     set_at: datetime
     second_person: NotRequired[str]
-    needs_second_person: bool
     suspended: NotRequired[Words]
     next_due: NotRequired[datetime]
     last: NotRequired[AttemptDocument]

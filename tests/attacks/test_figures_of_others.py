@@ -130,3 +130,43 @@ def test_a_copy_of_a_column_has_the_grade_of_the_column_and_meets_the_negative_l
     copied = policy(COPIED + COPY_STEPS)
     assert needs_second_person(Gate(POLICIES), copied)
     assert load_lists(POLICIES).faults(copied, {})
+
+
+def test_a_copy_of_a_hidden_column_has_its_grade_for_the_second_officer() -> None:
+    text = POLICY.replace('person: {role: unit, type: text, grade: "4"}', "person: {role: unit, type: text}")
+    plain = policy(text)
+    assert not needs_second_person(Gate(POLICIES), plain)  # the column of grade 4 is hidden
+    copied = policy(
+        text.replace("  secret:", "  copy: {role: attribute, type: text}\n  secret:")
+        + "steps:\n  - {derive: copy, as: secret}\n"
+    )
+    assert needs_second_person(Gate(POLICIES), copied)
+
+
+@pytest.mark.parametrize(
+    ("column", "step"),
+    [
+        ("{role: attribute, type: text}", "{map: note, values: {a: b}, others: drop, into: y}"),
+        ("{role: attribute, type: integer, unfit: drop}", "{parse: note, into: y}"),
+    ],
+)
+def test_a_new_column_whose_step_drops_rows_is_a_breaking_change(column: str, step: str) -> None:
+    after = policy(POLICY.replace("  secret:", f"  y: {column}\n  secret:") + f"steps:\n  - {step}\n")
+    assert effect_of(compare(policy(POLICY), after, Gate(POLICIES).grades)) is Effect.BREAKING
+
+
+def test_another_source_of_a_steps_input_is_a_breaking_change() -> None:
+    before, after = (
+        policy(COPIED.replace("source: 登录密码", f"source: {source}") + COPY_STEPS)
+        for source in ("城区", "街道")
+    )
+    assert effect_of(compare(before, after, Gate(POLICIES).grades)) is Effect.BREAKING
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["steps:\n  - {fill: cost, with: %s}\n", "expect:\n  - {rows: {at_least: %s}}\n"],
+)
+def test_a_number_of_hundreds_of_digits_is_refused_in_words(more: str) -> None:
+    with pytest.raises(InvalidInput, match="18 digits"):
+        policy(POLICY + more % ("9" * 400))

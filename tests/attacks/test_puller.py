@@ -201,6 +201,7 @@ def city(postgres: Postgres, template: str, s3: S3Server) -> Iterator[PulledCity
             }
         )
         with asked.start({"CIHU_PULLER_SECRET": SECRET}):
+            made.add_officer("sun")
             yield made
 
 

@@ -138,9 +138,9 @@ def test_a_colleagues_policy_waits_until_the_pull_is_set_again(city: PulledCity)
 def test_the_second_officer_agrees_to_what_they_read(city: PulledCity) -> None:
     city.table(PEOPLE)
     dataset = city.published(grade="4")
-    first = city.set(dataset, source="file").json()
+    first = city.set(dataset, agreed=False, source="file").json()
     path = f"/v1/datasets/{dataset}/pull/agree"
-    changed = city.set(dataset, source="file", kind="query", what="SELECT * FROM others").json()
+    changed = city.set(dataset, agreed=False, source="file", kind="query", what="SELECT * FROM others").json()
     assert changed["turn"] != first["turn"]
     refused = city.officer("sun").send("POST", path, json={"turn": first["turn"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "pull_changed")

@@ -30,6 +30,7 @@ def test_a_killed_vault_leaves_nothing_half(postgres: Postgres, template: str, s
             {"file": {"kind": "sqlite", "department": "health", "path": str(asked.home / "clinic.db")}}
         )
         with asked.start(ENVIRONMENT) as process:
+            city.add_officer("sun")
             dataset = city.published()
             city.set(dataset, source="file")
             city.run(dataset)

@@ -101,9 +101,14 @@ class PulledCity:
         assert made.status_code == 201, made.text
         return name
 
-    def set(self, dataset: str, officer: str = "lin", **pull: str) -> httpx.Response:
+    def set(self, dataset: str, officer: str = "lin", *, agreed: bool = True, **pull: str) -> httpx.Response:
+        """Set a pull, to which sun agrees."""
         given = {"kind": "table", "what": "visits", "schedule": "0 3 * * *"} | pull
-        return self.officer(officer).send("PUT", f"/v1/datasets/{dataset}/pull", json=given)
+        path = f"/v1/datasets/{dataset}/pull"
+        told = self.officer(officer).send("PUT", path, json=given)
+        if not agreed or told.status_code != 200 or told.json()["state"] != "waiting":
+            return told
+        return self.officer("sun").send("POST", f"{path}/agree", json={"turn": told.json()["turn"]})
 
     def run(self, dataset: str) -> httpx.Response:
         return self.officer().send("POST", f"/v1/datasets/{dataset}/pull/run")
